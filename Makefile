@@ -1,0 +1,33 @@
+# make run   a leaderboard on the built-in data, from nothing
+# make test  the tests
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test lint types check clean
+
+$(BIN)/dfbench: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("dfbench needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+run: $(BIN)/dfbench
+	$(BIN)/dfbench run --suite all
+
+test: $(BIN)/dfbench
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/dfbench
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(BIN)/dfbench
+	$(BIN)/mypy
+
+check: test lint types
+
+clean:
+	rm -rf $(VENV) build *.egg-info

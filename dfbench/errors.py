@@ -1,0 +1,88 @@
+"""Errors that a user can mend.
+
+Each says what is wrong, where (file, row, key) and what to do; the command line prints it in one
+line, without a traceback. Anything else that escapes is a defect of dfbench.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DfbenchError(Exception):
+    """Base of all errors meant for the person at the terminal.
+
+    Parameters
+    ----------
+    what
+        What is wrong, as a sentence without a full stop.
+    where
+        File, row or key at fault, put in front.
+    hint
+        What to do about it, put at the end.
+    """
+
+    def __init__(self, what: str, *, where: object = None, hint: str | None = None) -> None:
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.hint = hint
+        super().__init__(what, self.where, hint)
+
+    def __str__(self) -> str:
+        text = self.what if self.where is None else f"{self.where}: {self.what}"
+        return text if self.hint is None else f"{text} ({self.hint})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the trip from a worker process."""
+        return _rebuild, (type(self), self.what, self.where, self.hint)
+
+
+def _rebuild(
+    kind: type[DfbenchError], what: str, where: str | None, hint: str | None
+) -> DfbenchError:
+    return kind(what, where=where, hint=hint)
+
+
+class CardError(DfbenchError):
+    """A data set card or a suite file that does not say what it must."""
+
+
+class DataError(DfbenchError):
+    """Images or tables on disk that do not fit their card."""
+
+
+class ImageError(DfbenchError):
+    """A file that cannot be decoded as an image."""
+
+
+class UnknownNameError(DfbenchError):
+    """A name that nothing answers to; the nearest ones are suggested."""
+
+
+class PluginError(DfbenchError):
+    """An extractor written by a user that broke its contract."""
+
+
+class UnavailableError(DfbenchError):
+    """Something a row needs is absent here (weights, a package): the row is skipped."""
+
+
+class OutputError(DfbenchError):
+    """A place that results cannot be written to, or that holds none."""
+
+
+def unknown(
+    kind: str, name: str, known: Iterable[str], *, where: object = None
+) -> UnknownNameError:
+    """Build the error for ``name``, with the nearest of ``known``."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    elif names:
+        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        hint = f"known: {shown}"
+    else:
+        hint = "none is known"
+    return UnknownNameError(f"unknown {kind} {name!r}", where=where, hint=hint)

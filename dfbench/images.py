@@ -1,0 +1,225 @@
+"""From the bytes of a file to pixels: the one decoder that everything in dfbench shares."""
+
+from __future__ import annotations
+
+import functools
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import ImageError, UnavailableError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Image = NDArray[np.uint8]
+"""RGB, shape (H, W, 3), dtype uint8."""
+
+_ORIENTATION = 0x0112
+_TURNED = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
+"""Bytes without one of which no file but a TIFF says how it is to be turned."""
+_MOST_PIXELS = 178_956_970
+"""More are refused, as Pillow does: a few bytes of header can ask for all memory."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+def opencv() -> ModuleType:
+    """Import OpenCV, or say what its absence asks for.
+
+    Raises
+    ------
+    UnavailableError
+        Where the package or a system library that it needs cannot be loaded.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        if "libGL" in str(error) or "libgthread" in str(error) or ".so" in str(error):
+            hint = (
+                "install the system library, e.g. apt-get install libgl1 libglib2.0-0, or use the "
+                "build without windows: pip uninstall opencv-python; "
+                "pip install opencv-python-headless"
+            )
+        else:
+            hint = "pip install opencv-python"
+        raise UnavailableError(f"OpenCV cannot be loaded: {error}", hint=hint) from error
+    return cv2
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself before its pixels are decoded.
+
+    Attributes
+    ----------
+    width, height
+        In pixels, as shown (after the EXIF orientation).
+    format
+        The container's name as Pillow gives it, e.g. ``JPEG``.
+    """
+
+    width: int
+    height: int
+    format: str
+
+
+@functools.cache
+def _quieten() -> None:
+    """Keep Pillow from warning of oddities in files: what matters is raised, and listed."""
+    # a filter for good, as catch_warnings is not safe where several threads decode
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def _open(data: bytes) -> Any:
+    from PIL import Image as pillow
+    from PIL import UnidentifiedImageError
+
+    if not data:
+        raise ImageError("empty file")
+    _quieten()
+    try:
+        return pillow.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        raise ImageError("not an image in a known format") from None
+    except pillow.DecompressionBombError as error:
+        raise ImageError(f"too large: {error}") from None
+    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
+        raise ImageError(f"broken header: {error}") from None
+
+
+def read_header(data: bytes) -> Header:
+    """Read size and format from the bytes of an image file.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no image.
+    """
+    image = _open(data)
+    width, height = image.size
+    # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one
+    if image.format == "TIFF" or any(mark in data for mark in _TURNED):
+        try:
+            if image.format == "TIFF":  # Pillow turns its size, in some versions only
+                width, height = image.tag_v2[256], image.tag_v2[257]
+                turn = image.tag_v2.get(_ORIENTATION, 1)
+            else:
+                turn = image.getexif().get(_ORIENTATION, 1)
+            if turn in {5, 6, 7, 8}:
+                width, height = height, width
+        except Exception:  # noqa: BLE001 - a broken EXIF block leaves the pixels readable
+            pass
+    return Header(int(width), int(height), str(image.format))
+
+
+def _plain_jpeg(data: bytes) -> bool:
+    """Whether this is a complete JPEG of one or three channels that OpenCV turns as Pillow does."""
+    if data[:3] != b"\xff\xd8\xff" or not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        return False
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height = int.from_bytes(data[at + 5 : at + 7], "big")
+            width = int.from_bytes(data[at + 7 : at + 9], "big")
+            return (
+                data[at + 4] == 8
+                and data[at + 9] in (1, 3)
+                and 0 < height * width <= _MOST_PIXELS
+                # an orientation in XMP, which OpenCV does not read
+                and data.find(b"tiff:Orientation", 0, at) < 0
+            )
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _plain_png(data: bytes) -> bool:
+    """Whether this is a complete PNG of 8-bit RGB, without transparency and orientation."""
+    return (
+        data[:8] == _PNG
+        and data.endswith(_PNG_END)
+        and data[24:26] == b"\x08\x02"
+        and int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big") <= _MOST_PIXELS
+        and b"tRNS" not in data
+        and not any(mark in data for mark in _TURNED)
+    )
+
+
+def decode(data: bytes) -> Image:
+    """Decode an image file to RGB as a person would see it.
+
+    Greyscale is repeated over the channels, 16 bits are scaled to 8, CMYK is converted, the EXIF
+    orientation is applied; of an animation the first frame counts. Transparency is dropped, not
+    composed: the stored colours are what a camera or a generator wrote.
+
+    Parameters
+    ----------
+    data
+        The whole content of the file.
+
+    Returns
+    -------
+    ndarray of shape (H, W, 3), dtype uint8
+        C-contiguous, RGB.
+
+    Raises
+    ------
+    ImageError
+        If the file is empty, no image, truncated or corrupt.
+    UnavailableError
+        If OpenCV cannot be loaded.
+
+    Notes
+    -----
+    Complete 8-bit JPEG and PNG files go through OpenCV; everything else through Pillow, which
+    refuses a truncated file where OpenCV fills what is missing with grey. A JPEG damaged in its
+    midst is decoded as far as it goes by either, and not found out.
+    """
+    if _plain_jpeg(data) or _plain_png(data):
+        cv2 = opencv()
+        try:
+            array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        except cv2.error:  # Pillow will say what is wrong
+            array = None
+        if array is not None:
+            return array  # type: ignore[no-any-return]
+    return _decode_pillow(data)
+
+
+def _decode_pillow(data: bytes) -> Image:
+    from PIL import ImageOps
+
+    image = _open(data)
+    try:
+        if image.width * image.height > _MOST_PIXELS:
+            raise ImageError(f"too large: {image.width} x {image.height} pixels")
+        image.seek(0)
+        # Pillow forgets the format in the turned copy
+        container = image.format
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I;16"):
+            pixels = _grey(np.asarray(image).astype(np.uint16) >> 8)
+        elif image.mode == "I" and container in {"PNG", "PPM"}:  # 16 bits in a wider type
+            pixels = _grey(np.asarray(image) >> 8)
+        elif image.mode in {"I", "F"}:  # TIFF: the range is not told, only seen
+            values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+            most = values.max(initial=0)
+            scale = 255.0 if most <= 1 else 1.0 if most <= 255 else 255 / 65535
+            pixels = _grey((values * scale).round())
+        else:
+            pixels = np.asarray(image.convert("RGB"))
+    except ImageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
+        raise ImageError(f"cannot be decoded: {error}") from None
+    return np.ascontiguousarray(pixels, dtype=np.uint8)
+
+
+def _grey(values: NDArray[Any]) -> Image:
+    """Repeat numbers of 0 to 255 over three channels."""
+    return np.repeat(np.clip(values, 0, 255).astype(np.uint8)[..., None], 3, axis=2)

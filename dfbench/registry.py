@@ -1,0 +1,155 @@
+"""Finds extractors and models by name: built-in, from installed packages, from local files.
+
+All three are entry points, loaded when they are asked for and not before; a broken one is an
+entry with a reason and takes nothing else down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from dfbench.errors import DfbenchError, PluginError, unknown
+from dfbench.plugins import load_file
+
+EXTRACTORS = "dfbench.extractors"
+MODELS = "dfbench.models"
+
+_BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
+    EXTRACTORS: {
+        "hsv": ("dfbench.features.hsv:HSV", "histogram of hue, saturation and value"),
+        "lbp": ("dfbench.features.lbp:LBP", "uniform local binary patterns at several radii"),
+        "fft": ("dfbench.features.fft:FFT", "azimuthally averaged log power spectrum"),
+        "pixels": ("dfbench.features.pixels:Pixels", "the image itself, shrunk"),
+        "metadata": (
+            "dfbench.features.metadata:Metadata",
+            "control: file size, dimensions, format, JPEG tables; never pixels",
+        ),
+        "embedding": (
+            "dfbench.features.embedding:Embedding",
+            "frozen torchvision or timm backbone",
+        ),
+    },
+    MODELS: {
+        "knn": ("dfbench.models.classical:KNN", "k nearest neighbours"),
+        "svm": ("dfbench.models.classical:SVM", "support vector machine"),
+        "xgboost": ("dfbench.models.classical:XGBoost", "gradient-boosted trees"),
+        "cnn-3conv": ("dfbench.models.networks:Cnn3Conv", "three convolutions, trained end to end"),
+    },
+}
+
+_OWN = "dfbench"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that can be asked for by its name.
+
+    Attributes
+    ----------
+    name
+        What users type.
+    owner
+        Who brings it: ``dfbench``, a distribution, or the path of a plugin file.
+    summary
+        One line; empty where only loading would tell.
+    loader
+        Gives the class or the decorated function.
+    """
+
+    name: str
+    owner: str
+    summary: str
+    loader: Callable[[], Any]
+
+    @property
+    def built_in(self) -> bool:
+        """Whether dfbench itself brings it."""
+        return self.owner == _OWN
+
+    def load(self) -> Any:
+        """Import it.
+
+        Raises
+        ------
+        PluginError
+            If that fails, with the owner and the reason.
+        """
+        try:
+            return self.loader()
+        except DfbenchError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"cannot be loaded: {type(error).__name__}: {error}",
+                where=f"{self.name!r} of {self.owner}",
+            ) from error
+
+
+class Registry:
+    """The parts of one kind, by name.
+
+    Parameters
+    ----------
+    group
+        `EXTRACTORS` or `MODELS`.
+    files
+        Plugin files; they may declare extractors.
+
+    Raises
+    ------
+    PluginError
+        If a file cannot be loaded, or two owners bring the same name.
+    """
+
+    def __init__(self, group: str, files: Iterable[Path] = ()) -> None:
+        self.kind = group.rpartition(".")[2].rstrip("s")
+        self._parts: dict[str, Part] = {}
+        for name, (value, summary) in _BUILT_IN[group].items():
+            self._add(_from_entry_point(EntryPoint(name, value, group), _OWN, summary))
+        for point in entry_points(group=group):
+            owner = point.dist.name if point.dist is not None else point.value
+            self._add(_from_entry_point(point, owner, ""))
+        for path in files:
+            for name, function in load_file(path).items():
+                summary = (function.__doc__ or "").strip().partition("\n")[0]
+                self._add(Part(name, str(path), summary, lambda function=function: function))  # type: ignore[misc]
+
+    def _add(self, part: Part) -> None:
+        other = self._parts.get(part.name)
+        if other is not None:
+            raise PluginError(
+                f"two {self.kind}s are named {part.name!r}: one of {other.owner}, "
+                f"one of {part.owner}",
+                hint="rename one of them",
+            )
+        self._parts[part.name] = part
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self._parts.values())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parts
+
+    def names(self) -> list[str]:
+        """All names, the built-in ones first."""
+        return list(self._parts)
+
+    def get(self, name: str) -> Part:
+        """Give the part of that name.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest names.
+        """
+        if name not in self._parts:
+            raise unknown(self.kind, name, self._parts)
+        return self._parts[name]
+
+
+def _from_entry_point(point: EntryPoint, owner: str, summary: str) -> Part:
+    return Part(point.name, owner, summary, point.load)
