@@ -1,0 +1,133 @@
+"""Feature expressions: ``hsv+lbp[points=8]+fft``, joined by plus, parameters in brackets."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dfbench.errors import CardError, DfbenchError, unknown
+from dfbench.features.base import Extractor
+from dfbench.features.function import FunctionExtractor
+from dfbench.plugins import info
+from dfbench.registry import Registry
+
+
+@dataclass(frozen=True)
+class Term:
+    """One extractor of an expression: its name and the parameters that were set."""
+
+    name: str
+    params: dict[str, Any]
+
+
+def split_outside(text: str, separator: str) -> list[str]:
+    """Split at a separator that stands outside square brackets and quotes."""
+    parts, depth, start, quote = [], 0, 0, ""
+    for at, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "[":
+            depth += 1
+        elif character == "]":
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[start:at])
+            start = at + 1
+    parts.append(text[start:])
+    return parts
+
+
+def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Term]:
+    """Take an expression apart.
+
+    Parameters
+    ----------
+    expression
+        E.g. ``hsv[bins=8]+lbp``. Values are TOML (numbers, true, [1, 2]); a bare word is text.
+    aliases
+        Names that stand for longer expressions.
+
+    Raises
+    ------
+    CardError
+        Where the expression is malformed or names an extractor twice.
+    """
+    terms: list[Term] = []
+    for part in split_outside(expression, "+"):
+        part = part.strip()
+        if aliases and part in aliases:
+            terms += parse(aliases[part])
+            continue
+        name, bracket, rest = part.partition("[")
+        if not name or (bracket and not rest.endswith("]")):
+            raise CardError(
+                f"not a feature expression: {expression!r}",
+                hint="names joined by '+', parameters in brackets: hsv[bins=8]+lbp",
+            )
+        terms.append(Term(name, _params(rest[:-1], expression) if bracket else {}))
+    seen: list[Term] = []
+    for term in terms:
+        if term in seen:
+            raise CardError(f"{term.name!r} stands twice in {expression!r}")
+        seen.append(term)
+    return terms
+
+
+def _params(text: str, expression: str) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for item in split_outside(text, ","):
+        key, equals, value = item.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier():
+            raise CardError(
+                f"not a parameter: {item.strip()!r} in {expression!r}",
+                hint="parameters are written key=value",
+            )
+        try:
+            params[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            params[key] = value.strip()
+    return params
+
+
+def build(terms: list[Term], registry: Registry) -> list[Extractor]:
+    """Make the extractors.
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown extractor or parameter.
+    PluginError
+        If an extractor cannot be loaded.
+    """
+    return [_make(term, registry) for term in terms]
+
+
+def _make(term: Term, registry: Registry) -> Extractor:
+    target = registry.get(term.name).load()
+    mark = info(target)
+    known = list(mark.defaults) if mark else _parameters(target)
+    for key in term.params:
+        if key not in known:
+            raise unknown(f"parameter of {term.name!r}", key, known)
+    if mark:
+        return FunctionExtractor(target, term.params or None)
+    values = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in term.params.items()
+    }
+    try:
+        extractor = target(**values)
+    except DfbenchError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise CardError(f"extractor {term.name!r}: {error}") from error
+    return extractor  # type: ignore[no-any-return]
+
+
+def _parameters(target: Any) -> list[str]:
+    return list(target._get_param_names())

@@ -1,0 +1,54 @@
+"""Shared by all tests: a cache of their own, and small real image files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test out of the user's cache and settings, and away from other tests'."""
+    monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "_cache"))
+    monkeypatch.setenv("DFBENCH_CONFIG", str(tmp_path / "_config"))
+
+
+def picture(seed: int, *, kind: str = "real", size: tuple[int, int] = (40, 48)) -> np.ndarray:
+    """Draw a smooth colour image; a fake one has a faint checkerboard, as up-convolution leaves."""
+    rng = np.random.default_rng(seed)
+    height, width = size
+    coarse = rng.integers(30, 220, (5, 6, 3)).astype(np.uint8)
+    image = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    noise = rng.normal(0, 4, image.shape)
+    if kind == "fake":
+        noise += 9 * (-1.0) ** np.add.outer(np.arange(height), np.arange(width))[..., None]
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that fills a folder: split folders with class folders of PNG files."""
+
+    def make(
+        name: str = "faces",
+        *,
+        splits: dict[str, int] | None = None,
+        classes: tuple[str, ...] = ("real", "fake"),
+    ) -> Path:
+        root = tmp_path / name
+        seed = 0
+        for split, count in (splits or {"train": 16, "validation": 8, "test": 10}).items():
+            for label in classes:
+                folder = root / split / label
+                folder.mkdir(parents=True)
+                for number in range(count):
+                    kind = "real" if label == classes[0] else "fake"
+                    Image.fromarray(picture(seed, kind=kind)).save(folder / f"{number:03d}.png")
+                    seed += 1
+        return root
+
+    return make

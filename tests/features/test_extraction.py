@@ -1,0 +1,199 @@
+"""The single pass and the store: computed once, found by values alone, broken parts contained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dfbench.errors import DataError, PluginError
+from dfbench.features.base import Extractor
+from dfbench.features.extraction import Source, extract, seconds_to_decode
+from dfbench.features.resized import Resized
+from dfbench.features.store import Table, identity, load_features
+
+
+class Mean(Extractor):
+    """Counts its images, so that a test sees what was computed."""
+
+    name = "mean"
+    seen: int = 0
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def transform(self, X: Sequence[Any]) -> Any:
+        type(self).seen += len(X)
+        return np.stack([image.mean(axis=(0, 1)) * self.scale for image in X]).astype(np.float32)
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        return np.array(["r", "g", "b"], dtype=object)
+
+
+class Size(Mean):
+    name = "size"
+    reads = "file"
+
+    def transform(self, X: Sequence[Any]) -> Any:
+        assert all(isinstance(data, bytes) for data in X)
+        return np.array([[len(data)] for data in X], dtype=np.float32)
+
+
+class Single(Mean):
+    name = "single"
+    threads = False
+
+
+class Broken(Mean):
+    name = "broken"
+
+    def transform(self, X: Sequence[Any]) -> Any:
+        raise RuntimeError("no")
+
+
+class Uneven(Mean):
+    name = "uneven"
+
+    def transform(self, X: Sequence[Any]) -> Any:
+        return np.zeros((len(X), X[0].shape[1]), np.float32)
+
+
+def sources(folder: Path, count: int = 7, **size: Any) -> list[Source]:
+    folder.mkdir(exist_ok=True)
+    found = []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        pixels = rng.integers(0, 256, size.get("shape", (6, 9, 3)), dtype=np.uint8)
+        path = folder / f"{number}.png"
+        Image.fromarray(pixels).save(path)
+        found.append(source(path))
+    return found
+
+
+def source(path: Path) -> Source:
+    return Source(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def _count_anew() -> None:
+    for kind in (Mean, Single, Size):
+        kind.seen = 0
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_features_come_in_the_order_asked_for(tmp_path: Path, jobs: int) -> None:
+    found = sources(tmp_path / "a")
+    steps: list[tuple[int, int]] = []
+    extract(
+        found,
+        [Mean(), Single(), Size(), Resized(4)],
+        jobs=jobs,
+        batch_size=2,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    pixels = [np.asarray(Image.open(s.path)) for s in found]
+    keys = [s.sha256 for s in found]
+    means = np.stack([p.mean(axis=(0, 1)) for p in pixels])
+    np.testing.assert_allclose(load_features(identity(Mean()), keys), means, rtol=1e-6)
+    np.testing.assert_allclose(
+        load_features(identity(Single()), keys[::-1]), means[::-1], rtol=1e-6
+    )
+    sizes = load_features(identity(Size()), keys)[:, 0]
+    assert sizes.tolist() == [s.path.stat().st_size for s in found]
+    assert load_features(identity(Resized(4)), keys, "uint8").shape == (7, 48)
+    assert steps[0] == (0, 7)
+    assert steps[-1] == (7, 7)
+    assert seconds_to_decode() > 0
+
+
+def test_nothing_is_computed_twice_whatever_path_or_order(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a")
+    extract(found, [Mean()])
+    assert Mean.seen == 7
+    moved = tmp_path / "b"
+    (tmp_path / "a").rename(moved)
+    extract([source(moved / s.path.name) for s in reversed(found)], [Mean()])
+    assert Mean.seen == 7
+
+
+def test_a_pixel_or_a_parameter_computes_exactly_what_depends_on_it(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a")
+    extract(found, [Mean(), Single()])
+    changed = np.asarray(Image.open(found[3].path)).copy()
+    changed[0, 0, 0] ^= 1
+    Image.fromarray(changed).save(found[3].path)
+    found[3] = source(found[3].path)
+    extract(found, [Mean(), Single()])
+    assert (Mean.seen, Single.seen) == (8, 8)
+    extract(found, [Mean(scale=2.0), Single()])
+    assert (Mean.seen, Single.seen) == (15, 8)
+    extract(found, [Mean(), Size()], resize=4)
+    assert Mean.seen == 22, "another preprocessing is another feature"
+    assert identity(Size(), 4) == identity(Size()), "the file is what it is"
+
+
+def test_equal_contents_are_computed_once(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 2)
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(found[0].path.read_bytes())
+    extract([*found, source(copy)], [Mean()])
+    assert Mean.seen == 2
+
+
+def test_unreadable_images_are_told_and_leave_the_others(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a")
+    data = found[0].path.read_bytes()
+    found[0].path.write_bytes(data[: len(data) // 2])
+    found[0] = source(found[0].path)
+    for _ in range(2):  # the second time from what was noted
+        outcome = extract(found, [Mean()], batch_size=3)
+        assert list(outcome.unreadable) == [found[0].sha256]
+        assert not outcome.failed
+    assert Mean.seen == 6
+
+
+def test_a_broken_extractor_takes_nothing_else_down(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a")
+    outcome = extract(found, [Broken(), Mean()], batch_size=2, jobs=2)
+    assert list(outcome.failed) == [0]
+    assert "extractor 'broken': RuntimeError: no" in str(outcome.failed[0])
+    assert load_features(identity(Mean()), [s.sha256 for s in found]).shape == (7, 3)
+
+
+def test_vectors_of_another_length_are_an_error_that_names_the_image(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 4)
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.zeros((3, 30, 3), np.uint8)).save(wide)
+    outcome = extract([*found, source(wide)], [Uneven()], batch_size=1)
+    assert isinstance(outcome.failed[0], PluginError)
+    assert "wide.png" in str(outcome.failed[0])
+
+
+def test_a_file_that_changes_under_way_does_not_reach_the_store(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    found[1].path.write_bytes(found[2].path.read_bytes())
+    with pytest.raises(DataError, match="changed while"):
+        extract(found, [Mean()])
+
+
+def test_a_damaged_table_is_made_anew(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    extract(found, [Mean()])
+    with Table(identity(Mean())) as table:
+        path = table.path
+    path.write_bytes(b"this is no data base" * 100)
+    extract(found, [Mean()])
+    assert Mean.seen == 6
+    assert load_features(identity(Mean()), [s.sha256 for s in found]).shape == (3, 3)
+
+
+def test_asking_for_what_is_not_stored(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    extract(found[:2], [Mean()])
+    with pytest.raises(KeyError, match="1 of 3"):
+        load_features(identity(Mean()), [s.sha256 for s in found])
