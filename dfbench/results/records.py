@@ -1,0 +1,101 @@
+"""What one finished cell leaves on disk: a JSON record and a Parquet table of per-image scores."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["ok", "skipped", "failed"]
+"""The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
+
+SCORE_COLUMNS = ("image", "label", "group")
+"""Columns of a score table before its probabilities ``p_0 .. p_{K-1}``."""
+
+
+class Tuning(BaseModel):
+    """How the parameters of a row were found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trials: int
+    """Trials finished, the defaults' own among them."""
+    seconds: float
+    best_value: float | None
+    """ROC AUC on the tuning split of the best trial."""
+    default_value: float | None
+    """The same of the trial with default parameters."""
+    stopped_by: Literal["trials", "time"]
+
+
+class Record(BaseModel):
+    """One cell: a row on a data set with a seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: str
+    """Identity: a hash of all that determines the scores."""
+    dataset: str
+    row: str
+    seed: int
+    status: Status
+    reason: str = ""
+    split: str = ""
+    """Where the figures are from: ``test``, or ``validation`` where the test has no labels."""
+    tuned_on: str = ""
+    """``validation``, or ``part of train``."""
+    classes: list[str] = Field(default_factory=list)
+    positive: int | None = None
+    """Index of the positive class of a binary task."""
+    grouped: bool = False
+    """Whether images share sources: intervals are then taken over groups."""
+    n_train: int = 0
+    n_tune: int = 0
+    n_test: int = 0
+    n_left_out: int = 0
+    """Unreadable images of the data set, left out."""
+    n_features: int | None = None
+    """Length of the vector; None for networks that see images."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    tuning: Tuning | None = None
+    fit_seconds: float | None = None
+    """Training of the chosen parameters, features at hand."""
+    predict_images_per_second: float | None = None
+    """From file to verdict: reading, decoding, features and prediction, on one worker."""
+    device: str = ""
+    n_threads: int = 1
+    fingerprint: str = ""
+    """Of the data set."""
+    identity: dict[str, Any] = Field(default_factory=dict)
+    """What `cell` is the hash of."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    started: str = ""
+    """UTC, ISO 8601."""
+    seconds: float = 0.0
+    """The whole cell, tuning included."""
+
+
+class Entry(BaseModel):
+    """A place on the board: which cell stands for this row, data set and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    row: str
+    seed: int
+    cell: str
+
+
+class Scores(BaseModel):
+    """Per-image scores of a cell, as arrays."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    images: list[str]
+    labels: np.ndarray
+    """Shape (n,), dtype int64."""
+    groups: np.ndarray | None
+    """Shape (n,), dtype int64: numbers of the groups; None where there are none."""
+    probabilities: np.ndarray
+    """Shape (n, K), dtype float64."""

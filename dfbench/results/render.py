@@ -1,0 +1,65 @@
+"""The forms of the board, and the files written at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dfbench.errors import unknown
+from dfbench.files import unwritable, write_text
+from dfbench.results.board import Board
+from dfbench.results.leaderboard import build_board
+from dfbench.results.render_csv import to_csv
+from dfbench.results.render_html import to_html
+from dfbench.results.render_json import to_json
+from dfbench.results.render_md import to_markdown
+
+FORMATS: dict[str, Callable[[Board], str]] = {
+    "md": to_markdown,
+    "csv": to_csv,
+    "json": to_json,
+    "html": to_html,
+}
+"""Format to what writes it; also the suffix of its file."""
+
+
+def render(board: Board, form: str) -> str:
+    """Write a board in one of `FORMATS`.
+
+    Raises
+    ------
+    UnknownNameError
+        Where there is no such format.
+    """
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    return FORMATS[form](board)
+
+
+def render_all(out: Path, board: Board | None = None) -> Board:
+    """Write ``leaderboard.{md,csv,json,html}`` into a results folder.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    board
+        The board, if it has been built already.
+
+    Returns
+    -------
+    Board
+        What was written.
+
+    Raises
+    ------
+    OutputError
+        Where ``out`` is no results folder, or cannot be written.
+    """
+    board = build_board(out) if board is None else board
+    for form in FORMATS:
+        try:
+            write_text(out / f"leaderboard.{form}", render(board, form))
+        except OSError as error:
+            raise unwritable(out, error) from error
+    return board

@@ -1,0 +1,36 @@
+"""The board as CSV: one record a line of the board, figures with all their digits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from dfbench.results.board import Board, Line
+from dfbench.results.metrics import METRICS
+
+HEADER = (
+    *("dataset", "row", "seed", "status", "reason", "split", "n_train", "n_test"),
+    *(f"{name}{part}" for name in METRICS for part in ("", "_low", "_high")),
+    *("fit_seconds", "predict_images_per_second", "n_features"),
+    *("rank", "control", "class_accuracy", "positive", "n_left_out"),
+)
+"""Columns; ``class_accuracy`` is a JSON object, for each data set has classes of its own."""
+
+
+def to_csv(board: Board) -> str:
+    """Write the board as CSV (RFC 4180 with bare line feeds); an empty field has no value."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_fields(line) for line in board.lines)
+    return text.getvalue()
+
+
+def _fields(line: Line) -> dict[str, object]:
+    fields = line.model_dump(include=set(HEADER))
+    for name in METRICS:
+        found = line.metrics[name]
+        fields |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    fields["class_accuracy"] = json.dumps(line.class_accuracy, ensure_ascii=False)
+    return fields

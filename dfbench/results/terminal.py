@@ -1,0 +1,255 @@
+"""The board for a terminal, as renderables of rich: fit for 80 columns, fuller in wider ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as Grid
+from rich.text import Text
+
+from dfbench.results import wording
+from dfbench.results.board import Board, Line, Overall, Standing, Table
+from dfbench.results.metrics import METRICS
+
+_SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
+_SPAN = "{}" + wording.GAP + "{}"
+_MANY = 3
+"""Above so many classes their accuracies give way to the names of the rows."""
+
+
+_CONTROL = "last block: controls, which never see pixels; above chance they show a shortcut"
+
+# lines under the heading and between the blocks of rows, nothing else
+_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """What prints a board: ``console.print(BoardView(board))``.
+
+    One table a data set, then the overall one, which is what stays in sight.
+    """
+
+    board: Board
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        seeds = len(self.board.seeds) > 1
+        for table in self.board.tables:
+            yield TableView(table, seeds)
+            yield ""
+        if self.board.overall is not None:
+            yield OverallView(self.board.overall, [t.dataset for t in self.board.tables], seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """The table of one data set with what belongs to it."""
+
+    table: Table
+    seeds: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.table.dataset, style="bold")
+        facts = wording.facts(self.table)
+        if facts:
+            yield Text("; ".join(facts), style="dim")
+        for note in self.table.notes:
+            yield Text(f"Note: {note}", style="yellow")
+        if self.table.measured:
+            yield from self._grid(console, options)
+        for reason in wording.reasons(self.table.missing, seeds=self.seeds):
+            style = "red" if reason.status == "failed" else "yellow"
+            rows = Text.assemble((reason.status, style), f" {', '.join(reason.rows)}: ")
+            yield rows.append(reason.reason or "no reason given", style="dim")
+
+    def _grid(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        first = self.table.measured[0]
+        levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
+        longest = max(cell_len(line.row) for line in self.table.measured)
+        for level in levels:
+            grid = _fill(self.table, level, seeds=self.seeds)
+            room = longest - _excess(grid, console, options)
+            if room >= longest:
+                break
+            if room >= level.shortest or level is levels[-1]:
+                grid = _fill(self.table, level, seeds=self.seeds, name=max(1, room))
+                break
+        yield grid
+        if level.classes and first.classes:
+            said = f"by class: accuracy in % of {'/'.join(first.classes)}"
+        else:
+            said = "the accuracy of each class: leaderboard.md"
+        yield Text(said, style="dim")
+        if self.table.controls:
+            yield Text(_CONTROL, style="dim")
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How much of a line is shown, and how short the names of rows may be folded for it."""
+
+    metric_intervals: bool = False
+    features: bool = False
+    classes: bool = False
+    tight: bool = False
+    metrics: tuple[str, ...] = METRICS
+    cost: bool = True
+    shortest: int = 1_000
+
+
+# from the fullest to the barest; accuracies of few classes are worth a folded name
+_FULL = (
+    _Level(metric_intervals=True, features=True, classes=True),
+    _Level(features=True, classes=True),
+    _Level(classes=True),
+)
+_BARE = (
+    _Level(tight=True, shortest=16),
+    _Level(tight=True, cost=False, shortest=12),
+    _Level(tight=True, cost=False, metrics=METRICS[:2]),
+)
+_LEVELS = (*_FULL, _Level(classes=True, tight=True, shortest=18), *_BARE)
+_LEVELS_OF_MANY = (*_FULL, _Level(classes=True, tight=True), _Level(), *_BARE)
+
+
+def _empty_grid(*, tight: bool) -> Grid:
+    return Grid(
+        box=_BOX,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0) if tight else (0, 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
+    """Make the grid; ``name`` is how wide the names of rows may be."""
+    grid = _empty_grid(tight=level.tight)
+    grid.add_column("#", justify="right", no_wrap=True)
+    grid.add_column("row", overflow="fold")
+    if seeds:
+        grid.add_column("seed", justify="right", no_wrap=True)
+    for metric in level.metrics:
+        grid.add_column(_SHORT[metric], justify="right", no_wrap=True)
+        if metric == "roc_auc" or level.metric_intervals:
+            grid.add_column("95 %", justify="left", no_wrap=True, style="dim")
+        if metric == "accuracy" and level.classes:
+            grid.add_column("by\nclass", justify="right", no_wrap=True)
+    if level.cost:
+        grid.add_column("fit s", justify="right", no_wrap=True)
+        grid.add_column("img/s", justify="right", no_wrap=True)
+    if level.features:
+        grid.add_column("features", justify="right", no_wrap=True)
+    for part in (table.ranked, table.controls):
+        for line in part:
+            cells = _cells(line, level, seeds=seeds)
+            if name is not None:
+                cells[1] = Text("\n".join(_folded(line.row, name)))
+            grid.add_row(*cells, end_section=line is part[-1])
+    return grid
+
+
+def _cells(line: Line, level: _Level, *, seeds: bool) -> list[Text]:
+    name = Text(line.row)
+    if line.control and not level.tight:
+        name.append(" (control)", style="dim")
+    cells = [Text(wording.rank(line.rank)), name]
+    if seeds:
+        cells.append(Text(str(line.seed)))
+    for metric in level.metrics:
+        found = line.metrics[metric]
+        cells.append(Text(wording.figure(found.value)))
+        if metric == "roc_auc" or level.metric_intervals:
+            cells.append(Text(wording.interval(found, form=_SPAN)))
+        if metric == "accuracy" and level.classes:
+            cells.append(Text(_by_class(line)))
+    if level.cost:
+        cells.append(Text(wording.quantity(line.fit_seconds)))
+        cells.append(Text(wording.quantity(line.predict_images_per_second)))
+    if level.features:
+        cells.append(Text(wording.count(line.n_features)))
+    return cells
+
+
+def _by_class(line: Line) -> str:
+    values = (line.class_accuracy.get(name) for name in line.classes)
+    return "/".join(wording.GAP if value is None else f"{100 * value:.0f}" for value in values)
+
+
+def _excess(grid: Grid, console: Console, options: ConsoleOptions) -> int:
+    """Columns that the grid lacks where nothing is folded."""
+    wide = options.update(width=10_000, max_width=10_000)
+    return Measurement.get(console, wide, grid).maximum - options.max_width
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
+    lines = [""]
+    for piece in re.split(r"(?<=[/+_-])", name):
+        if lines[-1] and cell_len(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class OverallView:
+    """The table over all data sets."""
+
+    overall: Overall
+    datasets: list[str]
+    seeds: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("All data sets", style="bold")
+        yield Text("ROC AUC on each, and means over the rows that have all", style="dim")
+        everyone = [*self.overall.ranked, *self.overall.controls, *self.overall.gaps]
+        longest = max((cell_len(standing.row) for standing in everyone), default=0)
+        # the names of the data sets are broken ever shorter, then those of rows; last they go
+        for width, shortest in ((24, None), (14, None), (10, None), (14, 19), (9, 16), (0, 1)):
+            grid = self._grid(width)
+            room = longest - _excess(grid, console, options)
+            if room >= longest:
+                break
+            if shortest is not None and (room >= shortest or not width):
+                grid = self._grid(width, name=max(1, room))
+                break
+        yield grid
+        if self.overall.gaps:
+            yield Text(f"{wording.GAP} no figure there: such rows have no mean and no rank", "dim")
+
+    def _grid(self, width: int, *, name: int | None = None) -> Grid:
+        shown = self.datasets if width else []
+        grid = _empty_grid(tight=width < 14)
+        grid.add_column("mean\nrank", justify="right", no_wrap=True)
+        grid.add_column("row", overflow="fold")
+        if self.seeds:
+            grid.add_column("seed", justify="right", no_wrap=True)
+        grid.add_column("mean\nAUC", justify="right", no_wrap=True)
+        for dataset in shown:
+            grid.add_column("\n".join(_folded(dataset, width)), justify="right", no_wrap=True)
+        for part in (self.overall.ranked, self.overall.controls, self.overall.gaps):
+            for standing in part:
+                cells = self._cells(standing, shown)
+                if name is not None:
+                    cells[1] = Text("\n".join(_folded(standing.row, name)))
+                grid.add_row(*cells, end_section=standing is part[-1])
+        return grid
+
+    def _cells(self, of: Standing, shown: Sequence[str]) -> list[Text]:
+        name = Text(of.row)
+        if of.control:
+            name.append(" (control)", style="dim")
+        return [
+            Text(wording.figure(of.mean_rank, digits=2)),
+            name,
+            *([Text(str(of.seed))] if self.seeds else []),
+            Text(wording.figure(of.mean_auc)),
+            *(Text(wording.figure(of.aucs[dataset])) for dataset in shown),
+        ]

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn import metrics as sk
+
+from dfbench.results import bootstrap
+from dfbench.results.bootstrap import distributions, intervals, resample
+from dfbench.results.metrics import METRICS, figures, prepare
+
+
+def scores(rng, n, *, n_classes=2, gain=1.0):
+    labels = np.sort(rng.integers(0, n_classes, n))
+    raw = rng.normal(size=(n, n_classes))
+    raw[np.arange(n), labels] += gain
+    raw = np.exp(raw.round(1))
+    return labels, raw / raw.sum(axis=1, keepdims=True)
+
+
+def all_counts(resamples):
+    return np.concatenate(list(resamples.chunks()))
+
+
+def test_images_are_drawn_within_their_class():
+    labels = np.repeat([0, 1, 2], [5, 20, 9])
+    counts = all_counts(resample(labels, n_resamples=200))
+    assert counts.shape == (200, 34)
+    for k, size in enumerate((5, 20, 9)):
+        assert (counts[:, labels == k].sum(axis=1) == size).all()
+    # each image is drawn once on average, and left out as often as theory says
+    assert counts[:, labels == 1].mean() == 1
+    assert (counts[:, labels == 1] == 0).mean() == pytest.approx((1 - 1 / 20) ** 20, abs=0.03)
+
+
+def test_groups_are_drawn_whole():
+    groups = np.array([7, 7, 7, 2, 2, 9, 9, 9, 9, 4])
+    counts = all_counts(resample(np.arange(10) % 2, groups, n_resamples=300))
+    for group in np.unique(groups):
+        own = counts[:, groups == group]
+        assert (own == own[:, :1]).all()
+    firsts = [np.flatnonzero(groups == group)[0] for group in np.unique(groups)]
+    assert (counts[:, firsts].sum(axis=1) == 4).all()
+
+
+def test_resamples_are_the_same_each_time_and_for_each_size_of_chunk(monkeypatch):
+    labels = np.repeat([0, 1, 2], 40)
+    whole = all_counts(resample(labels))
+    again = resample(labels)
+    np.testing.assert_array_equal(whole, all_counts(again))
+    np.testing.assert_array_equal(whole, all_counts(again))
+    monkeypatch.setattr(bootstrap, "_CHUNK", 1 << 12)
+    monkeypatch.setattr(bootstrap, "_KEPT", 0)
+    small = resample(labels)
+    np.testing.assert_array_equal(whole, all_counts(small))
+    assert not small.kept
+    assert max(chunk.size for chunk in small.chunks()) <= 1 << 12
+    assert not np.array_equal(whole, all_counts(resample(labels, seed=1)))
+
+
+@pytest.mark.parametrize(("n_classes", "grouped"), [(2, False), (2, True), (5, False), (5, True)])
+def test_intervals_are_those_of_an_explicit_loop(n_classes, grouped):
+    rng = np.random.default_rng(3)
+    labels, probabilities = scores(rng, 90, n_classes=n_classes)
+    groups = rng.integers(0, 12, 90) if grouped else None
+    resamples = resample(labels, groups, n_resamples=80)
+    found = intervals(prepare(labels, probabilities, positive=1), resamples)
+
+    slow = {name: [] for name in METRICS}
+    for counts in all_counts(resamples):
+        picked = np.repeat(np.arange(90), counts)
+        y, p = labels[picked], probabilities[picked]
+        decided = p.argmax(axis=1)
+        slow["accuracy"].append(sk.accuracy_score(y, decided))
+        slow["balanced_accuracy"].append(sk.balanced_accuracy_score(y, decided))
+        slow["f1_macro"].append(sk.f1_score(y, decided, average="macro"))
+        if np.unique(y).size == n_classes:
+            score = p[:, 1] if n_classes == 2 else p
+            slow["roc_auc"].append(sk.roc_auc_score(y, score, multi_class="ovr"))
+    for name in METRICS:
+        expected = np.quantile(slow[name], [0.025, 0.975])
+        assert found[name] == pytest.approx(tuple(expected), abs=1e-12)
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    rng = np.random.default_rng(11)
+    truth = norm.cdf(1 / np.sqrt(2))
+    labels = np.repeat([0, 1], 60)
+    resamples = resample(labels, n_resamples=400)
+    hits = 0
+    for _ in range(200):
+        score = rng.normal(size=120) + labels
+        fake = norm.cdf(score)
+        sample = prepare(labels, np.stack([1 - fake, fake], axis=1))
+        low, high = intervals(sample, resamples)["roc_auc"]
+        hits += low <= truth <= high
+    # 95 % of 200 with a standard error of 3
+    assert 179 <= hits <= 199
+
+
+def test_whole_groups_give_the_wider_interval_where_images_repeat():
+    rng = np.random.default_rng(5)
+    labels, probabilities = scores(rng, 60)
+    labels, probabilities = np.repeat(labels, 8), np.repeat(probabilities, 8, axis=0)
+    groups = np.repeat(np.arange(60), 8)
+    sample = prepare(labels, probabilities)
+
+    def width(which):
+        low, high = intervals(sample, which)["roc_auc"]
+        return high - low
+
+    # eight copies of each image look like eight times the images: sqrt(8) too narrow
+    ratio = width(resample(labels, groups)) / width(resample(labels))
+    assert ratio == pytest.approx(np.sqrt(8), rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [
+        ([], None),
+        ([0], None),
+        ([0, 1], None),
+        ([0, 0, 0, 1], None),
+        ([0, 1, 0, 1], [3, 3, 3, 3]),
+        ([0, 0, 1, 1], [0, 1, 2, 2]),
+    ],
+)
+def test_too_little_to_resample_gives_no_interval(labels, groups):
+    labels = np.array(labels, dtype=np.int64)
+    probabilities = np.full((labels.size, 2), 0.5)
+    resamples = resample(labels, None if groups is None else np.array(groups))
+    found = intervals(prepare(labels, probabilities), resamples)
+    assert found == dict.fromkeys(METRICS)
+
+
+def test_a_class_without_images_takes_the_interval_of_the_auc_only():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    probabilities = np.eye(3)[[0, 0, 1, 1, 1, 0]]
+    found = intervals(prepare(labels, probabilities), resample(labels))
+    assert found["roc_auc"] is None
+    low, high = found["accuracy"]
+    assert low < figures(labels, probabilities)["accuracy"] < high
+
+
+def test_resamples_without_a_class_are_dropped_for_the_auc():
+    labels = np.array([0, 0, 1, 1, 1, 1])
+    groups = np.array([0, 1, 2, 3, 4, 5])
+    probabilities = np.array(
+        [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8], [0.1, 0.9], [0.7, 0.3]]
+    )
+    sample, resamples = prepare(labels, probabilities), resample(labels, groups)
+    values = distributions(sample, resamples)
+    lacking = np.isnan(values["roc_auc"])
+    assert 0 < lacking.sum() < 200
+    assert not np.isnan(values["accuracy"]).any()
+    expected = np.quantile(values["roc_auc"][~lacking], [0.025, 0.975])
+    assert intervals(sample, resamples)["roc_auc"] == pytest.approx(tuple(expected))
