@@ -11,7 +11,7 @@ from dfbench.results import wording
 from dfbench.results.board import Board, Line, Overall, Table
 from dfbench.results.metrics import METRICS
 
-_MARKS = re.compile(r"[\\`*|<>\[\]~&]|(?<![^\W_])_|_(?![^\W_])")
+_MARKS = re.compile(r"[\\`*|<>~&]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for its own; an underscore inside a word is safe."""
 
 

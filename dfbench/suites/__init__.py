@@ -1,0 +1,1 @@
+"""What is run: data sets (cards, layouts, splits, manifests) and suites."""

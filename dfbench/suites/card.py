@@ -1,0 +1,270 @@
+"""The data set card: what the data are, where they lie, how labels are read and splits made."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+_FRACTIONS: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
+UNLABELLED = -1
+"""Label of an image whose class is not told."""
+
+_FAKE_WORDS = frozenset(
+    [
+        *("fake", "fakes", "deepfake", "deepfakes", "synthetic", "generated", "ai"),
+        *("forged", "manipulated", "altered"),
+    ]
+)
+
+
+def _fault(key: str, text: str) -> NoReturn:
+    """Raise a validation error about ``key`` from a check that sees the whole card."""
+    raise PydanticCustomError("card", "{text}", {"text": text, "key": key})
+
+
+def guess_positive(classes: list[str]) -> str:
+    """Name the class that means fake: by its name, else the last one.
+
+    Examples
+    --------
+    >>> guess_positive(["Fake", "Real"])
+    'Fake'
+    >>> guess_positive(["cat", "dog"])
+    'dog'
+    """
+    worded = [c for c in classes if _FAKE_WORDS & set(re.split(r"[\W_]+", c.lower()))]
+    if len(worded) == 1:
+        return worded[0]
+    return "1" if "1" in classes else classes[-1]
+
+
+def _compiled(pattern: str, needs: str) -> str:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    if needs not in groups:
+        raise ValueError(f"needs a named group (?P<{needs}>...)")
+    return pattern
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class FoldersLayout(_Part):
+    """Split folders that hold class folders, or class folders alone.
+
+    Images may lie deeper than the class folder. A test folder with images but without any class
+    folder is an unlabelled split.
+    """
+
+    kind: Literal["folders"]
+    splits: dict[SplitName, str] = Field(default_factory=dict)
+    """Split to its folder; empty where class folders stand alone."""
+    folders: dict[str, str] = Field(default_factory=dict)
+    """Class to its folder, where the folder is not called like the class."""
+    ignore: list[str] = Field(default_factory=list)
+    """Folders beside the class folders to leave out."""
+
+    def folder_of(self, name: str) -> str:
+        """Folder of the class ``name``, relative to its split's."""
+        return self.folders.get(name, name)
+
+
+class Table(_Part):
+    """One CSV file and the folder that its images lie in, both relative to the root."""
+
+    csv: str
+    images: str = "."
+
+
+class TableLayout(_Part):
+    """A CSV file of ids and labels per split, and folders of images."""
+
+    kind: Literal["table"]
+    splits: dict[SplitName | Literal["all"], Table] = Field(min_length=1)
+    """Split to its table; ``all`` is one table that the split policy divides."""
+    id_column: str = "image_id"
+    label_column: str = "label"
+    """A test table without this column, or with nothing in it, is unlabelled."""
+    group_column: str = ""
+    extension: str = ""
+    """Put behind each id; empty: ids carry their extension, or it is found in the folder."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Label in the table to class, where they differ."""
+
+
+class FilenameLayout(_Part):
+    """Label, and group if any, are read from the file name."""
+
+    kind: Literal["filename"]
+    pattern: str
+    """Regular expression with the named groups ``label`` and, if there is one, ``group``. It
+    matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Matched text to class, where they differ."""
+    where: str = "."
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, value: str) -> str:
+        return _compiled(value, "label")
+
+
+Layout = Annotated[FoldersLayout | TableLayout | FilenameLayout, Field(discriminator="kind")]
+
+
+class SplitRule(_Part):
+    """How images come into train, validation and test."""
+
+    policy: Literal["given", "stratified", "grouped"]
+    """``given``: by the layout. ``stratified``: each class divided alike. ``grouped``: the same as
+    far as it goes with no group in two splits."""
+    fractions: dict[SplitName, float] = Field(default_factory=lambda: dict(_FRACTIONS))
+    seed: int = 0
+
+    @field_validator("fractions")
+    @classmethod
+    def _check_fractions(cls, value: dict[SplitName, float]) -> dict[SplitName, float]:
+        if any(not 0 < part < 1 for part in value.values()):
+            raise ValueError("each fraction lies between 0 and 1; leave out a split of size 0")
+        if abs(sum(value.values()) - 1) > 1e-6:
+            raise ValueError(f"the fractions sum to {sum(value.values()):g}, not to 1")
+        if "train" not in value:
+            raise ValueError("there is no fraction for train")
+        return {name: value[name] for name in SPLITS if name in value}
+
+
+class GroupRule(_Part):
+    """Which images share a source (a person, a video) by their path."""
+
+    pattern: str
+    """Regular expression with the named group ``group``, searched in the path relative to the
+    root."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, value: str) -> str:
+        return _compiled(value, "group")
+
+
+class Card(_Part):
+    """A data set, as its TOML file declares it. See the guide for each key."""
+
+    name: str
+    description: str = ""
+    source: str = ""
+    """Where the data can be had: a text or an address."""
+    licence: str = ""
+    root: str = ""
+    """Folder of the data, relative to the card's own; empty: the card's folder, or that of
+    ``root_env``."""
+    root_env: str = ""
+    """Environment variable that gives the root, before ``root``."""
+    classes: list[str] = Field(min_length=2)
+    """The label of an image is the place of its class in this list, from 0."""
+    positive: str = ""
+    """Of two classes, the one that detectors are to detect."""
+    resize: int | None = Field(default=None, ge=8, le=4096)
+    """Side in pixels of the square that all images are resized to before features are taken; they
+    are seen at their own size where it is left out."""
+    layout: Layout
+    split: SplitRule
+    group: GroupRule | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w][\w.+-]{0,99}", value):
+            raise ValueError(f"{value!r} may hold letters, digits and . _ - + only (1 to 100)")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _check_classes(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value) or "" in value:
+            raise ValueError("the names of the classes must differ and not be empty")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, data: Any) -> Any:
+        """Derive what was left out: the positive class, the split policy."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        classes, split, layout = data.get("classes"), data.get("split", {}), data.get("layout")
+        if not data.get("positive") and isinstance(classes, list) and len(classes) == 2:
+            data["positive"] = guess_positive([str(c) for c in classes])
+        if isinstance(layout, BaseModel):
+            layout = layout.model_dump()
+        if isinstance(split, dict) and "policy" not in split and isinstance(layout, dict):
+            splits = layout.get("splits")
+            if splits and "all" not in splits:
+                policy = "given"
+            else:
+                by_pattern = "(?P<group>" in str(layout.get("pattern", ""))
+                grouped = data.get("group") or layout.get("group_column") or by_pattern
+                policy = "grouped" if grouped else "stratified"
+            data["split"] = {"policy": policy, **split}
+        return data
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        known = ", ".join(self.classes)
+        if self.positive and len(self.classes) > 2:
+            _fault("positive", f"is for two classes; there are {len(self.classes)}")
+        if self.positive and self.positive not in self.classes:
+            _fault("positive", f"{self.positive!r} is none of the classes ({known})")
+        layout = self.layout
+        if isinstance(layout, FoldersLayout):
+            for name in layout.folders:
+                if name not in self.classes:
+                    _fault("layout.folders", f"{name!r} is none of the classes ({known})")
+        else:
+            for text, name in layout.labels.items():
+                if name not in self.classes:
+                    _fault(f"layout.labels.{text}", f"{name!r} is none of the classes ({known})")
+        if self.split.policy == "given":
+            self._check_given()
+        if self.split.policy == "grouped" and not self.has_group_rule:
+            _fault("split.policy", "grouped needs a group rule: a [group] section with a pattern")
+        return self
+
+    def _check_given(self) -> None:
+        splits = {} if isinstance(self.layout, FilenameLayout) else dict(self.layout.splits)
+        if not splits:
+            _fault("split.policy", "given needs layout.splits; else choose stratified or grouped")
+        if "all" in splits:
+            _fault("split.policy", "the table 'all' is divided by stratified or grouped, not given")
+        if "train" not in splits:
+            _fault("layout.splits", "there is no train")
+        if len(splits) < 2:
+            _fault("layout.splits", "there is neither validation nor test beside train")
+
+    @property
+    def has_group_rule(self) -> bool:
+        """Whether the card says which images share a source."""
+        if self.group is not None:
+            return True
+        if isinstance(self.layout, FilenameLayout):
+            return "group" in re.compile(self.layout.pattern).groupindex
+        return isinstance(self.layout, TableLayout) and bool(self.layout.group_column)
+
+    @property
+    def split_names(self) -> list[str]:
+        """The splits that the data set is to have."""
+        if self.split.policy == "given" and not isinstance(self.layout, FilenameLayout):
+            return [str(name) for name in self.layout.splits]
+        return [str(name) for name in self.split.fractions]
+
+    @property
+    def positive_index(self) -> int | None:
+        """Label of the positive class; None unless there are two classes."""
+        return self.classes.index(self.positive) if len(self.classes) == 2 else None

@@ -1,0 +1,56 @@
+"""The data sets that a user has registered, kept in the folder of the user's settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from dfbench.errors import CardError
+from dfbench.files import config_dir, write_text
+
+
+class Registered(NamedTuple):
+    """A data set that a user has added."""
+
+    name: str
+    source: str
+    """Absolute path of a card or folder, or the name of a public data set."""
+    root: Path | None
+
+
+def _register_file() -> Path:
+    return config_dir() / "datasets.json"
+
+
+def registered() -> list[Registered]:
+    """Read the list of registered data sets, sorted by name.
+
+    Raises
+    ------
+    CardError
+        If the file that keeps them has been damaged.
+    """
+    path = _register_file()
+    try:
+        items = json.loads(path.read_text(encoding="utf-8"))["datasets"]
+        return [
+            Registered(item["name"], item["source"], Path(item["root"]) if item["root"] else None)
+            for item in items
+        ]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CardError(f"cannot be read: {error.strerror}", where=path) from None
+    except (ValueError, KeyError, TypeError):
+        hint = "remove the file and add the data sets again"
+        raise CardError("not a list of data sets", where=path, hint=hint) from None
+
+
+def keep(entries: list[Registered]) -> None:
+    """Write the list of registered data sets, atomically."""
+    items = [
+        {"name": e.name, "source": e.source, "root": str(e.root) if e.root else None}
+        for e in sorted(entries)
+    ]
+    write_text(_register_file(), json.dumps({"datasets": items}, indent=2) + "\n")
