@@ -1,0 +1,179 @@
+"""From a suite to cells: what would run, what is there already, what cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dfbench.benchmark.rows import Row
+from dfbench.errors import CardError, DfbenchError, UnavailableError
+from dfbench.features.store import identity as feature_identity
+from dfbench.files import Progress, digest
+from dfbench.results.store import read_cell
+from dfbench.suites import catalogue
+from dfbench.suites.manifest import Dataset, load_dataset
+from dfbench.suites.suite import Budget, Suite
+
+PROTOCOL = 1
+"""Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
+
+State = Literal["to run", "done", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row on a data set with a seed.
+
+    Attributes
+    ----------
+    id
+        Hash of ``identity``, which holds all that determines the scores.
+    dataset
+        None where the data set could not be loaded.
+    state, reason
+        What is to be done with it, and why it cannot be where it cannot.
+    """
+
+    id: str
+    identity: dict[str, Any]
+    dataset_name: str
+    dataset: Dataset | None
+    row: Row
+    seed: int
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do, cell by cell, in the order of the suite."""
+
+    suite: Suite
+    budget: Budget
+    cells: list[Cell]
+
+    @property
+    def to_run(self) -> list[Cell]:
+        """The cells that are missing and can run."""
+        return [cell for cell in self.cells if cell.state == "to run"]
+
+
+def load_datasets(
+    suite: Suite,
+    chosen: Sequence[str],
+    roots: dict[str, Path],
+    progress: Callable[[str], Progress],
+) -> list[Dataset | tuple[str, DfbenchError]]:
+    """Load the data sets of a run.
+
+    Parameters
+    ----------
+    suite
+        Gives them where none was chosen.
+    chosen
+        Names, cards or folders given by the user: exactly these.
+    roots
+        Root folder by data set name, for cards that leave it open.
+    progress
+        Makes a progress callback for the data set of that name.
+
+    Returns
+    -------
+    list
+        A registered data set that cannot be loaded is its name and the error, so that its rows can
+        be shown as skipped; one that was named by the user is an error.
+
+    Raises
+    ------
+    DfbenchError
+        If a data set that was named cannot be loaded, or two have the same name.
+    """
+    named = bool(chosen) or suite.datasets != "registered"
+    sources = list(chosen)
+    if not sources:
+        sources = catalogue.default_names() if suite.datasets == "registered" else suite.datasets
+    loaded: list[Dataset | tuple[str, DfbenchError]] = []
+    owners: dict[str, str] = {}
+    for source in sources:
+        try:
+            dataset = load_dataset(source, root=roots.get(source), progress=progress(source))
+        except DfbenchError as error:
+            if named:
+                raise
+            loaded.append((source, error))
+            continue
+        if dataset.name in owners:
+            if str(dataset.root) == owners[dataset.name]:
+                continue
+            raise CardError(
+                f"two data sets are named {dataset.name!r}: {owners[dataset.name]} "
+                f"and {dataset.root}",
+                hint="give one of them another name in its card (dfbench data init FOLDER)",
+            )
+        owners[dataset.name] = str(dataset.root)
+        loaded.append(dataset)
+    return loaded
+
+
+def make_plan(
+    suite: Suite,
+    rows: Sequence[Row],
+    datasets: Sequence[Dataset | tuple[str, DfbenchError]],
+    seeds: Sequence[int],
+    budget: Budget,
+    out: Path,
+) -> Plan:
+    """Lay out the cells and look which are finished already."""
+    cells = [
+        _cell(dataset, row, seed, budget, out)
+        for dataset in datasets
+        for row in rows
+        for seed in seeds
+    ]
+    return Plan(suite, budget, cells)
+
+
+def _features(row: Row, resize: int | None) -> list[dict[str, Any]]:
+    try:
+        return [feature_identity(extractor, resize) for extractor in row.extractors]
+    except UnavailableError:
+        # weights that are absent have no content to be known by; such a row does not run
+        return []
+
+
+def _cell(
+    dataset: Dataset | tuple[str, DfbenchError], row: Row, seed: int, budget: Budget, out: Path
+) -> Cell:
+    error: DfbenchError | None = None
+    if isinstance(dataset, tuple):
+        name, error = dataset
+        fingerprint, resize = "", None
+    else:
+        name = dataset.name
+        fingerprint, resize = dataset.fingerprint, dataset.card.resize
+    what = {
+        "protocol": PROTOCOL,
+        "dataset": name,
+        "fingerprint": fingerprint,
+        "row": row.name,
+        "features": _features(row, resize),
+        "model": {"name": row.model_name, "version": row.model.version if row.model else 0},
+        "budget": budget.model_dump(),
+        "seed": seed,
+    }
+    cell = digest(what)
+
+    def make(state: State, reason: str = "") -> Cell:
+        found = None if isinstance(dataset, tuple) else dataset
+        return Cell(cell, what, name, found, row, seed, state, reason)
+
+    if error is not None:
+        return make("skipped", str(error))
+    record = read_cell(out, cell) if row.model is not None else None
+    if record is not None and record.status == "ok":
+        return make("done")
+    if row.status != "ok":
+        return make("failed" if row.status == "failed" else "skipped", row.reason)
+    return make("to run")

@@ -1,0 +1,67 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dfbench._version import __version__
+from dfbench.errors import DfbenchError
+
+EXIT_ERROR = 2
+"""What was asked for cannot be done: nothing was run."""
+EXIT_FAILED = 3
+"""The run is over, and at least one row failed."""
+
+
+class _Group(TyperGroup):
+    """Words the errors of the core, once for all commands."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DfbenchError as error:
+            typer.echo(f"dfbench: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(EXIT_ERROR) from None
+        except KeyboardInterrupt:
+            typer.echo("\ndfbench: stopped; the same command goes on from here", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Benchmark deepfake image classifiers: features, frozen embeddings and networks in one "
+    "leaderboard.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dfbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.listing import show  # noqa: E402
+from dfbench.cli.run import extract, leaderboard, run  # noqa: E402
+
+app.command("run")(run)
+app.command("leaderboard")(leaderboard)
+app.command("extract")(extract)
+app.command("list")(show)
+app.add_typer(_data, name="data")

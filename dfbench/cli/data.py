@@ -1,0 +1,148 @@
+"""``dfbench data``: look at data sets, check them, write and register their cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from dfbench.cli.options import Data, Root, err, out
+
+if TYPE_CHECKING:
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.describe import Description, Spread
+    from dfbench.suites.manifest import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
+
+EXIT_FINDINGS = 1
+"""`data check` found broken images."""
+
+
+def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
+    from dfbench.suites.manifest import load_dataset
+
+    return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
+
+
+@app.command("describe")
+def describe(data: Data, root: Root = None) -> None:
+    """Show counts by split and class, sizes and formats."""
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.describe import describe as count
+
+    with ConsoleReporter(err()) as reporter:
+        found = count(_load(data, root, reporter))
+    _show(found)
+
+
+def _show(found: Description) -> None:
+    from dfbench.cli.tables import plain_table
+
+    console = out()
+    console.print(Text(found.name, style="bold"), highlight=False)
+    labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
+    labels.sort(key=lambda name: found.classes.index(name) if name in found.classes else 99)
+    counts = plain_table("split", *labels, "all", right=[*labels, "all"])
+    for split, row in found.counts.items():
+        numbers = [row.get(name, 0) for name in labels]
+        counts.add_row(split, *(f"{n:,}" if n else "–" for n in numbers), f"{sum(numbers):,}")
+    console.print(counts, highlight=False)
+    facts = plain_table("", "")
+    facts.show_header = False
+    facts.add_row("folder", Text(found.root))
+    facts.add_row("images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
+    if found.positive:
+        facts.add_row("positive", Text(found.positive))
+    if found.groups:
+        facts.add_row("groups", f"{found.groups:,}")
+    if found.broken:
+        facts.add_row("broken", f"{found.broken:,} (dfbench data check lists them)")
+    if found.ignored:
+        facts.add_row("ignored", f"{found.ignored:,} files that are no images of the card")
+    facts.add_row("formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
+    facts.add_row("width", _spread(found.width, "px"))
+    facts.add_row("height", _spread(found.height, "px"))
+    facts.add_row("file", _spread(found.file_bytes, "bytes"))
+    sizes = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in found.sizes)
+    facts.add_row("sizes", sizes)
+    facts.add_row("fingerprint", found.fingerprint)
+    console.print(facts, highlight=False)
+
+
+def _spread(spread: Spread | None, unit: str) -> str:
+    if spread is None:
+        return "–"
+    if spread.least == spread.greatest:
+        return f"{spread.least:,.0f} {unit}"
+    return f"{spread.least:,.0f} to {spread.greatest:,.0f}, median {spread.median:,.0f} {unit}"
+
+
+@app.command("check")
+def check(data: Data, root: Root = None) -> None:
+    """Decode every image and list what is broken.
+
+    Exit status: 0 nothing is broken, 1 something is.
+    """
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.check import check as find
+
+    with ConsoleReporter(err()) as reporter:
+        dataset = _load(data, root, reporter)
+        findings = find(dataset, reporter.stage(f"{data}: decoding"))
+    for finding in findings:
+        typer.echo(f"{finding.kind}: {finding.path}: {finding.reason}")
+    broken = sum(finding.kind == "broken" for finding in findings)
+    warnings = len(findings) - broken
+    typer.echo(
+        f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
+        f"{'warning' if warnings == 1 else 'warnings'}"
+    )
+    if broken:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@app.command("init")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of images.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="CARD", help="Card to write; FOLDER/card.toml by default."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
+) -> None:
+    """Write the card that a folder's layout suggests, to be edited."""
+    from dfbench.suites.infer import init_card
+
+    path = init_card(folder, card, force=force)
+    typer.echo(f"written: {path}")
+
+
+@app.command("add")
+def add(
+    data: Data,
+    root: Root = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name to register it by.")
+    ] = None,
+) -> None:
+    """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
+    from dfbench.suites.catalogue import add as register
+
+    entry = register(data, root=root, name=name)
+    typer.echo(f"registered: {entry.name}")
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered data set.")],
+) -> None:
+    """Take a data set from the list; its files stay."""
+    from dfbench.suites.catalogue import remove as forget
+
+    entry = forget(name)
+    typer.echo(f"no longer registered: {entry.name}; its files stay")

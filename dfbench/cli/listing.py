@@ -1,0 +1,80 @@
+"""``dfbench list``: what there is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dfbench.cli.options import Plugins, out
+
+if TYPE_CHECKING:
+    from dfbench.registry import Registry
+
+
+class What(StrEnum):
+    """Kinds of things that are listed."""
+
+    extractors = "extractors"
+    models = "models"
+    datasets = "datasets"
+    suites = "suites"
+    rows = "rows"
+
+
+def show(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    plugin: Plugins = None,
+    suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
+) -> None:
+    """List extractors, models, data sets, suites, or the rows of a suite."""
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
+
+    if what is What.extractors:
+        _print(_parts(Registry(EXTRACTORS, plugin or ())))
+    elif what is What.models:
+        _print(_parts(Registry(MODELS)))
+    elif what is What.datasets:
+        from dfbench.suites.catalogue import names
+
+        _print([(item.name, item.kind, item.about) for item in names()])
+    elif what is What.suites:
+        from dfbench.suites import suite as suites
+
+        _print([(name, "dfbench", suites.load_suite(name).description) for name in suites.names()])
+    else:
+        from dfbench.benchmark.rows import rows
+        from dfbench.suites.suite import load_suite
+
+        found = rows(load_suite(suite), Registry(EXTRACTORS, plugin or ()), Registry(MODELS))
+        _print([(row.name, row.status, row.reason) for row in found])
+
+
+def _parts(registry: Registry) -> list[tuple[str, str, str]]:
+    """Give name, owner and summary; of what cannot be loaded, the reason."""
+    from dfbench.errors import DfbenchError
+
+    lines = []
+    for part in registry:
+        summary = part.summary
+        try:
+            target = part.load()
+            summary = summary or (target.__doc__ or "").strip().partition("\n")[0]
+        except DfbenchError as error:
+            summary = f"broken: {error}"
+        lines.append((part.name, part.owner, summary))
+    return lines
+
+
+def _print(lines: list[tuple[str, str, str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_column()
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    out().print(table)

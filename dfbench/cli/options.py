@@ -1,0 +1,60 @@
+"""What several commands share: options, consoles, the resolution of data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dfbench.errors import CardError
+
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="A data set's name, its card (.toml), or a folder.")
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        "--root", metavar="FOLDER", help="Folder of the images, where the card leaves it open."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Workers; as many as cores by default."),
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="Python file with @dfbench.extractor functions; repeatable.",
+    ),
+]
+
+
+def out() -> Console:
+    """Give the console for results."""
+    return Console()
+
+
+def err() -> Console:
+    """Give the console for progress and notes, so that results can be piped."""
+    return Console(stderr=True)
+
+
+def parse_roots(items: list[str] | None) -> dict[str, Path]:
+    """Read ``NAME=FOLDER`` options.
+
+    Raises
+    ------
+    CardError
+        Where one has another form.
+    """
+    roots = {}
+    for item in items or []:
+        name, equals, folder = item.partition("=")
+        if not equals or not name or not folder:
+            raise CardError(f"not of the form NAME=FOLDER: {item!r}", where="--root")
+        roots[name] = Path(folder).expanduser()
+    return roots

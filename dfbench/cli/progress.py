@@ -1,0 +1,116 @@
+"""Shows how a run gets on: a live display in a terminal, a line per finished cell elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from dfbench.benchmark.reporter import Reporter
+from dfbench.files import Progress as Callback
+from dfbench.results.records import Record
+
+_WIDTH = 34
+
+
+class ConsoleReporter(Reporter):
+    """A reporter for a console; use it as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=14),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._cells: TaskID | None = None
+        self._total = 0
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, text: str) -> Callback:
+        """Show a bar for a piece of work as soon as there is something to do."""
+        task: list[TaskID] = []
+
+        def progress(done: int, total: int) -> None:
+            if total == 0:
+                return
+            if not task:
+                task.append(self._bars.add_task(_fit(text), total=total))
+                if not self._console.is_terminal:
+                    self._console.print(f"{text}: {total} images", markup=False, highlight=False)
+            self._bars.update(task[0], completed=done, total=total, visible=done < total)
+
+        return progress
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def note(self, text: str) -> None:
+        """Print something the user should know."""
+        self._console.print(f"[yellow]note[/yellow] {escape(text)}", highlight=False)
+
+    def cells(self, total: int, done: int) -> None:
+        """Begin the bar of the cells."""
+        self._total, self._done = total, done
+        if total > done:
+            self._cells = self._bars.add_task(_fit("cells"), total=total - done)
+
+    def running(self, names: list[str]) -> None:
+        """Show what is at work beside the bar."""
+        if self._cells is not None and names:
+            more = f" +{len(names) - 1}" if len(names) > 1 else ""
+            self._bars.update(self._cells, description=_fit(names[0], more))
+
+    def finished(self, record: Record) -> None:
+        """Advance, and print a line: what ended, how, how long it took."""
+        self._done += 1
+        if self._cells is not None:
+            self._bars.advance(self._cells)
+        left = f"[{self._done}/{self._total}]".rjust(2 * len(str(self._total)) + 3)
+        if record.status == "ok":
+            tuning = record.tuning
+            value = tuning.best_value if tuning is not None else None
+            tuned = "" if value is None else f"  tuning AUC {value:.3f}"
+            end = f"{record.seconds:6.1f} s{tuned}"
+        else:
+            end = f"{record.status}: {record.reason}"
+        line = f"{left} {record.dataset:<16} {record.row:<26} {end}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fit(text: str, end: str = "") -> str:
+    room = _WIDTH - len(end)
+    short = text if len(text) <= room else text[: room - 1] + "…"
+    return escape(short + end).ljust(_WIDTH)

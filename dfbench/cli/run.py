@@ -1,0 +1,204 @@
+"""``dfbench run``, ``dfbench leaderboard`` and ``dfbench extract``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dfbench.cli.options import Data, Jobs, Plugins, Root, err, out, parse_roots
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+class Device(StrEnum):
+    """Where networks and boosted trees are trained."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Format(StrEnum):
+    """Forms of a leaderboard."""
+
+    md = "md"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+def run(
+    suite: Annotated[
+        str, typer.Option("--suite", "-s", metavar="SUITE", help="A suite's name or its TOML file.")
+    ] = "all",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data", "-d", metavar="DATA", help="Data set: name, card or folder; repeatable."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="ROW", help="Run this row alone; repeatable."),
+    ] = None,
+    out_folder: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")
+    ] = Path("dfbench-results"),
+    jobs: Jobs = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Trials of each row, instead of the suite's."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="S",
+            help="Seconds each row's tuning may take, instead of the suite's.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Seed, instead of the suite's.")
+    ] = None,
+    cell_timeout: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="S", help="Seconds after which a cell is given up."),
+    ] = None,
+    plugin: Plugins = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--root", metavar="NAME=FOLDER", help="Folder of the images of a data set; repeatable."
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
+) -> None:
+    """Run a suite and print its leaderboard.
+
+    Finished work is kept: the same command again does only what is missing.
+
+    Exit status: 0 all rows ran or were skipped with a reason, 2 nothing could be run, 3 a row
+    failed.
+    """
+    from dfbench.benchmark.executor import Settings, available_cores, execute
+    from dfbench.benchmark.plan import load_datasets, make_plan
+    from dfbench.benchmark.rows import rows
+    from dfbench.cli import EXIT_FAILED
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.cli.tables import plan_table, run_summary
+    from dfbench.files import check_writable
+    from dfbench.models.devices import resolve_device
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
+    from dfbench.results.leaderboard import build_board
+    from dfbench.results.render import FORMATS, render_all
+    from dfbench.results.terminal import BoardView
+    from dfbench.suites.suite import load_suite
+
+    chosen = load_suite(suite)
+    budget = chosen.budget.model_copy(
+        update={
+            key: value
+            for key, value in (("trials", trials), ("seconds", seconds))
+            if value is not None
+        }
+    )
+    where = resolve_device(device.value)
+    extractors, models = Registry(EXTRACTORS, plugin or ()), Registry(MODELS)
+    lines = rows(chosen, extractors, models, only or (), where)
+    if not plan:
+        check_writable(out_folder)
+    n_jobs = jobs or available_cores()
+    with ConsoleReporter(err()) as reporter:
+        datasets = load_datasets(
+            chosen, data or [], parse_roots(root), lambda name: reporter.stage(f"{name}: images")
+        )
+        seeds = chosen.seeds if seed is None else [seed]
+        made = make_plan(chosen, lines, datasets, seeds, budget, out_folder)
+        if plan:
+            _show(plan_table(made))
+            return
+        reporter.say(run_summary(made))
+        settings = Settings(
+            jobs=n_jobs,
+            device=where,
+            cell_timeout=cell_timeout or chosen.cell_timeout,
+            strict=strict,
+        )
+        records = execute(made, out_folder, settings, reporter)
+    board = build_board(out_folder)
+    _show([BoardView(board)])
+    render_all(out_folder, board)
+    statuses = Counter(record.status for record in records)
+    tally = ", ".join(f"{statuses[s]} {s}" for s in ("ok", "skipped", "failed") if statuses[s])
+    typer.echo(f"\n{tally}; leaderboard: {out_folder}/leaderboard.{{{','.join(FORMATS)}}}")
+    if statuses["failed"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show(renderables: Sequence[RenderableType]) -> None:
+    console = out()
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
+        "dfbench-results"
+    ),
+    format: Annotated[
+        Format | None, typer.Option("--format", "-f", help="Print in this form.")
+    ] = None,
+) -> None:
+    """Compute a leaderboard again from the stored scores, and print it."""
+    from dfbench.results.leaderboard import build_board
+    from dfbench.results.render import render
+    from dfbench.results.terminal import BoardView
+
+    board = build_board(folder)
+    if format is None:
+        _show([BoardView(board)])
+    else:
+        typer.echo(render(board, format.value), nl=False)
+
+
+def extract(
+    data: Data,
+    features: Annotated[
+        str,
+        typer.Option(
+            "--features", "-f", metavar="FEATURES", help="E.g. hsv+lbp+fft or hsv[bins=8]."
+        ),
+    ],
+    out_file: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="Table to write: .parquet or .csv.")
+    ],
+    jobs: Jobs = None,
+    root: Root = None,
+    plugin: Plugins = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+) -> None:
+    """Write the features of a data set as a table: one line an image, one column a feature."""
+    from dfbench.benchmark.executor import available_cores
+    from dfbench.benchmark.table import check_table_path, feature_table, write_table
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.features.expression import build, parse
+    from dfbench.registry import EXTRACTORS, Registry
+    from dfbench.suites.manifest import load_dataset
+
+    check_table_path(out_file)
+    extractors = build(parse(features), Registry(EXTRACTORS, plugin or ()))
+    with ConsoleReporter(err()) as reporter:
+        dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
+        table = feature_table(
+            dataset, extractors, jobs=jobs or available_cores(), strict=strict, reporter=reporter
+        )
+    write_table(table, out_file)
+    typer.echo(f"{len(table)} images, {table.shape[1] - 4} features: {out_file}")

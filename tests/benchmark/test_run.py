@@ -1,0 +1,376 @@
+"""Whole runs on small real files: what is printed, written and kept, and what breaks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from dfbench.cli import app
+
+SUITE = """
+name = "tiny"
+datasets = []
+[budget]
+trials = 2
+seconds = 20
+[features]
+small = "pixels[size=4]"
+[[rows]]
+features = ["small", "hsv"]
+models = ["knn"]
+plugins = true
+[[rows]]
+features = ["small+fft"]
+models = ["svm"]
+[[rows]]
+features = ["metadata"]
+models = ["knn"]
+"""
+
+PLUGIN = """
+import dfbench
+
+@dfbench.extractor
+def mine(image):
+    {body}
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(SUITE)
+    return path
+
+
+def dfbench(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def board(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    lines = json.loads((out / "leaderboard.json").read_text())
+    return {(line["dataset"], line["row"]): line for line in lines}
+
+
+def scores(out: Path) -> dict[str, pd.DataFrame]:
+    found = {}
+    for entry in json.loads((out / "run.json").read_text()):
+        path = out / "cells" / f"{entry['cell']}.parquet"
+        if path.exists():
+            found[entry["row"]] = pd.read_parquet(path)
+    return found
+
+
+def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: Path) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    result = dfbench("run", "--suite", suite, "--data", folder, "--out", out, "--jobs", 2)
+    assert result.exit_code == 0, result.output
+    assert "faces" in result.stdout
+    assert "small+fft/svm" in result.stdout
+    lines = board(out)
+    assert {row for _, row in lines} == {"small/knn", "hsv/knn", "small+fft/svm", "metadata/knn"}
+    line = lines["faces", "small+fft/svm"]
+    assert list(line)[:12] == [
+        "dataset", "row", "seed", "status", "reason", "split", "n_train", "n_test", "metrics",
+        "fit_seconds", "predict_images_per_second", "n_features",
+    ]  # fmt: skip
+    assert (line["status"], line["split"], line["n_train"], line["n_test"]) == (
+        "ok",
+        "test",
+        32,
+        20,
+    )
+    assert set(line["metrics"]) == {"roc_auc", "accuracy", "balanced_accuracy", "f1_macro"}
+    figure = line["metrics"]["roc_auc"]
+    assert figure["low"] <= figure["value"] <= figure["high"]
+    assert line["metrics"]["roc_auc"]["value"] > 0.9, "the checkerboard shows in the spectrum"
+    for form in ("md", "csv", "html"):
+        assert "small+fft/svm" in (out / f"leaderboard.{form}").read_text()
+        again = dfbench("leaderboard", out, "--format", form).stdout
+        assert again == (out / f"leaderboard.{form}").read_text()
+    record = json.loads(next((out / "cells").glob("*.json")).read_text())
+    assert record["versions"]["dfbench"]
+    assert record["fingerprint"]
+
+
+def test_again_does_only_what_is_missing(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    arguments = ("run", "--suite", suite, "--data", folder, "--out", out, "--jobs", 1)
+    assert dfbench(*arguments, "--only", "small/knn").exit_code == 0
+    first = {p: p.stat().st_mtime_ns for p in (out / "cells").iterdir()}
+    assert len(first) == 2
+    plan = dfbench(*arguments, "--plan").stdout
+    assert "4 cells (3 to run, 1 done before)" in " ".join(plan.split())
+    before = scores(out)["small/knn"]
+    assert dfbench(*arguments).exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in first} == first
+    assert len(board(out)) == 4
+    # one label: everything of this data set; the features are still there
+    (folder / "train" / "real" / "000.png").rename(folder / "train" / "fake" / "moved.png")
+    plan = " ".join(dfbench(*arguments, "--plan").stdout.split())
+    assert "4 cells (4 to run)" in plan
+    assert dfbench(*arguments, "--only", "small/knn").exit_code == 0
+    assert board(out)["faces", "small/knn"]["n_train"] == 32
+    # back as it was: the finished cells are found again
+    (folder / "train" / "fake" / "moved.png").rename(folder / "train" / "real" / "000.png")
+    assert "4 done before" in " ".join(dfbench(*arguments, "--plan").stdout.split())
+    assert dfbench(*arguments).exit_code == 0
+    pd.testing.assert_frame_equal(scores(out)["small/knn"], before)
+
+
+def test_the_same_seed_gives_the_same_scores(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder = make_folder()
+    found = []
+    for number, seed in enumerate((3, 3, 4)):
+        shutil.rmtree(tmp_path / "_cache", ignore_errors=True)
+        out = tmp_path / f"out{number}"
+        result = dfbench(
+            "run", "--suite", suite, "--data", folder, "--out", out, "--seed", seed, "--jobs", 2
+        )
+        assert result.exit_code == 0
+        found.append(scores(out))
+    for row in found[0]:
+        pd.testing.assert_frame_equal(found[0][row], found[1][row])
+    assert board(tmp_path / "out2")["faces", "hsv/knn"]["seed"] == 4
+
+
+def test_killed_at_any_moment_it_goes_on(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out, whole = make_folder(), tmp_path / "out", tmp_path / "whole"
+    arguments = ["run", "--suite", str(suite), "--data", str(folder), "--jobs", "1", "--out"]
+    command = [sys.executable, "-m", "dfbench", *arguments]
+    child = subprocess.Popen(
+        [*command, str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 90
+    while not list(out.glob("cells/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    finished = {p: p.stat().st_mtime_ns for p in out.glob("cells/*.json")}
+    assert finished
+    unfinished = dfbench("leaderboard", out, "--format", "json")
+    assert unfinished.exit_code == 0
+    reasons = [line["reason"] for line in json.loads(unfinished.stdout) if line["status"] != "ok"]
+    assert all("not run yet" in reason for reason in reasons)
+    assert dfbench(*arguments, out).exit_code == 0
+    assert {p: p.stat().st_mtime_ns for p in finished} == finished
+    assert dfbench(*arguments, whole).exit_code == 0
+    one, other = scores(out), scores(whole)
+    assert one.keys() == other.keys()
+    for row in one:
+        pd.testing.assert_frame_equal(one[row], other[row])
+
+
+def test_a_cell_out_of_time_says_so_and_the_others_go_on(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    suite = tmp_path / "slow.toml"
+    suite.write_text(
+        'name = "slow"\n[budget]\ntrials = 3\n[[rows]]\nfeatures = ["hsv"]\nmodels = ["knn"]\n'
+        '[[rows]]\nfeatures = ["pixels[size=96]"]\nmodels = ["xgboost"]\n'
+    )
+    folder, out = make_folder(splits={"train": 60, "validation": 8, "test": 10}), tmp_path / "out"
+    result = dfbench(
+        "run", "--suite", suite, "--data", folder, "--out", out, "--trials", 500,
+        "--seconds", 10000, "--only", "pixels[size=96]/xgboost", "--cell-timeout", 6,
+    )  # fmt: skip
+    assert result.exit_code == 3
+    line = board(out)["faces", "pixels[size=96]/xgboost"]
+    assert line["status"] == "failed"
+    assert "out of time" in line["reason"]
+    assert "1 failed" in result.stdout
+    assert dfbench("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn").exit_code == 0
+    assert len(board(out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise ValueError('oh')", "raises ValueError: oh"),
+        ("return [1.0, float('nan')]", "returns nan at position 1"),
+        ("return image.ravel()[:image[0, 0, 0] + 1]", "of different lengths"),
+        ("return image[..., 0]", "expected (d,)"),
+    ],
+)
+def test_a_broken_plugin_is_a_failed_row(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, body: str, reason: str
+) -> None:
+    folder, out, plugin = make_folder(), tmp_path / "out", tmp_path / "mine.py"
+    plugin.write_text(PLUGIN.format(body=body))
+    arguments = ("run", "-s", suite, "-d", folder, "-o", out, "--plugin", plugin)
+    result = dfbench(*arguments, "--only", "mine/knn", "--only", "metadata/knn")
+    assert result.exit_code == 3
+    lines = board(out)
+    assert lines["faces", "metadata/knn"]["status"] == "ok"
+    assert lines["faces", "mine/knn"]["status"] == "failed"
+    assert reason in lines["faces", "mine/knn"]["reason"]
+    assert "extractor 'mine'" in lines["faces", "mine/knn"]["reason"]
+
+
+def test_a_plugin_stands_beside_the_built_in_rows(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out, plugin = make_folder(), tmp_path / "out", tmp_path / "mine.py"
+    plugin.write_text(PLUGIN.format(body="return image.std(axis=(0, 1))"))
+    result = dfbench("run", "-s", suite, "-d", folder, "-o", out, "--plugin", plugin)
+    assert result.exit_code == 0
+    line = board(out)["faces", "mine/knn"]
+    assert (line["status"], line["n_features"]) == ("ok", 3)
+    listed = dfbench("list", "extractors", "--plugin", plugin)
+    assert "mine" in listed.stdout
+
+
+def test_unreadable_images_are_counted_and_left_out(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    whole = (folder / "train" / "real" / "001.png").read_bytes()
+    (folder / "train" / "real" / "001.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "test" / "fake" / "002.png").write_bytes(b"")
+    (folder / "test" / "fake" / "003.png").write_text("no image")
+    arguments = ("run", "-s", suite, "-d", folder, "-o", out, "--only", "metadata/knn")
+    strict = dfbench(*arguments, "--strict")
+    assert strict.exit_code == 2
+    assert "3 of 68 images cannot be read" in strict.stderr
+    result = dfbench(*arguments)
+    assert result.exit_code == 0
+    assert "3 of 68 images cannot be read" in " ".join(result.stderr.split())
+    line = board(out)["faces", "metadata/knn"]
+    assert (line["n_train"], line["n_test"], line["n_left_out"]) == (31, 18, 3)
+    listed = dfbench("data", "check", folder)
+    assert listed.exit_code == 1
+    assert listed.stdout.count("broken: ") == 3
+
+
+def test_figures_from_validation_where_the_test_has_no_labels(suite: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    from tests.conftest import picture
+
+    root, seed = tmp_path / "five", 0
+    for split, count in {"train": 40, "validation": 20, "test": 6}.items():
+        (root / split).mkdir(parents=True)
+        lines = ["image_id,label"] if split != "test" else ["image_id"]
+        for number in range(count):
+            label = number % 2
+            pixels = picture(seed, kind=("real", "fake")[label])
+            Image.fromarray(pixels).save(root / split / f"{split}{number}.png")
+            lines.append(f"{split}{number}" + (f",{label}" if split != "test" else ""))
+            seed += 1
+        (root / f"{split}.csv").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "out"
+    result = dfbench("run", "-s", suite, "-d", root, "-o", out, "--only", "small/knn")
+    assert result.exit_code == 0, result.output
+    line = board(out)["five", "small/knn"]
+    assert (line["split"], line["n_train"], line["n_test"]) == ("validation", 32, 20)
+    assert "validation" in (out / "leaderboard.md").read_text()
+    images = scores(out)["small/knn"]["image"]
+    assert all("validation" in image for image in images), "tuning did not use it"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--suite", "al"), "unknown suite 'al' (did you mean 'all'"),
+        (("--suite", "SUITE", "--only", "hsv/kn"), "unknown row 'hsv/kn' (did you mean 'hsv/knn'"),
+        (("--suite", "SUITE", "--data", "no-such-data"), "no-such-data"),
+        (("--suite", "absent.toml"), "absent.toml: no such suite file"),
+        (("--suite", "SUITE", "--root", "x"), "not of the form NAME=FOLDER: 'x'"),
+        (("--suite", "SUITE", "--plugin", "absent.py"), "absent.py: no such file"),
+        (("--suite", "SUITE", "--out", "SUITE/out"), "cannot write here"),
+    ],
+)
+def test_mistakes_are_one_line_without_a_traceback(
+    suite: Path,
+    make_folder: Callable[..., Path],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    words = [a.replace("SUITE", str(suite)) for a in arguments]
+    if "--data" not in words:
+        words += ["--data", str(make_folder())]
+    result = dfbench("run", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'\nrow = []\n", "unknown key 'row' (did you mean 'rows'"),
+        ("name = 'x'\n[[rows]]\nfeatures = ['hsv']\n", "features need models"),
+        ("name = 'x'\nrows = [\n", "not valid TOML"),
+        ("name = 'x'\n[budget]\ntrials = 0\n[[rows]]\nnetworks=['cnn-3conv']\n", "budget.trials"),
+        ("name='x'\n[[rows]]\nfeatures=['hvs']\nmodels=['knn']\n", "unknown extractor 'hvs'"),
+        ("name='x'\n[[rows]]\nfeatures=['hsv']\nmodels=['knm']\n", "unknown model 'knm'"),
+        ("name='x'\n[[rows]]\nnetworks=['knn']\n", "'knn' takes features"),
+        ("name='x'\n[[rows]]\nfeatures=['hsv[bin=2]']\nmodels=['knn']\n", "did you mean 'bins'"),
+    ],
+)
+def test_a_suite_that_does_not_fit(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "suite.toml"
+    path.write_text(text)
+    result = dfbench("run", "--suite", path, "--data", tmp_path)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+
+
+def test_a_registered_data_set_that_is_gone_is_skipped(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    from dfbench.suites import catalogue
+
+    kept, gone, out = make_folder("kept"), make_folder("gone"), tmp_path / "out"
+    assert dfbench("data", "add", kept).exit_code == 0
+    assert dfbench("data", "add", gone).exit_code == 0
+    shutil.rmtree(gone)
+    monkeypatch.setattr(catalogue, "default_names", lambda: ["kept", "gone"])
+    suite.write_text(SUITE.replace("datasets = []", 'datasets = "registered"'))
+    result = dfbench("run", "-s", suite, "-o", out, "--only", "small/knn")
+    assert result.exit_code == 0
+    lines = board(out)
+    assert lines["kept", "small/knn"]["status"] == "ok"
+    assert lines["gone", "small/knn"]["status"] == "skipped"
+    assert "gone" in lines["gone", "small/knn"]["reason"]
+
+
+def test_extract_gives_the_table(make_folder: Callable[..., Path], tmp_path: Path) -> None:
+    folder = make_folder(splits={"train": 3, "test": 2})
+    for name in ("table.parquet", "table.csv"):
+        path = tmp_path / name
+        result = dfbench("extract", folder, "--features", "hsv[bins=4]+metadata", "--out", path)
+        assert result.exit_code == 0, result.output
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        assert len(table) == 10
+        assert list(table)[:4] == ["path", "label", "split", "group"]
+        hsv = table[[c for c in table if c.startswith("hsv:")]].to_numpy()
+        assert hsv.shape == (10, 12)
+        np.testing.assert_allclose(hsv.sum(axis=1), 1, atol=1e-5)
+    wrong = dfbench("extract", folder, "--features", "hsv", "--out", tmp_path / "table.xls")
+    assert wrong.exit_code == 2
+    assert "use .parquet or .csv" in wrong.stderr
