@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,18 @@ def initialise(n_threads: int) -> None:
 
     Two workers that each start a thread per core are slower than one.
     """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone: a killed run leaves nothing at work."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @dataclass(frozen=True)
