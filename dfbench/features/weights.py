@@ -1,0 +1,266 @@
+"""Weights of frozen backbones: where they come from, and what is said when they are not there.
+
+torch, timm and torchvision are imported inside the functions that need them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfbench.errors import DfbenchError, UnavailableError
+
+if TYPE_CHECKING:
+    import torch
+
+_ANSWER_WITHIN = 4.0
+"""Seconds in which a host must answer before a download from it is tried."""
+
+
+class WeightsError(DfbenchError):
+    """A file of weights that cannot be read or does not fit its backbone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a library keeps the ImageNet weights of a backbone.
+
+    Attributes
+    ----------
+    url
+        What would be downloaded.
+    place
+        The file or folder in which the library's own cache keeps it.
+    cached
+        Whether it is there.
+    """
+
+    url: str
+    place: Path
+    cached: bool
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, computed again only when the file's size or time changes.
+
+    Raises
+    ------
+    UnavailableError
+        If there is no such file.
+    """
+    try:
+        stat = path.stat()
+        return _digest(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise UnavailableError(
+            f"weights cannot be read: {error.strerror or error}", where=path
+        ) from error
+
+
+@cache
+def _digest(path: Path, mtime: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_file(path: Path) -> dict[str, torch.Tensor]:
+    """Read tensors by name from ``.safetensors``, or from a ``.pth`` without running its code.
+
+    Raises
+    ------
+    UnavailableError
+        If there is no such file.
+    WeightsError
+        If it is not what its ending says, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise UnavailableError("no such file of weights", where=path)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        import torch
+
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the readers raise many kinds on broken files
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightsError(
+            f"not readable as weights: {first}",
+            where=path,
+            hint="a .safetensors file, or a .pth that holds tensors only",
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(tensors, dict) and isinstance(tensors.get(key), dict):
+            tensors = tensors[key]
+    if not isinstance(tensors, dict) or not all(hasattr(t, "shape") for t in tensors.values()):
+        raise WeightsError("holds no table of tensors by name", where=path)
+    return tensors
+
+
+def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) -> None:
+    """Load a local file into a backbone whose classifier was taken off.
+
+    Every other tensor must be there, in its shape, and nothing else may be. Tensors of the
+    classifier, named ``head``, are passed over whatever their shape: it is not part of a frozen
+    backbone, and fine-tuned files hold one of their own.
+
+    Raises
+    ------
+    UnavailableError
+        If there is no such file.
+    WeightsError
+        If it is broken or does not fit, naming tensors at fault.
+    """
+    found = {
+        name: tensor
+        for name, tensor in read_file(path).items()
+        if not any(name.startswith(f"{part}.") for part in head)
+    }
+    wanted = module.state_dict()
+    # files from before BatchNorm counted its batches lack this number; it changes nothing here
+    optional = {name for name in wanted if name.endswith("num_batches_tracked")}
+    missing = sorted(set(wanted) - set(found) - optional)
+    strange = sorted(set(found) - set(wanted))
+    shapes = [
+        f"{name} is {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
+        for name in sorted(set(wanted) & set(found))
+        if found[name].shape != wanted[name].shape
+    ]
+    faults = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in (
+            ("missing", missing),
+            ("unexpected", strange),
+            ("of another shape", shapes),
+        )
+        if names
+    ]
+    if faults:
+        raise WeightsError(
+            f"weights do not fit the backbone: {'; '.join(faults)}",
+            where=path,
+            hint="is it the backbone that the file was made with?",
+        )
+    module.load_state_dict(found, strict=False)
+
+
+def timm_source(name: str) -> Source:
+    """Find out where timm has the default weights of a backbone.
+
+    Raises
+    ------
+    UnavailableError
+        If there are none.
+    """
+    from timm.models import get_pretrained_cfg
+
+    config = get_pretrained_cfg(name)
+    repository = getattr(config, "hf_hub_id", None)
+    if repository:
+        from huggingface_hub import constants, try_to_load_from_cache
+
+        files = (
+            [config.hf_hub_filename]
+            if config.hf_hub_filename
+            else ["model.safetensors", "pytorch_model.bin"]
+        )
+        cached = any(isinstance(try_to_load_from_cache(repository, f), str) for f in files)
+        folder = "models--" + repository.replace("/", "--")
+        return Source(
+            url=f"{constants.ENDPOINT}/{repository}/resolve/main/{files[0]}",
+            place=Path(constants.HF_HUB_CACHE) / folder,
+            cached=cached,
+        )
+    if config is None or not config.url:
+        raise UnavailableError(f"timm has no ImageNet weights for {name!r}")
+    return _checkpoint(config.url)
+
+
+def torchvision_source(name: str) -> Source:
+    """Find out where torchvision has the default weights of a backbone."""
+    from torchvision.models import get_model_weights
+
+    return _checkpoint(get_model_weights(name).DEFAULT.url)
+
+
+def _checkpoint(url: str) -> Source:
+    import torch
+
+    place = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    return Source(url=url, place=place, cached=place.is_file())
+
+
+def check_source(source: Source, backbone: str) -> None:
+    """Raise where weights are neither cached nor within reach, in seconds rather than minutes.
+
+    Raises
+    ------
+    UnavailableError
+        With the file, where it comes from and where it may be put.
+    """
+    if source.cached:
+        return
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        reason = "HF_HUB_OFFLINE forbids to fetch them"
+    elif reachable(source.url.split("/", 3)[2]):
+        return
+    else:
+        reason = f"{source.url.split('/', 3)[2]} cannot be reached"
+    raise _absent(source, backbone, reason)
+
+
+def _absent(source: Source, backbone: str, reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"ImageNet weights of {backbone} are not on this machine and {reason}",
+        hint=f"fetch {source.url} elsewhere and give the file as weights = "
+        f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {source.place}',
+    )
+
+
+def fetching(source: Source, backbone: str, make: Callable[[], Any]) -> Any:
+    """Run what may download, after `check_source`, and word its failure.
+
+    Raises
+    ------
+    UnavailableError
+        If the download fails.
+    """
+    check_source(source, backbone)
+    if source.cached:
+        return make()
+    try:
+        return make()
+    except Exception as error:  # network libraries raise many kinds
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise _absent(source, backbone, f"the download failed: {first}") from error
+
+
+@cache
+def reachable(host: str) -> bool:
+    """Whether a host answers HTTPS (through the proxy that is set, if any), asked once."""
+    answered: list[bool] = []
+
+    def ask() -> None:
+        request = urllib.request.Request(f"https://{host}/", method="HEAD")
+        try:
+            with urllib.request.urlopen(request, timeout=_ANSWER_WITHIN):
+                answered.append(True)
+        except urllib.error.HTTPError:
+            answered.append(True)
+        except OSError:
+            pass
+
+    # in a thread of its own: looking up a name has no time limit that one could set
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER_WITHIN)
+    return bool(answered)

@@ -1,0 +1,1 @@
+"""Vectors or images to scores: classical estimators, networks, training, tuning."""

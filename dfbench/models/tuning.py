@@ -1,0 +1,361 @@
+"""Search for the parameters of a model on the tuning split, within a budget equal for all rows."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError
+from dfbench.files import Progress, digest
+from dfbench.models.base import Labels, Model, Probabilities, Task
+
+_RANDOM_TRIALS = 5
+"""Trials, the defaults among them, before the sampler models what it has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a study may spend.
+
+    Attributes
+    ----------
+    trials
+        At most so many, the defaults among them; at least 1.
+    seconds
+        No trial starts that would, if as long as the longest so far, end after this much time.
+        Time spent before an interruption counts. The defaults always run.
+    """
+
+    trials: int
+    seconds: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Outcome of a study.
+
+    Attributes
+    ----------
+    model
+        Fitted with the best parameters.
+    params
+        All parameters of that model.
+    trials
+        Trials that gave a value, the defaults' own among them.
+    failed
+        Trials that broke; they count against the budget.
+    seconds
+        Spent on trials, those before an interruption included.
+    best_value, default_value
+        ROC AUC on the tuning split of the best trial and of the defaults.
+    stopped_by
+        What ended the study.
+    fit_seconds
+        Training time of the best trial.
+    """
+
+    model: Model
+    params: dict[str, Any]
+    trials: int
+    failed: int
+    seconds: float
+    best_value: float
+    default_value: float
+    stopped_by: Literal["trials", "time"]
+    fit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """All that a trial needs besides its parameters."""
+
+    model_class: type[Model]
+    X: NDArray[Any]
+    y: Labels
+    X_val: NDArray[Any]
+    y_val: Labels
+    n_classes: int
+    seed: int
+    device: str
+    n_threads: int
+
+    @property
+    def task(self) -> Task:
+        return Task(len(self.X), int(np.prod(self.X.shape[1:])), self.n_classes)
+
+    def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
+        model = self.model_class(
+            n_classes=self.n_classes,
+            seed=self.seed,
+            device=self.device,
+            n_threads=self.n_threads,
+            **params,
+        )
+        start = time.perf_counter()
+        model.fit(self.X, self.y, self.X_val, self.y_val)
+        return model, time.perf_counter() - start
+
+    def value(self, model: Model) -> float:
+        value = roc_auc(self.y_val, model.predict_proba(self.X_val))
+        if not np.isfinite(value):
+            raise ValueError("the scores are not finite")
+        return value
+
+    def identity(self) -> str:
+        """Hash of the question: an old study answers it only where this is equal."""
+        arrays = [self._hash(a) for a in (self.X, self.y, self.X_val, self.y_val)]
+        return digest(
+            [
+                [self.model_class.name, self.model_class.version, self.model_class.defaults()],
+                [self.n_classes, self.seed, arrays],
+            ]
+        )
+
+    @staticmethod
+    def _hash(array: NDArray[Any]) -> str:
+        content = np.ascontiguousarray(array)
+        header = f"{content.dtype.str}{content.shape}".encode()
+        return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()
+
+
+def roc_auc(y: Labels, proba: Probabilities) -> float:
+    """Area under the ROC curve from scores: of class 1, or macro one against the rest.
+
+    Classes that ``y`` holds none of, or nothing else than, are left out of the mean.
+
+    Raises
+    ------
+    DataError
+        If fewer than two classes are there.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    present = np.unique(y)
+    if len(present) < 2:
+        raise DataError("the tuning split has images of one class only, ROC AUC is undefined")
+    if proba.shape[1] == 2:
+        return float(roc_auc_score(y == 1, proba[:, 1]))
+    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
+
+
+def tune(
+    model_class: type[Model],
+    X: NDArray[Any],
+    y: Labels,
+    X_val: NDArray[Any],
+    y_val: Labels,
+    *,
+    n_classes: int,
+    budget: Budget,
+    seed: int,
+    device: str = "cpu",
+    n_threads: int = 1,
+    storage: Path | None = None,
+    study_name: str = "study",
+    progress: Progress | None = None,
+) -> Tuned:
+    """Find parameters by ROC AUC on the tuning split, and fit the model with them.
+
+    The first trial has the default parameters, the others come from Optuna's tree-structured
+    Parzen estimator (Bergstra et al., 2011). Its random numbers start afresh from ``seed`` and the
+    trial's number, so that a draw depends on the trials before it and on nothing else: a study
+    that was interrupted ends with the same trials and the same best as one that was not, as far as
+    the time limit does not cut in.
+
+    Parameters
+    ----------
+    model_class
+        What is tuned.
+    X, y
+        Training part, as the model wants it, and its class numbers.
+    X_val, y_val
+        Tuning split. It serves early stopping too; test images have no business here.
+    n_classes
+        Number of classes K.
+    budget
+        Trials and seconds.
+    seed
+        Of the sampler, and of every model.
+    device, n_threads
+        Handed to the models.
+    storage
+        File for the study, one study a file, in Optuna's journal format (``optuna-dashboard
+        FILE`` shows it). An interrupted study in it goes on; one of other data, another seed or
+        another version of the model is replaced. None keeps nothing.
+    study_name
+        Its name in the file.
+    progress
+        Called with (trials done, trials of the budget).
+
+    Raises
+    ------
+    Exception
+        Whatever the trial with the default parameters raises. Other trials that raise are
+        recorded as failed.
+    OutputError
+        If the storage cannot be written, or another process is at work on it.
+    """
+    if budget.trials < 1:
+        raise ValueError("a budget has at least one trial")
+    problem = _Problem(model_class, X, y, X_val, y_val, n_classes, seed, device, n_threads)
+    if budget.trials == 1:
+        return _defaults_only(problem, progress)
+
+    from dfbench.models.journal import owned
+
+    with owned(storage) if storage is not None else nullcontext():
+        return _search(problem, budget, storage, study_name, progress)
+
+
+def _defaults_only(problem: _Problem, progress: Progress | None) -> Tuned:
+    start = time.perf_counter()
+    model, fit_seconds = problem.fit({})
+    value = problem.value(model)
+    if progress is not None:
+        progress(1, 1)
+    spent = time.perf_counter() - start
+    return Tuned(model, model.params, 1, 0, spent, value, value, "trials", fit_seconds)
+
+
+def _search(
+    problem: _Problem,
+    budget: Budget,
+    storage: Path | None,
+    study_name: str,
+    progress: Progress | None,
+) -> Tuned:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = _open_study(problem, storage, study_name)
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(problem.model_class.defaults())
+    best: tuple[int, Model] | None = None
+    stopped_by: Literal["trials", "time"] = "trials"
+    # durations of a trial that this process ran are taken from a steady clock; those in the file
+    # are differences of wall clock times
+    spent = [_duration(trial) for trial in _finished(study, budget)]
+    while len(spent) < budget.trials:
+        if progress is not None:
+            progress(len(spent), budget.trials)
+        if spent and sum(spent) + max(spent) > budget.seconds:
+            stopped_by = "time"
+            break
+        start = time.perf_counter()
+        number, model = _trial(problem, study, first=not spent)
+        spent.append(time.perf_counter() - start)
+        if model is not None and _best(study, budget).number == number:
+            best = number, model
+    if progress is not None:
+        progress(len(spent), budget.trials)
+    winner = _best(study, budget)
+    if best is not None and best[0] == winner.number:
+        model = best[1]
+    else:
+        model, _ = problem.fit(_params(problem, winner))
+    finished = _finished(study, budget)
+    valued = [trial for trial in finished if trial.value is not None]
+    return Tuned(
+        model=model,
+        params=model.params,
+        trials=len(valued),
+        failed=len(finished) - len(valued),
+        seconds=sum(spent),
+        best_value=float(winner.value),
+        default_value=float(finished[0].value),
+        stopped_by=stopped_by,
+        fit_seconds=float(winner.user_attrs["fit_seconds"]),
+    )
+
+
+def _open_study(problem: _Problem, storage: Path | None, name: str) -> Any:
+    import optuna
+
+    if storage is None:
+        return optuna.create_study(direction="maximize")
+
+    from dfbench.models.journal import open_storage
+
+    identity = problem.identity()
+    kept = open_storage(storage)
+    summaries = optuna.get_all_study_summaries(kept)
+    if summaries:
+        [summary] = summaries if len(summaries) == 1 else [None]
+        same = (
+            summary is not None
+            and summary.study_name == name
+            and summary.user_attrs.get("identity") == identity
+        )
+        if same:
+            study = optuna.load_study(study_name=name, storage=kept)
+            first = study.get_trials(deepcopy=False)[:1]
+            # the defaults failed, or were interrupted before they were queued: begin again
+            if first and first[0].value is not None:
+                return study
+        storage.unlink()
+        kept = open_storage(storage)
+    study = optuna.create_study(direction="maximize", study_name=name, storage=kept)
+    study.set_user_attr("identity", identity)
+    study.set_user_attr("model", problem.model_class.name)
+    return study
+
+
+def _trial(problem: _Problem, study: Any, *, first: bool) -> tuple[int, Model | None]:
+    """Run one trial and tell the study; the model is None if it failed."""
+    import optuna
+
+    number = len(study.get_trials(deepcopy=False)) - (1 if first else 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_trial_seed(problem.seed, number), n_startup_trials=_RANDOM_TRIALS
+        )
+    trial = study.ask()
+    try:
+        params = problem.model_class.suggest(trial, problem.task)
+        model, fit_seconds = problem.fit(params)
+        value = problem.value(model)
+    except Exception as error:
+        trial.set_user_attr("error", f"{type(error).__name__}: {error}")
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        if first:
+            raise
+        return trial.number, None
+    trial.set_user_attr("fit_seconds", fit_seconds)
+    study.tell(trial, value)
+    return trial.number, model
+
+
+def _trial_seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, number]).generate_state(1)[0])
+
+
+def _finished(study: Any, budget: Budget) -> list[Any]:
+    """Trials within the budget, by number; a larger budget of an earlier call does not count."""
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    return sorted(trials, key=lambda t: t.number)[: budget.trials]
+
+
+def _best(study: Any, budget: Budget) -> Any:
+    """Trial of the highest value; the earliest of equals, so the defaults win ties."""
+    valued = [t for t in _finished(study, budget) if t.value is not None]
+    return max(valued, key=lambda t: (t.value, -t.number))
+
+
+def _duration(trial: Any) -> float:
+    return max(0.0, trial.duration.total_seconds()) if trial.duration is not None else 0.0
+
+
+def _params(problem: _Problem, trial: Any) -> dict[str, Any]:
+    import optuna
+
+    fixed = optuna.trial.FixedTrial(trial.params, number=trial.number)
+    return problem.model_class.suggest(fixed, problem.task)

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+from threadpoolctl import threadpool_info
+
+from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
+from dfbench.models.devices import native_threads, require, resolve_device
+from dfbench.models.networks import Cnn3Conv
+
+
+def test_auto_is_what_torch_has():
+    assert resolve_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert resolve_device("cpu") == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_where_there_is_none_is_an_error():
+    with pytest.raises(DfbenchError, match="no CUDA GPU"):
+        resolve_device("cuda")
+
+
+def test_an_unknown_device_suggests_the_nearest():
+    with pytest.raises(UnknownNameError, match="'cuda'"):
+        resolve_device("cudo")
+
+
+def test_cpu_needs_no_torch():
+    code = (
+        "import sys; from dfbench.models.devices import resolve_device;"
+        "resolve_device('cpu'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_pools_are_held_to_the_number_asked_for():
+    with native_threads(1):
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+
+
+def test_an_absent_package_makes_a_row_unavailable(monkeypatch):
+    require("torch")
+    Cnn3Conv.check_available()
+    with pytest.raises(UnavailableError, match="pip install no_such_package"):
+        require("no_such_package")
