@@ -20,35 +20,24 @@ def windowed(plane: Array, across: Array, down: Array, out: Array) -> None:
     plane: uint8 (H, W); across: float32 (W,); down: float32 (H,); out: float32 (H, W).
     """
     height, width = out.shape
+    columns = np.zeros(width, np.float32)
+    for y in range(height):
+        source = plane[y]
+        factor = down[y]
+        for x in range(width):
+            columns[x] += factor * float32(source[x])
+    total = 0.0
+    weight = 0.0
+    for x in range(width):
+        total += columns[x] * across[x]
+        weight += across[x]
+    mean = float32(total / (weight * down.sum()))
     for y in range(height):
         row = out[y]
         source = plane[y]
-        for x in range(width):
-            row[x] = across[x] * float32(source[x])
-    total = 0.0
-    weight = 0.0
-    for y in range(height):
-        row = out[y]
-        # four sums at a time, so that additions need not wait for each other
-        s0 = s1 = s2 = s3 = float32(0)
-        for x in range(0, width - 3, 4):
-            s0 += row[x]
-            s1 += row[x + 1]
-            s2 += row[x + 2]
-            s3 += row[x + 3]
-        for x in range(width - width % 4, width):
-            s0 += row[x]
-        total += float32(down[y]) * ((float32(s0) + s1) + (s2 + s3))
-        weight += down[y]
-    sum_across = 0.0
-    for x in range(width):
-        sum_across += across[x]
-    mean = float32(total / (weight * sum_across))
-    for y in range(height):
-        row = out[y]
         factor = down[y]
         for x in range(width):
-            row[x] = (row[x] - mean * across[x]) * factor
+            row[x] = (float32(source[x]) - mean) * (across[x] * factor)
 
 
 @kernel

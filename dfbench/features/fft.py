@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features._checks import choice, rgb, whole
+from dfbench.features._scratch import recoloured, scratch
 from dfbench.features.base import Extractor, Vectors
 from dfbench.images import Image, opencv
 
@@ -88,14 +89,9 @@ class FFT(Extractor):
             If a parameter or an image is not what it must be.
         """
         bins, channels, window = self._parameters()
-        cv2 = opencv()
         out = np.empty((len(X), len(channels), bins), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = rgb(self.name, image)
-            if self.color == "gray":
-                pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None]
-            elif self.color == "ycrcb":
-                pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb)
+            pixels = recoloured(rgb(self.name, image), self.color)
             grid = _grid(pixels.shape[0], pixels.shape[1], bins, window)
             for channel in range(len(channels)):
                 row[channel] = _profile(pixels[..., channel], grid)
@@ -158,11 +154,12 @@ def _profile(plane: NDArray[np.uint8], grid: _Grid) -> NDArray[np.float64]:
     from dfbench.features import _spectrum
 
     height, width = plane.shape
-    signal = np.empty((height, width), np.float32)
+    signal = scratch("signal", (height, width), np.float32)
     _spectrum.windowed(np.ascontiguousarray(plane), grid.across, grid.down, signal)
     if grid.smooth:
-        power = np.empty((height, width // 2 + 1), np.float32)
-        _spectrum.unpacked(opencv().dft(signal), power)
+        power = scratch("power", (height, width // 2 + 1), np.float32)
+        packed = scratch("packed", (height, width), np.float32)
+        _spectrum.unpacked(opencv().dft(signal, dst=packed), power)
     else:
         from scipy.fft import rfft2
 

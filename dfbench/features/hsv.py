@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features._checks import rgb, whole
+from dfbench.features._scratch import recoloured, scratch
 from dfbench.features.base import Extractor, Vectors
-from dfbench.images import Image, opencv
+from dfbench.images import Image
 
 # OpenCV halves hue (degrees) to fit a byte
 _RANGES = (("h", 180), ("s", 256), ("v", 256))
@@ -59,14 +60,10 @@ class HSV(Extractor):
         from dfbench.features import _colour
 
         bins = self._bins()
-        cv2 = opencv()
         out = np.empty((len(X), 3 * bins), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = cv2.cvtColor(rgb(self.name, image), cv2.COLOR_RGB2HSV).reshape(-1, 3)
-            counts = np.zeros((4, 3, 256), np.uint32)
-            _colour.tallied(pixels, counts)
-            binned = np.bincount(_places(bins), counts.sum(axis=0).ravel(), minlength=3 * bins)
-            row[:] = binned / (3 * len(pixels))
+            pixels = recoloured(rgb(self.name, image), "hsv").reshape(-1, 3)
+            _colour.binned(pixels, _places(bins), scratch("counts", (4, 3, 256), np.uint32), row)
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -76,11 +73,11 @@ class HSV(Extractor):
 
 @lru_cache(maxsize=8)
 def _places(bins: int) -> NDArray[np.int64]:
-    """Feature of each value of each channel, shape (768,)."""
+    """Feature of each value of each channel, shape (3, 256)."""
     value = np.arange(256)
     places = []
     for channel, (_, top) in enumerate(_RANGES):
         # the products of OpenCV's calcHist, rounding included
         index = np.floor(value * (bins / top)).astype(np.int64)
         places.append(np.minimum(index, bins - 1) + channel * bins)
-    return np.concatenate(places)
+    return np.array(places)
