@@ -28,7 +28,7 @@ class Pixels(Extractor):
 
     name = "pixels"
 
-    def __init__(self, size: int = 32) -> None:
+    def __init__(self, size: int = 16) -> None:
         self.size = size
 
     def _size(self) -> int:
