@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -59,6 +60,8 @@ def run_cell(job: Job) -> Record:
 
 def _run(job: Job) -> tuple[dict[str, Any], Scores]:
     model_class: type[Model] = Registry(MODELS).get(job.model).load()
+    for library in model_class.libraries:
+        import_module(library)
     n_classes = len(job.record["classes"])
     (x_train, y_train), (x_tune, y_tune), (x_test, y_test) = (
         _load(job, part, model_class) for part in (job.train, job.tune, job.evaluate)

@@ -51,6 +51,9 @@ class Model(ABC):
     inputs
         ``"features"``: X is float32 of shape (n, d). ``"images"``: X is uint8 of shape
         (n, S, S, 3), RGB, with S = `image_size`.
+    libraries
+        Modules that `fit` imports. The runner loads them first, so that no row's time to fit holds
+        the time to import them.
     image_size
         Side of the square that images are resized to, in pixels; 0 for models of features.
     """
@@ -58,6 +61,7 @@ class Model(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     inputs: ClassVar[Literal["features", "images"]] = "features"
+    libraries: ClassVar[tuple[str, ...]] = ()
     image_size: ClassVar[int] = 0
 
     def __init__(

@@ -58,6 +58,7 @@ class KNN(_Estimator):
     """
 
     name = "knn"
+    libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -118,6 +119,7 @@ class SVM(_Estimator):
     """
 
     name = "svm"
+    libraries = ("sklearn.calibration", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.svm")
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -233,6 +235,7 @@ class XGBoost(Model):
     """
 
     name = "xgboost"
+    libraries = ("xgboost",)
 
     @classmethod
     def check_available(cls) -> None:

@@ -31,6 +31,7 @@ class Network(Model):
     """
 
     inputs: ClassVar[Literal["features", "images"]] = "images"
+    libraries = ("dfbench.models.training",)
 
     history: list[Epoch]
     progress: Progress | None = None

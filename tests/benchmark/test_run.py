@@ -371,3 +371,34 @@ def test_extract_gives_the_table(make_folder: Callable[..., Path], tmp_path: Pat
     wrong = dfbench("extract", folder, "--features", "hsv", "--out", tmp_path / "table.xls")
     assert wrong.exit_code == 2
     assert "use .parquet or .csv" in wrong.stderr
+
+
+def test_strange_but_readable_images_take_part(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    folder, out = make_folder("füße 顔"), tmp_path / "out"
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)
+    colour, train = Image.fromarray(pixels), folder / "train"
+    colour.convert("L").save(train / "real" / "grey.png")
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(train / "real" / "sixteen.png")
+    colour.convert("CMYK").save(train / "real" / "press.jpg")
+    colour.convert("RGBA").save(train / "fake" / "alpha.png")
+    colour.resize((1, 1)).save(train / "fake" / "one pixel.png")
+    frames = [colour.quantize(), colour.rotate(180).quantize()]
+    frames[0].save(train / "fake" / "moving.gif", save_all=True, append_images=frames[1:])
+    colour.save(folder / "test" / "fake" / "имя с пробелами.webp")
+    (folder / "test" / "fake" / "link.png").symlink_to(tmp_path / "nowhere.png")
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        'name = "x"\n[budget]\ntrials = 1\n[[rows]]\n'
+        'features = ["hsv+lbp+fft+pixels+metadata"]\nmodels = ["knn"]\n'
+    )
+    result = dfbench("run", "-s", suite, "-d", folder, "-o", out)
+    assert result.exit_code == 0, result.output
+    (line,) = board(out).values()
+    assert line["dataset"] == "füße-顔"
+    assert (line["n_train"], line["n_test"], line["n_left_out"]) == (38, 21, 1)
+    assert "link.png" in result.stderr

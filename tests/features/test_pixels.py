@@ -15,7 +15,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 def test_each_value_is_the_mean_of_its_area() -> None:
     image = noise(96, 160)
     want = image.reshape(32, 3, 32, 5, 3).mean(axis=(1, 3)) / 255
-    got = Pixels().transform([image])[0].reshape(32, 32, 3)
+    got = Pixels(32).transform([image])[0].reshape(32, 32, 3)
     np.testing.assert_allclose(got, want, rtol=0, atol=0.51 / 255)
 
 
@@ -27,7 +27,7 @@ def test_an_image_of_that_size_is_itself() -> None:
 
 
 def test_small_images_are_enlarged_within_range() -> None:
-    rows = Pixels().transform([noise(1, 1), noise(3, 200, 1)])
+    rows = Pixels(32).transform([noise(1, 1), noise(3, 200, 1)])
     assert rows.shape == (2, 3072)
     assert rows.min() >= 0
     assert rows.max() <= 1
