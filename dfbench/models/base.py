@@ -82,7 +82,7 @@ class Model(ABC):
         self.n_threads = n_threads
         self.params = {**self.defaults(), **params}
 
-    @classmethod
+    @classmethod  # noqa: B027 - most models need nothing special
     def check_available(cls) -> None:
         """Raise `UnavailableError` where a package that is needed is absent: rows are skipped."""
 

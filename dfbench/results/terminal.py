@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich import box
 from rich.cells import cell_len
@@ -40,19 +40,26 @@ class BoardView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         seeds = len(self.board.seeds) > 1
+        told: dict[str, str] = {}
         for table in self.board.tables:
-            yield TableView(table, seeds)
+            yield TableView(table, seeds, dict(told))
             yield ""
+            for line in table.missing:
+                told.setdefault(" ".join(line.reason.split()), table.dataset)
         if self.board.overall is not None:
             yield OverallView(self.board.overall, [t.dataset for t in self.board.tables], seeds)
 
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """The table of one data set with what belongs to it."""
+    """The table of one data set with what belongs to it.
+
+    ``told`` has the reasons that stand under a table above, with its data set.
+    """
 
     table: Table
     seeds: bool = False
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.table.dataset, style="bold")
@@ -66,7 +73,9 @@ class TableView:
         for reason in wording.reasons(self.table.missing, seeds=self.seeds):
             style = "red" if reason.status == "failed" else "yellow"
             rows = Text.assemble((reason.status, style), f" {', '.join(reason.rows)}: ")
-            yield rows.append(reason.reason or "no reason given", style="dim")
+            above = self.told.get(reason.reason)
+            said = reason.reason or "no reason given"
+            yield rows.append(said if above is None else f"as on {above}", style="dim")
 
     def _grid(self, console: Console, options: ConsoleOptions) -> RenderResult:
         first = self.table.measured[0]

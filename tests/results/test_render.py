@@ -252,3 +252,13 @@ def test_figures_and_ranks_in_words():
     assert wording.interval(Figure(value=0.5, low=0.4, high=0.61251)) == "[0.400, 0.613]"
     assert wording.interval(Figure(value=0.5)) == ""
     assert (wording.rank(3.0), wording.rank(2.5), wording.rank(None)) == ("3", "2.5", "–")
+
+
+def test_a_long_reason_is_told_once_in_the_terminal(folder):
+    reason = "no weights, and a long way to get them"
+    for dataset in ("a-faces", "b-faces"):
+        folder.add(dataset, "hsv/knn")
+        folder.fail(dataset, "embedding/svm", reason, status="skipped")
+    text = " ".join(printed(build_board(folder.out)).split())
+    assert text.count(reason) == 1
+    assert "skipped embedding/svm: as on a-faces" in text
