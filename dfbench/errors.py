@@ -77,7 +77,8 @@ def unknown(
 ) -> UnknownNameError:
     """Build the error for ``name``, with the nearest of ``known``."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    lowered = {known.lower(): known for known in names}
+    near = [lowered[n] for n in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)]
     if near:
         hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
     elif names:

@@ -66,10 +66,18 @@ def unwritable(folder: Path, error: OSError) -> OutputError:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise `OutputError` now rather than after an hour's work if ``folder`` cannot be written."""
-    with atomic_path(folder / ".writable") as temporary:
-        temporary.touch()
-    (folder / ".writable").unlink(missing_ok=True)
+    """Raise `OutputError` now rather than after an hour's work if ``folder`` cannot be written.
+
+    Nothing is left behind: where the folder is absent, its nearest ancestor is tried.
+    """
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise OutputError("is a file, not a folder", where=nearest, hint="choose another folder")
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -88,6 +96,61 @@ def digest(value: Any, *, length: int = 16) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+@contextmanager
+def owned(path: Path) -> Iterator[None]:
+    """Own ``path`` (a file or folder) inside the block, by a lock on a file beside it.
+
+    The lock goes with the process, however that ends.
+
+    Raises
+    ------
+    OutputError
+        If another process that is alive owns it, or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_name(path.name + ".owner"), os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    try:
+        if not _locked(handle):
+            raise OutputError(
+                "another process is at work here",
+                where=path,
+                hint="wait for it, or give another output folder",
+            )
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Take the lock; False if someone else has it. It is released with the file, or by death."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _locked_windows(handle)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # some network file systems have no locks; better without than not at all
+        return True
+    return True
+
+
+def _locked_windows(handle: int) -> bool:
+    import importlib
+
+    msvcrt: Any = importlib.import_module("msvcrt")
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
 
 
 Progress = Callable[[int, int], None]

@@ -213,7 +213,7 @@ def _decode_pillow(data: bytes) -> Image:
             pixels = _grey((values * scale).round())
         else:
             pixels = np.asarray(image.convert("RGB"))
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         raise ImageError(f"cannot be decoded: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -30,23 +31,32 @@ class FunctionInfo:
         The extractor's name.
     version
         Its version.
+    threads
+        Whether it may be called from several threads at once.
     defaults
         Default values of the parameters after the image.
     """
 
     name: str
     version: int = 1
+    threads: bool = True
     defaults: dict[str, Any] = field(default_factory=dict)
 
 
 @overload
 def extractor(function: Function) -> Function: ...
 @overload
-def extractor(*, name: str | None = None, version: int = 1) -> Callable[[Function], Function]: ...
+def extractor(
+    *, name: str | None = None, version: int = 1, threads: bool = True
+) -> Callable[[Function], Function]: ...
 
 
 def extractor(
-    function: Function | None = None, *, name: str | None = None, version: int = 1
+    function: Function | None = None,
+    *,
+    name: str | None = None,
+    version: int = 1,
+    threads: bool = True,
 ) -> Function | Callable[[Function], Function]:
     """Declare a function to be an extractor.
 
@@ -64,6 +74,9 @@ def extractor(
     version
         To be raised when the output changes for a reason outside the function's file (an edit of
         that file is noticed by itself).
+    threads
+        Whether the function may be called from several threads at once, each call with its own
+        copy of an image. Say no where it keeps anything between calls.
 
     Raises
     ------
@@ -91,7 +104,13 @@ def extractor(
                 f"parameters after the image need defaults: {', '.join(loose)}", where=where
             )
         defaults = {p.name: p.default for p in parameters[1:] if p.default is not p.empty}
-        setattr(function, _MARK, FunctionInfo(title, version, defaults))
+        try:
+            json.dumps(defaults)
+        except (TypeError, ValueError):
+            raise PluginError(
+                "defaults must be numbers, text, true or false, or lists of them", where=where
+            ) from None
+        setattr(function, _MARK, FunctionInfo(title, version, threads, defaults))
         return function
 
     return mark if function is None else mark(function)
@@ -103,13 +122,23 @@ def info(thing: Any) -> FunctionInfo | None:
     return found if isinstance(found, FunctionInfo) else None
 
 
-def source_digest(function: Callable[..., Any]) -> str:
-    """Hash the file that holds ``function``, so that an edit makes its old output stale."""
+def source_digest(thing: Any) -> str:
+    """Hash the file of the module that defines ``thing``, so that an edit makes results stale.
+
+    Raises
+    ------
+    PluginError
+        If there is no such file to be read.
+    """
+    # by the module, not by the code: a decorated or compiled function's code lies elsewhere
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    path = getattr(module, "__file__", None)
     try:
-        path = inspect.getsourcefile(function)
-        content = Path(path).read_bytes() if path else b""
-    except (OSError, TypeError):
-        content = b""
+        content = Path(path).read_bytes() if path else None
+    except OSError:
+        content = None
+    if content is None:
+        raise PluginError(f"the file that defines {thing!r} cannot be read")
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -121,9 +150,10 @@ def load_file(path: Path) -> dict[str, Callable[..., Any]]:
     PluginError
         If the file is absent, breaks while it is run, or declares no extractor.
     """
+    path = path.resolve()
     if not path.is_file():
         raise PluginError("no such file", where=path, hint="--plugin takes a Python file")
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
     module_name = f"dfbench_plugin_{digest}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
@@ -134,7 +164,7 @@ def load_file(path: Path) -> dict[str, Callable[..., Any]]:
         spec.loader.exec_module(module)
     except PluginError as error:
         raise PluginError(error.what, where=f"{path}, {error.where}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = _line_in(path, error)
         raise PluginError(
             f"breaks when it is loaded: {type(error).__name__}: {error}",

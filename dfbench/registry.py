@@ -82,7 +82,7 @@ class Part:
             return self.loader()
         except DfbenchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"cannot be loaded: {type(error).__name__}: {error}",
                 where=f"{self.name!r} of {self.owner}",
@@ -113,7 +113,7 @@ class Registry:
         for point in entry_points(group=group):
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
-        for path in files:
+        for path in dict.fromkeys(file.resolve() for file in files):
             for name, function in load_file(path).items():
                 summary = (function.__doc__ or "").strip().partition("\n")[0]
                 self._add(Part(name, str(path), summary, lambda function=function: function))  # type: ignore[misc]

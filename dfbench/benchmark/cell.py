@@ -48,7 +48,7 @@ def run_cell(job: Job) -> Record:
         known = {"status": "skipped", "reason": str(error)}
     except DfbenchError as error:
         known = {"status": "failed", "reason": str(error)}
-    except Exception as error:  # noqa: BLE001 - whatever a row does, the others go on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
         write_text(job.log, traceback.format_exc())
         reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out)})"
         known = {"status": "failed", "reason": " ".join(reason.split())}
@@ -99,8 +99,11 @@ def _run(job: Job) -> tuple[dict[str, Any], Scores]:
         "fit_seconds": tuned.fit_seconds,
         "predict_images_per_second": 1 / seconds,
         "device": job.device,
+        "n_threads": job.n_threads,
     }
-    groups = np.unique(job.groups, return_inverse=True)[1] if job.record["grouped"] else None
+    # an image without a group is a group of its own
+    units = [group or f"\0{image}" for group, image in zip(job.groups, job.images, strict=True)]
+    groups = np.unique(units, return_inverse=True)[1] if job.record["grouped"] else None
     scores = Scores(images=job.images, labels=y_test, groups=groups, probabilities=probabilities)
     return known, scores
 

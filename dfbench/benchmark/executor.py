@@ -19,13 +19,15 @@ from pebble import ProcessExpired, ProcessPool
 from dfbench.benchmark import worker
 from dfbench.benchmark.plan import Cell, Plan
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DataError, DfbenchError, UnavailableError
+from dfbench.errors import DataError, UnavailableError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction import Outcome, Source, extract, seconds_to_decode
 from dfbench.features.store import Table
 from dfbench.features.store import identity as feature_identity
+from dfbench.files import digest, owned
 from dfbench.results.records import Entry, Record, Status
-from dfbench.results.store import read_cell, write_cell, write_entries
+from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
+from dfbench.suites.card import UNLABELLED
 from dfbench.suites.manifest import Dataset
 from dfbench.suites.splits import Roles, roles
 
@@ -35,7 +37,7 @@ _POLL = 0.2
 
 @dataclass(frozen=True)
 class Settings:
-    """How a plan is run; none of it changes what the scores mean.
+    """How a plan is run. Scores depend on it by rounding at most.
 
     Attributes
     ----------
@@ -80,11 +82,12 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
     OutputError
         If ``out`` cannot be written.
     """
-    entries = [
-        Entry(dataset=cell.dataset_name, row=cell.row.name, seed=cell.seed, cell=cell.id)
-        for cell in plan.cells
-    ]
-    write_entries(out, entries)
+    with owned(out / "run"):
+        return _execute(plan, out, settings, reporter)
+
+
+def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> list[Record]:
+    write_entries(out, _entries(plan, out))
     records: dict[str, Record] = {}
     for cell in plan.cells:
         if cell.state == "done":
@@ -94,8 +97,13 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
         elif cell.state != "to run":
             records[cell.id] = _unrun(cell, out, cell.state, cell.reason)
     jobs: list[worker.Job] = []
-    for dataset, cells in _by_dataset(plan.to_run):
-        prepared, broken = _prepare(dataset, cells, plan, out, settings, reporter)
+    for dataset, cells in _by_dataset(plan.cells):
+        to_run = [cell for cell in cells if cell.state == "to run"]
+        if not to_run:
+            faults = dataset.manifest["error"].to_numpy(object)
+            complain(dataset, faults, strict=settings.strict, reporter=reporter)
+            continue
+        prepared, broken = _prepare(dataset, to_run, plan, out, settings, reporter)
         jobs += prepared
         records.update(broken)
     # networks take longest: begun first, they do not leave one worker alone at the end
@@ -104,6 +112,22 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
     for record in _run_all(jobs, settings, reporter):
         records[record.cell] = record
     return [records[cell.id] for cell in plan.cells if cell.id in records]
+
+
+def _entries(plan: Plan, out: Path) -> list[Entry]:
+    """Give each cell its place; one without its data set does not displace what was measured."""
+    held = set()
+    if run_path(out).exists():
+        held = {
+            (entry.dataset, entry.row, entry.seed)
+            for entry in read_entries(out)
+            if (record := read_cell(out, entry.cell)) is not None and record.status == "ok"
+        }
+    return [
+        Entry(dataset=cell.dataset_name, row=cell.row.name, seed=cell.seed, cell=cell.id)
+        for cell in plan.cells
+        if cell.dataset is not None or (cell.dataset_name, cell.row.name, cell.seed) not in held
+    ]
 
 
 def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
@@ -133,26 +157,30 @@ def _prepare(
             if key not in place:
                 place[key] = len(extractors)
                 extractors.append(extractor)
-    listed = (manifest["error"] == "").to_numpy()
-    sources = [
-        Source(dataset.root / path, sha256)
-        for path, sha256 in zip(
-            manifest.loc[listed, "path"], manifest.loc[listed, "sha256"], strict=True
-        )
-    ]
-    outcome = extract(
-        sources,
-        extractors,
-        resize=resize,
-        jobs=settings.jobs,
-        progress=reporter.stage(f"{dataset.name}: features"),
-    )
-    readable = ~left_out(dataset, listed, outcome, settings.strict, reporter)
     try:
+        outcome, faults = look_at(
+            dataset, extractors, labelled=True, jobs=settings.jobs, reporter=reporter
+        )
+        complain(dataset, faults, strict=settings.strict, reporter=reporter)
+        readable = faults == ""
         parts = roles(dataset, readable)
-    except DfbenchError as error:
+    except UnreadableError:
+        raise
+    except DataError as error:
         return [], {cell.id: _unrun(cell, out, "failed", str(error)) for cell in cells}
-    decode_seconds = seconds_to_decode()
+    basis: dict[str, Any] = {
+        "train": _part(dataset, parts.train),
+        "tune": _part(dataset, parts.tune),
+        "evaluate": _part(dataset, parts.evaluate),
+        "images": manifest["path"].iloc[parts.evaluate].tolist(),
+        "groups": manifest["group"].iloc[parts.evaluate].tolist(),
+        "trials": plan.budget.trials,
+        "seconds": plan.budget.seconds,
+        "device": settings.device,
+        "n_threads": settings.n_threads,
+    }
+    keys = basis["evaluate"].keys
+    decode_seconds = seconds_to_decode(keys)
     jobs, broken = [], {}
     for cell in cells:
         used = [place[str(feature_identity(e, resize))] for e in cell.row.extractors]
@@ -162,73 +190,109 @@ def _prepare(
             broken[cell.id] = _unrun(cell, out, status, str(errors[0]))
             continue
         tables = [(feature_identity(extractors[index], resize), index) for index in used]
-        seconds = decode_seconds + sum(_seconds(identity) for identity, _ in tables)
+        seconds = decode_seconds + sum(_seconds(identity, keys) for identity, _ in tables)
         jobs.append(
             worker.Job(
                 out=out,
                 record=_known(cell, dataset, parts, int((~readable).sum())),
+                study=out / "studies" / f"{_study(cell)}.log",
                 model=cell.row.model_name,
                 features=[
                     (identity, getattr(extractors[index], "dtype", "float32"))
                     for identity, index in tables
                 ],
-                train=_part(dataset, parts.train),
-                tune=_part(dataset, parts.tune),
-                evaluate=_part(dataset, parts.evaluate),
-                images=manifest["path"].iloc[parts.evaluate].tolist(),
-                groups=manifest["group"].iloc[parts.evaluate].tolist(),
-                trials=plan.budget.trials,
-                seconds=plan.budget.seconds,
-                device=settings.device,
-                n_threads=settings.n_threads,
+                **basis,
                 seconds_per_image=seconds,
             )
         )
     return jobs, broken
 
 
-def left_out(
+def look_at(
     dataset: Dataset,
-    listed: NDArray[np.bool_],
-    outcome: Outcome,
-    strict: bool,
+    extractors: Sequence[Extractor],
+    *,
+    labelled: bool,
+    jobs: int,
     reporter: Reporter,
-) -> NDArray[np.bool_]:
-    """Tell which lines of the manifest cannot be used, and say so.
+) -> tuple[Outcome, NDArray[np.object_]]:
+    """Make the pass over a data set's images.
 
     Parameters
     ----------
-    listed
-        Lines whose file is there and has a readable header.
+    labelled
+        Whether only images with a label are wanted.
 
     Returns
     -------
-    ndarray of shape (n,), dtype bool
+    Outcome
+        What came of it.
+    ndarray of shape (n,), dtype object
+        For each line of the manifest why it cannot be used, "" where it can or is not wanted.
 
     Raises
     ------
     DataError
-        If there are any and ``strict``.
+        If a file vanishes or changes on the way.
     """
     manifest = dataset.manifest
-    broken: NDArray[np.bool_] = ~listed | manifest["sha256"].isin(outcome.unreadable).to_numpy()
-    if broken.any():
-        first = manifest[broken].iloc[0]
-        why = first["error"] or outcome.unreadable[first["sha256"]]
-        what = (
-            f"{int(broken.sum())} of {len(manifest)} images cannot be read, "
-            f"the first: {first['path']}: {why}"
-        )
-        hint = "dfbench data check lists them all"
-        if strict:
-            raise DataError(what, where=dataset.name, hint=hint)
-        reporter.note(f"{dataset.name}: {what}; left out ({hint})")
-    return broken
+    faults = manifest["error"].to_numpy(object).copy()
+    wanted = (manifest["label"] != UNLABELLED).to_numpy() | (not labelled)
+    faults[~wanted] = ""
+    chosen = manifest[wanted & (faults == "")]
+    sources = [
+        Source(dataset.root / line.path, line.sha256, line.width * line.height)
+        for line in chosen.itertuples(index=False)
+    ]
+    outcome = extract(
+        sources,
+        extractors,
+        resize=dataset.card.resize,
+        jobs=jobs,
+        progress=reporter.stage(f"{dataset.name}: features"),
+    )
+    places = np.flatnonzero(wanted & (faults == ""))
+    for place, key in zip(places, chosen["sha256"], strict=True):
+        faults[place] = outcome.unreadable.get(key, "")
+    return outcome, faults
 
 
-def _seconds(identity: dict[str, Any]) -> float:
+class UnreadableError(DataError):
+    """Images that cannot be read, where the user asked for none."""
+
+
+def complain(
+    dataset: Dataset, faults: NDArray[np.object_], *, strict: bool, reporter: Reporter
+) -> None:
+    """Say how many images cannot be read.
+
+    Raises
+    ------
+    UnreadableError
+        If there are any and ``strict``.
+    """
+    broken = np.flatnonzero(faults != "")
+    if not broken.size:
+        return
+    path = dataset.manifest["path"].iloc[broken[0]]
+    what = (
+        f"{broken.size} of {len(faults)} images cannot be read, "
+        f"the first: {path}: {faults[broken[0]]}"
+    )
+    hint = "dfbench data check lists them all"
+    if strict:
+        raise UnreadableError(what, where=dataset.name, hint=hint)
+    reporter.note(f"{dataset.name}: {what}; left out ({hint})")
+
+
+def _study(cell: Cell) -> str:
+    """Name the study of a cell: a larger budget goes on where a smaller one ended."""
+    return digest({key: value for key, value in cell.identity.items() if key != "budget"})
+
+
+def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
     with Table(identity) as table:
-        return table.seconds()
+        return table.seconds(keys)
 
 
 def _part(dataset: Dataset, rows: NDArray[np.intp]) -> worker.Part:

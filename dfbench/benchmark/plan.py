@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dfbench.benchmark.rows import Row
-from dfbench.errors import CardError, DfbenchError, UnavailableError
+from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.features.store import identity as feature_identity
 from dfbench.files import Progress, digest
 from dfbench.results.store import read_cell
@@ -75,7 +75,8 @@ def load_datasets(
     chosen
         Names, cards or folders given by the user: exactly these.
     roots
-        Root folder by data set name, for cards that leave it open.
+        Root folder by the data set's name, or by its source as given, for cards that leave it
+        open.
     progress
         Makes a progress callback for the data set of that name.
 
@@ -88,32 +89,43 @@ def load_datasets(
     Raises
     ------
     DfbenchError
-        If a data set that was named cannot be loaded, or two have the same name.
+        If a data set that was named cannot be loaded, two that differ have the same name, there
+        is no data set, or none that a root was given for.
     """
-    named = bool(chosen) or suite.datasets != "registered"
+    named = bool(chosen) or not isinstance(suite.datasets, str)
     sources = list(chosen)
     if not sources:
-        sources = catalogue.default_names() if suite.datasets == "registered" else suite.datasets
+        sources = catalogue.default_names() if isinstance(suite.datasets, str) else suite.datasets
+    if not sources:
+        raise CardError("no data set to run on", hint="name one by --data")
     loaded: list[Dataset | tuple[str, DfbenchError]] = []
-    owners: dict[str, str] = {}
+    known: dict[str, Dataset] = {}
+    unused = set(roots)
     for source in sources:
         try:
-            dataset = load_dataset(source, root=roots.get(source), progress=progress(source))
-        except DfbenchError as error:
+            name = catalogue.name_of(source)
+            unused -= {source, name}
+            root = roots.get(name, roots.get(source))
+            dataset = load_dataset(source, root=root, progress=progress(source))
+        except (DfbenchError, OSError) as error:
             if named:
                 raise
-            loaded.append((source, error))
+            known_error = error if isinstance(error, DfbenchError) else DfbenchError(str(error))
+            loaded.append((source, known_error))
             continue
-        if dataset.name in owners:
-            if str(dataset.root) == owners[dataset.name]:
-                continue
+        other = known.setdefault(dataset.name, dataset)
+        if other is dataset:
+            loaded.append(dataset)
+        elif (other.root.resolve(), other.fingerprint) != (
+            dataset.root.resolve(),
+            dataset.fingerprint,
+        ):
             raise CardError(
-                f"two data sets are named {dataset.name!r}: {owners[dataset.name]} "
-                f"and {dataset.root}",
+                f"two data sets are named {dataset.name!r}: {other.root} and {dataset.root}",
                 hint="give one of them another name in its card (dfbench data init FOLDER)",
             )
-        owners[dataset.name] = str(dataset.root)
-        loaded.append(dataset)
+    if unused:
+        raise unknown("data set", min(unused), {*sources, *known}, where="--root")
     return loaded
 
 
@@ -135,14 +147,6 @@ def make_plan(
     return Plan(suite, budget, cells)
 
 
-def _features(row: Row, resize: int | None) -> list[dict[str, Any]]:
-    try:
-        return [feature_identity(extractor, resize) for extractor in row.extractors]
-    except UnavailableError:
-        # weights that are absent have no content to be known by; such a row does not run
-        return []
-
-
 def _cell(
     dataset: Dataset | tuple[str, DfbenchError], row: Row, seed: int, budget: Budget, out: Path
 ) -> Cell:
@@ -158,8 +162,12 @@ def _cell(
         "dataset": name,
         "fingerprint": fingerprint,
         "row": row.name,
-        "features": _features(row, resize),
-        "model": {"name": row.model_name, "version": row.model.version if row.model else 0},
+        "features": [feature_identity(extractor, resize) for extractor in row.extractors],
+        "model": {
+            "name": row.model_name,
+            "version": row.model.version if row.model else 0,
+            "source": row.source,
+        },
         "budget": budget.model_dump(),
         "seed": seed,
     }

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfbench.benchmark.executor import left_out
+from dfbench.benchmark.executor import complain, look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
-from dfbench.features.extraction import Source, extract
 from dfbench.features.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.suites.manifest import Dataset
@@ -43,30 +42,35 @@ def feature_table(
         If an extractor fails, or an image is unreadable and ``strict``.
     """
     manifest, resize = dataset.manifest, dataset.card.resize
-    listed = (manifest["error"] == "").to_numpy()
-    sources = [
-        Source(dataset.root / path, key)
-        for path, key in manifest.loc[listed, ["path", "sha256"]].itertuples(index=False)
-    ]
-    progress = reporter.stage(f"{dataset.name}: features")
-    outcome = extract(sources, extractors, resize=resize, jobs=jobs, progress=progress)
+    outcome, faults = look_at(dataset, extractors, labelled=False, jobs=jobs, reporter=reporter)
     for error in outcome.failed.values():
         raise error
-    readable = ~left_out(dataset, listed, outcome, strict, reporter)
-    chosen = manifest[readable]
+    complain(dataset, faults, strict=strict, reporter=reporter)
+    chosen: pd.DataFrame = manifest[faults == ""]
     keys = chosen["sha256"].tolist()
+    titles = _titles(extractors)
     names: list[str] = []
     columns = []
-    for extractor in extractors:
+    for extractor, title in zip(extractors, titles, strict=True):
         values = load_features(identity(extractor, resize), keys)
         given = list(extractor.get_feature_names_out()) or range(values.shape[1])
-        names += [f"{extractor.name}:{name}" for name in given]
+        names += [f"{title}:{name}" for name in given]
         columns.append(values)
     facts = chosen[list(FACTS)].reset_index(drop=True)
     labels = facts["label"].astype(int)
     facts["label"] = [dataset.classes[label] if label >= 0 else None for label in labels]
     features = pd.DataFrame(np.hstack(columns), columns=names)
-    return pd.concat([facts, features], axis=1)
+    table: pd.DataFrame = pd.concat([facts, features], axis=1)
+    return table
+
+
+def _titles(extractors: Sequence[Extractor]) -> list[str]:
+    """Names before the colon: the extractors', numbered where one stands several times."""
+    names = [extractor.name for extractor in extractors]
+    return [
+        f"{name}{names[: at + 1].count(name)}" if names.count(name) > 1 else name
+        for at, name in enumerate(names)
+    ]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

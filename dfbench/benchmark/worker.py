@@ -62,6 +62,8 @@ class Job:
     ----------
     record
         The cell's record as far as it is known before.
+    study
+        Where the trials are kept. Cells that differ by their budget alone share them.
     features
         Identity and dtype of each table of features, in the order of the columns.
     images, groups
@@ -72,6 +74,7 @@ class Job:
 
     out: Path
     record: dict[str, Any]
+    study: Path
     model: str
     features: list[tuple[dict[str, Any], str]]
     train: Part
@@ -84,11 +87,6 @@ class Job:
     device: str
     n_threads: int
     seconds_per_image: float
-
-    @property
-    def study(self) -> Path:
-        """Where the trials are kept."""
-        return self.out / "studies" / f"{self.record['cell']}.log"
 
     @property
     def log(self) -> Path:

@@ -25,6 +25,12 @@ class _Group(TyperGroup):
         except DfbenchError as error:
             typer.echo(f"dfbench: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"dfbench: {where}{error.strerror or error}", err=True)
+            raise typer.Exit(EXIT_ERROR) from None
         except KeyboardInterrupt:
             typer.echo("\ndfbench: stopped; the same command goes on from here", err=True)
             raise typer.Exit(130) from None

@@ -47,8 +47,10 @@ def show(
         from dfbench.benchmark.rows import rows
         from dfbench.suites.suite import load_suite
 
-        found = rows(load_suite(suite), Registry(EXTRACTORS, plugin or ()), Registry(MODELS))
-        _print([(row.name, row.status, row.reason) for row in found])
+        found = rows(
+            load_suite(suite), Registry(EXTRACTORS, plugin or ()), Registry(MODELS), check=False
+        )
+        _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
 
 
 def _parts(registry: Registry) -> list[tuple[str, str, str]]:
@@ -72,9 +74,8 @@ def _print(lines: list[tuple[str, str, str]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    table.add_column()
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
     out().print(table)

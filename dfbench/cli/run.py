@@ -94,6 +94,7 @@ def run(
     from dfbench.cli import EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
+    from dfbench.errors import CardError
     from dfbench.files import check_writable
     from dfbench.models.devices import resolve_device
     from dfbench.registry import EXTRACTORS, MODELS, Registry
@@ -113,6 +114,8 @@ def run(
     where = resolve_device(device.value)
     extractors, models = Registry(EXTRACTORS, plugin or ()), Registry(MODELS)
     lines = rows(chosen, extractors, models, only or (), where)
+    if not lines:
+        raise CardError("no rows", where=f"suite {chosen.name!r}", hint="give a --plugin")
     if not plan:
         check_writable(out_folder)
     n_jobs = jobs or available_cores()
@@ -190,10 +193,12 @@ def extract(
     from dfbench.benchmark.table import check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.features.expression import build, parse
+    from dfbench.files import check_writable
     from dfbench.registry import EXTRACTORS, Registry
     from dfbench.suites.manifest import load_dataset
 
     check_table_path(out_file)
+    check_writable(out_file.parent)
     extractors = build(parse(features), Registry(EXTRACTORS, plugin or ()))
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))

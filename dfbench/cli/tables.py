@@ -38,7 +38,7 @@ def run_summary(plan: Plan) -> str:
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
         f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')} ({states}); "
-        f"at most {plan.budget.trials} trials or {plan.budget.seconds:g} s of tuning each"
+        f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
     )
 
 

@@ -51,8 +51,8 @@ class Embedding(Extractor):
     size
         Side of the square in pixels; by default the backbone's own.
     mean, std
-        Normalisation by channel of pixels in [0, 1]; by default the backbone's own, or ImageNet's.
-        (0.5, 0.5, 0.5) for both gives [-1, 1].
+        Normalisation of pixels in [0, 1], by channel or one number for all; by default the
+        backbone's own, or ImageNet's. 0.5 for both gives [-1, 1].
     batch_size
         Images at once. Does not change the result beyond rounding, see Notes.
     device
@@ -78,8 +78,8 @@ class Embedding(Extractor):
         weights: str = "imagenet",
         seed: int = 0,
         size: int | None = None,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        mean: Sequence[float] | float | None = None,
+        std: Sequence[float] | float | None = None,
         batch_size: int = 32,
         device: str = "auto",
     ) -> None:
@@ -107,8 +107,8 @@ class Embedding(Extractor):
         params: dict[str, Any] = {
             "backbone": self.backbone,
             "size": self.size,
-            "mean": None if self.mean is None else list(self.mean),
-            "std": None if self.std is None else list(self.std),
+            "mean": _by_channel(self.mean),
+            "std": _by_channel(self.std),
         }
         if self.weights == "random":
             params |= {"weights": "random", "seed": self.seed}
@@ -125,13 +125,14 @@ class Embedding(Extractor):
 
         A host that does not answer within some seconds counts as out of reach.
         """
+        choice(self.name, "library", self._prefix or "timm", ("timm", "torchvision"))
         for package in ("torch", self._prefix or "timm"):
             if importlib.util.find_spec(package) is None:
                 raise UnavailableError(
                     f"the package {package} is absent", hint=f"install {package}"
                 )
+        library, name = _resolve(self.backbone)
         if self.weights == "imagenet":
-            library, name = _resolve(self.backbone)
             sources.check_source(_source(library, name), self.backbone)
         elif self.weights != "random" and not Path(self.weights).is_file():
             raise UnavailableError(
@@ -202,7 +203,8 @@ class Embedding(Extractor):
             sources.load_strictly(made.module, Path(self.weights), made.head)
         if self.weights == "random":
             _set_batch_norm(made.module, made.size, int(self.seed))
-        mean, std = self.mean or made.mean, self.std or made.std
+        mean = _by_channel(self.mean) or made.mean
+        std = _by_channel(self.std) or made.std
         return _Net(made.module, made.size, mean, std, _device(self.device))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,6 +212,13 @@ class Embedding(Extractor):
         state = dict(super().__getstate__())
         state.pop("_loaded", None)
         return state
+
+
+def _by_channel(value: Sequence[float] | float | None) -> list[float] | None:
+    """Give three numbers where there is one."""
+    if isinstance(value, int | float):
+        return [float(value)] * 3
+    return None if value is None else [float(number) for number in value]
 
 
 @dataclass(frozen=True, slots=True)

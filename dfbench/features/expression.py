@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dfbench.errors import CardError, DfbenchError, unknown
+from dfbench.errors import CardError, DfbenchError, PluginError, unknown
 from dfbench.features.base import Extractor
 from dfbench.features.function import FunctionExtractor
 from dfbench.plugins import info
@@ -54,7 +55,7 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
     Raises
     ------
     CardError
-        Where the expression is malformed or names an extractor twice.
+        Where the expression is malformed.
     """
     terms: list[Term] = []
     for part in split_outside(expression, "+"):
@@ -69,11 +70,6 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
                 hint="names joined by '+', parameters in brackets: hsv[bins=8]+lbp",
             )
         terms.append(Term(name, _params(rest[:-1], expression) if bracket else {}))
-    seen: list[Term] = []
-    for term in terms:
-        if term in seen:
-            raise CardError(f"{term.name!r} stands twice in {expression!r}")
-        seen.append(term)
     return terms
 
 
@@ -101,21 +97,36 @@ def build(terms: list[Term], registry: Registry) -> list[Extractor]:
     ------
     UnknownNameError
         For an unknown extractor or parameter.
+    CardError
+        If two are the same, or a parameter does not fit.
     PluginError
         If an extractor cannot be loaded.
     """
-    return [_make(term, registry) for term in terms]
+    extractors = [_make(term, registry) for term in terms]
+    known: list[dict[str, Any]] = []
+    for extractor in extractors:
+        found = extractor.identity()
+        if found in known:
+            raise CardError(f"{extractor.name!r} stands twice with the same parameters")
+        known.append(found)
+    return extractors
 
 
 def _make(term: Term, registry: Registry) -> Extractor:
-    target = registry.get(term.name).load()
+    part = registry.get(term.name)
+    target = part.load()
     mark = info(target)
+    if mark is None and not (isinstance(target, type) and issubclass(target, Extractor)):
+        raise PluginError(
+            "neither a function under @dfbench.extractor nor a subclass of Extractor",
+            where=f"{part.name!r} of {part.owner}",
+        )
     known = list(mark.defaults) if mark else _parameters(target)
     for key in term.params:
         if key not in known:
             raise unknown(f"parameter of {term.name!r}", key, known)
     if mark:
-        return FunctionExtractor(target, term.params or None)
+        return _sound(FunctionExtractor(target, term.params or None))
     values = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in term.params.items()
@@ -126,7 +137,21 @@ def _make(term: Term, registry: Registry) -> Extractor:
         raise
     except (TypeError, ValueError) as error:
         raise CardError(f"extractor {term.name!r}: {error}") from error
-    return extractor  # type: ignore[no-any-return]
+    return _sound(extractor)
+
+
+def _sound(extractor: Extractor) -> Extractor:
+    """Raise where what identifies an extractor cannot be written down."""
+    try:
+        json.dumps(extractor.identity())
+    except DfbenchError:
+        raise
+    except Exception as error:
+        raise CardError(
+            f"a parameter does not fit: {type(error).__name__}: {error}",
+            where=f"extractor {extractor.name!r}",
+        ) from error
+    return extractor
 
 
 def _parameters(target: Any) -> list[str]:

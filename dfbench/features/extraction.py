@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,33 @@ from dfbench.features.store import DECODER_VERSION, Table, identity
 from dfbench.files import Progress
 from dfbench.images import Image, decode
 
-_VERDICTS = {"extractor": "decoded", "decoder": DECODER_VERSION}
-"""Table of what could not be decoded: the reason, or nothing where all is well."""
+_DECODED = 64 << 20
+"""Bytes of decoded images that a batch holds at most, unless a single image is larger."""
+
+
+def _verdicts() -> dict[str, Any]:
+    """Identify the table of what could not be decoded: the reason, or nothing where all is well.
+
+    Another version of a library may read what this one could not.
+    """
+    libraries = {name: _version(name) for name in ("pillow", "opencv-python")}
+    return {"extractor": "decoded", "decoder": DECODER_VERSION, "libraries": libraries}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image file and the SHA-256 of its bytes, hexadecimal."""
+    """An image file, the SHA-256 of its bytes (hexadecimal), and its number of pixels if known."""
 
     path: Path
     sha256: str
+    pixels: int = 0
 
 
 @dataclass
@@ -58,12 +77,33 @@ class _Batch:
     entries: dict[int, list[tuple[str, bytes, float]]]
     failed: dict[int, DfbenchError]
     images: dict[str, Image]
+    contents: dict[str, bytes]
+
+    def inputs(self, extractor: Extractor) -> dict[str, Any]:
+        """Give what an extractor is to see of each image."""
+        return self.contents if extractor.reads == "file" else self.images
 
 
-def seconds_to_decode() -> float:
-    """Median seconds to read and decode an image, 0.0 where none was yet."""
-    with Table(_VERDICTS) as table:
-        return table.seconds()
+class _Warm:
+    """Lets each extractor compile its kernels or load its weights before it is timed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: set[int] = set()
+
+    def up(self, index: int, work: Callable[[], Any]) -> None:
+        """Do ``work`` the first time that this is called with ``index``; others wait for it."""
+        if index not in self._done:
+            with self._lock:
+                if index not in self._done:
+                    work()
+                    self._done.add(index)
+
+
+def seconds_to_decode(keys: Sequence[str]) -> float:
+    """Median seconds that reading and decoding the images of ``keys`` took."""
+    with Table(_verdicts()) as table:
+        return table.seconds(keys)
 
 
 def extract(
@@ -104,7 +144,7 @@ def extract(
     """
     outcome = Outcome()
     with ExitStack() as stack:
-        verdicts = stack.enter_context(Table(_VERDICTS))
+        verdicts = stack.enter_context(Table(_verdicts()))
         tables = [stack.enter_context(Table(identity(e, resize))) for e in extractors]
         keys = [source.sha256 for source in sources]
         unseen = verdicts.missing(keys)
@@ -117,19 +157,20 @@ def extract(
         todo = list({s.sha256: s for s in sources if s.sha256 in wanted}.values())
         lengths = {index: n for index, table in enumerate(tables) if (n := table.value_length())}
         names = {source.sha256: source.path.name for source in todo}
+        warm = _Warm()
         done = 0
         if progress is not None:
             progress(0, len(todo))
 
         def work(batch: list[Source]) -> _Batch:
-            return _work(batch, extractors, lacking, unseen, resize, outcome.failed)
+            return _work(batch, extractors, lacking, unseen, resize, outcome.failed, warm)
 
         for batch, result in _in_order(work, _chunks(todo, batch_size), jobs):
             outcome.failed.update(result.failed)
             for index, extractor in enumerate(extractors):
                 if not extractor.threads:
                     need = [s for s in batch if s.sha256 in lacking[index]]
-                    _transform(index, extractor, need, result.images, result, outcome.failed)
+                    _transform(index, extractor, need, result, outcome.failed, warm)
             outcome.failed.update(result.failed)
             for index, entries in result.entries.items():
                 strange = _other_length(entries, lengths.setdefault(index, len(entries[0][1])))
@@ -156,8 +197,16 @@ def _other_length(entries: list[tuple[str, bytes, float]], length: int) -> str |
 
 
 def _chunks(items: list[Source], size: int) -> Iterator[list[Source]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+    batch: list[Source] = []
+    held = 0
+    for item in items:
+        if batch and (len(batch) == size or held + 3 * item.pixels > _DECODED):
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += 3 * item.pixels
+    if batch:
+        yield batch
 
 
 def _in_order(
@@ -187,9 +236,9 @@ def _work(
     unseen: set[str],
     resize: int | None,
     failed: dict[int, DfbenchError],
+    warm: _Warm,
 ) -> _Batch:
-    result = _Batch([], {}, {}, {})
-    contents: dict[str, bytes] = {}
+    result = _Batch([], {}, {}, {}, {})
     for source in batch:
         start = time.perf_counter()
         data = _read(source)
@@ -199,16 +248,16 @@ def _work(
             result.verdicts.append((source.sha256, str(error).encode(), 0.0))
             continue
         result.images[source.sha256] = image if resize is None else resize_image(image, resize)
-        contents[source.sha256] = data
+        result.contents[source.sha256] = data
         if source.sha256 in unseen:
             result.verdicts.append((source.sha256, b"", time.perf_counter() - start))
     for index, extractor in enumerate(extractors):
         if extractor.threads:
             need = [s for s in batch if s.sha256 in lacking[index]]
-            inputs: dict[str, Any] = contents if extractor.reads == "file" else result.images
-            _transform(index, extractor, need, inputs, result, failed)
+            _transform(index, extractor, need, result, failed, warm)
     if all(extractor.threads for extractor in extractors):
         result.images.clear()
+        result.contents.clear()
     return result
 
 
@@ -226,18 +275,20 @@ def _transform(
     index: int,
     extractor: Extractor,
     need: list[Source],
-    inputs: dict[str, Any],
     result: _Batch,
     failed: dict[int, DfbenchError],
+    warm: _Warm,
 ) -> None:
     """Run one extractor over its part of a batch; note an error instead of raising it."""
+    inputs = result.inputs(extractor)
     need = [source for source in need if source.sha256 in inputs]
     if not need or index in failed:
         return
-    start = time.perf_counter()
     try:
+        warm.up(index, lambda: extractor.transform([inputs[need[0].sha256]]))
+        start = time.perf_counter()
         values = _checked(extractor, extractor.transform([inputs[s.sha256] for s in need]))
-    except Exception as error:  # noqa: BLE001 - one broken extractor must not stop the others
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
         result.failed[index] = _blame(extractor, need, inputs, error)
         return
     each = (time.perf_counter() - start) / len(need)
@@ -257,7 +308,7 @@ def _checked(extractor: Extractor, values: Any) -> NDArray[Any]:
 
 
 def _blame(
-    extractor: Extractor, need: list[Source], inputs: dict[str, Any], error: Exception
+    extractor: Extractor, need: list[Source], inputs: dict[str, Any], error: BaseException
 ) -> DfbenchError:
     """Find the image that an extractor broke on and word the error."""
     culprit = None
@@ -265,7 +316,7 @@ def _blame(
         for source in need:
             try:
                 _checked(extractor, extractor.transform([inputs[source.sha256]]))
-            except Exception as single:  # noqa: BLE001 - as above
+            except (Exception, SystemExit) as single:  # noqa: BLE001 - as above
                 culprit, error = source.path, single
                 break
     elif need:

@@ -24,11 +24,6 @@ class FunctionExtractor(Extractor):
     params
         Values for the function's parameters after the image.
 
-    Attributes
-    ----------
-    threads
-        True: functions are called from several threads at once, as those of NumPy and OpenCV
-        allow.
     """
 
     def __init__(self, function: Callable[..., Any], params: dict[str, Any] | None = None) -> None:
@@ -51,6 +46,11 @@ class FunctionExtractor(Extractor):
     def version(self) -> int:  # type: ignore[override]
         """The version given by the decorator."""
         return self._info.version
+
+    @property
+    def threads(self) -> bool:  # type: ignore[override]
+        """Whether the decorator allows calls from several threads at once."""
+        return self._info.threads
 
     def identity(self) -> dict[str, Any]:
         """Name, version, parameters, and the content of the file that holds the function."""
@@ -87,10 +87,13 @@ class FunctionExtractor(Extractor):
         try:
             # a copy: a function that writes into its argument must not change what others see
             value = self.function(np.array(image), **(self.params or {}))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"raises {type(error).__name__}: {error}", where=where) from error
         try:
-            row = np.asarray(value, dtype=np.float32)
+            if np.iscomplexobj(value):
+                raise TypeError
+            # a copy: a function may fill and return the same array each time
+            row = np.array(value, dtype=np.float32)
         except (TypeError, ValueError):
             raise PluginError(f"returns {type(value).__name__}, not numbers", where=where) from None
         if row.ndim != 1 or row.size == 0:

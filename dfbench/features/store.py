@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,17 +71,29 @@ class Table:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = self._open(identity)
         except (OSError, sqlite3.OperationalError) as error:
-            raise OutputError(
-                f"cannot write the feature store: {error}",
-                where=folder,
-                hint="set DFBENCH_CACHE to a folder that can be written",
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> OutputError:
+        return OutputError(
+            f"the feature store cannot be used: {error}",
+            where=self.path,
+            hint="is the disk full? or set DFBENCH_CACHE to a folder that can be written",
+        )
+
+    @contextmanager
+    def _worded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from error
 
     def _open(self, identity: dict[str, Any]) -> sqlite3.Connection:
         for attempt in (1, 2):
             connection = sqlite3.connect(self.path, timeout=60)
             try:
                 connection.executescript(_SCHEMA)
+                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    raise sqlite3.DatabaseError("damaged")
                 if connection.execute("SELECT 1 FROM about").fetchone() is None:
                     with connection:
                         text = json.dumps(identity, sort_keys=True)
@@ -94,7 +107,8 @@ class Table:
                 connection.close()
                 if attempt == 2:
                     raise
-                self.path.unlink()
+                self.path.unlink(missing_ok=True)
+                self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)
         raise AssertionError("unreachable")
 
     def __enter__(self) -> Self:
@@ -114,12 +128,13 @@ class Table:
 
     def missing(self, keys: Iterable[str]) -> set[str]:
         """Give those of ``keys`` (hexadecimal) that have no value yet."""
-        known = {row[0] for row in self._connection.execute("SELECT key FROM entries")}
+        with self._worded():
+            known = {row[0] for row in self._connection.execute("SELECT key FROM entries")}
         return {key for key in keys if bytes.fromhex(key) not in known}
 
     def put(self, entries: Iterable[tuple[str, bytes, float]]) -> None:
         """Store (key, value, seconds), all or none of them."""
-        with self._connection:
+        with self._worded(), self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
                 [(bytes.fromhex(key), value, seconds) for key, value, seconds in entries],
@@ -127,25 +142,29 @@ class Table:
 
     def get(self, keys: Sequence[str]) -> list[bytes | None]:
         """Give the values of ``keys``, None where there is none."""
-        find = self._connection.execute
-        found = (
-            find("SELECT value FROM entries WHERE key = ?", (bytes.fromhex(key),)).fetchone()
-            for key in keys
-        )
+        with self._worded():
+            find = self._connection.execute
+            query = "SELECT value FROM entries WHERE key = ?"
+            found = [find(query, (bytes.fromhex(key),)).fetchone() for key in keys]
         return [None if row is None else row[0] for row in found]
 
     def value_length(self) -> int | None:
         """Bytes of a value, None where there is none."""
-        row = self._connection.execute("SELECT length(value) FROM entries LIMIT 1").fetchone()
+        with self._worded():
+            row = self._connection.execute("SELECT length(value) FROM entries LIMIT 1").fetchone()
         return None if row is None else int(row[0])
 
-    def seconds(self) -> float:
-        """Median seconds an entry took, 0.0 where there is none.
+    def seconds(self, keys: Sequence[str]) -> float:
+        """Median seconds that the entries of ``keys`` took, 0.0 where there is none.
 
         The median, because the first batch also pays for compiling kernels and loading weights.
         """
-        rows = self._connection.execute("SELECT seconds FROM entries").fetchall()
-        return float(np.median([row[0] for row in rows])) if rows else 0.0
+        with self._worded():
+            find = self._connection.execute
+            query = "SELECT seconds FROM entries WHERE key = ?"
+            found = [find(query, (bytes.fromhex(key),)).fetchone() for key in keys]
+        taken = [row[0] for row in found if row is not None]
+        return float(np.median(taken)) if taken else 0.0
 
 
 def load_features(

@@ -83,6 +83,12 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     """
     if not path.is_file():
         raise UnavailableError("no such file of weights", where=path)
+    if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
+        raise WeightsError(
+            f"weights of the kind {path.suffix!r} are not read",
+            where=path,
+            hint="a .safetensors file, or a .pth that holds tensors only",
+        )
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -12,14 +12,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
-from dfbench.errors import OutputError
 from dfbench.files import unwritable
 
 # numbers of operations and states in Optuna's journal format (optuna.storages.journal)
@@ -55,59 +53,6 @@ class _Journal(BaseJournalBackend):  # type: ignore[misc]
                     self._offsets.append(self._offsets[number] + len(line))
                 if number >= log_number_from:
                     yield json.loads(line)
-
-
-@contextmanager
-def owned(path: Path) -> Iterator[None]:
-    """Own the study file ``path`` inside the block.
-
-    Raises
-    ------
-    OutputError
-        If another process that is alive owns it, or the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(path.name + ".owner"), os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise unwritable(path.parent, error) from error
-    try:
-        if not _locked(handle):
-            raise OutputError(
-                "another process is at work on this study",
-                where=path,
-                hint="wait for it, or give another output folder",
-            )
-        yield
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    """Take the lock; False if someone else has it. It is released with the file, or by death."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _locked_windows(handle)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # some network file systems have no locks; better without than not at all
-        return True
-    return True
-
-
-def _locked_windows(handle: int) -> bool:
-    import importlib
-
-    msvcrt: Any = importlib.import_module("msvcrt")
-    try:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
 
 
 def open_storage(path: Path) -> JournalStorage:

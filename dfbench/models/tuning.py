@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.files import Progress, digest
+from dfbench.files import Progress, digest, owned
 from dfbench.models.base import Labels, Model, Probabilities, Task
 
 _RANDOM_TRIALS = 5
@@ -209,8 +209,6 @@ def tune(
     if budget.trials == 1:
         return _defaults_only(problem, progress)
 
-    from dfbench.models.journal import owned
-
     with owned(storage) if storage is not None else nullcontext():
         return _search(problem, budget, storage, study_name, progress)
 
@@ -285,8 +283,14 @@ def _open_study(problem: _Problem, storage: Path | None, name: str) -> Any:
     from dfbench.models.journal import open_storage
 
     identity = problem.identity()
-    kept = open_storage(storage)
-    summaries = optuna.get_all_study_summaries(kept)
+    try:
+        kept = open_storage(storage)
+        summaries = optuna.get_all_study_summaries(kept)
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever lies there is no study; trials can be run again
+        storage.unlink(missing_ok=True)
+        kept, summaries = open_storage(storage), []
     if summaries:
         [summary] = summaries if len(summaries) == 1 else [None]
         same = (

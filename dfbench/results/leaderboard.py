@@ -79,12 +79,21 @@ def _line(out: Path, entry: Entry, shared: _Shared) -> Line:
         if record is None:
             return Line(**known, status="skipped", reason="not run yet")
         known |= _of_record(record)
+        if "features" in record.identity:
+            known["control"] = _sees_no_pixels(record)
         if record.status != "ok":
             return Line(**known, status=record.status, reason=record.reason)
         scores = store.read_scores(out, record)
+        figures = _of_scores(record, _by_image(scores), shared)
     except OutputError as error:
         return Line(**known, status="failed", reason=str(error))
-    return Line(**known, **_of_scores(record, _by_image(scores), shared), status="ok")
+    return Line(**known, **figures, status="ok")
+
+
+def _sees_no_pixels(record: Record) -> bool:
+    """Whether a row is a control, whatever its suite calls it."""
+    names = [features["extractor"] for features in record.identity["features"]]
+    return bool(names) and set(names) == {"metadata"}
 
 
 def _of_record(record: Record) -> dict[str, object]:

@@ -108,7 +108,7 @@ def resolve(
         if named is not None:
             return named
         if not Path(text).is_dir():
-            raise unknown("data set", text, [item.name for item in names()])
+            raise unknown("data set or folder", text, [item.name for item in names()])
     path = Path(source).expanduser()
     if path.is_dir():
         own = path / CARD_FILE
@@ -119,6 +119,20 @@ def resolve(
         return Located(load_card(path), path.parent, path, root)
     what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
     raise DataError(what, where=path)
+
+
+def name_of(source: str | Path) -> str:
+    """Name of the data set that ``source`` means, without reading or drawing any image.
+
+    Raises
+    ------
+    DfbenchError
+        As `resolve`.
+    """
+    text = str(source)
+    if text in {item.name for item in names()}:
+        return text
+    return resolve(source).card.name
 
 
 def _is_path(text: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dfbench.errors import CardError, unknown
 
@@ -57,14 +57,28 @@ class Suite(_Part):
 
     name: str
     description: str = ""
-    datasets: Literal["registered"] | list[str] = "registered"
-    seeds: list[int] = Field(default_factory=lambda: [0], min_length=1)
+    datasets: str | list[str] = "registered"
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: [0], min_length=1)
     budget: Budget = Budget()
     cell_timeout: float = Field(default=1800, gt=0)
     """Seconds after which a cell is given up."""
     features: dict[str, str] = Field(default_factory=dict)
     """Names for feature expressions, for rows that would otherwise be long."""
     rows: list[Block] = Field(min_length=1)
+
+    @field_validator("datasets")
+    @classmethod
+    def _names(cls, value: str | list[str]) -> str | list[str]:
+        if isinstance(value, str) and value != "registered":
+            raise ValueError("a list of data sets, or the word registered")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _differ(cls, value: list[int]) -> list[int]:
+        if len(set(value)) < len(value):
+            raise ValueError("a seed stands twice")
+        return value
 
 
 def names() -> list[str]:

@@ -296,7 +296,12 @@ def test_figures_from_validation_where_the_test_has_no_labels(suite: Path, tmp_p
         (("--suite", "absent.toml"), "absent.toml: no such suite file"),
         (("--suite", "SUITE", "--root", "x"), "not of the form NAME=FOLDER: 'x'"),
         (("--suite", "SUITE", "--plugin", "absent.py"), "absent.py: no such file"),
-        (("--suite", "SUITE", "--out", "SUITE/out"), "cannot write here"),
+        (("--suite", "SUITE", "--out", "SUITE/out"), "is a file, not a folder"),
+        pytest.param(
+            ("--suite", "SUITE", "--out", "/proc/out"),
+            "/proc/out: cannot write here",
+            marks=pytest.mark.skipif(not Path("/proc").is_dir(), reason="no folder of that kind"),
+        ),
     ],
 )
 def test_mistakes_are_one_line_without_a_traceback(
@@ -402,3 +407,113 @@ def test_strange_but_readable_images_take_part(
     assert line["dataset"] == "füße-顔"
     assert (line["n_train"], line["n_test"], line["n_left_out"]) == (38, 21, 1)
     assert "link.png" in result.stderr
+
+
+def test_two_runs_in_one_folder_do_not_mix(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    from dfbench.files import owned
+
+    folder, out = make_folder(), tmp_path / "out"
+    arguments = ("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn")
+    with owned(out / "run"):
+        second = dfbench(*arguments)
+        assert second.exit_code == 2
+        assert "another process is at work here" in second.stderr
+    assert dfbench(*arguments).exit_code == 0
+
+
+def test_an_image_that_vanishes_takes_its_data_set_down_alone(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    from dfbench.benchmark.executor import Settings, execute
+    from dfbench.benchmark.plan import load_datasets, make_plan
+    from dfbench.benchmark.reporter import Reporter
+    from dfbench.benchmark.rows import rows
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
+    from dfbench.suites.suite import load_suite
+
+    one, two, out = make_folder("one"), make_folder("two"), tmp_path / "out"
+    made = load_suite(suite)
+    lines = rows(made, Registry(EXTRACTORS), Registry(MODELS), ["hsv/knn"])
+    loaded = load_datasets(made, [str(one), str(two)], {}, Reporter().stage)
+    plan = make_plan(made, lines, loaded, [0], made.budget, out)
+    (one / "train" / "real" / "003.png").unlink()
+    records = execute(plan, out, Settings(jobs=1, device="cpu", cell_timeout=60), Reporter())
+    assert [record.status for record in records] == ["failed", "ok"]
+    assert "003.png: cannot be read" in records[0].reason
+
+
+def test_a_data_set_that_is_away_keeps_its_figures(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    from dfbench.suites import catalogue
+
+    folder, out = make_folder("disk"), tmp_path / "out"
+    assert dfbench("data", "add", folder).exit_code == 0
+    monkeypatch.setattr(catalogue, "default_names", lambda: ["disk"])
+    suite.write_text(SUITE.replace("datasets = []", 'datasets = "registered"'))
+    arguments = ("run", "-s", suite, "-o", out, "--only", "hsv/knn")
+    assert dfbench(*arguments).exit_code == 0
+    before = board(out)["disk", "hsv/knn"]
+    folder.rename(tmp_path / "unmounted")
+    assert dfbench(*arguments).exit_code == 0
+    assert board(out)["disk", "hsv/knn"] == before
+
+
+def test_strict_holds_where_everything_is_done(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    (folder / "test" / "fake" / "003.png").write_text("no image")
+    arguments = ("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn")
+    assert dfbench(*arguments).exit_code == 0
+    again = dfbench(*arguments, "--strict")
+    assert again.exit_code == 2
+    assert "1 of 68 images cannot be read" in again.stderr
+
+
+def test_the_root_of_a_card_is_given_by_its_name(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out, card = make_folder(), tmp_path / "out", tmp_path / "card.toml"
+    card.write_text(
+        'name = "mine"\nroot_env = "NOWHERE"\nclasses = ["real", "fake"]\n[layout]\n'
+        'kind = "folders"\nsplits = {train = "train", validation = "validation", test = "test"}\n'
+    )
+    arguments = ("run", "-s", suite, "-d", card, "-o", out, "--plan")
+    assert "give its folder by --root" in dfbench(*arguments).stderr
+    assert dfbench(*arguments, "--root", f"mine={folder}").exit_code == 0
+    wrong = dfbench(*arguments, "--root", f"mine={folder}", "--root", f"mien={folder}")
+    assert wrong.exit_code == 2
+    assert "unknown data set 'mien' (did you mean 'mine'" in wrong.stderr
+
+
+def test_a_name_in_a_suite_does_not_hide_an_extractor(suite: Path, tmp_path: Path) -> None:
+    suite.write_text(SUITE.replace('small = "pixels[size=4]"', 'small = "hsv"\nlbp = "metadata"'))
+    result = dfbench("run", "-s", suite, "-d", tmp_path)
+    assert result.exit_code == 2
+    assert "an extractor of dfbench has it" in result.stderr
+
+
+def test_a_control_by_another_name_is_a_control(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    suite.write_text(SUITE.replace('small = "pixels[size=4]"', 'small = "metadata"'))
+    out = tmp_path / "out"
+    assert dfbench("run", "-s", suite, "-d", make_folder(), "-o", out).exit_code == 0
+    assert board(out)["faces", "small/knn"]["control"]
+    assert not board(out)["faces", "small+fft/svm"]["control"]
+
+
+def test_images_without_a_group_are_groups_of_their_own(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    assert dfbench("data", "init", folder).exit_code == 0
+    card = folder / "card.toml"
+    pattern = '\n[group]\npattern = "(?P<group>00[01])[.]png"\n'
+    card.write_text(card.read_text() + pattern)
+    assert dfbench("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn").exit_code == 0
+    groups = scores(out)["hsv/knn"]["group"]
+    assert groups.nunique() == 2 + 16  # twice two images, and sixteen alone

@@ -28,7 +28,7 @@ IMAGES = [np.full((3, 4, 3), value, np.uint8) for value in (1, 7)]
 def failing(value: Any) -> FunctionExtractor:
     @dfbench.extractor(name="failing")
     def function(image: Any) -> Any:
-        if isinstance(value, Exception):
+        if isinstance(value, BaseException):
             raise value
         return value
 
@@ -66,6 +66,8 @@ def test_its_identity_holds_parameters_and_source(tmp_path: Path) -> None:
         (3.0, r"returns shape \(\)"),
         ([], r"returns shape \(0,\)"),
         ("words", "returns str, not numbers"),
+        ([1j], "not numbers"),
+        (SystemExit(0), "raises SystemExit"),
         (None, "returns"),
     ],
 )
@@ -97,7 +99,6 @@ def test_expressions_are_taken_apart() -> None:
         ("hsv+", "not a feature expression"),
         ("hsv[bins=8", "not a feature expression"),
         ("hsv[8]", "not a parameter: '8'"),
-        ("hsv+hsv", "'hsv' stands twice"),
     ],
 )
 def test_malformed_expressions(text: str, message: str) -> None:
@@ -108,3 +109,48 @@ def test_malformed_expressions(text: str, message: str) -> None:
 def test_unknown_parameters_suggest_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"parameter of 'hsv' 'bin' \(did you mean 'bins'"):
         build(parse("hsv[bin=8]"), Registry(EXTRACTORS))
+
+
+@pytest.mark.parametrize("text", ["hsv+hsv", "hsv[bins=16]+fft+hsv"])
+def test_the_same_extractor_twice(text: str) -> None:
+    with pytest.raises(CardError, match="'hsv' stands twice"):
+        build(parse(text), Registry(EXTRACTORS))
+
+
+def test_values_that_cannot_be_written_down() -> None:
+    with pytest.raises(CardError, match="extractor 'hsv': a parameter does not fit"):
+        build(parse("hsv[bins=2020-01-01]"), Registry(EXTRACTORS))
+
+
+def test_a_function_that_returns_the_same_array_each_time() -> None:
+    kept = np.zeros(3)
+
+    @dfbench.extractor
+    def thrifty(image: Any) -> Any:
+        kept[:] = image.mean(axis=(0, 1))
+        return kept
+
+    np.testing.assert_array_equal(FunctionExtractor(thrifty).transform(IMAGES), [[1] * 3, [7] * 3])
+
+
+def test_an_edit_is_noticed_behind_another_decorator(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    text = (
+        "import dfbench, numba\n@dfbench.extractor\n@numba.njit\n"
+        "def f(image):\n    return image[0, 0] * 1.0\n"
+    )
+    found = []
+    for content in (text, text.replace("1.0", "2.0")):
+        path.write_text(content)
+        (extractor,) = build(parse("f"), Registry(EXTRACTORS, [path]))
+        found.append(extractor.identity())
+    assert found[0] != found[1]
+
+
+def test_the_decorator_can_forbid_threads() -> None:
+    @dfbench.extractor(threads=False)
+    def shy(image: Any) -> Any:
+        return [1.0]
+
+    assert not FunctionExtractor(shy).threads
+    assert FunctionExtractor(mean_colour).threads
