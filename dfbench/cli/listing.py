@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,10 +63,35 @@ def _parts(registry: Registry) -> list[tuple[str, str, str]]:
         try:
             target = part.load()
             summary = summary or (target.__doc__ or "").strip().partition("\n")[0]
+            summary = "; ".join(filter(None, [summary, _parameters(target)]))
         except DfbenchError as error:
             summary = f"broken: {error}"
         lines.append((part.name, part.owner, summary))
     return lines
+
+
+def _parameters(target: Any) -> str:
+    """Give the parameters of an extractor with their defaults, as they are written in brackets."""
+    from inspect import signature
+
+    from dfbench.plugins import info
+
+    mark = info(target)
+    if mark is not None:
+        defaults = mark.defaults
+    elif hasattr(target, "transform"):
+        parameters = signature(target).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    else:
+        return ""
+    items = (f"{name}={_written(value)}" for name, value in defaults.items())
+    return f"[{', '.join(items)}]" if defaults else ""
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "its own"
+    return str(list(value) if isinstance(value, tuple) else value)
 
 
 def _print(lines: list[tuple[str, str, str]]) -> None:

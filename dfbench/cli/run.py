@@ -85,8 +85,8 @@ def run(
 
     Finished work is kept: the same command again does only what is missing.
 
-    Exit status: 0 all rows ran or were skipped with a reason, 2 nothing could be run, 3 a row
-    failed.
+    Exit status: 0 all rows ran or were skipped with a reason, 2 the command cannot be carried
+    out, 3 a row failed.
     """
     from dfbench.benchmark.executor import Settings, available_cores, execute
     from dfbench.benchmark.plan import load_datasets, make_plan

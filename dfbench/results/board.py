@@ -24,6 +24,11 @@ class Figure(BaseModel):
     high: float | None = None
 
 
+FEW_GROUPS = 10
+"""Below so many groups a bootstrap over them is known to give intervals that are too narrow
+(Cameron, Gelbach and Miller, Review of Economics and Statistics 90, 2008)."""
+
+
 def _no_figures() -> dict[str, Figure]:
     return {name: Figure() for name in METRICS}
 
@@ -58,6 +63,8 @@ class Line(BaseModel):
     classes: list[str] = Field(default_factory=list)
     positive: str | None = None
     grouped: bool = False
+    n_groups: int | None = None
+    """Groups among the images of the figures; None without groups."""
     n_left_out: int = 0
     tuned_on: str = ""
     tuning: Tuning | None = None
@@ -214,6 +221,9 @@ def _notes(ok: Sequence[Line]) -> list[str]:
         counts = sorted({(line.split, line.n_test or 0) for line in ok})
         shown = ", ".join(f"{n:,} of {split}" for split, n in counts)
         notes.append(f"the rows were not scored on the same images: {shown}")
+    groups = [line.n_groups for line in ok if line.n_groups is not None]
+    if groups and min(groups) < FEW_GROUPS:
+        notes.append(f"intervals from {min(groups)} groups say little: they are too narrow")
     return notes
 
 

@@ -142,6 +142,7 @@ def _of_scores(record: Record, scores: Scores, shared: _Shared) -> dict[str, obj
     recall = metrics.class_accuracy(scores.labels, scores.probabilities)
     names = record.classes or [str(k) for k in range(sample.n_classes)]
     return {
+        "n_groups": None if scores.groups is None else int(np.unique(scores.groups).size),
         "metrics": found,
         "class_accuracy": {c: _number(x) for c, x in zip(names, recall, strict=True)},
     }

@@ -77,7 +77,9 @@ def facts(table: Table) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
     elif first.classes:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    kind = "whole groups" if first.grouped else "images within their class"
+    kind = "images within their class"
+    if first.n_groups is not None:
+        kind = f"the {count(first.n_groups)} groups as wholes"
     said.append(f"95 % intervals by bootstrap of {kind}")
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:

@@ -230,7 +230,12 @@ def check_classes(
     for split in card.split_names:
         inside = readable & (split_of == split)
         if not inside.any():
-            raise DataError(f"split {split!r} of {card.name!r} has no readable image", where=where)
+            few = f"{int(readable.sum())} readable images are too few to divide"
+            raise DataError(
+                f"split {split!r} of {card.name!r} has no readable image",
+                where=where,
+                hint=None if card.split.policy == "given" else few,
+            )
         if split == "test" and (labels[inside] == UNLABELLED).all():
             continue
         for label, name in enumerate(card.classes):

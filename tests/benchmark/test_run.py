@@ -512,8 +512,9 @@ def test_images_without_a_group_are_groups_of_their_own(
     folder, out = make_folder(), tmp_path / "out"
     assert dfbench("data", "init", folder).exit_code == 0
     card = folder / "card.toml"
-    pattern = '\n[group]\npattern = "(?P<group>00[01])[.]png"\n'
+    pattern = '\n[group]\npattern = "(?P<group>00[01])?[.]png"\n'
     card.write_text(card.read_text() + pattern)
-    assert dfbench("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn").exit_code == 0
+    result = dfbench("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn")
+    assert result.exit_code == 0, result.stderr
     groups = scores(out)["hsv/knn"]["group"]
     assert groups.nunique() == 2 + 16  # twice two images, and sixteen alone

@@ -79,8 +79,8 @@ def test_markdown_tables_are_even_and_say_all(board):
     assert "positive: fake" in faces
     assert "2 unreadable images left out" in faces
     assert "| accuracy of real |" in re.sub(" +", " ", faces)
-    assert "images of whole groups" not in faces
-    assert "bootstrap of whole groups" in text.split("## frames")[1]
+    assert "groups as wholes" not in faces
+    assert "bootstrap of the 14 groups as wholes" in text.split("## frames")[1]
     five = text.split("## five_generators")[1]
     assert "figures from validation: no labelled test split" in five
     assert "macro one-vs-rest" in five
@@ -262,3 +262,13 @@ def test_a_long_reason_is_told_once_in_the_terminal(folder):
     text = " ".join(printed(build_board(folder.out)).split())
     assert text.count(reason) == 1
     assert "skipped embedding/svm: as on a-faces" in text
+
+
+def test_intervals_of_few_groups_are_noted(folder):
+    folder.add("clips", "hsv/knn", n=12, grouped=True)
+    folder.add("videos", "hsv/knn", n=60, grouped=True)
+    board = build_board(folder.out)
+    few, many = board.tables
+    assert few.notes == ["intervals from 4 groups say little: they are too narrow"]
+    assert many.notes == []
+    assert few.lines[0].n_groups == 4
