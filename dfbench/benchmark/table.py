@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfbench.benchmark.executor import complain, look_at
+from dfbench.benchmark.prepare import complain, look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor

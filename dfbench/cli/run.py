@@ -88,9 +88,10 @@ def run(
     Exit status: 0 all rows ran or were skipped with a reason, 2 the command cannot be carried
     out, 3 a row failed.
     """
-    from dfbench.benchmark.executor import Settings, available_cores, execute
+    from dfbench.benchmark.executor import execute
     from dfbench.benchmark.plan import load_datasets, make_plan
     from dfbench.benchmark.rows import rows
+    from dfbench.benchmark.settings import Settings, available_cores
     from dfbench.cli import EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
@@ -189,7 +190,7 @@ def extract(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
-    from dfbench.benchmark.executor import available_cores
+    from dfbench.benchmark.settings import available_cores
     from dfbench.benchmark.table import check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.features.expression import build, parse

@@ -426,10 +426,11 @@ def test_two_runs_in_one_folder_do_not_mix(
 def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
-    from dfbench.benchmark.executor import Settings, execute
+    from dfbench.benchmark.executor import execute
     from dfbench.benchmark.plan import load_datasets, make_plan
     from dfbench.benchmark.reporter import Reporter
     from dfbench.benchmark.rows import rows
+    from dfbench.benchmark.settings import Settings
     from dfbench.registry import EXTRACTORS, MODELS, Registry
     from dfbench.suites.suite import load_suite
 

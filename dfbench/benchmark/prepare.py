@@ -1,0 +1,239 @@
+"""Makes the cells of a data set ready for the workers: one pass over its images, then the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.benchmark import worker
+from dfbench.benchmark.plan import Cell
+from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.settings import Settings
+from dfbench.errors import DataError, UnavailableError
+from dfbench.features.base import Extractor
+from dfbench.features.extraction import Outcome, Source, extract, seconds_to_decode
+from dfbench.features.store import Table
+from dfbench.features.store import identity as feature_identity
+from dfbench.files import digest
+from dfbench.results.records import Status
+from dfbench.suites.card import UNLABELLED
+from dfbench.suites.manifest import Dataset
+from dfbench.suites.splits import Roles, roles
+from dfbench.suites.suite import Budget
+
+
+@dataclass
+class Prepared:
+    """The cells of a data set before they run.
+
+    Attributes
+    ----------
+    jobs
+        Of those that can run.
+    broken
+        Status and reason by cell of those that cannot.
+    """
+
+    jobs: list[worker.Job] = field(default_factory=list)
+    broken: dict[str, tuple[Status, str]] = field(default_factory=dict)
+
+
+def prepare(
+    dataset: Dataset,
+    cells: Sequence[Cell],
+    budget: Budget,
+    out: Path,
+    settings: Settings,
+    reporter: Reporter,
+) -> Prepared:
+    """Bring the features of a data set into the store and lay out the work of its cells.
+
+    Raises
+    ------
+    UnreadableError
+        If an image cannot be read and ``settings.strict``.
+    """
+    manifest, resize = dataset.manifest, dataset.card.resize
+    extractors: list[Extractor] = []
+    place: dict[str, int] = {}
+    for cell in cells:
+        for extractor in cell.row.extractors:
+            key = str(feature_identity(extractor, resize))
+            if key not in place:
+                place[key] = len(extractors)
+                extractors.append(extractor)
+    try:
+        outcome, faults = look_at(
+            dataset, extractors, labelled=True, jobs=settings.jobs, reporter=reporter
+        )
+        complain(dataset, faults, strict=settings.strict, reporter=reporter)
+        readable = faults == ""
+        parts = roles(dataset, readable)
+    except UnreadableError:
+        raise
+    except DataError as error:
+        return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
+    shared: dict[str, Any] = {
+        "train": _part(dataset, parts.train),
+        "tune": _part(dataset, parts.tune),
+        "evaluate": _part(dataset, parts.evaluate),
+        "images": manifest["path"].iloc[parts.evaluate].tolist(),
+        "groups": manifest["group"].iloc[parts.evaluate].tolist(),
+        "trials": budget.trials,
+        "seconds": budget.seconds,
+        "device": settings.device,
+        "n_threads": settings.n_threads,
+    }
+    keys = shared["evaluate"].keys
+    decode_seconds = seconds_to_decode(keys)
+    prepared = Prepared()
+    for cell in cells:
+        used = [place[str(feature_identity(e, resize))] for e in cell.row.extractors]
+        errors = [outcome.failed[index] for index in used if index in outcome.failed]
+        if errors:
+            status: Status = "skipped" if isinstance(errors[0], UnavailableError) else "failed"
+            prepared.broken[cell.id] = (status, str(errors[0]))
+            continue
+        tables = [(feature_identity(extractors[index], resize), index) for index in used]
+        seconds = decode_seconds + sum(_seconds(identity, keys) for identity, _ in tables)
+        prepared.jobs.append(
+            worker.Job(
+                out=out,
+                record=_known(cell, dataset, parts, int((~readable).sum())),
+                study=out / "studies" / f"{_study(cell)}.log",
+                model=cell.row.model_name,
+                features=[
+                    (identity, getattr(extractors[index], "dtype", "float32"))
+                    for identity, index in tables
+                ],
+                **shared,
+                seconds_per_image=seconds,
+            )
+        )
+    return prepared
+
+
+def look_at(
+    dataset: Dataset,
+    extractors: Sequence[Extractor],
+    *,
+    labelled: bool,
+    jobs: int,
+    reporter: Reporter,
+) -> tuple[Outcome, NDArray[np.object_]]:
+    """Make the pass over a data set's images.
+
+    Parameters
+    ----------
+    labelled
+        Whether only images with a label are wanted.
+
+    Returns
+    -------
+    Outcome
+        What came of it.
+    ndarray of shape (n,), dtype object
+        For each line of the manifest why it cannot be used, "" where it can or is not wanted.
+
+    Raises
+    ------
+    DataError
+        If a file vanishes or changes on the way.
+    """
+    manifest = dataset.manifest
+    faults = manifest["error"].to_numpy(object).copy()
+    wanted = (manifest["label"] != UNLABELLED).to_numpy() | (not labelled)
+    faults[~wanted] = ""
+    chosen = manifest[wanted & (faults == "")]
+    sources = [
+        Source(dataset.root / line.path, line.sha256, line.width * line.height)
+        for line in chosen.itertuples(index=False)
+    ]
+    outcome = extract(
+        sources,
+        extractors,
+        resize=dataset.card.resize,
+        jobs=jobs,
+        progress=reporter.stage(f"{dataset.name}: features"),
+    )
+    places = np.flatnonzero(wanted & (faults == ""))
+    for place, key in zip(places, chosen["sha256"], strict=True):
+        faults[place] = outcome.unreadable.get(key, "")
+    return outcome, faults
+
+
+class UnreadableError(DataError):
+    """Images that cannot be read, where the user asked for none."""
+
+
+def complain(
+    dataset: Dataset, faults: NDArray[np.object_], *, strict: bool, reporter: Reporter
+) -> None:
+    """Say how many images cannot be read.
+
+    Raises
+    ------
+    UnreadableError
+        If there are any and ``strict``.
+    """
+    broken = np.flatnonzero(faults != "")
+    if not broken.size:
+        return
+    path = dataset.manifest["path"].iloc[broken[0]]
+    what = (
+        f"{broken.size} of {len(faults)} images cannot be read, "
+        f"the first: {path}: {faults[broken[0]]}"
+    )
+    hint = "dfbench data check lists them all"
+    if strict:
+        raise UnreadableError(what, where=dataset.name, hint=hint)
+    reporter.note(f"{dataset.name}: {what}; left out ({hint})")
+
+
+def _study(cell: Cell) -> str:
+    """Name the study of a cell: a larger budget goes on where a smaller one ended."""
+    return digest({key: value for key, value in cell.identity.items() if key != "budget"})
+
+
+def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
+    with Table(identity) as table:
+        return table.seconds(keys)
+
+
+def _part(dataset: Dataset, rows: NDArray[np.intp]) -> worker.Part:
+    chosen = dataset.manifest.iloc[rows]
+    return worker.Part(chosen["sha256"].tolist(), chosen["label"].astype(int).tolist())
+
+
+def basis(cell: Cell) -> dict[str, Any]:
+    """Give what a cell's record holds whatever comes of it."""
+    return {
+        "cell": cell.id,
+        "dataset": cell.dataset_name,
+        "row": cell.row.name,
+        "seed": cell.seed,
+        "identity": cell.identity,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _known(cell: Cell, dataset: Dataset, parts: Roles, left_out: int) -> dict[str, Any]:
+    return {
+        **basis(cell),
+        "split": parts.split,
+        "tuned_on": parts.tuned_on,
+        "classes": list(dataset.classes),
+        "positive": dataset.positive_index,
+        "grouped": dataset.grouped,
+        "n_train": len(parts.train),
+        "n_tune": len(parts.tune),
+        "n_test": len(parts.evaluate),
+        "n_left_out": left_out,
+        "fingerprint": dataset.fingerprint,
+    }

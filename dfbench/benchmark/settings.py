@@ -1,0 +1,40 @@
+"""How a plan is run on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a plan is run. Scores depend on it by rounding at most.
+
+    Attributes
+    ----------
+    jobs
+        Worker processes, and threads of the pass over the images.
+    device
+        ``"cpu"`` or ``"cuda"``.
+    cell_timeout
+        Seconds after which a cell is given up.
+    strict
+        Whether an unreadable image is an error.
+    """
+
+    jobs: int
+    device: str
+    cell_timeout: float
+    strict: bool = False
+
+    @property
+    def n_threads(self) -> int:
+        """Threads of each worker."""
+        return max(1, available_cores() // self.jobs)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
