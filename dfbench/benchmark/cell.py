@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from dfbench._version import __version__
-from dfbench.benchmark.worker import Job, Part
+from dfbench.benchmark.job import Job, Part
 from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.features.store import load_features
 from dfbench.files import write_text

@@ -12,6 +12,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark import worker
+from dfbench.benchmark.job import Job
 from dfbench.benchmark.plan import Cell, Plan
 from dfbench.benchmark.prepare import basis, complain, prepare
 from dfbench.benchmark.reporter import Reporter
@@ -52,7 +53,7 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
                 records[cell.id] = found
         elif cell.state != "to run":
             records[cell.id] = _unrun(cell, out, cell.state, cell.reason)
-    jobs: list[worker.Job] = []
+    jobs: list[Job] = []
     for dataset, cells in _by_dataset(plan.cells):
         to_run = [cell for cell in cells if cell.state == "to run"]
         if not to_run:
@@ -103,9 +104,7 @@ def _unrun(cell: Cell, out: Path, status: Any, reason: str) -> Record:
     return record
 
 
-def _run_all(
-    jobs: Sequence[worker.Job], settings: Settings, reporter: Reporter
-) -> Iterator[Record]:
+def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Iterator[Record]:
     if not jobs:
         return
     pool = ProcessPool(
@@ -139,7 +138,7 @@ def _run_all(
         pool.join()
 
 
-def _collect(future: Any, job: worker.Job, settings: Settings) -> Record:
+def _collect(future: Any, job: Job, settings: Settings) -> Record:
     try:
         return Record.model_validate(future.result())
     except CellTimeout:

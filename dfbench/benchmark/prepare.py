@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark import worker
+from dfbench.benchmark.job import Job, Part
 from dfbench.benchmark.plan import Cell
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
@@ -24,7 +24,7 @@ from dfbench.files import digest
 from dfbench.results.records import Status
 from dfbench.suites.card import UNLABELLED
 from dfbench.suites.manifest import Dataset
-from dfbench.suites.splits import Roles, roles
+from dfbench.suites.roles import Roles, roles
 from dfbench.suites.suite import Budget
 
 
@@ -40,7 +40,7 @@ class Prepared:
         Status and reason by cell of those that cannot.
     """
 
-    jobs: list[worker.Job] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     broken: dict[str, tuple[Status, str]] = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ def prepare(
         tables = [(feature_identity(extractors[index], resize), index) for index in used]
         seconds = decode_seconds + sum(_seconds(identity, keys) for identity, _ in tables)
         prepared.jobs.append(
-            worker.Job(
+            Job(
                 out=out,
                 record=_known(cell, dataset, parts, int((~readable).sum())),
                 study=out / "studies" / f"{_study(cell)}.log",
@@ -206,9 +206,9 @@ def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
         return table.seconds(keys)
 
 
-def _part(dataset: Dataset, rows: NDArray[np.intp]) -> worker.Part:
+def _part(dataset: Dataset, rows: NDArray[np.intp]) -> Part:
     chosen = dataset.manifest.iloc[rows]
-    return worker.Part(chosen["sha256"].tolist(), chosen["label"].astype(int).tolist())
+    return Part(chosen["sha256"].tolist(), chosen["label"].astype(int).tolist())
 
 
 def basis(cell: Cell) -> dict[str, Any]:

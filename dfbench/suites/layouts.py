@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,28 +19,10 @@ from dfbench.suites.card import (
     FoldersLayout,
     TableLayout,
 )
+from dfbench.suites.rows import Row, Scan, label_of
+from dfbench.suites.splits import assign
+from dfbench.suites.tables import scan_table
 from dfbench.suites.walk import subfolders, walk
-
-
-class Row(NamedTuple):
-    """One image as its card sees it, before it is opened."""
-
-    path: str
-    """Relative to the root, with ``/`` between parts."""
-    label: int
-    split: str
-    """Empty where the split policy decides."""
-    group: str = ""
-    fault: str = ""
-    """Why the file cannot be opened; empty where nothing is known against it."""
-
-
-@dataclass(slots=True)
-class Scan:
-    """The rows of a data set, sorted by path, and the number of files left aside."""
-
-    rows: list[Row] = field(default_factory=list)
-    ignored: int = 0
 
 
 def scan(card: Card, root: Path) -> Scan:
@@ -59,8 +39,6 @@ def scan(card: Card, root: Path) -> Scan:
     if isinstance(layout, FoldersLayout):
         result = _scan_folders(card, layout, root)
     elif isinstance(layout, TableLayout):
-        from dfbench.suites.tables import scan_table
-
         result = scan_table(card, layout, root)
     else:
         result = _scan_names(card, layout, root)
@@ -186,24 +164,6 @@ def _scan_names(card: Card, layout: FilenameLayout, root: Path) -> Scan:
     return result
 
 
-def label_of(card: Card, labels: dict[str, str], text: str, *, where: str) -> int:
-    """Turn the label as found into the number of its class.
-
-    Raises
-    ------
-    DataError
-        Naming ``where``, the text and the classes, if there is no such class.
-    """
-    name = labels.get(text, text)
-    if name not in card.classes:
-        valid = [*labels, *(c for c in card.classes if c not in labels.values())]
-        raise DataError(
-            f"label {text!r} is none of the classes of {card.name!r} ({', '.join(valid)})",
-            where=where,
-        )
-    return card.classes.index(name)
-
-
 def check_classes(
     card: Card,
     labels: NDArray[np.int64],
@@ -263,8 +223,6 @@ def check_rows(card: Card, root: Path) -> int:
     DataError
         As `scan`, and where a split or a class would be empty.
     """
-    from dfbench.suites.splits import assign
-
     root = settle_root(card, root)
     rows = scan(card, root).rows
     labels = np.array([row.label for row in rows], dtype=np.int64)

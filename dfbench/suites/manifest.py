@@ -18,7 +18,8 @@ from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import read_header
 from dfbench.suites.card import Card
-from dfbench.suites.layouts import Row, check_classes, scan, settle_root
+from dfbench.suites.layouts import check_classes, scan, settle_root
+from dfbench.suites.rows import Row
 from dfbench.suites.splits import assign
 
 COLUMNS = (

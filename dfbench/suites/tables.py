@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dfbench.errors import DataError
 from dfbench.suites.card import UNLABELLED, Card, Table, TableLayout
-from dfbench.suites.layouts import Row, Scan, label_of
+from dfbench.suites.rows import Row, Scan, label_of
 from dfbench.suites.walk import Found, walk
 
 

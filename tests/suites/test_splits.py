@@ -11,9 +11,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 from dfbench.errors import DataError
 from dfbench.suites.card import UNLABELLED
 from dfbench.suites.cardfile import load_card
-from dfbench.suites.layouts import Row
 from dfbench.suites.manifest import load_dataset
-from dfbench.suites.splits import assign, grouped, roles, stratified
+from dfbench.suites.roles import roles
+from dfbench.suites.rows import Row
+from dfbench.suites.splits import assign, grouped, stratified
 
 FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
