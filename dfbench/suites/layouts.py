@@ -148,14 +148,18 @@ def _scan_names(card: Card, layout: FilenameLayout, root: Path) -> Scan:
     pattern = re.compile(layout.pattern)
     whole = "/" in layout.pattern
     result = Scan(ignored=found.ignored)
-    for path in found.images:
-        match = pattern.fullmatch(path if whole else path.rpartition("/")[2])
-        if match is None:
-            raise DataError(
-                f"the name does not match layout.pattern {layout.pattern!r} of {card.name!r}",
-                where=folder / path,
-            )
-        texts = match.groupdict()
+    matches = {
+        path: pattern.fullmatch(path if whole else path.rpartition("/")[2]) for path in found.images
+    }
+    strange = [path for path, match in matches.items() if match is None]
+    if strange:
+        others = f" (nor do {len(strange) - 1} of {len(matches) - 1} others)" if strange[1:] else ""
+        raise DataError(
+            f"the name does not match layout.pattern '{layout.pattern}' of {card.name!r}{others}",
+            where=folder / strange[0],
+        )
+    for path, match in matches.items():
+        texts = match.groupdict() if match is not None else {}
         label = label_of(card, layout.labels, texts["label"] or "", where=str(folder / path))
         fault = found.faults.get(path, "")
         result.rows.append(

@@ -40,9 +40,9 @@ def label_of(card: Card, labels: dict[str, str], text: str, *, where: str) -> in
     """
     name = labels.get(text, text)
     if name not in card.classes:
-        valid = [*labels, *(c for c in card.classes if c not in labels.values())]
         raise DataError(
-            f"label {text!r} is none of the classes of {card.name!r} ({', '.join(valid)})",
+            f"label {text!r} is none of the classes of {card.name!r} ({', '.join(card.classes)})",
             where=where,
+            hint=f"layout.labels knows {', '.join(labels)}" if labels else None,
         )
     return card.classes.index(name)

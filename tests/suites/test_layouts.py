@@ -211,12 +211,16 @@ def test_a_name_that_does_not_match_is_an_error(make, names_card):
     make.image("odd.jpg")
     message = failure(names_card(), make.root)
     assert f"{make.root}/odd.jpg: the name does not match layout.pattern" in message
+    assert "nor do" not in message
+    make.image("other.jpg")
+    assert "(nor do 1 of 2 others)" in failure(names_card(), make.root)
 
 
 def test_a_matched_label_outside_the_classes_is_an_error(make, names_card):
     make.image("clip001_a_7.jpg")
     message = failure(names_card(), make.root)
-    assert "clip001_a_7.jpg: label '7' is none of the classes of 'clips' (0, 1)" in message
+    assert "clip001_a_7.jpg: label '7' is none of the classes of 'clips' (real, fake)" in message
+    assert "layout.labels knows 0, 1" in message
 
 
 def test_a_pattern_with_a_slash_sees_the_folders(make, card_file):
