@@ -33,6 +33,11 @@ class Settings:
         return max(1, available_cores() // self.jobs)
 
 
+def default_jobs(device: str) -> int:
+    """Workers where the user does not say: they share the cores, and the memory of one GPU."""
+    return min(available_cores(), 4 if device == "cuda" else 8)
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -21,7 +21,13 @@ Root = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", min=1, metavar="N", help="Workers; as many as cores by default."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Workers; by default one a core, at most 8 (4 with a GPU).",
+    ),
 ]
 Plugins = Annotated[
     list[Path] | None,

@@ -91,7 +91,7 @@ def run(
     from dfbench.benchmark.executor import execute
     from dfbench.benchmark.plan import load_datasets, make_plan
     from dfbench.benchmark.rows import rows
-    from dfbench.benchmark.settings import Settings, available_cores
+    from dfbench.benchmark.settings import Settings, default_jobs
     from dfbench.cli import EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
@@ -119,7 +119,7 @@ def run(
         raise CardError("no rows", where=f"suite {chosen.name!r}", hint="give a --plugin")
     if not plan:
         check_writable(out_folder)
-    n_jobs = jobs or available_cores()
+    n_jobs = jobs or default_jobs(where)
     with ConsoleReporter(err()) as reporter:
         datasets = load_datasets(
             chosen, data or [], parse_roots(root), lambda name: reporter.stage(f"{name}: images")
@@ -190,7 +190,7 @@ def extract(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
-    from dfbench.benchmark.settings import available_cores
+    from dfbench.benchmark.settings import default_jobs
     from dfbench.benchmark.table import check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.features.expression import build, parse
@@ -204,7 +204,7 @@ def extract(
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
         table = feature_table(
-            dataset, extractors, jobs=jobs or available_cores(), strict=strict, reporter=reporter
+            dataset, extractors, jobs=jobs or default_jobs("cpu"), strict=strict, reporter=reporter
         )
     write_table(table, out_file)
     typer.echo(f"{len(table)} images, {table.shape[1] - 4} features: {out_file}")
