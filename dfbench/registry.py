@@ -24,6 +24,19 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         "lbp": ("dfbench.features.lbp:LBP", "uniform local binary patterns at several radii"),
         "fft": ("dfbench.features.fft:FFT", "azimuthally averaged log power spectrum"),
         "pixels": ("dfbench.features.pixels:Pixels", "the image itself, shrunk"),
+        "dct": ("dfbench.features.dct:DCT", "statistics of block cosine transforms"),
+        "cooccurrence": (
+            "dfbench.features.cooccurrence:Cooccurrence",
+            "co-occurrences of noise residuals",
+        ),
+        "wavelet": ("dfbench.features.wavelet:Wavelet", "statistics of wavelet sub-bands"),
+        "glcm": ("dfbench.features.glcm:GLCM", "Haralick's properties of grey-level co-occurrence"),
+        "hog": ("dfbench.features.hog:HOG", "histograms of oriented gradients on a fixed grid"),
+        "colour": ("dfbench.features.colour:Colour", "statistics within and between channels"),
+        "neighbours": (
+            "dfbench.features.neighbours:Neighbours",
+            "relations of neighbouring pixels, which up-sampling ties",
+        ),
         "metadata": (
             "dfbench.features.metadata:Metadata",
             "control: file size, dimensions, format, JPEG tables; never pixels",

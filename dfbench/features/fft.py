@@ -95,7 +95,7 @@ class FFT(Extractor):
             grid = _grid(pixels.shape[0], pixels.shape[1], bins, window)
             for channel in range(len(channels)):
                 row[channel] = _profile(pixels[..., channel], grid)
-        return out.reshape(len(X), -1)
+        return out.reshape(len(X), len(channels) * bins)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names such as ``gray_0.0055``: channel and middle of the bin in cycles per pixel."""
