@@ -91,31 +91,6 @@ def test_one_block_more_than_the_cells_is_refused() -> None:
         HOG(cells=2, block=3).transform([noise(2, 2)])
 
 
-def test_a_batch_equals_its_images_alone() -> None:
-    images = [noise(5, 9), noise(64, 64, 1), noise(1, 1, 2)]
-    batch = HOG().transform(images)
-    for row, image in zip(batch, images, strict=True):
-        assert (row == HOG().transform([image])[0]).all()
-    assert HOG().transform([]).shape == batch[:0].shape
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (3, 200), (200, 3), (7, 7)])
-@pytest.mark.parametrize("level", [None, 0, 255])
-def test_tiny_and_flat_images_have_finite_features(
-    shape: tuple[int, int], level: int | None
-) -> None:
-    image = noise(*shape) if level is None else np.full((*shape, 3), level, np.uint8)
-    row = HOG().transform([image])
-    assert row.dtype == np.float32
-    assert row.shape == (1, len(HOG().get_feature_names_out()))
-    assert np.isfinite(row).all()
-
-
-def test_a_view_with_strides_counts_as_its_copy() -> None:
-    view = noise(40, 40)[::-1, ::2]
-    assert (HOG().transform([view]) == HOG().transform([view.copy()])).all()
-
-
 def test_is_a_scikit_learn_transformer() -> None:
     extractor = clone(HOG(cells=2, orientations=2)).set_output(transform="pandas")
     frame = extractor.fit_transform([noise(8, 8)])

@@ -97,31 +97,6 @@ def test_doubling_by_the_nearest_pixel_empties_one_phase() -> None:
     assert row["10_red_right_0"] == 1
 
 
-def test_a_batch_equals_its_images_alone() -> None:
-    images = [noise(5, 9), noise(64, 64, 1), noise(1, 1, 2)]
-    batch = Neighbours().transform(images)
-    for row, image in zip(batch, images, strict=True):
-        assert (row == Neighbours().transform([image])[0]).all()
-    assert Neighbours().transform([]).shape == batch[:0].shape
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (3, 200), (200, 3), (7, 7)])
-@pytest.mark.parametrize("level", [None, 0, 255])
-def test_tiny_and_flat_images_have_finite_features(
-    shape: tuple[int, int], level: int | None
-) -> None:
-    image = noise(*shape) if level is None else np.full((*shape, 3), level, np.uint8)
-    row = Neighbours().transform([image])
-    assert row.dtype == np.float32
-    assert row.shape == (1, len(Neighbours().get_feature_names_out()))
-    assert np.isfinite(row).all()
-
-
-def test_a_view_with_strides_counts_as_its_copy() -> None:
-    view = noise(40, 40)[::-1, ::2]
-    assert (Neighbours().transform([view]) == Neighbours().transform([view.copy()])).all()
-
-
 def test_is_a_scikit_learn_transformer() -> None:
     extractor = clone(Neighbours(truncation=1, histograms="mean", color="gray")).set_output(
         transform="pandas"

@@ -136,31 +136,6 @@ def test_a_flat_image_has_no_detail() -> None:
     np.testing.assert_allclose(row[:, 3:], 0, atol=1e-5)
 
 
-def test_a_batch_equals_its_images_alone() -> None:
-    images = [noise(5, 9), noise(64, 64, 1), noise(1, 1, 2)]
-    batch = Wavelet().transform(images)
-    for row, image in zip(batch, images, strict=True):
-        assert (row == Wavelet().transform([image])[0]).all()
-    assert Wavelet().transform([]).shape == batch[:0].shape
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (3, 200), (200, 3), (7, 7)])
-@pytest.mark.parametrize("level", [None, 0, 255])
-def test_tiny_and_flat_images_have_finite_features(
-    shape: tuple[int, int], level: int | None
-) -> None:
-    image = noise(*shape) if level is None else np.full((*shape, 3), level, np.uint8)
-    row = Wavelet().transform([image])
-    assert row.dtype == np.float32
-    assert row.shape == (1, len(Wavelet().get_feature_names_out()))
-    assert np.isfinite(row).all()
-
-
-def test_a_view_with_strides_counts_as_its_copy() -> None:
-    view = noise(40, 40)[::-1, ::2]
-    assert (Wavelet().transform([view]) == Wavelet().transform([view.copy()])).all()
-
-
 def test_is_a_scikit_learn_transformer() -> None:
     extractor = clone(Wavelet(levels=2, color="gray")).set_output(transform="pandas")
     frame = extractor.fit_transform([noise(8, 8)])
