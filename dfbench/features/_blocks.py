@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float32, float64, int32
+from numba import float64
 from numpy.typing import NDArray
 
 from dfbench.features._jit import kernel
+from dfbench.features._logarithm import logarithms
 
 Array = NDArray[Any]
 
@@ -62,27 +63,7 @@ def moments(
             sums[2, i] += square
             sums[3, i] += square * square
             energy[i] = square + floor
-        for i in range(size * row):
-            # natural logarithm after Cephes' logf: mantissa in [sqrt(1/2), sqrt(2)), polynomial
-            raw = bits[i]
-            exponent = int32((raw - int32(0x3F3504F3)) >> 23)
-            log[i] = float32(exponent)
-            bits[i] = int32(raw - (exponent << 23))
-        for i in range(size * row):
-            m = energy[i] - float32(1)
-            p = float32(7.0376836292e-2)
-            p = p * m - float32(1.1514610310e-1)
-            p = p * m + float32(1.1676998740e-1)
-            p = p * m - float32(1.2420140846e-1)
-            p = p * m + float32(1.4249322787e-1)
-            p = p * m - float32(1.6668057665e-1)
-            p = p * m + float32(2.0000714765e-1)
-            p = p * m - float32(2.4999993993e-1)
-            p = p * m + float32(3.3333331174e-1)
-            square32 = m * m
-            log[i] = (p * m * square32 - float32(0.5) * square32 + m) + log[i] * float32(
-                0.6931471805599453
-            )
+        logarithms(energy, bits, log)
         for i in range(size * row):
             value = float64(log[i])
             sums[0, i] += value

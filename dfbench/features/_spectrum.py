@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float32, int32
+from numba import float32
 from numpy.typing import NDArray
 
 from dfbench.features._jit import kernel
+from dfbench.features._logarithm import logarithms
 
 Array = NDArray[Any]
 
@@ -89,27 +90,7 @@ def summed(
         # columns 0 and W/2 are their own mirror images: there rows y and H - y are equal
         for x in range(1, inner):
             product[x] *= second[x] * scale + floor
-        for x in range(half):
-            # natural logarithm after Cephes' logf: mantissa in [sqrt(1/2), sqrt(2)), polynomial
-            raw = bits[x]
-            exponent = int32((raw - int32(0x3F3504F3)) >> 23)
-            log[x] = float32(exponent)
-            bits[x] = int32(raw - (exponent << 23))
-        for x in range(half):
-            m = product[x] - float32(1)
-            p = float32(7.0376836292e-2)
-            p = p * m - float32(1.1514610310e-1)
-            p = p * m + float32(1.1676998740e-1)
-            p = p * m - float32(1.2420140846e-1)
-            p = p * m + float32(1.4249322787e-1)
-            p = p * m - float32(1.6668057665e-1)
-            p = p * m + float32(2.0000714765e-1)
-            p = p * m - float32(2.4999993993e-1)
-            p = p * m + float32(3.3333331174e-1)
-            square = m * m
-            log[x] = (p * m * square - float32(0.5) * square + m) + log[x] * float32(
-                0.6931471805599453
-            )
+        logarithms(product, bits, log)
         weight = 1.0 if other == y else 2.0
         row = bins[y]
         for x in range(half):
