@@ -103,7 +103,8 @@ def load_datasets(
     unused = set(roots)
     for source in sources:
         try:
-            name = catalogue.name_of(source)
+            # finding the name of a folder lists its files: only where a root asks for it
+            name = catalogue.name_of(source) if roots else source
             unused -= {source, name}
             root = roots.get(name, roots.get(source))
             dataset = load_dataset(source, root=root, progress=progress(source))

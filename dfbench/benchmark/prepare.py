@@ -60,14 +60,14 @@ def prepare(
         If an image cannot be read and ``settings.strict``.
     """
     manifest, resize = dataset.manifest, dataset.card.resize
-    extractors: list[Extractor] = []
-    place: dict[str, int] = {}
-    for cell in cells:
-        for extractor in cell.row.extractors:
-            key = str(feature_identity(extractor, resize))
-            if key not in place:
-                place[key] = len(extractors)
-                extractors.append(extractor)
+    needed = {
+        digest(feature_identity(extractor, resize)): extractor
+        for cell in cells
+        for extractor in cell.row.extractors
+    }
+    place = {key: index for index, key in enumerate(needed)}
+    extractors = list(needed.values())
+    tables = [feature_identity(extractor, resize) for extractor in extractors]
     try:
         outcome, faults = look_at(
             dataset, extractors, labelled=True, jobs=settings.jobs, reporter=reporter
@@ -92,28 +92,24 @@ def prepare(
     }
     keys = shared["evaluate"].keys
     decode_seconds = seconds_to_decode(keys)
+    extract_seconds = [_seconds(table, keys) for table in tables]
     prepared = Prepared()
     for cell in cells:
-        used = [place[str(feature_identity(e, resize))] for e in cell.row.extractors]
+        used = [place[digest(identity)] for identity in cell.identity["features"]]
         errors = [outcome.failed[index] for index in used if index in outcome.failed]
         if errors:
             status: Status = "skipped" if isinstance(errors[0], UnavailableError) else "failed"
             prepared.broken[cell.id] = (status, str(errors[0]))
             continue
-        tables = [(feature_identity(extractors[index], resize), index) for index in used]
-        seconds = decode_seconds + sum(_seconds(identity, keys) for identity, _ in tables)
         prepared.jobs.append(
             Job(
                 out=out,
                 record=_known(cell, dataset, parts, int((~readable).sum())),
                 study=out / "studies" / f"{_study(cell)}.log",
                 model=cell.row.model_name,
-                features=[
-                    (identity, getattr(extractors[index], "dtype", "float32"))
-                    for identity, index in tables
-                ],
+                features=[(tables[index], extractors[index].dtype) for index in used],
                 **shared,
-                seconds_per_image=seconds,
+                seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
             )
         )
     return prepared

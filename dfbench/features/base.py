@@ -37,12 +37,15 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     threads
         Whether several batches may be transformed at once in threads of one process. Extractors
         that bring a pool of threads of their own (torch) say no.
+    dtype
+        Of the stored rows.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     reads: ClassVar[Literal["pixels", "file"]] = "pixels"
     threads: ClassVar[bool] = True
+    dtype: ClassVar[str] = "float32"
 
     def check_available(self) -> None:
         """Raise `UnavailableError` where something that is needed is absent (weights, a package).

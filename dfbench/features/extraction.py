@@ -298,7 +298,7 @@ def _transform(
 
 
 def _checked(extractor: Extractor, values: Any) -> NDArray[Any]:
-    array = np.ascontiguousarray(values, dtype=getattr(extractor, "dtype", "float32"))
+    array = np.ascontiguousarray(values, dtype=extractor.dtype)
     if array.ndim != 2 or not np.isfinite(array).all():
         raise PluginError(
             f"gave shape {array.shape} or values that are not finite, expected finite (n, d)",

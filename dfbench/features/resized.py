@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Resized(Extractor):
     """
 
     name = "resized"
-    dtype: ClassVar[str] = "uint8"
+    dtype = "uint8"
 
     def __init__(self, size: int = 128) -> None:
         self.size = size

@@ -10,9 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["ok", "skipped", "failed"]
 """The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
 
-SCORE_COLUMNS = ("image", "label", "group")
-"""Columns of a score table before its probabilities ``p_0 .. p_{K-1}``."""
-
 
 class Tuning(BaseModel):
     """How the parameters of a row were found."""
