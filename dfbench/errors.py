@@ -60,6 +60,10 @@ class UnknownNameError(DfbenchError):
     """A name that nothing answers to; the nearest ones are suggested."""
 
 
+class ParameterError(DfbenchError, ValueError):
+    """A parameter or input of an extractor or a model that is not what it must be."""
+
+
 class PluginError(DfbenchError):
     """An extractor written by a user that broke its contract."""
 

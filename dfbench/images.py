@@ -39,14 +39,9 @@ def opencv() -> ModuleType:
     try:
         import cv2
     except ImportError as error:
-        if "libGL" in str(error) or "libgthread" in str(error) or ".so" in str(error):
-            hint = (
-                "install the system library, e.g. apt-get install libgl1 libglib2.0-0, or use the "
-                "build without windows: pip uninstall opencv-python; "
-                "pip install opencv-python-headless"
-            )
-        else:
-            hint = "pip install opencv-python"
+        hint = (
+            "pip uninstall opencv-python opencv-python-headless; pip install opencv-python-headless"
+        )
         raise UnavailableError(f"OpenCV cannot be loaded: {error}", hint=hint) from error
     return cv2
 

@@ -49,8 +49,46 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     MODELS: {
         "knn": ("dfbench.models.classical:KNN", "k nearest neighbours"),
         "svm": ("dfbench.models.classical:SVM", "support vector machine"),
+        "kernel-ridge": (
+            "dfbench.models.kernel_ridge:KernelRidge",
+            "least-squares SVM whose weights of feature blocks are learned",
+        ),
         "xgboost": ("dfbench.models.classical:XGBoost", "gradient-boosted trees"),
-        "cnn-3conv": ("dfbench.models.networks:Cnn3Conv", "three convolutions, trained end to end"),
+        "cnn-2conv": ("dfbench.models.cnn:Cnn2Conv", "two convolutions, trained end to end"),
+        "cnn-3conv": ("dfbench.models.cnn:Cnn3Conv", "three convolutions, trained end to end"),
+        "hybrid-hsv-cnn": (
+            "dfbench.models.hybrid:HybridHsvCnn",
+            "five residual convolutions and a colour histogram together",
+        ),
+        "meso4": ("dfbench.models.meso:Meso4", "MesoNet's smaller detector"),
+        "mesoinception4": ("dfbench.models.meso:MesoInception4", "MesoNet with inception blocks"),
+        "vit-small": ("dfbench.models.vit:VitSmall", "a small vision transformer"),
+        "frozen": (
+            "dfbench.models.pretrained:Frozen",
+            "frozen:NAME, a head on a frozen timm or torchvision backbone",
+        ),
+        "finetune": (
+            "dfbench.models.pretrained:Finetune",
+            "finetune:NAME, a timm or torchvision backbone trained on",
+        ),
+        "xception-frozen": ("dfbench.models.pretrained:XceptionFrozen", "a head on Xception"),
+        "resnet50-frozen": ("dfbench.models.pretrained:Resnet50Frozen", "a head on ResNet-50"),
+        "mobilenetv2-frozen": (
+            "dfbench.models.pretrained:Mobilenetv2Frozen",
+            "a head on MobileNetV2",
+        ),
+        "mobilenetv2-finetune": (
+            "dfbench.models.pretrained:Mobilenetv2Finetune",
+            "MobileNetV2 trained on",
+        ),
+        "efficientnetv2s-finetune": (
+            "dfbench.models.pretrained:Efficientnetv2sFinetune",
+            "EfficientNetV2-S trained on",
+        ),
+        "resnet50-finetune": (
+            "dfbench.models.pretrained:Resnet50Finetune",
+            "ResNet-50 trained on",
+        ),
     },
 }
 

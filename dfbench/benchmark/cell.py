@@ -9,18 +9,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from dfbench._version import __version__
-from dfbench.benchmark.job import Job, Part
+from dfbench.benchmark.drawing import draw_model
+from dfbench.benchmark.inputs import load_inputs, vectors_of, widths
+from dfbench.benchmark.job import Images, Job
+from dfbench.benchmark.status import Status
 from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.features.store import load_features
 from dfbench.files import write_text
-from dfbench.models.base import Model
+from dfbench.models.base import Inputs, Model
 from dfbench.models.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
-from dfbench.results.records import Record, Scores, Tuning
+from dfbench.results.records import Part, Record, Scores, Tuning
 from dfbench.results.store import write_cell
 
 _PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
@@ -40,54 +41,73 @@ def versions() -> dict[str, str]:
 def run_cell(job: Job) -> Record:
     """Run a cell and write what came out; an error becomes a record with its reason."""
     start = time.perf_counter()
-    scores: Scores | None = None
+    parts: dict[Part, Scores] = {}
+    model: Model | None = None
     try:
         with threadpool_limits(job.n_threads):
-            known, scores = _run(job)
+            known, parts, model = _run(job)
     except UnavailableError as error:
         known = {"status": "skipped", "reason": str(error)}
     except DfbenchError as error:
         known = {"status": "failed", "reason": str(error)}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
-        write_text(job.log, traceback.format_exc())
-        reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out)})"
-        known = {"status": "failed", "reason": " ".join(reason.split())}
+        known = {"status": "failed", "reason": _traced(job, error)}
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**job.record, **known, "versions": versions()})
-    write_cell(job.out, record, scores)
+    write_cell(job.out, record, parts.pop("evaluate", None), parts)
+    job.status.unlink(missing_ok=True)
+    if model is not None:
+        try:
+            draw_model(job, record, model)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
+            _traced(job, error)
     return record
 
 
-def _run(job: Job) -> tuple[dict[str, Any], Scores]:
+def _traced(job: Job, error: BaseException) -> str:
+    """Write the traceback of the error at hand to the log, and word it in a line."""
+    write_text(job.log, traceback.format_exc())
+    reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out)})"
+    return " ".join(reason.split())
+
+
+def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
     model_class: type[Model] = Registry(MODELS).get(job.model).load()
     for library in model_class.libraries:
         import_module(library)
-    n_classes = len(job.record["classes"])
-    (x_train, y_train), (x_tune, y_tune), (x_test, y_test) = (
-        _load(job, part, model_class) for part in (job.train, job.tune, job.evaluate)
+    x_train, x_tune, x_test = (
+        load_inputs(job, images, model_class) for images in (job.train, job.tune, job.evaluate)
     )
     tuned = tune(
         model_class,
         x_train,
-        y_train,
+        np.asarray(job.train.labels, dtype=np.int64),
         x_tune,
-        y_tune,
-        n_classes=n_classes,
+        np.asarray(job.tune.labels, dtype=np.int64),
+        n_classes=len(job.record["classes"]),
         budget=Budget(job.trials, job.seconds),
         seed=job.record["seed"],
+        space=job.space,
+        blocks=widths(job),
         device=job.device,
         n_threads=job.n_threads,
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
+        checkpoints=job.checkpoints,
+        watch=Status(job.status),
     )
+    model = tuned.model
     start = time.perf_counter()
-    probabilities = tuned.model.predict_proba(x_test)
-    seconds = (time.perf_counter() - start) / len(y_test) + job.seconds_per_image
-    if not np.isfinite(probabilities).all():
-        raise DfbenchError("the model's probabilities are not finite", where=job.record["row"])
+    parts: dict[Part, Scores] = {"evaluate": _scores(job, job.evaluate, model, x_test)}
+    seconds = (time.perf_counter() - start) / len(x_test) + job.seconds_per_image
+    parts["tune"] = _scores(job, job.tune, model, x_tune)
+    if job.unlabelled.keys:
+        inputs = load_inputs(job, job.unlabelled, model_class)
+        parts["unlabelled"] = _scores(job, job.unlabelled, model, inputs)
+    vectors = vectors_of(x_train)
     known = {
         "status": "ok",
-        "n_features": x_train.shape[1] if model_class.inputs == "features" else None,
+        "n_features": None if vectors is None else vectors.shape[1],
         "params": tuned.params,
         "tuning": Tuning(
             trials=tuned.trials,
@@ -100,18 +120,20 @@ def _run(job: Job) -> tuple[dict[str, Any], Scores]:
         "predict_images_per_second": 1 / seconds,
         "device": job.device,
         "n_threads": job.n_threads,
+        **model.report(),
     }
+    return known, parts, model
+
+
+def _scores(job: Job, images: Images, model: Model, inputs: Inputs) -> Scores:
+    probabilities = model.predict_proba(inputs)
+    if not np.isfinite(probabilities).all():
+        raise DfbenchError("the model's probabilities are not finite", where=job.record["row"])
     # an image without a group is a group of its own
-    units = [group or f"\0{image}" for group, image in zip(job.groups, job.images, strict=True)]
-    groups = np.unique(units, return_inverse=True)[1] if job.record["grouped"] else None
-    scores = Scores(images=job.images, labels=y_test, groups=groups, probabilities=probabilities)
-    return known, scores
-
-
-def _load(job: Job, part: Part, model_class: type[Model]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    columns = [load_features(identity, part.keys, dtype) for identity, dtype in job.features]
-    values = columns[0] if len(columns) == 1 else np.hstack(columns)
-    if model_class.inputs == "images":
-        side = model_class.image_size
-        values = values.reshape(len(values), side, side, 3)
-    return values, np.asarray(part.labels, dtype=np.int64)
+    units = [group or f"\0{path}" for group, path in zip(images.groups, images.paths, strict=True)]
+    return Scores(
+        images=images.paths,
+        labels=np.asarray(images.labels, dtype=np.int64),
+        groups=np.unique(units, return_inverse=True)[1] if job.record["grouped"] else None,
+        probabilities=probabilities,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as CellTimeout
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,19 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark import worker
+from dfbench.benchmark.derived import run_derived
+from dfbench.benchmark.drawing import draw_overview, draw_stored
 from dfbench.benchmark.job import Job
 from dfbench.benchmark.plan import Cell, Plan
 from dfbench.benchmark.prepare import basis, complain, prepare
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
+from dfbench.benchmark.status import read_status
 from dfbench.files import owned
 from dfbench.results.records import Entry, Record
 from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
 from dfbench.suites.manifest import Dataset
+from dfbench.suites.suite import Reported
 
 _POLL = 0.2
 """Seconds between two looks at the workers."""
@@ -51,11 +55,14 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
             found = read_cell(out, cell.id)
             if found is not None:
                 records[cell.id] = found
+                _draw(out, found, settings, reporter)
         elif cell.state != "to run":
             records[cell.id] = _unrun(cell, out, cell.state, cell.reason)
     jobs: list[Job] = []
     for dataset, cells in _by_dataset(plan.cells):
-        to_run = [cell for cell in cells if cell.state == "to run"]
+        if settings.figures:
+            _try(lambda dataset=dataset: draw_overview(dataset, out), dataset.name, reporter)  # type: ignore[misc]
+        to_run = [cell for cell in cells if cell.state == "to run" and cell.row.derived is None]
         if not to_run:
             faults = dataset.manifest["error"].to_numpy(object)
             complain(dataset, faults, strict=settings.strict, reporter=reporter)
@@ -66,10 +73,15 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
             if cell.id in prepared.broken:
                 records[cell.id] = _unrun(cell, out, *prepared.broken[cell.id])
     # networks take longest: begun first, they do not leave one worker alone at the end
-    jobs.sort(key=lambda job: job.features[0][0]["extractor"] != "resized")
+    jobs.sort(key=lambda job: not job.tables[0].pixels)
     reporter.cells(len(plan.cells), len(records))
     for record in _run_all(jobs, settings, reporter):
         records[record.cell] = record
+    for cell in plan.to_run:
+        if cell.row.derived is not None:
+            records[cell.id] = run_derived(cell, records, out)
+            reporter.finished(records[cell.id])
+            _draw(out, records[cell.id], settings, reporter)
     return [records[cell.id] for cell in plan.cells if cell.id in records]
 
 
@@ -83,10 +95,34 @@ def _entries(plan: Plan, out: Path) -> list[Entry]:
             if (record := read_cell(out, entry.cell)) is not None and record.status == "ok"
         }
     return [
-        Entry(dataset=cell.dataset_name, row=cell.row.name, seed=cell.seed, cell=cell.id)
+        Entry(
+            dataset=cell.dataset_name,
+            row=cell.row.name,
+            seed=cell.seed,
+            cell=cell.id,
+            reported=_reported(cell.row.reported),
+        )
         for cell in plan.cells
         if cell.dataset is not None or (cell.dataset_name, cell.row.name, cell.seed) not in held
     ]
+
+
+def _draw(out: Path, record: Record, settings: Settings, reporter: Reporter) -> None:
+    if record.status == "ok":
+        what = f"{record.dataset} {record.row}"
+        _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
+
+
+def _try(draw: Callable[[], None], what: str, reporter: Reporter) -> None:
+    """Draw; a figure that cannot be drawn costs no result."""
+    try:
+        draw()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+        reporter.note(f"{what}: a figure could not be drawn: {type(error).__name__}: {error}")
+
+
+def _reported(of: Reported | None) -> str:
+    return f"{of.figures} ({of.source}; {of.data})" if of is not None else ""
 
 
 def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
@@ -121,7 +157,7 @@ def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Ite
         while waiting:
             reporter.running(
                 [
-                    f"{job.record['dataset']} {job.record['row']}"
+                    read_status(job.status, f"{job.record['dataset']} {job.record['row']}")
                     for future, job in waiting.items()
                     if future.running()
                 ]

@@ -6,21 +6,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dfbench.models.space import Space
+
 
 @dataclass(frozen=True)
-class Part:
-    """One of the three parts of the data that a cell works on.
+class Images:
+    """One of the parts of the data that a cell works on.
 
     Attributes
     ----------
     keys
         SHA-256 of the image files, by which features are found.
     labels
-        Class numbers.
+        Class numbers; -1 for images without a label.
+    paths, groups
+        Relative to the root; names of groups (empty without).
     """
 
     keys: list[str]
     labels: list[int]
+    paths: list[str]
+    groups: list[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of features: identity and dtype as the store knows it, values an image."""
+
+    identity: dict[str, Any]
+    dtype: str
+
+    @property
+    def pixels(self) -> bool:
+        """Whether it holds resized images rather than features."""
+        return str(self.identity["extractor"]) == "resized"
 
 
 @dataclass(frozen=True)
@@ -29,28 +48,37 @@ class Job:
 
     Attributes
     ----------
+    root
+        Folder of the images.
     record
         The cell's record as far as it is known before.
     study
         Where the trials are kept. Cells that differ by their budget alone share them.
-    features
-        Identity and dtype of each table of features, in the order of the columns.
-    images, groups
-        Of the evaluated part: paths relative to the root, names of groups (empty without).
+    checkpoints
+        Where trainings keep their state.
+    tables
+        Of features, in the order of the columns.
+    space
+        What is open of the model's parameters.
+    figures
+        What is drawn.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
     """
 
     out: Path
+    root: Path
     record: dict[str, Any]
     study: Path
+    checkpoints: Path
     model: str
-    features: list[tuple[dict[str, Any], str]]
-    train: Part
-    tune: Part
-    evaluate: Part
-    images: list[str]
-    groups: list[str]
+    tables: list[Table]
+    space: Space
+    train: Images
+    tune: Images
+    evaluate: Images
+    unlabelled: Images
+    figures: list[str]
     trials: int
     seconds: float
     device: str
@@ -61,3 +89,8 @@ class Job:
     def log(self) -> Path:
         """Where the traceback of a failure goes."""
         return self.out / "logs" / f"{self.record['cell']}.txt"
+
+    @property
+    def status(self) -> Path:
+        """Where the worker says how far it is."""
+        return self.checkpoints / "status"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dfbench.benchmark.rows import Row
-from dfbench.errors import CardError, DfbenchError, unknown
+from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
 from dfbench.features.store import identity as feature_identity
 from dfbench.files import Progress, digest
 from dfbench.results.store import read_cell
@@ -16,7 +16,7 @@ from dfbench.suites import catalogue
 from dfbench.suites.manifest import Dataset, load_dataset
 from dfbench.suites.suite import Budget, Suite
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
 
 State = Literal["to run", "done", "skipped", "failed"]
@@ -34,6 +34,8 @@ class Cell:
         None where the data set could not be loaded.
     state, reason
         What is to be done with it, and why it cannot be where it cannot.
+    members
+        Of a derived row: the cells whose scores it is made of.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Cell:
     seed: int
     state: State
     reason: str = ""
+    members: list[Cell] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -139,17 +142,24 @@ def make_plan(
     out: Path,
 ) -> Plan:
     """Lay out the cells and look which are finished already."""
-    cells = [
-        _cell(dataset, row, seed, budget, out)
-        for dataset in datasets
-        for row in rows
-        for seed in seeds
-    ]
+    cells: list[Cell] = []
+    for dataset in datasets:
+        own: dict[tuple[str, int], Cell] = {}
+        for row in rows:
+            for seed in seeds:
+                members = [own[name, seed] for name in row.derived.of] if row.derived else []
+                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members)
+        cells += own.values()
     return Plan(suite, budget, cells)
 
 
 def _cell(
-    dataset: Dataset | tuple[str, DfbenchError], row: Row, seed: int, budget: Budget, out: Path
+    dataset: Dataset | tuple[str, DfbenchError],
+    row: Row,
+    seed: int,
+    budget: Budget,
+    out: Path,
+    members: Sequence[Cell],
 ) -> Cell:
     error: DfbenchError | None = None
     if isinstance(dataset, tuple):
@@ -158,31 +168,55 @@ def _cell(
     else:
         name = dataset.name
         fingerprint, resize = dataset.fingerprint, dataset.card.resize
-    what = {
+    what: dict[str, Any] = {
         "protocol": PROTOCOL,
         "dataset": name,
         "fingerprint": fingerprint,
         "row": row.name,
-        "features": [feature_identity(extractor, resize) for extractor in row.extractors],
-        "model": {
-            "name": row.model_name,
-            "version": row.model.version if row.model else 0,
-            "source": row.source,
-        },
-        "budget": budget.model_dump(),
         "seed": seed,
     }
+    try:
+        what |= _of_derived(row, members) if row.derived else _of_model(row, resize, budget)
+    except UnavailableError as absent:
+        # a file that counts by its content is not there
+        row = replace(row, status="skipped", reason=str(absent))
     cell = digest(what)
 
     def make(state: State, reason: str = "") -> Cell:
         found = None if isinstance(dataset, tuple) else dataset
-        return Cell(cell, what, name, found, row, seed, state, reason)
+        return Cell(cell, what, name, found, row, seed, state, reason, list(members))
 
     if error is not None:
         return make("skipped", str(error))
-    record = read_cell(out, cell) if row.model is not None else None
+    runs = row.model is not None or row.derived is not None
+    record = read_cell(out, cell) if runs else None
     if record is not None and record.status == "ok":
         return make("done")
     if row.status != "ok":
         return make("failed" if row.status == "failed" else "skipped", row.reason)
     return make("to run")
+
+
+def _of_model(row: Row, resize: int | None, budget: Budget) -> dict[str, Any]:
+    space = row.space
+    model: dict[str, Any] = {"name": row.model_name, "version": 0, "source": row.source}
+    if row.model is not None:
+        model["version"] = row.model.version
+        if space.fixed:
+            model["params"] = row.model.identity(space.fixed)
+        if space.choices:
+            model["choices"] = dict(space.choices)
+    found: dict[str, Any] = {
+        "features": [feature_identity(extractor, resize) for extractor in row.extractors],
+        "model": model,
+    }
+    # what is not tuned does not hang on the budget
+    return found | ({"budget": budget.model_dump()} if space.search else {})
+
+
+def _of_derived(row: Row, members: Sequence[Cell]) -> dict[str, Any]:
+    assert row.derived is not None
+    return {
+        "derived": row.derived.model_dump(include={"combine", "calibrate", "threshold"}),
+        "members": [member.id for member in members],
+    }

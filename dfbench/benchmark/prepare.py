@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.job import Job, Part
+from dfbench.benchmark.job import Images, Job
+from dfbench.benchmark.job import Table as TableOf
 from dfbench.benchmark.plan import Cell
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
@@ -22,7 +23,6 @@ from dfbench.features.store import Table
 from dfbench.features.store import identity as feature_identity
 from dfbench.files import digest
 from dfbench.results.records import Status
-from dfbench.suites.card import UNLABELLED
 from dfbench.suites.manifest import Dataset
 from dfbench.suites.roles import Roles, roles
 from dfbench.suites.suite import Budget
@@ -59,7 +59,7 @@ def prepare(
     UnreadableError
         If an image cannot be read and ``settings.strict``.
     """
-    manifest, resize = dataset.manifest, dataset.card.resize
+    resize = dataset.card.resize
     needed = {
         digest(feature_identity(extractor, resize)): extractor
         for cell in cells
@@ -69,9 +69,7 @@ def prepare(
     extractors = list(needed.values())
     tables = [feature_identity(extractor, resize) for extractor in extractors]
     try:
-        outcome, faults = look_at(
-            dataset, extractors, labelled=True, jobs=settings.jobs, reporter=reporter
-        )
+        outcome, faults = look_at(dataset, extractors, jobs=settings.jobs, reporter=reporter)
         complain(dataset, faults, strict=settings.strict, reporter=reporter)
         readable = faults == ""
         parts = roles(dataset, readable)
@@ -80,11 +78,12 @@ def prepare(
     except DataError as error:
         return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
     shared: dict[str, Any] = {
-        "train": _part(dataset, parts.train),
-        "tune": _part(dataset, parts.tune),
-        "evaluate": _part(dataset, parts.evaluate),
-        "images": manifest["path"].iloc[parts.evaluate].tolist(),
-        "groups": manifest["group"].iloc[parts.evaluate].tolist(),
+        "root": dataset.root,
+        "train": _images(dataset, parts.train),
+        "tune": _images(dataset, parts.tune),
+        "evaluate": _images(dataset, parts.evaluate),
+        "unlabelled": _images(dataset, parts.unlabelled),
+        "figures": list(settings.figures),
         "trials": budget.trials,
         "seconds": budget.seconds,
         "device": settings.device,
@@ -106,8 +105,10 @@ def prepare(
                 out=out,
                 record=_known(cell, dataset, parts, int((~readable).sum())),
                 study=out / "studies" / f"{_study(cell)}.log",
+                checkpoints=out / "checkpoints" / _study(cell),
                 model=cell.row.model_name,
-                features=[(tables[index], extractors[index].dtype) for index in used],
+                tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
+                space=cell.row.space,
                 **shared,
                 seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
             )
@@ -119,23 +120,17 @@ def look_at(
     dataset: Dataset,
     extractors: Sequence[Extractor],
     *,
-    labelled: bool,
     jobs: int,
     reporter: Reporter,
 ) -> tuple[Outcome, NDArray[np.object_]]:
     """Make the pass over a data set's images.
-
-    Parameters
-    ----------
-    labelled
-        Whether only images with a label are wanted.
 
     Returns
     -------
     Outcome
         What came of it.
     ndarray of shape (n,), dtype object
-        For each line of the manifest why it cannot be used, "" where it can or is not wanted.
+        For each line of the manifest why it cannot be used, "" where it can.
 
     Raises
     ------
@@ -144,9 +139,7 @@ def look_at(
     """
     manifest = dataset.manifest
     faults = manifest["error"].to_numpy(object).copy()
-    wanted = (manifest["label"] != UNLABELLED).to_numpy() | (not labelled)
-    faults[~wanted] = ""
-    chosen = manifest[wanted & (faults == "")]
+    chosen = manifest[faults == ""]
     sources = [
         Source(dataset.root / line.path, line.sha256, line.width * line.height)
         for line in chosen.itertuples(index=False)
@@ -158,7 +151,7 @@ def look_at(
         jobs=jobs,
         progress=reporter.stage(f"{dataset.name}: features"),
     )
-    places = np.flatnonzero(wanted & (faults == ""))
+    places = np.flatnonzero(faults == "")
     for place, key in zip(places, chosen["sha256"], strict=True):
         faults[place] = outcome.unreadable.get(key, "")
     return outcome, faults
@@ -202,9 +195,14 @@ def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
         return table.seconds(keys)
 
 
-def _part(dataset: Dataset, rows: NDArray[np.intp]) -> Part:
+def _images(dataset: Dataset, rows: NDArray[np.intp]) -> Images:
     chosen = dataset.manifest.iloc[rows]
-    return Part(chosen["sha256"].tolist(), chosen["label"].astype(int).tolist())
+    return Images(
+        keys=chosen["sha256"].tolist(),
+        labels=chosen["label"].astype(int).tolist(),
+        paths=chosen["path"].tolist(),
+        groups=chosen["group"].tolist(),
+    )
 
 
 def basis(cell: Cell) -> dict[str, Any]:
@@ -230,6 +228,7 @@ def _known(cell: Cell, dataset: Dataset, parts: Roles, left_out: int) -> dict[st
         "n_train": len(parts.train),
         "n_tune": len(parts.tune),
         "n_test": len(parts.evaluate),
+        "n_unlabelled": len(parts.unlabelled),
         "n_left_out": left_out,
         "fingerprint": dataset.fingerprint,
     }

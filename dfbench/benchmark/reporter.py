@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dfbench.benchmark.status import Running
 from dfbench.files import Progress
 from dfbench.results.records import Record
 
@@ -19,7 +20,7 @@ class Reporter:
     def cells(self, total: int, done: int) -> None:
         """Begin the cells: ``total`` in all, ``done`` of them finished by an earlier run."""
 
-    def running(self, names: list[str]) -> None:
+    def running(self, cells: list[Running]) -> None:
         """Hear which cells are at work."""
 
     def finished(self, record: Record) -> None:

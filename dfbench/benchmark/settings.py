@@ -20,12 +20,15 @@ class Settings:
         Seconds after which a cell is given up.
     strict
         Whether an unreadable image is an error.
+    figures
+        What is drawn for each cell, see `dfbench.suites.suite.Figure`.
     """
 
     jobs: int
     device: str
     cell_timeout: float
     strict: bool = False
+    figures: tuple[str, ...] = ()
 
     @property
     def n_threads(self) -> int:

@@ -42,7 +42,7 @@ def feature_table(
         If an extractor fails, or an image is unreadable and ``strict``.
     """
     manifest, resize = dataset.manifest, dataset.card.resize
-    outcome, faults = look_at(dataset, extractors, labelled=False, jobs=jobs, reporter=reporter)
+    outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
     for error in outcome.failed.values():
         raise error
     complain(dataset, faults, strict=strict, reporter=reporter)

@@ -26,6 +26,7 @@ def initialise(n_threads: int) -> None:
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
 

@@ -64,10 +64,12 @@ def _main(
 
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.listing import show  # noqa: E402
-from dfbench.cli.run import extract, leaderboard, run  # noqa: E402
+from dfbench.cli.run import extract, leaderboard, report, run, submit  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
+app.command("report")(report)
 app.command("extract")(extract)
+app.command("submit")(submit)
 app.command("list")(show)
 app.add_typer(_data, name="data")

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.status import Running
 from dfbench.files import Progress as Callback
 from dfbench.results.records import Record
 
@@ -43,6 +44,7 @@ class ConsoleReporter(Reporter):
             disable=not console.is_terminal,
         )
         self._cells: TaskID | None = None
+        self._trainings: dict[str, TaskID] = {}
         self._total = 0
         self._done = 0
 
@@ -87,11 +89,20 @@ class ConsoleReporter(Reporter):
         if total > done:
             self._cells = self._bars.add_task(_fit("cells"), total=total - done)
 
-    def running(self, names: list[str]) -> None:
-        """Show what is at work beside the bar."""
-        if self._cells is not None and names:
-            more = f" +{len(names) - 1}" if len(names) > 1 else ""
-            self._bars.update(self._cells, description=_fit(names[0], more))
+    def running(self, cells: list[Running]) -> None:
+        """Show what is at work beside the bar, and a bar of its own for each training."""
+        if self._cells is not None and cells:
+            more = f" +{len(cells) - 1}" if len(cells) > 1 else ""
+            self._bars.update(self._cells, description=_fit(cells[0].name, more))
+        training = {cell.name: cell for cell in cells if cell.total}
+        for name in [name for name in self._trainings if name not in training]:
+            self._bars.remove_task(self._trainings.pop(name))
+        for name, cell in training.items():
+            task = self._trainings.get(name)
+            if task is None:
+                task = self._trainings[name] = self._bars.add_task("", total=cell.total)
+            said = f"  {name.rpartition(' ')[2]} {cell.said}".rstrip()
+            self._bars.update(task, description=_fit(said), completed=cell.done, total=cell.total)
 
     def finished(self, record: Record) -> None:
         """Advance, and print a line: what ended, how, how long it took."""

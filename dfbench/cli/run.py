@@ -79,6 +79,13 @@ def run(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="all, none, or some of scores,training,examples,cam,tsne instead of the suite's.",
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
 ) -> None:
     """Run a suite and print its leaderboard.
@@ -90,6 +97,7 @@ def run(
     """
     from dfbench.benchmark.executor import execute
     from dfbench.benchmark.plan import load_datasets, make_plan
+    from dfbench.benchmark.reporting import make_report
     from dfbench.benchmark.rows import rows
     from dfbench.benchmark.settings import Settings, default_jobs
     from dfbench.cli import EXIT_FAILED
@@ -102,7 +110,7 @@ def run(
     from dfbench.results.leaderboard import build_board
     from dfbench.results.render import FORMATS, render_all
     from dfbench.results.terminal import BoardView
-    from dfbench.suites.suite import load_suite
+    from dfbench.suites.suite import load_suite, parse_figures
 
     chosen = load_suite(suite)
     budget = chosen.budget.model_copy(
@@ -112,6 +120,7 @@ def run(
             if value is not None
         }
     )
+    drawn = chosen.figures if figures is None else parse_figures(figures)
     where = resolve_device(device.value)
     extractors, models = Registry(EXTRACTORS, plugin or ()), Registry(MODELS)
     lines = rows(chosen, extractors, models, only or (), where)
@@ -135,14 +144,19 @@ def run(
             device=where,
             cell_timeout=cell_timeout or chosen.cell_timeout,
             strict=strict,
+            figures=drawn,
         )
         records = execute(made, out_folder, settings, reporter)
     board = build_board(out_folder)
     _show([BoardView(board)])
     render_all(out_folder, board)
+    if drawn:
+        make_report(out_folder, board)
     statuses = Counter(record.status for record in records)
     tally = ", ".join(f"{statuses[s]} {s}" for s in ("ok", "skipped", "failed") if statuses[s])
     typer.echo(f"\n{tally}; leaderboard: {out_folder}/leaderboard.{{{','.join(FORMATS)}}}")
+    if drawn:
+        typer.echo(f"figures: {out_folder}/report.html")
     if statuses["failed"]:
         raise typer.Exit(EXIT_FAILED)
 
@@ -171,6 +185,18 @@ def leaderboard(
         _show([BoardView(board)])
     else:
         typer.echo(render(board, format.value), nl=False)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
+        "dfbench-results"
+    ),
+) -> None:
+    """Gather leaderboard and figures into one page again: report.html."""
+    from dfbench.benchmark.reporting import make_report
+    from dfbench.results.leaderboard import build_board
+
+    typer.echo(make_report(folder, build_board(folder)))
 
 
 def extract(
@@ -208,3 +234,36 @@ def extract(
         )
     write_table(table, out_file)
     typer.echo(f"{len(table)} images, {table.shape[1] - 4} features: {out_file}")
+
+
+def submit(
+    data: Data,
+    row: Annotated[str, typer.Option("--row", metavar="ROW", help="Whose verdicts.")],
+    out_file: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.")
+    ],
+    results: Annotated[
+        Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")
+    ] = Path("dfbench-results"),
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Of which seed, by default the first.")
+    ] = None,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Probabilities instead of labels.")
+    ] = False,
+    fill: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Class for images that cannot be read.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
+    from dfbench.benchmark.submission import find_record, submission, write_submission
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.manifest import load_dataset
+
+    with ConsoleReporter(err()) as reporter:
+        dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
+    record = find_record(results, dataset, row, seed)
+    text = submission(results, dataset, record, scores=scores, fill=fill)
+    write_submission(text, out_file)
+    typer.echo(f"{text.count(chr(10)) - 1} images, row {row}, seed {record.seed}: {out_file}")

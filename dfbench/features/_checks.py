@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import ParameterError
 from dfbench.images import Image
-
-
-class ParameterError(DfbenchError, ValueError):
-    """An extractor's parameter or input that is not what it must be."""
 
 
 def whole(owner: str, name: str, value: object, low: int, high: int) -> int:

@@ -33,7 +33,7 @@ def _verdicts() -> dict[str, Any]:
 
     Another version of a library may read what this one could not.
     """
-    libraries = {name: _version(name) for name in ("pillow", "opencv-python")}
+    libraries = {name: _version(name) for name in ("pillow", "opencv-python-headless")}
     return {"extractor": "decoded", "decoder": DECODER_VERSION, "libraries": libraries}
 
 

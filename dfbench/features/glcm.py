@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.features._checks import ParameterError, choice, rgb, whole
+from dfbench.errors import ParameterError
+from dfbench.features._checks import choice, rgb, whole
 from dfbench.features._scratch import recoloured, scratch
 from dfbench.features.base import Extractor, Vectors
 from dfbench.images import Image

@@ -16,8 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ImageError
-from dfbench.features._checks import ParameterError
+from dfbench.errors import ImageError, ParameterError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.images import read_header
 

@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dfbench.errors import ParameterError, unknown
+
+Watch = Callable[[int, int, str], None]
+"""Called with steps done, steps at most, and a few words on what they came to."""
 
 Labels = NDArray[np.int64]
 """Class numbers 0..K-1, shape (n,), dtype int64."""
 
 Probabilities = NDArray[np.float64]
 """Shape (n, K), dtype float64, rows summing to 1; column k is class k."""
+
+
+Kind = Literal["features", "images", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Images, and the features of the same images.
+
+    Attributes
+    ----------
+    images
+        Shape (n, S, S, 3), dtype uint8.
+    features
+        Shape (n, d), dtype float32.
+    """
+
+    images: NDArray[np.uint8]
+    features: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: Any) -> Both:
+        return Both(self.images[rows], self.features[rows])
+
+
+Inputs = NDArray[Any] | Both
+"""What a model is fitted on; see `Model.inputs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +86,31 @@ class Model(ABC):
         computed again.
     inputs
         ``"features"``: X is float32 of shape (n, d). ``"images"``: X is uint8 of shape
-        (n, S, S, 3), RGB, with S = `image_size`.
+        (n, S, S, 3), RGB, with S = `image_side`. ``"both"``: X is `Both`.
+    companion
+        Feature expression that goes beside the images where a row of `inputs` ``"both"`` names
+        none.
     libraries
         Modules that `fit` imports. The runner loads them first, so that no row's time to fit holds
         the time to import them.
-    image_size
-        Side of the square that images are resized to, in pixels; 0 for models of features.
+    blocks
+        May be set before `fit`: the widths of the extractors' vectors that X was joined from.
+    checkpoint
+        May be set before `fit`: a folder for the state that an interrupted fit goes on from. It
+        belongs to these parameters and these data alone.
+    progress
+        May be set before `fit`: told how far it is.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    inputs: ClassVar[Literal["features", "images"]] = "features"
+    inputs: ClassVar[Kind] = "features"
+    companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
-    image_size: ClassVar[int] = 0
+
+    blocks: tuple[int, ...] = ()
+    checkpoint: Path | None = None
+    progress: Watch | None = None
 
     def __init__(
         self,
@@ -83,8 +131,46 @@ class Model(ABC):
         self.params = {**self.defaults(), **params}
 
     @classmethod  # noqa: B027 - most models need nothing special
-    def check_available(cls) -> None:
-        """Raise `UnavailableError` where a package that is needed is absent: rows are skipped."""
+    def check_available(cls, params: Mapping[str, Any]) -> None:
+        """Raise `UnavailableError` where a package or file that is needed is absent.
+
+        ``params`` are all parameters of the row, defaults included; the row is then skipped.
+        """
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise `ParameterError` or `UnknownNameError` on parameters that a suite got wrong.
+
+        ``params`` are those given, without the defaults.
+        """
+        known = cls.defaults()
+        for name, value in params.items():
+            if name not in known:
+                raise unknown("parameter", name, known, where=cls.name)
+            default = known[name]
+            number = isinstance(default, int | float) and not isinstance(default, bool)
+            if number and (isinstance(value, bool) or not isinstance(value, int | float)):
+                raise ParameterError(f"{name} is a number, not {value!r}", where=cls.name)
+            if isinstance(default, str | bool) and not isinstance(value, type(default)):
+                raise ParameterError(
+                    f"{name} is {type(default).__name__}, not {value!r}", where=cls.name
+                )
+
+    @classmethod
+    def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Give all that determines the outcome besides data, seed and version, JSON-able.
+
+        ``params`` are those given by the suite. A file among them counts by its content.
+        """
+        return dict(params)
+
+    @classmethod
+    def image_side(cls, params: Mapping[str, Any]) -> int:
+        """Side of the square that images are resized to, in pixels; 0 for models of features.
+
+        ``params`` are all parameters of the row, defaults included.
+        """
+        return int(params.get("image_size", 0))
 
     @classmethod
     @abstractmethod
@@ -100,9 +186,21 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def fit(self, X: NDArray[Any], y: Labels, X_val: NDArray[Any], y_val: Labels) -> Self:
+    def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit on the training part; the validation part serves early stopping only."""
 
     @abstractmethod
-    def predict_proba(self, X: NDArray[Any]) -> Probabilities:
+    def predict_proba(self, X: Any) -> Probabilities:
         """Probability of each class for each row of X."""
+
+    def cams(self, X: Any, classes: Labels) -> NDArray[np.float32] | None:
+        """Show what in each image speaks for a class, shape (n, S, S), in [0, 1]; None: cannot."""
+        return None
+
+    def embed(self, X: Any) -> NDArray[np.float32] | None:
+        """Give a fitted model's own features of each image, shape (n, d); None: it has none."""
+        return None
+
+    def report(self) -> dict[str, Any]:
+        """Give what a record holds of a fitted model beyond its parameters: see `Record`."""
+        return {}

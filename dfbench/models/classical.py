@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -238,7 +239,7 @@ class XGBoost(Model):
     libraries = ("xgboost",)
 
     @classmethod
-    def check_available(cls) -> None:
+    def check_available(cls, params: Mapping[str, Any]) -> None:
         """Raise `UnavailableError` where the package is absent."""
         require("xgboost")
 

@@ -1,21 +1,19 @@
-"""The engine that trains every network: batches, mixed precision, early stopping.
+"""What training and scoring of networks have in common: devices, precision, batches, losses.
 
 This module imports torch; it is loaded by networks only, when one is fitted.
 
-A network is a torch module from images of shape (n, 3, S, S), float in [0, 1], channels-last in
-memory, to float32 logits: one a row for two classes (positive means class 1), K otherwise.
+A network is a torch module from images of shape (n, 3, S, S), channels-last in memory and
+normalised as its recipe says, to float32 logits: one a row for two classes (positive means class
+1), K otherwise. One that takes features too is called with them as its second argument.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,53 +22,11 @@ from torch import nn
 from torch.nn import functional
 
 from dfbench.errors import DataError, DfbenchError
-from dfbench.files import Progress
-from dfbench.models.base import Labels, Probabilities
+from dfbench.models.base import Both, Inputs, Labels, Probabilities
+from dfbench.models.recipe import Recipe
 
-Images = NDArray[np.uint8]
-"""RGB, shape (n, S, S, 3), dtype uint8."""
-
-_EVAL_BATCH = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a network is trained: Adam at a constant rate, binary or categorical cross-entropy.
-
-    Attributes
-    ----------
-    epochs
-        At most so many passes over the training part.
-    batch_size
-        Images a step.
-    lr, weight_decay
-        Of Adam (Kingma and Ba, 2015), the decay decoupled from the gradient (Loshchilov and
-        Hutter, 2019).
-    patience
-        Training stops after so many epochs without a better `monitor`.
-    monitor
-        What decides which epoch's weights are kept, on the validation part.
-    flip
-        Whether each image is mirrored left to right with probability 1/2, anew each epoch.
-    """
-
-    epochs: int
-    batch_size: int
-    lr: float
-    weight_decay: float = 0.0
-    patience: int = 3
-    monitor: Literal["loss", "roc_auc"] = "loss"
-    flip: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch came to; losses are means over images, in nats."""
-
-    train_loss: float
-    val_loss: float
-    val_roc_auc: float
-    seconds: float
+EVAL_BATCH = 128
+"""Images at a time where nothing is trained."""
 
 
 @contextmanager
@@ -102,14 +58,19 @@ def session(device: str, n_threads: int, seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch says that memory ran out."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def _memory_error(error: RuntimeError, device: str) -> Exception:
-    if isinstance(error, torch.OutOfMemoryError):
+    if not out_of_memory(error):
+        return error
+    if device == "cuda":
         return DfbenchError(
             "GPU memory ran out", hint="use --device cpu, or free the GPU of other work"
         )
-    if "DefaultCPUAllocator" in str(error):
-        return DfbenchError("memory ran out while a network was at work")
-    return error
+    return DfbenchError("memory ran out while a network was at work")
 
 
 def autocast_dtype(device: str) -> torch.dtype | None:
@@ -128,169 +89,30 @@ def autocast_dtype(device: str) -> torch.dtype | None:
     return torch.bfloat16 if fit else None
 
 
-def train(
-    module: nn.Module,
-    X: Images,
-    y: Labels,
-    X_val: Images,
-    y_val: Labels,
-    recipe: Recipe,
-    *,
-    n_classes: int,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> list[Epoch]:
-    """Train ``module`` in place, and leave it with the weights of its best epoch.
-
-    To be called inside `session`, which seeds the order of the images, dropout and flips.
-
-    Parameters
-    ----------
-    module
-        See the module's docstring; moved to the device.
-    X, y
-        Training images, and their class numbers.
-    X_val, y_val
-        Validation part, for early stopping and the choice of the epoch.
-    recipe
-        How.
-    n_classes
-        Number of classes K.
-    device
-        ``cpu`` or ``cuda``.
-    progress
-        Called with (epochs done, ``recipe.epochs``).
-
-    Returns
-    -------
-    list of Epoch
-        One for each epoch that was run.
+def precision_of(recipe: Recipe, device: str) -> torch.dtype:
+    """Type that a recipe's network computes in on a device.
 
     Raises
     ------
-    DataError
-        If X is not as a network needs it.
     DfbenchError
-        If the loss ceases to be finite before any epoch was good, or memory runs out.
+        If the device has no such arithmetic.
     """
-    _check(X)
-    _check(X_val)
-    images, labels = _tensor(X), torch.from_numpy(np.asarray(y, dtype=np.int64))
-    module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(
-        module.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
-    )
-    history: list[Epoch] = []
-    best_score, best_epoch, best_weights = math.inf, -1, None
-    for number in range(recipe.epochs):
-        start = time.perf_counter()
-        loss = _one_epoch(module, images, labels, optimiser, recipe, n_classes, device)
-        val = _logits(module, X_val, device)
-        val_loss = float(_loss(torch.from_numpy(val), torch.from_numpy(np.asarray(y_val))))
-        val_auc = _roc_auc(val, y_val)
-        history.append(Epoch(loss, val_loss, val_auc, time.perf_counter() - start))
-        if progress is not None:
-            progress(number + 1, recipe.epochs)
-        if not (math.isfinite(loss) and math.isfinite(val_loss)):
-            break
-        score = val_loss if recipe.monitor == "loss" else -val_auc
-        if score < best_score:
-            best_score, best_epoch = score, number
-            best_weights = {k: v.detach().clone() for k, v in module.state_dict().items()}
-        elif number - best_epoch >= recipe.patience:
-            break
-    if best_weights is None:
-        raise DfbenchError("training diverged: the loss is not finite", hint="lower lr")
-    module.load_state_dict(best_weights)
-    module.eval()
-    return history
+    if recipe.precision == "auto":
+        return autocast_dtype(device) or torch.float32
+    if recipe.precision == "fp16" and device == "cpu":
+        raise DfbenchError("precision fp16 needs a GPU", hint='precision = "bf16" or "32"')
+    return {"32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[recipe.precision]
 
 
-def _one_epoch(
-    module: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
-    n_classes: int,
-    device: str,
-) -> float:
-    module.train()
-    total = torch.zeros((), device=device)
-    for rows in torch.split(torch.randperm(len(images)), recipe.batch_size):
-        batch = _batch(images[rows], device)
-        if recipe.flip:
-            mirrored = (torch.rand(len(rows)) < 0.5).to(device)
-            batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
-        with _autocast(device):
-            out = module(batch)
-        loss = _loss(out.float(), labels[rows].to(device))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        total += loss.detach() * len(rows)
-    return float(total) / len(images)
+def autocast(recipe: Recipe, device: str) -> Any:
+    """Context in which a network computes in the recipe's precision."""
+    dtype = precision_of(recipe, device)
+    enabled = dtype is not torch.float32
+    return torch.autocast(device, dtype=dtype if enabled else torch.bfloat16, enabled=enabled)
 
 
-def predict(module: nn.Module, X: Images, *, n_classes: int, device: str = "cpu") -> Probabilities:
-    """Class probabilities of images, shape (n, K), by a trained module.
-
-    To be called inside `session`. The value for an image depends on the batch it is in only by
-    rounding (below 1e-3 with bfloat16, 1e-5 without).
-    """
-    _check(X)
-    out = _logits(module, X, device).astype(np.float64)
-    if n_classes == 2:
-        one = 1.0 / (1.0 + np.exp(-np.clip(out[:, 0], -700, 700)))
-        return np.column_stack([1.0 - one, one])
-    odds: Probabilities = np.exp(out - out.max(axis=1, keepdims=True))
-    odds /= odds.sum(axis=1, keepdims=True)
-    return odds
-
-
-def _logits(module: nn.Module, X: Images, device: str) -> NDArray[np.float32]:
-    module.eval()
-    parts = []
-    with torch.inference_mode(), _autocast(device):
-        for chunk in torch.split(_tensor(X), _EVAL_BATCH):
-            parts.append(module(_batch(chunk, device)).float().cpu())
-    array: NDArray[np.float32] = torch.cat(parts).numpy()
-    return array
-
-
-def _batch(images: torch.Tensor, device: str) -> torch.Tensor:
-    """Convert uint8 (n, S, S, 3) to floats in [0, 1], (n, 3, S, S), on the device."""
-    dtype = autocast_dtype(device) or torch.float32
-    # permuting the axes of an image-by-image array is the channels-last layout: nothing moves
-    return images.to(device).permute(0, 3, 1, 2).to(dtype).div_(255.0)
-
-
-def _autocast(device: str) -> Any:
-    dtype = autocast_dtype(device)
-    return torch.autocast(device, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
-
-
-def _loss(out: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    if out.shape[1] == 1:
-        return functional.binary_cross_entropy_with_logits(out[:, 0], labels.to(out.dtype))
-    return functional.cross_entropy(out, labels)
-
-
-def _roc_auc(out: NDArray[np.float32], y: Labels) -> float:
-    """ROC AUC of logits (macro one against the rest); NaN where only one class is there."""
-    from sklearn.metrics import roc_auc_score
-
-    present = np.unique(y)
-    if len(present) < 2 or not np.isfinite(out).all():
-        return math.nan
-    if out.shape[1] == 1:
-        return float(roc_auc_score(y == 1, out[:, 0]))
-    shares = functional.softmax(torch.from_numpy(out), dim=1).numpy()
-    return float(np.mean([roc_auc_score(y == k, shares[:, k]) for k in present]))
-
-
-def _tensor(X: Images) -> torch.Tensor:
-    """Wrap, not copy: a data set may fill most of the memory."""
+def tensor_of(X: NDArray[Any]) -> torch.Tensor:
+    """Wrap an array, not copy it: a data set may fill most of the memory."""
     array = np.ascontiguousarray(X)
     if not array.flags.writeable:
         with warnings.catch_warnings():
@@ -300,8 +122,141 @@ def _tensor(X: Images) -> torch.Tensor:
     return torch.from_numpy(array)
 
 
-def _check(X: Any) -> None:
-    if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] != 3:
+def pixels_of(images: torch.Tensor, device: str, dtype: torch.dtype) -> torch.Tensor:
+    """Convert uint8 (n, S, S, 3) to numbers in [0, 1], (n, 3, S, S), on the device."""
+    # permuting the axes of an image-by-image array is the channels-last layout: nothing moves
+    return images.to(device, non_blocking=True).permute(0, 3, 1, 2).to(dtype).div_(255.0)
+
+
+def crop(images: torch.Tensor, side: int | None) -> torch.Tensor:
+    """Cut the square of that side from the middle of (n, 3, S, S)."""
+    if side is None or side >= images.shape[-1]:
+        return images
+    start = (images.shape[-1] - side) // 2
+    return images[..., start : start + side, start : start + side]
+
+
+def normalise(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """Take the recipe's mean from each channel and divide by its deviation."""
+    if recipe.mean == (0.0, 0.0, 0.0) and recipe.std == (1.0, 1.0, 1.0):
+        return images
+    mean, std = (
+        torch.tensor(values, device=images.device, dtype=torch.float32).view(1, 3, 1, 1)
+        for values in (recipe.mean, recipe.std)
+    )
+    return (images.float() - mean).div_(std).to(images.dtype)
+
+
+def inputs_of(images: Any, recipe: Recipe, device: str) -> torch.Tensor:
+    """Turn images into what the network sees where nothing is augmented.
+
+    Parameters
+    ----------
+    images
+        uint8 of shape (n, S, S, 3), an array or a tensor.
+    recipe
+        Its crop, mean, deviation and precision count.
+    device
+        Where the result is to lie.
+    """
+    raw = images if isinstance(images, torch.Tensor) else tensor_of(images)
+    pixels = pixels_of(raw, device, precision_of(recipe, device))
+    return normalise(crop(pixels, recipe.crop_size), recipe)
+
+
+def predict(
+    module: nn.Module, X: Inputs, recipe: Recipe, *, n_classes: int, device: str = "cpu"
+) -> Probabilities:
+    """Class probabilities of images, shape (n, K), by a trained module.
+
+    To be called inside `session`. The value for an image depends on the batch it is in only by
+    rounding (below 1e-3 with bfloat16, 1e-5 without).
+    """
+    check(X)
+    images = tensor_of(X.images if isinstance(X, Both) else X)
+    features = tensor_of(X.features) if isinstance(X, Both) else None
+    module.to(device)
+    out = logits(module, images, features, recipe, device)
+    return shares(out.numpy().astype(np.float64), n_classes)
+
+
+def shares(out: NDArray[np.float64], n_classes: int) -> Probabilities:
+    """Turn logits into probabilities, shape (n, K)."""
+    if n_classes == 2:
+        one = 1.0 / (1.0 + np.exp(-np.clip(out[:, 0], -700, 700)))
+        return np.column_stack([1.0 - one, one])
+    odds: Probabilities = np.exp(out - out.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
+
+
+def logits(
+    module: nn.Module,
+    images: torch.Tensor,
+    features: torch.Tensor | None,
+    recipe: Recipe,
+    device: str,
+) -> torch.Tensor:
+    """Give the logits of images without augmentation, float32, on the processor."""
+    module.eval()
+    parts = []
+    with torch.inference_mode(), autocast(recipe, device):
+        for start in range(0, len(images), EVAL_BATCH):
+            rows = slice(start, start + EVAL_BATCH)
+            inputs = [inputs_of(images[rows], recipe, device)]
+            if features is not None:
+                inputs.append(features[rows].to(device))
+            parts.append(module(*inputs).float().cpu())
+    return torch.cat(parts)
+
+
+def losses(
+    out: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Cross-entropy of each image, shape (n,).
+
+    Parameters
+    ----------
+    out
+        Logits, shape (n, 1) or (n, K).
+    targets
+        Share of each class, shape (n, K), float32.
+    weights
+        Of the classes, shape (K,).
+    """
+    if out.shape[1] == 1:
+        each = functional.binary_cross_entropy_with_logits(
+            out[:, 0], targets[:, 1], reduction="none"
+        )
+    else:
+        each = -(targets * functional.log_softmax(out, dim=1)).sum(dim=1)
+    return each if weights is None else each * (targets @ weights)
+
+
+def roc_auc(out: torch.Tensor, y: Labels) -> float | None:
+    """ROC AUC of logits (macro one against the rest); None where only one class is there."""
+    from sklearn.metrics import roc_auc_score
+
+    present = np.unique(y)
+    if len(present) < 2 or not torch.isfinite(out).all():
+        return None
+    if out.shape[1] == 1:
+        return float(roc_auc_score(y == 1, out[:, 0].numpy()))
+    odds = functional.softmax(out, dim=1).numpy()
+    return float(np.mean([roc_auc_score(y == k, odds[:, k]) for k in present]))
+
+
+def decisions(out: torch.Tensor) -> NDArray[np.int64]:
+    """Class numbers that logits speak for."""
+    said = (out[:, 0] > 0).long() if out.shape[1] == 1 else out.argmax(dim=1)
+    array: NDArray[np.int64] = said.numpy()
+    return array
+
+
+def check(X: Any) -> None:
+    """Raise `DataError` if images are not as a network needs them."""
+    images = X.images if isinstance(X, Both) else X
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(
-            f"a network needs uint8 images of shape (n, S, S, 3), not {X.dtype} {X.shape}"
+            f"a network needs uint8 images of shape (n, S, S, 3), not {images.dtype} {images.shape}"
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.files import Progress, digest, owned
-from dfbench.models.base import Labels, Model, Probabilities, Task
+from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities, Task, Watch
+from dfbench.models.space import Space
 
 _RANDOM_TRIALS = 5
 """Trials, the defaults among them, before the sampler models what it has seen."""
@@ -73,23 +76,28 @@ class Tuned:
     fit_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Problem:
     """All that a trial needs besides its parameters."""
 
     model_class: type[Model]
-    X: NDArray[Any]
+    X: Inputs
     y: Labels
-    X_val: NDArray[Any]
+    X_val: Inputs
     y_val: Labels
     n_classes: int
     seed: int
     device: str
     n_threads: int
+    space: Space
+    blocks: tuple[int, ...]
+    checkpoints: Path | None
+    watch: Watch | None
 
     @property
     def task(self) -> Task:
-        return Task(len(self.X), int(np.prod(self.X.shape[1:])), self.n_classes)
+        n_inputs = sum(int(np.prod(array.shape[1:])) for array in _arrays(self.X))
+        return Task(len(self.X), n_inputs, self.n_classes)
 
     def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
         model = self.model_class(
@@ -99,6 +107,10 @@ class _Problem:
             n_threads=self.n_threads,
             **params,
         )
+        model.blocks = self.blocks
+        model.progress = self.watch
+        if self.checkpoints is not None and self.model_class.inputs != "features":
+            model.checkpoint = self.checkpoints / digest([self.data, model.params])
         start = time.perf_counter()
         model.fit(self.X, self.y, self.X_val, self.y_val)
         return model, time.perf_counter() - start
@@ -111,12 +123,16 @@ class _Problem:
 
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""
-        arrays = [self._hash(a) for a in (self.X, self.y, self.X_val, self.y_val)]
+        defaults = self.space.defaults(self.model_class)
+        return digest([self.data, defaults, sorted(self.space.fixed), self.blocks])
+
+    @cached_property
+    def data(self) -> str:
+        """Hash of the model, its seed and what it is fitted on."""
+        parts = (self.X, self.y, self.X_val, self.y_val)
+        arrays = [self._hash(array) for part in parts for array in _arrays(part)]
         return digest(
-            [
-                [self.model_class.name, self.model_class.version, self.model_class.defaults()],
-                [self.n_classes, self.seed, arrays],
-            ]
+            [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
         )
 
     @staticmethod
@@ -124,6 +140,10 @@ class _Problem:
         content = np.ascontiguousarray(array)
         header = f"{content.dtype.str}{content.shape}".encode()
         return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()
+
+
+def _arrays(X: Inputs) -> tuple[NDArray[Any], ...]:
+    return (X.images, X.features) if isinstance(X, Both) else (X,)
 
 
 def roc_auc(y: Labels, proba: Probabilities) -> float:
@@ -148,19 +168,23 @@ def roc_auc(y: Labels, proba: Probabilities) -> float:
 
 def tune(
     model_class: type[Model],
-    X: NDArray[Any],
+    X: Inputs,
     y: Labels,
-    X_val: NDArray[Any],
+    X_val: Inputs,
     y_val: Labels,
     *,
     n_classes: int,
     budget: Budget,
     seed: int,
+    space: Space | None = None,
+    blocks: tuple[int, ...] = (),
     device: str = "cpu",
     n_threads: int = 1,
     storage: Path | None = None,
     study_name: str = "study",
+    checkpoints: Path | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Tuned:
     """Find parameters by ROC AUC on the tuning split, and fit the model with them.
 
@@ -184,6 +208,11 @@ def tune(
         Trials and seconds.
     seed
         Of the sampler, and of every model.
+    space
+        What is open; by default the model's own search space. Where nothing is, the model is
+        fitted once; a grid is tried whole, and the earliest of equals wins.
+    blocks
+        See `Model.blocks`.
     device, n_threads
         Handed to the models.
     storage
@@ -192,8 +221,13 @@ def tune(
         another version of the model is replaced. None keeps nothing.
     study_name
         Its name in the file.
+    checkpoints
+        Folder in which trainings keep their state, so that an interrupted one goes on; at the end
+        it holds that of the winner alone.
     progress
         Called with (trials done, trials of the budget).
+    watch
+        Progress within a fit, see `Model.progress`.
 
     Raises
     ------
@@ -205,22 +239,57 @@ def tune(
     """
     if budget.trials < 1:
         raise ValueError("a budget has at least one trial")
-    problem = _Problem(model_class, X, y, X_val, y_val, n_classes, seed, device, n_threads)
-    if budget.trials == 1:
-        return _defaults_only(problem, progress)
+    space = space or Space()
+    problem = _Problem(
+        model_class,
+        X,
+        y,
+        X_val,
+        y_val,
+        n_classes,
+        seed,
+        device,
+        n_threads,
+        space,
+        blocks,
+        checkpoints,
+        watch,
+    )
+    if space.choices or not space.search or budget.trials == 1:
+        tuned = _grid(problem, progress)
+    else:
+        with owned(storage) if storage is not None else nullcontext():
+            tuned = _search(problem, budget, storage, study_name, progress)
+    if checkpoints is not None:
+        _clear(checkpoints, keep=tuned.model.checkpoint)
+    return tuned
 
-    with owned(storage) if storage is not None else nullcontext():
-        return _search(problem, budget, storage, study_name, progress)
+
+def _clear(checkpoints: Path, keep: Path | None) -> None:
+    if checkpoints.is_dir():
+        for folder in checkpoints.iterdir():
+            if folder != keep and folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _defaults_only(problem: _Problem, progress: Progress | None) -> Tuned:
+def _grid(problem: _Problem, progress: Progress | None) -> Tuned:
+    """Try each combination of the choices, or the one setting that there is."""
     start = time.perf_counter()
-    model, fit_seconds = problem.fit({})
-    value = problem.value(model)
-    if progress is not None:
-        progress(1, 1)
+    settings = list(problem.space.grid())
+    best: tuple[float, Model, float] | None = None
+    values = []
+    for done, params in enumerate(settings, start=1):
+        model, seconds = problem.fit(params)
+        values.append(problem.value(model))
+        if best is None or values[-1] > best[0]:
+            best = values[-1], model, seconds
+        if progress is not None:
+            progress(done, len(settings))
+    assert best is not None  # a product of nothing has one element
+    value, model, fit_seconds = best
     spent = time.perf_counter() - start
-    return Tuned(model, model.params, 1, 0, spent, value, value, "trials", fit_seconds)
+    n = len(settings)
+    return Tuned(model, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
 
 
 def _search(
@@ -324,7 +393,7 @@ def _trial(problem: _Problem, study: Any, *, first: bool) -> tuple[int, Model | 
         )
     trial = study.ask()
     try:
-        params = problem.model_class.suggest(trial, problem.task)
+        params = problem.space.draw(problem.model_class, trial, problem.task)
         model, fit_seconds = problem.fit(params)
         value = problem.value(model)
     except Exception as error:
@@ -362,4 +431,4 @@ def _params(problem: _Problem, trial: Any) -> dict[str, Any]:
     import optuna
 
     fixed = optuna.trial.FixedTrial(trial.params, number=trial.number)
-    return problem.model_class.suggest(fixed, problem.task)
+    return problem.space.draw(problem.model_class, fixed, problem.task)

@@ -68,6 +68,10 @@ class Line(BaseModel):
     n_left_out: int = 0
     tuned_on: str = ""
     tuning: Tuning | None = None
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where validation chose one."""
+    reported: str = ""
+    """What the row's source published, with its data: never measured here."""
     device: str = ""
     fingerprint: str = ""
     cell: str = ""
@@ -109,6 +113,11 @@ class Table:
     def measured(self) -> list[Line]:
         """The lines that have figures."""
         return [*self.ranked, *self.controls]
+
+    @property
+    def reported(self) -> dict[str, str]:
+        """By row, what its source published."""
+        return {line.row: line.reported for line in self.lines if line.reported}
 
 
 @dataclass(frozen=True, slots=True)

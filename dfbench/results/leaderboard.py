@@ -73,6 +73,7 @@ def _line(out: Path, entry: Entry, shared: _Shared) -> Line:
         "seed": entry.seed,
         "cell": entry.cell,
         "control": is_control(entry.row),
+        "reported": entry.reported,
     }
     try:
         record = store.load_record(out, entry.cell)
@@ -112,6 +113,7 @@ def _of_record(record: Record) -> dict[str, object]:
         "n_left_out": record.n_left_out,
         "tuned_on": record.tuned_on,
         "tuning": record.tuning,
+        "threshold": record.threshold,
         "device": record.device,
         "fingerprint": record.fingerprint,
     }
@@ -129,7 +131,12 @@ def _by_image(scores: Scores) -> Scores:
 
 
 def _of_scores(record: Record, scores: Scores, shared: _Shared) -> dict[str, object]:
-    sample = metrics.prepare(scores.labels, scores.probabilities, positive=record.positive)
+    sample = metrics.prepare(
+        scores.labels,
+        scores.probabilities,
+        positive=record.positive,
+        threshold=record.threshold,
+    )
     values = metrics.evaluate(sample, np.ones((1, sample.n)))
     ranges = bootstrap.intervals(sample, shared.resamples(scores))
     found = {}
@@ -139,7 +146,12 @@ def _of_scores(record: Record, scores: Scores, shared: _Shared) -> dict[str, obj
             found[name] = Figure(value=value)
         else:
             found[name] = Figure(value=value, low=interval[0], high=interval[1])
-    recall = metrics.class_accuracy(scores.labels, scores.probabilities)
+    recall = metrics.class_accuracy(
+        scores.labels,
+        scores.probabilities,
+        positive=record.positive,
+        threshold=record.threshold,
+    )
     names = record.classes or [str(k) for k in range(sample.n_classes)]
     return {
         "n_groups": None if scores.groups is None else int(np.unique(scores.groups).size),

@@ -56,7 +56,11 @@ class Sample:
 
 
 def prepare(
-    labels: NDArray[np.integer], probabilities: Floats, *, positive: int | None = None
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    *,
+    positive: int | None = None,
+    threshold: float | None = None,
 ) -> Sample:
     """Sort the scores and take the decisions of one row.
 
@@ -69,6 +73,8 @@ def prepare(
     positive
         Positive class of a binary task, whose column is the score; the last class by default.
         Not looked at where there are more than two classes.
+    threshold
+        Of a binary task: the decision is the positive class where its score is at least this.
 
     Raises
     ------
@@ -89,7 +95,8 @@ def prepare(
     if not np.isfinite(probabilities).all():
         raise ValueError("scores are not finite")
 
-    decisions = probabilities.argmax(axis=1)
+    scored = [1 if positive is None else positive] if n_classes == 2 else range(n_classes)
+    decisions = decide(probabilities, positive=positive, threshold=threshold)
     classes = np.arange(n_classes)
     truth = labels[:, None] == classes
     decided = decisions[:, None] == classes
@@ -97,9 +104,27 @@ def prepare(
 
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
-        scored = [1 if positive is None else positive] if n_classes == 2 else range(n_classes)
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
     return Sample(n, n_classes, comparisons, indicators)
+
+
+def decide(
+    probabilities: Floats, *, positive: int | None = None, threshold: float | None = None
+) -> NDArray[np.int64]:
+    """Give the class that is decided for, shape (n,). Parameters are those of `prepare`.
+
+    Raises
+    ------
+    ValueError
+        On a threshold for more than two classes.
+    """
+    decisions: NDArray[np.int64] = probabilities.argmax(axis=1)
+    if threshold is None:
+        return decisions
+    if probabilities.shape[1] != 2:
+        raise ValueError("a threshold is for two classes")
+    which = 1 if positive is None else positive
+    return np.where(probabilities[:, which] >= threshold, which, 1 - which)
 
 
 def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
@@ -179,7 +204,11 @@ def _roc_auc(sample: Sample, weights: Floats) -> Floats:
 
 
 def figures(
-    labels: NDArray[np.integer], probabilities: Floats, *, positive: int | None = None
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    *,
+    positive: int | None = None,
+    threshold: float | None = None,
 ) -> dict[str, float]:
     """Figures of one row.
 
@@ -191,20 +220,26 @@ def figures(
         Metric to value, as measured: an ROC AUC below 0.5 is neither clipped nor flipped. NaN
         where a figure is not defined (ROC AUC with a class missing, no image at all).
     """
-    sample = prepare(labels, probabilities, positive=positive)
+    sample = prepare(labels, probabilities, positive=positive, threshold=threshold)
     values = evaluate(sample, np.ones((1, sample.n)))
     return {name: float(value[0]) for name, value in values.items()}
 
 
-def class_accuracy(labels: NDArray[np.integer], probabilities: Floats) -> Floats:
-    """Accuracy among the images of each class (its recall).
+def class_accuracy(
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    *,
+    positive: int | None = None,
+    threshold: float | None = None,
+) -> Floats:
+    """Accuracy among the images of each class (its recall). Parameters are those of `prepare`.
 
     Returns
     -------
     ndarray of shape (K,), dtype float64
         NaN for classes without an image.
     """
-    sample = prepare(labels, probabilities)
+    sample = prepare(labels, probabilities, positive=positive, threshold=threshold)
     k = sample.n_classes
     sums = sample.indicators.sum(axis=0)
     with np.errstate(invalid="ignore"):

@@ -49,6 +49,8 @@ tbody + tbody tr:first-child > * { border-top: 2px solid var(--soft); }
 .tag { display: inline-block; white-space: nowrap; border: 1px solid var(--mark);
   color: var(--mark); border-radius: .6em; padding: 0 .45em;
   font-size: .75em; margin-left: .5em; }
+td.reported { text-align: left; white-space: normal; min-width: 16rem; color: var(--soft);
+  font-size: .85em; }
 td.reason { text-align: left; white-space: normal; color: var(--soft); overflow-wrap: anywhere; }
 td.reason b { color: var(--bad); } td.reason b.skipped { color: var(--mark); }
 """

@@ -7,6 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+Part = Literal["evaluate", "tune", "unlabelled"]
+"""Which images scores belong to: those of the figures, those that choices are made on, and those
+of a test split whose labels are kept back."""
+
 Status = Literal["ok", "skipped", "failed"]
 """The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
 
@@ -50,12 +54,22 @@ class Record(BaseModel):
     n_train: int = 0
     n_tune: int = 0
     n_test: int = 0
+    n_unlabelled: int = 0
+    """Images of the test split without labels, scored for `dfbench submit`."""
     n_left_out: int = 0
     """Unreadable images of the data set, left out."""
     n_features: int | None = None
     """Length of the vector; None for networks that see images."""
     params: dict[str, Any] = Field(default_factory=dict)
     tuning: Tuning | None = None
+    n_parameters: tuple[int, int] | None = None
+    """Of a network: all, and those that are trained."""
+    history: list[dict[str, Any]] = Field(default_factory=list)
+    """Of a network: what each epoch of the chosen training came to."""
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where a rule chose one."""
+    combination: dict[str, Any] = Field(default_factory=dict)
+    """Of a derived row: what was fitted on the scores of its members."""
     fit_seconds: float | None = None
     """Training of the chosen parameters, features at hand."""
     predict_images_per_second: float | None = None
@@ -82,6 +96,8 @@ class Entry(BaseModel):
     row: str
     seed: int
     cell: str
+    reported: str = ""
+    """Figures that the row's source published, with source and data."""
 
 
 class Scores(BaseModel):
@@ -91,7 +107,7 @@ class Scores(BaseModel):
 
     images: list[str]
     labels: np.ndarray
-    """Shape (n,), dtype int64."""
+    """Shape (n,), dtype int64; -1 for unlabelled images."""
     groups: np.ndarray | None
     """Shape (n,), dtype int64: numbers of the groups; None where there are none."""
     probabilities: np.ndarray

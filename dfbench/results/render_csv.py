@@ -13,7 +13,7 @@ HEADER = (
     *("dataset", "row", "seed", "status", "reason", "split", "n_train", "n_test"),
     *(f"{name}{part}" for name in METRICS for part in ("", "_low", "_high")),
     *("fit_seconds", "predict_images_per_second", "n_features"),
-    *("rank", "control", "class_accuracy", "positive", "n_left_out"),
+    *("rank", "control", "class_accuracy", "positive", "n_left_out", "threshold", "reported"),
 )
 """Columns; ``class_accuracy`` is a JSON object, for each data set has classes of its own."""
 

@@ -21,17 +21,17 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 def to_html(board: Board) -> str:
     """Write the board as an HTML page that loads nothing; well-formed as XML too."""
     seeds = len(board.seeds) > 1
-    parts = [f"<h1>Leaderboard</h1>\n<p>{_escape(wording.RANKS)}"]
+    parts = [f"<h1>Leaderboard</h1>\n<p>{escape(wording.RANKS)}"]
     if any(table.controls for table in board.tables):
-        parts[0] += " " + _escape(wording.CONTROL)
+        parts[0] += " " + escape(wording.CONTROL)
     parts[0] += " Click a heading to sort.</p>"
     if not board.tables:
         parts.append("<p>No row has been asked for yet.</p>")
     if board.overall is not None:
-        links = [f'<a href="#d{i}">{_escape(t.dataset)}</a>' for i, t in enumerate(board.tables)]
+        links = [f'<a href="#d{i}">{escape(t.dataset)}</a>' for i, t in enumerate(board.tables)]
         parts.append(f"<nav>{' '.join(links)}</nav>")
-        parts.append(_overall(board.overall, [t.dataset for t in board.tables], seeds=seeds))
-    parts += [_table(table, f"d{i}", seeds=seeds) for i, table in enumerate(board.tables)]
+        parts.append(overall_section(board.overall, [t.dataset for t in board.tables], seeds=seeds))
+    parts += [table_section(table, f"d{i}", seeds=seeds) for i, table in enumerate(board.tables)]
     body = "\n".join(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
@@ -42,7 +42,8 @@ def to_html(board: Board) -> str:
     )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Make text safe for a page."""
     # control characters are not allowed in a page, escaped or not
     visible = "".join(c if c.isprintable() else " " for c in text)
     return html.escape(visible)
@@ -61,7 +62,7 @@ class _Column:
         first = "ascending" if self.rising else "descending"
         return (
             f'<th scope="col"{name} data-kind="{self.kind}" data-first="{first}">'
-            f'<button type="button">{_escape(self.title)}</button></th>'
+            f'<button type="button">{escape(self.title)}</button></th>'
         )
 
 
@@ -71,7 +72,7 @@ def _cell(shown: str, value: float | None) -> str:
 
 def _row_cells(row: str, seed: int, *, control: bool, seeds: bool) -> str:
     tag = '<span class="tag">control</span>' if control else ""
-    name = f'<th scope="row" class="name" data-v="{_escape(row)}">{_escape(row)}{tag}</th>'
+    name = f'<th scope="row" class="name" data-v="{escape(row)}">{escape(row)}{tag}</th>'
     return name + (_cell(str(seed), seed) if seeds else "")
 
 
@@ -90,14 +91,15 @@ def _grid(columns: Sequence[_Column], bodies: Iterable[tuple[str, Sequence[str]]
     )
 
 
-def _table(table: Table, anchor: str, *, seeds: bool) -> str:
-    parts = [f'<h2 id="{anchor}">{_escape(table.dataset)}</h2>']
+def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
+    """Write the table of one data set, with what belongs to it."""
+    parts = [f'<h2 id="{anchor}">{escape(table.dataset)}</h2>']
     start = _axis_start(table.measured)
     facts = wording.facts(table)
     if facts:
         axis = f"bars run from {start:.1f} to 1.0, chance (ROC AUC 0.5) dashed"
-        parts.append(f"<p>{_escape('; '.join([*facts, axis]))}.</p>")
-    parts += [f'<p class="note">Note: {_escape(note)}.</p>' for note in table.notes]
+        parts.append(f"<p>{escape('; '.join([*facts, axis]))}.</p>")
+    parts += [f'<p class="note">Note: {escape(note)}.</p>' for note in table.notes]
 
     classes = table.measured[0].classes if table.measured else []
     columns = _start(seeds=seeds)
@@ -109,6 +111,14 @@ def _table(table: Table, anchor: str, *, seeds: bool) -> str:
         _Column("images/s"),
         _Column("features", rising=True),
     ]
+
+    if table.reported:
+        columns.append(_Column(wording.REPORTED, "text", rising=True))
+
+    def said(line: Line) -> str:
+        shown = escape(line.reported)
+        cell = f'<td class="reported" data-v="{shown}">{shown or wording.GAP}</td>'
+        return cell if table.reported else ""
 
     def measured(line: Line) -> str:
         drawn = [_metric(name, line.metrics[name], start) for name in METRICS]
@@ -124,18 +134,19 @@ def _table(table: Table, anchor: str, *, seeds: bool) -> str:
             _cell(wording.quantity(line.fit_seconds), line.fit_seconds),
             _cell(wording.quantity(line.predict_images_per_second), line.predict_images_per_second),
             _cell(wording.count(line.n_features), line.n_features),
+            said(line),
         ]
         return f"<tr>{''.join(cells)}</tr>\n"
 
-    width = len(columns) - (3 if seeds else 2)
+    width = len(columns) - (3 if seeds else 2) - bool(table.reported)
 
     def absent(line: Line) -> str:
-        why = _escape(line.reason or "no reason given")
+        why = escape(line.reason or "no reason given")
         return (
             f"<tr><td>{wording.GAP}</td>"
             f"{_row_cells(line.row, line.seed, control=line.control, seeds=seeds)}"
             f'<td class="reason" colspan="{width}">'
-            f'<b class="{line.status}">{line.status}</b>: {why}</td></tr>\n'
+            f'<b class="{line.status}">{line.status}</b>: {why}</td>{said(line)}</tr>\n'
         )
 
     bodies = [
@@ -147,7 +158,8 @@ def _table(table: Table, anchor: str, *, seeds: bool) -> str:
     return "\n".join(parts)
 
 
-def _overall(overall: Overall, datasets: Sequence[str], *, seeds: bool) -> str:
+def overall_section(overall: Overall, datasets: Sequence[str], *, seeds: bool) -> str:
+    """Write the table over all data sets."""
     columns = [
         _Column("mean rank", rising=True),
         *_start(seeds=seeds)[1:],
@@ -172,7 +184,7 @@ def _overall(overall: Overall, datasets: Sequence[str], *, seeds: bool) -> str:
         (' class="controls"', [standing(each) for each in overall.controls]),
         (' class="gaps"', [standing(each) for each in overall.gaps]),
     ]
-    return f"<h2>All data sets</h2>\n<p>{_escape(text)}</p>\n{_grid(columns, bodies)}"
+    return f"<h2>All data sets</h2>\n<p>{escape(text)}</p>\n{_grid(columns, bodies)}"
 
 
 def _axis_start(lines: Iterable[Line]) -> float:

@@ -51,9 +51,14 @@ def _table(table: Table, *, seeds: bool) -> list[str]:
     head += [wording.TITLES["balanced_accuracy"], wording.TITLES["f1_macro"]]
     head += ["fit s", "images/s", "features"]
     rows = [_measured(line, classes, seeds=seeds) for line in table.measured]
+    width = len(head)
     for line in table.missing:
         start = _start(line, seeds=seeds)
-        rows.append([*start, line.status] + [wording.GAP] * (len(head) - len(start) - 1))
+        rows.append([*start, line.status] + [wording.GAP] * (width - len(start) - 1))
+    if table.reported:
+        head.append(wording.REPORTED)
+        for line, cells in zip(table.lines, rows, strict=True):
+            cells.append(_escape(line.reported) or wording.GAP)
     parts.append(_grid(head, rows, left=1))
 
     said = wording.reasons(table.missing, seeds=seeds)

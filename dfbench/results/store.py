@@ -3,6 +3,8 @@
     OUT/run.json               the places on the board: which cell stands for which row
     OUT/cells/<cell>.json      record of a finished cell
     OUT/cells/<cell>.parquet   its scores, one line an image
+    OUT/cells/<cell>.tune.parquet, OUT/cells/<cell>.unlabelled.parquet
+                               the same of the tuning split, and of a test split without labels
 
 Each file is written whole or not at all, and the scores before the record: a record that says
 ``ok`` has them, and what a kill leaves behind is not seen as a result.
@@ -11,7 +13,7 @@ Each file is written whole or not at all, and the scores before the record: a re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
 from dfbench.files import atomic_path, unwritable, write_text
-from dfbench.results.records import Entry, Record, Scores
+from dfbench.results.records import Entry, Part, Record, Scores
 
 _ENTRIES = TypeAdapter(list[Entry])
 _AGAIN = "run again with the same --out: the cell is then computed anew"
@@ -38,9 +40,10 @@ def record_path(out: Path, cell: str) -> Path:
     return out / "cells" / f"{_checked(cell)}.json"
 
 
-def scores_path(out: Path, cell: str) -> Path:
+def scores_path(out: Path, cell: str, part: Part = "evaluate") -> Path:
     """Per-image scores of a cell."""
-    return out / "cells" / f"{_checked(cell)}.parquet"
+    name = "parquet" if part == "evaluate" else f"{part}.parquet"
+    return out / "cells" / f"{_checked(cell)}.{name}"
 
 
 def _checked(cell: str) -> str:
@@ -50,7 +53,9 @@ def _checked(cell: str) -> str:
     return cell
 
 
-def write_cell(out: Path, record: Record, scores: Scores | None) -> None:
+def write_cell(
+    out: Path, record: Record, scores: Scores | None, others: Mapping[Part, Scores] | None = None
+) -> None:
     """Write a finished cell: the scores, then the record.
 
     Parameters
@@ -59,6 +64,10 @@ def write_cell(out: Path, record: Record, scores: Scores | None) -> None:
         The results folder; made where it is absent.
     record
         Of any status; ``ok`` needs scores.
+    scores
+        Of the images that the figures are from.
+    others
+        Of the other parts.
 
     Raises
     ------
@@ -69,8 +78,11 @@ def write_cell(out: Path, record: Record, scores: Scores | None) -> None:
     """
     if record.status == "ok" and (scores is None or len(scores.images) != record.n_test):
         raise ValueError(f"record {record.cell} is ok without the scores of its images")
+    parts: dict[Part, Scores] = dict(others or {})
     if scores is not None:
-        _write_scores(scores_path(out, record.cell), scores)
+        parts["evaluate"] = scores
+    for part, its in parts.items():
+        _write_scores(scores_path(out, record.cell, part), its)
     _write(record_path(out, record.cell), record.model_dump_json(indent=1) + "\n")
 
 
@@ -146,7 +158,7 @@ def read_cell(out: Path, cell: str) -> Record | None:
     return record
 
 
-def read_scores(out: Path, record: Record) -> Scores:
+def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
     """Read the scores of a cell with status ``ok``.
 
     Returns
@@ -160,7 +172,12 @@ def read_scores(out: Path, record: Record) -> Scores:
     OutputError
         Where the file is missing, cannot be read, or does not fit the record.
     """
-    path = scores_path(out, record.cell)
+    path = scores_path(out, record.cell, part)
+    wanted = {
+        "evaluate": record.n_test,
+        "tune": record.n_tune,
+        "unlabelled": record.n_unlabelled,
+    }[part]
     try:
         table = pq.read_table(path, partitioning=None)
         images = table.column("image").to_pylist()
@@ -173,13 +190,14 @@ def read_scores(out: Path, record: Record) -> Scores:
         raise OutputError(
             f"no readable scores: {_brief(error)}", where=path, hint=_AGAIN
         ) from error
-    if len(images) != record.n_test:
+    if len(images) != wanted:
         raise OutputError(
-            f"scores of {len(images)} images where the record has {record.n_test}",
+            f"scores of {len(images)} images where the record has {wanted}",
             where=path,
             hint=_AGAIN,
         )
-    if not np.isfinite(probabilities).all() or not np.isin(labels, np.arange(k)).all():
+    known = labels == -1 if part == "unlabelled" else np.isin(labels, np.arange(k))
+    if not (np.isfinite(probabilities).all() and known.all()):
         raise OutputError("a label or score is out of range", where=path, hint=_AGAIN)
     return Scores(images=images, labels=labels, groups=groups, probabilities=probabilities)
 

@@ -70,6 +70,10 @@ class TableView:
             yield Text(f"Note: {note}", style="yellow")
         if self.table.measured:
             yield from self._grid(console, options)
+        if self.table.reported:
+            yield Text(f"{wording.REPORTED}:", style="dim")
+        for row, figures in self.table.reported.items():
+            yield Text.assemble("  ", row, (f": {figures}", "dim"))
         for reason in wording.reasons(self.table.missing, seeds=self.seeds):
             style = "red" if reason.status == "failed" else "yellow"
             rows = Text.assemble((reason.status, style), f" {', '.join(reason.rows)}: ")

@@ -25,6 +25,8 @@ RANKS = (
 CONTROL = (
     "A control never sees pixels: what it scores above chance, a shortcut in the data explains."
 )
+REPORTED = "reported (theirs, on their data)"
+"""Heading of what the sources of rows published."""
 GAPS = "Rows without a figure on every data set have no mean and no rank; their gaps are shown."
 
 

@@ -25,6 +25,8 @@ class Roles:
     train, tune, evaluate
         Shape (n,), dtype intp, ascending, without common elements: to fit on, to choose parameters
         and stop early on, to take the figures from.
+    unlabelled
+        The same, of the images of test that have no label: to be scored for a competition.
     split
         Where `evaluate` is from: ``test``, or ``validation`` where test is absent or unlabelled.
     tuned_on
@@ -34,6 +36,7 @@ class Roles:
     train: NDArray[np.intp]
     tune: NDArray[np.intp]
     evaluate: NDArray[np.intp]
+    unlabelled: NDArray[np.intp]
     split: str
     tuned_on: str
 
@@ -73,6 +76,7 @@ def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
         train=np.flatnonzero(train & usable),
         tune=np.flatnonzero(tune & usable),
         evaluate=np.flatnonzero((split_of == evaluated) & usable),
+        unlabelled=np.flatnonzero((split_of == "test") & readable & (labels == UNLABELLED)),
         split=evaluated,
         tuned_on=tuned_on,
     )

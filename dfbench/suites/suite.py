@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -45,6 +45,61 @@ class Block(_Part):
         return self
 
 
+class Reported(_Part):
+    """Figures that somebody else published for a system; they never mix with measured ones."""
+
+    figures: str
+    data: str
+    """What they were measured on."""
+    source: str
+
+
+class System(_Part):
+    """A row of its own: a model with features, or a network, exactly as it is written here."""
+
+    name: str = Field(min_length=1)
+    model: str
+    """A model's or a network's name, e.g. ``knn``, ``cnn-3conv``, ``finetune:resnet18``."""
+    features: str = ""
+    """A feature expression; none for networks of images alone."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameters that differ from the model's defaults; for networks the recipe's too."""
+    choices: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    """Values by parameter, of which validation chooses."""
+    tune: bool = False
+    """Whether the model's search space is drawn from for what `params` leaves open."""
+    reported: Reported | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> System:
+        if self.tune and self.choices:
+            raise ValueError(
+                "a system is tuned over its choices or over its space (tune), not both"
+            )
+        return self
+
+
+class Derived(_Part):
+    """A row made of the scores of others, by choices on the tuning split."""
+
+    name: str = Field(min_length=1)
+    of: Annotated[list[str], Field(min_length=1)]
+    """Names of rows."""
+    combine: Literal["mean", "stacking", "greedy"] = "mean"
+    calibrate: Literal["none", "temperature", "isotonic"] = "none"
+    threshold: str = ""
+    """Rule for the decision of a binary task: ``youden``, ``eer``, ``fpr=0.05``; empty: argmax."""
+    reported: Reported | None = None
+
+    @field_validator("of", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+Figure = Literal["scores", "training", "examples", "cam", "tsne"]
+
+
 class Suite(_Part):
     """What is run.
 
@@ -64,7 +119,22 @@ class Suite(_Part):
     """Seconds after which a cell is given up."""
     features: dict[str, str] = Field(default_factory=dict)
     """Names for feature expressions, for rows that would otherwise be long."""
-    rows: list[Block] = Field(min_length=1)
+    rows: list[Block] = Field(default_factory=list)
+    systems: list[System] = Field(default_factory=list)
+    derived: list[Derived] = Field(default_factory=list)
+    figures: tuple[Figure, ...] = ("scores", "training")
+    """What is drawn for each cell."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Suite:
+        if not (self.rows or self.systems):
+            raise ValueError("a suite names [[rows]] or [[systems]]")
+        seen: set[str] = set()
+        for name in [row.name for row in self.systems] + [row.name for row in self.derived]:
+            if name in seen:
+                raise ValueError(f"two rows are named {name!r}")
+            seen.add(name)
+        return self
 
     @field_validator("datasets")
     @classmethod
@@ -79,6 +149,24 @@ class Suite(_Part):
         if len(set(value)) < len(value):
             raise ValueError("a seed stands twice")
         return value
+
+
+def parse_figures(text: str) -> tuple[Figure, ...]:
+    """Read ``all``, ``none``, or names with commas between them.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is no kind of figure.
+    """
+    known: tuple[Figure, ...] = get_args(Figure)
+    if text in ("all", "none"):
+        return known if text == "all" else ()
+    wanted = [part.strip() for part in text.split(",")]
+    for name in wanted:
+        if name not in known:
+            raise unknown("kind of figure", name, ("all", "none", *known), where="--figures")
+    return tuple(kind for kind in known if kind in wanted)
 
 
 def names() -> list[str]:
@@ -123,8 +211,13 @@ def _worded(error: ValidationError, path: Path) -> CardError:
     key = ".".join(str(part) for part in first["loc"])
     where = f"{path}, key {key!r}" if key else str(path)
     if first["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"budget": Budget, "rows": Block}
-        model = models.get(str(first["loc"][0]), Suite)
+        models: dict[str, type[BaseModel]] = {
+            "budget": Budget,
+            "rows": Block,
+            "systems": System,
+            "derived": Derived,
+        }
+        model = Reported if "reported" in first["loc"] else models.get(str(first["loc"][0]), Suite)
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=path, hint=near.hint)
     return CardError(str(first["msg"]), where=where)

@@ -164,3 +164,22 @@ def _locate(name: str, by_stem: dict[str, list[str]], images: str, place: str) -
     if candidates:
         return name, f"{place}: several images fit {name!r}: {', '.join(candidates)}"
     return name, f"{place}: no image {name!r} in {images}/"
+
+
+def ids(card: Card, layout: TableLayout, root: Path, split: str) -> list[tuple[str, str]]:
+    """Give each id of a split's table, in its order, with the path of its image below the root.
+
+    Raises
+    ------
+    DataError
+        As `scan_table`; also where the split has no table.
+    """
+    if split not in layout.splits:
+        raise DataError(f"{card.name!r} has no table of {split}")
+    table = layout.splits[split]
+    rows = _rows(card, layout, root, table, split, _listing(root / table.images))
+    data = read_csv(root / table.csv, expect=layout.id_column)
+    column = _column(data, layout.id_column, root / table.csv)
+    assert column is not None
+    names = [cells[column] for _, cells in data.rows]
+    return [(name, row.path) for name, (_, row) in zip(names, rows, strict=True)]

@@ -111,7 +111,7 @@ def test_again_does_only_what_is_missing(
     arguments = ("run", "--suite", suite, "--data", folder, "--out", out, "--jobs", 1)
     assert dfbench(*arguments, "--only", "small/knn").exit_code == 0
     first = {p: p.stat().st_mtime_ns for p in (out / "cells").iterdir()}
-    assert len(first) == 2
+    assert len(first) == 3, "a record, the scores of the test part and of the tuning part"
     plan = dfbench(*arguments, "--plan").stdout
     assert "4 cells (3 to run, 1 done before)" in " ".join(plan.split())
     before = scores(out)["small/knn"]

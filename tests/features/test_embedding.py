@@ -15,8 +15,8 @@ import torchvision
 from safetensors.torch import save_file
 from sklearn.base import clone
 
+from dfbench.backbones import weights as sources
 from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
-from dfbench.features import weights as sources
 from dfbench.features.embedding import Embedding
 
 SMALL = "test_resnet"  # timm's own miniature for tests
@@ -90,7 +90,7 @@ def test_torchvision_embedding_is_a_direct_forward_pass(tmp_path):
     "name", ["squeezenet1_1", "densenet121", "vgg11", "googlenet", "vit_b_16", "swin_t"]
 )
 def test_torchvision_families_give_their_penultimate_layer(name):
-    from dfbench.features.embedding import _build_torchvision
+    from dfbench.backbones.build import _build_torchvision
 
     made = _build_torchvision(name, "random", 0, None)
     [head] = made.head
@@ -263,11 +263,11 @@ def test_unknown_names_suggest_the_nearest():
 
 
 def test_a_bare_name_of_torchvision_alone_is_found():
-    from dfbench.features.embedding import _resolve
+    from dfbench.backbones.build import resolve
 
-    assert _resolve("resnet18") == ("timm", "resnet18")
-    assert _resolve("torchvision:resnet18") == ("torchvision", "resnet18")
-    assert _resolve("squeezenet1_1") == ("torchvision", "squeezenet1_1")
+    assert resolve("resnet18") == ("timm", "resnet18")
+    assert resolve("torchvision:resnet18") == ("torchvision", "resnet18")
+    assert resolve("squeezenet1_1") == ("torchvision", "squeezenet1_1")
 
 
 @pytest.mark.parametrize("bad", [{"size": 0}, {"batch_size": 0}, {"device": "tpu"}])

@@ -6,8 +6,8 @@ import torch
 from threadpoolctl import threadpool_info
 
 from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
+from dfbench.models.cnn import Cnn3Conv
 from dfbench.models.devices import native_threads, require, resolve_device
-from dfbench.models.networks import Cnn3Conv
 
 
 def test_auto_is_what_torch_has():
@@ -41,6 +41,6 @@ def test_pools_are_held_to_the_number_asked_for():
 
 def test_an_absent_package_makes_a_row_unavailable(monkeypatch):
     require("torch")
-    Cnn3Conv.check_available()
+    Cnn3Conv.check_available(Cnn3Conv.defaults())
     with pytest.raises(UnavailableError, match="pip install no_such_package"):
         require("no_such_package")

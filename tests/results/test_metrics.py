@@ -124,3 +124,19 @@ def test_no_image_gives_no_figure():
 def test_what_makes_no_sense_is_refused(labels, probabilities, words):
     with pytest.raises(ValueError, match=words):
         figures(np.array(labels), probabilities)
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_a_threshold_decides(positive: int) -> None:
+    rng = np.random.default_rng(8)
+    labels = rng.integers(0, 2, 200)
+    score = np.clip(rng.normal(0.3 + 0.2 * labels, 0.2), 0, 1)
+    both = np.column_stack([1 - score, score])
+    found = figures(labels, both, positive=positive, threshold=0.4)
+    decided = np.where(both[:, positive] >= 0.4, positive, 1 - positive)
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(labels, decided))
+    assert found["f1_macro"] == pytest.approx(sk.f1_score(labels, decided, average="macro"))
+    recall = class_accuracy(labels, both, positive=positive, threshold=0.4)
+    assert recall[1] == pytest.approx((decided[labels == 1] == 1).mean())
+    plain = figures(labels, both, positive=positive)
+    assert found["roc_auc"] == plain["roc_auc"]

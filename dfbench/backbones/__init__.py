@@ -1,0 +1,1 @@
+"""Networks of timm and torchvision, with ImageNet, local or random weights."""

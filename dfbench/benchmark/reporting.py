@@ -1,0 +1,34 @@
+"""Gathers the figures of a results folder into its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dfbench.benchmark.drawing import CAPTIONS, figure_path, overview_path
+from dfbench.results.board import Board
+
+
+def make_report(out: Path, board: Board) -> Path:
+    """Write ``report.html`` with all figures that lie in a results folder, and give its path.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+    """
+    from dfbench.results.report import write_report
+
+    overviews = {
+        line.dataset: path
+        for line in board.lines
+        if line.fingerprint and (path := overview_path(out, line.fingerprint)).is_file()
+    }
+    figures = {
+        line.cell: [
+            (caption, path)
+            for name, caption in CAPTIONS.items()
+            if (path := figure_path(out, line.cell, name)).is_file()
+        ]
+        for line in board.lines
+    }
+    return write_report(out, board, overviews, figures)

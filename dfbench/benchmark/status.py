@@ -1,0 +1,63 @@
+"""How far a worker is with its training, told by a small file that the main process looks at."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_EVERY = 0.5
+"""Seconds between two writes at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A cell at work; ``total`` is 0 where it has told nothing of its progress.
+
+    Attributes
+    ----------
+    name
+        Data set and row.
+    done, total
+        Steps.
+    said
+        What the training came to so far: loss and metric.
+    """
+
+    name: str
+    done: int = 0
+    total: int = 0
+    said: str = ""
+
+
+class Status:
+    """Progress within a fit, see `dfbench.models.base.Model.progress`, kept in a file.
+
+    A file that cannot be written is no error.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last = 0.0
+
+    def __call__(self, done: int, total: int, said: str) -> None:
+        """Say that ``done`` of ``total`` steps are done, and what they came to."""
+        now = time.monotonic()
+        if now - self._last < _EVERY:
+            return
+        self._last = now
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps([done, total, said]), encoding="utf-8")
+        except OSError:
+            return
+
+
+def read_status(path: Path, name: str) -> Running:
+    """Give what the worker of that cell last said."""
+    try:
+        done, total, said = json.loads(path.read_text(encoding="utf-8"))
+        return Running(name, int(done), int(total), str(said))
+    except (OSError, ValueError, TypeError):
+        return Running(name)

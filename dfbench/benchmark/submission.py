@@ -1,0 +1,174 @@
+"""The table that a competition wants: a verdict for each image whose label is kept back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError, OutputError, unknown
+from dfbench.files import unwritable, write_text
+from dfbench.results.metrics import decide
+from dfbench.results.records import Entry, Record
+from dfbench.results.store import load_record, read_entries, read_scores
+from dfbench.suites.card import UNLABELLED, TableLayout
+from dfbench.suites.manifest import Dataset
+from dfbench.suites.tables import ids
+
+
+def find_record(out: Path, dataset: Dataset, row: str, seed: int | None) -> Record:
+    """Find a finished row that has scored the unlabelled images of a data set.
+
+    Raises
+    ------
+    UnknownNameError
+        If the results have no such row of the data set, with the nearest names.
+    OutputError
+        If it has not finished, or was run on another state of the data set.
+    DataError
+        If the data set has no unlabelled test images.
+    """
+    if not _unlabelled(dataset).any():
+        raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
+    entries = [entry for entry in read_entries(out) if entry.dataset == dataset.name]
+    if not entries:
+        raise OutputError(
+            f"no row of {dataset.name!r}", where=out, hint="dfbench run --data ... comes first"
+        )
+    of_row = [entry for entry in entries if entry.row == row]
+    if not of_row:
+        raise unknown("row", row, [entry.row for entry in entries], where=out)
+    entry = _of_seed(of_row, seed, row)
+    record = load_record(out, entry.cell)
+    if record is None or record.status != "ok":
+        said = "not run yet" if record is None else f"{record.status}: {record.reason}"
+        raise OutputError(f"the row {row!r} has no scores: {said}", where=out)
+    if record.fingerprint != dataset.fingerprint or not record.n_unlabelled:
+        raise OutputError(
+            f"the row {row!r} was run on another state of {dataset.name!r}",
+            where=out,
+            hint="run it again",
+        )
+    return record
+
+
+def _of_seed(entries: Sequence[Entry], seed: int | None, row: str) -> Entry:
+    if seed is None:
+        return entries[0]
+    for entry in entries:
+        if entry.seed == seed:
+            return entry
+    raise unknown("seed", str(seed), [str(entry.seed) for entry in entries], where=f"row {row!r}")
+
+
+def _unlabelled(dataset: Dataset) -> NDArray[np.bool_]:
+    manifest = dataset.manifest
+    found: NDArray[np.bool_] = (
+        (manifest["split"] == "test") & (manifest["label"] == UNLABELLED)
+    ).to_numpy()
+    return found
+
+
+def submission(
+    out: Path, dataset: Dataset, record: Record, *, scores: bool = False, fill: str | None = None
+) -> str:
+    """Write verdicts as CSV.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    dataset
+        Its test table gives the ids and their order; without one, the ids are paths.
+    record
+        From `find_record`.
+    scores
+        Probabilities instead of labels: of the positive class of a binary task, else of each.
+    fill
+        Class for images that could not be read; with ``scores`` they get the mean over the others.
+
+    Returns
+    -------
+    str
+        CSV with a header; labels as the training table spells them.
+
+    Raises
+    ------
+    DataError
+        If an image could not be read and ``fill`` is not given.
+    UnknownNameError
+        If ``fill`` is no class.
+    """
+    layout = dataset.card.layout
+    if fill is not None and fill not in dataset.classes:
+        raise unknown("class", fill, dataset.classes, where="--fill")
+    if isinstance(layout, TableLayout):
+        wanted = ids(dataset.card, layout, dataset.root, "test")
+        id_column, label_column = layout.id_column, layout.label_column
+        spelt = {name: text for text, name in layout.labels.items()}
+    else:
+        paths = dataset.manifest["path"][_unlabelled(dataset)]
+        wanted = [(path, path) for path in paths]
+        id_column, label_column, spelt = "image", "label", {}
+    found = read_scores(out, record, "unlabelled")
+    place = {path: index for index, path in enumerate(found.images)}
+    absent = [path for _, path in wanted if path not in place]
+    if absent and fill is None:
+        raise DataError(
+            f"{len(absent)} of {len(wanted)} test images could not be read and have no verdict, "
+            f"the first: {absent[0]}",
+            where=dataset.name,
+            hint="--fill CLASS gives them one",
+        )
+    names = [spelt.get(name, name) for name in dataset.classes]
+    table = _Table(found.probabilities, record, names, spelt.get(fill or "", fill or ""))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([id_column, *(table.score_columns() if scores else [label_column])])
+    for name, path in wanted:
+        cells = table.scores(place.get(path)) if scores else [table.label(place.get(path))]
+        writer.writerow([name, *cells])
+    return text.getvalue()
+
+
+class _Table:
+    """Verdicts by row number; None stands for an image without one."""
+
+    def __init__(
+        self, probabilities: NDArray[np.float64], record: Record, names: list[str], fill: str
+    ) -> None:
+        self._p = probabilities
+        self._names = names
+        self._fill = fill
+        self._positive = record.positive if len(names) == 2 else None
+        self._said = decide(probabilities, positive=record.positive, threshold=record.threshold)
+
+    def score_columns(self) -> list[str]:
+        return self._names if self._positive is None else [self._names[self._positive]]
+
+    def scores(self, row: int | None) -> list[float]:
+        values = self._p.mean(axis=0) if row is None else self._p[row]
+        return [float(v) for v in (values if self._positive is None else [values[self._positive]])]
+
+    def label(self, row: int | None) -> str:
+        if row is None:
+            return self._fill
+        return self._names[int(self._said[row])]
+
+
+def write_submission(text: str, path: Path) -> None:
+    """Write the table whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        Where the file cannot be written.
+    """
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise unwritable(path, error) from error

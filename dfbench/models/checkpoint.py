@@ -1,0 +1,86 @@
+"""The state of a training on disk: tensors as safetensors, the rest as JSON. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dfbench.files import atomic_path, write_text
+
+Tensors = dict[str, torch.Tensor]
+
+
+def save(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able state as one file, whole or not at all."""
+    from safetensors.torch import save_file
+
+    # a file holds no views, and nothing that shares memory
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(plain, temporary, metadata={"state": json.dumps(state)})
+
+
+def load(path: Path) -> tuple[Tensors, dict[str, Any]] | None:
+    """Read what `save` wrote; None where nothing whole is there."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads((file.metadata() or {})["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+    return tensors, state
+
+
+def save_json(path: Path, state: dict[str, Any]) -> None:
+    """Write a state without tensors."""
+    write_text(path, json.dumps(state))
+
+
+def load_json(path: Path) -> dict[str, Any] | None:
+    """Read what `save_json` wrote; None where nothing whole is there."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def of_optimiser(optimiser: torch.optim.Optimizer) -> tuple[Tensors, dict[str, Any]]:
+    """Take an optimiser's state apart: tensors by name, and what is no tensor."""
+    tensors: Tensors = {}
+    rest: dict[str, Any] = {}
+    for index, entries in optimiser.state_dict()["state"].items():
+        for name, value in entries.items():
+            key = f"optimiser.{index}.{name}"
+            if isinstance(value, torch.Tensor):
+                tensors[key] = value
+            else:
+                rest[key] = value
+    return tensors, rest
+
+
+def into_optimiser(
+    optimiser: torch.optim.Optimizer, tensors: Tensors, rest: dict[str, Any]
+) -> None:
+    """Put back what `of_optimiser` took apart."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in {**tensors, **rest}.items():
+        if not key.startswith("optimiser."):
+            continue
+        _, index, name = key.split(".", 2)
+        weight = weights[int(index)]
+        if isinstance(value, torch.Tensor) and value.shape == weight.shape:
+            # in the layout of its weight: fused kernels walk through both in the order of memory
+            value = torch.empty_like(weight).copy_(value)
+        state.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )

@@ -1,0 +1,1 @@
+"""torch modules of the networks that are built here; imported when one is fitted."""

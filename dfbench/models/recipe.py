@@ -1,0 +1,169 @@
+"""How a network is trained, as validated data: a piece of a suite's TOML can change any of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dfbench.errors import ParameterError, unknown
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Channels = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Augment(_Part):
+    """What is done to each image of a batch at random, anew each time; nothing by default."""
+
+    flip: bool = False
+    """Mirrored left to right with probability 1/2."""
+    flip_vertical: bool = False
+    crop: tuple[float, float] | None = None
+    """Random resized crop: share of the area, least and most (aspect 3/4 to 4/3)."""
+    rotation: Amount = 0.0
+    """Degrees, at most, either way."""
+    shift: Share = 0.0
+    """Share of the side, at most, either way, along each axis."""
+    shear: Amount = 0.0
+    """Degrees, at most, either way."""
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Scale between 1 - zoom and 1 + zoom."""
+    jitter: Share = 0.0
+    """Brightness, contrast and saturation each within 1 +- jitter; hue within jitter / 4 turns."""
+    blur: Share = 0.0
+    """Probability of Gaussian blur, sigma 0.1 to 2 pixels."""
+    jpeg: Share = 0.0
+    """Probability of JPEG compression, quality 30 to 95."""
+    auto_augment: bool = False
+    """The ImageNet policy of AutoAugment (Cubuk et al., CVPR 2019)."""
+    mixup: Amount = 0.0
+    """Alpha of mixup (Zhang et al., ICLR 2018); 0 is off."""
+    cutmix: Amount = 0.0
+    """Alpha of CutMix (Yun et al., ICCV 2019); 0 is off. With both, one is drawn a batch."""
+
+    @model_validator(mode="after")
+    def _range(self) -> Augment:
+        if self.crop is not None and not 0 < self.crop[0] <= self.crop[1] <= 1:
+            raise ValueError("crop is [least, most] share of the area, 0 < least <= most <= 1")
+        return self
+
+
+class Offline(_Part):
+    """Augmented copies of the training images, made once before training."""
+
+    copies: Annotated[int, Field(ge=1, le=50)]
+    """Copies of each image, beside the image itself."""
+    augment: Augment
+
+
+class HardExamples(_Part):
+    """Training images that the network gets most wrong are shown more often."""
+
+    after: Annotated[int, Field(ge=1)] = 1
+    """Epochs before the training part is first scored; it is scored again after each epoch."""
+    fraction: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the training part that counts as hard: the highest losses."""
+    repeat: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many more times an epoch each hard image is shown."""
+
+
+class Recipe(_Part):
+    """How a network is trained: binary or categorical cross-entropy, in mini-batches."""
+
+    epochs: Annotated[int, Field(ge=1)] = 10
+    """At most so many passes over the training part."""
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    """Highest learning rate of the schedule."""
+    weight_decay: Amount = 0.0
+    """Decoupled for adamw (Loshchilov and Hutter, ICLR 2019), an L2 penalty otherwise."""
+    momentum: Share = 0.9
+    """Of sgd (Nesterov's)."""
+    schedule: Literal["constant", "cosine", "cosine-restarts", "plateau", "one-cycle"] = "constant"
+    period: Annotated[int, Field(ge=1)] | None = None
+    """Epochs of a cosine (T_max), or until the first restart; by default `epochs`."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """By which a plateau lowers the rate."""
+    plateau: Annotated[int, Field(ge=0)] = 4
+    """Epochs without a better `monitor` before it is lowered."""
+    monitor: Literal["loss", "accuracy", "roc_auc"] = "loss"
+    """What decides, on validation, which epoch's weights are kept, and about plateaus."""
+    patience: Annotated[int, Field(ge=1)] | None = 3
+    """Training stops after so many epochs without a better `monitor`; None: never early."""
+    precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    """Of the arithmetic. ``auto``: bf16 where the hardware is faster with it, else 32."""
+    clip: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of the gradient."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    """``balanced``: the loss of an image weighs n / (K n_class)."""
+    mean: Channels = (0.0, 0.0, 0.0)
+    std: Channels = (1.0, 1.0, 1.0)
+    """The network sees (pixel / 255 - mean) / std."""
+    crop_size: Annotated[int, Field(ge=8)] | None = None
+    """Side of the square that the network sees, cut from the middle in evaluation (in training too,
+    unless `augment` crops at random); by default the whole image."""
+    augment: Augment = Augment()
+    offline: Offline | None = None
+    hard_examples: HardExamples | None = None
+    epoch_confusion: bool = False
+    """Whether the history keeps the confusion matrix on validation after each epoch."""
+    checkpoint_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Time between two writes of the state that an interrupted training goes on from."""
+
+    @model_validator(mode="after")
+    def _std(self) -> Recipe:
+        if min(self.std) <= 0:
+            raise ValueError("std is above 0")
+        return self
+
+
+_LEFT_OPEN = ("mean", "std")
+
+
+def recipe_of(params: dict[str, Any], where: str) -> Recipe:
+    """Take the recipe out of a network's parameters.
+
+    Parameters
+    ----------
+    params
+        Fields of `Recipe`; other keys are passed over, and so are mean and std where they are
+        None: left to the network.
+    where
+        The network's name, for errors.
+
+    Raises
+    ------
+    ParameterError
+        Naming the key at fault.
+    """
+    try:
+        return Recipe(
+            **{
+                key: params[key]
+                for key in Recipe.model_fields
+                if key in params and not (key in _LEFT_OPEN and params[key] is None)
+            }
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            parts: dict[str, type[BaseModel]] = {
+                "augment": Augment,
+                "offline": Offline,
+                "hard_examples": HardExamples,
+            }
+            near = unknown(
+                "key", key.rpartition(".")[2], parts.get(str(first["loc"][0]), Recipe).model_fields
+            )
+            raise ParameterError(f"unknown key {key!r}", where=where, hint=near.hint) from None
+        raise ParameterError(
+            f"{key}: {first['msg']}" if key else first["msg"], where=where
+        ) from None

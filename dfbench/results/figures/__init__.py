@@ -1,0 +1,1 @@
+"""Figures as functions from plain data to a matplotlib figure; loaded only where one is drawn."""

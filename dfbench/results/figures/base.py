@@ -1,0 +1,96 @@
+"""What all figures share: titles, colours, saving."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from dfbench.files import atomic_path
+
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C8C8C",
+    "#7A5195",
+    "#B8A800",
+)
+"""The first seven are Okabe and Ito's (2008), which colour-blind readers can tell apart."""
+SOFT = "#6b7280"
+DOT = "  \N{MIDDLE DOT}  "
+_DPI = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """Whose figure it is.
+
+    Attributes
+    ----------
+    n
+        Number of images that it shows.
+    split
+        Where they are from.
+    """
+
+    dataset: str
+    row: str
+    n: int
+    split: str
+
+    def __str__(self) -> str:
+        return DOT.join([self.dataset, self.row, f"n = {self.n:,} {self.split} images"])
+
+
+def new(width: float, height: float, title: str) -> Figure:
+    """Make an empty figure of so many inches."""
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11, fontweight="bold")
+    return figure
+
+
+def tidy(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Give axes their words, and take away what says nothing."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def short(name: str, width: int = 14) -> str:
+    """Shorten a name in its middle."""
+    if len(name) <= width:
+        return name
+    head = (width - 1) // 2
+    return f"{name[:head]}\N{HORIZONTAL ELLIPSIS}{name[-(width - 1 - head) :]}"
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Mark whole numbers alone on the horizontal axis."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def colour(index: int) -> str:
+    """Give the colour of a class."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all; equal figures give equal bytes."""
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        # a sign that the font lacks is drawn as a box
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(temporary, format="png", metadata={"Software": None})

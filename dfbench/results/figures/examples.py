@@ -1,0 +1,90 @@
+"""Images that a row was surest about, right and wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dfbench.results.figures.base import COLOURS, SOFT, Title, new, short
+from dfbench.results.metrics import decide
+
+RIGHT, WRONG = COLOURS[0], COLOURS[1]
+
+
+def most_confident(
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    positive: int | None,
+    threshold: float | None,
+    count: int = 5,
+) -> list[int]:
+    """Give the row numbers of the surest right verdicts, then of the surest wrong ones.
+
+    Sure is the score of the class that was decided for; equal ones stand in their order.
+    """
+    said = decide(probabilities, positive=positive, threshold=threshold)
+    sure = probabilities[np.arange(len(labels)), said]
+    order = np.argsort(-sure, kind="stable")
+    right = [int(row) for row in order if said[row] == labels[row]]
+    wrong = [int(row) for row in order if said[row] != labels[row]]
+    return right[:count] + wrong[:count]
+
+
+def caption(true: int, predicted: int, confidence: float, classes: Sequence[str]) -> str:
+    """Word a verdict."""
+    if true == predicted:
+        return f"{short(classes[true])}\n{confidence:.3f}"
+    return (
+        f"{short(classes[true])} \N{RIGHTWARDS ARROW} {short(classes[predicted])}\n{confidence:.3f}"
+    )
+
+
+def examples(
+    images: Sequence[NDArray[np.uint8]],
+    true: Sequence[int],
+    predicted: Sequence[int],
+    confidence: Sequence[float],
+    *,
+    classes: Sequence[str],
+    title: Title,
+) -> Figure:
+    """Draw images with their verdicts, the right ones above the wrong ones.
+
+    Parameters
+    ----------
+    images
+        RGB.
+    true, predicted
+        Class numbers.
+    confidence
+        Score of the predicted class.
+    classes
+        Names.
+    title
+        Whose figure it is.
+    """
+    rows = [
+        ("right", [i for i in range(len(images)) if true[i] == predicted[i]], RIGHT),
+        ("wrong", [i for i in range(len(images)) if true[i] != predicted[i]], WRONG),
+    ]
+    columns = max(1, *(len(chosen) for _, chosen, _ in rows))
+    figure = new(max(6.0, 2 * columns), 5.6, str(title))
+    grid = figure.subplots(2, columns, squeeze=False)
+    for line, (name, chosen, colour) in zip(grid, rows, strict=True):
+        for axes in line:
+            axes.set_axis_off()
+        for axes, i in zip(line, chosen, strict=False):
+            axes.imshow(images[i])
+            said = caption(true[i], predicted[i], confidence[i], classes)
+            axes.set_title(said, fontsize=9, color=colour)
+        if not chosen:
+            line[0].text(0.0, 0.5, f"none was {name}", color=SOFT, fontsize=10)
+    figure.supxlabel(
+        "surest right verdicts above, surest wrong ones below (true \N{RIGHTWARDS ARROW} decided)",
+        fontsize=9,
+        color=SOFT,
+    )
+    return figure

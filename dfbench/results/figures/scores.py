@@ -1,0 +1,202 @@
+"""What scores tell: confusion, ROC and precision-recall curves, reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
+
+from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, short, tidy
+from dfbench.results.metrics import decide
+
+_BINS = 10
+
+
+def panel(
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    *,
+    classes: Sequence[str],
+    positive: int | None,
+    threshold: float | None,
+    title: Title,
+) -> Figure:
+    """Draw all that the scores of a row tell, in one figure.
+
+    Parameters
+    ----------
+    labels
+        Shape (n,).
+    probabilities
+        Shape (n, K).
+    classes
+        Names of the K classes.
+    positive
+        Positive class of a binary task.
+    threshold
+        Score from which on it is decided for; None: the higher score.
+    title
+        Whose figure it is.
+    """
+    figure = new(10, 7.6, str(title))
+    grid = figure.add_gridspec(2, 2)
+    said = decide(probabilities, positive=positive, threshold=threshold)
+    confusion(figure.add_subplot(grid[0, 0]), labels, said, classes)
+    shown = _shown(labels, probabilities, positive)
+    point = 0.5 if threshold is None else threshold
+    roc(figure.add_subplot(grid[0, 1]), labels, probabilities, shown, classes, point)
+    precision_recall(figure.add_subplot(grid[1, 0]), labels, probabilities, shown, classes, point)
+    reliability(figure.add_subplot(grid[1, 1]), labels, probabilities)
+    return figure
+
+
+def _shown(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], positive: int | None
+) -> list[int]:
+    """Classes that have a curve: those with images, and images of others beside them."""
+    k = probabilities.shape[1]
+    wanted = [1 if positive is None else positive] if k == 2 else range(k)
+    return [c for c in wanted if 0 < int((labels == c).sum()) < len(labels)]
+
+
+def confusion(
+    axes: Axes, labels: NDArray[np.int64], said: NDArray[np.int64], classes: Sequence[str]
+) -> None:
+    """Draw counts, and what share of a true class they are."""
+    k = len(classes)
+    counts = np.zeros((k, k), dtype=int)
+    np.add.at(counts, (labels, said), 1)
+    totals = counts.sum(axis=1, keepdims=True)
+    rates = counts / np.maximum(totals, 1)
+    axes.imshow(rates, cmap="Blues", vmin=0, vmax=1)
+    size = 10 if k <= 3 else 8 if k <= 6 else 6
+    for row in range(k):
+        for column in range(k):
+            text = f"{counts[row, column]}"
+            if totals[row, 0] and k <= 6:
+                text += f"\n{100 * rates[row, column]:.0f} %"
+            dark = rates[row, column] > 0.55
+            axes.text(
+                column, row, text, ha="center", va="center", fontsize=size,
+                color="white" if dark else "black",
+            )  # fmt: skip
+    names = [short(name) for name in classes]
+    turned: dict[str, Any] = (
+        {"rotation": 30, "ha": "right"} if max(map(len, names)) * k > 40 else {}
+    )
+    axes.set_xticks(range(k), names, **turned)
+    axes.set_yticks(range(k), names)
+    tidy(axes, f"confusion: accuracy {np.mean(labels == said):.3f}", "decided", "true")
+
+
+def roc(
+    axes: Axes,
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    shown: Sequence[int],
+    classes: Sequence[str],
+    point: float,
+) -> None:
+    """Draw the ROC curve of each class that has one, with its area."""
+    axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
+    areas = []
+    for c in shown:
+        truth, score = labels == c, probabilities[:, c]
+        fpr, tpr, _ = roc_curve(truth, score)
+        areas.append(roc_auc_score(truth, score))
+        axes.plot(fpr, tpr, color=colour(c), label=f"{short(classes[c], 20)}: {areas[-1]:.3f}")
+        if len(classes) == 2:
+            above = score >= point
+            at = above[~truth].mean(), above[truth].mean()
+            axes.plot(
+                *at, "o", color="black", label=f"at {point:.2f}: FPR {at[0]:.2f}, TPR {at[1]:.2f}"
+            )
+    name = f"ROC: AUC {np.mean(areas):.3f}" if areas else "ROC: not defined, a class is absent"
+    tidy(axes, name + (" (mean of classes)" if len(areas) > 1 else ""), "FPR", "TPR")
+    _legend(axes, "lower right")
+
+
+def precision_recall(
+    axes: Axes,
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    shown: Sequence[int],
+    classes: Sequence[str],
+    point: float,
+) -> None:
+    """Draw precision against recall of each class, with the average precision."""
+    values = []
+    for c in shown:
+        truth, score = labels == c, probabilities[:, c]
+        precision, recall, _ = precision_recall_curve(truth, score)
+        values.append(average_precision_score(truth, score))
+        axes.step(
+            recall, precision, where="post", color=colour(c),
+            label=f"{short(classes[c], 20)}: {values[-1]:.3f}",
+        )  # fmt: skip
+        if len(classes) == 2:
+            axes.axhline(
+                truth.mean(), color=SOFT, linestyle=":", linewidth=1, label="share of the class"
+            )
+            above = score >= point
+            if above.any():
+                axes.plot(above[truth].mean(), truth[above].mean(), "o", color="black")
+    name = f"AP {np.mean(values):.3f}" if values else "not defined"
+    tidy(
+        axes, f"precision and recall: {name}" + (" (mean of classes)" if len(values) > 1 else ""),
+        "recall", "precision",
+    )  # fmt: skip
+    axes.set_ylim(-0.02, 1.05)
+    _legend(axes, "lower left")
+
+
+def reliability(axes: Axes, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> None:
+    """Draw accuracy against confidence of the highest score (Guo et al., ICML 2017)."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, _BINS + 1)
+    place = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, _BINS - 1)
+    counts = np.bincount(place, minlength=_BINS)
+    means, shares = (
+        np.bincount(place, weights=values, minlength=_BINS) / np.maximum(counts, 1)
+        for values in (confidence, right.astype(float))
+    )
+    error = expected_calibration_error(labels, probabilities)
+    axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
+    axes.bar(
+        edges[:-1], counts / max(len(labels), 1), width=1 / _BINS, align="edge",
+        color=COLOURS[5], alpha=0.45, label="share of images",
+    )  # fmt: skip
+    filled = counts > 0
+    axes.plot(means[filled], shares[filled], "o-", color=COLOURS[0], label="accuracy")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    tidy(axes, f"reliability: ECE {error:.3f} (10 bins)", "confidence", "accuracy, share")
+    _legend(axes, "upper left")
+
+
+def expected_calibration_error(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> float:
+    """Mean gap of confidence and accuracy over ten bins of equal width (Guo et al., equation 3)."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, _BINS + 1)
+    place = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, _BINS - 1)
+    gaps = np.bincount(place, weights=right - confidence, minlength=_BINS)
+    return float(np.abs(gaps).sum() / max(len(labels), 1))
+
+
+def _legend(axes: Axes, where: str) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc=where, fontsize=8, frameon=False)

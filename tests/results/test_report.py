@@ -1,0 +1,60 @@
+"""The report: one file with all figures, safe text, warnings first."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+from dfbench.results.board import Figure, Line, arrange
+from dfbench.results.report import to_report, write_report
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def line(row: str, auc: float | None = 0.8, **more: object) -> Line:
+    metrics = {
+        name: Figure(value=auc) for name in ("roc_auc", "accuracy", "balanced_accuracy", "f1_macro")
+    }
+    known = {
+        "dataset": "faces <b>", "row": row, "seed": 0, "status": "ok", "split": "test",
+        "n_test": 30, "n_train": 60, "metrics": metrics, "classes": ["real", "fake"],
+        "cell": row.replace("/", ""), "fit_seconds": 1.0, **more,
+    }  # fmt: skip
+    return Line.model_validate(known)
+
+
+def test_one_file_with_everything(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(PIXEL)
+    board = arrange(
+        [
+            line("hsv/svm", threshold=0.4),
+            line("lbp/<svm>", 0.7),
+            line("net", None, status="skipped", reason="weights <absent>"),
+        ]
+    )
+    figures = {
+        "hsvsvm": [("curves & more", picture), ("gone", tmp_path / "missing.png")],
+        "lbp<svm>": [],
+    }
+    path = write_report(tmp_path, board, {"faces <b>": picture}, figures)
+    text = path.read_text()
+    assert text.count("data:image/png;base64," + base64.b64encode(PIXEL).decode()) == 2
+    assert "curves &amp; more" in text
+    assert "gone" not in text
+    assert "threshold 0.400 from the tuning split" in text
+    assert "<b>hsv/svm</b><span>ROC AUC 0.800" in text
+    for raw in ("faces <b>", "lbp/<svm>", "<absent>"):
+        assert raw not in text
+    warning = text.index('<div class="warnings">')
+    assert warning < text.index("<table")
+    assert "weights &lt;absent&gt;" in text[warning : text.index("</div>", warning)]
+    assert not re.search(r"(src|href)=\"https?:", text)
+    assert text.count("<details>") == 1, "a row without figures has nothing to unfold"
+
+
+def test_a_board_without_rows_is_a_page_too() -> None:
+    assert "<h1>Report</h1>" in to_report(arrange([]), {}, {})
