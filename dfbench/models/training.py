@@ -160,8 +160,9 @@ def inputs_of(images: Any, recipe: Recipe, device: str) -> torch.Tensor:
         Where the result is to lie.
     """
     raw = images if isinstance(images, torch.Tensor) else tensor_of(images)
-    pixels = pixels_of(raw, device, precision_of(recipe, device))
-    return normalise(crop(pixels, recipe.crop_size), recipe)
+    # rounded once, at the end: 16 bits hold no more than a grey level
+    pixels = crop(pixels_of(raw, device, torch.float32), recipe.crop_size)
+    return normalise(pixels, recipe).to(precision_of(recipe, device))
 
 
 def predict(

@@ -70,7 +70,12 @@ def _shown(
 
 
 def confusion(
-    axes: Axes, labels: NDArray[np.int64], said: NDArray[np.int64], classes: Sequence[str]
+    axes: Axes,
+    labels: NDArray[np.int64],
+    said: NDArray[np.int64],
+    classes: Sequence[str],
+    *,
+    rates_too: bool = True,
 ) -> None:
     """Draw counts, and what share of a true class they are."""
     k = len(classes)
@@ -83,7 +88,7 @@ def confusion(
     for row in range(k):
         for column in range(k):
             text = f"{counts[row, column]}"
-            if totals[row, 0] and k <= 6:
+            if totals[row, 0] and k <= 6 and rates_too:
                 text += f"\n{100 * rates[row, column]:.0f} %"
             dark = rates[row, column] > 0.55
             axes.text(
@@ -157,7 +162,7 @@ def precision_recall(
         "recall", "precision",
     )  # fmt: skip
     axes.set_ylim(-0.02, 1.05)
-    _legend(axes, "lower left")
+    _legend(axes, "lower left" if len(classes) == 2 else "upper right")
 
 
 def reliability(axes: Axes, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> None:
@@ -199,4 +204,4 @@ def expected_calibration_error(
 
 def _legend(axes: Axes, where: str) -> None:
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc=where, fontsize=8, frameon=False)
+        axes.legend(loc=where, fontsize=8, framealpha=0.85, edgecolor="none")

@@ -74,6 +74,6 @@ def confusions(
         counts = np.asarray(entry["confusion"])
         k = len(classes)
         true, said = (grid.ravel().repeat(counts.ravel()) for grid in np.indices((k, k)))
-        scores.confusion(axes, true, said, classes)
+        scores.confusion(axes, true, said, classes, rates_too=False)
         axes.set_title(f"epoch {entry['epoch'] + 1}: {np.mean(true == said):.3f}", fontsize=9)
     return figure
