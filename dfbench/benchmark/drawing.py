@@ -76,10 +76,11 @@ def draw_stored(out: Path, record: Record, wanted: Sequence[str]) -> None:
             ),
         )
     if "training" in wanted and record.history:
-        draw("training", lambda: training.curves(record.history, title=title))
+        tuned = base.Title(record.dataset, record.row, record.n_tune, "tuning")
+        draw("training", lambda: training.curves(record.history, title=tuned))
         draw(
             "confusions",
-            lambda: training.confusions(record.history, classes=record.classes, title=title),
+            lambda: training.confusions(record.history, classes=record.classes, title=tuned),
         )
 
 

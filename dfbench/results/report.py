@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ summary span { color: var(--soft); margin-left: .6rem; font-variant-numeric: tab
 .warnings { border-left: 4px solid var(--mark); padding: .2rem 1rem; background: var(--band); }
 """
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+_LARGE = 200_000
+"""Bytes from which on a figure is embedded as JPEG; the PNG stays where it is."""
 
 Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
@@ -116,11 +120,25 @@ def _row(line: Line, figures: Sequence[tuple[str, Path]], *, seeds: bool) -> str
 
 def _figure(caption: str, path: Path) -> str:
     try:
-        content = base64.b64encode(path.read_bytes()).decode("ascii")
+        kind, content = _embedded(path)
     except OSError:
         return ""
     said = escape(caption)
+    coded = base64.b64encode(content).decode("ascii")
     return (
-        f'<figure><img loading="lazy" alt="{said}" src="data:image/png;base64,{content}"/>'
+        f'<figure><img loading="lazy" alt="{said}" src="data:image/{kind};base64,{coded}"/>'
         f"<figcaption>{said}</figcaption></figure>\n"
     )
+
+
+def _embedded(path: Path) -> tuple[str, bytes]:
+    """Give a PNG file as it is, or where it shows photographs as a JPEG of a tenth the size."""
+    content = path.read_bytes()
+    if len(content) <= _LARGE:
+        return "png", content
+    from PIL import Image
+
+    smaller = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.convert("RGB").save(smaller, "JPEG", quality=80)
+    return "jpeg", smaller.getvalue()

@@ -197,3 +197,12 @@ def test_tsne_keeps_neighbours_and_is_the_same_twice(tmp_path: Path) -> None:
     assert re.search("1,000 shown", str(words(
         embedding.scatter(points, labels.repeat(20)[:1000], classes=LONG[:3], title=title(1200))
     )))  # fmt: skip
+
+
+def test_the_operating_point_is_that_of_the_decisions() -> None:
+    """A tie goes to the first class, in the matrix as on the curve."""
+    score = np.array([0.5, 0.5, 0.9, 0.1])
+    labels = np.array([1, 0, 1, 0])
+    found = words(panel(labels, np.column_stack([1 - score, score])))
+    assert "at argmax: FPR 0.00, TPR 0.50" in found
+    assert "1\n50 %" in found

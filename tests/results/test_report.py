@@ -58,3 +58,18 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
 
 def test_a_board_without_rows_is_a_page_too() -> None:
     assert "<h1>Report</h1>" in to_report(arrange([]), {}, {})
+
+
+def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    picture = tmp_path / "noise.png"
+    noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
+    Image.fromarray(noise).save(picture)
+    text = to_report(arrange([line("hsv/svm")]), {}, {"hsvsvm": [("noise", picture)]})
+    coded = re.search(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", text)
+    assert coded is not None
+    content = base64.b64decode(coded[1])
+    assert content[:2] == b"\xff\xd8"
+    assert len(content) < picture.stat().st_size / 2

@@ -53,9 +53,9 @@ def panel(
     said = decide(probabilities, positive=positive, threshold=threshold)
     confusion(figure.add_subplot(grid[0, 0]), labels, said, classes)
     shown = _shown(labels, probabilities, positive)
-    point = 0.5 if threshold is None else threshold
-    roc(figure.add_subplot(grid[0, 1]), labels, probabilities, shown, classes, point)
-    precision_recall(figure.add_subplot(grid[1, 0]), labels, probabilities, shown, classes, point)
+    cut = "argmax" if threshold is None else f"{threshold:.2f}"
+    roc(figure.add_subplot(grid[0, 1]), labels, probabilities, shown, classes, said, cut)
+    precision_recall(figure.add_subplot(grid[1, 0]), labels, probabilities, shown, classes, said)
     reliability(figure.add_subplot(grid[1, 1]), labels, probabilities)
     return figure
 
@@ -84,11 +84,11 @@ def confusion(
     totals = counts.sum(axis=1, keepdims=True)
     rates = counts / np.maximum(totals, 1)
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=1)
-    size = 10 if k <= 3 else 8 if k <= 6 else 6
+    size = 10 if k <= 3 else 8 if k <= 6 else 5.5
     for row in range(k):
         for column in range(k):
             text = f"{counts[row, column]}"
-            if totals[row, 0] and k <= 6 and rates_too:
+            if totals[row, 0] and rates_too:
                 text += f"\n{100 * rates[row, column]:.0f} %"
             dark = rates[row, column] > 0.55
             axes.text(
@@ -110,7 +110,8 @@ def roc(
     probabilities: NDArray[np.float64],
     shown: Sequence[int],
     classes: Sequence[str],
-    point: float,
+    said: NDArray[np.int64],
+    cut: str,
 ) -> None:
     """Draw the ROC curve of each class that has one, with its area."""
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
@@ -121,11 +122,10 @@ def roc(
         areas.append(roc_auc_score(truth, score))
         axes.plot(fpr, tpr, color=colour(c), label=f"{short(classes[c], 20)}: {areas[-1]:.3f}")
         if len(classes) == 2:
-            above = score >= point
+            above = said == c
             at = above[~truth].mean(), above[truth].mean()
-            axes.plot(
-                *at, "o", color="black", label=f"at {point:.2f}: FPR {at[0]:.2f}, TPR {at[1]:.2f}"
-            )
+            where = f"at {cut}: FPR {at[0]:.2f}, TPR {at[1]:.2f}"
+            axes.plot(*at, "o", color="black", label=where)
     name = f"ROC: AUC {np.mean(areas):.3f}" if areas else "ROC: not defined, a class is absent"
     tidy(axes, name + (" (mean of classes)" if len(areas) > 1 else ""), "FPR", "TPR")
     _legend(axes, "lower right")
@@ -137,7 +137,7 @@ def precision_recall(
     probabilities: NDArray[np.float64],
     shown: Sequence[int],
     classes: Sequence[str],
-    point: float,
+    said: NDArray[np.int64],
 ) -> None:
     """Draw precision against recall of each class, with the average precision."""
     values = []
@@ -153,7 +153,7 @@ def precision_recall(
             axes.axhline(
                 truth.mean(), color=SOFT, linestyle=":", linewidth=1, label="share of the class"
             )
-            above = score >= point
+            above = said == c
             if above.any():
                 axes.plot(above[truth].mean(), truth[above].mean(), "o", color="black")
     name = f"AP {np.mean(values):.3f}" if values else "not defined"

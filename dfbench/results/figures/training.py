@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dfbench.results.figures import scores
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, Title, new, tidy, whole_numbers
+from dfbench.results.figures.base import COLOURS, SOFT, Title, new, tidy, whole_numbers
 
 _PANELS = (("loss", "loss"), ("accuracy", "accuracy"), ("roc_auc", "ROC AUC"))
 _PER_ROW = 5
@@ -26,7 +26,7 @@ def curves(history: Sequence[Mapping[str, Any]], *, title: Title) -> Figure:
     title
         Whose figure it is.
     """
-    figure = new(10, 3.6, DOT.join([title.dataset, title.row, "training"]))
+    figure = new(10, 3.6, str(title))
     grid = figure.add_gridspec(2, 3, height_ratios=(5, 1))
     epochs = [entry["epoch"] + 1 for entry in history]
     kept = max((e for e, entry in zip(epochs, history, strict=True) if entry["best"]), default=None)
@@ -66,8 +66,8 @@ def confusions(
         return None
     rows = -(-len(kept) // _PER_ROW)
     figure = new(
-        min(10, 2.9 * min(len(kept), _PER_ROW) + 1.2), 2.9 * rows + 0.5,
-        DOT.join([title.dataset, title.row, "validation by epoch"]),
+        min(10, 2.9 * min(len(kept), _PER_ROW) + 1.2), 2.4 * rows + 0.8,
+        str(title),
     )  # fmt: skip
     for index, entry in enumerate(kept):
         axes = figure.add_subplot(rows, min(len(kept), _PER_ROW), index + 1)
