@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dfbench.errors import ParameterError
-from dfbench.models.base import Task
 from dfbench.models.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -70,14 +69,6 @@ class Cnn2Conv(PlainCnn):
             **recipe_defaults(optimiser="adam", lr=1e-3, epochs=10, batch_size=32, patience=None),
         }
 
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return {
-            "lr": trial.suggest_float("lr", 1e-4, 3e-3, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
-        }
-
 
 class Cnn3Conv(PlainCnn):
     """Three 3x3 convolutions (32, 64, 128 channels), a dense layer of 128, one output.
@@ -107,13 +98,4 @@ class Cnn3Conv(PlainCnn):
                 batch_size=32,
                 patience=3,
             ),
-        }
-
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return {
-            "lr": trial.suggest_float("lr", 1e-4, 3e-3, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import ParameterError
-from dfbench.models.base import Both, Inputs, Task
+from dfbench.models.base import Both, Inputs
 from dfbench.models.network import Network, check_choice, recipe_defaults
 
 if TYPE_CHECKING:
@@ -68,15 +68,6 @@ class HybridHsvCnn(Network):
                     },
                 },
             ),
-        }
-
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return {
-            "lr": trial.suggest_float("lr", 1e-4, 3e-3, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
         }
 
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dfbench.errors import ParameterError, UnavailableError
-from dfbench.models.base import Inputs, Labels, Task
+from dfbench.models.base import Inputs, Labels
 from dfbench.models.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Meso4(Network):
     """
 
     name = "meso4"
+    rates = (1e-4, 1e-2)
     libraries = (
         *Network.libraries,
         "dfbench.models.modules.meso",
@@ -59,14 +60,6 @@ class Meso4(Network):
                 schedule="cosine",
                 patience=10,
             ),
-        }
-
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return {
-            "lr": trial.suggest_float("lr", 1e-4, 1e-2, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
         }
 
     @classmethod

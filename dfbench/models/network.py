@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError, ParameterError, unknown
-from dfbench.models.base import Both, Inputs, Kind, Labels, Model, Probabilities
+from dfbench.models.base import Both, Inputs, Kind, Labels, Model, Probabilities, Task
 from dfbench.models.devices import require
 from dfbench.models.recipe import Recipe, recipe_of
 
@@ -28,6 +28,8 @@ class Network(Model):
 
     Attributes
     ----------
+    rates
+        Least and greatest learning rate of the search space.
     module
         The module, after `fit`.
     history
@@ -36,9 +38,22 @@ class Network(Model):
 
     inputs: ClassVar[Kind] = "images"
     libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training",)
+    rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
 
     module: nn.Module
     history: list[Epoch]
+
+    @classmethod
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+        """Draw rate, dropout and, where the defaults have any, weight decay."""
+        low, high = cls.rates
+        found = {
+            "lr": trial.suggest_float("lr", low, high, log=True),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
+        }
+        if cls.defaults()["weight_decay"] > 0:
+            found["weight_decay"] = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
+        return found
 
     @abstractmethod
     def build(self, n_features: int) -> nn.Module:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from dfbench.backbones import build as backbones
 from dfbench.errors import ParameterError
-from dfbench.models.base import Task
 from dfbench.models.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ class Finetune(Network):
     """
 
     name = "finetune"
+    rates = (1e-5, 1e-2)
     libraries = (*Network.libraries, "dfbench.models.modules.pretrained")
 
     @classmethod
@@ -45,17 +45,6 @@ class Finetune(Network):
             monitor="roc_auc",
             augment={"flip": True, "crop": [0.8, 1.0]},
         )
-
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        found = {
-            "lr": trial.suggest_float("lr", 1e-5, 1e-2, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
-        }
-        if cls.defaults()["weight_decay"] > 0:
-            found["weight_decay"] = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
-        return found
 
     @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:

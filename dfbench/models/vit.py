@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import ParameterError
-from dfbench.models.base import Task
 from dfbench.models.devices import require
 from dfbench.models.network import Network, recipe_defaults
 
@@ -50,15 +49,6 @@ class VitSmall(Network):
                 std=(0.5, 0.5, 0.5),
                 augment={"flip": True},
             ),
-        }
-
-    @classmethod
-    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return {
-            "lr": trial.suggest_float("lr", 1e-4, 3e-3, log=True),
-            "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 3e-1, log=True),
         }
 
     @classmethod
