@@ -37,7 +37,7 @@ class Network(Model):
     """
 
     inputs: ClassVar[Kind] = "images"
-    libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training",)
+    libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.loop",)
     rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
 
     module: nn.Module
