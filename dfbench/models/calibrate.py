@@ -163,8 +163,11 @@ def threshold(score: NDArray[np.float64], is_positive: NDArray[np.bool_], rule: 
     # a score just at the threshold would hang on the last bit
     cuts = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [np.nextafter(values[-1], 2.0)]])
     positives, negatives = np.sort(score[is_positive]), np.sort(score[~is_positive])
-    tpr = 1.0 - np.searchsorted(positives, cuts, side="left") / len(positives)
-    fpr = 1.0 - np.searchsorted(negatives, cuts, side="left") / len(negatives)
+    # whole numbers until the division: 3 of 10 is a rate of 0.3, 1 - 7 / 10 is more
+    tpr, fpr = (
+        (len(part) - np.searchsorted(part, cuts, side="left")) / len(part)
+        for part in (positives, negatives)
+    )
     if rule.kind == "youden":
         return float(cuts[np.argmax(tpr - fpr)])
     if rule.kind == "eer":

@@ -99,6 +99,12 @@ def test_thresholds_against_the_roc_curve(items: list[tuple[int, bool]], rate: f
     assert t == pytest.approx(tpr[fpr <= rate].max())
 
 
+def test_a_rate_that_is_met_exactly_counts() -> None:
+    score = np.array([0.0] * 7 + [0.1] * 4)
+    truth = np.array([False] * 10 + [True])
+    assert (score >= threshold(score, truth, Rule("fpr", 0.3)))[truth].all()
+
+
 @pytest.mark.parametrize("text", ["youdn", "fpr=0", "fpr=1.5", "fpr", "2", "fpr=x", "tpr=0.5"])
 def test_a_rule_that_is_none(text: str) -> None:
     with pytest.raises(ParameterError, match=r"fpr=0\.05"):
