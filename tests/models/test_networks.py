@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional
 
 from dfbench.errors import DataError, ParameterError, UnknownNameError
-from dfbench.models import training
 from dfbench.models.base import Both, Task
 from dfbench.models.cnn import Cnn2Conv, Cnn3Conv
 from dfbench.models.hybrid import HybridHsvCnn
@@ -384,10 +383,24 @@ def test_the_classes_are_there_without_torch():
 
 
 def test_libraries_are_what_fit_imports():
-    """A module missed here would be imported within the measured time."""
-    import importlib
-
-    for network in NETWORKS:
-        for name in network.libraries:
-            importlib.import_module(name)
-        assert training.__name__ in network.libraries
+    """A module missed in `libraries` would be imported within the measured time of a fit."""
+    code = """
+import importlib, sys
+import numpy as np
+from dfbench.models.{module} import {network}
+for name in {network}.libraries:
+    importlib.import_module(name)
+before = set(sys.modules)
+rng = np.random.default_rng(0)
+X = rng.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+y = np.arange(8) % 2
+{network}(n_classes=2, epochs=1, image_size=32, **{params}).fit(X, y, X, y)
+late = sorted(name for name in set(sys.modules) - before if name.startswith("dfbench."))
+assert not late, late
+"""
+    for module, network, params in [
+        ("cnn", "Cnn2Conv", {}),
+        ("vit", "VitSmall", {"patch": 8, "depth": 1, "width": 24, "heads": 3}),
+    ]:
+        filled = code.format(module=module, network=network, params=params)
+        subprocess.run([sys.executable, "-c", filled], check=True)
