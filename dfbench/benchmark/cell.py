@@ -15,6 +15,7 @@ from dfbench._version import __version__
 from dfbench.benchmark.drawing import draw_model
 from dfbench.benchmark.inputs import load_inputs, vectors_of, widths
 from dfbench.benchmark.job import Images, Job
+from dfbench.benchmark.memory import forget_peak, peak_bytes
 from dfbench.benchmark.status import Status
 from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.files import write_text
@@ -43,6 +44,7 @@ def run_cell(job: Job) -> Record:
     start = time.perf_counter()
     parts: dict[Part, Scores] = {}
     model: Model | None = None
+    forget_peak()
     try:
         with threadpool_limits(job.n_threads):
             known, parts, model = _run(job)
@@ -100,6 +102,8 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
     start = time.perf_counter()
     parts: dict[Part, Scores] = {"evaluate": _scores(job, job.evaluate, model, x_test)}
     seconds = (time.perf_counter() - start) / len(x_test) + job.seconds_per_image
+    if tuned.default is not model:
+        parts["default"] = _scores(job, job.evaluate, tuned.default, x_test)
     parts["tune"] = _scores(job, job.tune, model, x_tune)
     if job.unlabelled.keys:
         inputs = load_inputs(job, job.unlabelled, model_class)
@@ -120,6 +124,8 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         "predict_images_per_second": 1 / seconds,
         "device": job.device,
         "n_threads": job.n_threads,
+        "model_bytes": model.n_bytes(),
+        "peak_bytes": peak_bytes(),
         **model.report(),
     }
     return known, parts, model

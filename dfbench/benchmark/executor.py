@@ -100,6 +100,7 @@ def _entries(plan: Plan, out: Path) -> list[Entry]:
             row=cell.row.name,
             seed=cell.seed,
             cell=cell.id,
+            control=cell.row.control,
             reported=_reported(cell.row.reported),
         )
         for cell in plan.cells

@@ -210,6 +210,8 @@ def _of_model(row: Row, resize: int | None, budget: Budget) -> dict[str, Any]:
         "features": [feature_identity(extractor, resize) for extractor in row.extractors],
         "model": model,
     }
+    if row.shuffled:
+        found["labels"] = "shuffled"
     # what is not tuned does not hang on the budget
     return found | ({"budget": budget.model_dump()} if space.search else {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,11 +109,21 @@ def prepare(
                 model=cell.row.model_name,
                 tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
                 space=cell.row.space,
-                **shared,
+                **(shared if not cell.row.shuffled else _shuffled(shared, cell.seed)),
                 seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
             )
         )
     return prepared
+
+
+def _shuffled(shared: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Put the labels that a model is fitted and tuned on in another order."""
+    rng = np.random.default_rng(seed)
+    return shared | {
+        part: replace(images, labels=rng.permutation(images.labels).tolist())
+        for part in ("train", "tune")
+        if (images := shared[part])
+    }
 
 
 def look_at(

@@ -24,11 +24,12 @@ def make_report(out: Path, board: Board) -> Path:
         if line.fingerprint and (path := overview_path(out, line.fingerprint)).is_file()
     }
     figures = {
-        line.cell: [
+        cell: [
             (caption, path)
             for name, caption in CAPTIONS.items()
-            if (path := figure_path(out, line.cell, name)).is_file()
+            if (path := figure_path(out, cell, name)).is_file()
         ]
         for line in board.lines
+        for cell in line.cells
     }
     return write_report(out, board, overviews, figures)

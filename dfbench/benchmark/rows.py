@@ -23,7 +23,7 @@ from dfbench.models.calibrate import parse_rule
 from dfbench.models.space import Space
 from dfbench.plugins import source_digest
 from dfbench.registry import Part, Registry
-from dfbench.results.records import Status
+from dfbench.results.records import Control, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
 
 
@@ -46,6 +46,8 @@ class Row:
         Hash of the file that holds the model, where it is a plugin's.
     derived
         How it is made of other rows; None where it is not.
+    shuffled
+        Whether it is fitted on labels in another order.
     reported
         Figures that its source published.
     status, reason
@@ -59,9 +61,18 @@ class Row:
     space: Space = field(default_factory=Space)
     source: str = ""
     derived: Derived | None = None
+    shuffled: bool = False
     reported: Reported | None = None
     status: Status = "ok"
     reason: str = ""
+
+    @property
+    def control(self) -> Control:
+        """What is kept from it, if anything."""
+        if self.shuffled:
+            return "shuffled labels"
+        names = {extractor.name for extractor in self.extractors}
+        return "no pixels" if names == {"metadata"} else ""
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,7 @@ def _row(row: System | Derived, finder: _Finder) -> Row:
         model=model,
         space=space,
         source=source,
+        shuffled=row.shuffle_labels,
         reported=row.reported,
         status=status,
         reason=reason,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.features._jit import kernel
+from dfbench.jit import kernel
 
 
 @kernel

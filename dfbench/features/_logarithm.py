@@ -7,7 +7,7 @@ from typing import Any
 from numba import float32, int32
 from numpy.typing import NDArray
 
-from dfbench.features._jit import kernel
+from dfbench.jit import kernel
 
 Array = NDArray[Any]
 

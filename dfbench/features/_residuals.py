@@ -8,7 +8,7 @@ import numpy as np
 from numba import int16, uint8, uint16
 from numpy.typing import NDArray
 
-from dfbench.features._jit import kernel
+from dfbench.jit import kernel
 
 Array = NDArray[Any]
 

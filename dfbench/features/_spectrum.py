@@ -8,8 +8,8 @@ import numpy as np
 from numba import float32
 from numpy.typing import NDArray
 
-from dfbench.features._jit import kernel
 from dfbench.features._logarithm import logarithms
+from dfbench.jit import kernel
 
 Array = NDArray[Any]
 

@@ -18,7 +18,7 @@ import numpy as np
 from numba import float64, int16, int32, uint8, uint16, uint64
 from numpy.typing import NDArray
 
-from dfbench.features._jit import kernel
+from dfbench.jit import kernel
 
 Array = NDArray[Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -200,6 +201,14 @@ class Model(ABC):
     def embed(self, X: Any) -> NDArray[np.float32] | None:
         """Give a fitted model's own features of each image, shape (n, d); None: it has none."""
         return None
+
+    def n_bytes(self) -> int | None:
+        """Size of what a fitted model holds, in bytes; None where it cannot be told."""
+        held = {key: value for key, value in vars(self).items() if key != "progress"}
+        try:
+            return len(pickle.dumps(held, protocol=5))
+        except Exception:  # noqa: BLE001 - a plugin may hold anything
+            return None
 
     def report(self) -> dict[str, Any]:
         """Give what a record holds of a fitted model beyond its parameters: see `Record`."""

@@ -166,6 +166,11 @@ class Network(Model):
 
         return embeddings(self, X)
 
+    def n_bytes(self) -> int:
+        """Size of the weights and of batch normalisation's statistics, in bytes."""
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
     def report(self) -> dict[str, Any]:
         """Give parameter counts and what each epoch came to."""
         from dataclasses import asdict

@@ -49,6 +49,8 @@ class Tuned:
     ----------
     model
         Fitted with the best parameters.
+    default
+        Fitted with the default ones; the same object where they are the best.
     params
         All parameters of that model.
     trials
@@ -66,6 +68,7 @@ class Tuned:
     """
 
     model: Model
+    default: Model
     params: dict[str, Any]
     trials: int
     failed: int
@@ -277,19 +280,22 @@ def _grid(problem: _Problem, progress: Progress | None) -> Tuned:
     start = time.perf_counter()
     settings = list(problem.space.grid())
     best: tuple[float, Model, float] | None = None
+    default: Model | None = None
     values = []
     for done, params in enumerate(settings, start=1):
         model, seconds = problem.fit(params)
+        default = model if default is None else default
         values.append(problem.value(model))
         if best is None or values[-1] > best[0]:
             best = values[-1], model, seconds
         if progress is not None:
             progress(done, len(settings))
     assert best is not None  # a product of nothing has one element
+    assert default is not None
     value, model, fit_seconds = best
     spent = time.perf_counter() - start
     n = len(settings)
-    return Tuned(model, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
+    return Tuned(model, default, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
 
 
 def _search(
@@ -306,6 +312,7 @@ def _search(
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(problem.model_class.defaults())
     best: tuple[int, Model] | None = None
+    default: Model | None = None
     stopped_by: Literal["trials", "time"] = "trials"
     # durations of a trial that this process ran are taken from a steady clock; those in the file
     # are differences of wall clock times
@@ -319,6 +326,8 @@ def _search(
         start = time.perf_counter()
         number, model = _trial(problem, study, first=not spent)
         spent.append(time.perf_counter() - start)
+        if len(spent) == 1:
+            default = model
         if model is not None and _best(study, budget).number == number:
             best = number, model
     if progress is not None:
@@ -329,9 +338,15 @@ def _search(
     else:
         model, _ = problem.fit(_params(problem, winner))
     finished = _finished(study, budget)
+    if winner.number == finished[0].number:
+        default = model
+    elif default is None:
+        # the study went on from an earlier process
+        default, _ = problem.fit(_params(problem, finished[0]))
     valued = [trial for trial in finished if trial.value is not None]
     return Tuned(
         model=model,
+        default=default,
         params=model.params,
         trials=len(valued),
         failed=len(finished) - len(valued),

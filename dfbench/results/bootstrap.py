@@ -1,11 +1,13 @@
-"""Percentile bootstrap intervals, with the same resamples for all rows of a data set.
+"""Bootstrap intervals, with the same resamples for all rows of a data set.
 
 Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile method);
+Davison and Hinkley (1997), "Bootstrap methods and their application", section 5.2 (basic method);
 Field and Welsh (2007), "Bootstrapping clustered data", J. R. Statist. Soc. B 69 (whole groups).
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -51,17 +53,17 @@ class Resamples:
     seed: int
     sound: bool
     kept: list[NDArray[np.uint16]] = field(default_factory=list, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def chunks(self) -> Iterator[NDArray[np.uint16]]:
         """Yield the counts in pieces of shape (b, n), B rows in all, the same at each call."""
-        if self.kept:
-            yield from self.kept
-            return
-        if self.n_resamples * self.unit.size <= _KEPT:
-            self.kept.extend(self._draw())
-            yield from self.kept
-        else:
+        if self.n_resamples * self.unit.size > _KEPT:
             yield from self._draw()
+            return
+        with self._lock:
+            if not self.kept:
+                self.kept.extend(self._draw())
+        yield from self.kept
 
     def _draw(self) -> Iterator[NDArray[np.uint16]]:
         # a generator for each stratum: the draws do not depend on the size of the chunks
@@ -116,37 +118,35 @@ def distributions(sample: Sample, resamples: Resamples) -> dict[str, Floats]:
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 
-def intervals(
-    sample: Sample, resamples: Resamples, *, level: float = LEVEL
-) -> dict[str, tuple[float, float] | None]:
-    """Percentile interval of each figure of one row.
+def interval(
+    name: str, value: float, values: Floats, *, level: float = LEVEL
+) -> tuple[float, float] | None:
+    """Interval of a figure from its values on the resamples.
 
-    Resamples in which a class is missing (whole groups only) have no ROC AUC and are dropped for
-    it. A row that is right on every image has the interval [1, 1]: a bootstrap cannot see beyond
-    the images at hand.
+    The percentile method; for the calibration error the basic one, since resampling adds to that
+    figure (a bin is never empty of chance), which percentiles would count twice. Resamples without
+    the figure (a class is missing) are dropped. A row that is right on every image has the
+    interval [1, 1]: a bootstrap cannot see beyond the images at hand.
 
     Parameters
     ----------
-    sample
-        From `metrics.prepare`, with the images that the resamples were set up for.
+    name, value
+        Of the figure.
+    values
+        From `distributions`, shape (B,).
     level
         Share of the resamples inside the interval.
 
     Returns
     -------
-    dict
-        Metric to (low, high); None where a class has fewer than two images or lies in fewer than
-        two groups, or where more than half of the resamples have no figure.
+    (low, high) or None
+        None where more than half of the resamples have no figure.
     """
-    if not resamples.sound:
-        return dict.fromkeys(METRICS)
+    known = values[~np.isnan(values)]
+    if 2 * known.size < values.size or known.size == 0 or np.isnan(value):
+        return None
     tail = (1 - level) / 2
-    found: dict[str, tuple[float, float] | None] = {}
-    for name, values in distributions(sample, resamples).items():
-        defined = values[~np.isnan(values)]
-        if 2 * defined.size < values.size or defined.size == 0:
-            found[name] = None
-        else:
-            low, high = np.quantile(defined, [tail, 1 - tail])
-            found[name] = (float(low), float(high))
-    return found
+    low, high = (float(end) for end in np.quantile(known, [tail, 1 - tail]))
+    if name == "ece":
+        return max(0.0, 2 * value - high), max(value, min(1.0, 2 * value - low))
+    return low, high

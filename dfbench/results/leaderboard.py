@@ -2,121 +2,162 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
-from dfbench.results import bootstrap, metrics, store
-from dfbench.results.board import Board, Figure, Line, arrange, is_control
-from dfbench.results.records import Entry, Record, Scores
+from dfbench.results import auc, metrics, store
+from dfbench.results.board import Board, Line, Smallest, arrange
+from dfbench.results.measures import Images, Measured, measure, number
+from dfbench.results.ranking import rank
+from dfbench.results.records import Entry, Record, Scores, Status, Tuning
+
+_THREADS = 2
+"""Rows measured at once: most of the work lets go of the interpreter."""
 
 
 def build_board(out: Path, *, progress: Progress | None = None) -> Board:
     """Compute the board of a results folder from its stored scores.
 
-    A row that has not run is ``skipped``, one whose files cannot be read ``failed``, each with
-    its reason: neither hides the others.
+    The seeds of a row are one line. A row that has not run is ``skipped``, one whose files cannot
+    be read ``failed``, each with its reason: neither hides the others, and a seed that is missing
+    stands as a line of its own.
 
     Parameters
     ----------
     out
         A results folder (`store`).
     progress
-        Called with the number of lines done and of all lines.
+        Called with the number of rows done and of all rows.
 
     Raises
     ------
     OutputError
         Where ``out`` is no results folder.
     """
-    entries = store.read_entries(out)
-    shared: dict[str, _Shared] = {}
-    lines = []
-    for done, entry in enumerate(entries, start=1):
-        lines.append(_line(out, entry, shared.setdefault(entry.dataset, _Shared())))
-        if progress is not None:
-            progress(done, len(entries))
-    return arrange(lines)
+    places: dict[tuple[str, str], list[Entry]] = {}
+    for entry in store.read_entries(out):
+        places.setdefault((entry.dataset, entry.row), []).append(entry)
+    shared: dict[str, list[Images]] = {}
+    read = []
+    for entries in places.values():
+        known = shared.setdefault(entries[0].dataset, [])
+        read.append(read_row(out, sorted(entries, key=lambda entry: entry.seed), known))
+
+    lines: list[Line] = []
+    smallest: dict[str, Smallest] = {}
+    done = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for row, line in zip(read, pool.map(_line, read), strict=True):
+            lines += [*([] if line is None else [line]), *row.missing]
+            done += 1
+            if progress is not None:
+                progress(done, len(read))
+    measured = {row.key: row.measured for row in read if row.measured is not None}
+    for dataset, images in shared.items():
+        if images:
+            lines, found = _ranked(lines, measured, dataset)
+            if found is not None:
+                smallest[dataset] = found
+    return arrange(lines, smallest)
 
 
-class _Shared:
-    """What the lines of a data set have in common: their resamples."""
+@dataclass(frozen=True, slots=True)
+class RowRead:
+    """A row of a results folder: its records by seed, what they come to, and what is missing."""
 
-    def __init__(self) -> None:
-        self._labels: NDArray[np.int64] | None = None
-        self._groups: NDArray[np.int64] | None = None
-        self._resamples: bootstrap.Resamples | None = None
-
-    def resamples(self, scores: Scores) -> bootstrap.Resamples:
-        """Resamples for these images; drawn again only where labels or groups are others."""
-        same = _equal(self._labels, scores.labels) and _equal(self._groups, scores.groups)
-        if self._resamples is None or not same:
-            self._labels, self._groups = scores.labels, scores.groups
-            self._resamples = bootstrap.resample(scores.labels, scores.groups)
-        return self._resamples
+    key: tuple[str, str]
+    entry: Entry
+    records: list[Record]
+    measured: Measured | None
+    defaults: Measured | None
+    missing: list[Line]
 
 
-def _equal(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return np.array_equal(a, b)
+def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRead:
+    """Read the cells of a row.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    entries
+        Of one row on one data set, one a seed.
+    known
+        Sets of images met so far, which is added to: rows that share one share its resamples.
+    """
+    first = entries[0]
+    records: list[Record] = []
+    scores: list[Scores] = []
+    defaults: list[Scores] = []
+    missing: list[Line] = []
+    for entry in entries:
+        try:
+            record = store.load_record(out, entry.cell)
+            if record is None:
+                missing.append(_absent(entry, "skipped", "not run yet"))
+            elif record.status != "ok":
+                missing.append(_absent(entry, record.status, record.reason, record))
+            else:
+                its = _by_image(store.read_scores(out, record))
+                if scores and its.images != scores[0].images:
+                    raise OutputError(
+                        f"seed {entry.seed} was scored on other images than seed {entries[0].seed}",
+                        where=store.scores_path(out, record.cell),
+                        hint="run all seeds again",
+                    )
+                scores.append(its)
+                records.append(record)
+                defaults += _at_defaults(out, record, its)
+        except OutputError as error:
+            missing.append(_absent(entry, "failed", str(error)))
+    measured = at_defaults = None
+    if scores:
+        images = _images(scores[0], known)
+        measured = measure(images, [_sample(r, s) for r, s in zip(records, scores, strict=True)])
+        if len(defaults) == len(records):
+            at_defaults = measure(
+                images, [_sample(r, s) for r, s in zip(records, defaults, strict=True)]
+            )
+    return RowRead((first.dataset, first.row), first, records, measured, at_defaults, missing)
 
 
-def _line(out: Path, entry: Entry, shared: _Shared) -> Line:
-    known = {
-        "dataset": entry.dataset,
-        "row": entry.row,
-        "seed": entry.seed,
-        "cell": entry.cell,
-        "control": is_control(entry.row),
-        "reported": entry.reported,
-    }
-    try:
-        record = store.load_record(out, entry.cell)
-        if record is None:
-            return Line(**known, status="skipped", reason="not run yet")
-        known |= _of_record(record)
-        if "features" in record.identity:
-            known["control"] = _sees_no_pixels(record)
-        if record.status != "ok":
-            return Line(**known, status=record.status, reason=record.reason)
-        scores = store.read_scores(out, record)
-        figures = _of_scores(record, _by_image(scores), shared)
-    except OutputError as error:
-        return Line(**known, status="failed", reason=str(error))
-    return Line(**known, **figures, status="ok")
+def _at_defaults(out: Path, record: Record, scores: Scores) -> list[Scores]:
+    """Give the scores of the model with its default parameters; none where they were not kept."""
+    tuning = record.tuning
+    if tuning is None or tuning.trials < 2:
+        return []
+    if store.scores_path(out, record.cell, "default").is_file():
+        return [_by_image(store.read_scores(out, record, "default"))]
+    # where the defaults won they are the row itself
+    return [scores] if tuning.best_value == tuning.default_value else []
 
 
-def _sees_no_pixels(record: Record) -> bool:
-    """Whether a row is a control, whatever its suite calls it."""
-    names = [features["extractor"] for features in record.identity["features"]]
-    return bool(names) and set(names) == {"metadata"}
+def _images(scores: Scores, known: list[Images]) -> Images:
+    groups = scores.groups
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1]
+    design = auc.Design(scores.labels, groups)
+    for images in known:
+        if images.same(scores.images, design):
+            return images
+    known.append(Images.of(scores.images, scores.labels, groups))
+    return known[-1]
 
 
-def _of_record(record: Record) -> dict[str, object]:
-    named = record.positive is not None and record.positive < len(record.classes)
-    return {
-        "split": record.split,
-        # what never ran has counted nothing
-        "n_train": record.n_train or None,
-        "n_test": record.n_test or None,
-        "fit_seconds": record.fit_seconds,
-        "predict_images_per_second": record.predict_images_per_second,
-        "n_features": record.n_features,
-        "classes": record.classes,
-        "positive": record.classes[record.positive or 0] if named else None,
-        "grouped": record.grouped,
-        "n_left_out": record.n_left_out,
-        "tuned_on": record.tuned_on,
-        "tuning": record.tuning,
-        "threshold": record.threshold,
-        "device": record.device,
-        "fingerprint": record.fingerprint,
-    }
+def _sample(record: Record, scores: Scores) -> metrics.Sample:
+    return metrics.prepare(
+        scores.labels,
+        scores.probabilities,
+        positive=record.positive,
+        threshold=record.threshold,
+    )
 
 
 def _by_image(scores: Scores) -> Scores:
@@ -130,35 +171,145 @@ def _by_image(scores: Scores) -> Scores:
     )
 
 
-def _of_scores(record: Record, scores: Scores, shared: _Shared) -> dict[str, object]:
-    sample = metrics.prepare(
-        scores.labels,
-        scores.probabilities,
-        positive=record.positive,
-        threshold=record.threshold,
-    )
-    values = metrics.evaluate(sample, np.ones((1, sample.n)))
-    ranges = bootstrap.intervals(sample, shared.resamples(scores))
-    found = {}
-    for name in metrics.METRICS:
-        value, interval = _number(values[name][0]), ranges[name]
-        if value is None or interval is None:
-            found[name] = Figure(value=value)
-        else:
-            found[name] = Figure(value=value, low=interval[0], high=interval[1])
-    recall = metrics.class_accuracy(
-        scores.labels,
-        scores.probabilities,
-        positive=record.positive,
-        threshold=record.threshold,
-    )
-    names = record.classes or [str(k) for k in range(sample.n_classes)]
+def _place(entry: Entry) -> dict[str, Any]:
     return {
-        "n_groups": None if scores.groups is None else int(np.unique(scores.groups).size),
-        "metrics": found,
-        "class_accuracy": {c: _number(x) for c, x in zip(names, recall, strict=True)},
+        "dataset": entry.dataset,
+        "row": entry.row,
+        "control": entry.control,
+        "reported": entry.reported,
     }
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _absent(entry: Entry, status: Status, reason: str, record: Record | None = None) -> Line:
+    known = {} if record is None else _of_record(record)
+    return Line(
+        **_place(entry),
+        seeds=[entry.seed],
+        cells=[entry.cell],
+        status=status,
+        reason=reason,
+        **known,
+    )
+
+
+def _line(row: RowRead) -> Line | None:
+    """Word what a row came to; None where no seed ran."""
+    if row.measured is None:
+        return None
+    figures = row.measured.figures()
+    first = row.records[0]
+    names = first.classes or [str(k) for k in range(row.measured.samples[0].n_classes)]
+    recall = np.mean([metrics.recall(sample) for sample in row.measured.samples], axis=0)
+    tuning = _tuning(row.records)
+    optimism = default = None
+    if tuning is not None and tuning.trials > 1:
+        if tuning.best_value is not None and figures["roc_auc"].value is not None:
+            optimism = tuning.best_value - figures["roc_auc"].value
+        if row.defaults is not None:
+            default = number(row.defaults.values["roc_auc"])
+    groups = row.measured.images.design.groups
+    known = _of_record(first) | {
+        "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
+        "metrics": figures,
+        "class_accuracy": {c: number(x) for c, x in zip(names, recall, strict=True)},
+        "fit_seconds": _mean([record.fit_seconds for record in row.records]),
+        "predict_images_per_second": _mean(
+            [record.predict_images_per_second for record in row.records]
+        ),
+        "tuning": tuning,
+        "optimism": optimism,
+        "default_roc_auc": default,
+        "threshold": first.threshold if len(row.records) == 1 else None,
+    }
+    return Line(
+        **_place(row.entry),
+        seeds=[record.seed for record in row.records],
+        cells=[record.cell for record in row.records],
+        status="ok",
+        **known,
+    )
+
+
+def _short(p_value: float) -> float | None:
+    """Give a p-value without the digits that a library's order of adding decides."""
+    return None if p_value != p_value else float(f"{p_value:.6g}")
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _tuning(records: Sequence[Record]) -> Tuning | None:
+    """Give the mean over the seeds of how parameters were found."""
+    found = [record.tuning for record in records if record.tuning is not None]
+    if not found:
+        return None
+    return Tuning(
+        trials=round(sum(each.trials for each in found) / len(found)),
+        seconds=sum(each.seconds for each in found) / len(found),
+        best_value=_mean([each.best_value for each in found]),
+        default_value=_mean([each.default_value for each in found]),
+        stopped_by="time" if any(each.stopped_by == "time" for each in found) else "trials",
+    )
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    named = record.positive is not None and record.positive < len(record.classes)
+    return {
+        "split": record.split,
+        # what never ran has counted nothing
+        "n_train": record.n_train or None,
+        "n_test": record.n_test or None,
+        "n_features": record.n_features,
+        "n_parameters": record.n_parameters,
+        "model_bytes": record.model_bytes,
+        "peak_bytes": record.peak_bytes,
+        "classes": record.classes,
+        "positive": record.classes[record.positive or 0] if named else None,
+        "grouped": record.grouped,
+        "n_left_out": record.n_left_out,
+        "tuned_on": record.tuned_on,
+        "device": record.device,
+        "fingerprint": record.fingerprint,
+    }
+
+
+def _ranked(
+    lines: Sequence[Line], measured: dict[tuple[str, str], Measured], dataset: str
+) -> tuple[list[Line], Smallest | None]:
+    """Rank the rows of a data set that share the images most of them were scored on."""
+    own = {
+        line.row: found
+        for line in lines
+        if line.dataset == dataset
+        and line.status == "ok"
+        and not line.control
+        and (found := measured[line.dataset, line.row]).values["roc_auc"] == found.values["roc_auc"]
+    }
+    sets: dict[int, list[str]] = {}
+    for name, found in own.items():
+        sets.setdefault(id(found.images), []).append(name)
+    if not sets:
+        return list(lines), None
+    names = max(sets.values(), key=len)
+    ranking = rank([own[name] for name in names])
+    places: dict[str, dict[str, Any]] = {
+        name: {
+            "rank": ranking.ranks[index],
+            "best": ranking.is_best(index),
+            "p_best": None
+            if index == ranking.best
+            else _short(float(ranking.p_values[ranking.best, index])),
+        }
+        for index, name in enumerate(names)
+    }
+    smallest = None
+    if ranking.smallest is not None and ranking.smallest_corrected is not None:
+        smallest = Smallest(ranking.smallest, ranking.smallest_corrected, len(names))
+    return [
+        line.model_copy(update=places[line.row])
+        if line.dataset == dataset and line.status == "ok" and line.row in places
+        else line
+        for line in lines
+    ], smallest

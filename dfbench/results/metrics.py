@@ -1,21 +1,56 @@
-"""The four figures of a row, from its scores, for one sample or for many resamples at once.
+"""The figures of a row, from its scores, for one sample or for many resamples at once.
 
-Each figure is that of scikit-learn (``roc_auc_score``, ``accuracy_score``,
-``balanced_accuracy_score``, ``f1_score``) with its defaults. They are written out again in a
-weighted form because a bootstrap needs them a thousand times a row: a resample is a vector of
-counts, and one matrix of counts gives the figures of all resamples together. All sums run over
-whole numbers, so ties and order cost no digits.
+Each figure is that of scikit-learn with its defaults (``roc_auc_score``,
+``average_precision_score``, ``accuracy_score``, ``balanced_accuracy_score``, ``f1_score``,
+``matthews_corrcoef``, ``log_loss``, ``brier_score_loss``), and what scikit-learn lacks has its
+source below. They are written out again in a weighted form because a bootstrap needs them a
+thousand times a row: a resample is a vector of counts, and one matrix of counts gives the figures
+of all resamples together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS = ("roc_auc", "accuracy", "balanced_accuracy", "f1_macro")
-"""Names of the figures, in the order of the tables."""
+METRICS = (
+    "roc_auc",
+    "accuracy",
+    "balanced_accuracy",
+    "f1_macro",
+    "average_precision",
+    "eer",
+    "tpr_at_fpr_1pct",
+    "tpr_at_fpr_01pct",
+    "mcc",
+    "log_loss",
+    "brier",
+    "ece",
+)
+"""Names of the figures, in the order of the tables.
+
+``eer``: equal error rate, where the ROC curve (with straight lines between its points) crosses
+FPR = 1 - TPR. ``tpr_at_fpr_1pct``, ``tpr_at_fpr_01pct``: highest true positive rate among the
+thresholds whose false positive rate is at most 1 %, 0.1 %. ``brier``: Brier (1950), of two classes
+the half form. ``ece``: expected calibration error of the probability of the decision, 15 bins of
+equal width (Guo et al. 2017, "On calibration of modern neural networks", ICML, equation 3).
+Several classes: ROC AUC and average precision are means of one class against the rest, EER and the
+rates are not defined.
+"""
+MAIN = METRICS[:4]
+"""Those that stand in every table."""
+LOWER_IS_BETTER = frozenset({"eer", "log_loss", "brier", "ece"})
+RATES = {"tpr_at_fpr_1pct": 0.01, "tpr_at_fpr_01pct": 0.001}
+"""False positive rate at which the true positive rate is taken."""
+FEWEST_FALSE = 5
+"""False positives that a rate must allow for: with fewer negatives the figure says nothing."""
+N_BINS = 15
+_GRAIN = 2.0**-28
+"""What losses are rounded to, 4e-9: their sums over whole numbers of images are then exact, and
+do not depend on the order in which a library adds them."""
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +66,12 @@ class _Comparison:
     """For each positive, how many negatives score strictly less."""
     upto: NDArray[np.intp]
     """The same, those of equal score among them."""
+    order: NDArray[np.intp]
+    """All images by falling score."""
+    is_positive: NDArray[np.bool_]
+    """In that order."""
+    last: NDArray[np.bool_]
+    """In that order: whether the next image has a lower score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +85,22 @@ class Sample:
     comparisons
         What ROC AUC is the mean of: the positive class of a binary task, or each class against
         the rest. Empty where a class has no image.
-    indicators
-        Shape (n, 3K), float64: one-hot of the label, of the decision, and of both where they
-        agree.
+    columns
+        Shape (n, 3K + 2 + 2 bins), float64: what the other figures are sums of. One-hot of the
+        label, of the decision, of both where they agree; log loss and Brier score of the image;
+        for each bin of confidence the confidence, and whether the largest probability is right.
+    right
+        Shape (n,): whether the decision is right.
+    n_negatives
+        Of a binary task; 0 otherwise.
     """
 
     n: int
     n_classes: int
     comparisons: tuple[_Comparison, ...]
-    indicators: Floats
+    columns: Floats
+    right: NDArray[np.bool_]
+    n_negatives: int
 
 
 def prepare(
@@ -100,12 +148,43 @@ def prepare(
     classes = np.arange(n_classes)
     truth = labels[:, None] == classes
     decided = decisions[:, None] == classes
-    indicators = np.concatenate([truth, decided, truth & decided], axis=1).astype(np.float64)
-
+    columns = np.concatenate(
+        [truth, decided, truth & decided, _losses(truth, probabilities, scored)], axis=1
+    )
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
-    return Sample(n, n_classes, comparisons, indicators)
+    negatives = int((~truth[:, scored[0]]).sum()) if n_classes == 2 else 0
+    right = decisions == labels
+    return Sample(n, n_classes, comparisons, columns.astype(np.float64), right, negatives)
+
+
+def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[int]) -> Floats:
+    """Give log loss, Brier score and the bins of confidence of each image."""
+    n = len(truth)
+    # as scikit-learn: no probability of exactly 0 or 1, and rows that sum to 1
+    eps = np.finfo(np.float64).eps
+    clipped = np.clip(probabilities, eps, 1 - eps)
+    log_loss = -np.log(clipped[truth] / clipped.sum(axis=1))
+    squares = (probabilities - truth) ** 2
+    brier = squares[:, scored[0]] if probabilities.shape[1] == 2 else squares.sum(axis=1)
+    confidence = probabilities.max(axis=1, initial=0.0)
+    # bins are open below: (0, 1/15], ..., (14/15, 1]
+    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    held = np.unique(which)
+    inside = which[:, None] == held
+    right = truth[np.arange(n), probabilities.argmax(axis=1)] if n else np.empty(0)
+    found = np.concatenate(
+        [
+            log_loss[:, None],
+            brier[:, None],
+            inside * confidence[:, None],
+            inside * right[:, None],
+        ],
+        axis=1,
+    )
+    rounded: Floats = np.round(found / _GRAIN) * _GRAIN
+    return rounded
 
 
 def decide(
@@ -132,11 +211,16 @@ def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
     positives = order[is_positive[order]]
     negatives = order[~is_positive[order]]
     reference = score[negatives]
+    falling = order[::-1]
+    sorted_score = score[falling]
     return _Comparison(
         positives,
         negatives,
         np.searchsorted(reference, score[positives], side="left"),
         np.searchsorted(reference, score[positives], side="right"),
+        np.ascontiguousarray(falling),
+        is_positive[falling],
+        np.append(sorted_score[:-1] != sorted_score[1:], True),
     )
 
 
@@ -153,24 +237,37 @@ def evaluate(sample: Sample, weights: NDArray[np.number]) -> dict[str, Floats]:
     Returns
     -------
     dict
-        Metric to its values, shape (B,), float64. ROC AUC is NaN where a class has no weight;
-        the others are means over the classes that occur (F1: in labels or decisions), NaN only
-        where nothing has weight.
+        Metric to its values, shape (B,), float64. Where a class has no weight the figures of the
+        curve (ROC AUC, average precision, EER, rates) are NaN. Balanced accuracy and F1 are means
+        over the classes that occur (F1: in labels or decisions). A rate that the sample has too
+        few negatives for is NaN, as is what is not defined for several classes.
     """
     counts: Floats = np.asarray(weights, dtype=np.float64)
     k = sample.n_classes
-    sums: Floats = counts @ sample.indicators
-    actual, decided, right = sums[:, :k], sums[:, k : 2 * k], sums[:, 2 * k :]
+    sums: Floats = counts @ sample.columns
+    actual, decided, right = sums[:, :k], sums[:, k : 2 * k], sums[:, 2 * k : 3 * k]
+    log_loss, brier, bins = sums[:, 3 * k], sums[:, 3 * k + 1], sums[:, 3 * k + 2 :]
+    total, correct = actual.sum(axis=1), right.sum(axis=1)
+    held = bins.shape[1] // 2
+    curve = _curves(sample, counts)
     with np.errstate(invalid="ignore", divide="ignore"):
-        accuracy = right.sum(axis=1) / actual.sum(axis=1)
-        recall = right / actual
-        f1 = 2 * right / (actual + decided)
-    return {
-        "roc_auc": _roc_auc(sample, counts),
-        "accuracy": accuracy,
-        "balanced_accuracy": _mean_of_present(recall),
-        "f1_macro": _mean_of_present(f1),
-    }
+        covariance = correct * total - (actual * decided).sum(axis=1)
+        spread = (total**2 - (actual**2).sum(axis=1)) * (total**2 - (decided**2).sum(axis=1))
+        # as scikit-learn: nothing can be said of a constant, 0
+        mcc = np.where(spread > 0, covariance / np.sqrt(spread), np.where(total > 0, 0.0, np.nan))
+        return {
+            "roc_auc": curve[:, 0],
+            "accuracy": correct / total,
+            "balanced_accuracy": _mean_of_present(right / actual),
+            "f1_macro": _mean_of_present(2 * right / (actual + decided)),
+            "average_precision": curve[:, 1],
+            "eer": curve[:, 2],
+            **{name: curve[:, 3 + i] for i, name in enumerate(RATES)},
+            "mcc": mcc,
+            "log_loss": log_loss / total,
+            "brier": brier / total,
+            "ece": np.abs(bins[:, :held] - bins[:, held:]).sum(axis=1) / total,
+        }
 
 
 def _mean_of_present(values: Floats) -> Floats:
@@ -181,26 +278,24 @@ def _mean_of_present(values: Floats) -> Floats:
     return mean
 
 
-def _roc_auc(sample: Sample, weights: Floats) -> Floats:
-    """Share of pairs in the right order, ties by half: Mann-Whitney's U over the product of sizes.
+def _curves(sample: Sample, counts: Floats) -> Floats:
+    """Figures that hang on the order of the scores alone; shape (B, 3 + rates)."""
+    from dfbench.results._curve import curve
 
-    Hanley and McNeil (1982), "The meaning and use of the area under a ROC curve", Radiology 143.
-    Several classes: mean of one class against the rest (macro one-vs-rest).
-    """
-    n_samples = weights.shape[0]
+    rates = np.array(list(RATES.values()))
+    found = np.full((len(counts), 3 + rates.size), np.nan)
     if not sample.comparisons:
-        return np.full(n_samples, np.nan)
-    total = np.zeros(n_samples)
-    for each in sample.comparisons:
-        positive = np.take(weights, each.positives, axis=1)
-        passed = np.zeros((n_samples, each.negatives.size + 1))
-        np.cumsum(np.take(weights, each.negatives, axis=1), axis=1, out=passed[:, 1:])
-        beaten = np.take(passed, each.below, axis=1)
-        beaten += np.take(passed, each.upto, axis=1)
-        pairs = positive.sum(axis=1) * passed[:, -1]
-        with np.errstate(invalid="ignore"):
-            total += np.einsum("bp,bp->b", positive, beaten) / (2 * pairs)
-    return total / len(sample.comparisons)
+        return found
+    each = np.empty_like(found)
+    found[:, :2] = 0.0
+    for one in sample.comparisons:
+        curve(counts, one.order, one.is_positive, one.last, rates, each)
+        found[:, :2] += each[:, :2]
+    found[:, :2] /= len(sample.comparisons)
+    if sample.n_classes == 2:
+        found[:, 2:] = each[:, 2:]
+        found[:, 3:][:, sample.n_negatives * rates < FEWEST_FALSE] = np.nan
+    return found
 
 
 def figures(
@@ -225,23 +320,10 @@ def figures(
     return {name: float(value[0]) for name, value in values.items()}
 
 
-def class_accuracy(
-    labels: NDArray[np.integer],
-    probabilities: Floats,
-    *,
-    positive: int | None = None,
-    threshold: float | None = None,
-) -> Floats:
-    """Accuracy among the images of each class (its recall). Parameters are those of `prepare`.
-
-    Returns
-    -------
-    ndarray of shape (K,), dtype float64
-        NaN for classes without an image.
-    """
-    sample = prepare(labels, probabilities, positive=positive, threshold=threshold)
+def recall(sample: Sample) -> Floats:
+    """Accuracy among the images of each class, shape (K,); NaN for classes without an image."""
     k = sample.n_classes
-    sums = sample.indicators.sum(axis=0)
+    sums = sample.columns.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        recall: Floats = sums[2 * k :] / sums[:k]
-    return recall
+        found: Floats = sums[2 * k : 3 * k] / sums[:k]
+    return found

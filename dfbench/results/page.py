@@ -18,6 +18,9 @@ h1 { font-size: 1.6rem; margin: 0 0 .4rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .2rem; overflow-wrap: anywhere; }
 p { margin: .2rem 0 .6rem; max-width: 62rem; color: var(--soft); }
 p.note { color: var(--mark); font-weight: 600; }
+p.warning { color: var(--bad); font-weight: 600; }
+details { border-top: 1px solid var(--rule); padding: .35rem 0; }
+summary { cursor: pointer; } summary b { font-weight: 600; }
 nav { margin: .6rem 0; } nav a { color: var(--bar); margin-right: 1rem; white-space: nowrap; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }

@@ -7,12 +7,17 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-Part = Literal["evaluate", "tune", "unlabelled"]
-"""Which images scores belong to: those of the figures, those that choices are made on, and those
-of a test split whose labels are kept back."""
+Part = Literal["evaluate", "default", "tune", "unlabelled"]
+"""Which scores: of the images that the figures are from, the same by the model with its default
+parameters, of those that choices are made on, and of a test split whose labels are kept back."""
 
 Status = Literal["ok", "skipped", "failed"]
 """The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
+
+
+Control = Literal["", "no pixels", "shuffled labels"]
+"""What is kept from a row, so that it has nothing to go by but a flaw of the data: it never sees
+pixels, or it is fitted on labels in another order. Empty for rows that compete."""
 
 
 class Tuning(BaseModel):
@@ -64,6 +69,10 @@ class Record(BaseModel):
     tuning: Tuning | None = None
     n_parameters: tuple[int, int] | None = None
     """Of a network: all, and those that are trained."""
+    model_bytes: int | None = None
+    """Of the fitted model, as it would be kept; of features it holds nothing."""
+    peak_bytes: int | None = None
+    """Most memory that the worker held while the cell ran; None where the system does not say."""
     history: list[dict[str, Any]] = Field(default_factory=list)
     """Of a network: what each epoch of the chosen training came to."""
     threshold: float | None = None
@@ -96,6 +105,7 @@ class Entry(BaseModel):
     row: str
     seed: int
     cell: str
+    control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
 

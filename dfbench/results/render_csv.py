@@ -10,10 +10,12 @@ from dfbench.results.board import Board, Line
 from dfbench.results.metrics import METRICS
 
 HEADER = (
-    *("dataset", "row", "seed", "status", "reason", "split", "n_train", "n_test"),
-    *(f"{name}{part}" for name in METRICS for part in ("", "_low", "_high")),
+    *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test"),
+    *(f"{name}{part}" for name in METRICS for part in ("", "_low", "_high", "_spread")),
     *("fit_seconds", "predict_images_per_second", "n_features"),
-    *("rank", "control", "class_accuracy", "positive", "n_left_out", "threshold", "reported"),
+    *("rank", "best", "p_best", "control", "class_accuracy", "positive", "n_left_out"),
+    *("trials", "tuning_seconds", "optimism", "default_roc_auc", "pareto", "n_parameters"),
+    *("model_bytes", "peak_bytes", "threshold", "reported"),
 )
 """Columns; ``class_accuracy`` is a JSON object, for each data set has classes of its own."""
 
@@ -32,5 +34,11 @@ def _fields(line: Line) -> dict[str, object]:
     for name in METRICS:
         found = line.metrics[name]
         fields |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+        fields[f"{name}_spread"] = found.spread
+    fields["seeds"] = " ".join(map(str, line.seeds))
+    if line.tuning is not None:
+        fields |= {"trials": line.tuning.trials, "tuning_seconds": line.tuning.seconds}
+    if line.n_parameters is not None:
+        fields["n_parameters"] = line.n_parameters[0]
     fields["class_accuracy"] = json.dumps(line.class_accuracy, ensure_ascii=False)
     return fields

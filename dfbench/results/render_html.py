@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dfbench.results import wording
 from dfbench.results.board import Board, Figure, Line, Overall, Standing, Table
-from dfbench.results.metrics import METRICS
+from dfbench.results.metrics import LOWER_IS_BETTER, MAIN, METRICS
 from dfbench.results.page import SCRIPT, STYLE
 
 _BAR_WIDTH, _BAR_HEIGHT, _BAR_MARGIN = 84, 10, 4
@@ -20,17 +20,14 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 def to_html(board: Board) -> str:
     """Write the board as an HTML page that loads nothing; well-formed as XML too."""
-    seeds = len(board.seeds) > 1
-    parts = [f"<h1>Leaderboard</h1>\n<p>{escape(wording.RANKS)}"]
-    if any(table.controls for table in board.tables):
-        parts[0] += " " + escape(wording.CONTROL)
-    parts[0] += " Click a heading to sort.</p>"
+    seeds = board.several_seeds
+    parts = [f"<h1>Leaderboard</h1>\n<p>{escape(wording.RANKS)} Click a heading to sort.</p>"]
     if not board.tables:
         parts.append("<p>No row has been asked for yet.</p>")
     if board.overall is not None:
         links = [f'<a href="#d{i}">{escape(t.dataset)}</a>' for i, t in enumerate(board.tables)]
         parts.append(f"<nav>{' '.join(links)}</nav>")
-        parts.append(overall_section(board.overall, [t.dataset for t in board.tables], seeds=seeds))
+        parts.append(overall_section(board.overall, [t.dataset for t in board.tables]))
     parts += [table_section(table, f"d{i}", seeds=seeds) for i, table in enumerate(board.tables)]
     body = "\n".join(parts)
     return (
@@ -70,15 +67,20 @@ def _cell(shown: str, value: float | None) -> str:
     return f'<td data-v="{"" if value is None else repr(value)}">{shown}</td>'
 
 
-def _row_cells(row: str, seed: int, *, control: bool, seeds: bool) -> str:
+def _name_cell(row: str, control: str, *, best: bool = False) -> str:
     tag = '<span class="tag">control</span>' if control else ""
-    name = f'<th scope="row" class="name" data-v="{escape(row)}">{escape(row)}{tag}</th>'
-    return name + (_cell(str(seed), seed) if seeds else "")
+    shown = f"<b>{escape(row)}</b>" if best else escape(row)
+    return f'<th scope="row" class="name" data-v="{escape(row)}">{shown}{tag}</th>'
+
+
+def _row_cells(line: Line, *, seeds: bool) -> str:
+    name = _name_cell(line.row, line.control, best=line.best)
+    return name + (_cell(", ".join(map(str, line.seeds)), len(line.seeds)) if seeds else "")
 
 
 def _start(*, seeds: bool) -> list[_Column]:
     start = [_Column("rank", rising=True), _Column("row", "text", rising=True)]
-    return [*start, _Column("seed", rising=True)] if seeds else start
+    return [*start, _Column("seeds", rising=True)] if seeds else start
 
 
 def _grid(columns: Sequence[_Column], bodies: Iterable[tuple[str, Sequence[str]]]) -> str:
@@ -95,7 +97,8 @@ def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
     """Write the table of one data set, with what belongs to it."""
     parts = [f'<h2 id="{anchor}">{escape(table.dataset)}</h2>']
     start = _axis_start(table.measured)
-    facts = wording.facts(table)
+    parts += [f'<p class="warning">Warning: {escape(w)}.</p>' for w in table.warnings]
+    facts = [*wording.facts(table), *([wording.smallest(table)] if table.smallest else [])]
     if facts:
         axis = f"bars run from {start:.1f} to 1.0, chance (ROC AUC 0.5) dashed"
         parts.append(f"<p>{escape('; '.join([*facts, axis]))}.</p>")
@@ -106,12 +109,6 @@ def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
     columns += [_Column(wording.TITLES["roc_auc"]), _Column(wording.TITLES["accuracy"])]
     columns += [_Column(f"acc. of {name}") for name in classes]
     columns += [_Column(wording.TITLES["balanced_accuracy"]), _Column(wording.TITLES["f1_macro"])]
-    columns += [
-        _Column("fit s", rising=True),
-        _Column("images/s"),
-        _Column("features", rising=True),
-    ]
-
     if table.reported:
         columns.append(_Column(wording.REPORTED, "text", rising=True))
 
@@ -121,19 +118,16 @@ def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
         return cell if table.reported else ""
 
     def measured(line: Line) -> str:
-        drawn = [_metric(name, line.metrics[name], start) for name in METRICS]
+        drawn = [_metric(name, line.metrics[name], start) for name in MAIN]
         cells = [
             _cell(wording.rank(line.rank), line.rank),
-            _row_cells(line.row, line.seed, control=line.control, seeds=seeds),
+            _row_cells(line, seeds=seeds),
             *drawn[:2],
             *(
                 _cell(wording.figure(line.class_accuracy.get(c)), line.class_accuracy.get(c))
                 for c in classes
             ),
             *drawn[2:],
-            _cell(wording.quantity(line.fit_seconds), line.fit_seconds),
-            _cell(wording.quantity(line.predict_images_per_second), line.predict_images_per_second),
-            _cell(wording.count(line.n_features), line.n_features),
             said(line),
         ]
         return f"<tr>{''.join(cells)}</tr>\n"
@@ -144,7 +138,7 @@ def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
         why = escape(line.reason or "no reason given")
         return (
             f"<tr><td>{wording.GAP}</td>"
-            f"{_row_cells(line.row, line.seed, control=line.control, seeds=seeds)}"
+            f"{_row_cells(line, seeds=seeds)}"
             f'<td class="reason" colspan="{width}">'
             f'<b class="{line.status}">{line.status}</b>: {why}</td>{said(line)}</tr>\n'
         )
@@ -155,14 +149,92 @@ def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
         (' data-fixed="1"', [absent(line) for line in table.missing]),
     ]
     parts.append(_grid(columns, bodies))
+    controls = " ".join(f"{text[0].upper()}{text[1:]}." for text in wording.controls(table))
+    if controls:
+        parts.append(f"<p>{escape(controls)}</p>")
+    if table.measured:
+        parts += [_more(table, start), _cost(table)]
     return "\n".join(parts)
 
 
-def overall_section(overall: Overall, datasets: Sequence[str], *, seeds: bool) -> str:
+def _more(table: Table, start: float) -> str:
+    """Write the figures beyond the main ones, folded."""
+    names = [
+        name
+        for name in METRICS[len(MAIN) :]
+        if any(line.metrics[name].value is not None for line in table.measured)
+    ]
+    columns = [_Column("row", "text", rising=True)]
+    columns += [_Column(wording.TITLES[n], rising=n in LOWER_IS_BETTER) for n in names]
+
+    def row(line: Line) -> str:
+        cells = [
+            _name_cell(line.row, line.control),
+            *(_plain(line.metrics[name]) for name in names),
+        ]
+        return f"<tr>{''.join(cells)}</tr>\n"
+
+    said = "".join(f"<p>{escape(text)}.</p>" for text in wording.lacking(table))
+    return _folded("More figures", _two_bodies(columns, table, row) + said)
+
+
+def _cost(table: Table) -> str:
+    """Write what rows cost and what their tuning was worth, folded."""
+    columns = [
+        _Column("row", "text", rising=True),
+        _Column("images/s"),
+        _Column("Pareto"),
+        *(_Column(name, rising=True) for name in ("fit s", "tuning s", "trials", "optimism")),
+        _Column("defaults"),
+        *(_Column(n, rising=True) for n in ("features", "parameters", "model MB", "peak MB")),
+    ]
+
+    def row(line: Line) -> str:
+        trials = None if line.tuning is None else line.tuning.trials
+        seconds = None if line.tuning is None else line.tuning.seconds
+        parameters = None if line.n_parameters is None else line.n_parameters[0]
+        rate = line.predict_images_per_second
+        cells = [
+            _name_cell(line.row, line.control),
+            _cell(wording.quantity(rate), rate),
+            _cell("\N{BULLET}" if line.pareto else "", float(line.pareto)),
+            _cell(wording.quantity(line.fit_seconds), line.fit_seconds),
+            _cell(wording.quantity(seconds), seconds),
+            _cell(wording.count(trials), trials),
+            _cell(wording.signed(line.optimism), line.optimism),
+            _cell(wording.figure(line.default_roc_auc), line.default_roc_auc),
+            _cell(wording.count(line.n_features), line.n_features),
+            _cell(wording.parameters(line.n_parameters), parameters),
+            _cell(wording.megabytes(line.model_bytes), line.model_bytes),
+            _cell(wording.megabytes(line.peak_bytes), line.peak_bytes),
+        ]
+        return f"<tr>{''.join(cells)}</tr>\n"
+
+    said = f"<p>{escape(wording.COST)}</p>"
+    return _folded("Tuning and cost", said + _two_bodies(columns, table, row))
+
+
+def _two_bodies(columns: Sequence[_Column], table: Table, row: Callable[[Line], str]) -> str:
+    ranked = ("", [row(line) for line in table.ranked])
+    controls = (' class="controls"', [row(line) for line in table.controls])
+    return _grid(columns, [ranked, controls])
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary><b>{escape(title)}</b></summary>\n{body}</details>"
+
+
+def _plain(of: Figure) -> str:
+    said = escape(" ".join(part for part in (wording.spread(of), wording.interval(of)) if part))
+    small = f" <small>{said}</small>" if said else ""
+    return _cell(f"{wording.figure(of.value)}{small}", of.value)
+
+
+def overall_section(overall: Overall, datasets: Sequence[str]) -> str:
     """Write the table over all data sets."""
     columns = [
         _Column("mean rank", rising=True),
-        *_start(seeds=seeds)[1:],
+        _Column("row", "text", rising=True),
         _Column("mean ROC AUC"),
         *(_Column(name) for name in datasets),
     ]
@@ -170,13 +242,14 @@ def overall_section(overall: Overall, datasets: Sequence[str], *, seeds: bool) -
     def standing(of: Standing) -> str:
         cells = [
             _cell(wording.figure(of.mean_rank, digits=2), of.mean_rank),
-            _row_cells(of.row, of.seed, control=of.control, seeds=seeds),
+            _name_cell(of.row, of.control, best=of.best),
             _cell(wording.figure(of.mean_auc), of.mean_auc),
             *(_cell(wording.figure(of.aucs[name]), of.aucs[name]) for name in datasets),
         ]
         return f"<tr>{''.join(cells)}</tr>\n"
 
-    text = f"ROC AUC on each of {len(datasets)} data sets, and its mean."
+    text = f"ROC AUC on each of {len(datasets)} data sets, and its mean. {wording.OVERALL}"
+    text = " ".join([text, *wording.friedman(overall)])
     if overall.gaps:
         text += " " + wording.GAPS
     bodies = [
@@ -191,7 +264,8 @@ def _axis_start(lines: Iterable[Line]) -> float:
     """Left end of all bars of a table: the tenth below the lowest interval, at most 0.5."""
     ends = [0.5]
     for line in lines:
-        for found in line.metrics.values():
+        for name in MAIN:
+            found = line.metrics[name]
             ends += [end for end in (found.low, found.value) if end is not None]
     return math.floor(min(ends) * 10 + 1e-9) / 10 if min(ends) < 0.5 else 0.4
 
@@ -200,8 +274,8 @@ def _metric(name: str, found: Figure, start: float) -> str:
     if found.value is None:
         return _cell(wording.GAP, None)
     shown = wording.figure(found.value)
-    said = wording.interval(found)
-    if said:
+    said = " ".join(part for part in (wording.spread(found), wording.interval(found)) if part)
+    if found.low is not None:
         drawn = _bar(found, start, chance=name == "roc_auc")
         shown = f'<span class="metric">{shown}<span>{drawn}<small>{said}</small></span></span>'
     return _cell(shown, found.value)

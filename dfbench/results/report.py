@@ -16,8 +16,6 @@ from dfbench.results.render_html import escape, overall_section, table_section
 _STYLE = """
 figure { margin: .8rem 0; } figcaption { color: var(--soft); font-size: .9rem; }
 figure img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
-details { border-top: 1px solid var(--rule); padding: .35rem 0; }
-summary { cursor: pointer; } summary b { font-weight: 600; }
 summary span { color: var(--soft); margin-left: .6rem; font-variant-numeric: tabular-nums; }
 .warnings { border-left: 4px solid var(--mark); padding: .2rem 1rem; background: var(--band); }
 """
@@ -64,18 +62,22 @@ def write_report(out: Path, board: Board, overviews: Mapping[str, Path], figures
 
 def to_report(board: Board, overviews: Mapping[str, Path], figures: Figures) -> str:
     """Write the report as text; see `write_report`."""
-    seeds = len(board.seeds) > 1
+    seeds = board.several_seeds
     parts = ["<h1>Report</h1>", _warnings(board), f"<p>{escape(wording.RANKS)}</p>"]
     links = [f'<a href="#d{i}">{escape(t.dataset)}</a>' for i, t in enumerate(board.tables)]
     parts.append(f"<nav>{' '.join(links)}</nav>")
     if board.overall is not None:
-        parts.append(overall_section(board.overall, [t.dataset for t in board.tables], seeds=seeds))
+        parts.append(overall_section(board.overall, [t.dataset for t in board.tables]))
     for index, table in enumerate(board.tables):
         parts.append(table_section(table, f"d{index}", seeds=seeds))
         overview = overviews.get(table.dataset)
         if overview is not None:
             parts.append(_figure(f"{table.dataset} at a glance", overview))
-        parts += [_row(line, figures.get(line.cell, ()), seeds=seeds) for line in table.measured]
+        for line in table.measured:
+            parts += [
+                _row(line, figures.get(cell, ()), seed if seeds else None)
+                for seed, cell in zip(line.seeds, line.cells, strict=True)
+            ]
     body = "\n".join(part for part in parts if part)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
@@ -88,7 +90,8 @@ def to_report(board: Board, overviews: Mapping[str, Path], figures: Figures) -> 
 
 def _warnings(board: Board) -> str:
     """Gather what a reader must know before any figure."""
-    items = [f"{table.dataset}: {note}" for table in board.tables for note in table.notes]
+    items = [f"{table.dataset}: {text}" for table in board.tables for text in table.warnings]
+    items += [f"{table.dataset}: {note}" for table in board.tables for note in table.notes]
     items += [f"{table.dataset}: {said}" for table in board.tables for said in _missing(table)]
     if not items:
         return ""
@@ -100,12 +103,12 @@ def _missing(table: Table) -> list[str]:
     return [str(reason) for reason in wording.reasons(table.missing)]
 
 
-def _row(line: Line, figures: Sequence[tuple[str, Path]], *, seeds: bool) -> str:
+def _row(line: Line, figures: Sequence[tuple[str, Path]], seed: int | None) -> str:
     drawn = "".join(_figure(caption, path) for caption, path in figures)
     if not drawn:
         return ""
     auc = wording.figure(line.auc)
-    name = escape(wording.row(line, seeds=seeds))
+    name = escape(line.row if seed is None else f"{line.row} (seed {seed})")
     facts = [f"fit {wording.quantity(line.fit_seconds)} s"]
     if line.tuning is not None:
         n = line.tuning.trials

@@ -3,6 +3,8 @@
     OUT/run.json               the places on the board: which cell stands for which row
     OUT/cells/<cell>.json      record of a finished cell
     OUT/cells/<cell>.parquet   its scores, one line an image
+    OUT/cells/<cell>.default.parquet
+                               the same by the model with its default parameters
     OUT/cells/<cell>.tune.parquet, OUT/cells/<cell>.unlabelled.parquet
                                the same of the tuning split, and of a test split without labels
 
@@ -175,6 +177,7 @@ def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
     path = scores_path(out, record.cell, part)
     wanted = {
         "evaluate": record.n_test,
+        "default": record.n_test,
         "tune": record.n_tune,
         "unlabelled": record.n_unlabelled,
     }[part]

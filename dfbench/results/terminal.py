@@ -15,15 +15,16 @@ from rich.text import Text
 
 from dfbench.results import wording
 from dfbench.results.board import Board, Line, Overall, Standing, Table
-from dfbench.results.metrics import METRICS
+from dfbench.results.metrics import MAIN
 
 _SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
 _SPAN = "{}" + wording.GAP + "{}"
 _MANY = 3
 """Above so many classes their accuracies give way to the names of the rows."""
-
-
-_CONTROL = "last block: controls, which never see pixels; above chance they show a shortcut"
+_RANKS = (
+    "# is 1 and the number of rows that are significantly better by ROC AUC; bold: not"
+    " significantly worse than the best"
+)
 
 # lines under the heading and between the blocks of rows, nothing else
 _BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
@@ -39,7 +40,7 @@ class BoardView:
     board: Board
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        seeds = len(self.board.seeds) > 1
+        seeds = self.board.several_seeds
         told: dict[str, str] = {}
         for table in self.board.tables:
             yield TableView(table, seeds, dict(told))
@@ -47,7 +48,9 @@ class BoardView:
             for line in table.missing:
                 told.setdefault(" ".join(line.reason.split()), table.dataset)
         if self.board.overall is not None:
-            yield OverallView(self.board.overall, [t.dataset for t in self.board.tables], seeds)
+            yield OverallView(self.board.overall, [t.dataset for t in self.board.tables])
+        if self.board.tables:
+            yield Text(_RANKS, style="dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,11 @@ class TableView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.table.dataset, style="bold")
+        for warning in self.table.warnings:
+            yield Text(f"Warning: {warning}", style="bold red")
         facts = wording.facts(self.table)
+        if self.table.smallest is not None:
+            facts.append(wording.smallest(self.table))
         if facts:
             yield Text("; ".join(facts), style="dim")
         for note in self.table.notes:
@@ -99,8 +106,8 @@ class TableView:
         else:
             said = "the accuracy of each class: leaderboard.md"
         yield Text(said, style="dim")
-        if self.table.controls:
-            yield Text(_CONTROL, style="dim")
+        for control in wording.controls(self.table):
+            yield Text(control, style="dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class _Level:
     features: bool = False
     classes: bool = False
     tight: bool = False
-    metrics: tuple[str, ...] = METRICS
+    metrics: tuple[str, ...] = MAIN
     cost: bool = True
     shortest: int = 1_000
 
@@ -125,7 +132,7 @@ _FULL = (
 _BARE = (
     _Level(tight=True, shortest=16),
     _Level(tight=True, cost=False, shortest=12),
-    _Level(tight=True, cost=False, metrics=METRICS[:2]),
+    _Level(tight=True, cost=False, metrics=MAIN[:2]),
 )
 _LEVELS = (*_FULL, _Level(classes=True, tight=True, shortest=18), *_BARE)
 _LEVELS_OF_MANY = (*_FULL, _Level(classes=True, tight=True), _Level(), *_BARE)
@@ -146,10 +153,10 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
     grid = _empty_grid(tight=level.tight)
     grid.add_column("#", justify="right", no_wrap=True)
     grid.add_column("row", overflow="fold")
-    if seeds:
-        grid.add_column("seed", justify="right", no_wrap=True)
     for metric in level.metrics:
         grid.add_column(_SHORT[metric], justify="right", no_wrap=True)
+        if metric == "roc_auc" and seeds:
+            grid.add_column("\N{PLUS-MINUS SIGN}\nseeds", justify="right", no_wrap=True)
         if metric == "roc_auc" or level.metric_intervals:
             grid.add_column("95 %", justify="left", no_wrap=True, style="dim")
         if metric == "accuracy" and level.classes:
@@ -164,7 +171,8 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
             cells = _cells(line, level, seeds=seeds)
             if name is not None:
                 cells[1] = Text("\n".join(_folded(line.row, name)))
-            grid.add_row(*cells, end_section=line is part[-1])
+            style = "bold" if line.best else None
+            grid.add_row(*cells, end_section=line is part[-1], style=style)
     return grid
 
 
@@ -173,11 +181,11 @@ def _cells(line: Line, level: _Level, *, seeds: bool) -> list[Text]:
     if line.control and not level.tight:
         name.append(" (control)", style="dim")
     cells = [Text(wording.rank(line.rank)), name]
-    if seeds:
-        cells.append(Text(str(line.seed)))
     for metric in level.metrics:
         found = line.metrics[metric]
         cells.append(Text(wording.figure(found.value)))
+        if metric == "roc_auc" and seeds:
+            cells.append(Text(wording.figure(found.spread)))
         if metric == "roc_auc" or level.metric_intervals:
             cells.append(Text(wording.interval(found, form=_SPAN)))
         if metric == "accuracy" and level.classes:
@@ -217,11 +225,11 @@ class OverallView:
 
     overall: Overall
     datasets: list[str]
-    seeds: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("All data sets", style="bold")
-        yield Text("ROC AUC on each, and means over the rows that have all", style="dim")
+        said = ["ROC AUC on each, and means over the rows that have all."]
+        yield Text(" ".join([*said, *wording.friedman(self.overall)]), style="dim")
         everyone = [*self.overall.ranked, *self.overall.controls, *self.overall.gaps]
         longest = max((cell_len(standing.row) for standing in everyone), default=0)
         # the names of the data sets are broken ever shorter, then those of rows; last they go
@@ -242,8 +250,6 @@ class OverallView:
         grid = _empty_grid(tight=width < 14)
         grid.add_column("mean\nrank", justify="right", no_wrap=True)
         grid.add_column("row", overflow="fold")
-        if self.seeds:
-            grid.add_column("seed", justify="right", no_wrap=True)
         grid.add_column("mean\nAUC", justify="right", no_wrap=True)
         for dataset in shown:
             grid.add_column("\n".join(_folded(dataset, width)), justify="right", no_wrap=True)
@@ -252,7 +258,8 @@ class OverallView:
                 cells = self._cells(standing, shown)
                 if name is not None:
                     cells[1] = Text("\n".join(_folded(standing.row, name)))
-                grid.add_row(*cells, end_section=standing is part[-1])
+                style = "bold" if standing.best else None
+                grid.add_row(*cells, end_section=standing is part[-1], style=style)
         return grid
 
     def _cells(self, of: Standing, shown: Sequence[str]) -> list[Text]:
@@ -262,7 +269,6 @@ class OverallView:
         return [
             Text(wording.figure(of.mean_rank, digits=2)),
             name,
-            *([Text(str(of.seed))] if self.seeds else []),
             Text(wording.figure(of.mean_auc)),
             *(Text(wording.figure(of.aucs[dataset])) for dataset in shown),
         ]

@@ -68,6 +68,8 @@ class System(_Part):
     """Values by parameter, of which validation chooses."""
     tune: bool = False
     """Whether the model's search space is drawn from for what `params` leaves open."""
+    shuffle_labels: bool = False
+    """Whether it is fitted on labels in another order: a control that should come out at chance."""
     reported: Reported | None = None
 
     @model_validator(mode="after")

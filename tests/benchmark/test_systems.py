@@ -149,6 +149,51 @@ def _nearest(folder: Path, record: dict[str, Any], images: list[str]) -> np.ndar
     return np.asarray(model.predict_proba(vectors([folder / image for image in images])))
 
 
+CONTROLS = """
+name = "controls"
+[budget]
+trials = 4
+[[rows]]
+features = ["hsv+fft"]
+models = ["knn"]
+[[systems]]
+name = "untuned"
+model = "knn"
+features = "hsv+fft"
+[[systems]]
+name = "mixed-up"
+model = "knn"
+features = "hsv+fft"
+shuffle_labels = true
+"""
+
+
+def test_a_row_is_kept_at_its_defaults_and_against_shuffled_labels(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    suite, out = tmp_path / "controls.toml", tmp_path / "out"
+    suite.write_text(CONTROLS)
+    result = dfbench("run", "-s", suite, "-d", make_folder(), "-o", out, "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    lines = {line["row"]: line for line in json.loads((out / "leaderboard.json").read_text())}
+    tuned, untuned = lines["hsv+fft/knn"], lines["untuned"]
+    assert tuned["default_roc_auc"] == untuned["metrics"]["roc_auc"]["value"]
+    best = tuned["tuning"]["best_value"]
+    assert tuned["optimism"] == pytest.approx(best - tuned["metrics"]["roc_auc"]["value"])
+    assert untuned["optimism"] is None
+    mixed = lines["mixed-up"]
+    assert (mixed["control"], mixed["rank"]) == ("shuffled labels", None)
+    assert mixed["metrics"]["roc_auc"]["value"] < untuned["metrics"]["roc_auc"]["value"] - 0.1
+    # what it is scored on is not shuffled
+    found = cells(out)
+    for row in ("untuned", "mixed-up"):
+        scores = found[row][1]
+        assert scores is not None
+        names = [found[row][0]["classes"][label] for label in scores["label"]]
+        assert [Path(image).parent.name for image in scores["image"]] == names
+    assert found["untuned"][0]["cell"] != found["mixed-up"][0]["cell"]
+
+
 def test_only_a_derived_row_brings_its_members(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:

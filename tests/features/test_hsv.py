@@ -94,14 +94,14 @@ def test_a_wrong_image_is_refused(image: object) -> None:
 
 
 def test_kernels_work_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dfbench.features import _jit
+    from dfbench import jit
 
-    real = _jit.njit
+    real = jit.njit
 
     def njit(**options: bool) -> object:
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
         return real(**options)
 
-    monkeypatch.setattr(_jit, "njit", njit)
-    assert _jit.kernel(lambda x: x + 1)(1) == 2
+    monkeypatch.setattr(jit, "njit", njit)
+    assert jit.kernel(lambda x: x + 1)(1) == 2

@@ -14,7 +14,19 @@ class Folder:
 
     out: Path
 
-    def add(self, dataset, row, *, gain=1.0, seed=0, n=40, classes=("real", "fake"), **other):
+    def add(
+        self,
+        dataset,
+        row,
+        *,
+        gain=1.0,
+        seed=0,
+        n=40,
+        control="",
+        noise=0,
+        classes=("real", "fake"),
+        **other,
+    ):
         """Write one cell, its scores drawn by the numbers given; returns its record."""
         cell = f"c{len(list((self.out / 'cells').glob('*.json')))}"
         record = Record(
@@ -40,8 +52,8 @@ class Folder:
                 **other,
             },
         )
-        store.write_cell(self.out, record, self.scores(record, gain))
-        self.place(dataset, row, cell, seed=seed)
+        store.write_cell(self.out, record, self.scores(record, gain, noise))
+        self.place(dataset, row, cell, seed=seed, control=control)
         return record
 
     def fail(self, dataset, row, reason, *, status="failed", seed=0):
@@ -53,14 +65,15 @@ class Folder:
         self.place(dataset, row, cell, seed=seed)
         return record
 
-    def place(self, dataset, row, cell, *, seed=0):
-        store.write_entries(self.out, [Entry(dataset=dataset, row=row, seed=seed, cell=cell)])
+    def place(self, dataset, row, cell, *, seed=0, control=""):
+        entry = Entry(dataset=dataset, row=row, seed=seed, cell=cell, control=control)
+        store.write_entries(self.out, [entry])
 
     @staticmethod
-    def scores(record, gain):
+    def scores(record, gain, noise=0):
         n, k = record.n_test, len(record.classes)
         labels = np.arange(n) % k
-        raw = np.random.default_rng(0).normal(size=(n, k))
+        raw = np.random.default_rng(noise).normal(size=(n, k))
         raw[np.arange(n), labels] += gain
         raw = np.exp(raw)
         return Scores(
@@ -86,7 +99,7 @@ def full(folder):
     ):
         folder.add(dataset, "hsv/knn", gain=1.0, **extra)
         folder.add(dataset, "hsv+lbp+fft/xgboost", gain=2.0, **extra)
-        folder.add(dataset, "metadata/svm", gain=0.0, **extra)
+        folder.add(dataset, "metadata/svm", gain=0.0, control="no pixels", **extra)
         folder.fail(dataset, "embedding/knn", "weights are absent", status="skipped")
         folder.fail(dataset, "embedding/svm", "weights are absent", status="skipped")
     folder.add("faces", "a<b>|c&'\"/x_", gain=-1.0)

@@ -4,8 +4,8 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 
 from dfbench.results import bootstrap
-from dfbench.results.bootstrap import distributions, intervals, resample
-from dfbench.results.metrics import METRICS, figures, prepare
+from dfbench.results.bootstrap import distributions, interval, resample
+from dfbench.results.metrics import MAIN, METRICS, evaluate, figures, prepare
 
 
 def scores(rng, n, *, n_classes=2, gain=1.0):
@@ -14,6 +14,13 @@ def scores(rng, n, *, n_classes=2, gain=1.0):
     raw[np.arange(n), labels] += gain
     raw = np.exp(raw.round(1))
     return labels, raw / raw.sum(axis=1, keepdims=True)
+
+
+def intervals(sample, resamples):
+    """Interval of each figure, as a row gets it (but for ROC AUC, which is DeLong's there)."""
+    values = {k: v[0] for k, v in evaluate(sample, np.ones((1, sample.n))).items()}
+    found = distributions(sample, resamples)
+    return {name: interval(name, values[name], found[name]) for name in METRICS}
 
 
 def all_counts(resamples):
@@ -64,7 +71,7 @@ def test_intervals_are_those_of_an_explicit_loop(n_classes, grouped):
     resamples = resample(labels, groups, n_resamples=80)
     found = intervals(prepare(labels, probabilities, positive=1), resamples)
 
-    slow = {name: [] for name in METRICS}
+    slow = {name: [] for name in MAIN}
     for counts in all_counts(resamples):
         picked = np.repeat(np.arange(90), counts)
         y, p = labels[picked], probabilities[picked]
@@ -75,7 +82,7 @@ def test_intervals_are_those_of_an_explicit_loop(n_classes, grouped):
         if np.unique(y).size == n_classes:
             score = p[:, 1] if n_classes == 2 else p
             slow["roc_auc"].append(sk.roc_auc_score(y, score, multi_class="ovr"))
-    for name in METRICS:
+    for name in MAIN:
         expected = np.quantile(slow[name], [0.025, 0.975])
         assert found[name] == pytest.approx(tuple(expected), abs=1e-12)
 
@@ -123,12 +130,9 @@ def test_whole_groups_give_the_wider_interval_where_images_repeat():
         ([0, 0, 1, 1], [0, 1, 2, 2]),
     ],
 )
-def test_too_little_to_resample_gives_no_interval(labels, groups):
+def test_too_little_to_resample_is_told(labels, groups):
     labels = np.array(labels, dtype=np.int64)
-    probabilities = np.full((labels.size, 2), 0.5)
-    resamples = resample(labels, None if groups is None else np.array(groups))
-    found = intervals(prepare(labels, probabilities), resamples)
-    assert found == dict.fromkeys(METRICS)
+    assert not resample(labels, None if groups is None else np.array(groups)).sound
 
 
 def test_a_class_without_images_takes_the_interval_of_the_auc_only():
@@ -153,3 +157,17 @@ def test_resamples_without_a_class_are_dropped_for_the_auc():
     assert not np.isnan(values["accuracy"]).any()
     expected = np.quantile(values["roc_auc"][~lacking], [0.025, 0.975])
     assert intervals(sample, resamples)["roc_auc"] == pytest.approx(tuple(expected))
+
+
+def test_the_interval_of_the_calibration_error_makes_up_for_what_resampling_adds():
+    """Of a calibrated score: resampled errors lie above the measured one, its own too high too."""
+    rng = np.random.default_rng(4)
+    score = rng.uniform(size=400)
+    labels = (rng.uniform(size=400) < score).astype(int)
+    sample = prepare(labels, np.column_stack([1 - score, score]))
+    value = evaluate(sample, np.ones((1, 400)))["ece"][0]
+    values = distributions(sample, resample(labels))["ece"]
+    assert np.median(values) > value
+    low, high = interval("ece", value, values)
+    assert low == max(0.0, 2 * value - np.quantile(values, 0.975))
+    assert low < value <= high

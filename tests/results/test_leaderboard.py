@@ -1,42 +1,19 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import rankdata
 from sklearn import metrics as sk
 
 from dfbench.errors import OutputError
 from dfbench.results import store
-from dfbench.results.board import Figure, Line, arrange, average_ranks, is_control
+from dfbench.results.board import Figure, Line, arrange
 from dfbench.results.leaderboard import build_board
+from dfbench.results.metrics import MAIN, METRICS
 from dfbench.results.records import Scores
 
 
 def line(dataset, row, auc, **other):
-    figures = {name: Figure() for name in ("accuracy", "balanced_accuracy", "f1_macro")}
-    found = {"roc_auc": Figure(value=auc), **figures}
-    return Line(
-        **{"dataset": dataset, "row": row, "seed": 0, "status": "ok", "metrics": found, **other}
-    )
-
-
-@given(st.lists(st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0]), max_size=12))
-def test_ranks_share_their_mean_where_values_are_equal(values):
-    assert average_ranks(values) == rankdata([-v for v in values], method="average").tolist()
-
-
-@pytest.mark.parametrize(
-    ("row", "control"),
-    [
-        ("metadata/xgboost", True),
-        ("metadata", True),
-        ("metadata+hsv/svm", False),
-        ("hsv/metadata", False),
-        ("metadata2/svm", False),
-    ],
-)
-def test_a_control_has_metadata_for_features_and_nothing_else(row, control):
-    assert is_control(row) is control
+    found = {name: Figure() for name in METRICS} | {"roc_auc": Figure(value=auc, low=auc, high=auc)}
+    known = {"dataset": dataset, "row": row, "seeds": [0], "status": "ok", "metrics": found}
+    return Line(**known | other)
 
 
 def test_figures_are_those_of_the_stored_scores(folder):
@@ -47,7 +24,8 @@ def test_figures_are_those_of_the_stored_scores(folder):
     assert found.auc == pytest.approx(sk.roc_auc_score(scores.labels, fake), abs=1e-12)
     recall = sk.recall_score(scores.labels, decided, average=None)
     assert found.class_accuracy == pytest.approx({"real": recall[0], "fake": recall[1]})
-    for figure in found.metrics.values():
+    for name in MAIN:
+        figure = found.metrics[name]
         assert 0 <= figure.low <= figure.value <= figure.high <= 1
     assert (found.n_train, found.n_test, found.positive) == (120, 41, "fake")
     assert (found.fit_seconds, found.n_features, found.tuning.trials) == (1.25, 48, 5)
@@ -69,6 +47,7 @@ def test_rows_stand_by_auc_then_controls_then_what_has_no_figures(full):
     faces = build_board(full.out).tables[0]
     assert [x.row for x in faces.ranked] == ["hsv+lbp+fft/xgboost", "hsv/knn", "a<b>|c&'\"/x_"]
     assert [x.rank for x in faces.lines] == [1, 2, 3, None, None, None]
+    assert [x.best for x in faces.lines] == [True, False, False, False, False, False]
     assert [x.row for x in faces.controls] == ["metadata/svm"]
     assert [(x.row, x.status, x.reason) for x in faces.missing] == [
         ("embedding/knn", "skipped", "weights are absent"),
@@ -95,10 +74,88 @@ def test_a_broken_file_is_a_failed_line_and_hides_no_other(folder, suffix):
     assert "run again" in broken.reason
 
 
-def test_tied_rows_share_a_rank():
-    board = arrange([line("d", r, a) for r, a in (("a", 0.7), ("b", 0.9), ("c", 0.7), ("e", 0.1))])
-    ranks = [(x.row, x.rank) for x in board.tables[0].ranked]
-    assert ranks == [("b", 1), ("a", 2.5), ("c", 2.5), ("e", 4)]
+def test_rows_that_cannot_be_told_apart_share_a_rank(folder):
+    folder.add("faces", "good/a", gain=2.0, n=200)
+    folder.add("faces", "good/b", gain=1.95, n=200, noise=1)
+    folder.add("faces", "bad/a", gain=0.5, n=200, noise=2)
+    folder.add("faces", "bad/b", gain=0.45, n=200, noise=3)
+    table = build_board(folder.out).tables[0]
+    assert [(x.row, x.rank, x.best) for x in table.ranked] == [
+        ("good/a", 1, True),
+        ("good/b", 1, True),
+        ("bad/a", 3, False),
+        ("bad/b", 3, False),
+    ]
+    assert table.ranked[0].p_best is None
+    assert table.ranked[1].p_best > 0.05 > table.ranked[2].p_best
+
+
+def test_the_smallest_difference_shrinks_with_the_root_of_the_images(folder):
+    found = []
+    for name, n in (("few", 100), ("many", 1600)):
+        folder.add(name, "a/knn", gain=1.0, n=n)
+        folder.add(name, "b/knn", gain=0.2, n=n)
+        folder.add(name, "c/knn", gain=0.1, n=n)
+    for table in build_board(folder.out).tables:
+        assert table.smallest.n_rows == 3
+        assert table.smallest.corrected > table.smallest.alone
+        found.append(table.smallest.alone)
+    assert found[0] / found[1] == pytest.approx(4, rel=0.4)
+
+
+def test_rows_scored_on_other_images_are_not_ranked_with_the_rest(folder):
+    folder.add("faces", "a/knn", gain=1.0)
+    folder.add("faces", "b/knn", gain=1.5)
+    folder.add("faces", "c/knn", gain=3.0, n=44)
+    table = build_board(folder.out).tables[0]
+    ranks = {x.row: x.rank for x in table.ranked}
+    assert ranks["c/knn"] is None
+    assert ranks["b/knn"] == 1
+    assert "not scored on the same images" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("control", "words"),
+    [("no pixels", "without seeing a pixel"), ("shuffled labels", "shuffled labels")],
+)
+def test_a_control_above_chance_is_a_warning(folder, control, words):
+    folder.add("faces", "hsv/knn", gain=1.0, n=200)
+    folder.add("faces", "watch", control=control, gain=0.0, n=200)
+    assert build_board(folder.out).tables[0].warnings == []
+    folder.add("faces", "watch", control=control, gain=1.0, n=200)
+    (warning,) = build_board(folder.out).tables[0].warnings
+    assert "watch reaches ROC AUC 0." in warning
+    assert words in warning
+
+
+def test_a_tuned_row_tells_what_its_tuning_was_worth(folder):
+    record = folder.add("faces", "hsv/knn", gain=1.0)
+    before = build_board(folder.out).tables[0].ranked[0]
+    assert before.optimism == pytest.approx(0.9 - before.auc)
+    assert before.default_roc_auc is None
+    others = {"default": folder.scores(record, 0.3)}
+    store.write_cell(folder.out, record, folder.scores(record, 1.0), others)
+    after = build_board(folder.out).tables[0].ranked[0]
+    scores = folder.scores(record, 0.3)
+    expected = sk.roc_auc_score(scores.labels, scores.probabilities[:, 1])
+    assert after.default_roc_auc == pytest.approx(expected)
+    # where the defaults won, they are the row
+    tuning = record.tuning.model_copy(update={"default_value": 0.9})
+    folder.add("faces", "lbp/knn", tuning=tuning)
+    row = next(x for x in build_board(folder.out).lines if x.row == "lbp/knn")
+    assert row.default_roc_auc == row.auc
+
+
+def test_what_no_other_row_beats_in_both_is_on_the_pareto_front():
+    lines = [
+        line("d", "best", 0.9, predict_images_per_second=10),
+        line("d", "fast", 0.7, predict_images_per_second=100),
+        line("d", "worse", 0.8, predict_images_per_second=5),
+        line("d", "equal", 0.9, predict_images_per_second=10),
+        line("d", "watch", 0.99, predict_images_per_second=1000, control="no pixels"),
+    ]
+    found = {x.row for x in arrange(lines).lines if x.pareto}
+    assert found == {"best", "fast", "equal"}
 
 
 def test_the_overall_ranking_takes_rows_without_gaps_only():
@@ -108,12 +165,12 @@ def test_the_overall_ranking_takes_rows_without_gaps_only():
             line("d", "b", 0.6),
             line("d", "gap", 0.99),
             line("d", "nan", None),
-            line("d", "metadata/svm", 0.95, control=True),
+            line("d", "metadata/svm", 0.95, control="no pixels"),
             line("e", "a", 0.5),
             line("e", "b", 0.9),
             line("e", "nan", 0.9),
             line("e", "gap", None, status="failed", reason="broke"),
-            line("e", "metadata/svm", 0.95, control=True),
+            line("e", "metadata/svm", 0.95, control="no pixels"),
         ]
     )
     overall = board.overall
@@ -139,14 +196,29 @@ def test_one_data_set_has_no_overall_table():
     assert arrange([line("d", "a", 0.7)]).overall is None
 
 
-def test_seeds_are_lines_of_their_own(folder):
+def test_the_seeds_of_a_row_are_one_line(folder):
     for dataset in ("d", "e"):
-        for seed in (0, 1):
+        for seed in (0, 1, 2):
             folder.add(dataset, "hsv/knn", seed=seed, gain=1 + seed)
     board = build_board(folder.out)
-    assert board.seeds == [0, 1]
-    assert [x.seed for x in board.tables[0].ranked] == [1, 0]
-    assert [(s.seed, s.mean_rank) for s in board.overall.ranked] == [(1, 1.0), (0, 2.0)]
+    assert board.several_seeds
+    (found,) = board.tables[0].ranked
+    assert found.seeds == [0, 1, 2]
+    each = []
+    for cell in found.cells:
+        scores = store.read_scores(folder.out, store.load_record(folder.out, cell))
+        each.append(sk.roc_auc_score(scores.labels, scores.probabilities[:, 1]))
+    assert found.auc == pytest.approx(np.mean(each))
+    assert found.metrics["roc_auc"].spread == pytest.approx(np.std(each, ddof=1))
+    assert len(board.overall.ranked) == 1
+
+
+def test_a_seed_that_failed_is_a_line_of_its_own(folder):
+    folder.add("d", "hsv/knn", seed=0)
+    folder.fail("d", "hsv/knn", "it broke", seed=1)
+    table = build_board(folder.out).tables[0]
+    assert [x.seeds for x in table.ranked] == [[0]]
+    assert [(x.seeds, x.reason) for x in table.missing] == [([1], "it broke")]
 
 
 def test_groups_widen_what_the_intervals_are_taken_over(folder):
@@ -192,7 +264,7 @@ def test_a_test_set_without_a_class_has_no_auc_and_stands_last(folder):
     scores = folder.scores(record, 3.0)
     store.write_cell(folder.out, record, scores.model_copy(update={"labels": np.zeros(10, int)}))
     ranked = build_board(folder.out).tables[0].ranked
-    assert [(x.row, x.rank) for x in ranked] == [("hsv/knn", 1.0), ("lbp/knn", None)]
+    assert [(x.row, x.rank) for x in ranked] == [("hsv/knn", 1), ("lbp/knn", None)]
     assert ranked[1].metrics["accuracy"].value is not None
     assert ranked[1].class_accuracy["fake"] is None
 

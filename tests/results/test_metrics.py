@@ -2,9 +2,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from sklearn import metrics as sk
 
-from dfbench.results.metrics import METRICS, class_accuracy, evaluate, figures, prepare
+from dfbench.results.metrics import (
+    FEWEST_FALSE,
+    METRICS,
+    RATES,
+    evaluate,
+    figures,
+    prepare,
+    recall,
+)
 
 
 @st.composite
@@ -22,17 +31,62 @@ def scored(draw):
 
 
 def reference(labels, probabilities, positive=1):
+    """The figures by scikit-learn, and by loops over thresholds where it has none."""
     decided = probabilities.argmax(axis=1)
-    if probabilities.shape[1] == 2:
-        auc = sk.roc_auc_score(labels == positive, probabilities[:, positive])
-    else:
-        auc = sk.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
-    return {
-        "roc_auc": auc,
+    k = probabilities.shape[1]
+    nan = float("nan")
+    found = {
         "accuracy": sk.accuracy_score(labels, decided),
         "balanced_accuracy": sk.balanced_accuracy_score(labels, decided),
         "f1_macro": sk.f1_score(labels, decided, average="macro"),
+        "mcc": sk.matthews_corrcoef(labels, decided),
+        "log_loss": sk.log_loss(labels, probabilities, labels=np.arange(k)),
+        "ece": calibration_error(labels == decided, probabilities.max(axis=1)),
     }
+    if k == 2:
+        truth, score = labels == positive, probabilities[:, positive]
+        found |= {
+            "roc_auc": sk.roc_auc_score(truth, score),
+            "average_precision": sk.average_precision_score(truth, score),
+            "brier": sk.brier_score_loss(truth, score),
+            "eer": equal_error_rate(truth, score),
+        }
+        for name, rate in RATES.items():
+            enough = (~truth).sum() * rate >= FEWEST_FALSE
+            found[name] = rate_at(truth, score, rate) if enough else nan
+    else:
+        each = [(labels == c, probabilities[:, c]) for c in range(k)]
+        found |= {
+            "roc_auc": sk.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro"),
+            "average_precision": np.mean([sk.average_precision_score(t, s) for t, s in each]),
+            "brier": np.mean(sum((s - t) ** 2 for t, s in each)),
+            **dict.fromkeys(["eer", *RATES], nan),
+        }
+    return found
+
+
+def equal_error_rate(truth, score):
+    """Root of FPR - FNR on the ROC curve with straight lines between its points."""
+    fpr, tpr, _ = sk.roc_curve(truth, score, drop_intermediate=False)
+    return brentq(lambda x: x - (1 - np.interp(x, fpr, tpr)), 0, 1, xtol=1e-14)
+
+
+def rate_at(truth, score, rate):
+    reached = [
+        (score[truth] >= threshold).mean()
+        for threshold in np.unique(score)
+        if (score[~truth] >= threshold).mean() <= rate
+    ]
+    return max(reached, default=0.0)
+
+
+def calibration_error(right, confidence):
+    found = 0.0
+    for low in range(15):
+        inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
+        if inside.any():
+            found += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    return found
 
 
 @settings(deadline=None, max_examples=60)
@@ -41,9 +95,10 @@ def test_figures_are_those_of_scikit_learn(case, positive):
     labels, probabilities = case
     found = figures(labels, probabilities, positive=positive)
     assert tuple(found) == METRICS
-    assert found == pytest.approx(reference(labels, probabilities, positive), abs=1e-12)
+    expected = reference(labels, probabilities, positive)
+    assert found == pytest.approx(expected, abs=1e-8, nan_ok=True)
     expected = sk.recall_score(labels, probabilities.argmax(axis=1), average=None)
-    occurring = class_accuracy(labels, probabilities)
+    occurring = recall(prepare(labels, probabilities))
     np.testing.assert_allclose(occurring, expected[: occurring.size], atol=1e-12)
 
 
@@ -60,7 +115,8 @@ def test_counts_are_the_same_as_repeated_images(case, seed):
     found = evaluate(prepare(labels, probabilities), counts)
     for b, picked in enumerate(drawn):
         expected = reference(labels[picked], probabilities[picked])
-        assert {m: found[m][b] for m in METRICS} == pytest.approx(expected, abs=1e-12)
+        own = {m: found[m][b] for m in METRICS}
+        assert own == pytest.approx(expected, abs=1e-8, nan_ok=True)
 
 
 @settings(deadline=None, max_examples=30)
@@ -77,6 +133,27 @@ def test_fractional_weights_agree_with_sample_weight(case, seed):
     assert found["roc_auc"][0] == pytest.approx(expected, abs=1e-12)
     expected = sk.f1_score(labels, decided, average="macro", sample_weight=weights)
     assert found["f1_macro"][0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_rates_at_a_low_false_positive_rate_need_negatives():
+    rng = np.random.default_rng(2)
+    labels = np.repeat([0, 1], [5000, 700])
+    score = 1 / (1 + np.exp(-rng.normal(labels * 2.0).round(2)))
+    both = np.column_stack([1 - score, score])
+    assert figures(labels, both) == pytest.approx(reference(labels, both), abs=1e-8)
+    fewer = figures(labels[1:], both[1:])
+    assert np.isnan(fewer["tpr_at_fpr_01pct"])
+    assert fewer["tpr_at_fpr_1pct"] == rate_at(labels[1:] == 1, score[1:], 0.01)
+    # the other class as positive has too few negatives for the lower rate only
+    swapped = figures(labels, both, positive=0)
+    assert np.isnan(swapped["tpr_at_fpr_01pct"])
+    assert swapped["tpr_at_fpr_1pct"] == rate_at(labels == 0, both[:, 0], 0.01)
+
+
+def test_certain_and_wrong_costs_a_finite_log_loss():
+    labels = np.array([0, 1])
+    both = np.array([[0.0, 1.0], [0.3, 0.7]])
+    assert figures(labels, both)["log_loss"] == pytest.approx(sk.log_loss(labels, both))
 
 
 def test_an_auc_below_one_half_stays_there():
@@ -96,7 +173,7 @@ def test_a_missing_class_has_no_auc_and_no_part_in_the_means():
     assert found["f1_macro"] == pytest.approx(
         sk.f1_score(labels, probabilities.argmax(axis=1), average="macro")
     )
-    assert np.isnan(class_accuracy(labels, probabilities)[2])
+    assert np.isnan(recall(prepare(labels, probabilities))[2])
 
 
 def test_a_resample_without_a_class_has_no_auc():
@@ -132,11 +209,11 @@ def test_a_threshold_decides(positive: int) -> None:
     labels = rng.integers(0, 2, 200)
     score = np.clip(rng.normal(0.3 + 0.2 * labels, 0.2), 0, 1)
     both = np.column_stack([1 - score, score])
-    found = figures(labels, both, positive=positive, threshold=0.4)
+    decided_by = figures(labels, both, positive=positive, threshold=0.4)
     decided = np.where(both[:, positive] >= 0.4, positive, 1 - positive)
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(labels, decided))
-    assert found["f1_macro"] == pytest.approx(sk.f1_score(labels, decided, average="macro"))
-    recall = class_accuracy(labels, both, positive=positive, threshold=0.4)
-    assert recall[1] == pytest.approx((decided[labels == 1] == 1).mean())
+    assert decided_by["accuracy"] == pytest.approx(sk.accuracy_score(labels, decided))
+    assert decided_by["f1_macro"] == pytest.approx(sk.f1_score(labels, decided, average="macro"))
+    found = recall(prepare(labels, both, positive=positive, threshold=0.4))
+    assert found[1] == pytest.approx((decided[labels == 1] == 1).mean())
     plain = figures(labels, both, positive=positive)
-    assert found["roc_auc"] == plain["roc_auc"]
+    assert decided_by["roc_auc"] == plain["roc_auc"]

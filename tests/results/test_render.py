@@ -11,12 +11,14 @@ from dfbench.errors import OutputError, UnknownNameError
 from dfbench.results import store, wording
 from dfbench.results.board import Figure
 from dfbench.results.leaderboard import build_board
+from dfbench.results.metrics import MAIN, METRICS
 from dfbench.results.render import FORMATS, render, render_all
 from dfbench.results.terminal import BoardView
 
 NASTY = "a<b>|c&'\"/x_"
 KEYS = [
-    *("dataset", "row", "seed", "status", "reason", "split", "n_train", "n_test", "metrics"),
+    *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test", "metrics"),
+    *("rank", "best", "p_best", "control"),
     *("fit_seconds", "predict_images_per_second", "n_features"),
 ]
 
@@ -42,10 +44,11 @@ def test_json_has_the_agreed_keys_first_and_is_strict(board):
     for line in lines:
         assert list(line)[: len(KEYS)] == KEYS
         assert line["status"] in {"ok", "skipped", "failed"}
-        assert list(line["metrics"]) == ["roc_auc", "accuracy", "balanced_accuracy", "f1_macro"]
+        assert tuple(line["metrics"]) == METRICS
         for figure in line["metrics"].values():
-            assert list(figure) == ["value", "low", "high"]
-            assert (figure["value"] is None) == (line["status"] != "ok")
+            assert list(figure) == ["value", "low", "high", "spread"]
+        for name in MAIN:
+            assert (line["metrics"][name]["value"] is None) == (line["status"] != "ok")
         assert bool(line["reason"]) == (line["status"] != "ok")
 
 
@@ -69,7 +72,8 @@ def cells_of(line):
 def test_markdown_tables_are_even_and_say_all(board):
     text = render(board, "md")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(blocks) == 4
+    # one over all data sets; of each its main figures, the others, and cost
+    assert len(blocks) == 10
     for block in blocks:
         lines = block.splitlines()
         assert len({len(line) for line in lines}) == 1
@@ -114,9 +118,10 @@ def test_html_is_well_formed_and_stands_alone(board):
         assert all(v.startswith("#") for k, v in element.attrib.items() if k == "href")
     (policy,) = (m for m in page.iter("meta") if "http-equiv" in m.attrib)
     assert policy.attrib["content"].startswith("default-src 'none'")
-    names = [th.text for th in page.iter("th") if th.get("scope") == "row"]
+    names = ["".join(th.itertext()) for th in page.iter("th") if th.get("scope") == "row"]
     assert NASTY in names
-    assert names.count("hsv/knn") == 4
+    # over all data sets, and in the three tables of each
+    assert names.count("hsv/knn") == 10
     # each figure with an interval is drawn: rows with figures times four
     drawn = sum(line.status == "ok" for line in board.lines) * 4
     assert len(list(page.iter("svg"))) == drawn
@@ -251,7 +256,13 @@ def test_quantities_have_about_three_digits(value, words):
 def test_figures_and_ranks_in_words():
     assert wording.interval(Figure(value=0.5, low=0.4, high=0.61251)) == "[0.400, 0.613]"
     assert wording.interval(Figure(value=0.5)) == ""
-    assert (wording.rank(3.0), wording.rank(2.5), wording.rank(None)) == ("3", "2.5", "–")
+    assert (wording.rank(3), wording.rank(None)) == ("3", "–")
+    assert wording.spread(Figure(value=0.5, spread=0.0123)) == "±0.012"
+    assert wording.spread(Figure(value=0.5)) == ""
+    assert (wording.signed(0.0123), wording.signed(-0.2)) == ("+0.012", "-0.200")
+    assert wording.parameters((24_639_874, 1)) == "24.6 M"
+    assert wording.parameters((28_073, 1)) == "28,073"
+    assert wording.megabytes(12_345_678) == "12.3"
 
 
 def test_a_long_reason_is_told_once_in_the_terminal(folder):
