@@ -70,6 +70,8 @@ def _show(found: Description) -> None:
     facts.add_row("file", _spread(found.file_bytes, "bytes"))
     sizes = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in found.sizes)
     facts.add_row("sizes", sizes)
+    if found.normalise:
+        facts.add_row("normalised", found.normalise)
     facts.add_row("fingerprint", found.fingerprint)
     console.print(facts, highlight=False)
 
