@@ -160,6 +160,12 @@ def to_toml(card: Card) -> str:
     return "\n".join(lines) + "\n"
 
 
+def normalise_toml(normalise: Normalise) -> str:
+    """Write the section ``[normalise]`` of a card, ready to be pasted."""
+    keys = normalise.model_dump(exclude_none=True).items()
+    return "\n".join(["[normalise]", *(f"{key} = {_value(value)}" for key, value in keys)]) + "\n"
+
+
 def write_card(card: Card, path: Path) -> None:
     """Write ``card`` to ``path`` atomically.
 
