@@ -28,6 +28,8 @@ LEAST = 0.1
 """Distance of an AUC from 0.5 that is told."""
 LEVEL = 0.01
 """Of significance, for all columns together."""
+_ALSO = 3
+"""Columns of a group that are named besides its clearest."""
 
 _COLUMNS: dict[str, tuple[Group, str, str]] = {
     "width": ("size", "width", "px"),
@@ -264,10 +266,11 @@ def word(found: list[Shortcut], classes: list[str]) -> list[str]:
     for group in ("size", "format", "JPEG tables", "EXIF", "content"):
         if group in groups:
             first, *others = groups[group]
-            also = ", ".join(f"{_COLUMNS[s.column][1]} {s.auc:.2f}" for s in others)
-            lines.append(
-                f"{group}: {_sentence(first, classes)}" + (f"; also {also}" if also else "")
-            )
+            also = [f"{_COLUMNS[s.column][1]} {s.auc:.2f}" for s in others[:_ALSO]]
+            if len(others) > _ALSO:
+                also.append(f"{len(others) - _ALSO} more")
+            rest = f"; also {', '.join(also)}" if also else ""
+            lines.append(f"{group}: {_sentence(first, classes)}{rest}")
     return lines
 
 
