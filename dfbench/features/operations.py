@@ -46,7 +46,7 @@ def jpeg(image: Image, quality: int) -> bytes:
     Raises
     ------
     ImageError
-        If the image is too large for the format (65,535 pixels a side).
+        If the image is too large for the format (65,500 pixels a side).
     """
     cv2 = opencv()
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
@@ -138,7 +138,7 @@ _SCREENS = {
 
 
 def screenshot(image: Image, level: int) -> bytes:
-    """Show the image on a display, photograph that off the frame buffer, and share the JPEG.
+    """Show the image on a display, grab that, and share it as JPEG.
 
     Parameters
     ----------
