@@ -11,11 +11,12 @@ Sources of the strengths that published robustness tables use (`STRENGTHS` offer
   (sigma 2.2 to 4.5), blur kernels of 3 to 9 pixels, crops that take 5 to 20 % of each side away and
   are scaled back.
 - Jiang et al., DeeperForensics-1.0, CVPR 2020 (arXiv 2001.03024): contrast 0.85 to 0.35, blur of
-  sigma 1.2 to 3.5 (kernels of 7 to 21 pixels), down and up again by factors of 2 to 6.
+  sigma 1.2 to 3.5 (kernels of 7 to 21 pixels), down and up again by factors of 2 to 6, noise of
+  variance 0.001 to 0.05 (sigma 8 to 57 grey levels).
 - Zhu et al., GenImage, NeurIPS 2023 (arXiv 2306.08571): JPEG quality 65 and 30, blur of sigma 3
   and 5.
 
-Brightness and screenshots have no such table; their strengths are ours.
+The strengths of WebP, brightness and screenshots are ours.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ STRENGTHS: dict[str, tuple[float, ...]] = {
     "crop": (0.95, 0.9, 0.8),
     "screenshot": (1, 2, 3),
 }
-"""A choice for each operation from mild to strong, within what published tables use."""
+"""A choice for each operation from mild to strong, within those of the tables above."""
 
 
 @dataclass(frozen=True)
