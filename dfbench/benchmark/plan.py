@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dfbench.benchmark.rows import Row
+from dfbench.benchmark.view import view_of
 from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
 from dfbench.features.store import identity as feature_identity
+from dfbench.features.views import PLAIN, View
 from dfbench.files import Progress, digest
 from dfbench.results.store import read_cell
 from dfbench.suites import catalogue
@@ -164,10 +166,10 @@ def _cell(
     error: DfbenchError | None = None
     if isinstance(dataset, tuple):
         name, error = dataset
-        fingerprint, resize = "", None
+        fingerprint, view = "", PLAIN
     else:
         name = dataset.name
-        fingerprint, resize = dataset.fingerprint, dataset.card.resize
+        fingerprint, view = dataset.fingerprint, view_of(dataset)
     what: dict[str, Any] = {
         "protocol": PROTOCOL,
         "dataset": name,
@@ -176,7 +178,7 @@ def _cell(
         "seed": seed,
     }
     try:
-        what |= _of_derived(row, members) if row.derived else _of_model(row, resize, budget)
+        what |= _of_derived(row, members) if row.derived else _of_model(row, view, budget)
     except UnavailableError as absent:
         # a file that counts by its content is not there
         row = replace(row, status="skipped", reason=str(absent))
@@ -197,7 +199,7 @@ def _cell(
     return make("to run")
 
 
-def _of_model(row: Row, resize: int | None, budget: Budget) -> dict[str, Any]:
+def _of_model(row: Row, view: View, budget: Budget) -> dict[str, Any]:
     space = row.space
     model: dict[str, Any] = {"name": row.model_name, "version": 0, "source": row.source}
     if row.model is not None:
@@ -207,7 +209,7 @@ def _of_model(row: Row, resize: int | None, budget: Budget) -> dict[str, Any]:
         if space.choices:
             model["choices"] = dict(space.choices)
     found: dict[str, Any] = {
-        "features": [feature_identity(extractor, resize) for extractor in row.extractors],
+        "features": [feature_identity(extractor, view) for extractor in row.extractors],
         "model": model,
     }
     if row.shuffled:

@@ -16,6 +16,7 @@ from dfbench.benchmark.job import Table as TableOf
 from dfbench.benchmark.plan import Cell
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
+from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError, UnavailableError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction import Outcome, Source, extract, seconds_to_decode
@@ -59,15 +60,15 @@ def prepare(
     UnreadableError
         If an image cannot be read and ``settings.strict``.
     """
-    resize = dataset.card.resize
+    view = view_of(dataset)
     needed = {
-        digest(feature_identity(extractor, resize)): extractor
+        digest(feature_identity(extractor, view)): extractor
         for cell in cells
         for extractor in cell.row.extractors
     }
     place = {key: index for index, key in enumerate(needed)}
     extractors = list(needed.values())
-    tables = [feature_identity(extractor, resize) for extractor in extractors]
+    tables = [feature_identity(extractor, view) for extractor in extractors]
     try:
         outcome, faults = look_at(dataset, extractors, jobs=settings.jobs, reporter=reporter)
         complain(dataset, faults, strict=settings.strict, reporter=reporter)
@@ -90,7 +91,7 @@ def prepare(
         "n_threads": settings.n_threads,
     }
     keys = shared["evaluate"].keys
-    decode_seconds = seconds_to_decode(keys)
+    decode_seconds = seconds_to_decode(keys, view)
     extract_seconds = [_seconds(table, keys) for table in tables]
     prepared = Prepared()
     for cell in cells:
@@ -157,7 +158,7 @@ def look_at(
     outcome = extract(
         sources,
         extractors,
-        resize=dataset.card.resize,
+        views=[view_of(dataset)],
         jobs=jobs,
         progress=reporter.stage(f"{dataset.name}: features"),
     )

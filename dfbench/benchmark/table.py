@@ -10,6 +10,7 @@ import pandas as pd
 
 from dfbench.benchmark.prepare import complain, look_at
 from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.view import view_of
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
 from dfbench.features.store import identity, load_features
@@ -41,7 +42,7 @@ def feature_table(
     DfbenchError
         If an extractor fails, or an image is unreadable and ``strict``.
     """
-    manifest, resize = dataset.manifest, dataset.card.resize
+    manifest, view = dataset.manifest, view_of(dataset)
     outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
     for error in outcome.failed.values():
         raise error
@@ -52,7 +53,7 @@ def feature_table(
     names: list[str] = []
     columns = []
     for extractor, title in zip(extractors, titles, strict=True):
-        values = load_features(identity(extractor, resize), keys)
+        values = load_features(identity(extractor, view), keys)
         given = list(extractor.get_feature_names_out()) or range(values.shape[1])
         names += [f"{title}:{name}" for name in given]
         columns.append(values)

@@ -70,6 +70,8 @@ def _show(found: Description) -> None:
     facts.add_row("file", _spread(found.file_bytes, "bytes"))
     sizes = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in found.sizes)
     facts.add_row("sizes", sizes)
+    if found.normalise:
+        facts.add_row("normalised", found.normalise)
     facts.add_row("fingerprint", found.fingerprint)
     console.print(facts, highlight=False)
 
@@ -84,7 +86,7 @@ def _spread(spread: Spread | None, unit: str) -> str:
 
 @app.command("check")
 def check(data: Data, root: Root = None) -> None:
-    """Decode every image and list what is broken.
+    """Decode every image, list what is broken, and name shortcuts: what files tell of classes.
 
     Exit status: 0 nothing is broken, 1 something is.
     """
@@ -102,8 +104,30 @@ def check(data: Data, root: Root = None) -> None:
         f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
+    _name_shortcuts(dataset)
     if broken:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _name_shortcuts(dataset: Dataset) -> None:
+    """Say which facts about files tell the classes apart, and what to put into the card."""
+    from dfbench.benchmark.settings import default_jobs
+    from dfbench.benchmark.shortcuts import find_shortcuts, word
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.cardfile import normalise_toml
+
+    with ConsoleReporter(err()) as reporter:
+        shortcuts = find_shortcuts(dataset, jobs=default_jobs("cpu"), reporter=reporter)
+    for line in word(shortcuts.found, dataset.classes):
+        typer.echo(f"shortcut: {line}")
+    if shortcuts.remedy is not None:
+        typer.echo(
+            "A detector may learn these instead of the images. To make all files alike, put this "
+            "into the card\n(of a folder without one, dfbench data init FOLDER writes it):\n"
+        )
+        typer.echo(normalise_toml(shortcuts.remedy))
+    if any(shortcut.group == "content" for shortcut in shortcuts.found):
+        typer.echo("Bytes reflect what an image shows as well: no normalising takes that away.")
 
 
 @app.command("init")

@@ -1,4 +1,4 @@
-"""The single pass: each image is read and decoded once for all extractors that still lack it."""
+"""The single pass: each image is decoded once for all extractors and views that still lack it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
-from dfbench.features.resized import resize as resize_image
 from dfbench.features.store import DECODER_VERSION, Table, identity
+from dfbench.features.views import PLAIN, Normal, Seen, View, normalise, perturb
 from dfbench.files import Progress
-from dfbench.images import Image, decode
+from dfbench.images import decode
+
+_Entry = tuple[str, bytes, float]
+"""Key, value and seconds, as a table takes them."""
 
 _DECODED = 64 << 20
 """Bytes of decoded images that a batch holds at most, unless a single image is larger."""
@@ -35,6 +38,11 @@ def _verdicts() -> dict[str, Any]:
     """
     libraries = {name: _version(name) for name in ("pillow", "opencv-python-headless")}
     return {"extractor": "decoded", "decoder": DECODER_VERSION, "libraries": libraries}
+
+
+def _changes(view: View) -> dict[str, Any]:
+    """Identify the table of the seconds that it takes to bring a decoded image into a view."""
+    return {"extractor": "changed", **view.identity()}
 
 
 def _version(package: str) -> str:
@@ -62,7 +70,8 @@ class Outcome:
     unreadable
         Reason by SHA-256 for images that could not be decoded.
     failed
-        Error by position in the list of extractors; their features are incomplete.
+        Error by place in the list of extractors; their features are incomplete. In the second of
+        several views, places go on after those of the first, and so on.
     """
 
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -71,17 +80,42 @@ class Outcome:
 
 @dataclass
 class _Batch:
-    """What came out of a batch: entries by extractor, and what the main thread must go on with."""
+    """What came out of a batch, and what the main thread must go on with.
 
-    verdicts: list[tuple[str, bytes, float]]
-    entries: dict[int, list[tuple[str, bytes, float]]]
-    failed: dict[int, DfbenchError]
-    images: dict[str, Image]
-    contents: dict[str, bytes]
+    Attributes
+    ----------
+    verdicts, changes
+        Of each image, the latter by view.
+    entries, failed
+        By task.
+    shown
+        Images by view.
+    """
 
-    def inputs(self, extractor: Extractor) -> dict[str, Any]:
-        """Give what an extractor is to see of each image."""
-        return self.contents if extractor.reads == "file" else self.images
+    verdicts: list[_Entry] = field(default_factory=list)
+    changes: dict[int, list[_Entry]] = field(default_factory=dict)
+    entries: dict[int, list[_Entry]] = field(default_factory=dict)
+    failed: dict[int, DfbenchError] = field(default_factory=dict)
+    shown: dict[int, dict[str, Seen]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """An extractor in a view, and the images that it still lacks.
+
+    Attributes
+    ----------
+    place
+        In all tasks: those of the first view come first.
+    number, view
+        Place of the extractor in the list of extractors, and of the view in the list of views.
+    """
+
+    place: int
+    number: int
+    extractor: Extractor
+    view: int
+    lacks: set[str]
 
 
 class _Warm:
@@ -100,17 +134,21 @@ class _Warm:
                     self._done.add(index)
 
 
-def seconds_to_decode(keys: Sequence[str]) -> float:
-    """Median seconds that reading and decoding the images of ``keys`` took."""
+def seconds_to_decode(keys: Sequence[str], view: View = PLAIN) -> float:
+    """Median seconds that it took to read and decode the images of ``keys`` and to change them."""
     with Table(_verdicts()) as table:
-        return table.seconds(keys)
+        seconds = table.seconds(keys)
+    if view == PLAIN:
+        return seconds
+    with Table(_changes(view)) as table:
+        return seconds + table.seconds(keys)
 
 
 def extract(
     sources: Sequence[Source],
     extractors: Sequence[Extractor],
     *,
-    resize: int | None = None,
+    views: Sequence[View] = (PLAIN,),
     jobs: int = 1,
     progress: Progress | None = None,
     batch_size: int = 32,
@@ -123,8 +161,8 @@ def extract(
         The images; equal contents are computed once.
     extractors
         Those whose ``threads`` is true work in ``jobs`` threads, the others one batch at a time.
-    resize
-        Side in pixels that all images are resized to first; None for their own size.
+    views
+        How images are changed before they are seen; each extractor sees each view.
     jobs
         Number of threads.
     progress
@@ -145,17 +183,26 @@ def extract(
     outcome = Outcome()
     with ExitStack() as stack:
         verdicts = stack.enter_context(Table(_verdicts()))
-        tables = [stack.enter_context(Table(identity(e, resize))) for e in extractors]
+        changes = {
+            number: stack.enter_context(Table(_changes(view)))
+            for number, view in enumerate(views)
+            if view != PLAIN
+        }
         keys = [source.sha256 for source in sources]
         unseen = verdicts.missing(keys)
-        lacking = [table.missing(keys) for table in tables]
         known = dict(zip(keys, verdicts.get(keys), strict=True))
         outcome.unreadable = {key: text.decode() for key, text in known.items() if text}
-        for lacks in lacking:
-            lacks -= outcome.unreadable.keys()
-        wanted = unseen.union(*lacking)
+        tables: list[Table] = []
+        tasks: list[_Task] = []
+        for at, view in enumerate(views):
+            for number, extractor in enumerate(extractors):
+                table = stack.enter_context(Table(identity(extractor, view)))
+                lacks = table.missing(keys) - outcome.unreadable.keys()
+                tasks.append(_Task(len(tasks), number, extractor, at, lacks))
+                tables.append(table)
+        wanted = unseen.union(*(task.lacks for task in tasks))
         todo = list({s.sha256: s for s in sources if s.sha256 in wanted}.values())
-        lengths = {index: n for index, table in enumerate(tables) if (n := table.value_length())}
+        lengths = {place: n for place, table in enumerate(tables) if (n := table.value_length())}
         names = {source.sha256: source.path.name for source in todo}
         warm = _Warm()
         done = 0
@@ -163,25 +210,26 @@ def extract(
             progress(0, len(todo))
 
         def work(batch: list[Source]) -> _Batch:
-            return _work(batch, extractors, lacking, unseen, resize, outcome.failed, warm)
+            return _work(batch, tasks, views, unseen, outcome.failed, warm)
 
-        for batch, result in _in_order(work, _chunks(todo, batch_size), jobs):
+        for batch, result in _in_order(work, _chunks(todo, batch_size, len(views)), jobs):
             outcome.failed.update(result.failed)
-            for index, extractor in enumerate(extractors):
-                if not extractor.threads:
-                    need = [s for s in batch if s.sha256 in lacking[index]]
-                    _transform(index, extractor, need, result, outcome.failed, warm)
+            for task in tasks:
+                if not task.extractor.threads:
+                    _transform(task, batch, result, outcome.failed, warm)
             outcome.failed.update(result.failed)
-            for index, entries in result.entries.items():
-                strange = _other_length(entries, lengths.setdefault(index, len(entries[0][1])))
+            for place, entries in result.entries.items():
+                strange = _other_length(entries, lengths.setdefault(place, len(entries[0][1])))
                 if strange is None:
-                    tables[index].put(entries)
-                elif index not in outcome.failed:
-                    outcome.failed[index] = PluginError(
+                    tables[place].put(entries)
+                elif place not in outcome.failed:
+                    outcome.failed[place] = PluginError(
                         "returns a vector of another length than for the images before",
-                        where=f"extractor {extractors[index].name!r} on {names[strange]}",
+                        where=f"extractor {tasks[place].extractor.name!r} on {names[strange]}",
                         hint="return as many numbers for each image",
                     )
+            for at, taken in result.changes.items():
+                changes[at].put(taken)
             # last, so that a kill in between leaves the image to be looked at again
             verdicts.put(result.verdicts)
             outcome.unreadable |= {key: why.decode() for key, why, _ in result.verdicts if why}
@@ -191,20 +239,21 @@ def extract(
     return outcome
 
 
-def _other_length(entries: list[tuple[str, bytes, float]], length: int) -> str | None:
+def _other_length(entries: list[_Entry], length: int) -> str | None:
     """Give the key of the first entry that is not ``length`` bytes long."""
     return next((key for key, value, _ in entries if len(value) != length), None)
 
 
-def _chunks(items: list[Source], size: int) -> Iterator[list[Source]]:
+def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Source]]:
     batch: list[Source] = []
     held = 0
     for item in items:
-        if batch and (len(batch) == size or held + 3 * item.pixels > _DECODED):
+        needs = 3 * item.pixels * views
+        if batch and (len(batch) == size or held + needs > _DECODED):
             yield batch
             batch, held = [], 0
         batch.append(item)
-        held += 3 * item.pixels
+        held += needs
     if batch:
         yield batch
 
@@ -231,14 +280,14 @@ def _in_order(
 
 def _work(
     batch: list[Source],
-    extractors: Sequence[Extractor],
-    lacking: list[set[str]],
+    tasks: Sequence[_Task],
+    views: Sequence[View],
     unseen: set[str],
-    resize: int | None,
     failed: dict[int, DfbenchError],
     warm: _Warm,
 ) -> _Batch:
-    result = _Batch([], {}, {}, {}, {})
+    result = _Batch()
+    decoded: dict[str, Seen] = {}
     for source in batch:
         start = time.perf_counter()
         data = _read(source)
@@ -247,18 +296,54 @@ def _work(
         except ImageError as error:
             result.verdicts.append((source.sha256, str(error).encode(), 0.0))
             continue
-        result.images[source.sha256] = image if resize is None else resize_image(image, resize)
-        result.contents[source.sha256] = data
+        decoded[source.sha256] = Seen(image, data)
         if source.sha256 in unseen:
             result.verdicts.append((source.sha256, b"", time.perf_counter() - start))
-    for index, extractor in enumerate(extractors):
-        if extractor.threads:
-            need = [s for s in batch if s.sha256 in lacking[index]]
-            _transform(index, extractor, need, result, failed, warm)
-    if all(extractor.threads for extractor in extractors):
-        result.images.clear()
-        result.contents.clear()
+    bases: dict[Normal | None, dict[str, tuple[Seen, float]]] = {}
+    for at, view in enumerate(views):
+        chosen = [task for task in tasks if task.view == at]
+        wanted = decoded.keys() & set[str]().union(*(task.lacks for task in chosen))
+        need = [source for source in batch if source.sha256 in wanted]
+        try:
+            taken = _show(need, decoded, bases.setdefault(view.normal, {}), view)
+        except ImageError as error:
+            result.failed |= {task.place: error for task in chosen}
+            continue
+        result.shown[at] = {key: seen for key, (seen, _) in taken.items()}
+        if view != PLAIN:
+            result.changes[at] = [(key, b"", seconds) for key, (_, seconds) in taken.items()]
+        for task in chosen:
+            if task.extractor.threads:
+                _transform(task, batch, result, failed, warm)
+        if all(task.extractor.threads for task in chosen):
+            del result.shown[at]
     return result
+
+
+def _show(
+    sources: list[Source],
+    decoded: dict[str, Seen],
+    base: dict[str, tuple[Seen, float]],
+    view: View,
+) -> dict[str, tuple[Seen, float]]:
+    """Give each image in a view, and the seconds that this takes.
+
+    ``base`` keeps the images in the normal form, which other views share.
+    """
+    shown: dict[str, tuple[Seen, float]] = {}
+    for source in sources:
+        key = source.sha256
+        start = time.perf_counter()
+        try:
+            if key not in base:
+                base[key] = normalise(decoded[key], view.normal), time.perf_counter() - start
+            normal, before = base[key]
+            start = time.perf_counter()
+            seen = perturb(normal, view.chain, key)
+        except ImageError as error:
+            raise ImageError(f"cannot be changed: {error}", where=source.path.name) from None
+        shown[key] = seen, before + time.perf_counter() - start
+    return shown
 
 
 def _read(source: Source) -> bytes:
@@ -272,27 +357,30 @@ def _read(source: Source) -> bytes:
 
 
 def _transform(
-    index: int,
-    extractor: Extractor,
-    need: list[Source],
+    task: _Task,
+    batch: list[Source],
     result: _Batch,
     failed: dict[int, DfbenchError],
     warm: _Warm,
 ) -> None:
     """Run one extractor over its part of a batch; note an error instead of raising it."""
-    inputs = result.inputs(extractor)
-    need = [source for source in need if source.sha256 in inputs]
-    if not need or index in failed:
+    if task.place in failed or task.place in result.failed:
         return
+    shown, extractor = result.shown.get(task.view, {}), task.extractor
+    need = [s for s in batch if s.sha256 in task.lacks and s.sha256 in shown]
+    if not need:
+        return
+    field_of = "file" if extractor.reads == "file" else "image"
+    inputs = {source.sha256: getattr(shown[source.sha256], field_of) for source in need}
     try:
-        warm.up(index, lambda: extractor.transform([inputs[need[0].sha256]]))
+        warm.up(task.number, lambda: extractor.transform([inputs[need[0].sha256]]))
         start = time.perf_counter()
         values = _checked(extractor, extractor.transform([inputs[s.sha256] for s in need]))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
-        result.failed[index] = _blame(extractor, need, inputs, error)
+        result.failed[task.place] = _blame(extractor, need, inputs, error)
         return
     each = (time.perf_counter() - start) / len(need)
-    result.entries[index] = [
+    result.entries[task.place] = [
         (source.sha256, row.tobytes(), each) for source, row in zip(need, values, strict=True)
     ]
 

@@ -1,7 +1,8 @@
 """What the file says of itself: a control that never sees a pixel.
 
 Where these features tell the classes apart, the data set has a shortcut (sizes, formats, JPEG
-settings that differ by class), and no other figure on it can be trusted as it stands.
+settings that differ by class), and no other figure on it can be trusted as it stands. A card's
+``[normalise]`` makes all files alike first; these features are then of the files so made.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
+from dfbench.features.views import PLAIN, View
 from dfbench.files import cache_dir, digest
 
 DECODER_VERSION = 1
@@ -34,19 +35,22 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 
 
-def identity(extractor: Extractor, resize: int | None = None) -> dict[str, Any]:
+def identity(extractor: Extractor, view: View = PLAIN) -> dict[str, Any]:
     """Everything besides the image's bytes that determines the features, as JSON-able values.
 
     Parameters
     ----------
     extractor
         With its parameters set.
-    resize
-        Side in pixels that a data set's card has all images resized to; None for their own size.
+    view
+        How images are changed before they are seen. Of what reads files it counts as far as it
+        writes one.
     """
     if extractor.reads == "file":
-        return extractor.identity()
-    return {**extractor.identity(), "decoder": DECODER_VERSION, "resize": resize}
+        view = view.of_file
+        if view == PLAIN:
+            return extractor.identity()
+    return {**extractor.identity(), "decoder": DECODER_VERSION, **view.identity()}
 
 
 class Table:

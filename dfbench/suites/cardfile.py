@@ -18,6 +18,7 @@ from dfbench.suites.card import (
     FilenameLayout,
     FoldersLayout,
     GroupRule,
+    Normalise,
     SplitRule,
     Table,
     TableLayout,
@@ -107,6 +108,8 @@ def _valid_keys(path: list[str], data: dict[str, Any]) -> list[str]:
         model = SplitRule
     elif path[0] == "group" and len(path) > 1:
         model = GroupRule
+    elif path[0] == "normalise" and len(path) > 1:
+        model = Normalise
     return list(model.model_fields)
 
 
@@ -119,6 +122,7 @@ _COMMENTS = {
     "root_env": "Environment variable that gives the folder, before root.",
     "classes": "The label of a class is its place in this list, from 0.",
     "positive": "The class to detect.",
+    "normalise": "What all images are made into before anything sees them.",
     "split": (
         "given: by the layout; stratified: each class divided alike;\n"
         "grouped: the same, with no group in two splits."
@@ -143,8 +147,8 @@ def to_toml(card: Card) -> str:
             lines += [*_comment(key), f"{key} = {_value(data[key])}"]
     if card.positive:
         lines += [*_comment("positive"), f"positive = {_value(card.positive)}"]
-    if card.resize is not None:
-        lines.append(f"resize = {card.resize}")
+    if card.normalise is not None:
+        _section(lines, "normalise", data["normalise"], Normalise)
     _section(lines, "layout", data["layout"], type(card.layout))
     split = data["split"]
     if card.split.policy == "given":
@@ -154,6 +158,12 @@ def to_toml(card: Card) -> str:
     if card.group is not None:
         lines += ["", *_comment("group"), "[group]", f"pattern = {_value(card.group.pattern)}"]
     return "\n".join(lines) + "\n"
+
+
+def normalise_toml(normalise: Normalise) -> str:
+    """Write the section ``[normalise]`` of a card, ready to be pasted."""
+    keys = normalise.model_dump(exclude_none=True).items()
+    return "\n".join(["[normalise]", *(f"{key} = {_value(value)}" for key, value in keys)]) + "\n"
 
 
 def write_card(card: Card, path: Path) -> None:
@@ -168,7 +178,7 @@ def write_card(card: Card, path: Path) -> None:
 
 
 def _section(lines: list[str], name: str, data: dict[str, Any], model: type[BaseModel]) -> None:
-    lines += ["", f"[{name}]"]
+    lines += ["", *_comment(name), f"[{name}]"]
     tables: list[tuple[str, dict[str, Any]]] = []
     for key, value in data.items():
         field = model.model_fields[key]

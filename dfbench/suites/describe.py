@@ -49,6 +49,8 @@ class Description:
         Of one file.
     total_bytes
         Of all files.
+    normalise
+        What images are made into before anything sees them, in words; empty where they are not.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Description:
     height: Spread | None
     file_bytes: Spread | None
     total_bytes: int
+    normalise: str
 
 
 def describe(dataset: Dataset) -> Description:
@@ -101,6 +104,7 @@ def describe(dataset: Dataset) -> Description:
         height=_spread(known["height"]),
         file_bytes=_spread(known["bytes"]),
         total_bytes=int(manifest["bytes"].sum()),
+        normalise=str(dataset.card.normalise or ""),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,8 +58,8 @@ class Dataset:
         (int64), ``format``, ``sha256`` (of the file's content, hexadecimal), ``error`` ("" unless
         the file cannot be opened as an image; sizes are 0 then).
     fingerprint
-        Hash of classes, positive class and seed, and of path, label, split, group and content of
-        every image.
+        Hash of classes, positive class, seed and what images are normalised to, and of path,
+        label, split, group and content of every image.
     ignored
         Files below the root that are no images or belong to nothing the card names.
     """
@@ -207,7 +207,9 @@ def _read(root: Path, row: Row) -> _Fact:
 def _fingerprint(card: Card, manifest: pd.DataFrame) -> str:
     """Hash what the figures of a data set depend on; the folder's place is no part of it."""
     # the seed also draws the part of train that tuning takes where validation cannot serve
-    head = [card.classes, card.positive, card.split.seed]
+    head: list[Any] = [card.classes, card.positive, card.split.seed]
+    if card.normalise is not None:
+        head.append(card.normalise.model_dump())
     state = hashlib.sha256(json.dumps(head).encode())
     columns = [manifest[name].tolist() for name in ("path", "label", "split", "group", "sha256")]
     for line in zip(*columns, strict=True):

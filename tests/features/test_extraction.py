@@ -15,8 +15,10 @@ from PIL import Image
 from dfbench.errors import DataError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction import Source, _chunks, extract, seconds_to_decode
-from dfbench.features.resized import Resized
+from dfbench.features.resized import Resized, resize
 from dfbench.features.store import Table, identity, load_features
+from dfbench.features.views import Normal, Seen, View, normalise, perturb, view
+from dfbench.images import decode
 
 
 class Mean(Extractor):
@@ -142,11 +144,11 @@ def test_a_pixel_or_a_parameter_computes_exactly_what_depends_on_it(tmp_path: Pa
     assert computed() == 7, "Single alone"
     extract(found, [Mean(scale=2.0), Single()])
     assert computed() == 7
-    extract(found, [Mean(), Single()], resize=4)
+    extract(found, [Mean(), Single()], views=[View(Normal(size=4))])
     assert computed() == 7, "another preprocessing is another feature"
     extract(found, [Mean(), Single(), Mean(scale=2.0)])
     assert computed() == 0
-    assert identity(Size(), 4) == identity(Size()), "the file is what it is"
+    assert identity(Size(), View(Normal(size=4))) == identity(Size()), "the file is what it is"
 
 
 def test_equal_contents_are_computed_once(tmp_path: Path) -> None:
@@ -255,3 +257,41 @@ def test_a_damaged_page_is_noticed(tmp_path: Path) -> None:
 def test_batches_are_bounded_by_bytes() -> None:
     found = [Source(Path(str(n)), "", pixels) for n, pixels in enumerate([10, 10**8, 10, 10, 10])]
     assert [len(batch) for batch in _chunks(found, 2)] == [1, 1, 2, 1]
+
+
+def test_all_views_in_one_pass_are_what_each_is_alone(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", shape=(24, 30, 3))
+    keys = [s.sha256 for s in found]
+    normal = Normal(16, "crop", "jpeg", 80)
+    views = [View(), *(view(text, normal) for text in ("", "noise=4", "blur=1+webp=60"))]
+    extractors = [Mean(), Single(), Size(), Resized(8)]
+    outcome = extract(found, extractors, views=views, jobs=2, batch_size=3)
+    assert not outcome.failed
+    for shown in views:
+        for number, source_ in enumerate(found):
+            data = source_.path.read_bytes()
+            base = normalise(Seen(decode(data), data), shown.normal)
+            expected = perturb(base, shown.chain, source_.sha256)
+            mean = expected.image.mean(axis=(0, 1))
+            for extractor in (Mean(), Single()):
+                row = load_features(identity(extractor, shown), keys)[number]
+                np.testing.assert_allclose(row, mean, rtol=1e-6)
+            pixels = load_features(identity(Resized(8), shown), keys, "uint8")[number]
+            assert (pixels.reshape(8, 8, 3) == resize(expected.image, 8)).all()
+            size = load_features(identity(Size(), shown), keys)[number, 0]
+            assert size == len(expected.file)
+    computed()
+    extract(found, extractors, views=views[::-1])
+    assert computed() == 0
+    assert seconds_to_decode(keys, views[2]) > seconds_to_decode(keys)
+
+
+def test_an_image_that_a_view_cannot_show_fails_that_view_alone(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.zeros((1, 17_000, 3), np.uint8)).save(wide)
+    outcome = extract([*found, source(wide)], [Mean(), Size()], views=[view("webp=80"), View()])
+    assert list(outcome.failed) == [0, 1]
+    assert "wide.png: cannot be changed: 17000 x 1 pixels" in str(outcome.failed[0])
+    keys = [s.sha256 for s in found]
+    assert len(load_features(identity(Mean()), keys)) == 3

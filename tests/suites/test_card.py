@@ -163,7 +163,31 @@ def test_numbers_will_do_as_classes():
         (change(TABLE, positive="0"), "key 'positive': is for two classes; there are 3"),
         (change(FOLDERS, name="a b"), "key 'name': 'a b' may hold letters"),
         (change(FOLDERS, name="../x"), "key 'name': "),
-        (change(FOLDERS, resize=2), "key 'resize': input should be greater than or equal to 8"),
+        (
+            change(FOLDERS, normalise={"size": 2}),
+            "key 'normalise.size': input should be greater than or equal to 8",
+        ),
+        (change(FOLDERS, normalise={}), "key 'normalise': needs a size, a format, or both"),
+        (
+            change(FOLDERS, normalise={"format": "png", "method": "crop"}),
+            "key 'normalise': the method needs a size",
+        ),
+        (
+            change(FOLDERS, normalise={"format": "png", "quality": 80}),
+            "key 'normalise': quality is for format = \"jpeg\"",
+        ),
+        (
+            change(FOLDERS, normalise={"size": 64, "format": "jpg"}),
+            "key 'normalise.format': 'jpg' is unknown, did you mean 'jpeg'?",
+        ),
+        (
+            change(FOLDERS, normalise={"side": 64}),
+            "unknown key 'normalise.side', did you mean 'size'?",
+        ),
+        (
+            change(FOLDERS, resize=128),
+            "key 'resize': write a section [normalise] with size = 128 instead",
+        ),
     ],
 )
 def test_bad_cards_say_the_key(data, says):
@@ -206,7 +230,7 @@ def test_written_cards_are_read_back(classes, source, folder, seed):
         "classes": classes,
         "source": source,
         "root": folder,
-        "resize": 64,
+        "normalise": {"size": 64, "method": "crop", "format": "jpeg"},
         "layout": {
             "kind": "folders",
             "splits": {"train": folder, "test": "b"},
