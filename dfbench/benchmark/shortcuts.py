@@ -19,6 +19,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
 from dfbench.features.metadata import Metadata
 from dfbench.features.store import identity, load_features
+from dfbench.results.significance import holm
 from dfbench.suites.card import Normalise
 from dfbench.suites.manifest import Dataset
 
@@ -199,21 +200,6 @@ def _shortcut(
         inside=float(middle(values[inside])),
         outside=float(middle(values[~inside])),
     )
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correct p-values for their number (Holm, Scandinavian Journal of Statistics 6, 1979).
-
-    Examples
-    --------
-    >>> holm(np.array([0.04, 0.01, 0.03])).tolist()
-    [0.06, 0.03, 0.06]
-    """
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    out = np.empty_like(steps)
-    out[order] = np.minimum(steps, 1.0)
-    return out
 
 
 def remedy(

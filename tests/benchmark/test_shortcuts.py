@@ -8,15 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
-from scipy.stats import false_discovery_control
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.reporter import Reporter
-from dfbench.benchmark.shortcuts import find_shortcuts, holm, remedy, telling, word
+from dfbench.benchmark.shortcuts import find_shortcuts, remedy, telling, word
 from dfbench.cli import app
 from dfbench.features.metadata import Metadata
 from dfbench.suites.card import Normalise
@@ -93,18 +90,6 @@ def test_of_several_classes_the_one_told_best() -> None:
         "size: the width tells c from the others: AUC 1.00; median 515 px for c, "
         "259 px for the others"
     )
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_by_its_definition(values: list[float]) -> None:
-    p = np.array(values)
-    corrected = holm(p)
-    order = sorted(range(p.size), key=lambda i: p[i])
-    for rank, place in enumerate(order):
-        steps = [(p.size - k) * p[order[k]] for k in range(rank + 1)]
-        assert corrected[place] == pytest.approx(min(1, max(steps)))
-    assert (corrected >= false_discovery_control(p) - 1e-12).all(), "stricter than Benjamini's"
 
 
 def test_a_line_for_each_group_and_one_remedy(biased: Path) -> None:
