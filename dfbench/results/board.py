@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.metrics import METRICS
 from dfbench.results.records import Control, Status, Tuning
+from dfbench.results.sections import Section
 from dfbench.results.significance import ALPHA, Friedman, friedman
 
 
@@ -136,6 +137,8 @@ class Table:
         Controls that are above chance: what the figures may be owed to.
     smallest
         None with fewer than two rows.
+    sections
+        What else is said of the data set.
     """
 
     dataset: str
@@ -145,6 +148,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     smallest: Smallest | None = None
+    sections: list[Section] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:
@@ -212,10 +216,13 @@ class Board:
         One a data set, in the order in which they were first run.
     overall
         None where there is one data set only.
+    sections
+        What else is said of several data sets together: protocols, how it was made.
     """
 
     tables: list[Table]
     overall: Overall | None
+    sections: list[Section] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:

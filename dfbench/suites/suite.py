@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dfbench.errors import CardError, unknown
+from dfbench.suites.protocols import Protocol
 
 _FOLDER = Path(__file__).parent
 
@@ -124,6 +125,8 @@ class Suite(_Part):
     rows: list[Block] = Field(default_factory=list)
     systems: list[System] = Field(default_factory=list)
     derived: list[Derived] = Field(default_factory=list)
+    protocols: list[Protocol] = Field(default_factory=list)
+    """What is asked of the rows beside the usual figures."""
     figures: tuple[Figure, ...] = ("scores", "training")
     """What is drawn for each cell."""
 

@@ -1,0 +1,118 @@
+"""Parts of a board beside its main tables, as plain data that each form writes in its own way.
+
+What computes figures makes `Section` objects; Markdown, HTML, LaTeX and the terminal show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading.
+
+    Attributes
+    ----------
+    title
+        Its words.
+    text
+        Whether its cells are words, to the left and sorted as such; else numbers to the right.
+    rising
+        Whether the small, or the first by the alphabet, is the better end to sort from.
+    """
+
+    title: str
+    text: bool = False
+    rising: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a column.
+
+    Attributes
+    ----------
+    shown
+        In words, e.g. ``0.873``.
+    value
+        What it is sorted by; None is a gap.
+    detail
+        What belongs to it in small, e.g. its interval.
+    bold
+        Whether it stands out.
+    heat
+        From 0 to 1, in a heat map; None where there is none.
+    """
+
+    shown: str
+    value: float | str | None = None
+    detail: str = ""
+    bold: bool = False
+    heat: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table.
+
+    Attributes
+    ----------
+    columns
+        Its headings; the first that is text names the rows.
+    blocks
+        Blocks of rows with a line between them, each row with a cell for each column.
+    title
+        Above it, where a section has several.
+    """
+
+    columns: tuple[Column, ...]
+    blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture, drawn when a form that shows pictures asks for it.
+
+    Attributes
+    ----------
+    caption
+        What it shows.
+    name
+        Of its file, without ending.
+    draw
+        Makes it.
+    """
+
+    caption: str
+    name: str
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a board.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    text
+        Paragraphs, each of whole sentences.
+    grids, charts
+        Tables and pictures, in this order.
+    folded
+        Whether a page shows it only when it is opened.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    folded: bool = False

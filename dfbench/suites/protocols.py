@@ -1,0 +1,50 @@
+"""Protocols beside the usual one (fit, tune and score on the splits of one data set): TOML."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Protocol(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: list[str] = Field(default_factory=list)
+    """Names of the rows that take part; all where it is empty."""
+
+
+class CrossDataset(_Protocol):
+    """Models fitted on one data set score the test images of the others with the same classes."""
+
+    kind: Literal["cross-dataset"]
+
+
+class Robustness(_Protocol):
+    """Models score the test images once more, changed by operations of several strengths."""
+
+    kind: Literal["robustness"]
+    changes: list[str] = Field(default_factory=list)
+    """Chains such as ``jpeg=70`` or ``resize=0.5+jpeg=70``; where it is empty, the choice of
+    `dfbench.features.operations.STRENGTHS`."""
+
+
+class LeaveOneOut(_Protocol):
+    """Each kind of fake is left out of training in turn, and models are scored on it."""
+
+    kind: Literal["leave-one-generator-out"]
+
+
+class LearningCurve(_Protocol):
+    """Models are fitted on parts of the training images."""
+
+    kind: Literal["learning-curve"]
+    fractions: list[Fraction] = Field(default_factory=lambda: [0.1, 0.25, 0.5], min_length=1)
+    """Of the training images, by class and with groups kept whole."""
+
+
+Protocol = Annotated[
+    CrossDataset | Robustness | LeaveOneOut | LearningCurve, Field(discriminator="kind")
+]
