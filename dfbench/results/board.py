@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.metrics import METRICS
+from dfbench.results.protocols.figure import ProtocolFigure
 from dfbench.results.records import Control, Status, Tuning
 from dfbench.results.sections import Section
 from dfbench.results.significance import ALPHA, Friedman, friedman
@@ -218,11 +219,14 @@ class Board:
         None where there is one data set only.
     sections
         What else is said of several data sets together: protocols, how it was made.
+    figures
+        Of protocols, in their long form.
     """
 
     tables: list[Table]
     overall: Overall | None
     sections: list[Section] = field(default_factory=list)
+    figures: list[ProtocolFigure] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:

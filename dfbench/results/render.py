@@ -9,6 +9,7 @@ from dfbench.errors import unknown
 from dfbench.files import unwritable, write_text
 from dfbench.results.board import Board
 from dfbench.results.leaderboard import build_board
+from dfbench.results.protocols.figure import write_figures
 from dfbench.results.render_csv import to_csv
 from dfbench.results.render_html import to_html
 from dfbench.results.render_json import to_json
@@ -37,7 +38,7 @@ def render(board: Board, form: str) -> str:
 
 
 def render_all(out: Path, board: Board | None = None) -> Board:
-    """Write ``leaderboard.{md,csv,json,html}`` into a results folder.
+    """Write ``leaderboard.{md,csv,json,html}`` and the figures of protocols into a results folder.
 
     Parameters
     ----------
@@ -62,4 +63,5 @@ def render_all(out: Path, board: Board | None = None) -> Board:
             write_text(out / f"leaderboard.{form}", render(board, form))
         except OSError as error:
             raise unwritable(out, error) from error
+    write_figures(out, board.figures)
     return board

@@ -1,0 +1,1 @@
+"""What protocols beside the usual one came to: figures and sections, from stored scores alone."""

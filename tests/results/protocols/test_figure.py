@@ -1,0 +1,38 @@
+"""The long form of the figures of protocols."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from dfbench.results.protocols.figure import ProtocolFigure, to_csv, to_json, write_figures
+
+ONE = ProtocolFigure(
+    protocol="robustness",
+    row='a "row", quoted',
+    fitted_on="faces",
+    scored_on="faces",
+    scored_part="jpeg=70",
+    metric="roc_auc",
+    value=0.1 + 0.2,
+    low=0.25,
+    n=20,
+)
+NONE = ProtocolFigure(
+    protocol="cross-dataset", row="b", fitted_on="x", scored_on="y", metric="roc_auc", reason="no"
+)
+
+
+def test_both_forms_hold_all_digits_and_leave_out_what_is_not_there(tmp_path: Path) -> None:
+    read = [ProtocolFigure(**line) for line in json.loads(to_json([ONE, NONE]))]
+    assert read == [ONE, NONE]
+    first, second = csv.DictReader(io.StringIO(to_csv([ONE, NONE])))
+    assert first["row"] == ONE.row
+    assert float(first["value"]) == ONE.value
+    assert (second["value"], second["high"], second["reason"]) == ("", "", "no")
+    write_figures(tmp_path, [])
+    assert not list(tmp_path.iterdir()), "no protocol, no file"
+    write_figures(tmp_path, [ONE])
+    assert {path.name for path in tmp_path.iterdir()} == {"protocols.csv", "protocols.json"}
