@@ -119,7 +119,7 @@ def rows(
         If a name that the suite gives to an expression is an extractor's, or to a system another
         row's.
     UnknownNameError
-        For a name in the suite, or in ``only``, that nothing answers to.
+        For a name in the suite, its protocols included, or in ``only``, that nothing answers to.
     ParameterError
         For parameters that a model does not take.
     """
@@ -151,6 +151,10 @@ def rows(
             if member not in wanted:
                 raise unknown("row", member, wanted, where=f"{finder.where}, row {other.name!r}")
         wanted[other.name] = other
+    for protocol in suite.protocols:
+        for name in protocol.rows:
+            if name not in wanted:
+                raise unknown("row", name, wanted, where=f"{finder.where}, {protocol.kind}")
     kept = _with_members(only, wanted, finder) if only else set(wanted)
     return [_row(row, finder) for name, row in wanted.items() if name in kept]
 

@@ -86,6 +86,14 @@ def run(
             help="all, none, or some of scores,training,examples,cam,tsne instead of the suite's.",
         ),
     ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Add cross-dataset, robustness, leave-one-generator-out or learning-curve, as"
+            " they are by default; repeatable.",
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
 ) -> None:
     """Run a suite and print its leaderboard.
@@ -110,9 +118,12 @@ def run(
     from dfbench.results.leaderboard import build_board
     from dfbench.results.render import FORMATS, render_all
     from dfbench.results.terminal import BoardView
+    from dfbench.suites.protocols import with_defaults
     from dfbench.suites.suite import load_suite, parse_figures
 
     chosen = load_suite(suite)
+    protocols = with_defaults(chosen.protocols, protocol or ())
+    chosen = chosen.model_copy(update={"protocols": protocols})
     budget = chosen.budget.model_copy(
         update={
             key: value

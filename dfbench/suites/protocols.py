@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from dfbench.errors import unknown
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -48,3 +51,33 @@ class LearningCurve(_Protocol):
 Protocol = Annotated[
     CrossDataset | Robustness | LeaveOneOut | LearningCurve, Field(discriminator="kind")
 ]
+
+
+KINDS: dict[str, type[BaseModel]] = {
+    "cross-dataset": CrossDataset,
+    "robustness": Robustness,
+    "leave-one-generator-out": LeaveOneOut,
+    "learning-curve": LearningCurve,
+}
+"""Kind to what can be said of it."""
+
+
+def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[Protocol]:
+    """Add protocols as they are when nothing is said of them; a kind that is there stays.
+
+    Raises
+    ------
+    UnknownNameError
+        For a kind that is none.
+    """
+    found = list(protocols)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown("protocol", kind, KINDS, where="--protocol")
+        if all(protocol.kind != kind for protocol in found):
+            made: Protocol = _ANY.validate_python({"kind": kind})
+            found.append(made)
+    return found
+
+
+_ANY: TypeAdapter[Protocol] = TypeAdapter(Protocol)

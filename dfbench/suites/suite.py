@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dfbench.errors import CardError, unknown
-from dfbench.suites.protocols import Protocol
+from dfbench.suites.protocols import KINDS, Protocol
 
 _FOLDER = Path(__file__).parent
 
@@ -221,8 +221,11 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             "rows": Block,
             "systems": System,
             "derived": Derived,
+            **KINDS,
         }
-        model = Reported if "reported" in first["loc"] else models.get(str(first["loc"][0]), Suite)
+        # the place of a protocol is followed by its kind
+        part = str(first["loc"][2 if first["loc"][0] == "protocols" else 0])
+        model = Reported if "reported" in first["loc"] else models.get(part, Suite)
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=path, hint=near.hint)
     return CardError(str(first["msg"]), where=where)
