@@ -24,15 +24,6 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-class Format(StrEnum):
-    """Forms of a leaderboard."""
-
-    md = "md"
-    csv = "csv"
-    json = "json"
-    html = "html"
-
-
 def run(
     suite: Annotated[
         str, typer.Option("--suite", "-s", metavar="SUITE", help="A suite's name or its TOML file.")
@@ -183,7 +174,8 @@ def leaderboard(
         "dfbench-results"
     ),
     format: Annotated[
-        Format | None, typer.Option("--format", "-f", help="Print in this form.")
+        str | None,
+        typer.Option("--format", "-f", metavar="FORM", help="Print as md, csv, json, html or tex."),
     ] = None,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""
@@ -195,7 +187,7 @@ def leaderboard(
     if format is None:
         _show([BoardView(board)])
     else:
-        typer.echo(render(board, format.value), nl=False)
+        typer.echo(render(board, format), nl=False)
 
 
 def report(

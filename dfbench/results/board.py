@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.metrics import METRICS
 from dfbench.results.protocols.figure import ProtocolFigure
-from dfbench.results.records import Control, Status, Tuning
+from dfbench.results.records import Control, Kind, Status, Tuning
 from dfbench.results.sections import Section
 from dfbench.results.significance import ALPHA, Friedman, friedman
 
@@ -93,6 +93,7 @@ class Line(BaseModel):
     """What the row's source published, with its data: never measured here."""
     device: str = ""
     fingerprint: str = ""
+    kind: Kind = ""
     cells: list[str] = Field(default_factory=list)
 
     @property

@@ -272,6 +272,7 @@ def _of_record(record: Record) -> dict[str, Any]:
         "tuned_on": record.tuned_on,
         "device": record.device,
         "fingerprint": record.fingerprint,
+        "kind": record.kind,
     }
 
 

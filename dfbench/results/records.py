@@ -20,6 +20,11 @@ Control = Literal["", "no pixels", "shuffled labels"]
 pixels, or it is fitted on labels in another order. Empty for rows that compete."""
 
 
+Kind = Literal["", "features", "network", "derived"]
+"""What a row is: a model of features, a network of images (and features), or made of the scores of
+others. Empty where nothing is known of it."""
+
+
 class Tuning(BaseModel):
     """How the parameters of a row were found."""
 
@@ -94,6 +99,17 @@ class Record(BaseModel):
     """UTC, ISO 8601."""
     seconds: float = 0.0
     """The whole cell, tuning included."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the row is, by the identity of the cell."""
+        if "derived" in self.identity:
+            return "derived"
+        features = self.identity.get("features")
+        if not features:
+            return ""
+        # a network's images come first among what it is given
+        return "network" if features[0].get("extractor") == "resized" else "features"
 
 
 class Entry(BaseModel):

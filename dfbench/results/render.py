@@ -14,12 +14,14 @@ from dfbench.results.render_csv import to_csv
 from dfbench.results.render_html import to_html
 from dfbench.results.render_json import to_json
 from dfbench.results.render_md import to_markdown
+from dfbench.results.render_tex import to_latex
 
 FORMATS: dict[str, Callable[[Board], str]] = {
     "md": to_markdown,
     "csv": to_csv,
     "json": to_json,
     "html": to_html,
+    "tex": to_latex,
 }
 """Format to what writes it; also the suffix of its file."""
 
@@ -38,7 +40,7 @@ def render(board: Board, form: str) -> str:
 
 
 def render_all(out: Path, board: Board | None = None) -> Board:
-    """Write ``leaderboard.{md,csv,json,html}`` and the figures of protocols into a results folder.
+    """Write ``leaderboard.{md,csv,json,html,tex}`` and the figures of protocols into a folder.
 
     Parameters
     ----------
@@ -58,9 +60,9 @@ def render_all(out: Path, board: Board | None = None) -> Board:
         Where ``out`` is no results folder, or cannot be written.
     """
     board = build_board(out) if board is None else board
-    for form in FORMATS:
+    for form, write in FORMATS.items():
         try:
-            write_text(out / f"leaderboard.{form}", render(board, form))
+            write_text(out / f"leaderboard.{form}", write(board))
         except OSError as error:
             raise unwritable(out, error) from error
     write_figures(out, board.figures)

@@ -1,305 +1,344 @@
-"""The board as one self-contained HTML page: sortable tables, intervals drawn."""
+"""The board as one self-contained HTML page: tables to sort and filter, intervals drawn."""
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from dfbench.results import wording
-from dfbench.results.board import Board, Figure, Line, Overall, Standing, Table
-from dfbench.results.metrics import LOWER_IS_BETTER, MAIN, METRICS
-from dfbench.results.page import SCRIPT, STYLE
+from dfbench.results import parts, wording
+from dfbench.results.board import Board, Line, Table
+from dfbench.results.page import escape, page
+from dfbench.results.sections import Cell, Chart, Column, Grid, Section
 
 _BAR_WIDTH, _BAR_HEIGHT, _BAR_MARGIN = 84, 10, 4
 """Of a drawn interval, in CSS pixels."""
+_LONG = 40
+"""Characters from which on words of a cell are given room to be broken."""
+_KINDS = {
+    "features": "features",
+    "network": "networks",
+    "derived": "ensembles and other derived rows",
+    "control": "controls",
+}
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+class Pictures:
+    """What a page shows beside tables, as HTML; the base shows nothing."""
+
+    def chart(self, chart: Chart) -> str:
+        """Show a chart of a section."""
+        return ""
+
+    def dataset(self, table: Table) -> str:
+        """Show a data set."""
+        return ""
+
+    def line(self, line: Line) -> str:
+        """Show what there is of a row on a data set, to be unfolded."""
+        return ""
 
 
-def to_html(board: Board) -> str:
+def to_html(board: Board, *, title: str = "Leaderboard", pictures: Pictures | None = None) -> str:
     """Write the board as an HTML page that loads nothing; well-formed as XML too."""
-    seeds = board.several_seeds
-    parts = [f"<h1>Leaderboard</h1>\n<p>{escape(wording.RANKS)} Click a heading to sort.</p>"]
+    writer = _Writer(board, pictures or Pictures())
+    body = writer.body()
+    top = [f"<h1>{escape(title)}</h1>", _notices(board)]
     if not board.tables:
-        parts.append("<p>No row has been asked for yet.</p>")
-    if board.overall is not None:
-        links = [f'<a href="#d{i}">{escape(t.dataset)}</a>' for i, t in enumerate(board.tables)]
-        parts.append(f"<nav>{' '.join(links)}</nav>")
-        parts.append(overall_section(board.overall, [t.dataset for t in board.tables]))
-    parts += [table_section(table, f"d{i}", seeds=seeds) for i, table in enumerate(board.tables)]
-    body = "\n".join(parts)
+        top.append("<p>No row has been asked for yet.</p>")
+        return page(f"dfbench {title.lower()}", "\n".join([*top, body]))
+    top.append(f"<p>{escape(wording.RANKS)} Click a heading to sort.</p>")
+    frame = (
+        f'<div class="frame">\n{_contents(writer.anchors)}\n<main>\n{_filters(board)}\n{body}\n'
+        "</main>\n</div>"
+    )
+    return page(f"dfbench {title.lower()}", "\n".join([*(part for part in top if part), frame]))
+
+
+@dataclass
+class _Writer:
+    """Writes the parts of a board, and notes where they stand."""
+
+    board: Board
+    pictures: Pictures
+    anchors: list[tuple[int, str, str]] = field(default_factory=list)
+    """Depth, anchor and heading of each part."""
+
+    def body(self) -> str:
+        everywhere = _Known(self.board, self.board.lines)
+        found = []
+        for index, section in enumerate(parts.over_all(self.board)):
+            found.append(self._section(section, f"a{index}", 2, everywhere))
+        for index, table in enumerate(self.board.tables):
+            found.append(self._table(table, index))
+        for index, section in enumerate(parts.closing(self.board)):
+            found.append(self._section(section, f"z{index}", 2, everywhere))
+        return "\n".join(found)
+
+    def _anchor(self, depth: int, anchor: str, title: str) -> str:
+        self.anchors.append((depth, anchor, title))
+        return f'id="{anchor}"'
+
+    def _table(self, table: Table, index: int) -> str:
+        known = _Known(self.board, table.lines)
+        anchor = self._anchor(2, f"d{index}", table.dataset)
+        found = [f"<h2 {anchor}>{escape(table.dataset)}</h2>"]
+        found += [f'<p class="warning">Warning: {escape(w)}.</p>' for w in table.warnings]
+        found += [f"<p>{escape(text)}</p>" for text in wording.about(table)]
+        found += [f'<p class="note">Note: {escape(note)}.</p>' for note in table.notes]
+        found.append(_grid(parts.leaderboard(table, seeds=self.board.several_seeds), known))
+        found += [f"<p>{escape(text)}</p>" for text in wording.controls(table)]
+        found.append(self.pictures.dataset(table))
+        for place, section in enumerate(parts.of_table(table)):
+            found.append(self._section(section, f"d{index}-{place}", 3, known))
+        lines = [(line, self.pictures.line(line)) for line in table.measured]
+        if any(shown for _, shown in lines):
+            anchor = self._anchor(3, f"d{index}-rows", "Figures of each row")
+            found.append(f"<h3 {anchor}>Figures of each row</h3>")
+            found += [
+                f"<div{known.of_row(line.row)}>{shown}</div>" for line, shown in lines if shown
+            ]
+        inside = "\n".join(part for part in found if part)
+        return f'<section data-set="{index}">\n{inside}\n</section>'
+
+    def _section(self, section: Section, anchor: str, depth: int, known: _Known) -> str:
+        heading = (
+            f"<h{depth} {self._anchor(depth, anchor, section.title)}>"
+            f"{escape(section.title)}</h{depth}>"
+        )
+        found = [f"<p>{escape(text)}</p>" for text in section.text]
+        for grid in section.grids:
+            shown = _grid(grid, known)
+            if grid.title:
+                shown = f"<h4>{escape(grid.title)}</h4>\n{shown}"
+            # a table about one row goes with it
+            found.append(f"<div{known.of_row(grid.title)}>{shown}</div>")
+        found += [self.pictures.chart(chart) for chart in section.charts]
+        inside = "\n".join(part for part in found if part)
+        if section.folded:
+            return f"<details><summary>{heading}</summary>\n{inside}\n</details>"
+        return f"{heading}\n{inside}"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the filters need to know of the rows that a part of the board may name."""
+
+    board: Board
+    lines: Sequence[Line]
+    rows: dict[str, list[Line]] = field(default_factory=dict)
+    datasets: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            self.rows.setdefault(line.row, []).append(line)
+        for index, table in enumerate(self.board.tables):
+            self.datasets[table.dataset] = index
+
+    def of_row(self, name: str) -> str:
+        """Give the attributes of what is about a row; none where there is no such row."""
+        lines = self.rows.get(name)
+        if not lines:
+            return ""
+        kind = next((line.kind for line in lines if line.kind), "")
+        kind = "control" if any(line.control for line in lines) else kind
+        status = " ".join(sorted({line.status for line in lines}))
+        return f' data-row="{escape(name)}" data-kind="{kind}" data-status="{status}"'
+
+    def of_cells(self, cells: Sequence[Cell], columns: Sequence[Column]) -> str:
+        """Give the attributes of a line of a table, by the rows and data sets that it names."""
+        row, sets, at = "", [], 0
+        for cell in cells:
+            if columns[at].text:
+                row = row or self.of_row(cell.shown)
+                sets += [str(self.datasets[cell.shown])] if cell.shown in self.datasets else []
+            at += cell.columns
+        return row + (f' data-set="{" ".join(sets)}"' if sets else "")
+
+
+def _notices(board: Board) -> str:
+    """Gather what a reader must know before any figure; what several data sets share once."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for table in board.tables:
+        said = [("warning", "Warning", text) for text in table.warnings]
+        said += [("note", "Note", text) for text in table.notes]
+        said += [
+            ("missing", reason.status, f"{', '.join(reason.rows)}: {reason.reason}")
+            for reason in wording.reasons(table.missing, seeds=board.several_seeds)
+        ]
+        for each in said:
+            found.setdefault(each, []).append(table.dataset)
+    order = {"warning": 0, "note": 1, "missing": 2}
+    items = [
+        f'<li class="{kind}"><b>{word}</b>, {escape(", ".join(datasets))}: {escape(text)}</li>'
+        for (kind, word, text), datasets in sorted(found.items(), key=lambda x: order[x[0][0]])
+    ]
+    return f'<div class="notices"><ul>{"".join(items)}</ul></div>' if items else ""
+
+
+def _contents(anchors: Iterable[tuple[int, str, str]]) -> str:
+    items: list[str] = []
+    inner: list[str] = []
+
+    def close() -> None:
+        if inner:
+            items[-1] += f"<ul>{''.join(inner)}</ul>"
+            inner.clear()
+
+    for depth, anchor, title in anchors:
+        link = f'<a href="#{anchor}">{escape(title)}</a>'
+        if depth == 2:
+            close()
+            items.append(link)
+        else:
+            inner.append(f"<li>{link}</li>")
+    close()
+    listed = "".join(f"<li>{item}</li>" for item in items)
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
-        f"<title>dfbench leaderboard</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+        '<nav class="contents" aria-label="Contents"><details open="open">'
+        f"<summary>Contents</summary><ul>{listed}</ul></details></nav>"
     )
 
 
-def escape(text: str) -> str:
-    """Make text safe for a page."""
-    # control characters are not allowed in a page, escaped or not
-    visible = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(visible)
+def _filters(board: Board) -> str:
+    kinds = {"control" if line.control else line.kind for line in board.lines}
+    statuses = {line.status for line in board.lines}
 
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A heading; ``kind`` is how its cells compare, ``rising`` whether small comes first."""
-
-    title: str
-    kind: str = "number"
-    rising: bool = False
-
-    def __str__(self) -> str:
-        name = ' class="name"' if self.kind == "text" else ""
-        first = "ascending" if self.rising else "descending"
+    def choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
+        listed = "".join(f'<option value="{v}">{escape(said)}</option>' for v, said in options)
         return (
-            f'<th scope="col"{name} data-kind="{self.kind}" data-first="{first}">'
-            f'<button type="button">{escape(self.title)}</button></th>'
+            f'<label>{label} <select name="{name}"><option value="">all</option>{listed}'
+            "</select></label>"
         )
 
-
-def _cell(shown: str, value: float | None) -> str:
-    return f'<td data-v="{"" if value is None else repr(value)}">{shown}</td>'
-
-
-def _name_cell(row: str, control: str, *, best: bool = False) -> str:
-    tag = '<span class="tag">control</span>' if control else ""
-    shown = f"<b>{escape(row)}</b>" if best else escape(row)
-    return f'<th scope="row" class="name" data-v="{escape(row)}">{shown}{tag}</th>'
-
-
-def _row_cells(line: Line, *, seeds: bool) -> str:
-    name = _name_cell(line.row, line.control, best=line.best)
-    return name + (_cell(", ".join(map(str, line.seeds)), len(line.seeds)) if seeds else "")
-
-
-def _start(*, seeds: bool) -> list[_Column]:
-    start = [_Column("rank", rising=True), _Column("row", "text", rising=True)]
-    return [*start, _Column("seeds", rising=True)] if seeds else start
-
-
-def _grid(columns: Sequence[_Column], bodies: Iterable[tuple[str, Sequence[str]]]) -> str:
-    head = "".join(str(column) for column in columns)
-    parts = [f"<tbody{attribute}>{''.join(rows)}</tbody>" for attribute, rows in bodies if rows]
+    sets = [(str(index), table.dataset) for index, table in enumerate(board.tables)]
     return (
-        f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
-        + "\n".join(parts)
+        '<form class="filters" role="search" hidden="hidden">'
+        '<label>rows with <input type="search" name="text" size="14"'
+        ' placeholder="part of a name"/></label>'
+        + choice("kind", "kind", ((k, said) for k, said in _KINDS.items() if k in kinds))
+        + choice("set", "data set", sets)
+        + choice("status", "status", ((s, s) for s in ("ok", "skipped", "failed") if s in statuses))
+        + '<button type="reset">show all</button>'
+        '<output name="count" aria-live="polite"></output></form>'
+    )
+
+
+def _grid(grid: Grid, known: _Known) -> str:
+    named = next((i for i, column in enumerate(grid.columns) if column.text), -1)
+    start = _axis_start(grid)
+    head = "".join(map(_head, grid.columns))
+    bodies = []
+    for number, block in enumerate(grid.blocks):
+        rows = [
+            f"<tr{known.of_cells(cells, grid.columns)}>{_cells(cells, grid, named, start)}</tr>\n"
+            for cells in block
+        ]
+        fixed = any(cell.columns > 1 for cells in block for cell in cells)
+        attribute = ' data-fixed="1"' if fixed else f' data-block="{number}"'
+        bodies.append(f"<tbody{attribute}>{''.join(rows)}</tbody>")
+    drawn = any(cell.span for block in grid.blocks for cells in block for cell in cells)
+    marks = [column.mark for column in grid.columns if column.mark is not None]
+    axis = f"Bars run from {start:.1f} to 1.0" if drawn else ""
+    if drawn and marks:
+        axis += f", chance ({marks[0]:g}) is dashed"
+    return (
+        (f"<p>{axis}.</p>\n" if axis else "")
+        + f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n'
+        + "\n".join(bodies)
         + "\n</table></div>"
     )
 
 
-def table_section(table: Table, anchor: str, *, seeds: bool) -> str:
-    """Write the table of one data set, with what belongs to it."""
-    parts = [f'<h2 id="{anchor}">{escape(table.dataset)}</h2>']
-    start = _axis_start(table.measured)
-    parts += [f'<p class="warning">Warning: {escape(w)}.</p>' for w in table.warnings]
-    facts = [*wording.facts(table), *([wording.smallest(table)] if table.smallest else [])]
-    if facts:
-        axis = f"bars run from {start:.1f} to 1.0, chance (ROC AUC 0.5) dashed"
-        parts.append(f"<p>{escape('; '.join([*facts, axis]))}.</p>")
-    parts += [f'<p class="note">Note: {escape(note)}.</p>' for note in table.notes]
-
-    classes = table.measured[0].classes if table.measured else []
-    columns = _start(seeds=seeds)
-    columns += [_Column(wording.TITLES["roc_auc"]), _Column(wording.TITLES["accuracy"])]
-    columns += [_Column(f"acc. of {name}") for name in classes]
-    columns += [_Column(wording.TITLES["balanced_accuracy"]), _Column(wording.TITLES["f1_macro"])]
-    if table.reported:
-        columns.append(_Column(wording.REPORTED, "text", rising=True))
-
-    def said(line: Line) -> str:
-        shown = escape(line.reported)
-        cell = f'<td class="reported" data-v="{shown}">{shown or wording.GAP}</td>'
-        return cell if table.reported else ""
-
-    def measured(line: Line) -> str:
-        drawn = [_metric(name, line.metrics[name], start) for name in MAIN]
-        cells = [
-            _cell(wording.rank(line.rank), line.rank),
-            _row_cells(line, seeds=seeds),
-            *drawn[:2],
-            *(
-                _cell(wording.figure(line.class_accuracy.get(c)), line.class_accuracy.get(c))
-                for c in classes
-            ),
-            *drawn[2:],
-            said(line),
-        ]
-        return f"<tr>{''.join(cells)}</tr>\n"
-
-    width = len(columns) - (3 if seeds else 2) - bool(table.reported)
-
-    def absent(line: Line) -> str:
-        why = escape(line.reason or "no reason given")
-        return (
-            f"<tr><td>{wording.GAP}</td>"
-            f"{_row_cells(line, seeds=seeds)}"
-            f'<td class="reason" colspan="{width}">'
-            f'<b class="{line.status}">{line.status}</b>: {why}</td>{said(line)}</tr>\n'
-        )
-
-    bodies = [
-        ("", [measured(line) for line in table.ranked]),
-        (' class="controls"', [measured(line) for line in table.controls]),
-        (' data-fixed="1"', [absent(line) for line in table.missing]),
-    ]
-    parts.append(_grid(columns, bodies))
-    controls = " ".join(f"{text[0].upper()}{text[1:]}." for text in wording.controls(table))
-    if controls:
-        parts.append(f"<p>{escape(controls)}</p>")
-    if table.measured:
-        parts += [_more(table, start), _cost(table)]
-    return "\n".join(parts)
+def _head(column: Column) -> str:
+    words = ' class="words"' if column.text else ""
+    kind = "text" if column.text else "number"
+    first = "ascending" if column.rising else "descending"
+    return (
+        f'<th scope="col"{words} data-kind="{kind}" data-first="{first}">'
+        f'<button type="button">{escape(column.title)}</button></th>'
+    )
 
 
-def _more(table: Table, start: float) -> str:
-    """Write the figures beyond the main ones, folded."""
-    names = [
-        name
-        for name in METRICS[len(MAIN) :]
-        if any(line.metrics[name].value is not None for line in table.measured)
-    ]
-    columns = [_Column("row", "text", rising=True)]
-    columns += [_Column(wording.TITLES[n], rising=n in LOWER_IS_BETTER) for n in names]
-
-    def row(line: Line) -> str:
-        cells = [
-            _name_cell(line.row, line.control),
-            *(_plain(line.metrics[name]) for name in names),
-        ]
-        return f"<tr>{''.join(cells)}</tr>\n"
-
-    said = "".join(f"<p>{escape(text)}.</p>" for text in wording.lacking(table))
-    return _folded("More figures", _two_bodies(columns, table, row) + said)
-
-
-def _cost(table: Table) -> str:
-    """Write what rows cost and what their tuning was worth, folded."""
-    columns = [
-        _Column("row", "text", rising=True),
-        _Column("images/s"),
-        _Column("Pareto"),
-        *(_Column(name, rising=True) for name in ("fit s", "tuning s", "trials", "optimism")),
-        _Column("defaults"),
-        *(_Column(n, rising=True) for n in ("features", "parameters", "model MB", "peak MB")),
-    ]
-
-    def row(line: Line) -> str:
-        trials = None if line.tuning is None else line.tuning.trials
-        seconds = None if line.tuning is None else line.tuning.seconds
-        parameters = None if line.n_parameters is None else line.n_parameters[0]
-        rate = line.predict_images_per_second
-        cells = [
-            _name_cell(line.row, line.control),
-            _cell(wording.quantity(rate), rate),
-            _cell("\N{BULLET}" if line.pareto else "", float(line.pareto)),
-            _cell(wording.quantity(line.fit_seconds), line.fit_seconds),
-            _cell(wording.quantity(seconds), seconds),
-            _cell(wording.count(trials), trials),
-            _cell(wording.signed(line.optimism), line.optimism),
-            _cell(wording.figure(line.default_roc_auc), line.default_roc_auc),
-            _cell(wording.count(line.n_features), line.n_features),
-            _cell(wording.parameters(line.n_parameters), parameters),
-            _cell(wording.megabytes(line.model_bytes), line.model_bytes),
-            _cell(wording.megabytes(line.peak_bytes), line.peak_bytes),
-        ]
-        return f"<tr>{''.join(cells)}</tr>\n"
-
-    said = f"<p>{escape(wording.COST)}</p>"
-    return _folded("Tuning and cost", said + _two_bodies(columns, table, row))
+def _cells(cells: Sequence[Cell], grid: Grid, named: int, start: float) -> str:
+    written = []
+    at = 0
+    for cell in cells:
+        column = grid.columns[at]
+        if cell.columns > 1:
+            written.append(
+                f'<td class="reason" colspan="{cell.columns}"><b>{escape(cell.shown)}</b>:'
+                f" {escape(cell.detail)}</td>"
+            )
+        elif at == named:
+            tag = f'<span class="tag">{escape(cell.detail)}</span>' if cell.detail else ""
+            written.append(
+                f'<th scope="row" class="words" data-v="{_value(cell, column)}">{_shown(cell)}'
+                f"{tag}</th>"
+            )
+        else:
+            written.append(_cell(cell, column, start))
+        at += cell.columns
+    return "".join(written)
 
 
-def _two_bodies(columns: Sequence[_Column], table: Table, row: Callable[[Line], str]) -> str:
-    ranked = ("", [row(line) for line in table.ranked])
-    controls = (' class="controls"', [row(line) for line in table.controls])
-    return _grid(columns, [ranked, controls])
+def _shown(cell: Cell) -> str:
+    shown = escape(cell.shown)
+    return f"<b>{shown}</b>" if cell.bold and shown else shown
 
 
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary><b>{escape(title)}</b></summary>\n{body}</details>"
+def _value(cell: Cell, column: Column) -> str:
+    if column.text:
+        return escape(cell.shown if cell.value is None else str(cell.value))
+    if cell.value is None or cell.value != cell.value:
+        return ""
+    return escape(cell.value) if isinstance(cell.value, str) else repr(float(cell.value))
 
 
-def _plain(of: Figure) -> str:
-    said = escape(" ".join(part for part in (wording.spread(of), wording.interval(of)) if part))
-    small = f" <small>{said}</small>" if said else ""
-    return _cell(f"{wording.figure(of.value)}{small}", of.value)
+def _cell(cell: Cell, column: Column, start: float) -> str:
+    shown = _shown(cell)
+    detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
+    if cell.span is not None and isinstance(cell.value, int | float):
+        drawn = _bar(float(cell.value), cell.span, start, column.mark)
+        shown = f'<span class="metric">{shown}<span>{drawn}{detail}</span></span>'
+    elif detail:
+        shown = f"{shown} {detail}"
+    classes = ["words"] if column.text else []
+    classes += ["long"] if column.text and len(cell.shown) > _LONG else []
+    style = ""
+    if cell.heat is not None:
+        classes.append("heat")
+        style = f' style="--heat: {min(1.0, max(0.0, cell.heat)):.3f}"'
+    name = f' class="{" ".join(classes)}"' if classes else ""
+    return f'<td{name}{style} data-v="{_value(cell, column)}">{shown}</td>'
 
 
-def overall_section(overall: Overall, datasets: Sequence[str]) -> str:
-    """Write the table over all data sets."""
-    columns = [
-        _Column("mean rank", rising=True),
-        _Column("row", "text", rising=True),
-        _Column("mean ROC AUC"),
-        *(_Column(name) for name in datasets),
-    ]
-
-    def standing(of: Standing) -> str:
-        cells = [
-            _cell(wording.figure(of.mean_rank, digits=2), of.mean_rank),
-            _name_cell(of.row, of.control, best=of.best),
-            _cell(wording.figure(of.mean_auc), of.mean_auc),
-            *(_cell(wording.figure(of.aucs[name]), of.aucs[name]) for name in datasets),
-        ]
-        return f"<tr>{''.join(cells)}</tr>\n"
-
-    text = f"ROC AUC on each of {len(datasets)} data sets, and its mean. {wording.OVERALL}"
-    text = " ".join([text, *wording.friedman(overall)])
-    if overall.gaps:
-        text += " " + wording.GAPS
-    bodies = [
-        ("", [standing(each) for each in overall.ranked]),
-        (' class="controls"', [standing(each) for each in overall.controls]),
-        (' class="gaps"', [standing(each) for each in overall.gaps]),
-    ]
-    return f"<h2>All data sets</h2>\n<p>{escape(text)}</p>\n{_grid(columns, bodies)}"
+def _axis_start(grid: Grid) -> float:
+    """Left end of all bars of a table: the tenth below the lowest interval, at most 0.4."""
+    ends = [cell.span[0] for block in grid.blocks for cells in block for cell in cells if cell.span]
+    lowest = min(ends, default=0.5)
+    return math.floor(lowest * 10 + 1e-9) / 10 if lowest < 0.5 else 0.4
 
 
-def _axis_start(lines: Iterable[Line]) -> float:
-    """Left end of all bars of a table: the tenth below the lowest interval, at most 0.5."""
-    ends = [0.5]
-    for line in lines:
-        for name in MAIN:
-            found = line.metrics[name]
-            ends += [end for end in (found.low, found.value) if end is not None]
-    return math.floor(min(ends) * 10 + 1e-9) / 10 if min(ends) < 0.5 else 0.4
-
-
-def _metric(name: str, found: Figure, start: float) -> str:
-    if found.value is None:
-        return _cell(wording.GAP, None)
-    shown = wording.figure(found.value)
-    said = " ".join(part for part in (wording.spread(found), wording.interval(found)) if part)
-    if found.low is not None:
-        drawn = _bar(found, start, chance=name == "roc_auc")
-        shown = f'<span class="metric">{shown}<span>{drawn}<small>{said}</small></span></span>'
-    return _cell(shown, found.value)
-
-
-def _bar(found: Figure, start: float, *, chance: bool) -> str:
-    def at(value: float) -> float:
-        share = (value - start) / (1 - start)
-        return round(_BAR_MARGIN + share * (_BAR_WIDTH - 2 * _BAR_MARGIN), 2)
+def _bar(value: float, span: tuple[float, float], start: float, mark: float | None) -> str:
+    def at(share: float) -> float:
+        inside = (share - start) / (1 - start)
+        return round(_BAR_MARGIN + inside * (_BAR_WIDTH - 2 * _BAR_MARGIN), 2)
 
     y = _BAR_HEIGHT / 2
 
     def line(kind: str, a: float, b: float) -> str:
         return f'<line class="{kind}" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>'
 
-    low, high, value = (at(x or 0.0) for x in (found.low, found.high, found.value))
+    low, high = map(at, span)
     # an interval without width would not be drawn at all
-    parts = [line("track", at(start), at(1.0)), line("span", low, max(high, low + 0.5))]
-    if chance:
-        x = at(0.5)
-        parts.append(f'<line class="chance" x1="{x}" x2="{x}" y1="0" y2="{_BAR_HEIGHT}"/>')
-    parts.append(f'<circle class="dot" cx="{value}" cy="{y}" r="3"/>')
+    drawn = [line("track", at(start), at(1.0)), line("span", low, max(high, low + 0.5))]
+    if mark is not None:
+        x = at(mark)
+        drawn.append(f'<line class="chance" x1="{x}" x2="{x}" y1="0" y2="{_BAR_HEIGHT}"/>')
+    drawn.append(f'<circle class="dot" cx="{at(value)}" cy="{y}" r="3"/>')
     return (
         f'<svg width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}" aria-hidden="true">'
-        + "".join(parts)
+        + "".join(drawn)
         + "</svg>"
     )

@@ -25,11 +25,14 @@ class Column:
         Whether its cells are words, to the left and sorted as such; else numbers to the right.
     rising
         Whether the small, or the first by the alphabet, is the better end to sort from.
+    mark
+        Where a line crosses the intervals that are drawn, e.g. at chance.
     """
 
     title: str
     text: bool = False
     rising: bool = False
+    mark: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ class Cell:
         Whether it stands out.
     heat
         From 0 to 1, in a heat map; None where there is none.
+    span
+        Ends of the interval, where a page is to draw it beside the value: between 0 and 1.
+    columns
+        How many columns it takes. What takes several says why figures are missing; `detail` then
+        stands only where there is room.
     """
 
     shown: str
@@ -55,6 +63,8 @@ class Cell:
     detail: str = ""
     bold: bool = False
     heat: float | None = None
+    span: tuple[float, float] | None = None
+    columns: int = 1
 
 
 @dataclass(frozen=True, slots=True)

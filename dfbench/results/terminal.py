@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
 from dfbench.results import wording
 from dfbench.results.board import Board, Line, Overall, Standing, Table
 from dfbench.results.metrics import MAIN
+from dfbench.results.sections import Section
+from dfbench.results.terminal_grid import SectionView, empty, excess, folded
 
 _SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
 _SPAN = "{}" + wording.GAP + "{}"
@@ -25,9 +24,6 @@ _RANKS = (
     "# is 1 and the number of rows that are significantly better by ROC AUC; bold: not"
     " significantly worse than the best"
 )
-
-# lines under the heading and between the blocks of rows, nothing else
-_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +45,17 @@ class BoardView:
                 told.setdefault(" ".join(line.reason.split()), table.dataset)
         if self.board.overall is not None:
             yield OverallView(self.board.overall, [t.dataset for t in self.board.tables])
+        yield from _sections(self.board.sections)
         if self.board.tables:
             yield Text(_RANKS, style="dim")
+
+
+def _sections(sections: Sequence[Section]) -> RenderResult:
+    """Show the sections that are not folded."""
+    for section in sections:
+        if not section.folded:
+            yield ""
+            yield SectionView(section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ class TableView:
             above = self.told.get(reason.reason)
             said = reason.reason or "no reason given"
             yield rows.append(said if above is None else f"as on {above}", style="dim")
+        yield from _sections(self.table.sections)
 
     def _grid(self, console: Console, options: ConsoleOptions) -> RenderResult:
         first = self.table.measured[0]
@@ -94,7 +100,7 @@ class TableView:
         longest = max(cell_len(line.row) for line in self.table.measured)
         for level in levels:
             grid = _fill(self.table, level, seeds=self.seeds)
-            room = longest - _excess(grid, console, options)
+            room = longest - excess(grid, console, options)
             if room >= longest:
                 break
             if room >= level.shortest or level is levels[-1]:
@@ -138,19 +144,9 @@ _LEVELS = (*_FULL, _Level(classes=True, tight=True, shortest=18), *_BARE)
 _LEVELS_OF_MANY = (*_FULL, _Level(classes=True, tight=True), _Level(), *_BARE)
 
 
-def _empty_grid(*, tight: bool) -> Grid:
-    return Grid(
-        box=_BOX,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0) if tight else (0, 1, 0, 0),
-        header_style="bold",
-    )
-
-
 def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
     """Make the grid; ``name`` is how wide the names of rows may be."""
-    grid = _empty_grid(tight=level.tight)
+    grid = empty(tight=level.tight)
     grid.add_column("#", justify="right", no_wrap=True)
     grid.add_column("row", overflow="fold")
     for metric in level.metrics:
@@ -170,7 +166,7 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
         for line in part:
             cells = _cells(line, level, seeds=seeds)
             if name is not None:
-                cells[1] = Text("\n".join(_folded(line.row, name)))
+                cells[1] = Text("\n".join(folded(line.row, name)))
             style = "bold" if line.best else None
             grid.add_row(*cells, end_section=line is part[-1], style=style)
     return grid
@@ -203,22 +199,6 @@ def _by_class(line: Line) -> str:
     return "/".join(wording.GAP if value is None else f"{100 * value:.0f}" for value in values)
 
 
-def _excess(grid: Grid, console: Console, options: ConsoleOptions) -> int:
-    """Columns that the grid lacks where nothing is folded."""
-    wide = options.update(width=10_000, max_width=10_000)
-    return Measurement.get(console, wide, grid).maximum - options.max_width
-
-
-def _folded(name: str, width: int) -> list[str]:
-    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
-    lines = [""]
-    for piece in re.split(r"(?<=[/+_-])", name):
-        if lines[-1] and cell_len(lines[-1] + piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return lines
-
-
 @dataclass(frozen=True, slots=True)
 class OverallView:
     """The table over all data sets."""
@@ -235,7 +215,7 @@ class OverallView:
         # the names of the data sets are broken ever shorter, then those of rows; last they go
         for width, shortest in ((24, None), (14, None), (10, None), (14, 19), (9, 16), (0, 1)):
             grid = self._grid(width)
-            room = longest - _excess(grid, console, options)
+            room = longest - excess(grid, console, options)
             if room >= longest:
                 break
             if shortest is not None and (room >= shortest or not width):
@@ -247,17 +227,17 @@ class OverallView:
 
     def _grid(self, width: int, *, name: int | None = None) -> Grid:
         shown = self.datasets if width else []
-        grid = _empty_grid(tight=width < 14)
+        grid = empty(tight=width < 14)
         grid.add_column("mean\nrank", justify="right", no_wrap=True)
         grid.add_column("row", overflow="fold")
         grid.add_column("mean\nAUC", justify="right", no_wrap=True)
         for dataset in shown:
-            grid.add_column("\n".join(_folded(dataset, width)), justify="right", no_wrap=True)
+            grid.add_column("\n".join(folded(dataset, width)), justify="right", no_wrap=True)
         for part in (self.overall.ranked, self.overall.controls, self.overall.gaps):
             for standing in part:
                 cells = self._cells(standing, shown)
                 if name is not None:
-                    cells[1] = Text("\n".join(_folded(standing.row, name)))
+                    cells[1] = Text("\n".join(folded(standing.row, name)))
                 style = "bold" if standing.best else None
                 grid.add_row(*cells, end_section=standing is part[-1], style=style)
         return grid

@@ -105,11 +105,11 @@ def rank(value: int | None) -> str:
 
 
 def controls(table: Table) -> list[str]:
-    """Say what the controls of a table are, one phrase a kind."""
+    """Say what the controls of a table are, one sentence a kind."""
     kinds = dict.fromkeys(line.control for line in table.controls)
     return [
         f"{', '.join(line.row for line in table.controls if line.control == kind)}:"
-        f" {CONTROLS[kind]}"
+        f" {CONTROLS[kind]}."
         for kind in kinds
     ]
 
@@ -148,6 +148,12 @@ def facts(table: Table) -> list[str]:
     if left_out:
         said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
     return said
+
+
+def about(table: Table) -> list[str]:
+    """Say in a sentence what the figures of a table are from; nothing where nothing ran."""
+    said = [*facts(table), *([smallest(table)] if table.smallest else [])]
+    return ["; ".join(said) + "."] if said else []
 
 
 def smallest(table: Table) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dfbench.results.board import Figure, Line, arrange
 from dfbench.results.metrics import METRICS
-from dfbench.results.report import to_report, write_report
+from dfbench.results.report import write_report
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -48,7 +48,7 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
     assert "<b>hsv/svm</b><span>ROC AUC 0.800" in text
     for raw in ("faces <b>", "lbp/<svm>", "<absent>"):
         assert raw not in text
-    warning = text.index('<div class="warnings">')
+    warning = text.index('<div class="notices">')
     assert warning < text.index("<table")
     assert "weights &lt;absent&gt;" in text[warning : text.index("</div>", warning)]
     assert not re.search(r"(src|href)=\"https?:", text)
@@ -56,8 +56,8 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
     assert "<summary><b>lbp/" not in text, "a row without figures has nothing to unfold"
 
 
-def test_a_board_without_rows_is_a_page_too() -> None:
-    assert "<h1>Report</h1>" in to_report(arrange([]), {}, {})
+def test_a_board_without_rows_is_a_page_too(tmp_path: Path) -> None:
+    assert "<h1>Report</h1>" in write_report(tmp_path, arrange([]), {}, {}).read_text()
 
 
 def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
@@ -67,7 +67,8 @@ def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
     picture = tmp_path / "noise.png"
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
     Image.fromarray(noise).save(picture)
-    text = to_report(arrange([line("hsv/svm")]), {}, {"hsvsvm": [("noise", picture)]})
+    figures = {"hsvsvm": [("noise", picture)]}
+    text = write_report(tmp_path, arrange([line("hsv/svm")]), {}, figures).read_text()
     coded = re.search(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", text)
     assert coded is not None
     content = base64.b64decode(coded[1])

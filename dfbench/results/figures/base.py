@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,20 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def save(figure: Figure, path: Path) -> None:
+def file_name(name: str, taken: set[str]) -> str:
+    """Make a name fit for a file, and unlike those taken, to which it is added."""
+    fit = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "chart"
+    found, n = fit, 1
+    while found in taken:
+        n += 1
+        found = f"{fit}-{n}"
+    taken.add(found)
+    return found
+
+
+def save(figure: Figure, path: Path, *, dpi: float = _DPI) -> None:
     """Write a figure as PNG, whole or not at all; equal figures give equal bytes."""
     with atomic_path(path) as temporary, warnings.catch_warnings():
         # a sign that the font lacks is drawn as a box
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
