@@ -11,6 +11,8 @@ from rich.text import Text
 from dfbench.cli.options import Data, Root, err, out
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.describe import Description, Spread
     from dfbench.suites.manifest import Dataset
@@ -45,17 +47,19 @@ def _show(found: Description) -> None:
     console.print(Text(found.name, style="bold"), highlight=False)
     labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
     labels.sort(key=lambda name: found.classes.index(name) if name in found.classes else 99)
-    counts = plain_table("split", *labels, "all", right=[*labels, "all"])
-    for split, row in found.counts.items():
-        numbers = [row.get(name, 0) for name in labels]
-        counts.add_row(split, *(f"{n:,}" if n else "–" for n in numbers), f"{sum(numbers):,}")
-    console.print(counts, highlight=False)
+    console.print(_counted("split", labels, found.counts), highlight=False)
+    if found.kinds:
+        names = list(dict.fromkeys(name for row in found.kinds.values() for name in row))
+        names.sort(key=lambda name: (name == "(unknown)", name))
+        console.print(_counted(f"of {found.positive}", names, found.kinds), highlight=False)
     facts = plain_table("", "")
     facts.show_header = False
     facts.add_row("folder", Text(found.root))
     facts.add_row("images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:
         facts.add_row("positive", Text(found.positive))
+    if found.real:
+        facts.add_row("real", Text(found.real))
     if found.groups:
         facts.add_row("groups", f"{found.groups:,}")
     if found.broken:
@@ -74,6 +78,16 @@ def _show(found: Description) -> None:
         facts.add_row("normalised", found.normalise)
     facts.add_row("fingerprint", found.fingerprint)
     console.print(facts, highlight=False)
+
+
+def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
+    from dfbench.cli.tables import plain_table
+
+    table = plain_table(title, *names, "all", right=[*names, "all"])
+    for split, row in counts.items():
+        numbers = [row.get(name, 0) for name in names]
+        table.add_row(split, *(f"{n:,}" if n else "–" for n in numbers), f"{sum(numbers):,}")
+    return table
 
 
 def _spread(spread: Spread | None, unit: str) -> str:

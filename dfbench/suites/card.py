@@ -20,6 +20,9 @@ _FAKE_WORDS = frozenset(
         *("forged", "manipulated", "altered"),
     ]
 )
+_REAL_WORDS = frozenset(
+    ["real", "reals", "authentic", "original", "originals", "genuine", "pristine", "nature"]
+)
 
 
 def _fault(key: str, text: str) -> NoReturn:
@@ -41,6 +44,20 @@ def guess_positive(classes: list[str]) -> str:
     if len(worded) == 1:
         return worded[0]
     return "1" if "1" in classes else classes[-1]
+
+
+def guess_real(classes: list[str]) -> str:
+    """Name the class of real images by its name; empty where none or several are called so.
+
+    Examples
+    --------
+    >>> guess_real(["0_real", "1_stylegan", "2_diffusion"])
+    '0_real'
+    >>> guess_real(["0", "1", "2"])
+    ''
+    """
+    worded = [c for c in classes if _REAL_WORDS & set(re.split(r"[\W_]+", c.lower()))]
+    return worded[0] if len(worded) == 1 else ""
 
 
 def _compiled(pattern: str, needs: str) -> str:
@@ -94,6 +111,8 @@ class TableLayout(_Part):
     label_column: str = "label"
     """A test table without this column, or with nothing in it, is unlabelled."""
     group_column: str = ""
+    kind_column: str = ""
+    """Which kind of fake an image is."""
     extension: str = ""
     """Put behind each id; empty: ids carry their extension, or it is found in the folder."""
     labels: dict[str, str] = Field(default_factory=dict)
@@ -105,8 +124,8 @@ class FilenameLayout(_Part):
 
     kind: Literal["filename"]
     pattern: str
-    """Regular expression with the named groups ``label`` and, if there is one, ``group``. It
-    matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
+    """Regular expression with the named group ``label`` and, if there are any, ``group`` and
+    ``kind``. It matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Matched text to class, where they differ."""
     where: str = "."
@@ -152,6 +171,25 @@ class GroupRule(_Part):
     @classmethod
     def _check_pattern(cls, value: str) -> str:
         return _compiled(value, "group")
+
+
+class KindRule(_Part):
+    """Which kind of fake (generator, manipulation) an image is."""
+
+    pattern: str = ""
+    """Regular expression with the named group ``kind``, searched in the path relative to the root.
+    What it does not match is of no known kind."""
+    csv: str = ""
+    """Instead of a pattern: a table relative to the root with the columns ``path`` (relative to
+    the root) and ``kind``."""
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if bool(self.pattern) == bool(self.csv):
+            raise ValueError("needs a pattern or a csv, one of them")
+        if self.pattern:
+            _compiled(self.pattern, "kind")
+        return self
 
 
 class Normalise(_Part):
@@ -215,11 +253,14 @@ class Card(_Part):
     """The label of an image is the place of its class in this list, from 0."""
     positive: str = ""
     """Of two classes, the one that detectors are to detect."""
+    real: str = ""
+    """Of more than two classes, the one of real images; the others are kinds of fakes."""
     normalise: Normalise | None = None
     """What all images are made into first; they are seen as they are where it is left out."""
     layout: Layout
     split: SplitRule
     group: GroupRule | None = None
+    kind: KindRule | None = None
 
     @field_validator("name")
     @classmethod
@@ -238,7 +279,7 @@ class Card(_Part):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, data: Any) -> Any:
-        """Derive what was left out: the positive class, the split policy."""
+        """Derive what was left out: the positive or the real class, the split policy."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -247,6 +288,8 @@ class Card(_Part):
         classes, split, layout = data.get("classes"), data.get("split", {}), data.get("layout")
         if not data.get("positive") and isinstance(classes, list) and len(classes) == 2:
             data["positive"] = guess_positive([str(c) for c in classes])
+        if not data.get("real") and isinstance(classes, list) and len(classes) > 2:
+            data["real"] = guess_real([str(c) for c in classes])
         if isinstance(layout, BaseModel):
             layout = layout.model_dump()
         if isinstance(split, dict) and "policy" not in split and isinstance(layout, dict):
@@ -267,6 +310,12 @@ class Card(_Part):
             _fault("positive", f"is for two classes; there are {len(self.classes)}")
         if self.positive and self.positive not in self.classes:
             _fault("positive", f"{self.positive!r} is none of the classes ({known})")
+        if self.real and len(self.classes) == 2:
+            _fault("real", "is for more than two classes; of two it is the one not positive")
+        if self.real and self.real not in self.classes:
+            _fault("real", f"{self.real!r} is none of the classes ({known})")
+        if len(self.classes) > 2 and self.has_kind_rule:
+            _fault("kind", "is for two classes; of more than two the classes are the kinds")
         layout = self.layout
         if isinstance(layout, FoldersLayout):
             for name in layout.folders:
@@ -303,6 +352,15 @@ class Card(_Part):
         return isinstance(self.layout, TableLayout) and bool(self.layout.group_column)
 
     @property
+    def has_kind_rule(self) -> bool:
+        """Whether the card says which kind of fake an image is."""
+        if self.kind is not None:
+            return True
+        if isinstance(self.layout, FilenameLayout):
+            return "kind" in re.compile(self.layout.pattern).groupindex
+        return isinstance(self.layout, TableLayout) and bool(self.layout.kind_column)
+
+    @property
     def split_names(self) -> list[str]:
         """The splits that the data set is to have."""
         if self.split.policy == "given" and not isinstance(self.layout, FilenameLayout):
@@ -313,3 +371,10 @@ class Card(_Part):
     def positive_index(self) -> int | None:
         """Label of the positive class; None unless there are two classes."""
         return self.classes.index(self.positive) if len(self.classes) == 2 else None
+
+    @property
+    def real_index(self) -> int | None:
+        """Label of the class of real images; None where more than two classes do not tell."""
+        if self.positive_index is not None:
+            return 1 - self.positive_index
+        return self.classes.index(self.real) if self.real else None

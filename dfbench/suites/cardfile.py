@@ -18,6 +18,7 @@ from dfbench.suites.card import (
     FilenameLayout,
     FoldersLayout,
     GroupRule,
+    KindRule,
     Normalise,
     SplitRule,
     Table,
@@ -110,6 +111,8 @@ def _valid_keys(path: list[str], data: dict[str, Any]) -> list[str]:
         model = GroupRule
     elif path[0] == "normalise" and len(path) > 1:
         model = Normalise
+    elif path[0] == "kind" and len(path) > 1:
+        model = KindRule
     return list(model.model_fields)
 
 
@@ -122,6 +125,7 @@ _COMMENTS = {
     "root_env": "Environment variable that gives the folder, before root.",
     "classes": "The label of a class is its place in this list, from 0.",
     "positive": "The class to detect.",
+    "real": "The class of real images; the others are kinds of fakes.",
     "normalise": "What all images are made into before anything sees them.",
     "split": (
         "given: by the layout; stratified: each class divided alike;\n"
@@ -129,7 +133,8 @@ _COMMENTS = {
     ),
     "group": "Images with the same text in the named group share a source (person, video).",
     "layout.ignore": "Folders to leave out.",
-    "layout.pattern": "Matches the whole file name; named groups: label, group.",
+    "kind": "Which kind of fake (generator, manipulation) an image is.",
+    "layout.pattern": "Matches the whole file name; named groups: label, group, kind.",
     "layout.labels": "Label as found to class.",
     "layout.folders": "Class to its folder.",
 }
@@ -147,6 +152,8 @@ def to_toml(card: Card) -> str:
             lines += [*_comment(key), f"{key} = {_value(data[key])}"]
     if card.positive:
         lines += [*_comment("positive"), f"positive = {_value(card.positive)}"]
+    if card.real:
+        lines += [*_comment("real"), f"real = {_value(card.real)}"]
     if card.normalise is not None:
         _section(lines, "normalise", data["normalise"], Normalise)
     _section(lines, "layout", data["layout"], type(card.layout))
@@ -157,6 +164,8 @@ def to_toml(card: Card) -> str:
     lines += [f"{key} = {_value(value)}" for key, value in split.items()]
     if card.group is not None:
         lines += ["", *_comment("group"), "[group]", f"pattern = {_value(card.group.pattern)}"]
+    if card.kind is not None:
+        _section(lines, "kind", data["kind"], KindRule)
     return "\n".join(lines) + "\n"
 
 
@@ -166,15 +175,23 @@ def normalise_toml(normalise: Normalise) -> str:
     return "\n".join(["[normalise]", *(f"{key} = {_value(value)}" for key, value in keys)]) + "\n"
 
 
-def write_card(card: Card, path: Path) -> None:
-    """Write ``card`` to ``path`` atomically.
+def _kind_example(card: Card) -> str:
+    """Write the section ``[kind]`` as a comment, to be filled in; empty for more classes."""
+    if card.has_kind_rule or len(card.classes) > 2:
+        return ""
+    lines = [*_comment("kind"), "# [kind]", "# pattern = '/(?P<kind>[^/]+)/[^/]+$'"]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def write_card(card: Card, path: Path, *, examples: bool = False) -> None:
+    """Write ``card`` to ``path`` atomically; with examples of what is often filled in by hand.
 
     Raises
     ------
     OutputError
         Where the folder cannot be written.
     """
-    write_text(path, to_toml(card))
+    write_text(path, to_toml(card) + (_kind_example(card) if examples else ""))
 
 
 def _section(lines: list[str], name: str, data: dict[str, Any], model: type[BaseModel]) -> None:

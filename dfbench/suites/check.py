@@ -9,6 +9,7 @@ from typing import Literal
 from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import decode
+from dfbench.suites.kinds import shared_kinds
 from dfbench.suites.manifest import Dataset, in_threads
 
 
@@ -46,7 +47,8 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
     -------
     list of Finding
         Broken images sorted by path; then warnings: equal files in different splits or with
-        different labels (one finding for each set of equal files), groups in several splits.
+        different labels (one finding for each set of equal files), groups in several splits,
+        kinds of fakes that are told of real images too.
     """
     manifest = dataset.manifest
     lines = list(zip(manifest["path"].tolist(), manifest["error"].tolist(), strict=True))
@@ -59,7 +61,7 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
         ]
 
     broken = [finding for found in in_threads(read, lines, progress) for finding in found]
-    return broken + _equal_files(dataset) + _straddling(dataset)
+    return broken + _equal_files(dataset) + _straddling(dataset) + _shared_kinds(dataset)
 
 
 def _fault(dataset: Dataset, path: str) -> str:
@@ -98,3 +100,15 @@ def _straddling(dataset: Dataset) -> list[Finding]:
             reason = f"group {group!r} ({len(same)} images) lies in {splits}"
             findings.append(Finding(same["path"].iloc[0], reason, "warning"))
     return findings
+
+
+def _shared_kinds(dataset: Dataset) -> list[Finding]:
+    return [
+        Finding(
+            paths[0],
+            f"kind {kind!r} is told of {len(paths)} real image{'s' * (len(paths) > 1)} too, where "
+            "it is not looked at: kinds are of fakes",
+            "warning",
+        )
+        for kind, paths in shared_kinds(dataset).items()
+    ]

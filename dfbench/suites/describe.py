@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dfbench.suites.card import SPLITS, UNLABELLED
+from dfbench.suites.kinds import kinds_of
 from dfbench.suites.manifest import Dataset
 
 COMMON = 10
@@ -35,6 +36,11 @@ class Description:
     counts
         Split to class to number of images; ``"(unlabelled)"`` stands for the missing class. Broken
         images count, as lines of the manifest.
+    kinds
+        Split to kind of fake to number of images; of two classes, where the card tells kinds.
+        ``"(unknown)"`` are fakes of no known kind.
+    real
+        Of more than two classes the one of real images; empty where the card does not tell.
     images, broken, ignored
         Numbers of images, of those that cannot be opened, and of files left aside.
     groups
@@ -59,6 +65,8 @@ class Description:
     classes: list[str]
     positive: str
     counts: dict[str, dict[str, int]]
+    kinds: dict[str, dict[str, int]]
+    real: str
     images: int
     broken: int
     ignored: int
@@ -93,6 +101,8 @@ def describe(dataset: Dataset) -> Description:
         classes=list(dataset.classes),
         positive=dataset.card.positive,
         counts=counts,
+        kinds=_kinds(dataset),
+        real=dataset.card.real,
         images=len(manifest),
         broken=len(dataset.broken),
         ignored=dataset.ignored,
@@ -106,6 +116,21 @@ def describe(dataset: Dataset) -> Description:
         total_bytes=int(manifest["bytes"].sum()),
         normalise=str(dataset.card.normalise or ""),
     )
+
+
+def _kinds(dataset: Dataset) -> dict[str, dict[str, int]]:
+    kinds = kinds_of(dataset)
+    if dataset.positive_index is None or not (kinds != "").any():
+        return {}
+    fake = dataset.manifest["label"].to_numpy() == dataset.positive_index
+    split_of = dataset.manifest["split"].to_numpy(object)
+    found: dict[str, dict[str, int]] = {}
+    for split in SPLITS:
+        own = Counter(kinds[fake & (split_of == split)].tolist())
+        if own:
+            unknown = {"(unknown)": own.pop("")} if "" in own else {}
+            found[split] = dict(sorted(own.items())) | unknown
+    return found
 
 
 def _spread(column: Any) -> Spread | None:

@@ -111,7 +111,7 @@ def init_card(folder: str | Path, out: Path | None = None, *, force: bool = Fals
         raise OutputError("there is a file already", where=path, hint="remove it first")
     if path.parent.resolve() != folder.resolve():
         card = card.model_copy(update={"root": (folder / card.root).resolve().as_posix()})
-    write_card(card, path)
+    write_card(card, path, examples=True)
     return path
 
 

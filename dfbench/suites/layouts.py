@@ -1,4 +1,4 @@
-"""From a card and its root to one row per image: path, label, split, group."""
+"""From a card and its root to one row per image: path, label, split, group, kind."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dfbench.suites.card import (
     FoldersLayout,
     TableLayout,
 )
+from dfbench.suites.kinds import read_kinds
 from dfbench.suites.rows import Row, Scan, label_of
 from dfbench.suites.splits import assign
 from dfbench.suites.tables import scan_table
@@ -45,6 +46,9 @@ def scan(card: Card, root: Path) -> Scan:
     if card.group is not None:
         pattern = re.compile(card.group.pattern)
         result.rows = [row._replace(group=_group(pattern, row.path)) for row in result.rows]
+    if card.kind is not None:
+        kinds = read_kinds(card.kind, root, [row.path for row in result.rows])
+        result.rows = [row._replace(kind=kinds.get(row.path, "")) for row in result.rows]
     result.rows.sort(key=lambda row: row.path)
     for one, other in pairwise(result.rows):
         if one.path == other.path:
@@ -163,7 +167,14 @@ def _scan_names(card: Card, layout: FilenameLayout, root: Path) -> Scan:
         label = label_of(card, layout.labels, texts["label"] or "", where=str(folder / path))
         fault = found.faults.get(path, "")
         result.rows.append(
-            Row(_join(layout.where, path), label, "", texts.get("group") or "", fault)
+            Row(
+                path=_join(layout.where, path),
+                label=label,
+                split="",
+                group=texts.get("group") or "",
+                fault=fault,
+                kind=texts.get("kind") or "",
+            )
         )
     return result
 

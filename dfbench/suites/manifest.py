@@ -27,6 +27,7 @@ COLUMNS = (
     "label",
     "split",
     "group",
+    "kind",
     "width",
     "height",
     "bytes",
@@ -54,12 +55,13 @@ class Dataset:
     manifest
         One line per image, sorted by path: ``path`` (relative to the root, ``/`` between parts),
         ``label`` (int64, -1 unlabelled), ``split`` (``train``, ``validation``, ``test``),
-        ``group`` ("" for none), ``width`` and ``height`` (int64, pixels, as shown), ``bytes``
-        (int64), ``format``, ``sha256`` (of the file's content, hexadecimal), ``error`` ("" unless
-        the file cannot be opened as an image; sizes are 0 then).
+        ``group`` ("" for none), ``kind`` (of fake, as the card tells it; "" for none), ``width``
+        and ``height`` (int64, pixels, as shown), ``bytes`` (int64), ``format``, ``sha256`` (of the
+        file's content, hexadecimal), ``error`` ("" unless the file cannot be opened as an image;
+        sizes are 0 then).
     fingerprint
         Hash of classes, positive class, seed and what images are normalised to, and of path,
-        label, split, group and content of every image.
+        label, split, group and content of every image; of its kind where any has one.
     ignored
         Files below the root that are no images or belong to nothing the card names.
     """
@@ -147,6 +149,7 @@ def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) ->
             "label": labels,
             "split": splits,
             "group": [row.group for row in found.rows],
+            "kind": [row.kind for row in found.rows],
             "width": np.array([fact.width for fact in facts], dtype=np.int64),
             "height": np.array([fact.height for fact in facts], dtype=np.int64),
             "bytes": np.array([fact.bytes for fact in facts], dtype=np.int64),
@@ -211,7 +214,10 @@ def _fingerprint(card: Card, manifest: pd.DataFrame) -> str:
     if card.normalise is not None:
         head.append(card.normalise.model_dump())
     state = hashlib.sha256(json.dumps(head).encode())
-    columns = [manifest[name].tolist() for name in ("path", "label", "split", "group", "sha256")]
-    for line in zip(*columns, strict=True):
+    names = ["path", "label", "split", "group", "sha256"]
+    # data sets without kinds are as they were before there were any
+    if (manifest["kind"] != "").any():
+        names.append("kind")
+    for line in zip(*(manifest[name].tolist() for name in names), strict=True):
         state.update(json.dumps(line).encode())
     return state.hexdigest()[:16]

@@ -20,6 +20,8 @@ class Row(NamedTuple):
     group: str = ""
     fault: str = ""
     """Why the file cannot be opened; empty where nothing is known against it."""
+    kind: str = ""
+    """Of fake, as the data tell it."""
 
 
 @dataclass(slots=True)

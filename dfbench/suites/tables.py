@@ -124,6 +124,7 @@ def _rows(
     unlabelled_allowed = split == "test"
     labels = _column(data, layout.label_column, path, optional=unlabelled_allowed)
     groups = _column(data, layout.group_column, path) if layout.group_column else None
+    kinds = _column(data, layout.kind_column, path) if layout.kind_column else None
     # a test table may have the column and nothing in it
     if unlabelled_allowed and labels is not None and not any(c[labels] for _, c in data.rows):
         labels = None
@@ -136,9 +137,10 @@ def _rows(
         if labels is not None:
             label = label_of(card, layout.labels, cells[labels], where=f"{path}, row {number}")
         group = cells[groups] if groups is not None else ""
+        kind = cells[kinds] if kinds is not None else ""
         fault = fault or found.faults.get(image, "")
         full = posixpath.normpath(posixpath.join(table.images, image))
-        rows.append((f"{path}, row {number}", Row(full, label, split, group, fault)))
+        rows.append((f"{path}, row {number}", Row(full, label, split, group, fault, kind)))
     return rows
 
 

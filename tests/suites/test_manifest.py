@@ -27,6 +27,7 @@ def test_manifest_columns(make, folders_card):
         "label": 0,
         "split": "train",
         "group": "",
+        "kind": "",
         "width": 20,
         "height": 30,
         "bytes": odd.stat().st_size,

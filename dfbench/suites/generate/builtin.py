@@ -40,6 +40,9 @@ test = "images/test"
 
 [split]
 policy = "given"
+
+[kind]
+csv = "kinds.csv"
 """,
     "leaves-grouped": """\
 classes = ["real", "fake"]
@@ -58,9 +61,13 @@ seed = 0
 train = 0.6
 validation = 0.15
 test = 0.25
+
+[kind]
+csv = "kinds.csv"
 """,
     "leaves-sources": """\
 classes = ["real", "upsampled", "smoothed", "blended", "coloured"]
+real = "real"
 
 [layout]
 kind = "table"
@@ -122,6 +129,7 @@ def ensure_builtin(name: str, *, size: float = 1.0, progress: files.Progress | N
     suffix = "" if size == 1.0 else f"-{size:g}"
     folder = files.cache_dir() / "builtin" / f"{name}-v{VERSION}{suffix}"
     if (folder / _CARD).is_file():
+        _renew(folder / _CARD, _card(name))
         return folder / _CARD
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -248,6 +256,12 @@ def _publish(part: Path, folder: Path) -> None:
     except OSError:
         if not (folder / _CARD).is_file():
             raise
+
+
+def _renew(path: Path, text: str) -> None:
+    """Write a card anew that an earlier version of the package wrote for the same images."""
+    if path.read_text(encoding="utf-8") != text:
+        files.write_text(path, text)
 
 
 def _sweep(parent: Path) -> None:
