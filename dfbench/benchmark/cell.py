@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 import traceback
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dfbench._version import __version__
 from dfbench.benchmark.drawing import draw_model
 from dfbench.benchmark.inputs import load_inputs, vectors_of, widths
 from dfbench.benchmark.job import Images, Job
+from dfbench.benchmark.machine import versions
 from dfbench.benchmark.memory import forget_peak, peak_bytes
 from dfbench.benchmark.status import Status
 from dfbench.errors import DfbenchError, UnavailableError
@@ -24,19 +23,6 @@ from dfbench.models.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records import Part, Record, Scores, Tuning
 from dfbench.results.store import write_cell
-
-_PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of what the scores rest on, without importing it."""
-    found = {"dfbench": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def run_cell(job: Job) -> Record:

@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as CellTimeout
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from dfbench.benchmark import worker
 from dfbench.benchmark.derived import run_derived
 from dfbench.benchmark.drawing import draw_overview, draw_stored
 from dfbench.benchmark.job import Job
+from dfbench.benchmark.machine import machine, versions
 from dfbench.benchmark.plan import Cell, Plan
 from dfbench.benchmark.prepare import basis, complain, prepare
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
 from dfbench.benchmark.status import read_status
 from dfbench.files import owned
+from dfbench.results.made import Run, note_run
 from dfbench.results.records import Entry, Record
 from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
 from dfbench.suites.manifest import Dataset
@@ -49,6 +52,7 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
 
 def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> list[Record]:
     write_entries(out, _entries(plan, out))
+    note_run(out, _run(plan, settings))
     records: dict[str, Record] = {}
     for cell in plan.cells:
         if cell.state == "done":
@@ -83,6 +87,22 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
             reporter.finished(records[cell.id])
             _draw(out, records[cell.id], settings, reporter)
     return [records[cell.id] for cell in plan.cells if cell.id in records]
+
+
+def _run(plan: Plan, settings: Settings) -> Run:
+    """Say how what is written into the results folder is made."""
+    return Run(
+        command=settings.command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        suite=plan.suite.name,
+        seeds=sorted({cell.seed for cell in plan.cells}),
+        trials=plan.budget.trials,
+        seconds=plan.budget.seconds,
+        jobs=settings.jobs,
+        threads=settings.n_threads,
+        machine=machine(settings.device),
+        versions=versions(),
+    )
 
 
 def _entries(plan: Plan, out: Path) -> list[Entry]:

@@ -22,6 +22,8 @@ class Settings:
         Whether an unreadable image is an error.
     figures
         What is drawn for each cell, see `dfbench.suites.suite.Figure`.
+    command
+        What was typed, to be told in the report.
     """
 
     jobs: int
@@ -29,6 +31,7 @@ class Settings:
     cell_timeout: float
     strict: bool = False
     figures: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def n_threads(self) -> int:

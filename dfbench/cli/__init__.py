@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from typer.core import TyperGroup
 from dfbench._version import __version__
 from dfbench.errors import DfbenchError
 
+COMMAND = "dfbench.command"
+"""Where a context's ``meta`` has what was typed."""
 EXIT_ERROR = 2
 """What was asked for cannot be done: nothing was run."""
 EXIT_FAILED = 3
@@ -17,7 +20,11 @@ EXIT_FAILED = 3
 
 
 class _Group(TyperGroup):
-    """Words the errors of the core, once for all commands."""
+    """Notes what was typed, and words the errors of the core, once for all commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[COMMAND] = shlex.join(["dfbench", *args])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

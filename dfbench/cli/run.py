@@ -25,6 +25,7 @@ class Device(StrEnum):
 
 
 def run(
+    context: typer.Context,
     suite: Annotated[
         str, typer.Option("--suite", "-s", metavar="SUITE", help="A suite's name or its TOML file.")
     ] = "all",
@@ -99,7 +100,7 @@ def run(
     from dfbench.benchmark.reporting import make_report
     from dfbench.benchmark.rows import rows
     from dfbench.benchmark.settings import Settings, default_jobs
-    from dfbench.cli import EXIT_FAILED
+    from dfbench.cli import COMMAND, EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
     from dfbench.errors import CardError
@@ -147,6 +148,7 @@ def run(
             cell_timeout=cell_timeout or chosen.cell_timeout,
             strict=strict,
             figures=drawn,
+            command=context.meta[COMMAND],
         )
         records = execute(made, out_folder, settings, reporter)
     board = build_board(out_folder)

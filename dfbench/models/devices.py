@@ -54,6 +54,13 @@ def _cuda() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def accelerator() -> str:
+    """Name the CUDA GPU that networks are trained on."""
+    import torch
+
+    return str(torch.cuda.get_device_name())
+
+
 def require(package: str) -> None:
     """Raise where a package is not installed, without importing it.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.results.made import Run
 from dfbench.results.metrics import METRICS
 from dfbench.results.protocols.figure import ProtocolFigure
 from dfbench.results.records import Control, Kind, Status, Tuning
@@ -219,15 +220,18 @@ class Board:
     overall
         None where there is one data set only.
     sections
-        What else is said of several data sets together: protocols, how it was made.
+        What else is said of several data sets together: protocols.
     figures
         Of protocols, in their long form.
+    made
+        The commands that made the results.
     """
 
     tables: list[Table]
     overall: Overall | None
     sections: list[Section] = field(default_factory=list)
     figures: list[ProtocolFigure] = field(default_factory=list)
+    made: list[Run] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:

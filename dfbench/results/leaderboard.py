@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dfbench.errors import OutputError
 from dfbench.files import Progress
 from dfbench.results import auc, metrics, store
 from dfbench.results.board import Board, Line, Smallest, arrange
+from dfbench.results.made import read_made
 from dfbench.results.measures import Images, Measured, measure, number
 from dfbench.results.ranking import rank
 from dfbench.results.records import Entry, Record, Scores, Status, Tuning
@@ -65,7 +66,7 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
             lines, found = _ranked(lines, measured, dataset)
             if found is not None:
                 smallest[dataset] = found
-    return arrange(lines, smallest)
+    return replace(arrange(lines, smallest), made=read_made(out))
 
 
 @dataclass(frozen=True, slots=True)

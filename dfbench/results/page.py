@@ -88,8 +88,8 @@ th[aria-sort=descending] button::after { content: "\\a0\\2193"; color: var(--ink
 th.words, td.words { text-align: left; }
 td.words { white-space: normal; }
 tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 11rem;
-  max-width: 20rem; }
-tbody tr:hover { background: var(--band); }
+  max-width: 20rem; position: sticky; left: 0; z-index: 1; background: var(--paper); }
+tbody tr:hover, tbody tr:hover th { background: var(--band); }
 tbody + tbody tr:first-child > * { border-top: 2px solid var(--soft); }
 td small { color: var(--soft); font-size: .75em; }
 td.heat { background: rgb(0 114 178 / calc(var(--heat) * .55)); } td.heat small { color: inherit; }
@@ -108,8 +108,9 @@ td.long { min-width: 16rem; color: var(--soft); font-size: .85em; overflow-wrap:
 td.reason { text-align: left; white-space: normal; color: var(--soft); overflow-wrap: anywhere;
   min-width: 20rem; }
 td.reason b { color: var(--mark); } tr[data-status=failed] td.reason b { color: var(--bad); }
-figure { margin: .8rem 0; } figcaption { color: var(--soft); font-size: .9rem; max-width: 62rem; }
-figure img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+figure { margin: .8rem 0; overflow-x: auto; }
+figcaption { color: var(--soft); font-size: .9rem; max-width: 62rem; }
+figure img { max-width: max(100%, 34rem); height: auto; background: #fff; border-radius: 4px; }
 @media (min-width: 80rem) {
   .frame { display: grid; grid-template-columns: 15rem minmax(0, 1fr); column-gap: 2rem; }
   nav.contents { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto;

@@ -6,11 +6,15 @@ A form writes `Section` and `Grid` objects in its own way and adds nothing to th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from dfbench.results import wording
-from dfbench.results.board import CHANCE, Board, Figure, Line, Standing, Table
+from dfbench.results import made, wording
+from dfbench.results.board import CHANCE, Board, Figure, Line, Overall, Standing, Table
 from dfbench.results.metrics import LOWER_IS_BETTER, MAIN, METRICS
-from dfbench.results.sections import Cell, Column, Grid, Section
+from dfbench.results.sections import Cell, Chart, Column, Grid, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MplFigure
 
 _ROW = Column("row", text=True, rising=True)
 
@@ -82,19 +86,19 @@ def over_all(board: Board) -> list[Section]:
     text += wording.friedman(overall)
     if overall.gaps:
         text.append(wording.GAPS)
-    return [Section("All data sets", (" ".join(text),), (grid,))]
+    return [Section("All data sets", (" ".join(text),), (grid,), _critical_difference(overall))]
 
 
 def of_table(table: Table) -> list[Section]:
     """Give what is said of a data set beside its leaderboard."""
     if not table.measured:
         return list(table.sections)
-    return [*table.sections, _more(table), _cost(table)]
+    return [*table.sections, _merit(table), _more(table), _cost(table)]
 
 
 def closing(board: Board) -> list[Section]:
-    """Give what is said of several data sets together."""
-    return list(board.sections)
+    """Give what is said of several data sets together, and how all was made."""
+    return [*board.sections, *([_made(board)] if board.tables else [])]
 
 
 def name_cell(of: Line | Standing, *, bold: bool = False) -> Cell:
@@ -112,6 +116,104 @@ def figure_cell(of: Figure, *, bold: bool = False, drawn: bool = False) -> Cell:
     said = " ".join(part for part in (wording.spread(of), wording.interval(of)) if part)
     span = None if of.low is None or of.high is None or not drawn else (of.low, of.high)
     return Cell(wording.figure(of.value), of.value, said, bold, span=span)
+
+
+def _critical_difference(overall: Overall) -> tuple[Chart, ...]:
+    found = overall.friedman
+    if found is None or found.critical is None:
+        return ()
+    critical, n_datasets = found.critical, found.n_datasets
+    ranked = [(each.row, each.mean_rank or 0.0) for each in overall.ranked]
+
+    def draw() -> MplFigure:
+        from dfbench.results.figures.ranks import critical_difference
+
+        names, ranks = zip(*ranked, strict=True)
+        return critical_difference(names, ranks, critical, n_datasets=n_datasets)
+
+    caption = (
+        f"Critical-difference diagram (Dem\u0161ar 2006): mean ranks of {len(ranked)} rows over"
+        f" {n_datasets} data sets, 1 the best. A bar joins rows that Nemenyi's test cannot tell"
+        f" apart at 5 %: their mean ranks differ by no more than {critical:.2f}."
+    )
+    return (Chart(caption, "critical-difference", draw),)
+
+
+def _merit(table: Table) -> Section:
+    """Show the Pareto front of ROC AUC against images per second."""
+    front = sorted(
+        (line for line in table.ranked if line.pareto),
+        key=lambda line: line.predict_images_per_second or 0.0,
+    )
+    columns = (_ROW, Column(wording.TITLES["roc_auc"]), Column("images/s"))
+    rows = tuple(
+        (
+            name_cell(line, bold=line.best),
+            figure_cell(line.metrics["roc_auc"]),
+            Cell(wording.quantity(line.predict_images_per_second), line.predict_images_per_second),
+        )
+        for line in front
+    )
+
+    def draw() -> MplFigure:
+        from dfbench.results.figures.merit import Point, pareto
+
+        points = []
+        for line in table.measured:
+            rate, auc = line.predict_images_per_second, line.metrics["roc_auc"]
+            if rate and auc.value is not None:
+                span = None if auc.low is None or auc.high is None else (auc.low, auc.high)
+                kind = "control" if line.control else line.kind
+                points.append(Point(line.row, rate, auc.value, span, kind, line.pareto))
+        return pareto(points, dataset=table.dataset)
+
+    caption = (
+        f"ROC AUC on {table.dataset}, with its interval, against images per second from file to"
+        " verdict on one worker. Rows with an edge are on the Pareto front; names are left out"
+        " where there is no room, all are in the tables."
+    )
+    charts = (Chart(caption, f"pareto-{table.dataset}", draw),) if front else ()
+    grids = (Grid(columns, (rows,)),) if front else ()
+    return Section("Cost beside merit", (wording.PARETO,), grids, charts)
+
+
+def _made(board: Board) -> Section:
+    """Say how the results were made, and from which data."""
+    columns = [Column("data set", text=True, rising=True), Column("fingerprint", text=True)]
+    columns += [Column(name) for name in ("training", "scored", "left out")]
+    columns += [Column("scored on", text=True), Column("tuned on", text=True)]
+    columns += [Column("classes", text=True), Column("rows")]
+    rows = []
+    for table in board.tables:
+        first = next(iter(table.measured), None)
+        if first is None:
+            continue
+        prints = ", ".join(dict.fromkeys(line.fingerprint for line in table.measured))
+        rows.append(
+            (
+                Cell(table.dataset, table.dataset),
+                Cell(prints),
+                Cell(wording.count(first.n_train), first.n_train),
+                Cell(wording.count(first.n_test), first.n_test),
+                Cell(wording.count(first.n_left_out), first.n_left_out),
+                Cell(first.split),
+                Cell(first.tuned_on),
+                Cell(", ".join(first.classes)),
+                Cell(wording.count(len(table.lines)), len(table.lines)),
+            )
+        )
+    grids = [Grid(tuple(columns), (tuple(rows),), "Data sets")] if rows else []
+    runs = board.made
+    if runs:
+        several = len(runs) > 1
+        head = [f"command {i}" for i in range(1, len(runs) + 1)] if several else ["value"]
+        lines = [
+            (Cell(name, name), *(Cell(entry or wording.GAP, entry) for entry in entries))
+            for name, entries in made.facts(runs)
+        ]
+        facts = (Column("what", text=True, rising=True), *(Column(x, text=True) for x in head))
+        grids.append(Grid(facts, (tuple(lines),), "Commands" if several else "Command"))
+    return Section("How it was made", (wording.MADE,), tuple(grids))
 
 
 def _two_blocks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ _BAR_WIDTH, _BAR_HEIGHT, _BAR_MARGIN = 84, 10, 4
 """Of a drawn interval, in CSS pixels."""
 _LONG = 40
 """Characters from which on words of a cell are given room to be broken."""
+_LONG_NAME = 12
 _KINDS = {
     "features": "features",
     "network": "networks",
@@ -55,14 +57,28 @@ def to_html(board: Board, *, title: str = "Leaderboard", pictures: Pictures | No
     return page(f"dfbench {title.lower()}", "\n".join([*(part for part in top if part), frame]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """Where a part of the page stands: depth and words of its heading, and whose it is."""
+
+    depth: int
+    name: str
+    title: str
+
+    @property
+    def dataset(self) -> str:
+        """Give the attribute of what goes with a data set."""
+        found = re.match(r"d(\d+)", self.name)
+        return f' data-set="{found[1]}"' if found else ""
+
+
 @dataclass
 class _Writer:
     """Writes the parts of a board, and notes where they stand."""
 
     board: Board
     pictures: Pictures
-    anchors: list[tuple[int, str, str]] = field(default_factory=list)
-    """Depth, anchor and heading of each part."""
+    anchors: list[_Anchor] = field(default_factory=list)
 
     def body(self) -> str:
         everywhere = _Known(self.board, self.board.lines)
@@ -76,7 +92,7 @@ class _Writer:
         return "\n".join(found)
 
     def _anchor(self, depth: int, anchor: str, title: str) -> str:
-        self.anchors.append((depth, anchor, title))
+        self.anchors.append(_Anchor(depth, anchor, title))
         return f'id="{anchor}"'
 
     def _table(self, table: Table, index: int) -> str:
@@ -176,24 +192,17 @@ def _notices(board: Board) -> str:
     return f'<div class="notices"><ul>{"".join(items)}</ul></div>' if items else ""
 
 
-def _contents(anchors: Iterable[tuple[int, str, str]]) -> str:
-    items: list[str] = []
-    inner: list[str] = []
-
-    def close() -> None:
-        if inner:
-            items[-1] += f"<ul>{''.join(inner)}</ul>"
-            inner.clear()
-
-    for depth, anchor, title in anchors:
-        link = f'<a href="#{anchor}">{escape(title)}</a>'
-        if depth == 2:
-            close()
-            items.append(link)
+def _contents(anchors: Iterable[_Anchor]) -> str:
+    items: list[tuple[str, list[str]]] = []
+    for anchor in anchors:
+        link = f'<li{anchor.dataset}><a href="#{anchor.name}">{escape(anchor.title)}</a>'
+        if anchor.depth == 2:
+            items.append((link, []))
         else:
-            inner.append(f"<li>{link}</li>")
-    close()
-    listed = "".join(f"<li>{item}</li>" for item in items)
+            items[-1][1].append(f"{link}</li>")
+    listed = "".join(
+        link + (f"<ul>{''.join(inner)}</ul>" if inner else "") + "</li>" for link, inner in items
+    )
     return (
         '<nav class="contents" aria-label="Contents"><details open="open">'
         f"<summary>Contents</summary><ul>{listed}</ul></details></nav>"
@@ -273,7 +282,8 @@ def _cells(cells: Sequence[Cell], grid: Grid, named: int, start: float) -> str:
         elif at == named:
             tag = f'<span class="tag">{escape(cell.detail)}</span>' if cell.detail else ""
             written.append(
-                f'<th scope="row" class="words" data-v="{_value(cell, column)}">{_shown(cell)}'
+                f'<th scope="row" class="words" data-v="{_value(cell, column)}">'
+                f"{_shown(cell, breakable=True)}"
                 f"{tag}</th>"
             )
         else:
@@ -282,8 +292,11 @@ def _cells(cells: Sequence[Cell], grid: Grid, named: int, start: float) -> str:
     return "".join(written)
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell, *, breakable: bool = False) -> str:
+    """Write what stands in a cell; a long name may be broken behind its marks."""
     shown = escape(cell.shown)
+    if breakable and len(cell.shown) > _LONG_NAME:
+        shown = re.sub(r"(?<=[/+_:])(?![/+_:])", "<wbr/>", shown)
     return f"<b>{shown}</b>" if cell.bold and shown else shown
 
 

@@ -15,6 +15,7 @@ _START = r"""% Tables need: \usepackage{booktabs,longtable} and \usepackage[tabl
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=12mm]{geometry}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{booktabs,longtable}
 \usepackage[table]{xcolor}
 \setlength{\parindent}{0pt}

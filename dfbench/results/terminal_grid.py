@@ -17,8 +17,8 @@ from dfbench.results.sections import Cell, Column, Grid, Section
 # lines under the heading and between the blocks of rows, nothing else
 _BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 
-_SHORTEST = 12
-"""Width that words are broken to before columns are left out."""
+_READABLE, _SHORTEST = 24, 14
+"""Widths that words are broken to, the second before columns are left out."""
 
 
 def empty(*, tight: bool) -> Table:
@@ -72,14 +72,15 @@ class GridView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         n = len(self.grid.columns)
-        for details, names in ((True, None), (False, None), (False, 24), (False, _SHORTEST)):
+        for details, names in ((True, None), (False, None), (False, _READABLE), (False, _SHORTEST)):
             table = _fill(self.grid, n, details=details, names=names)
             if excess(table, console, options) <= 0:
                 break
         else:
+            # where columns go anyway, words keep a readable width
             while n > 2 and excess(table, console, options) > 0:
                 n -= 1
-                table = _fill(self.grid, n, details=False, names=_SHORTEST)
+                table = _fill(self.grid, n, details=False, names=_READABLE)
         yield table
         left = len(self.grid.columns) - n
         if left:

@@ -50,6 +50,14 @@ COST = (
     " worker; \N{BULLET} marks the Pareto front: no other row is as good and as fast. Peak memory"
     " is that of the worker process, libraries included."
 )
+PARETO = (
+    "No other row is at once as good by ROC AUC and as fast as these, by the figures as measured:"
+    " the difference between two of them need not be significant."
+)
+MADE = (
+    "All figures are computed from the stored scores of each image: dfbench leaderboard and dfbench"
+    " report do so again."
+)
 REPORTED = "reported (theirs, on their data)"
 """Heading of what the sources of rows published."""
 GAPS = "Rows without a figure on every data set have no mean and no rank; their gaps are shown."

@@ -72,8 +72,8 @@ def cells_of(line):
 def test_markdown_tables_are_even_and_say_all(board):
     text = render(board, "md")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    # one over all data sets; of each its main figures, the others, and cost
-    assert len(blocks) == 10
+    # one over all data sets; of each its main figures, the front, the others, and cost; the data
+    assert len(blocks) == 14
     for block in blocks:
         lines = block.splitlines()
         assert len({len(line) for line in lines}) == 1

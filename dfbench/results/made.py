@@ -1,0 +1,87 @@
+"""How a results folder was made: the commands, on what machine, with which versions.
+
+OUT/made.json   one object a command, the last one last
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from dfbench.files import unwritable, write_text
+
+
+class Run(BaseModel):
+    """One command that wrote into a results folder; given again, it counts once."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    command: str
+    """As it was typed."""
+    started: str
+    """UTC, ISO 8601."""
+    suite: str
+    seeds: list[int]
+    trials: int
+    """The budget of each row."""
+    seconds: float
+    jobs: int
+    """Worker processes."""
+    threads: int
+    """Of each worker."""
+    machine: dict[str, str] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+_RUNS = TypeAdapter(list[Run])
+
+
+def made_path(out: Path) -> Path:
+    """Place of the list of commands in a results folder."""
+    return out / "made.json"
+
+
+def read_made(out: Path) -> list[Run]:
+    """Give the commands of a results folder; none where they were not noted or cannot be read.
+
+    What they say is told and never computed with, so their loss stops nothing.
+    """
+    try:
+        return _RUNS.validate_json(made_path(out).read_bytes())
+    except (OSError, ValidationError):
+        return []
+
+
+def note_run(out: Path, run: Run) -> None:
+    """Add a command to a results folder.
+
+    Raises
+    ------
+    OutputError
+        Where the folder cannot be written.
+    """
+    runs = [before for before in read_made(out) if before.command != run.command]
+    try:
+        write_text(made_path(out), _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
+    except OSError as error:
+        raise unwritable(out, error) from error
+
+
+def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
+    """Word what was noted: a line a fact, an entry a command; empty where a command lacks it."""
+    said: list[tuple[str, Callable[[Run], str]]] = [
+        ("command", lambda run: run.command),
+        ("begun (UTC)", lambda run: run.started.replace("T", " ").removesuffix("+00:00")),
+        ("suite", lambda run: run.suite),
+        ("seeds", lambda run: ", ".join(map(str, run.seeds))),
+        ("budget of a row", lambda run: f"{run.trials} trials or {run.seconds:g} s of tuning"),
+        ("workers", lambda run: f"{run.jobs}, {run.threads} thread{'s'[: run.threads > 1]} each"),
+    ]
+    found = [(name, [of(run) for run in runs]) for name, of in said]
+    for part in ("machine", "versions"):
+        noted = [getattr(run, part) for run in runs]
+        names = dict.fromkeys(name for each in noted for name in each)
+        found += [(name, [each.get(name, "") for each in noted]) for name in names]
+    return found
