@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
@@ -62,13 +63,18 @@ _SPECIAL = {
     "\N{DEGREE SIGN}": r"\textdegree{}",
 }
 _LETTERS = range(0xC0, 0x180)
-"""Letters with accents, all of which the fonts of T1 have but the few below."""
-_LACKING = frozenset(map(chr, ()))
+"""Letters with accents, all of which the fonts of T1 have but these."""
+_LACKING = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167\u017f")
 
-_WIDE = 190
-"""Characters of the two small sizes that fit a line of the page; beyond, details go below."""
+_LINE, _BESIDE = 188, 210
+"""Characters of a table's smaller size that fit a line of the page; the second with details beside
+the figures, which are smaller still."""
+_ROOM = 0.87
+"""Share of them that fits in the larger size."""
 _TITLE = 12
 """Characters from which on a heading is broken."""
+_LONG = 60
+"""Characters from which on words of a cell are broken."""
 
 
 def to_latex(board: Board) -> str:
@@ -124,19 +130,66 @@ def _section(section: Section, level: str) -> list[str]:
 
 
 def _grid(grid: Grid) -> str:
-    """Write a table that may go over pages; details go below the figures where it is wide."""
-    below = _width(grid) > _WIDE
-    kinds = "".join(_kind(grid, i) for i in range(len(grid.columns)))
-    head = " & ".join(map(_heading, grid.columns)) + r" \\"
+    """Write a table that may go over pages.
+
+    Where it is too wide, details go below the figures, then columns into a table of their own.
+    """
+    rows = [[_spread(cells) for cells in block] for block in grid.blocks]
+    columns = list(zip(grid.columns, *(row for block in rows for row in block), strict=True))
+    widths = [_width(*column) for column in columns]
+    below = sum(widths) > _BESIDE
+    if below:
+        widths = [_width(*column, below=True) for column in columns]
+    line = _LINE if below else _BESIDE
+    size = r"\footnotesize" if sum(widths) <= _ROOM * line else r"\scriptsize"
+    written = [
+        _tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths, line)
+    ]
+    return "\n\n".join(written)
+
+
+def _spread(cells: Sequence[Cell]) -> list[Cell]:
+    """Give a line a cell for each column; why figures are missing stands below the table."""
+    spread: list[Cell] = []
+    for cell in cells:
+        gaps = [Cell(wording.GAP)] * (cell.columns - 1)
+        spread += [replace(cell, detail="", columns=1), *gaps] if gaps else [cell]
+    return spread
+
+
+def _pieces(grid: Grid, widths: Sequence[float], line: float) -> list[list[int]]:
+    """Share columns out so that each table fits a line; what names the rows stands in each."""
+    named = next((i for i, column in enumerate(grid.columns) if column.text), 0)
+    start = list(range(named + 1))
+    taken = sum(widths[i] for i in start)
+    pieces = [list(start)]
+    room = line - taken
+    for i in range(named + 1, len(widths)):
+        if widths[i] > room and len(pieces[-1]) > len(start):
+            pieces.append(list(start))
+            room = line - taken
+        pieces[-1].append(i)
+        room -= widths[i]
+    return pieces
+
+
+def _tabular(
+    grid: Grid, rows: Sequence[Sequence[Sequence[Cell]]], indices: Sequence[int], size: str, *,
+    below: bool,
+) -> str:  # fmt: skip
+    kinds = "".join(
+        _kind(grid.columns[i], [row[i] for block in rows for row in block]) for i in indices
+    )
     bodies = [
-        "\n".join(_line(cells, below=below) + r" \\" for cells in block) for block in grid.blocks
+        "\n".join(" & ".join(_cell(row[i], below=below) for i in indices) + r" \\" for row in block)
+        for block in rows
     ]
     return "\n".join(
         [
-            r"{\scriptsize",
+            f"{{{size}",
             rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",
-            head,
+            " & ".join(_heading(grid.columns[i]) for i in indices) + r" \\",
             r"\midrule",
             r"\endhead",
             r"\bottomrule",
@@ -147,41 +200,21 @@ def _grid(grid: Grid) -> str:
     )
 
 
-_LONG = 60
-"""Characters from which on words are broken into lines."""
-
-
-def _kind(grid: Grid, index: int) -> str:
-    if not grid.columns[index].text:
+def _kind(column: Column, cells: Sequence[Cell]) -> str:
+    if not column.text:
         return "r"
-    longest = max((cell_len(cell.shown) for cell in _column(grid, index)), default=0)
+    longest = max((cell_len(cell.shown) for cell in cells), default=0)
     return "l" if longest <= _LONG else r"p{70mm}"
 
 
-def _column(grid: Grid, index: int) -> Iterator[Cell]:
-    for cells in _lines(grid):
-        at = 0
-        for cell in cells:
-            if at == index and cell.columns == 1:
-                yield cell
-            at += cell.columns
-
-
-def _lines(grid: Grid) -> Iterable[Sequence[Cell]]:
-    return (cells for block in grid.blocks for cells in block)
-
-
-def _width(grid: Grid) -> float:
-    """Give the characters of the longest line; those of details are smaller."""
-    total = 0.0
-    for index, column in enumerate(grid.columns):
-        widths: list[float] = [max(map(cell_len, _broken(column.title)))]
-        widths += [
-            min(_LONG, cell_len(cell.shown) + 0.75 * (cell_len(cell.detail) + 1))
-            for cell in _column(grid, index)
-        ]
-        total += max(widths) + 2
-    return total
+def _width(column: Column, *cells: Cell, below: bool = False) -> float:
+    """Give the characters that a column takes; those of details are smaller."""
+    widths: list[float] = [max(map(cell_len, _broken(column.title)))]
+    for cell in cells:
+        shown, detail = cell_len(cell.shown), 0.75 * cell_len(cell.detail)
+        whole = max(shown, detail) if below else shown + (detail + 1 if detail else 0)
+        widths.append(min(_LONG, whole) if column.text else whole)
+    return max(widths) + 2
 
 
 def _broken(title: str) -> list[str]:
@@ -202,19 +235,14 @@ def _heading(column: Column) -> str:
     return rf"\shortstack[{side}]{{{broken}}}"
 
 
-def _line(cells: Sequence[Cell], *, below: bool) -> str:
-    return " & ".join(_cell(cell, below=below) for cell in cells)
-
-
 def _cell(cell: Cell, *, below: bool) -> str:
     shown = escape(cell.shown)
-    if cell.columns > 1:
-        return rf"\multicolumn{{{cell.columns}}}{{l}}{{{shown}}}"
     if cell.bold and shown:
         shown = rf"\textbf{{{shown}}}"
     if cell.detail:
         detail = rf"{{\tiny {escape(cell.detail)}}}"
-        shown = rf"\shortstack[r]{{{shown} \\ {detail}}}" if below else f"{shown} {detail}"
+        both = rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{shown} \\ {detail}\end{{tabular}}"
+        shown = both if below else f"{shown} {detail}"
     if cell.heat is not None:
         shown = rf"\cellcolor{{blue!{round(35 * min(1.0, max(0.0, cell.heat)))}}}{shown}"
     return shown

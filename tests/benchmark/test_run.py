@@ -96,10 +96,13 @@ def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: P
     figure = line["metrics"]["roc_auc"]
     assert figure["low"] <= figure["value"] <= figure["high"]
     assert line["metrics"]["roc_auc"]["value"] > 0.9, "the checkerboard shows in the spectrum"
-    for form in ("md", "csv", "html"):
-        assert "small+fft/svm" in (out / f"leaderboard.{form}").read_text()
+    for form in ("md", "csv", "html", "tex"):
+        assert "small+fft/svm" in (out / f"leaderboard.{form}").read_text().replace("{}", "")
         again = dfbench("leaderboard", out, "--format", form).stdout
         assert again == (out / f"leaderboard.{form}").read_text()
+    (made,) = json.loads((out / "made.json").read_text())
+    assert made["command"] == f"dfbench run --suite {suite} --data {folder} --out {out} --jobs 2"
+    assert made["command"] in (out / "report.html").read_text()
     record = json.loads(next((out / "cells").glob("*.json")).read_text())
     assert record["versions"]["dfbench"]
     assert record["fingerprint"]

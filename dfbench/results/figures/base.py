@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,8 @@ COLOURS = (
 SOFT = "#6b7280"
 DOT = "  \N{MIDDLE DOT}  "
 _DPI = 100
+_LETTER = 0.095
+"""Inches of a letter of a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,20 @@ def new(width: float, height: float, title: str) -> Figure:
     """Make an empty figure of so many inches."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11, fontweight="bold")
+    figure.suptitle(_broken(title, round(width / _LETTER)), fontsize=11, fontweight="bold")
     return figure
+
+
+def _broken(title: str, width: int) -> str:
+    """Break a title, between its parts where that does."""
+    lines = [""]
+    for part in title.split(DOT):
+        joined = f"{lines[-1]}{DOT}{part}" if lines[-1] else part
+        if len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines += textwrap.wrap(part, width)
+    return "\n".join(line for line in lines if line)
 
 
 def tidy(axes: Axes, title: str, x: str = "", y: str = "") -> None:
@@ -71,8 +87,16 @@ def tidy(axes: Axes, title: str, x: str = "", y: str = "") -> None:
         axes.spines[side].set_visible(False)
 
 
-def short(name: str, width: int = 14) -> str:
-    """Shorten a name in its middle."""
+def shortened(names: Sequence[str], width: int = 14) -> list[str]:
+    """Shorten names in their middle, no further than they still differ."""
+    for wide in range(width, max(map(len, names), default=0)):
+        found = [_short(name, wide) for name in names]
+        if len(set(found)) == len(set(names)):
+            return found
+    return list(names)
+
+
+def _short(name: str, width: int) -> str:
     if len(name) <= width:
         return name
     head = (width - 1) // 2

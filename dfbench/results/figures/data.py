@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, colour, new, short, tidy
+from dfbench.results.figures.base import COLOURS, DOT, SOFT, colour, new, shortened, tidy
 
 _COMMON = 10
 _SAMPLES = 6
@@ -50,10 +50,10 @@ def overview(
     grid = lower.subplots(max(1, len(classes)), _SAMPLES, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
-    for row, label in zip(grid, classes, strict=False):
+    for row, label, shown in zip(grid, classes, shortened(classes, 24), strict=False):
         for axes, image in zip(row, samples[label], strict=False):
             axes.imshow(image)
-        row[0].set_title(short(label, 24), fontsize=10, loc="left", fontweight="bold")
+        row[0].set_title(shown, fontsize=10, loc="left", fontweight="bold")
     return figure
 
 
@@ -63,10 +63,10 @@ def _counts(axes: Axes, counts: Mapping[str, Mapping[str, int]], classes: Sequen
     splits = [s for s in ("train", "validation", "test") if s in counts]
     splits += [s for s in counts if s not in splits]
     width = 0.8 / max(1, len(names))
-    for index, label in enumerate(names):
+    for index, (label, title) in enumerate(zip(names, shortened(names, 18), strict=True)):
         places = np.arange(len(splits)) + (index - (len(names) - 1) / 2) * width
         values = [counts[split].get(label, 0) for split in splits]
-        bars = axes.bar(places, values, width, color=colour(index), label=short(label, 18))
+        bars = axes.bar(places, values, width, color=colour(index), label=title)
         if len(names) * len(splits) <= 9:
             shown = [f"{value:,}" if value else "" for value in values]
             axes.bar_label(bars, shown, fontsize=7, padding=1)

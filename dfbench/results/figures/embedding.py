@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import Title, colour, new, short
+from dfbench.results.figures.base import Title, colour, new, shortened
 
 _MOST = 1_000
 _COMPONENTS = 50
@@ -57,11 +57,11 @@ def scatter(
         7, 5.6, f"{title}" if len(labels) == title.n else f"{title}, {len(labels):,} shown"
     )
     axes = figure.add_subplot()
-    for k, name in enumerate(classes):
+    for k, name in enumerate(shortened(classes, 20)):
         own = points[labels == k]
         axes.scatter(
             own[:, 0], own[:, 1], s=16, marker=_MARKS[k % len(_MARKS)], color=colour(k),
-            alpha=0.7, linewidths=0, label=short(name, 20),
+            alpha=0.7, linewidths=0, label=name,
         )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])

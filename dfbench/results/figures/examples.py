@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import COLOURS, SOFT, Title, new, short
+from dfbench.results.figures.base import COLOURS, SOFT, Title, new, shortened
 from dfbench.results.metrics import decide
 
 RIGHT, WRONG = COLOURS[0], COLOURS[1]
@@ -35,11 +35,10 @@ def most_confident(
 
 def caption(true: int, predicted: int, confidence: float, classes: Sequence[str]) -> str:
     """Word a verdict."""
+    names = shortened(classes)
     if true == predicted:
-        return f"{short(classes[true])}\n{confidence:.3f}"
-    return (
-        f"{short(classes[true])} \N{RIGHTWARDS ARROW} {short(classes[predicted])}\n{confidence:.3f}"
-    )
+        return f"{names[true]}\n{confidence:.3f}"
+    return f"{names[true]} \N{RIGHTWARDS ARROW} {names[predicted]}\n{confidence:.3f}"
 
 
 def examples(

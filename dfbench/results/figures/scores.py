@@ -16,7 +16,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, short, tidy
+from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, shortened, tidy
 from dfbench.results.metrics import decide
 
 _BINS = 10
@@ -95,7 +95,7 @@ def confusion(
                 column, row, text, ha="center", va="center", fontsize=size,
                 color="white" if dark else "black",
             )  # fmt: skip
-    names = [short(name) for name in classes]
+    names = shortened(classes)
     turned: dict[str, Any] = (
         {"rotation": 30, "ha": "right"} if max(map(len, names)) * k > 40 else {}
     )
@@ -116,11 +116,12 @@ def roc(
     """Draw the ROC curve of each class that has one, with its area."""
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
     areas = []
+    names = shortened(classes, 20)
     for c in shown:
         truth, score = labels == c, probabilities[:, c]
         fpr, tpr, _ = roc_curve(truth, score)
         areas.append(roc_auc_score(truth, score))
-        axes.plot(fpr, tpr, color=colour(c), label=f"{short(classes[c], 20)}: {areas[-1]:.3f}")
+        axes.plot(fpr, tpr, color=colour(c), label=f"{names[c]}: {areas[-1]:.3f}")
         if len(classes) == 2:
             above = said == c
             at = above[~truth].mean(), above[truth].mean()
@@ -141,13 +142,14 @@ def precision_recall(
 ) -> None:
     """Draw precision against recall of each class, with the average precision."""
     values = []
+    names = shortened(classes, 20)
     for c in shown:
         truth, score = labels == c, probabilities[:, c]
         precision, recall, _ = precision_recall_curve(truth, score)
         values.append(average_precision_score(truth, score))
         axes.step(
             recall, precision, where="post", color=colour(c),
-            label=f"{short(classes[c], 20)}: {values[-1]:.3f}",
+            label=f"{names[c]}: {values[-1]:.3f}",
         )  # fmt: skip
         if len(classes) == 2:
             axes.axhline(
