@@ -128,4 +128,5 @@ def _scores(job: Job, images: Images, model: Model, inputs: Inputs) -> Scores:
         labels=np.asarray(images.labels, dtype=np.int64),
         groups=np.unique(units, return_inverse=True)[1] if job.record["grouped"] else None,
         probabilities=probabilities,
+        kinds=tuple(images.kinds) if any(images.kinds) else None,
     )

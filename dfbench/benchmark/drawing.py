@@ -135,6 +135,7 @@ def _chosen(images: Images, rows: Sequence[int]) -> Images:
         labels=[images.labels[row] for row in rows],
         paths=[images.paths[row] for row in rows],
         groups=[images.groups[row] for row in rows],
+        kinds=[images.kinds[row] for row in rows] if images.kinds else [],
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as CellTimeout
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
 from dfbench.benchmark.status import read_status
 from dfbench.files import owned
+from dfbench.models.space import Space
 from dfbench.results.made import Run, note_run
 from dfbench.results.records import Entry, Record
 from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
@@ -79,8 +81,14 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
     # networks take longest: begun first, they do not leave one worker alone at the end
     jobs.sort(key=lambda job: not job.tables[0].pixels)
     reporter.cells(len(plan.cells), len(records))
-    for record in _run_all(jobs, settings, reporter):
+    for record in _run_all([job for job in jobs if not job.parameters_of], settings, reporter):
         records[record.cell] = record
+    for record in _run_all(list(_with_parameters(jobs, records, out)), settings, reporter):
+        records[record.cell] = record
+    for cell in plan.to_run:
+        if cell.parameters_of and cell.id not in records:
+            records[cell.id] = _unrun(cell, out, "skipped", _NO_PARAMETERS)
+            reporter.finished(records[cell.id])
     for cell in plan.to_run:
         if cell.row.derived is not None:
             records[cell.id] = run_derived(cell, records, out)
@@ -105,12 +113,26 @@ def _run(plan: Plan, settings: Settings) -> Run:
     )
 
 
+_NO_PARAMETERS = "the row itself has not run, whose parameters it takes over"
+
+
+def _with_parameters(
+    jobs: Sequence[Job], records: Mapping[str, Record], out: Path
+) -> Iterator[Job]:
+    """Give the jobs that take parameters over, where the cell that has them ran."""
+    for job in jobs:
+        if job.parameters_of:
+            found = records.get(job.parameters_of) or read_cell(out, job.parameters_of)
+            if found is not None and found.status == "ok":
+                yield replace(job, space=Space(fixed=found.params, search=False))
+
+
 def _entries(plan: Plan, out: Path) -> list[Entry]:
     """Give each cell its place; one without its data set does not displace what was measured."""
     held = set()
     if run_path(out).exists() and any(cell.dataset is None for cell in plan.cells):
         held = {
-            (entry.dataset, entry.row, entry.seed)
+            (entry.dataset, entry.row, entry.seed, entry.variant)
             for entry in read_entries(out)
             if (record := read_cell(out, entry.cell)) is not None and record.status == "ok"
         }
@@ -120,16 +142,18 @@ def _entries(plan: Plan, out: Path) -> list[Entry]:
             row=cell.row.name,
             seed=cell.seed,
             cell=cell.id,
+            variant=cell.variant,
             control=cell.row.control,
             reported=_reported(cell.row.reported),
         )
         for cell in plan.cells
-        if cell.dataset is not None or (cell.dataset_name, cell.row.name, cell.seed) not in held
+        if cell.dataset is not None
+        or (cell.dataset_name, cell.row.name, cell.seed, cell.variant) not in held
     ]
 
 
 def _draw(out: Path, record: Record, settings: Settings, reporter: Reporter) -> None:
-    if record.status == "ok":
+    if record.status == "ok" and not record.variant:
         what = f"{record.dataset} {record.row}"
         _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
 
@@ -178,7 +202,7 @@ def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Ite
         while waiting:
             reporter.running(
                 [
-                    read_status(job.status, f"{job.record['dataset']} {job.record['row']}")
+                    read_status(job.status, _name(job))
                     for future, job in waiting.items()
                     if future.running()
                 ]
@@ -193,6 +217,11 @@ def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Ite
     finally:
         pool.stop()
         pool.join()
+
+
+def _name(job: Job) -> str:
+    words = (job.record["dataset"], job.record["variant"], job.record["row"])
+    return " ".join(word for word in words if word)
 
 
 def _collect(future: Any, job: Job, settings: Settings) -> Record:

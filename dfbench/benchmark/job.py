@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ class Images:
         Class numbers; -1 for images without a label.
     paths, groups
         Relative to the root; names of groups (empty without).
+    kinds
+        Of fakes; "" for none.
     """
 
     keys: list[str]
     labels: list[int]
     paths: list[str]
     groups: list[str]
+    kinds: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Job:
         Of features, in the order of the columns.
     space
         What is open of the model's parameters.
+    parameters_of
+        Cell whose parameters are taken over once it has run; empty for none.
     figures
         What is drawn.
     seconds_per_image
@@ -84,6 +89,7 @@ class Job:
     device: str
     n_threads: int
     seconds_per_image: float
+    parameters_of: str = ""
 
     @property
     def log(self) -> Path:

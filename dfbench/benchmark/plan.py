@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
+from dfbench.benchmark import variants
 from dfbench.benchmark.rows import Row
 from dfbench.benchmark.view import view_of
 from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
@@ -26,7 +28,7 @@ State = Literal["to run", "done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Cell:
-    """A row on a data set with a seed.
+    """A row on a data set with a seed, or a variant of it.
 
     Attributes
     ----------
@@ -38,6 +40,11 @@ class Cell:
         What is to be done with it, and why it cannot be where it cannot.
     members
         Of a derived row: the cells whose scores it is made of.
+    variant
+        On which other part of the training images it is fitted, see `dfbench.benchmark.variants`;
+        empty for the row itself.
+    parameters_of
+        Cell whose parameters are taken over; empty where they are tuned.
     """
 
     id: str
@@ -49,6 +56,8 @@ class Cell:
     state: State
     reason: str = ""
     members: list[Cell] = field(default_factory=list)
+    variant: str = ""
+    parameters_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,36 @@ def make_plan(
                 members = [own[name, seed] for name in row.derived.of] if row.derived else []
                 own[row.name, seed] = _cell(dataset, row, seed, budget, out, members)
         cells += own.values()
+        if isinstance(dataset, Dataset):
+            cells += _variants(dataset, suite, rows, seeds, budget, out, own)
     return Plan(suite, budget, cells)
+
+
+def _variants(
+    dataset: Dataset,
+    suite: Suite,
+    rows: Sequence[Row],
+    seeds: Sequence[int],
+    budget: Budget,
+    out: Path,
+    of_rows: dict[tuple[str, int], Cell],
+) -> list[Cell]:
+    """Lay out what the suite's protocols ask to be fitted on other parts of train."""
+    asked = variants.wanted(dataset, suite.protocols, rows)
+    hindrances = variants.hindrances(dataset, asked, seeds)
+    cells: list[Cell] = []
+    for each in asked:
+        own: dict[tuple[str, int], Cell] = {}
+        for row in each.rows:
+            for seed in seeds:
+                members = [own[name, seed] for name in row.derived.of] if row.derived else []
+                extra = variants.identity(dataset, each.variant)
+                if each.keeps_parameters and row.derived is None:
+                    extra["parameters"] = of_rows[row.name, seed].id
+                reason = hindrances.get((each.variant, seed), "")
+                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, extra, reason)
+        cells += own.values()
+    return cells
 
 
 def _cell(
@@ -162,6 +200,8 @@ def _cell(
     budget: Budget,
     out: Path,
     members: Sequence[Cell],
+    extra: Mapping[str, Any] = MappingProxyType({}),
+    hindrance: str = "",
 ) -> Cell:
     error: DfbenchError | None = None
     if isinstance(dataset, tuple):
@@ -176,6 +216,7 @@ def _cell(
         "fingerprint": fingerprint,
         "row": row.name,
         "seed": seed,
+        **extra,
     }
     try:
         what |= _of_derived(row, members) if row.derived else _of_model(row, view, budget)
@@ -186,7 +227,19 @@ def _cell(
 
     def make(state: State, reason: str = "") -> Cell:
         found = None if isinstance(dataset, tuple) else dataset
-        return Cell(cell, what, name, found, row, seed, state, reason, list(members))
+        return Cell(
+            id=cell,
+            identity=what,
+            dataset_name=name,
+            dataset=found,
+            row=row,
+            seed=seed,
+            state=state,
+            reason=reason,
+            members=list(members),
+            variant=extra.get("variant", ""),
+            parameters_of=extra.get("parameters", ""),
+        )
 
     if error is not None:
         return make("skipped", str(error))
@@ -196,6 +249,8 @@ def _cell(
         return make("done")
     if row.status != "ok":
         return make("failed" if row.status == "failed" else "skipped", row.reason)
+    if hindrance:
+        return make("skipped", hindrance)
     return make("to run")
 
 

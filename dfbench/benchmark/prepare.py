@@ -16,6 +16,7 @@ from dfbench.benchmark.job import Table as TableOf
 from dfbench.benchmark.plan import Cell
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
+from dfbench.benchmark.variants import Task, task
 from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError, UnavailableError
 from dfbench.features.base import Extractor
@@ -25,7 +26,7 @@ from dfbench.features.store import identity as feature_identity
 from dfbench.files import digest
 from dfbench.results.records import Status
 from dfbench.suites.manifest import Dataset
-from dfbench.suites.roles import Roles, roles
+from dfbench.suites.roles import roles
 from dfbench.suites.suite import Budget
 
 
@@ -80,21 +81,26 @@ def prepare(
         return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
     shared: dict[str, Any] = {
         "root": dataset.root,
-        "train": _images(dataset, parts.train),
-        "tune": _images(dataset, parts.tune),
-        "evaluate": _images(dataset, parts.evaluate),
-        "unlabelled": _images(dataset, parts.unlabelled),
         "figures": list(settings.figures),
         "trials": budget.trials,
         "seconds": budget.seconds,
         "device": settings.device,
         "n_threads": settings.n_threads,
     }
-    keys = shared["evaluate"].keys
+    keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
     decode_seconds = seconds_to_decode(keys, view)
     extract_seconds = [_seconds(table, keys) for table in tables]
     prepared = Prepared()
+    asked = {(cell.variant, cell.seed) for cell in cells}
+    tasks = {each: task(dataset, parts, *each) for each in asked}
+    images = {
+        each: _of_task(dataset, its) for each, its in tasks.items() if not isinstance(its, str)
+    }
     for cell in cells:
+        own = tasks[cell.variant, cell.seed]
+        if isinstance(own, str):
+            prepared.broken[cell.id] = ("skipped", own)
+            continue
         used = [place[digest(identity)] for identity in cell.identity["features"]]
         errors = [outcome.failed[index] for index in used if index in outcome.failed]
         if errors:
@@ -104,27 +110,52 @@ def prepare(
         prepared.jobs.append(
             Job(
                 out=out,
-                record=_known(cell, dataset, parts, int((~readable).sum())),
+                record=_known(cell, dataset, own, int((~readable).sum())),
                 study=out / "studies" / f"{_study(cell)}.log",
                 checkpoints=out / "checkpoints" / _study(cell),
                 model=cell.row.model_name,
                 tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
                 space=cell.row.space,
-                **(shared if not cell.row.shuffled else _shuffled(shared, cell.seed)),
+                parameters_of=cell.parameters_of,
+                **shared | _for_row(images[cell.variant, cell.seed], cell),
                 seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
             )
         )
     return prepared
 
 
-def _shuffled(shared: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Put the labels that a model is fitted and tuned on in another order."""
-    rng = np.random.default_rng(seed)
-    return shared | {
-        part: replace(images, labels=rng.permutation(images.labels).tolist())
-        for part in ("train", "tune")
-        if (images := shared[part])
+def _of_task(dataset: Dataset, task: Task) -> dict[str, Images]:
+    """Gather the images of each part."""
+
+    def gather(rows: NDArray[np.intp]) -> Images:
+        chosen = dataset.manifest.iloc[rows]
+        return Images(
+            keys=chosen["sha256"].tolist(),
+            labels=task.labels[rows].tolist(),
+            paths=chosen["path"].tolist(),
+            groups=chosen["group"].tolist(),
+            kinds=task.kinds[rows].tolist(),
+        )
+
+    parts = task.parts
+    return {
+        "train": gather(parts.train),
+        "tune": gather(parts.tune),
+        "evaluate": gather(parts.evaluate),
+        "unlabelled": gather(parts.unlabelled),
     }
+
+
+def _for_row(images: dict[str, Images], cell: Cell) -> dict[str, Any]:
+    """Give what a job holds of the images; labels in another order, where a row asks for that."""
+    # pictures are drawn of rows, not of their variants
+    found: dict[str, Any] = {**images, **({"figures": []} if cell.variant else {})}
+    if cell.row.shuffled:
+        rng = np.random.default_rng(cell.seed)
+        for part in ("train", "tune"):
+            labels = rng.permutation(images[part].labels).tolist()
+            found[part] = replace(images[part], labels=labels)
+    return found
 
 
 def look_at(
@@ -206,16 +237,6 @@ def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
         return table.seconds(keys)
 
 
-def _images(dataset: Dataset, rows: NDArray[np.intp]) -> Images:
-    chosen = dataset.manifest.iloc[rows]
-    return Images(
-        keys=chosen["sha256"].tolist(),
-        labels=chosen["label"].astype(int).tolist(),
-        paths=chosen["path"].tolist(),
-        groups=chosen["group"].tolist(),
-    )
-
-
 def basis(cell: Cell) -> dict[str, Any]:
     """Give what a cell's record holds whatever comes of it."""
     return {
@@ -223,18 +244,20 @@ def basis(cell: Cell) -> dict[str, Any]:
         "dataset": cell.dataset_name,
         "row": cell.row.name,
         "seed": cell.seed,
+        "variant": cell.variant,
         "identity": cell.identity,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _known(cell: Cell, dataset: Dataset, parts: Roles, left_out: int) -> dict[str, Any]:
+def _known(cell: Cell, dataset: Dataset, task: Task, left_out: int) -> dict[str, Any]:
+    parts = task.parts
     return {
         **basis(cell),
         "split": parts.split,
         "tuned_on": parts.tuned_on,
-        "classes": list(dataset.classes),
-        "positive": dataset.positive_index,
+        "classes": task.classes,
+        "positive": task.positive,
         "grouped": dataset.grouped,
         "n_train": len(parts.train),
         "n_tune": len(parts.tune),

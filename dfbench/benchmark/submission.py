@@ -34,7 +34,9 @@ def find_record(out: Path, dataset: Dataset, row: str, seed: int | None) -> Reco
     """
     if not _unlabelled(dataset).any():
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
-    entries = [entry for entry in read_entries(out) if entry.dataset == dataset.name]
+    entries = [
+        entry for entry in read_entries(out) if entry.dataset == dataset.name and not entry.variant
+    ]
     if not entries:
         raise OutputError(
             f"no row of {dataset.name!r}", where=out, hint="dfbench run --data ... comes first"

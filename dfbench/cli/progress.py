@@ -117,7 +117,8 @@ class ConsoleReporter(Reporter):
             end = f"{record.seconds:6.1f} s{tuned}"
         else:
             end = f"{record.status}: {record.reason}"
-        line = f"{left} {record.dataset:<16} {record.row:<26} {end}"
+        row = f"{record.row}, {record.variant}" if record.variant else record.row
+        line = f"{left} {record.dataset:<16} {row:<26} {end}"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

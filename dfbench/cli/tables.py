@@ -35,9 +35,11 @@ def run_summary(plan: Plan) -> str:
         f"{counts['failed']} failed",
     ]
     states = ", ".join(part for part in parts if not part.startswith("0 "))
+    n_variants = sum(bool(cell.variant) for cell in plan.cells)
+    variants = f", {n_variants} of them variants" if n_variants else ""
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
-        f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')} ({states}); "
+        f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{variants} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
     )
 
@@ -52,13 +54,15 @@ def plan_table(plan: Plan) -> list[RenderableType]:
     table = plain_table("row", *datasets)
     by_row: dict[str, dict[str, list[Cell]]] = {}
     for cell in plan.cells:
-        by_row.setdefault(cell.row.name, {}).setdefault(cell.dataset_name, []).append(cell)
+        name = cell.variant or cell.row.name
+        by_row.setdefault(name, {}).setdefault(cell.dataset_name, []).append(cell)
     for row, found in by_row.items():
-        table.add_row(Text(row), *(_mark(found[name]) for name in datasets))
+        table.add_row(Text(row), *(_mark(found.get(name, [])) for name in datasets))
     reasons: dict[str, list[str]] = {}
     for cell in plan.cells:
         if cell.reason:
-            reasons.setdefault(cell.reason, []).append(f"{cell.dataset_name} {cell.row.name}")
+            words = (cell.dataset_name, cell.variant, cell.row.name)
+            reasons.setdefault(cell.reason, []).append(" ".join(word for word in words if word))
     below = [Text(f"{_list(names)}: {reason}", style="yellow") for reason, names in reasons.items()]
     return [table, *below, Text(run_summary(plan))]
 

@@ -50,6 +50,8 @@ class Record(BaseModel):
     dataset: str
     row: str
     seed: int
+    variant: str = ""
+    """On which other part of the training images it was fitted, see `dfbench.results.variants`."""
     status: Status
     reason: str = ""
     split: str = ""
@@ -121,6 +123,7 @@ class Entry(BaseModel):
     row: str
     seed: int
     cell: str
+    variant: str = ""
     control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
@@ -138,3 +141,5 @@ class Scores(BaseModel):
     """Shape (n,), dtype int64: numbers of the groups; None where there are none."""
     probabilities: np.ndarray
     """Shape (n, K), dtype float64."""
+    kinds: tuple[str, ...] | None = None
+    """Kind of fake of each image, "" for none; None where the data do not tell."""

@@ -97,6 +97,8 @@ def _write_scores(path: Path, scores: Scores) -> None:
         "label": pa.array(np.asarray(scores.labels), pa.int64()),
         "group": pa.array(groups, pa.string()),
     }
+    if scores.kinds is not None:
+        columns["kind"] = pa.array(scores.kinds, pa.string())
     probabilities = np.asarray(scores.probabilities, dtype=np.float64)
     for k in range(probabilities.shape[1]):
         columns[f"p_{k}"] = pa.array(probabilities[:, k], pa.float64())
@@ -186,6 +188,8 @@ def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
         images = table.column("image").to_pylist()
         labels = table.column("label").to_numpy().astype(np.int64, copy=False)
         groups = _numbers(table.column("group").to_pylist())
+        told = "kind" in table.column_names
+        kinds = tuple(kind or "" for kind in table.column("kind").to_pylist()) if told else None
         k = len(record.classes) or sum(name.startswith("p_") for name in table.column_names)
         columns = [table.column(f"p_{i}").to_numpy() for i in range(k)]
         probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
@@ -202,7 +206,9 @@ def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
     known = labels == -1 if part == "unlabelled" else np.isin(labels, np.arange(k))
     if not (np.isfinite(probabilities).all() and known.all()):
         raise OutputError("a label or score is out of range", where=path, hint=_AGAIN)
-    return Scores(images=images, labels=labels, groups=groups, probabilities=probabilities)
+    return Scores(
+        images=images, labels=labels, groups=groups, probabilities=probabilities, kinds=kinds
+    )
 
 
 def _numbers(names: list[str | None]) -> NDArray[np.int64] | None:
@@ -244,7 +250,7 @@ def read_entries(out: Path) -> list[Entry]:
 def write_entries(out: Path, entries: Iterable[Entry]) -> list[Entry]:
     """Put entries into a results folder.
 
-    An entry takes the place of one with the same data set, row and seed; others stay.
+    An entry takes the place of one with the same data set, row, seed and variant; others stay.
 
     Returns
     -------
@@ -257,8 +263,7 @@ def write_entries(out: Path, entries: Iterable[Entry]) -> list[Entry]:
         Where the folder cannot be written, or the entries that it has cannot be read.
     """
     before = read_entries(out) if run_path(out).exists() else []
-    merged = {(e.dataset, e.row, e.seed): e for e in before}
-    merged |= {(e.dataset, e.row, e.seed): e for e in entries}
+    merged = {(e.dataset, e.row, e.seed, e.variant): e for e in (*before, *entries)}
     _write(run_path(out), _ENTRIES.dump_json(list(merged.values()), indent=1).decode() + "\n")
     return list(merged.values())
 

@@ -35,7 +35,11 @@ class Robustness(_Protocol):
 
 
 class LeaveOneOut(_Protocol):
-    """Each kind of fake is left out of training in turn, and models are scored on it."""
+    """Each kind of fake is left out of training in turn, and models are scored on it.
+
+    Every model is tuned anew, within the budget of the row: parameters that were chosen with a kind
+    at hand would have seen it.
+    """
 
     kind: Literal["leave-one-generator-out"]
 
@@ -46,6 +50,9 @@ class LearningCurve(_Protocol):
     kind: Literal["learning-curve"]
     fractions: list[Fraction] = Field(default_factory=lambda: [0.1, 0.25, 0.5], min_length=1)
     """Of the training images, by class and with groups kept whole."""
+    parameters: Literal["tuned", "of the row"] = "tuned"
+    """``tuned``: anew for each part, within the budget of the row. ``of the row``: those that were
+    found with all training images, which costs one fit a part and may not suit the small ones."""
 
 
 Protocol = Annotated[

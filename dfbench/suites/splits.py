@@ -44,8 +44,8 @@ def assign(card: Card, rows: Sequence[Row]) -> list[str]:
     return grouped(paths, labels, [row.group for row in rows], fractions, rule.seed)
 
 
-def _order(keys: Sequence[str], seed: int) -> list[bytes]:
-    """Pseudo-random sort keys that depend on each key and the seed alone."""
+def order_of(keys: Sequence[str], seed: int) -> list[bytes]:
+    """Give pseudo-random sort keys that depend on each key and the seed alone."""
     prefix = f"{seed}\0".encode()
     return [hashlib.blake2b(prefix + key.encode(), digest_size=16).digest() for key in keys]
 
@@ -76,7 +76,7 @@ def stratified(
         each split gets at least one image of each class that has as many images as there are
         splits.
     """
-    order = _order(paths, seed)
+    order = order_of(paths, seed)
     result = [""] * len(paths)
     for label in np.unique(labels):
         members = sorted(np.flatnonzero(labels == label).tolist(), key=lambda i: order[i])
@@ -137,7 +137,7 @@ def grouped(
     totals = counts.sum(axis=0)
     shares = counts / np.where(totals > 0, totals, 1)  # of its class that each group holds
 
-    order = _order(list(number), seed)
+    order = order_of(list(number), seed)
     sizes = np.sqrt((shares**2).sum(axis=1)).round(12).tolist()
     dealt = sorted(range(len(number)), key=lambda g: (-sizes[g], order[g]))
     target = np.array(list(fractions.values()))[:, None] * (totals > 0)
