@@ -14,8 +14,11 @@ from dfbench.errors import OutputError
 from dfbench.files import Progress
 from dfbench.results import auc, metrics, store
 from dfbench.results.board import Board, Line, Smallest, arrange
+from dfbench.results.breakdown import Subject, breakdown
 from dfbench.results.made import read_made
 from dfbench.results.measures import Images, Measured, measure, number
+from dfbench.results.protocols.learning import learning_curves
+from dfbench.results.protocols.leave_out import leave_one_out
 from dfbench.results.ranking import rank
 from dfbench.results.records import Entry, Record, Scores, Status, Tuning
 
@@ -42,14 +45,16 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
     OutputError
         Where ``out`` is no results folder.
     """
-    places: dict[tuple[str, str], list[Entry]] = {}
+    places: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in store.read_entries(out):
-        places.setdefault((entry.dataset, entry.row), []).append(entry)
+        places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
     shared: dict[str, list[Images]] = {}
-    read = []
-    for entries in places.values():
-        known = shared.setdefault(entries[0].dataset, [])
-        read.append(read_row(out, sorted(entries, key=lambda entry: entry.seed), known))
+    everything: dict[tuple[str, str, str], RowRead] = {}
+    for place, entries in places.items():
+        # variants have images of their own, which no row is ranked on
+        known = shared.setdefault(place[0], []) if not place[2] else []
+        everything[place] = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
+    read = [row for (_, _, variant), row in everything.items() if not variant]
 
     lines: list[Line] = []
     smallest: dict[str, Smallest] = {}
@@ -66,12 +71,35 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
             lines, found = _ranked(lines, measured, dataset)
             if found is not None:
                 smallest[dataset] = found
-    return replace(arrange(lines, smallest), made=read_made(out))
+    board = replace(arrange(lines, smallest), made=read_made(out))
+    for table in board.tables:
+        rows = [everything[table.dataset, line.row, ""] for line in table.measured]
+        table.sections.extend(breakdown([its for row in rows for its in _subject(row)]))
+    for lay_out in (leave_one_out, learning_curves):
+        sections, figures = lay_out(board.tables, everything)
+        board.sections.extend(sections)
+        board.figures.extend(figures)
+    return board
+
+
+def _subject(row: RowRead) -> list[Subject]:
+    if row.measured is None:
+        return []
+    first = row.records[0]
+    return [
+        Subject(
+            row.entry.row, row.entry.control, row.measured, first.classes, first.positive, row.kinds
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class RowRead:
-    """A row of a results folder: its records by seed, what they come to, and what is missing."""
+    """A row of a results folder, or a variant of one.
+
+    Its records by seed, what they come to, what is missing, and the kind of fake of each image, ""
+    for none; None where the scores do not tell.
+    """
 
     key: tuple[str, str]
     entry: Entry
@@ -79,6 +107,7 @@ class RowRead:
     measured: Measured | None
     defaults: Measured | None
     missing: list[Line]
+    kinds: tuple[str, ...] | None = None
 
 
 def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRead:
@@ -115,7 +144,8 @@ def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRea
                     )
                 scores.append(its)
                 records.append(record)
-                defaults += _at_defaults(out, record, its)
+                if not entry.variant:
+                    defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
     measured = at_defaults = None
@@ -126,7 +156,15 @@ def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRea
             at_defaults = measure(
                 images, [_sample(r, s) for r, s in zip(records, defaults, strict=True)]
             )
-    return RowRead((first.dataset, first.row), first, records, measured, at_defaults, missing)
+    return RowRead(
+        key=(first.dataset, first.row),
+        entry=first,
+        records=records,
+        measured=measured,
+        defaults=at_defaults,
+        missing=missing,
+        kinds=scores[0].kinds if scores else None,
+    )
 
 
 def _at_defaults(out: Path, record: Record, scores: Scores) -> list[Scores]:
@@ -169,6 +207,7 @@ def _by_image(scores: Scores) -> Scores:
         labels=scores.labels[order],
         groups=None if scores.groups is None else scores.groups[order],
         probabilities=scores.probabilities[order],
+        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
     )
 
 

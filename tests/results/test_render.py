@@ -72,8 +72,9 @@ def cells_of(line):
 def test_markdown_tables_are_even_and_say_all(board):
     text = render(board, "md")
     blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    # one over all data sets; of each its main figures, the front, the others, and cost; the data
-    assert len(blocks) == 14
+    # one over all data sets; of each its main figures, the front, the others, and cost; of the one
+    # with several classes two by class; the data
+    assert len(blocks) == 16
     for block in blocks:
         lines = block.splitlines()
         assert len({len(line) for line in lines}) == 1
@@ -120,10 +121,11 @@ def test_html_is_well_formed_and_stands_alone(board):
     assert policy.attrib["content"].startswith("default-src 'none'")
     names = ["".join(th.itertext()) for th in page.iter("th") if th.get("scope") == "row"]
     assert NASTY in names
-    # over all data sets, and in the three tables of each
-    assert names.count("hsv/knn") == 10
-    # each figure with an interval is drawn: rows with figures times four
-    drawn = sum(line.status == "ok" for line in board.lines) * 4
+    # over all data sets, in the three tables of each, and in the two by class of one
+    assert names.count("hsv/knn") == 12
+    # each figure with an interval is drawn: rows with figures times four, and by class
+    ok = [line for line in board.lines if line.status == "ok"]
+    drawn = 4 * len(ok) + 2 * 5 * sum(line.dataset == "five_generators" for line in ok)
     assert len(list(page.iter("svg"))) == drawn
 
 

@@ -1,0 +1,50 @@
+"""Learning curves: a figure against the number of training images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from dfbench.results.figures.base import SOFT, colour, new, short, tidy
+
+if TYPE_CHECKING:
+    from dfbench.results.protocols.learning import Curve
+
+
+def curves(found: Sequence[Curve], *, dataset: str) -> Figure:
+    """Draw the curves of rows with their intervals, on a logarithmic axis of training images.
+
+    Parameters
+    ----------
+    found
+        At least one curve, each with its points by rising size.
+    dataset
+        Whose images they are.
+    """
+    figure = new(8, 4.6, f"{dataset}: learning curves")
+    axes = figure.add_subplot()
+    sizes = sorted({size for curve in found for size in curve.sizes})
+    for index, curve in enumerate(found):
+        points = [
+            # beside each other, so that intervals can be told apart
+            (size * 1.015 ** (index - (len(found) - 1) / 2), value, each)
+            for size, each in zip(curve.sizes, curve.figures, strict=True)
+            if (value := each.value) is not None
+        ]
+        x = [at for at, _, _ in points]
+        y = [value for _, value, _ in points]
+        axes.plot(x, y, "o-", markersize=4, color=colour(index), label=short(curve.row, 32))
+        for at, _, each in points:
+            if each.low is not None and each.high is not None:
+                axes.plot([at, at], [each.low, each.high], color=colour(index), alpha=0.5)
+    axes.set_xscale("log")
+    axes.axhline(0.5, color=SOFT, linestyle=":", linewidth=1)
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(top=1.01)
+    tidy(axes, "", "training images", "ROC AUC")
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
