@@ -233,7 +233,7 @@ def _figures(
     dataset: str, line: _Line, variants: Mapping[str, RowRead], reference: str
 ) -> list[ProtocolFigure]:
     found = []
-    for variant, its in variants.items():
+    for variant, its in sorted(variants.items()):
         kind = left_out(variant)
         if kind is None and variant != UNKNOWN_KINDS:
             continue
