@@ -139,9 +139,12 @@ def _gain(known: Mapping[str, RowRead]) -> Figure:
     """Compare the row itself with the largest part; not where either is missing."""
     if "" not in known or len(known) < 2:
         return Figure()
-    last, before = known[""].measured, known[list(known)[-2]].measured
+    of_last, of_before = known[""], known[list(known)[-2]]
+    last, before = of_last.measured, of_before.measured
     if last is None or before is None or last.images.names != before.images.names:
         return Figure()
+    if of_last.records[0].fingerprint != of_before.records[0].fingerprint:
+        return Figure()  # run on another state of the data
     everything = np.ones(len(last.images.names), dtype=np.bool_)
     step = among.whole(last) - among.whole(before)
     return among.difference_figure(step, last.images.design, everything)

@@ -84,6 +84,10 @@ def leave_one_out(
         }
         if not asked:
             continue
+        if len(asked) > 1:
+            # the card has told no kinds once, and does now
+            asked.discard(UNKNOWN_KINDS)
+            own = {key: its for key, its in own.items() if key[1] != UNKNOWN_KINDS}
         reference = MERGED if any(variant == MERGED for _, variant in own) else ""
         kinds = sorted(
             {
@@ -155,10 +159,12 @@ def _pair(kind: str, without: RowRead, with_all: RowRead | None) -> tuple[Area, 
     if with_all is None or with_all.measured is None or with_all.kinds is None:
         return None
     assert without.measured is not None
+    if without.records[0].fingerprint != with_all.records[0].fingerprint:
+        return None  # run on another state of the data
     names = with_all.measured.images.names
     inside = _inside(with_all, [kind])
     if without.measured.images.names != tuple(np.array(names, dtype=object)[inside]):
-        return None  # run on another state of the data
+        return None
     unseen = among.whole(without.measured)
     shares = np.zeros(len(names))
     shares[inside] = unseen.shares

@@ -255,6 +255,18 @@ def test_a_data_set_without_kinds_says_so(made: Made) -> None:
     assert (figure.value, figure.reason) == (None, "the data tell no kinds of fakes")
 
 
+def test_what_was_run_on_another_state_of_the_data_is_not_held_against_it(made: Made) -> None:
+    made.add("a")
+    made.fail("a", UNKNOWN_KINDS, "the data tell no kinds of fakes")
+    made.add("a", without("gan"), chosen=inside("gan"), fingerprint="bb")
+    made.add("a", part_of_train(0.5), n_train=50, fingerprint="bb")
+    board = build_board(made.out)
+    found = section(board, "Leave-one-generator-out")
+    assert values(found.grids[0])["a"][-1] is None
+    assert not any("tell no kinds" in text for text in found.text), "they do now"
+    assert values(section(board, "Learning curves").grids[0])["a"][-1] is None
+
+
 def test_without_the_row_itself_there_is_no_loss(made: Made) -> None:
     made.fail("a", "", "it broke", "failed")
     for kind in ("gan", "blend"):
