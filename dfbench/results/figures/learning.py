@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dfbench.results.figures.base import SOFT, colour, new, short, tidy
+from dfbench.results.figures.base import SOFT, colour, new, shortened, tidy
 
 if TYPE_CHECKING:
     from dfbench.results.protocols.learning import Curve
@@ -27,6 +27,7 @@ def curves(found: Sequence[Curve], *, dataset: str) -> Figure:
     figure = new(8, 4.6, f"{dataset}: learning curves")
     axes = figure.add_subplot()
     sizes = sorted({size for curve in found for size in curve.sizes})
+    names = shortened([curve.row for curve in found], 32)
     for index, curve in enumerate(found):
         points = [
             # beside each other, so that intervals can be told apart
@@ -36,7 +37,7 @@ def curves(found: Sequence[Curve], *, dataset: str) -> Figure:
         ]
         x = [at for at, _, _ in points]
         y = [value for _, value, _ in points]
-        axes.plot(x, y, "o-", markersize=4, color=colour(index), label=short(curve.row, 32))
+        axes.plot(x, y, "o-", markersize=4, color=colour(index), label=names[index])
         for at, _, each in points:
             if each.low is not None and each.high is not None:
                 axes.plot([at, at], [each.low, each.high], color=colour(index), alpha=0.5)
