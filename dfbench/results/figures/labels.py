@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in pixels."""
 
-_NEAR = (7.0, 10.0, 16.0, 24.0)
+_NEAR = (9.0, 12.0, 17.0, 24.0)
 _FAR = (34.0, 48.0, 64.0, 84.0, 108.0)
 """Distances from a point that are tried, in pixels at 100 dots an inch."""
 _ANGLES = (0, 45, 90, -45, 135, 180, -90, -135, 20, 70, 110, 160, -20, -70, -110, -160)
