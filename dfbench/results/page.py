@@ -73,7 +73,8 @@ form.filters output { color: var(--soft); font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 .empty::after { content: "No row here passes the filters."; color: var(--soft); }
 .empty table { display: none; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .3rem 0 .6rem; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums;
+  margin: .3rem 0 .6rem; }
 th, td { padding: .22rem .5rem; text-align: right; vertical-align: middle;
   border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--soft); font-weight: 600;

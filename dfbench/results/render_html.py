@@ -127,8 +127,8 @@ class _Writer:
             shown = _grid(grid, known)
             if grid.title:
                 shown = f"<h4>{escape(grid.title)}</h4>\n{shown}"
-            # a table about one row goes with it
-            found.append(f"<div{known.of_row(grid.title)}>{shown}</div>")
+            # a table about one row or data set goes with it
+            found.append(f"<div{known.of_title(grid.title)}>{shown}</div>")
         found += [self.pictures.chart(chart) for chart in section.charts]
         inside = "\n".join(part for part in found if part)
         if section.folded:
@@ -160,6 +160,12 @@ class _Known:
         kind = "control" if any(line.control for line in lines) else kind
         status = " ".join(sorted({line.status for line in lines}))
         return f' data-row="{escape(name)}" data-kind="{kind}" data-status="{status}"'
+
+    def of_title(self, title: str) -> str:
+        """Give the attributes of what has a row or a data set for its title."""
+        if title in self.datasets:
+            return f' data-set="{self.datasets[title]}"'
+        return self.of_row(title)
 
     def of_cells(self, cells: Sequence[Cell], columns: Sequence[Column]) -> str:
         """Give the attributes of a line of a table, by the rows and data sets that it names."""

@@ -155,6 +155,14 @@ def test_filters_know_each_row_by_its_kind_and_status_in_every_table(board):
     assert [item.find("h4").text for item in titled] == ["cnn"]
 
 
+def test_what_is_about_a_data_set_goes_with_it(board):
+    board.sections.append(Section("Curves", grids=(grid(2, "frames"), grid(2, "other"))))
+    divs = [x for x in parsed(board).iter("div") if x.find("h4") is not None]
+    assert {x.find("h4").text: x.get("data-set") for x in divs} == {
+        "cnn": None, "trained on it": None, "frames": "1", "other": None,
+    }  # fmt: skip
+
+
 def test_the_form_has_what_the_script_asks_for(board):
     text = render(board, "html")
     (form,) = parsed(board).iter("form")
