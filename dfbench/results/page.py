@@ -89,7 +89,8 @@ th[aria-sort=descending] button::after { content: "\\a0\\2193"; color: var(--ink
 th.words, td.words { text-align: left; }
 td.words { white-space: normal; }
 tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 11rem;
-  max-width: 20rem; position: sticky; left: 0; z-index: 1; background: var(--paper); }
+  max-width: 20rem; position: sticky; left: 0; z-index: 1; background: var(--paper);
+  background-clip: padding-box; }
 tbody tr:hover, tbody tr:hover th { background: var(--band); }
 tbody + tbody tr:first-child > * { border-top: 2px solid var(--soft); }
 td small { color: var(--soft); font-size: .75em; }

@@ -159,7 +159,7 @@ def test_what_is_about_a_data_set_goes_with_it(board):
     board.sections.append(Section("Curves", grids=(grid(2, "frames"), grid(2, "other"))))
     divs = [x for x in parsed(board).iter("div") if x.find("h4") is not None]
     assert {x.find("h4").text: x.get("data-set") for x in divs} == {
-        "cnn": None, "trained on it": None, "frames": "1", "other": None,
+        "cnn": None, "trained on it": None, "frames": "1", "other": None, "Data sets": None,
     }  # fmt: skip
 
 
