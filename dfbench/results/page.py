@@ -74,12 +74,12 @@ form.filters output { color: var(--soft); font-variant-numeric: tabular-nums; }
 .empty::after { content: "No row here passes the filters."; color: var(--soft); }
 .empty table { display: none; }
 table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums;
-  margin: .3rem 0 .6rem; }
-th, td { padding: .22rem .5rem; text-align: right; vertical-align: middle;
+  margin: .3rem 0 .6rem; line-height: 22px; }
+th, td { padding: 3px 8px; text-align: right; vertical-align: middle;
   border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--soft); font-weight: 600;
   white-space: normal; padding: 0; max-width: 10rem; overflow-wrap: break-word; }
-thead button { all: unset; box-sizing: border-box; width: 100%; padding: .22rem .5rem;
+thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 8px;
   cursor: pointer; }
 thead button:hover { text-decoration: underline; }
 thead button:focus-visible { outline: 2px solid var(--bar); outline-offset: -2px; }
