@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from importlib import import_module
 from typing import Any
 
@@ -12,21 +11,23 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.drawing import draw_model
 from dfbench.benchmark.inputs import load_inputs, vectors_of, widths
-from dfbench.benchmark.job import Images, Job
+from dfbench.benchmark.job import Job
 from dfbench.benchmark.machine import versions
 from dfbench.benchmark.memory import forget_peak, peak_bytes
+from dfbench.benchmark.probing import check_same, give_up, score_probes
+from dfbench.benchmark.scoring import score, worded
 from dfbench.benchmark.status import Status
-from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.files import write_text
-from dfbench.models.base import Inputs, Model
+from dfbench.models.base import Model
 from dfbench.models.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records import Part, Record, Scores, Tuning
-from dfbench.results.store import write_cell
+from dfbench.results.store import load_record, write_cell
 
 
 def run_cell(job: Job) -> Record:
     """Run a cell and write what came out; an error becomes a record with its reason."""
+    if job.finished:
+        return _run_again(job)
     start = time.perf_counter()
     parts: dict[Part, Scores] = {}
     model: Model | None = None
@@ -34,29 +35,35 @@ def run_cell(job: Job) -> Record:
     try:
         with threadpool_limits(job.n_threads):
             known, parts, model = _run(job)
-    except UnavailableError as error:
-        known = {"status": "skipped", "reason": str(error)}
-    except DfbenchError as error:
-        known = {"status": "failed", "reason": str(error)}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
-        known = {"status": "failed", "reason": _traced(job, error)}
+        known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**job.record, **known, "versions": versions()})
     write_cell(job.out, record, parts.pop("evaluate", None), parts)
     job.status.unlink(missing_ok=True)
     if model is not None:
+        score_probes(job, record, model)
         try:
             draw_model(job, record, model)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
-            _traced(job, error)
+            worded(job, error)
     return record
 
 
-def _traced(job: Job, error: BaseException) -> str:
-    """Write the traceback of the error at hand to the log, and word it in a line."""
-    write_text(job.log, traceback.format_exc())
-    reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out)})"
-    return " ".join(reason.split())
+def _run_again(job: Job) -> Record:
+    """Fit the model of a finished cell once more, for the probes that it lacks."""
+    record = load_record(job.out, job.record["cell"])
+    assert record is not None  # it is finished
+    try:
+        with threadpool_limits(job.n_threads):
+            _, parts, model = _run(job)
+        check_same(job.out, record, parts["evaluate"])
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+        give_up(job, **worded(job, error))
+    else:
+        score_probes(job, record, model)
+    job.status.unlink(missing_ok=True)
+    return record
 
 
 def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
@@ -86,14 +93,14 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
     )
     model = tuned.model
     start = time.perf_counter()
-    parts: dict[Part, Scores] = {"evaluate": _scores(job, job.evaluate, model, x_test)}
+    parts: dict[Part, Scores] = {"evaluate": score(job, job.evaluate, model, x_test)}
     seconds = (time.perf_counter() - start) / len(x_test) + job.seconds_per_image
     if tuned.default is not model:
-        parts["default"] = _scores(job, job.evaluate, tuned.default, x_test)
-    parts["tune"] = _scores(job, job.tune, model, x_tune)
+        parts["default"] = score(job, job.evaluate, tuned.default, x_test)
+    parts["tune"] = score(job, job.tune, model, x_tune)
     if job.unlabelled.keys:
         inputs = load_inputs(job, job.unlabelled, model_class)
-        parts["unlabelled"] = _scores(job, job.unlabelled, model, inputs)
+        parts["unlabelled"] = score(job, job.unlabelled, model, inputs)
     vectors = vectors_of(x_train)
     known = {
         "status": "ok",
@@ -115,18 +122,3 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         **model.report(),
     }
     return known, parts, model
-
-
-def _scores(job: Job, images: Images, model: Model, inputs: Inputs) -> Scores:
-    probabilities = model.predict_proba(inputs)
-    if not np.isfinite(probabilities).all():
-        raise DfbenchError("the model's probabilities are not finite", where=job.record["row"])
-    # an image without a group is a group of its own
-    units = [group or f"\0{path}" for group, path in zip(images.groups, images.paths, strict=True)]
-    return Scores(
-        images=images.paths,
-        labels=np.asarray(images.labels, dtype=np.int64),
-        groups=np.unique(units, return_inverse=True)[1] if job.record["grouped"] else None,
-        probabilities=probabilities,
-        kinds=tuple(images.kinds) if any(images.kinds) else None,
-    )

@@ -11,8 +11,12 @@ import numpy as np
 
 from dfbench.benchmark.plan import Cell
 from dfbench.benchmark.prepare import basis
+from dfbench.benchmark.probe import Probe
+from dfbench.benchmark.probes import failed_probe
+from dfbench.benchmark.probing import check_same, operating_point
 from dfbench.errors import DfbenchError
 from dfbench.models.combine import Combination, Combined, combine
+from dfbench.results.probes import load_probe, read_probe, write_probe
 from dfbench.results.records import Part, Record, Scores
 from dfbench.results.store import read_scores, write_cell
 
@@ -53,7 +57,8 @@ def run_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> Record:
         for record in members:
             if record.status != "ok":
                 raise _MissingError(f"it is made of {record.row}, which was {record.status}")
-        known, parts = _combined(cell, members, out)
+        combined, parts = _combined(cell, members, out)
+        known = _known(combined, members)
     except _MissingError as error:
         known = {"status": "skipped", "reason": str(error)}
     except DfbenchError as error:
@@ -70,7 +75,7 @@ class _MissingError(DfbenchError):
 
 def _combined(
     cell: Cell, members: Sequence[Record], out: Path
-) -> tuple[dict[str, Any], dict[Part, Scores]]:
+) -> tuple[Combined, dict[Part, Scores]]:
     spec = cell.row.derived
     assert spec is not None
     first = members[0]
@@ -79,8 +84,7 @@ def _combined(
         wanted.append("unlabelled")
     scores = {part: [read_scores(out, record, part) for record in members] for part in wanted}
     for part, of_members in scores.items():
-        if any(its.images != of_members[0].images for its in of_members):
-            raise DfbenchError(f"the members were not scored on the same images ({part})")
+        _check_images(of_members, part)
     combined: Combined = combine(
         [its.probabilities for its in scores["tune"]],
         scores["tune"][0].labels,
@@ -89,12 +93,23 @@ def _combined(
         positive=first.positive,
         seed=cell.seed,
     )
-    parts: dict[Part, Scores] = {}
-    for part, of_members in scores.items():
-        probabilities = combined.apply([its.probabilities for its in of_members])
-        parts[part] = of_members[0].model_copy(update={"probabilities": np.asarray(probabilities)})
+    return combined, {part: _apply(combined, its) for part, its in scores.items()}
+
+
+def _check_images(of_members: Sequence[Scores], what: str) -> None:
+    if any(its.images != of_members[0].images for its in of_members):
+        raise DfbenchError(f"the members were not scored on the same images ({what})")
+
+
+def _apply(combined: Combined, of_members: Sequence[Scores]) -> Scores:
+    probabilities = combined.apply([its.probabilities for its in of_members])
+    return of_members[0].model_copy(update={"probabilities": np.asarray(probabilities)})
+
+
+def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
+    first = members[0]
     rates = [record.predict_images_per_second for record in members]
-    known = {
+    return {
         **{key: getattr(first, key) for key in _SHARED},
         "status": "ok",
         "threshold": combined.threshold,
@@ -104,4 +119,54 @@ def _combined(
         "predict_images_per_second": 1 / sum(1 / rate for rate in rates if rate),
         "versions": first.versions,
     }
-    return known, parts
+
+
+def probe_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> None:
+    """Combine what the members of a finished derived cell scored beside their own images.
+
+    Parameters
+    ----------
+    cell
+        Of a derived row; its probes are those that it lacks.
+    records
+        By cell, its own and those of its members among them.
+    """
+    record = records[cell.id]
+    if record.status != "ok":
+        return
+    members = [records[member.id] for member in cell.members]
+    try:
+        combined, parts = _combined(cell, members, out)
+        check_same(out, record, parts["evaluate"])
+        point = operating_point(record, parts["tune"])
+    except DfbenchError as error:
+        for probe in cell.probes:
+            write_probe(out, failed_probe(cell, probe, "failed", str(error)))
+        return
+    for probe in cell.probes:
+        _probe(cell, probe, combined, members, point, out)
+
+
+def _probe(
+    cell: Cell,
+    probe: Probe,
+    combined: Combined,
+    members: Sequence[Record],
+    point: float | None,
+    out: Path,
+) -> None:
+    try:
+        scores = []
+        for member in members:
+            its = load_probe(out, member.cell, probe.id)
+            if its is None or its.status != "ok":
+                why = "not scored" if its is None else f"{its.status}: {its.reason}"
+                raise _MissingError(f"it is made of {member.row}, which has no scores ({why})")
+            known = its.model_copy(update={"cell": cell.id, "threshold": point})
+            scores.append(read_probe(out, member, its))
+        _check_images(scores, probe.change or probe.dataset.name)
+        write_probe(out, known, _apply(combined, scores))
+    except _MissingError as error:
+        write_probe(out, failed_probe(cell, probe, "skipped", str(error)))
+    except DfbenchError as error:
+        write_probe(out, failed_probe(cell, probe, "failed", str(error)))

@@ -14,18 +14,21 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark import worker
-from dfbench.benchmark.derived import run_derived
+from dfbench.benchmark.derived import probe_derived, run_derived
 from dfbench.benchmark.drawing import draw_overview, draw_stored
 from dfbench.benchmark.job import Job
 from dfbench.benchmark.machine import machine, versions
 from dfbench.benchmark.plan import Cell, Plan
 from dfbench.benchmark.prepare import basis, complain, prepare
+from dfbench.benchmark.probes import add_probes, complain_of_probes, give_up_probes
+from dfbench.benchmark.probing import give_up
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
 from dfbench.benchmark.status import read_status
 from dfbench.files import owned
 from dfbench.models.space import Space
 from dfbench.results.made import Run, note_run
+from dfbench.results.probes import write_asked
 from dfbench.results.records import Entry, Record
 from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
 from dfbench.suites.manifest import Dataset
@@ -54,6 +57,7 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
 
 def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> list[Record]:
     write_entries(out, _entries(plan, out))
+    write_asked(out, plan.asked)
     note_run(out, _run(plan, settings))
     records: dict[str, Record] = {}
     for cell in plan.cells:
@@ -68,7 +72,7 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
     for dataset, cells in _by_dataset(plan.cells):
         if settings.figures:
             _try(lambda dataset=dataset: draw_overview(dataset, out), dataset.name, reporter)  # type: ignore[misc]
-        to_run = [cell for cell in cells if cell.state == "to run" and cell.row.derived is None]
+        to_run = [cell for cell in cells if cell.fits]
         if not to_run:
             faults = dataset.manifest["error"].to_numpy(object)
             complain(dataset, faults, strict=settings.strict, reporter=reporter)
@@ -76,11 +80,17 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
         prepared = prepare(dataset, to_run, plan.budget, out, settings, reporter)
         jobs += prepared.jobs
         for cell in to_run:
-            if cell.id in prepared.broken:
+            if cell.id not in prepared.broken:
+                continue
+            if cell.state == "done":
+                give_up_probes(cell, out, *prepared.broken[cell.id])
+            else:
                 records[cell.id] = _unrun(cell, out, *prepared.broken[cell.id])
+    jobs = add_probes(jobs, plan, out, settings, reporter)
     # networks take longest: begun first, they do not leave one worker alone at the end
     jobs.sort(key=lambda job: not job.tables[0].pixels)
-    reporter.cells(len(plan.cells), len(records))
+    derived = [cell for cell in plan.to_run if cell.row.derived is not None]
+    reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
     for record in _run_all([job for job in jobs if not job.parameters_of], settings, reporter):
         records[record.cell] = record
     for record in _run_all(list(_with_parameters(jobs, records, out)), settings, reporter):
@@ -89,11 +99,14 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
         if cell.parameters_of and cell.id not in records:
             records[cell.id] = _unrun(cell, out, "skipped", _NO_PARAMETERS)
             reporter.finished(records[cell.id])
-    for cell in plan.to_run:
-        if cell.row.derived is not None:
-            records[cell.id] = run_derived(cell, records, out)
-            reporter.finished(records[cell.id])
-            _draw(out, records[cell.id], settings, reporter)
+    for cell in derived:
+        records[cell.id] = run_derived(cell, records, out)
+        reporter.finished(records[cell.id])
+        _draw(out, records[cell.id], settings, reporter)
+    for cell in plan.cells:
+        if cell.row.derived is not None and cell.probes:
+            probe_derived(cell, records, out)
+    complain_of_probes(plan.cells, records, out, reporter)
     return [records[cell.id] for cell in plan.cells if cell.id in records]
 
 
@@ -234,6 +247,11 @@ def _collect(future: Any, job: Job, settings: Settings) -> Record:
             f"the worker process died (exit code {error.exitcode}); "
             "out of memory is the usual cause"
         )
+    record = read_cell(job.out, job.record["cell"])
+    if record is not None and record.status == "ok":
+        # its own result was there already: what it lacks is a figure or a probe
+        give_up(job, status="failed", reason=reason)
+        return record
     record = Record.model_validate({**job.record, "status": "failed", "reason": reason})
     write_cell(job.out, record, None)
     return record

@@ -46,6 +46,25 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Probing:
+    """Other images that the fitted model scores.
+
+    Attributes
+    ----------
+    record
+        What is known of its record before.
+    tables
+        Of their features, in the order of the columns.
+    images
+        With the class numbers of the cell.
+    """
+
+    record: dict[str, Any]
+    tables: list[Table]
+    images: Images
+
+
+@dataclass(frozen=True)
 class Job:
     """All that a worker needs for a cell, as plain data.
 
@@ -69,6 +88,10 @@ class Job:
         What is drawn.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
+    probes
+        What the model scores after that.
+    finished
+        Whether the cell has its record: its model is then fitted once more for the probes alone.
     """
 
     out: Path
@@ -90,6 +113,8 @@ class Job:
     n_threads: int
     seconds_per_image: float
     parameters_of: str = ""
+    probes: list[Probing] = field(default_factory=list)
+    finished: bool = False
 
     @property
     def log(self) -> Path:

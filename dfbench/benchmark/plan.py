@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from dfbench.benchmark import variants
+from dfbench.benchmark.probe import Probe
 from dfbench.benchmark.rows import Row
 from dfbench.benchmark.view import view_of
 from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
 from dfbench.features.store import identity as feature_identity
 from dfbench.features.views import PLAIN, View
 from dfbench.files import Progress, digest
+from dfbench.results.probes import Asked
 from dfbench.results.store import read_cell
 from dfbench.suites import catalogue
 from dfbench.suites.manifest import Dataset, load_dataset
@@ -45,6 +47,9 @@ class Cell:
         empty for the row itself.
     parameters_of
         Cell whose parameters are taken over; empty where they are tuned.
+    probes
+        Other images that its model is yet to score. A finished cell that has any is fitted once
+        more.
     """
 
     id: str
@@ -58,15 +63,28 @@ class Cell:
     members: list[Cell] = field(default_factory=list)
     variant: str = ""
     parameters_of: str = ""
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether a worker has something to do for it."""
+        return self.row.derived is None and (self.state == "to run" or bool(self.probes))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do, cell by cell, in the order of the suite."""
+    """What a run is to do, cell by cell, in the order of the suite.
+
+    Attributes
+    ----------
+    asked
+        What protocols have the fitted models score, what is there already included.
+    """
 
     suite: Suite
     budget: Budget
     cells: list[Cell]
+    asked: list[Asked] = field(default_factory=list)
 
     @property
     def to_run(self) -> list[Cell]:

@@ -94,7 +94,7 @@ def prepare(
     asked = {(cell.variant, cell.seed) for cell in cells}
     tasks = {each: task(dataset, parts, *each) for each in asked}
     images = {
-        each: _of_task(dataset, its) for each, its in tasks.items() if not isinstance(its, str)
+        each: images_of(dataset, its) for each, its in tasks.items() if not isinstance(its, str)
     }
     for cell in cells:
         own = tasks[cell.variant, cell.seed]
@@ -124,7 +124,7 @@ def prepare(
     return prepared
 
 
-def _of_task(dataset: Dataset, task: Task) -> dict[str, Images]:
+def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
     """Gather the images of each part."""
 
     def gather(rows: NDArray[np.intp]) -> Images:

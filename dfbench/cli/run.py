@@ -97,6 +97,7 @@ def run(
     """
     from dfbench.benchmark.executor import execute
     from dfbench.benchmark.plan import load_datasets, make_plan
+    from dfbench.benchmark.probes import with_probes
     from dfbench.benchmark.reporting import make_report
     from dfbench.benchmark.rows import rows
     from dfbench.benchmark.settings import Settings, default_jobs
@@ -138,6 +139,7 @@ def run(
         )
         seeds = chosen.seeds if seed is None else [seed]
         made = make_plan(chosen, lines, datasets, seeds, budget, out_folder)
+        made = with_probes(made, datasets, out_folder)
         if plan:
             _show(plan_table(made))
             return

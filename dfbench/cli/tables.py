@@ -37,6 +37,9 @@ def run_summary(plan: Plan) -> str:
     states = ", ".join(part for part in parts if not part.startswith("0 "))
     n_variants = sum(bool(cell.variant) for cell in plan.cells)
     variants = f", {n_variants} of them variants" if n_variants else ""
+    again = sum(cell.state == "done" and cell.fits for cell in plan.cells)
+    if again:
+        states += f"; {again} of those done fitted once more for a protocol"
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
         f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{variants} ({states}); "
@@ -63,12 +66,40 @@ def plan_table(plan: Plan) -> list[RenderableType]:
         if cell.reason:
             words = (cell.dataset_name, cell.variant, cell.row.name)
             reasons.setdefault(cell.reason, []).append(" ".join(word for word in words if word))
+    for asked in plan.asked:
+        if asked.reason:
+            pair = f"{asked.protocol} {asked.dataset} -> {asked.scored_on}"
+            if pair not in (pairs := reasons.setdefault(asked.reason, [])):
+                pairs.append(pair)
+    protocols = [Text(line) for line in _probes(plan)]
     below = [Text(f"{_list(names)}: {reason}", style="yellow") for reason, names in reasons.items()]
-    return [table, *below, Text(run_summary(plan))]
+    return [table, *below, *protocols, Text(run_summary(plan))]
+
+
+def _probes(plan: Plan) -> list[str]:
+    """Say what fitted models are to score beside their own images."""
+    lacking = {(cell.id, probe.id) for cell in plan.cells for probe in cell.probes}
+    lines = []
+    for protocol in dict.fromkeys(asked.protocol for asked in plan.asked):
+        own = [asked for asked in plan.asked if asked.protocol == protocol and asked.probe]
+        todo = sum((asked.cell, asked.probe) in lacking for asked in own)
+        rows = len({asked.row for asked in own})
+        changes = list(dict.fromkeys(asked.change for asked in own if asked.change))
+        pairs = {(asked.dataset, asked.scored_on) for asked in own}
+        what = f"{_count(len(changes), 'change')} ({_list(changes)})"
+        what = what if changes else _count(len(pairs), "pair") + " of data sets"
+        done = f", {len(own) - todo} scored before" if todo < len(own) else ""
+        lines.append(f"{protocol}: {what} x {_count(rows, 'row')}: {todo} to score{done}")
+    return lines
 
 
 def _mark(cells: list[Cell]) -> Text:
-    counts = Counter(_MARKS[cell.state] for cell in cells)
+    marks = [_MARKS[cell.state] for cell in cells]
+    marks = [
+        f"{mark} +{len(cell.probes)}" if cell.probes else mark
+        for mark, cell in zip(marks, cells, strict=True)
+    ]
+    counts = Counter(marks)
     several = len(cells) > 1
     return Text(", ".join(f"{n} {mark}" if several else mark for mark, n in counts.items()))
 

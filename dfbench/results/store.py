@@ -84,11 +84,18 @@ def write_cell(
     if scores is not None:
         parts["evaluate"] = scores
     for part, its in parts.items():
-        _write_scores(scores_path(out, record.cell, part), its)
+        write_scores(scores_path(out, record.cell, part), its)
     _write(record_path(out, record.cell), record.model_dump_json(indent=1) + "\n")
 
 
-def _write_scores(path: Path, scores: Scores) -> None:
+def write_scores(path: Path, scores: Scores) -> None:
+    """Write per-image scores as Parquet.
+
+    Raises
+    ------
+    OutputError
+        Where the folder cannot be written.
+    """
     groups: list[str | None] = [None] * len(scores.images)
     if scores.groups is not None:
         groups = [str(int(group)) for group in scores.groups]
@@ -176,34 +183,58 @@ def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
     OutputError
         Where the file is missing, cannot be read, or does not fit the record.
     """
-    path = scores_path(out, record.cell, part)
     wanted = {
         "evaluate": record.n_test,
         "default": record.n_test,
         "tune": record.n_tune,
         "unlabelled": record.n_unlabelled,
     }[part]
+    path, classes = scores_path(out, record.cell, part), len(record.classes)
+    return load_scores(path, wanted, classes, labelled=part != "unlabelled")
+
+
+def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) -> Scores:
+    """Read what `write_scores` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    n
+        Number of images that it must have.
+    n_classes
+        K; 0 takes as many as there are.
+    labelled
+        Whether each image has a label, or none.
+
+    Raises
+    ------
+    OutputError
+        Where the file is missing, cannot be read, or holds something else.
+    """
     try:
-        table = pq.read_table(path, partitioning=None)
+        # one small file: what sets up a whole data set or threads takes longer than the reading
+        with pq.ParquetFile(path) as file:
+            table = file.read(use_threads=False)
         images = table.column("image").to_pylist()
         labels = table.column("label").to_numpy().astype(np.int64, copy=False)
         groups = _numbers(table.column("group").to_pylist())
         told = "kind" in table.column_names
         kinds = tuple(kind or "" for kind in table.column("kind").to_pylist()) if told else None
-        k = len(record.classes) or sum(name.startswith("p_") for name in table.column_names)
+        k = n_classes or sum(name.startswith("p_") for name in table.column_names)
         columns = [table.column(f"p_{i}").to_numpy() for i in range(k)]
         probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise OutputError(
             f"no readable scores: {_brief(error)}", where=path, hint=_AGAIN
         ) from error
-    if len(images) != wanted:
+    if len(images) != n:
         raise OutputError(
-            f"scores of {len(images)} images where the record has {wanted}",
+            f"scores of {len(images)} images where the record has {n}",
             where=path,
             hint=_AGAIN,
         )
-    known = labels == -1 if part == "unlabelled" else np.isin(labels, np.arange(k))
+    known = np.isin(labels, np.arange(k)) if labelled else labels == -1
     if not (np.isfinite(probabilities).all() and known.all()):
         raise OutputError("a label or score is out of range", where=path, hint=_AGAIN)
     return Scores(
