@@ -17,6 +17,7 @@ from dfbench.results.board import Board, Line, Smallest, arrange
 from dfbench.results.breakdown import Subject, breakdown
 from dfbench.results.made import read_made
 from dfbench.results.measures import Images, Measured, measure, number
+from dfbench.results.protocols.build import with_protocols
 from dfbench.results.protocols.learning import learning_curves
 from dfbench.results.protocols.leave_out import leave_one_out
 from dfbench.results.ranking import rank
@@ -46,7 +47,8 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
         Where ``out`` is no results folder.
     """
     places: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in store.read_entries(out):
+    all_entries = store.read_entries(out)
+    for entry in all_entries:
         places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
     shared: dict[str, list[Images]] = {}
     everything: dict[tuple[str, str, str], RowRead] = {}
@@ -79,7 +81,7 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
         sections, figures = lay_out(board.tables, everything)
         board.sections.extend(sections)
         board.figures.extend(figures)
-    return board
+    return with_protocols(board, out, all_entries)
 
 
 def _subject(row: RowRead) -> list[Subject]:

@@ -1,0 +1,246 @@
+"""What protocols asked for and what is there of it, read from a results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import OutputError
+from dfbench.results import metrics, store
+from dfbench.results.auc import Design
+from dfbench.results.probes import Asked, load_probe, read_asked, read_probe
+from dfbench.results.records import Control, Entry, Record, Scores
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Images that the seeds of a row have scored.
+
+    Attributes
+    ----------
+    design, pooled
+        Of the images by class, and of all together; shared by all that is scored on the same
+        images.
+    truth
+        Class numbers of the cell, shape (n,).
+    samples
+        By seed; of their figures those that no threshold decides.
+    said
+        Verdicts by the row's own rule, shape (S, n).
+    flagged
+        Whether the score of the positive class reaches the threshold that was chosen on the
+        tuning split of the data set fitted on, shape (S, n); None where there is none.
+    thresholds
+        By seed.
+    positive
+        None with several classes.
+    n_seen
+        Images that are among those fitted on.
+    """
+
+    design: Design
+    pooled: Design
+    truth: NDArray[np.int64]
+    samples: tuple[metrics.Sample, ...]
+    said: NDArray[np.int64]
+    flagged: NDArray[np.bool_] | None
+    thresholds: tuple[float, ...]
+    positive: int | None
+    n_seen: int
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return len(self.truth)
+
+
+Place = tuple[str, str]
+"""Data set scored, and change."""
+
+
+@dataclass
+class Row:
+    """A row fitted on a data set: what it scored at home, and what protocols asked of it.
+
+    Attributes
+    ----------
+    home
+        None where it has no scores of its own.
+    away
+        By place; the reason where there is nothing.
+    """
+
+    name: str
+    fitted_on: str
+    control: Control
+    n_train: int = 0
+    home: Scored | None = None
+    away: dict[Place, Scored | str] = field(default_factory=dict)
+
+
+@dataclass
+class _Reader:
+    out: Path
+    designs: dict[object, tuple[Design, Design]] = field(default_factory=dict)
+    fingerprints: dict[str, set[str]] = field(default_factory=dict)
+    """Of the states of each data set that rows were run on."""
+
+    def scored(
+        self,
+        dataset: str,
+        records: Sequence[Record],
+        scores: Sequence[Scores],
+        thresholds: Sequence[float | None],
+        n_seen: int = 0,
+    ) -> Scored:
+        ordered = [
+            np.argsort(np.asarray(its.images, dtype=object), kind="stable") for its in scores
+        ]
+        names = [tuple(s.images[i] for i in o) for s, o in zip(scores, ordered, strict=True)]
+        if any(each != names[0] for each in names):
+            raise OutputError("the seeds were scored on different images")
+        truth, groups = scores[0].labels[ordered[0]], scores[0].groups
+        designs = self._designs(
+            dataset, names[0], truth, None if groups is None else groups[ordered[0]]
+        )
+        first, positive = records[0], None
+        if len(first.classes) == 2:
+            positive = 1 if first.positive is None else first.positive
+        p = [its.probabilities[order] for its, order in zip(scores, ordered, strict=True)]
+        known = [cut for cut in thresholds if cut is not None]
+        flagged = None
+        if positive is not None and len(known) == len(p):
+            flagged = np.array([x[:, positive] >= cut for x, cut in zip(p, known, strict=True)])
+        said = [
+            metrics.decide(x, positive=record.positive, threshold=record.threshold)
+            for x, record in zip(p, records, strict=True)
+        ]
+        samples = [metrics.prepare(truth, x, positive=first.positive) for x in p]
+        return Scored(
+            *designs, truth, tuple(samples), np.array(said), flagged, tuple(known), positive, n_seen
+        )
+
+    def _designs(
+        self,
+        dataset: str,
+        names: tuple[str, ...],
+        labels: NDArray[np.int64],
+        groups: NDArray[np.int64] | None,
+    ) -> tuple[Design, Design]:
+        """Give the same objects for the same images, however their classes are numbered."""
+        _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+        strata = np.argsort(np.argsort(first))[inverse]
+        numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
+        key = (dataset, names, strata.tobytes(), b"" if numbered is None else numbered.tobytes())
+        made = Design(strata, numbered), Design(np.zeros_like(strata), numbered)
+        return self.designs.setdefault(key, made)
+
+    def probed(self, asked: Sequence[Asked], records: dict[str, Record]) -> Scored | str:
+        reason = next((each.reason for each in asked if each.reason), "")
+        if reason:
+            return reason
+        found, of, cuts, seen = [], [], [], 0
+        for each in asked:
+            record = records.get(each.cell)
+            if record is None:
+                return "the row has no result on the data set it is fitted on"
+            made = load_probe(self.out, each.cell, each.probe)
+            if made is None:
+                return "not scored yet: run again"
+            if made.status != "ok":
+                return made.reason
+            states = self.fingerprints.get(made.scored_on, {made.fingerprint})
+            if made.fingerprint not in states:
+                return f"{made.scored_on} has changed since: run again"
+            found.append(read_probe(self.out, record, made))
+            of.append(record)
+            cuts.append(made.threshold)
+            seen = max(seen, made.n_seen)
+        return self.scored(asked[0].scored_on, of, found, cuts, seen)
+
+
+def read_rows(out: Path, entries: Sequence[Entry], protocol: str) -> list[Row]:
+    """Read what a protocol asked of the rows of a results folder.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    entries
+        Its places on the board. What was asked of other cells than these is out of date.
+    protocol
+        Kind.
+
+    Returns
+    -------
+    list of Row
+        Those that it asked something of, in the order of the entries.
+
+    Raises
+    ------
+    OutputError
+        Where the list of what was asked for is broken.
+    """
+    entries = [entry for entry in entries if not entry.variant]
+    current = {(entry.dataset, entry.row, entry.seed): entry for entry in entries}
+    wanted: dict[tuple[str, str], dict[Place, list[Asked]]] = {}
+    for each in read_asked(out):
+        entry = current.get((each.dataset, each.row, each.seed))
+        if each.protocol == protocol and entry is not None and entry.cell == each.cell:
+            places = wanted.setdefault((each.dataset, each.row), {})
+            places.setdefault((each.scored_on, each.change), []).append(each)
+    reader = _Reader(out)
+    records: dict[str, Record] = {}
+    if wanted:
+        for entry in entries:
+            record = _record(out, entry.cell)
+            if record is not None:
+                records[entry.cell] = record
+                reader.fingerprints.setdefault(entry.dataset, set()).add(record.fingerprint)
+    rows: dict[tuple[str, str], Row] = {}
+    for entry in entries:
+        key = entry.dataset, entry.row
+        if key in wanted and key not in rows:
+            rows[key] = _read_row(reader, entry, wanted[key], records)
+    return list(rows.values())
+
+
+def _record(out: Path, cell: str) -> Record | None:
+    try:
+        record = store.load_record(out, cell)
+    except OutputError:
+        return None
+    return record if record is not None and record.status == "ok" else None
+
+
+def _read_row(
+    reader: _Reader, entry: Entry, places: dict[Place, list[Asked]], records: dict[str, Record]
+) -> Row:
+    row = Row(entry.row, entry.dataset, entry.control)
+    cells: list[str] = []
+    cuts: dict[str, float] = {}
+    for place, unordered in places.items():
+        asked = sorted(unordered, key=lambda each: each.seed)
+        cells = cells or [each.cell for each in asked]
+        try:
+            row.away[place] = reader.probed(asked, records)
+        except OutputError as error:
+            row.away[place] = str(error)
+            continue
+        found = row.away[place]
+        if isinstance(found, Scored) and found.thresholds:
+            cuts = dict(zip((each.cell for each in asked), found.thresholds, strict=True))
+    own = [records[cell] for cell in cells if cell in records]
+    if len(own) < len(cells):
+        return row
+    row.n_train = own[0].n_train
+    try:
+        scores = [store.read_scores(reader.out, record) for record in own]
+        row.home = reader.scored(entry.dataset, own, scores, [cuts.get(cell) for cell in cells])
+    except OutputError:
+        row.home = None
+    return row
