@@ -19,7 +19,7 @@ from dfbench.benchmark.drawing import draw_overview, draw_stored
 from dfbench.benchmark.job import Job
 from dfbench.benchmark.machine import machine, versions
 from dfbench.benchmark.plan import Cell, Plan
-from dfbench.benchmark.prepare import basis, complain, prepare
+from dfbench.benchmark.prepare import basis, complain, look_for_leaks, prepare
 from dfbench.benchmark.probes import add_probes, complain_of_probes, give_up_probes
 from dfbench.benchmark.probing import give_up
 from dfbench.benchmark.reporter import Reporter
@@ -47,7 +47,8 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
     Raises
     ------
     DataError
-        If an image is unreadable and ``settings.strict``.
+        If an image is unreadable and ``settings.strict``, or there are leaks and the suite stops
+        at them.
     OutputError
         If ``out`` cannot be written.
     """
@@ -76,8 +77,12 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
         if not to_run:
             faults = dataset.manifest["error"].to_numpy(object)
             complain(dataset, faults, strict=settings.strict, reporter=reporter)
+            if any(cell.state == "done" for cell in cells):
+                look_for_leaks(dataset, out, plan.suite.on_leak, settings, reporter)
             continue
-        prepared = prepare(dataset, to_run, plan.budget, out, settings, reporter)
+        prepared = prepare(
+            dataset, to_run, plan.budget, out, settings, reporter, plan.suite.on_leak
+        )
         jobs += prepared.jobs
         for cell in to_run:
             if cell.id not in prepared.broken:

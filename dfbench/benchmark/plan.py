@@ -13,6 +13,7 @@ from dfbench.benchmark.probe import Probe
 from dfbench.benchmark.rows import Row
 from dfbench.benchmark.view import view_of
 from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
+from dfbench.features.copies import VERSION as COPIES
 from dfbench.features.store import identity as feature_identity
 from dfbench.features.views import PLAIN, View
 from dfbench.files import Progress, digest
@@ -172,15 +173,17 @@ def make_plan(
 ) -> Plan:
     """Lay out the cells and look which are finished already."""
     cells: list[Cell] = []
+    # what is left out hangs on what is taken for a copy
+    also = {"on_leak": f"drop {COPIES}"} if suite.on_leak == "drop" else {}
     for dataset in datasets:
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
             for seed in seeds:
                 members = [own[name, seed] for name in row.derived.of] if row.derived else []
-                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members)
+                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, also)
         cells += own.values()
         if isinstance(dataset, Dataset):
-            cells += _variants(dataset, suite, rows, seeds, budget, out, own)
+            cells += _variants(dataset, suite, rows, seeds, budget, out, own, also)
     return Plan(suite, budget, cells)
 
 
@@ -192,6 +195,7 @@ def _variants(
     budget: Budget,
     out: Path,
     of_rows: dict[tuple[str, int], Cell],
+    also: dict[str, Any],
 ) -> list[Cell]:
     """Lay out what the suite's protocols ask to be fitted on other parts of train."""
     asked = variants.wanted(dataset, suite.protocols, rows)
@@ -202,7 +206,7 @@ def _variants(
         for row in each.rows:
             for seed in seeds:
                 members = [own[name, seed] for name in row.derived.of] if row.derived else []
-                extra = variants.identity(dataset, each.variant)
+                extra = also | variants.identity(dataset, each.variant)
                 if each.keeps_parameters and row.derived is None:
                     extra["parameters"] = of_rows[row.name, seed].id
                 reason = hindrances.get((each.variant, seed), "")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.benchmark.copies import LeakError, settle
 from dfbench.benchmark.job import Images, Job
 from dfbench.benchmark.job import Table as TableOf
 from dfbench.benchmark.plan import Cell
@@ -23,11 +24,12 @@ from dfbench.features.base import Extractor
 from dfbench.features.extraction import Outcome, Source, extract, seconds_to_decode
 from dfbench.features.store import Table
 from dfbench.features.store import identity as feature_identity
+from dfbench.features.thumbnail import Thumbnail
 from dfbench.files import digest
 from dfbench.results.records import Status
 from dfbench.suites.manifest import Dataset
 from dfbench.suites.roles import roles
-from dfbench.suites.suite import Budget
+from dfbench.suites.suite import Budget, OnLeak
 
 
 @dataclass
@@ -53,6 +55,7 @@ def prepare(
     out: Path,
     settings: Settings,
     reporter: Reporter,
+    on_leak: OnLeak = "warn",
 ) -> Prepared:
     """Bring the features of a data set into the store and lay out the work of its cells.
 
@@ -60,6 +63,8 @@ def prepare(
     ------
     UnreadableError
         If an image cannot be read and ``settings.strict``.
+    LeakError
+        If there are leaks and ``on_leak`` is ``"stop"``.
     """
     view = view_of(dataset)
     needed = {
@@ -71,11 +76,15 @@ def prepare(
     extractors = list(needed.values())
     tables = [feature_identity(extractor, view) for extractor in extractors]
     try:
-        outcome, faults = look_at(dataset, extractors, jobs=settings.jobs, reporter=reporter)
+        wanted = [*extractors, Thumbnail()]
+        outcome, faults = look_at(dataset, wanted, jobs=settings.jobs, reporter=reporter)
         complain(dataset, faults, strict=settings.strict, reporter=reporter)
         readable = faults == ""
         parts = roles(dataset, readable)
-    except UnreadableError:
+        if len(extractors) in outcome.failed:
+            raise DataError(str(outcome.failed[len(extractors)]))
+        parts = settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
+    except (UnreadableError, LeakError):
         raise
     except DataError as error:
         return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
@@ -144,6 +153,28 @@ def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
         "evaluate": gather(parts.evaluate),
         "unlabelled": gather(parts.unlabelled),
     }
+
+
+def look_for_leaks(
+    dataset: Dataset, out: Path, on_leak: OnLeak, settings: Settings, reporter: Reporter
+) -> None:
+    """Look for leaks in a data set of which nothing is left to run.
+
+    Raises
+    ------
+    LeakError
+        If there are any and ``on_leak`` is ``"stop"``.
+    """
+    outcome, faults = look_at(dataset, [Thumbnail()], jobs=settings.jobs, reporter=reporter)
+    if outcome.failed:
+        return
+    try:
+        parts = roles(dataset, faults == "")
+        settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
+    except LeakError:
+        raise
+    except DataError as error:
+        reporter.note(str(error))
 
 
 def _for_row(images: dict[str, Images], cell: Cell) -> dict[str, Any]:

@@ -99,8 +99,18 @@ def _spread(spread: Spread | None, unit: str) -> str:
 
 
 @app.command("check")
-def check(data: Data, root: Root = None) -> None:
-    """Decode every image, list what is broken, and name shortcuts: what files tell of classes.
+def check(
+    data: Data,
+    root: Root = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every image, not the first few.")
+    ] = False,
+) -> None:
+    """Decode every image, list what is broken, find leaks, and name shortcuts.
+
+    Leaks are images with a copy (the same file, or written anew, resized, mirrored, slightly
+    cropped) in another split or with another label, and groups that straddle splits. Shortcuts are
+    what files tell of classes.
 
     Exit status: 0 nothing is broken, 1 something is.
     """
@@ -118,9 +128,32 @@ def check(data: Data, root: Root = None) -> None:
         f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
+    _list_leaks(dataset, everything)
     _name_shortcuts(dataset)
     if broken:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+SHOWN = 3
+"""Leaked images of a kind that are listed unless all are asked for."""
+
+
+def _list_leaks(dataset: Dataset, everything: bool) -> None:
+    """Say which images and groups lie in more than one part, or have two labels."""
+    from dfbench.benchmark.leakage import find_leaks
+    from dfbench.benchmark.settings import default_jobs
+    from dfbench.cli.progress import ConsoleReporter
+
+    with ConsoleReporter(err()) as reporter:
+        found = find_leaks(dataset, jobs=default_jobs("cpu"), reporter=reporter)
+    for finding in found:
+        typer.echo(f"leak: {finding.what}")
+        shown = finding.cases if everything else finding.cases[:SHOWN]
+        for way, *lines in shown:
+            for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
+                typer.echo(f"  {name:14}  {line}")
+        if len(shown) < len(finding.cases):
+            typer.echo(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
 
 
 def _name_shortcuts(dataset: Dataset) -> None:

@@ -24,6 +24,14 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class OnLeak(StrEnum):
+    """What is done about copies across the parts of a data set."""
+
+    warn = "warn"
+    drop = "drop"
+    stop = "stop"
+
+
 def run(
     context: typer.Context,
     suite: Annotated[
@@ -71,6 +79,12 @@ def run(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    on_leak: Annotated[
+        OnLeak | None,
+        typer.Option(
+            help="Copies of evaluated images in train: say so, leave them out of train, or stop."
+        ),
+    ] = None,
     figures: Annotated[
         str | None,
         typer.Option(
@@ -115,6 +129,8 @@ def run(
     from dfbench.suites.suite import load_suite, parse_figures
 
     chosen = load_suite(suite)
+    if on_leak is not None:
+        chosen = chosen.model_copy(update={"on_leak": on_leak.value})
     protocols = with_defaults(chosen.protocols, protocol or ())
     chosen = chosen.model_copy(update={"protocols": protocols})
     budget = chosen.budget.model_copy(

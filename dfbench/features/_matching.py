@@ -18,7 +18,7 @@ LIKE = 0.75
 """Least correlation of gradients."""
 CERTAIN = 8.0
 """Least Fisher z of it, over as many values as the gradients are spread over."""
-BRIGHTNESS, COLOUR = 4.0, 3.0
+BRIGHTNESS, COLOUR = 4.0, 5.0
 """Largest mean difference of 8x8 cells, in grey levels."""
 _NEAR = 0.7
 """Correlation of brightness below which no alignment is tried."""

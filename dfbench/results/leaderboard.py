@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +12,8 @@ import numpy as np
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
-from dfbench.results import auc, metrics, store
-from dfbench.results.board import Board, Line, Smallest, arrange
+from dfbench.results import auc, leaks, metrics, store
+from dfbench.results.board import Board, Line, Smallest, Table, arrange
 from dfbench.results.breakdown import Subject, breakdown
 from dfbench.results.made import read_made
 from dfbench.results.measures import Images, Measured, measure, number
@@ -76,6 +76,7 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
     board = replace(arrange(lines, smallest), made=read_made(out))
     for table in board.tables:
         rows = [everything[table.dataset, line.row, ""] for line in table.measured]
+        _tell_leaks(out, table, {row.entry.row: row for row in rows})
         table.sections.extend(breakdown([its for row in rows for its in _subject(row)]))
     for lay_out in (leave_one_out, learning_curves):
         sections, figures = lay_out(board.tables, everything)
@@ -93,6 +94,35 @@ def _subject(row: RowRead) -> list[Subject]:
             row.entry.row, row.entry.control, row.measured, first.classes, first.positive, row.kinds
         )
     ]
+
+
+def _tell_leaks(out: Path, table: Table, rows: Mapping[str, RowRead]) -> None:
+    """Say in a table which of its images train knows, and what rows score without them."""
+    prints = {line.fingerprint for line in table.measured}
+    found = leaks.read_leaks(out, prints.pop()) if len(prints) == 1 else None
+    if found is None:
+        return
+    dropped = {
+        line.row for line in table.measured if "on_leak" in rows[line.row].records[0].identity
+    }
+    if dropped and (said := leaks.dropped(found)):
+        others = len(dropped) < len(table.measured)
+        table.notes.append(f"{said}: {', '.join(sorted(dropped))}" if others else said)
+    blocks = [
+        [line.row for line in block if line.row not in dropped and line.n_test == found.n_evaluate]
+        for block in (table.ranked, table.controls)
+    ]
+    warning = leaks.warn(found)
+    if not warning or not any(blocks):
+        return
+    table.warnings.append(warning)
+    if found.evaluate:
+        runs = [[(name, _runs(out, rows[name])) for name in block] for block in blocks]
+        table.sections.append(leaks.section(found, runs))
+
+
+def _runs(out: Path, row: RowRead) -> leaks.Runs:
+    return [(record, _by_image(store.read_scores(out, record))) for record in row.records]
 
 
 @dataclass(frozen=True, slots=True)

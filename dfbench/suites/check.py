@@ -46,9 +46,8 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Broken images sorted by path; then warnings: equal files in different splits or with
-        different labels (one finding for each set of equal files), groups in several splits,
-        kinds of fakes that are told of real images too.
+        Broken images sorted by path; then warnings: kinds of fakes that are told of real images
+        too.
     """
     manifest = dataset.manifest
     lines = list(zip(manifest["path"].tolist(), manifest["error"].tolist(), strict=True))
@@ -61,7 +60,7 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
         ]
 
     broken = [finding for found in in_threads(read, lines, progress) for finding in found]
-    return broken + _equal_files(dataset) + _straddling(dataset) + _shared_kinds(dataset)
+    return broken + _shared_kinds(dataset)
 
 
 def _fault(dataset: Dataset, path: str) -> str:
@@ -72,34 +71,6 @@ def _fault(dataset: Dataset, path: str) -> str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return ""
-
-
-def _equal_files(dataset: Dataset) -> list[Finding]:
-    manifest = dataset.manifest
-    twice = manifest[manifest["sha256"].duplicated(keep=False) & (manifest["sha256"] != "")]
-    findings = []
-    for _, same in twice.groupby("sha256", sort=False):
-        paths = same["path"].tolist()
-        others = ", ".join(paths[1:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
-        if same["split"].nunique() > 1:
-            splits = " and ".join(sorted(same["split"].unique()))
-            reason = f"the same file lies in {splits}: {others}"
-            findings.append(Finding(paths[0], reason, "warning"))
-        if same["label"].nunique() > 1:
-            reason = f"the same file has another label: {others}"
-            findings.append(Finding(paths[0], reason, "warning"))
-    return findings
-
-
-def _straddling(dataset: Dataset) -> list[Finding]:
-    manifest = dataset.manifest[dataset.manifest["group"] != ""]
-    findings = []
-    for group, same in manifest.groupby("group"):
-        if same["split"].nunique() > 1:
-            splits = " and ".join(sorted(same["split"].unique()))
-            reason = f"group {group!r} ({len(same)} images) lies in {splits}"
-            findings.append(Finding(same["path"].iloc[0], reason, "warning"))
-    return findings
 
 
 def _shared_kinds(dataset: Dataset) -> list[Finding]:

@@ -80,14 +80,26 @@ def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
         split=evaluated,
         tuned_on=tuned_on,
     )
-    names = {"train": result.train, tuned_on: result.tune, evaluated: result.evaluate}
+    complete(dataset, result)
+    return result
+
+
+def complete(dataset: Dataset, parts: Roles) -> None:
+    """Check that each part has images of each class.
+
+    Raises
+    ------
+    DataError
+        If one lacks a class.
+    """
+    labels = dataset.manifest["label"].to_numpy(np.int64)
+    names = {"train": parts.train, parts.tuned_on: parts.tune, parts.split: parts.evaluate}
     for what, rows in names.items():
         for label, name in enumerate(dataset.classes):
             if not (labels[rows] == label).any():
                 raise DataError(
                     f"no readable image of class {name!r} in {what} of {dataset.name!r}"
                 )
-    return result
 
 
 _USES = ("train", "validation", "test")

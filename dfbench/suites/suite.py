@@ -102,6 +102,9 @@ class Derived(_Part):
 
 Figure = Literal["scores", "training", "examples", "cam", "tsne"]
 
+OnLeak = Literal["warn", "drop", "stop"]
+"""What a run does about copies across its parts: say so, leave them out of train, be an error."""
+
 
 class Suite(_Part):
     """What is run.
@@ -127,6 +130,8 @@ class Suite(_Part):
     derived: list[Derived] = Field(default_factory=list)
     protocols: list[Protocol] = Field(default_factory=list)
     """What is asked of the rows beside the usual figures."""
+    on_leak: OnLeak = "warn"
+    """What is done where images of the figures, or copies of them, lie in train too."""
     figures: tuple[Figure, ...] = ("scores", "training")
     """What is drawn for each cell."""
 
