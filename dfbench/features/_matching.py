@@ -18,8 +18,11 @@ LIKE = 0.75
 """Least correlation of gradients."""
 CERTAIN = 8.0
 """Least Fisher z of it, over as many values as the gradients are spread over."""
-BRIGHTNESS, COLOUR = 4.0, 5.0
+BRIGHTNESS, COLOUR = 4.0, 3.0
 """Largest mean difference of 8x8 cells, in grey levels."""
+_BETWEEN = 0.25
+"""Part of the contrast of colours that they may also differ by: they are known in 8x8 cells only,
+and a window lies between them."""
 _NEAR = 0.7
 """Correlation of brightness below which no alignment is tried."""
 _STEPS = 12
@@ -181,7 +184,7 @@ def _cells(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 @kernel
 def _colours(a: NDArray[Any], b: NDArray[Any], window: NDArray[Any]) -> float:
-    """Mean absolute difference of colour (2, 8, 8), the first in a window."""
+    """Mean absolute difference of colour (2, 8, 8), the first in a window, over what it may be."""
     total = 0.0
     for r in range(COARSE):
         y = min(max((window[0] + window[1] * (r + 0.5) / COARSE) * COARSE - 0.5, 0.0), COARSE - 1.0)
@@ -196,7 +199,14 @@ def _colours(a: NDArray[Any], b: NDArray[Any], window: NDArray[Any]) -> float:
                 upper = (1 - fx) * a[k, i, j] + fx * a[k, i, j + 1]
                 lower = (1 - fx) * a[k, i + 1, j] + fx * a[k, i + 1, j + 1]
                 total += abs((1 - fy) * upper + fy * lower - b[k, r, c])
-    return total / (2 * COARSE**2)
+    contrast = 0.0
+    for k in range(2):
+        mean = b[k].mean()
+        for r in range(COARSE):
+            for c in range(COARSE):
+                contrast += abs(b[k, r, c] - mean)
+    cells = 2 * COARSE**2
+    return total / cells / (COLOUR + _BETWEEN * contrast / cells)
 
 
 @kernel
@@ -210,7 +220,7 @@ def _accept(
     gb: NDArray[Any],
 ) -> bool:
     """Whether two aligned images are copies: brightness, colour, then gradients."""
-    if _cells(warped, luma) > BRIGHTNESS or _colours(colour_a, colour_b, window) > COLOUR:
+    if _cells(warped, luma) > BRIGHTNESS or _colours(colour_a, colour_b, window) > 1:
         return False
     spread = min(_gradients(warped, ga), _gradients(luma, gb))
     product = na = nb = 0.0
@@ -321,7 +331,7 @@ def copies(
         accepted[p] = False
         _warp(a, window, warped, slopes)
         like = _correlation(warped, b)
-        if like < _NEAR or _colours(colour_a, colour_b, window) > 2 * COLOUR:
+        if like < _NEAR or _colours(colour_a, colour_b, window) > 2:
             continue
         if _cells(warped, b) > 4 * BRIGHTNESS:
             continue

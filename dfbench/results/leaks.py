@@ -190,8 +190,8 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[tuple[str, Runs]]]) -> Secti
     text = (
         f"{word(leaks)[0]}.",
         "ROC AUC over all images of the figures, and over those that are left without the leaked"
-        " ones, with 95 % intervals (DeLong). A row that falls had learnt images by heart, or the"
-        " leaked images are easier than others.",
+        " ones, with 95 % intervals (DeLong). A row that falls without them may have learnt them by"
+        " heart; one that rises may have been misled by copies with another label.",
     )
     return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),))
 

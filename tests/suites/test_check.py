@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shutil
-
 from dfbench.suites.check import check
 from dfbench.suites.manifest import load_dataset
 
@@ -45,34 +43,3 @@ def test_rows_without_image_are_listed(make, table_card):
     (make.root / "train/tr-0-0.png").unlink()
     findings = check(load_dataset(table_card()))
     assert [f.reason for f in findings] == ["row 2 of train.csv: no image 'tr-0-0' in train/"]
-
-
-def test_equal_files_across_splits_and_labels_are_warned_of(make, folders_card):
-    make.folders(2)
-    source = make.root / "Train/Real/real_0.jpg"
-    shutil.copy(source, make.root / "Train/Real/twin.jpg")  # within a split: no matter
-    assert check(load_dataset(folders_card())) == []
-    shutil.copy(source, make.root / "Test/Real/copy.jpg")
-    shutil.copy(make.root / "Train/Real/real_1.jpg", make.root / "Train/Fake/same.jpg")
-    findings = check(load_dataset(folders_card()))
-    assert [(f.path, f.kind, f.reason) for f in findings] == [
-        (
-            "Test/Real/copy.jpg",
-            "warning",
-            "the same file lies in test and train: Train/Real/real_0.jpg, Train/Real/twin.jpg",
-        ),
-        (
-            "Train/Fake/same.jpg",
-            "warning",
-            "the same file has another label: Train/Real/real_1.jpg",
-        ),
-    ]
-
-
-def test_groups_in_several_given_splits_are_warned_of(make, folders_card):
-    make.folders(1)
-    make.image("Train/Real/own_7.jpg")
-    findings = check(load_dataset(folders_card("[group]\npattern = '_(?P<group>\\d)'\n")))
-    assert [(f.kind, f.reason) for f in findings] == [
-        ("warning", "group '0' (6 images) lies in test and train and validation")
-    ]
