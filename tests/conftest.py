@@ -29,6 +29,21 @@ def picture(seed: int, *, kind: str = "real", size: tuple[int, int] = (40, 48)) 
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
+def scene(seed: int, size: tuple[int, int] = (120, 150)) -> np.ndarray:
+    """Draw discs of all sizes, which hide each other, as things in photographs do."""
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    height, width = size
+    image = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
+    for _ in range(150):
+        radius = int(4 + 30 * rng.random() ** 3)
+        centre = int(rng.integers(width)), int(rng.integers(height))
+        colour = tuple(int(c) for c in rng.integers(20, 235, 3))
+        cv2.circle(image, centre, radius, colour, -1, cv2.LINE_AA)
+    return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+
+
 @pytest.fixture
 def make_folder(tmp_path: Path) -> Callable[..., Path]:
     """Give a function that fills a folder: split folders with class folders of PNG files."""

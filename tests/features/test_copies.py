@@ -12,19 +12,7 @@ from dfbench.features.copies import BITS, REACH, Index, find_copies, hashes
 from dfbench.features.operations import jpeg
 from dfbench.features.thumbnail import LENGTH, Thumbnail
 from dfbench.images import decode
-
-
-def scene(seed: int, size: tuple[int, int] = (120, 150)) -> np.ndarray:
-    """Draw discs of all sizes, which hide each other, as things in photographs do."""
-    rng = np.random.default_rng(seed)
-    height, width = size
-    image = np.full((height, width, 3), rng.integers(60, 200, 3), np.uint8)
-    for _ in range(150):
-        radius = int(4 + 30 * rng.random() ** 3)
-        centre = int(rng.integers(width)), int(rng.integers(height))
-        colour = tuple(int(c) for c in rng.integers(20, 235, 3))
-        cv2.circle(image, centre, radius, colour, -1, cv2.LINE_AA)
-    return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+from tests.conftest import scene
 
 
 def thumbnails(*images: np.ndarray) -> np.ndarray:
