@@ -6,6 +6,7 @@ figure would move if that image were drawn once more. DeLong, DeLong and Clarke-
 Biometrics 44, is the sum of squares of these shares over images within their class; Obuchowski
 (1997), "Nonparametric analysis of clustered ROC curve data", Biometrics 53, sums them over the
 images of a group first. The mean over several one-vs-rest curves has the mean of their shares.
+`benchmarks/intervals.py` measures how intervals and tests do.
 """
 
 from __future__ import annotations
@@ -36,20 +37,45 @@ class Design:
     groups: NDArray[np.int64] | None = None
 
     @property
+    def units(self) -> NDArray[np.int64]:
+        """Number of the independent unit (image, or group) of each image, shape (n,)."""
+        return np.arange(self.labels.size) if self.groups is None else self.groups
+
+    @property
     def fewest(self) -> int:
-        """Fewest independent units (images, or groups) that hold an image of a class."""
-        if self.groups is None:
-            counts = np.unique(self.labels, return_counts=True)[1]
-            return int(counts.min()) if counts.size else 0
-        held = [np.unique(self.groups[self.labels == k]).size for k in np.unique(self.labels)]
+        """Fewest units that hold an image of a class."""
+        units = self.units
+        held = [np.unique(units[self.labels == k]).size for k in np.unique(self.labels)]
         return min(held, default=0)
 
     @property
+    def of_one_class(self) -> bool:
+        """Whether no unit holds images of two classes, so that classes were drawn apart."""
+        units = self.units
+        pairs = units * (self.labels.max(initial=0) + 1) + self.labels
+        return bool(np.unique(pairs).size == np.unique(units).size)
+
+    @property
+    def effective(self) -> float:
+        """Number of units of equal size that would tell as much: n^2 over the sum of squares.
+
+        Where classes were drawn apart, that of the class with the fewest. Kish (1965), "Survey
+        sampling", section 11.7. Carter, Schnepel and Steigerwald (2017), "Asymptotic behavior of a
+        t-test robust to cluster heterogeneity", Review of Economics and Statistics 99: it is what
+        counts of unequal groups.
+        """
+        everything = np.ones(self.labels.size, dtype=np.bool_)
+        parts = [self.labels == k for k in np.unique(self.labels)]
+        found = []
+        for part in parts if self.of_one_class else [everything]:
+            sizes = np.bincount(self.units[part]).astype(np.float64)
+            found.append(float(sizes.sum() ** 2 / (sizes**2).sum()))
+        return min(found, default=0.0)
+
+    @property
     def degrees(self) -> float:
-        """Degrees of freedom of a standard error: groups less one, or infinite for images."""
-        if self.groups is None:
-            return float("inf")
-        return max(1.0, float(np.unique(self.groups).size - 1))
+        """Degrees of freedom of a standard error: of groups, their effective number less one."""
+        return float("inf") if self.groups is None else max(1.0, self.effective - 1)
 
     def scatter(self, shares: Floats) -> Floats:
         """Give what the covariance of R rows is the matrix product of: ``S @ S.T``.
@@ -62,23 +88,29 @@ class Design:
         Returns
         -------
         ndarray of shape (R, u), dtype float64
-            Over images, centred in their class, or over groups; scaled by u / (u - 1), so that
-            sums of squares are unbiased.
+            Sums over units. Where classes were drawn apart the shares are centred in their class.
+            What a unit has of a class is scaled by 1 / sqrt(1 - its part of that class), since it
+            has moved the figure towards itself (Bell and McCaffrey 2002, "Bias reduction in
+            standard errors for linear regression with multi-stage samples", Survey Methodology
+            28); for units of equal size that is DeLong's and Obuchowski's m / (m - 1).
         """
-        if self.groups is None:
-            out = np.array(shares, dtype=np.float64)
-            for k in np.unique(self.labels):
-                own = self.labels == k
-                m = int(own.sum())
-                out[:, own] -= out[:, own].mean(axis=1, keepdims=True)
-                out[:, own] *= np.sqrt(m / (m - 1)) if m > 1 else np.nan
-            return out
-        n_groups = int(self.groups.max()) + 1
-        sums = np.zeros((shares.shape[0], n_groups))
-        for row, own in zip(sums, shares, strict=True):
-            row += np.bincount(self.groups, weights=own, minlength=n_groups)
-        scale = np.sqrt(n_groups / (n_groups - 1)) if n_groups > 1 else np.nan
-        return sums * scale
+        units = self.units
+        n_units = int(units.max(initial=-1)) + 1
+        out = np.zeros((shares.shape[0], n_units))
+        apart = self.of_one_class
+        for k in np.unique(self.labels):
+            own = self.labels == k
+            held = np.bincount(units[own], minlength=n_units)
+            found = shares[:, own]
+            if apart:
+                found = found - found.mean(axis=1, keepdims=True)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scale = np.sqrt(1 / (1 - held / held.sum()))
+                # one unit alone holds the class: how far it may be off cannot be seen
+                scale[np.isinf(scale)] = np.nan
+            for row, values in zip(out, found, strict=True):
+                row += scale * np.bincount(units[own], weights=values, minlength=n_units)
+        return out
 
 
 def shares(sample: Sample) -> tuple[float, Floats]:

@@ -96,22 +96,29 @@ class Measured:
             return found[0]
         return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
 
+    @property
+    def auc_error(self) -> float:
+        """Standard error of the ROC AUC, by DeLong's shares."""
+        # fsum: the same to the last digit in whatever order
+        scatter = self.images.design.scatter(self.shares[None])
+        return math.sqrt(math.fsum(scatter.ravel() ** 2))
+
     def figures(self) -> dict[str, Figure]:
         """Each figure with its 95 % interval, and its spread over seeds."""
         ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(metrics.METRICS)
         if self.images.resamples.sound:
             resampled = self.distributions()
             for name in metrics.METRICS:
-                ranges[name] = bootstrap.interval(name, self.values[name], resampled[name])
+                ranges[name] = bootstrap.interval(
+                    name, self.values[name], resampled[name], self.images.resamples.effective
+                )
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
         return found | {"roc_auc": self.roc_auc()}
 
     def roc_auc(self) -> Figure:
         """ROC AUC with its interval (see `auc`): needs no resamples."""
-        design = self.images.design
-        # fsum: the same to the last digit in whatever order
-        error = math.sqrt(math.fsum(design.scatter(self.shares[None]).ravel() ** 2))
-        return self._figure("roc_auc", auc.interval(self.values["roc_auc"], error, design))
+        ends = auc.interval(self.values["roc_auc"], self.auc_error, self.images.design)
+        return self._figure("roc_auc", ends)
 
     def _figure(self, name: str, ends: tuple[float, float] | None) -> Figure:
         value, spread = self.values[name], self.spread[name]

@@ -13,8 +13,8 @@ ALPHA = 0.05
 
 
 def mcnemar(
-    right_a: NDArray[np.bool_],
-    right_b: NDArray[np.bool_],
+    right_a: NDArray[np.bool_] | Floats,
+    right_b: NDArray[np.bool_] | Floats,
     groups: NDArray[np.integer] | None = None,
 ) -> float:
     """Test two rows for equal accuracy on the same images.
@@ -23,12 +23,12 @@ def mcnemar(
     McNemar test for binary matched-pairs data", BMC Medical Research Methodology 13): the exact
     one rejects far less often than it says. With groups the sum of differences of a group stands
     for its images (Eliasziw and Donner 1991, Statistics in Medicine 10; Durkalski et al. 2003,
-    Statistics in Medicine 22), on G - 1 degrees of freedom.
+    Statistics in Medicine 22), on G - 1 degrees of freedom; so do the shares of several seeds.
 
     Parameters
     ----------
     right_a, right_b
-        Shape (n,): whether each row was right.
+        Shape (n,): whether each row was right, or the share of its seeds that were.
     groups
         Group of each image, shape (n,).
 
@@ -39,50 +39,75 @@ def mcnemar(
     """
     from scipy.stats import binom, t
 
-    better = int(np.sum(right_a & ~right_b))
-    worse = int(np.sum(right_b & ~right_a))
-    if better + worse == 0:
+    differences = np.asarray(right_a, dtype=np.float64) - np.asarray(right_b, dtype=np.float64)
+    if not differences.any():
         return 1.0
-    if groups is None:
+    better, worse = int((differences == 1).sum()), int((differences == -1).sum())
+    if groups is None and better + worse == np.count_nonzero(differences):
         fewer, n = min(better, worse), better + worse
         p = 2 * binom.cdf(fewer, n, 0.5) - binom.pmf(fewer, n, 0.5)
         return float(min(1.0, p))
-    names, unit = np.unique(groups, return_inverse=True)
-    sums = np.bincount(unit, weights=right_a.astype(float) - right_b.astype(float))
+    unit = np.arange(differences.size) if groups is None else groups
+    names, unit = np.unique(unit, return_inverse=True)
+    sums = np.bincount(unit, weights=differences)
     total, spread = abs(float(sums.sum())), float(np.sqrt((sums**2).sum()))
     if total == 0 or names.size < 2:
         return 1.0
     return float(2 * t.sf(total / spread, names.size - 1))
 
 
-def paired(values_a: Floats, values_b: Floats, difference: float) -> float:
-    """Test two figures for equality by the same resamples of the same images.
+def paired_error(values_a: Floats, values_b: Floats, effective: float = np.inf) -> float:
+    """Give the standard error of a difference by the same resamples of the same images.
 
     Parameters
     ----------
     values_a, values_b
         Figures of both rows on each resample, shape (B,); NaN where not defined.
+    effective
+        Units that were drawn (`auc.Design.effective`): resamples of u units spread by
+        sqrt((u - 1) / u) too little.
+
+    Returns
+    -------
+    float
+        NaN where fewer than half of the resamples have both figures.
+    """
+    differences = values_a - values_b
+    known = differences[~np.isnan(differences)]
+    if 2 * known.size < differences.size or known.size < 2 or effective <= 1:
+        return float("nan")
+    widen = 1.0 if np.isinf(effective) else np.sqrt(effective / (effective - 1))
+    return float(known.std(ddof=1) * widen)
+
+
+def paired(
+    values_a: Floats, values_b: Floats, difference: float, effective: float = np.inf
+) -> float:
+    """Test two figures for equality by the same resamples of the same images.
+
+    Parameters
+    ----------
+    values_a, values_b, effective
+        As for `paired_error`.
     difference
         Of the figures themselves.
 
     Returns
     -------
     float
-        Two-sided p-value from the standard deviation of the resampled differences and the normal
+        Two-sided p-value from the standard deviation of the resampled differences and Student's
         distribution (Efron and Tibshirani 1993, chapter 12): a share of B resamples could not fall
         below 1 / B, which a correction for many pairs would need. NaN where fewer than half of the
         resamples have both figures.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
-    differences = values_a - values_b
-    known = differences[~np.isnan(differences)]
-    if 2 * known.size < differences.size or known.size < 2 or np.isnan(difference):
+    error = paired_error(values_a, values_b, effective)
+    if np.isnan(error) or np.isnan(difference):
         return float("nan")
-    spread = float(known.std(ddof=1))
-    if spread == 0:
+    if error == 0:
         return 1.0 if difference == 0 else 0.0
-    return float(2 * norm.sf(abs(difference) / spread))
+    return float(2 * t.sf(abs(difference) / error, effective - 1))
 
 
 def holm(p_values: Floats) -> Floats:

@@ -145,10 +145,10 @@ def test_a_class_without_images_takes_the_interval_of_the_auc_only():
 
 
 def test_resamples_without_a_class_are_dropped_for_the_auc():
-    labels = np.array([0, 0, 1, 1, 1, 1])
-    groups = np.array([0, 1, 2, 3, 4, 5])
+    labels = np.array([0, 0, 1, 1, 1, 1, 1])
+    groups = np.array([0, 1, 2, 3, 4, 5, 0])
     probabilities = np.array(
-        [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8], [0.1, 0.9], [0.7, 0.3]]
+        [[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8], [0.1, 0.9], [0.7, 0.3], [0.6, 0.4]]
     )
     sample, resamples = prepare(labels, probabilities), resample(labels, groups)
     values = distributions(sample, resamples)
@@ -169,5 +169,6 @@ def test_the_interval_of_the_calibration_error_makes_up_for_what_resampling_adds
     values = distributions(sample, resample(labels))["ece"]
     assert np.median(values) > value
     low, high = interval("ece", value, values)
-    assert low == max(0.0, 2 * value - np.quantile(values, 0.975))
+    assert low == 0.0, "nothing speaks against a calibrated score"
+    assert high == pytest.approx(np.sqrt(max(2 * value**2 - np.quantile(values, 0.025) ** 2, 0)))
     assert low < value <= high
