@@ -69,12 +69,14 @@ def _main(
     pass
 
 
+from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.listing import show  # noqa: E402
 from dfbench.cli.run import extract, leaderboard, report, run, submit  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
+app.command("compare")(compare)
 app.command("report")(report)
 app.command("extract")(extract)
 app.command("submit")(submit)

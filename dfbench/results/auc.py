@@ -12,6 +12,7 @@ images of a group first. The mean over several one-vs-rest curves has the mean o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from dfbench.results.metrics import Floats, Sample
 LEVEL = 0.95
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Design:
     """How the images of a data set were drawn: what is independent of what.
 
@@ -36,26 +37,26 @@ class Design:
     labels: NDArray[np.int64]
     groups: NDArray[np.int64] | None = None
 
-    @property
+    @cached_property
     def units(self) -> NDArray[np.int64]:
         """Number of the independent unit (image, or group) of each image, shape (n,)."""
         return np.arange(self.labels.size) if self.groups is None else self.groups
 
-    @property
+    @cached_property
     def fewest(self) -> int:
         """Fewest units that hold an image of a class."""
         units = self.units
         held = [np.unique(units[self.labels == k]).size for k in np.unique(self.labels)]
         return min(held, default=0)
 
-    @property
+    @cached_property
     def of_one_class(self) -> bool:
         """Whether no unit holds images of two classes, so that classes were drawn apart."""
         units = self.units
         pairs = units * (self.labels.max(initial=0) + 1) + self.labels
         return bool(np.unique(pairs).size == np.unique(units).size)
 
-    @property
+    @cached_property
     def effective(self) -> float:
         """Number of units of equal size that would tell as much: n^2 over the sum of squares.
 

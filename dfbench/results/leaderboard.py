@@ -62,7 +62,7 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
     smallest: dict[str, Smallest] = {}
     done = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        for row, line in zip(read, pool.map(_line, read), strict=True):
+        for row, line in zip(read, pool.map(line_of, read), strict=True):
             lines += [*([] if line is None else [line]), *row.missing]
             done += 1
             if progress is not None:
@@ -264,7 +264,7 @@ def _absent(entry: Entry, status: Status, reason: str, record: Record | None = N
     )
 
 
-def _line(row: RowRead) -> Line | None:
+def line_of(row: RowRead) -> Line | None:
     """Word what a row came to; None where no seed ran."""
     if row.measured is None:
         return None

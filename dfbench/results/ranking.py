@@ -48,8 +48,6 @@ class Ranking:
 
 def rank(rows: Sequence[Measured]) -> Ranking:
     """Compare rows that were scored on the same images and have an ROC AUC each."""
-    from scipy.stats import norm
-
     aucs = np.array([row.values["roc_auc"] for row in rows])
     design = rows[0].images.design
     errors, p_values = auc.compare(
@@ -66,9 +64,30 @@ def rank(rows: Sequence[Measured]) -> Ranking:
     smallest = smallest_corrected = None
     if known.size:
         error = float(np.median(known))
-        power = float(norm.ppf(POWER))
-        smallest = (float(norm.ppf(1 - ALPHA / 2)) + power) * error
-        level = ALPHA / upper[0].size
-        smallest_corrected = (float(norm.ppf(1 - level / 2)) + power) * error
+        smallest = smallest_difference(error)
+        smallest_corrected = smallest_difference(error, ALPHA / upper[0].size)
     ranks = [1 + int(n) for n in better.sum(axis=1)]
     return Ranking(ranks, corrected, best, smallest, smallest_corrected)
+
+
+def smallest_difference(error: float, level: float = ALPHA) -> float | None:
+    """Give the smallest difference that a two-sided test would find with a power of 80 %.
+
+    Parameters
+    ----------
+    error
+        Standard error of the difference.
+    level
+        Of the test.
+
+    Returns
+    -------
+    float or None
+        The error times the sum of both quantiles of the normal distribution (Cohen 1988,
+        "Statistical power analysis for the behavioral sciences"); None where it is not known or 0.
+    """
+    from scipy.stats import norm
+
+    if not error > 0:
+        return None
+    return (float(norm.ppf(1 - level / 2)) + float(norm.ppf(POWER))) * error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 
@@ -59,6 +60,11 @@ def _section(section: Section, level: str) -> list[str]:
             blocks.append(f"**{_escape(grid.title)}**")
         blocks.append(_grid(grid))
     return blocks
+
+
+def sections_to_markdown(sections: Sequence[Section]) -> str:
+    """Write sections alone as Markdown."""
+    return "\n\n".join(block for each in sections for block in _section(each, "##")) + "\n"
 
 
 def _cell(cell: Cell, column: Column) -> str:
