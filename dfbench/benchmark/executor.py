@@ -19,18 +19,27 @@ from dfbench.benchmark.drawing import draw_overview, draw_stored
 from dfbench.benchmark.job import Job
 from dfbench.benchmark.machine import machine, versions
 from dfbench.benchmark.plan import Cell, Plan
-from dfbench.benchmark.prepare import basis, complain, look_for_leaks, prepare
+from dfbench.benchmark.prepare import Prepared, basis, complain, look_for_leaks, prepare
 from dfbench.benchmark.probes import add_probes, complain_of_probes, give_up_probes
 from dfbench.benchmark.probing import give_up
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.settings import Settings
+from dfbench.benchmark.shortcuts import of_stored, telltales
 from dfbench.benchmark.status import read_status
+from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.space import Space
 from dfbench.results.made import Run, note_run
 from dfbench.results.probes import write_asked
 from dfbench.results.records import Entry, Record
-from dfbench.results.store import read_cell, read_entries, run_path, write_cell, write_entries
+from dfbench.results.store import (
+    read_cell,
+    read_entries,
+    run_path,
+    write_cell,
+    write_entries,
+    write_telltales,
+)
 from dfbench.suites.manifest import Dataset
 from dfbench.suites.suite import Reported
 
@@ -84,6 +93,7 @@ def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> l
             dataset, to_run, plan.budget, out, settings, reporter, plan.suite.on_leak
         )
         jobs += prepared.jobs
+        _keep_shortcuts(dataset, to_run, prepared, out, reporter)
         for cell in to_run:
             if cell.id not in prepared.broken:
                 continue
@@ -121,7 +131,7 @@ def _run(plan: Plan, settings: Settings) -> Run:
         command=settings.command,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         suite=plan.suite.name,
-        seeds=sorted({cell.seed for cell in plan.cells}),
+        seeds=sorted({cell.seed for cell in plan.cells if not cell.row.shuffled}),
         trials=plan.budget.trials,
         seconds=plan.budget.seconds,
         jobs=settings.jobs,
@@ -143,6 +153,22 @@ def _with_parameters(
             found = records.get(job.parameters_of) or read_cell(out, job.parameters_of)
             if found is not None and found.status == "ok":
                 yield replace(job, space=Space(fixed=found.params, search=False))
+
+
+def _keep_shortcuts(
+    dataset: Dataset, cells: Sequence[Cell], prepared: Prepared, out: Path, reporter: Reporter
+) -> None:
+    """Keep what the files tell of the classes beside a control that learns nothing else."""
+    watching = any(
+        cell.row.control == "no pixels" and cell.id not in prepared.broken for cell in cells
+    )
+    if not watching or prepared.readable is None:
+        return
+    try:
+        found = telltales(of_stored(dataset, prepared.readable))
+        write_telltales(out, dataset.fingerprint, found)
+    except DfbenchError as error:
+        reporter.note(f"{dataset.name}: its shortcuts cannot be named: {error}")
 
 
 def _entries(plan: Plan, out: Path) -> list[Entry]:
@@ -171,7 +197,7 @@ def _entries(plan: Plan, out: Path) -> list[Entry]:
 
 
 def _draw(out: Path, record: Record, settings: Settings, reporter: Reporter) -> None:
-    if record.status == "ok" and not record.variant:
+    if record.status == "ok" and not record.variant and "labels" not in record.identity:
         what = f"{record.dataset} {record.row}"
         _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
 

@@ -26,6 +26,10 @@ from dfbench.suites.suite import Budget, Suite
 PROTOCOL = 2
 """Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
 
+ORDERS = 5
+"""Orders of the labels that a control of shuffled labels is fitted on, each as a seed of its own:
+any one of them has a score that tells something, up or down; only their mean is at chance."""
+
 State = Literal["to run", "done", "skipped", "failed"]
 
 
@@ -178,7 +182,7 @@ def make_plan(
     for dataset in datasets:
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
-            for seed in seeds:
+            for seed in range(ORDERS) if row.shuffled else seeds:
                 members = [own[name, seed] for name in row.derived.of] if row.derived else []
                 own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, also)
         cells += own.values()

@@ -42,10 +42,13 @@ class Prepared:
         Of those that can run.
     broken
         Status and reason by cell of those that cannot.
+    readable
+        Shape (n,): which lines of the manifest can be used; None where nothing can run.
     """
 
     jobs: list[Job] = field(default_factory=list)
     broken: dict[str, tuple[Status, str]] = field(default_factory=dict)
+    readable: NDArray[np.bool_] | None = None
 
 
 def prepare(
@@ -99,7 +102,7 @@ def prepare(
     keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
     decode_seconds = seconds_to_decode(keys, view)
     extract_seconds = [_seconds(table, keys) for table in tables]
-    prepared = Prepared()
+    prepared = Prepared(readable=readable)
     asked = {(cell.variant, cell.seed) for cell in cells}
     tasks = {each: task(dataset, parts, *each) for each in asked}
     images = {
@@ -179,8 +182,9 @@ def look_for_leaks(
 
 def _for_row(images: dict[str, Images], cell: Cell) -> dict[str, Any]:
     """Give what a job holds of the images; labels in another order, where a row asks for that."""
-    # pictures are drawn of rows, not of their variants
-    found: dict[str, Any] = {**images, **({"figures": []} if cell.variant else {})}
+    # pictures are drawn of rows, not of their variants, nor of what learns nothing
+    drawn = not (cell.variant or cell.row.shuffled)
+    found: dict[str, Any] = {**images, **({} if drawn else {"figures": []})}
     if cell.row.shuffled:
         rng = np.random.default_rng(cell.seed)
         for part in ("train", "tune"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,10 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
 from dfbench.features.metadata import Metadata
 from dfbench.features.store import identity, load_features
+from dfbench.results.records import Group, Telltale, Telltales
 from dfbench.results.significance import holm
 from dfbench.suites.card import Normalise
 from dfbench.suites.manifest import Dataset
-
-Group = Literal["size", "format", "JPEG tables", "EXIF", "content"]
 
 LEAST = 0.1
 """Distance of an AUC from 0.5 that is told."""
@@ -116,12 +115,25 @@ def find_shortcuts(dataset: Dataset, *, jobs: int, reporter: Reporter) -> Shortc
     DfbenchError
         If a file vanishes or changes on the way, or cannot be normalised.
     """
-    extractor = Metadata()
-    outcome, faults = look_at(dataset, [extractor], jobs=jobs, reporter=reporter)
+    outcome, faults = look_at(dataset, [Metadata()], jobs=jobs, reporter=reporter)
     for error in outcome.failed.values():
         raise error
+    return of_stored(dataset, faults == "")
+
+
+def of_stored(dataset: Dataset, readable: NDArray[np.bool_]) -> Shortcuts:
+    """Find shortcuts in features that are in the store.
+
+    Parameters
+    ----------
+    dataset
+        Whose files the pass has seen.
+    readable
+        Shape (n,): lines of its manifest that can be used.
+    """
+    extractor = Metadata()
     manifest = dataset.manifest
-    chosen = manifest[(faults == "") & (manifest["split"] == "train") & (manifest["label"] >= 0)]
+    chosen = manifest[readable & (manifest["split"] == "train") & (manifest["label"] >= 0)]
     if chosen.empty:
         return Shortcuts([], None)
     values = load_features(identity(extractor, view_of(dataset)), chosen["sha256"].tolist())
@@ -258,6 +270,16 @@ def word(found: list[Shortcut], classes: list[str]) -> list[str]:
             rest = f"; also {', '.join(also)}" if also else ""
             lines.append(f"{group}: {_sentence(first, classes)}{rest}")
     return lines
+
+
+def telltales(of: Shortcuts) -> Telltales:
+    """Give the clearest column of each group, as it is kept beside results."""
+    clearest: dict[Group, Telltale] = {}
+    for shortcut in of.found:
+        name = _COLUMNS[shortcut.column][1]
+        found = Telltale(group=shortcut.group, name=name, auc=shortcut.auc)
+        clearest.setdefault(shortcut.group, found)
+    return Telltales(found=list(clearest.values()))
 
 
 def _sentence(shortcut: Shortcut, classes: list[str]) -> str:

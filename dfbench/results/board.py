@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.results.culprits import culprits
 from dfbench.results.made import Run
 from dfbench.results.metrics import METRICS
 from dfbench.results.protocols.figure import ProtocolFigure
-from dfbench.results.records import Control, Kind, Status, Tuning
+from dfbench.results.records import Control, Kind, Status, Telltales, Tuning
 from dfbench.results.sections import Section
 from dfbench.results.significance import ALPHA, Friedman, friedman
 
@@ -241,14 +242,18 @@ class Board:
     @property
     def several_seeds(self) -> bool:
         """Whether any row has more than one seed; tables then say how many, and the spread."""
-        return len({seed for line in self.lines for seed in line.seeds}) > 1
+        return len({seed for line in _seeded(self.lines) for seed in line.seeds}) > 1
 
     def counts(self) -> Counter[Status]:
         """How many lines have each status."""
         return Counter(line.status for line in self.lines)
 
 
-def arrange(lines: Sequence[Line], smallest: Mapping[str, Smallest] | None = None) -> Board:
+def arrange(
+    lines: Sequence[Line],
+    smallest: Mapping[str, Smallest] | None = None,
+    telltales: Mapping[str, Telltales] | None = None,
+) -> Board:
     """Order lines into tables: the board without its folder.
 
     Parameters
@@ -257,6 +262,8 @@ def arrange(lines: Sequence[Line], smallest: Mapping[str, Smallest] | None = Non
         With their ranks.
     smallest
         By data set.
+    telltales
+        By fingerprint of a data set.
     """
     tables = []
     for dataset in dict.fromkeys(line.dataset for line in lines):
@@ -267,9 +274,22 @@ def arrange(lines: Sequence[Line], smallest: Mapping[str, Smallest] | None = Non
         controls = [line for line in ok if line.control]
         found = (smallest or {}).get(dataset)
         tables.append(
-            Table(dataset, ranked, controls, missing, _notes(ok), _warnings(controls), found)
+            Table(
+                dataset,
+                ranked,
+                controls,
+                missing,
+                _notes(ok),
+                _warnings(controls, telltales or {}),
+                found,
+            )
         )
     return Board(tables, _overall(tables) if len(tables) > 1 else None)
+
+
+def _seeded(lines: Sequence[Line]) -> list[Line]:
+    """Leave out controls whose seeds are orders of the labels."""
+    return [line for line in lines if line.control != "shuffled labels"]
 
 
 def _by_auc(line: Line) -> tuple[float, str]:
@@ -307,7 +327,7 @@ def _notes(ok: Sequence[Line]) -> list[str]:
         counts = sorted({(line.split, line.n_test or 0) for line in ok})
         shown = ", ".join(f"{n:,} of {split}" for split, n in counts)
         notes.append(f"the rows were not scored on the same images: {shown}")
-    if len({tuple(line.seeds) for line in ok}) > 1:
+    if len({tuple(line.seeds) for line in _seeded(ok)}) > 1:
         notes.append("the rows were not run with the same seeds")
     groups = [line.n_groups for line in ok if line.n_groups is not None]
     if groups and min(groups) < FEW_GROUPS:
@@ -318,7 +338,7 @@ def _notes(ok: Sequence[Line]) -> list[str]:
 CHANCE = 0.5
 
 
-def _warnings(controls: Sequence[Line]) -> list[str]:
+def _warnings(controls: Sequence[Line], telltales: Mapping[str, Telltales]) -> list[str]:
     """Name the controls whose interval of ROC AUC lies above chance."""
     found = []
     for line in controls:
@@ -327,15 +347,12 @@ def _warnings(controls: Sequence[Line]) -> list[str]:
             continue
         said = f"{line.row} reaches ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
         if line.control == "no pixels":
-            found.append(
-                f"shortcut: {said} without seeing a pixel. Files of the classes differ in size,"
-                " format or compression, and any row may owe its figure to that"
-                " (dfbench data check names what differs)"
-            )
+            why = culprits(telltales.get(line.fingerprint))
+            found.append(f"shortcut: {said} without seeing a pixel. {why}")
         else:
             found.append(
-                f"leak: {said} though it was fitted on shuffled labels. Something but the labels"
-                " ties the images of the figures to their class"
+                f"leak: {said}, the mean over {len(line.seeds)} orders of shuffled labels."
+                " Something but the labels ties the images of the figures to their class"
             )
     return found
 

@@ -73,7 +73,9 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
             lines, found = _ranked(lines, measured, dataset)
             if found is not None:
                 smallest[dataset] = found
-    board = replace(arrange(lines, smallest), made=read_made(out))
+    prints = {line.fingerprint for line in lines if line.control == "no pixels"}
+    telltales = {key: its for key in prints if (its := store.read_telltales(out, key))}
+    board = replace(arrange(lines, smallest, telltales), made=read_made(out))
     for table in board.tables:
         rows = [everything[table.dataset, line.row, ""] for line in table.measured]
         _tell_leaks(out, table, {row.entry.row: row for row in rows})
@@ -268,7 +270,7 @@ def line_of(row: RowRead) -> Line | None:
     """Word what a row came to; None where no seed ran."""
     if row.measured is None:
         return None
-    figures = row.measured.figures()
+    figures = row.measured.figures(heed_seeds=row.entry.control == "shuffled labels")
     first = row.records[0]
     names = first.classes or [str(k) for k in range(row.measured.samples[0].n_classes)]
     recall = np.mean([metrics.recall(sample) for sample in row.measured.samples], axis=0)

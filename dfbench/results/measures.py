@@ -103,8 +103,15 @@ class Measured:
         scatter = self.images.design.scatter(self.shares[None])
         return math.sqrt(math.fsum(scatter.ravel() ** 2))
 
-    def figures(self) -> dict[str, Figure]:
-        """Each figure with its 95 % interval, and its spread over seeds."""
+    def figures(self, *, heed_seeds: bool = False) -> dict[str, Figure]:
+        """Give each figure with its 95 % interval, and its spread over seeds.
+
+        Parameters
+        ----------
+        heed_seeds
+            Whether an interval is also to cover other seeds, and not other images alone; there is
+            then none of a single seed.
+        """
         ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(metrics.METRICS)
         if self.images.resamples.sound:
             resampled = self.distributions()
@@ -113,7 +120,8 @@ class Measured:
                     name, self.values[name], resampled[name], self.images.resamples.effective
                 )
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
-        return found | {"roc_auc": self.roc_auc()}
+        found["roc_auc"] = self.roc_auc()
+        return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
 
     def roc_auc(self) -> Figure:
         """ROC AUC with its interval (see `auc`): needs no resamples."""
@@ -124,6 +132,26 @@ class Measured:
         value, spread = self.values[name], self.spread[name]
         low, high = (None, None) if ends is None or math.isnan(value) else ends
         return Figure(value=number(value), low=low, high=high, spread=number(spread))
+
+    def _heeding(self, of: Figure) -> Figure:
+        """Add what the mean of other seeds could be to an interval over images.
+
+        The arms of the interval and of Student's interval over seeds are added in squares: Zou
+        and Donner (2008), "Construction of confidence limits about effect measures", Statistics
+        in Medicine 27. Seeds that share their images vary by a part of what the images do as
+        well, so that the result is rather too wide than too narrow.
+        """
+        from scipy.stats import t
+
+        if of.value is None or of.low is None or of.high is None:
+            return of
+        if of.spread is None:
+            return of.model_copy(update={"low": None, "high": None})
+        n = len(self.samples)
+        arm = float(t.ppf((1 + auc.LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
+        low = of.value - math.hypot(of.value - of.low, arm)
+        high = of.value + math.hypot(of.high - of.value, arm)
+        return of.model_copy(update={"low": low, "high": high})
 
 
 def measure(images: Images, samples: Sequence[Sample]) -> Measured:

@@ -7,6 +7,8 @@
                                the same by the model with its default parameters
     OUT/cells/<cell>.tune.parquet, OUT/cells/<cell>.unlabelled.parquet
                                the same of the tuning split, and of a test split without labels
+    OUT/shortcuts/<fingerprint>.json
+                               what tells the classes of a data set apart without a pixel
 
 Each file is written whole or not at all, and the scores before the record: a record that says
 ``ok`` has them, and what a kill leaves behind is not seen as a result.
@@ -26,7 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
 from dfbench.files import atomic_path, unwritable, write_text
-from dfbench.results.records import Entry, Part, Record, Scores
+from dfbench.results.records import Entry, Part, Record, Scores, Telltales
 
 _ENTRIES = TypeAdapter(list[Entry])
 _AGAIN = "run again with the same --out: the cell is then computed anew"
@@ -122,6 +124,31 @@ def _write(path: Path, text: str) -> None:
         write_text(path, text)
     except OSError as error:
         raise unwritable(path.parent, error) from error
+
+
+def _shortcuts_path(out: Path, fingerprint: str) -> Path:
+    return out / "shortcuts" / f"{_checked(fingerprint)}.json"
+
+
+def write_telltales(out: Path, fingerprint: str, found: Telltales) -> None:
+    """Keep what tells the classes of a data set apart without a pixel.
+
+    Raises
+    ------
+    OutputError
+        Where the folder cannot be written.
+    """
+    _write(_shortcuts_path(out, fingerprint), found.model_dump_json(indent=1) + "\n")
+
+
+def read_telltales(out: Path, fingerprint: str) -> Telltales | None:
+    """Read what `write_telltales` kept; None where there is nothing that can be read."""
+    if not fingerprint:
+        return None
+    try:
+        return Telltales.model_validate_json(_shortcuts_path(out, fingerprint).read_bytes())
+    except (OSError, OutputError, ValidationError):
+        return None
 
 
 def load_record(out: Path, cell: str) -> Record | None:

@@ -37,8 +37,9 @@ RANKS = (
 CONTROLS: dict[Control, str] = {
     "no pixels": "a control that never sees pixels: what it scores above chance, a shortcut in the"
     " data explains",
-    "shuffled labels": "a control that was fitted on shuffled labels: above chance, something leaks"
-    " between the splits",
+    "shuffled labels": "a control that was fitted on shuffled labels, the mean of several orders,"
+    " which its intervals heed: above chance, something but the labels ties the images to their"
+    " class",
 }
 OVERALL = (
     "Mean ranks are of ROC AUC, as measured. Bold: not significantly worse than the best over data"
