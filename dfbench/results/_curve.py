@@ -11,6 +11,7 @@ from dfbench.jit import kernel
 @kernel
 def curve(
     counts: NDArray[np.float64],
+    truth: NDArray[np.float64],
     order: NDArray[np.intp],
     is_positive: NDArray[np.bool_],
     last: NDArray[np.bool_],
@@ -27,6 +28,8 @@ def curve(
     ----------
     counts
         Weights, shape (B, n).
+    truth
+        Shape (n,): 1 where an image is positive, else 0.
     order, is_positive, last
         Shape (n,): the images by falling score, and of each whether it is positive and whether
         the next has a lower score.
@@ -39,12 +42,11 @@ def curve(
     n = order.size
     for b in range(counts.shape[0]):
         positives = 0.0
-        negatives = 0.0
+        total = 0.0
         for i in range(n):
-            if is_positive[i]:
-                positives += counts[b, order[i]]
-            else:
-                negatives += counts[b, order[i]]
+            total += counts[b, i]
+            positives += counts[b, i] * truth[i]
+        negatives = total - positives
         if positives == 0 or negatives == 0:
             out[b, :] = np.nan
             continue
@@ -67,18 +69,19 @@ def curve(
             area += (fp - fp_before) * (tp + tp_before)
             if tp > tp_before:
                 precision += (tp - tp_before) * tp / (tp + fp)
-            # false positive rate less false negative rate: rises from -1 to 1
-            balance = fp / negatives + tp / positives - 1.0
-            if not met and balance >= 0:
-                step = -balance_before / (balance - balance_before)
-                out[b, 2] = (fp_before + step * (fp - fp_before)) / negatives
-                met = True
+            if not met:
+                # false positive rate less false negative rate: rises from -1 to 1
+                balance = fp / negatives + tp / positives - 1.0
+                if balance >= 0:
+                    step = -balance_before / (balance - balance_before)
+                    out[b, 2] = (fp_before + step * (fp - fp_before)) / negatives
+                    met = True
+                balance_before = balance
             for r in range(rates.size):
                 # a rate that is met exactly counts
                 if fp <= rates[r] * negatives * (1 + 1e-12):
                     out[b, 3 + r] = tp / positives
             tp_before = tp
             fp_before = fp
-            balance_before = balance
         out[b, 0] = area / (2 * positives * negatives)
         out[b, 1] = precision / positives

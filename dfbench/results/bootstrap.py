@@ -138,8 +138,8 @@ def interval(
     estimate (Hesterberg 2015, "What teachers should know about the bootstrap", The American
     Statistician 69, section 4). Three figures are biased by resampling:
 
-    - average precision gains from images drawn twice, and log loss is skewed. Theirs is the
-      standard error on the resamples times Student's quantile, in log odds and in logarithms.
+    - average precision gains from images drawn twice, and log loss is skewed. Their interval is
+      the standard error of the resamples times Student's quantile, in log odds and in logarithms.
     - the calibration error gains from chance, which no bin is empty of. That adds in squares
       (Kumar, Liang and Ma 2019, "Verified uncertainty calibration", NeurIPS), so its interval is
       the basic one of the square.
@@ -164,6 +164,7 @@ def interval(
     (low, high) or None
         None where more than half of the resamples have no figure.
     """
+    from scipy.special import expit, logit
     from scipy.stats import norm, t
 
     known = values[~np.isnan(values)]
@@ -176,11 +177,12 @@ def interval(
         room = 1 - tail ** (1 / effective)
         return (0.0, room) if value == 0 else (1 - room * (2 if name == "mcc" else 1), 1.0)
     if name == "average_precision" and 0 < value < 1:
-        reach *= float(known.std(ddof=1)) / (value * (1 - value))
-        odds = math.log(value / (1 - value))
-        return 1 / (1 + math.exp(reach - odds)), 1 / (1 + math.exp(-reach - odds))
-    if name == "log_loss" and value > 0:
-        factor = math.exp(reach * float(known.std(ddof=1)) / value)
+        # a resample without a mistake counts as a hundred times better than the row
+        odds = logit(np.minimum(known, 1 - (1 - value) / 100))
+        reach *= float(odds.std(ddof=1))
+        return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
+    if name == "log_loss" and known.min() > 0:
+        factor = math.exp(reach * float(np.log(known).std(ddof=1)))
         return value / factor, value * factor
     outside = float(norm.cdf(-reach))
     low, high = (float(end) for end in np.quantile(known, [outside, 1 - outside]))

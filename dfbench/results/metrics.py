@@ -66,6 +66,8 @@ class _Comparison:
     """For each positive, how many negatives score strictly less."""
     upto: NDArray[np.intp]
     """The same, those of equal score among them."""
+    truth: Floats
+    """1 where an image is positive, else 0."""
     order: NDArray[np.intp]
     """All images by falling score."""
     is_positive: NDArray[np.bool_]
@@ -218,6 +220,7 @@ def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
         negatives,
         np.searchsorted(reference, score[positives], side="left"),
         np.searchsorted(reference, score[positives], side="right"),
+        is_positive.astype(np.float64),
         np.ascontiguousarray(falling),
         is_positive[falling],
         np.append(sorted_score[:-1] != sorted_score[1:], True),
@@ -289,7 +292,7 @@ def _curves(sample: Sample, counts: Floats) -> Floats:
     each = np.empty_like(found)
     found[:, :2] = 0.0
     for one in sample.comparisons:
-        curve(counts, one.order, one.is_positive, one.last, rates, each)
+        curve(counts, one.truth, one.order, one.is_positive, one.last, rates, each)
         found[:, :2] += each[:, :2]
     found[:, :2] /= len(sample.comparisons)
     if sample.n_classes == 2:
