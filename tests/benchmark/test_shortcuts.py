@@ -16,6 +16,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.shortcuts import find_shortcuts, remedy, telling, word
 from dfbench.cli import app
 from dfbench.features.metadata import Metadata
+from dfbench.results.leaderboard import build_board
 from dfbench.suites.card import Normalise
 from dfbench.suites.cardfile import load_card, normalise_toml, write_card
 from dfbench.suites.manifest import load_dataset
@@ -209,3 +210,18 @@ def test_runs_on_a_normalised_set_are_runs_of_their_own(biased: Path, tmp_path: 
     frame = pd.read_csv(table_of)
     assert set(frame["metadata:width"]) == {40.0}
     assert frame["metadata:exif"].sum() == 0
+
+
+def test_the_leaderboard_names_what_its_control_goes_by(biased: Path, tmp_path: Path) -> None:
+    suite, out = tmp_path / "control.toml", tmp_path / "out"
+    suite.write_text(
+        'name = "control"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\nseconds = 5\n'
+        '[[rows]]\nfeatures = ["metadata"]\nmodels = ["knn"]\n'
+    )
+    assert dfbench("run", "-s", suite, "-d", biased, "-o", out, "--jobs", 1).exit_code == 0
+    (warning,) = build_board(out).tables[0].warnings
+    for words in ("size (width, AUC 1.00)", "JPEG tables (", "format (", "EXIF (EXIF, AUC 1.00)"):
+        assert words in warning
+    # what was found is that of this state of the data set
+    fingerprint = load_dataset(biased).fingerprint
+    assert [path.stem for path in (out / "shortcuts").iterdir()] == [fingerprint]

@@ -184,6 +184,12 @@ def test_a_row_is_kept_at_its_defaults_and_against_shuffled_labels(
     mixed = lines["mixed-up"]
     assert (mixed["control"], mixed["rank"]) == ("shuffled labels", None)
     assert mixed["metrics"]["roc_auc"]["value"] < untuned["metrics"]["roc_auc"]["value"] - 0.1
+    # fitted on five orders, each of which tells something else
+    assert mixed["seeds"] == [0, 1, 2, 3, 4]
+    figure = mixed["metrics"]["roc_auc"]
+    assert figure["spread"] > 0
+    assert figure["low"] < 0.5
+    assert (untuned["seeds"], untuned["metrics"]["roc_auc"]["spread"]) == ([0], None)
     # what it is scored on is not shuffled
     found = cells(out)
     for row in ("untuned", "mixed-up"):

@@ -62,13 +62,64 @@ def test_variances_are_those_of_delong_by_brute_force(case):
 
 
 def test_groups_of_one_are_images():
-    """With each image its own group, Obuchowski's variance is DeLong's but for n / (n - 1)."""
+    """With each image its own group, Obuchowski's variance is DeLong's."""
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], [300, 200])
     _, share = shares(prepare(labels, two_class(rng.uniform(size=500))))
     images = (Design(labels).scatter(share[None]) ** 2).sum()
     groups = (Design(labels, np.arange(500)).scatter(share[None]) ** 2).sum()
-    assert groups == pytest.approx(images, rel=0.01)
+    assert groups == pytest.approx(images, rel=1e-12)
+
+
+def obuchowski(labels, groups, score):
+    """Variance of an AUC by the sums of Obuchowski (1997), equations 3 to 5."""
+    positives, negatives = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    m, n = positives.size, negatives.size
+    beats = np.array(
+        [
+            [float(score[i] > score[j]) + (score[i] == score[j]) / 2 for j in negatives]
+            for i in positives
+        ]
+    )
+    value = beats.mean()
+    names = np.unique(groups)
+    v10 = np.array([(beats.mean(axis=1) - value)[groups[positives] == g].sum() for g in names])
+    v01 = np.array([(beats.mean(axis=0) - value)[groups[negatives] == g].sum() for g in names])
+    i10, i01, i11 = (
+        np.unique(groups[labels == 1]).size,
+        np.unique(groups[labels == 0]).size,
+        np.intersect1d(groups[labels == 1], groups[labels == 0]).size,
+    )
+    s10 = i10 / ((i10 - 1) * m) * (v10**2).sum()
+    s01 = i01 / ((i01 - 1) * n) * (v01**2).sum()
+    s11 = i11 / (i11 - 1) * (v10 * v01).sum() if i11 > 1 else 0.0
+    return s10 / m + s01 / n + 2 * s11 / (m * n)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_variances_of_groups_are_those_of_obuchowski(apart):
+    """Of groups with equally many images of a class, of both classes or of one."""
+    rng = np.random.default_rng(4)
+    labels = np.repeat([0, 1], 30) if apart else np.tile([0, 0, 1], 20)
+    groups = np.arange(60) // 6
+    score = (rng.integers(0, 12, 60) + rng.integers(0, 5, 10)[groups]) / 20
+    _, share = shares(prepare(labels, two_class(score)))
+    variance = (Design(labels, groups).scatter(share[None]) ** 2).sum()
+    assert variance == pytest.approx(obuchowski(labels, groups, score), abs=1e-12)
+
+
+def test_unequal_groups_count_as_fewer():
+    labels = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
+    equal = Design(labels, np.arange(10) // 2)
+    assert (equal.effective, equal.degrees) == (5, 4)
+    unequal = Design(labels, np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2]))
+    assert unequal.effective == pytest.approx(10**2 / (6**2 + 2**2 + 2**2))
+    apart = Design(np.array([0, 0, 0, 0, 1, 1, 1, 1]), np.array([0, 1, 2, 3, 4, 4, 5, 5]))
+    assert apart.of_one_class
+    assert apart.effective == 2, "of the class with the fewest"
+    assert not equal.of_one_class
+    assert Design(labels).of_one_class
+    assert Design(labels).degrees == float("inf")
 
 
 def test_copies_of_images_add_nothing_where_they_are_grouped():

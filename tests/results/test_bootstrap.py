@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn import metrics as sk
 
 from dfbench.results import bootstrap
@@ -172,3 +172,55 @@ def test_the_interval_of_the_calibration_error_makes_up_for_what_resampling_adds
     assert low == 0.0, "nothing speaks against a calibrated score"
     assert high == pytest.approx(np.sqrt(max(2 * value**2 - np.quantile(values, 0.025) ** 2, 0)))
     assert low < value <= high
+
+
+def test_groups_of_one_class_are_drawn_within_it():
+    labels = np.repeat([0, 1], [12, 6])
+    counts = all_counts(resample(labels, np.arange(18) // 3, n_resamples=200))
+    assert (counts[:, labels == 1].sum(axis=1) == 6).all()
+    assert (counts[:, :3] == counts[:, :1]).all()
+    mixed = all_counts(resample(np.arange(18) % 2, np.repeat([0, 1, 2], [1, 6, 11])))
+    assert np.unique(mixed.sum(axis=1)).size > 1
+
+
+def test_few_units_widen_the_percentiles():
+    """Hesterberg (2015), table 5: for n = 10 nominal tails of 2.5 % are drawn at 0.9 %."""
+    values = np.random.default_rng(0).normal(0.7, 0.05, 20_000)
+    low, high = interval("accuracy", 0.7, values, 10)
+    outside = norm.cdf(-t.ppf(0.975, 9) * np.sqrt(10 / 9))
+    assert outside == pytest.approx(0.0086, abs=1e-4)
+    assert (low, high) == pytest.approx(tuple(np.quantile(values, [outside, 1 - outside])))
+    plain = interval("accuracy", 0.7, values)
+    assert low < plain[0] < plain[1] < high
+
+
+def test_average_precision_and_log_loss_on_scales_of_their_own():
+    rng = np.random.default_rng(1)
+    values = rng.beta(40, 4, 1000)
+    low, high = interval("average_precision", 0.9, values, 30)
+    reach = t.ppf(0.975, 29) * np.sqrt(30 / 29) * np.std(np.log(values / (1 - values)), ddof=1)
+    middle = np.log(9)
+    assert np.log([low / (1 - low), high / (1 - high)]) == pytest.approx(
+        [middle - reach, middle + reach]
+    )
+    # resamples without a mistake do not make it endless
+    low, high = interval("average_precision", 0.9, np.append(values, np.ones(50)), 30)
+    assert 0 < low < 0.9 < high < 1
+    losses = np.exp(rng.normal(-1, 0.2, 1000))
+    low, high = interval("log_loss", 0.4, losses)
+    assert high / 0.4 == pytest.approx(0.4 / low)
+    assert np.log(high / 0.4) == pytest.approx(1.96 * 0.2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("accuracy", 1.0, (0.025 ** (1 / 30), 1.0)),
+        ("eer", 0.0, (0.0, 1 - 0.025 ** (1 / 30))),
+        ("mcc", 1.0, (2 * 0.025 ** (1 / 30) - 1, 1.0)),
+        ("accuracy", 0.5, (0.5, 0.5)),
+    ],
+)
+def test_a_row_without_a_mistake_may_make_one(name, value, expected):
+    """Thirty units are all right with a probability of 2.5 % where one is at 0.025^(1/30)."""
+    assert interval(name, value, np.full(1000, value), 30) == pytest.approx(expected)

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
+from scipy.stats import t
 from sklearn import metrics as sk
 
 from dfbench.errors import OutputError
 from dfbench.results import store
 from dfbench.results.board import Figure, Line, arrange
-from dfbench.results.leaderboard import build_board
+from dfbench.results.leaderboard import build_board, read_row
 from dfbench.results.metrics import MAIN, METRICS
-from dfbench.results.records import Scores
+from dfbench.results.records import Scores, Telltale, Telltales
 
 
 def line(dataset, row, auc, **other):
@@ -114,18 +115,91 @@ def test_rows_scored_on_other_images_are_not_ranked_with_the_rest(folder):
     assert "not scored on the same images" in table.notes[0]
 
 
-@pytest.mark.parametrize(
-    ("control", "words"),
-    [("no pixels", "without seeing a pixel"), ("shuffled labels", "shuffled labels")],
-)
-def test_a_control_above_chance_is_a_warning(folder, control, words):
+def test_a_control_without_pixels_above_chance_is_a_warning(folder):
     folder.add("faces", "hsv/knn", gain=1.0, n=200)
-    folder.add("faces", "watch", control=control, gain=0.0, n=200)
+    folder.add("faces", "watch", control="no pixels", gain=0.0, n=200)
     assert build_board(folder.out).tables[0].warnings == []
-    folder.add("faces", "watch", control=control, gain=1.0, n=200)
+    folder.add("faces", "watch", control="no pixels", gain=1.0, n=200)
     (warning,) = build_board(folder.out).tables[0].warnings
     assert "watch reaches ROC AUC 0." in warning
+    assert "without seeing a pixel" in warning
+
+
+def test_of_many_classes_a_control_is_held_against_chance_too(folder):
+    classes = ("real", *"abcd")
+    folder.add("faces", "watch", control="no pixels", gain=0.0, n=300, classes=classes)
+    assert build_board(folder.out).tables[0].warnings == []
+    folder.add("faces", "watch", control="no pixels", gain=0.6, n=300, classes=classes)
+    assert len(build_board(folder.out).tables[0].warnings) == 1
+
+
+WIDTH = Telltale(group="size", name="width", auc=0.98)
+TABLES = Telltale(group="JPEG tables", name="mean luma step", auc=1.0)
+BYTES = Telltale(group="content", name="number of bits a pixel", auc=0.7)
+
+
+@pytest.mark.parametrize(
+    ("found", "words", "without"),
+    [
+        (None, "(`dfbench data check` names what differs)", "width"),
+        ([], "several together do", "data check"),
+        (
+            [TABLES, WIDTH],
+            "differ in JPEG tables (mean luma step, AUC 1.00) and size (width, AUC 0.98), and any",
+            "bytes",
+        ),
+        ([WIDTH, BYTES], "but for bytes (number of bits a pixel, AUC 0.70), which", "EXIF"),
+        ([BYTES], "EXIF tell nothing; what does are bytes", "any row may owe"),
+    ],
+)
+def test_the_warning_names_the_culprits(folder, found, words, without):
+    folder.add("faces", "watch", control="no pixels", gain=2.0, n=200, fingerprint="ab12")
+    if found is not None:
+        store.write_telltales(folder.out, "ab12", Telltales(found=found))
+    (warning,) = build_board(folder.out).tables[0].warnings
     assert words in warning
+    assert without not in warning
+
+
+def test_shuffled_labels_are_judged_by_the_mean_of_several_orders(folder):
+    """One order tells something, up or down; only what all have in common is a leak."""
+    folder.add("faces", "hsv/knn", gain=1.0, n=200)
+
+    def orders(gains):
+        for seed, gain in enumerate(gains):
+            folder.add(
+                "faces",
+                "mixed",
+                seed=seed,
+                gain=gain,
+                n=200,
+                noise=seed,
+                control="shuffled labels",
+            )
+        board = build_board(folder.out)
+        assert not board.several_seeds
+        assert not any("seeds" in note for note in board.tables[0].notes)
+        return board.tables[0]
+
+    table = orders([0.6])
+    assert table.controls[0].metrics["roc_auc"].low is None, "one order tells nothing"
+    assert table.warnings == []
+    table = orders([0.6, -0.5, 0.7, -0.4, 0.3])
+    figure = table.controls[0].metrics["roc_auc"]
+    assert table.warnings == []
+    sampling = auc_interval_without_seeds(folder, table.controls[0])
+    arm = t.ppf(0.975, 4) * figure.spread / np.sqrt(5)
+    assert figure.low == pytest.approx(
+        figure.value - np.hypot(figure.value - sampling[0], arm), abs=1e-9
+    )
+    (warning,) = orders([0.6, 0.5, 0.7, 0.5, 0.6]).warnings
+    assert "the mean over 5 orders of shuffled labels" in warning
+
+
+def auc_interval_without_seeds(folder, line):
+    entries = [e for e in store.read_entries(folder.out) if e.row == line.row]
+    found = read_row(folder.out, entries, []).measured.figures()["roc_auc"]
+    return found.low, found.high
 
 
 def test_a_tuned_row_tells_what_its_tuning_was_worth(folder):
