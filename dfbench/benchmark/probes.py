@@ -67,7 +67,8 @@ def with_probes(plan: Plan, datasets: _Datasets, out: Path) -> Plan:
                 hint="name more by --data, or leave the protocol out",
             )
         for cell in plan.cells:
-            named = not protocol.rows or cell.row.name in protocol.rows
+            # a control of shuffled labels has learnt nothing that could be lost elsewhere
+            named = not cell.row.shuffled if not protocol.rows else cell.row.name in protocol.rows
             if cell.dataset is None or cell.variant or not named:
                 continue
             for scored_on, change, found in _of_cell(protocol, cell.dataset, datasets, where):

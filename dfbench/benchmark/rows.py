@@ -117,7 +117,7 @@ def rows(
     ------
     CardError
         If a name that the suite gives to an expression is an extractor's, or to a system another
-        row's.
+        row's, or a row is derived from a control of shuffled labels.
     UnknownNameError
         For a name in the suite, its protocols included, or in ``only``, that nothing answers to.
     ParameterError
@@ -150,6 +150,11 @@ def rows(
         for member in other.of if isinstance(other, Derived) else ():
             if member not in wanted:
                 raise unknown("row", member, wanted, where=f"{finder.where}, row {other.name!r}")
+            if getattr(wanted[member], "shuffle_labels", False):
+                raise CardError(
+                    f"made of {member!r}, a control of shuffled labels",
+                    where=f"{finder.where}, row {other.name!r}",
+                )
         wanted[other.name] = other
     for protocol in suite.protocols:
         for name in protocol.rows:

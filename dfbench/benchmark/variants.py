@@ -126,9 +126,13 @@ def _of_kinds(dataset: Dataset) -> list[str]:
 
 
 def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """Choose rows by name, with those that they are derived from; all where no name is given."""
+    """Choose rows by name, with those that they are derived from; all where no name is given.
+
+    A control of shuffled labels takes no part: nothing can be lost of what it has not learnt.
+    """
+    rows = [row for row in rows if not row.shuffled]
     if not names:
-        return list(rows)
+        return rows
     kept = set(names)
     for row in reversed(rows):  # what a row is derived from stands before it
         if row.name in kept and row.derived is not None:

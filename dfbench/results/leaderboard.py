@@ -88,7 +88,7 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
 
 
 def _subject(row: RowRead) -> list[Subject]:
-    if row.measured is None:
+    if row.measured is None or row.entry.control == "shuffled labels":
         return []
     first = row.records[0]
     return [
@@ -112,7 +112,11 @@ def _tell_leaks(out: Path, table: Table, rows: Mapping[str, RowRead]) -> None:
         table.notes.append(f"{said}: {', '.join(sorted(dropped))}" if others else said)
     blocks = [
         [line.row for line in block if line.row not in dropped and line.n_test == found.n_evaluate]
-        for block in (table.ranked, table.controls)
+        for block in (
+            table.ranked,
+            # by labels in another order, copies tell nothing
+            [line for line in table.controls if line.control != "shuffled labels"],
+        )
     ]
     warning = leaks.warn(found)
     if not warning or not any(blocks):

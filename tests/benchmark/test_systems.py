@@ -200,6 +200,16 @@ def test_a_row_is_kept_at_its_defaults_and_against_shuffled_labels(
     assert found["untuned"][0]["cell"] != found["mixed-up"][0]["cell"]
 
 
+def test_nothing_is_made_of_a_control_of_shuffled_labels(
+    make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    suite = tmp_path / "controls.toml"
+    suite.write_text(CONTROLS + '[[derived]]\nname = "both"\nof = ["untuned", "mixed-up"]\n')
+    result = dfbench("run", "-s", suite, "-d", make_folder(), "-o", tmp_path / "out", "--plan")
+    assert result.exit_code == 2
+    assert "made of 'mixed-up', a control of shuffled labels" in result.output
+
+
 def test_only_a_derived_row_brings_its_members(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
