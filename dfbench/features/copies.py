@@ -11,7 +11,7 @@ technique", IJCAI 1981), it must agree in brightness, colour and gradients.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -69,24 +69,27 @@ def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs
     """
     from dfbench.features import _matching
 
-    luma = thumbnails[:, : SIDE**2]
-    told = np.flatnonzero(luma.std(axis=1) >= _FLAT) if len(luma) else np.empty(0, np.int64)
-    thumbnails, kinds = np.ascontiguousarray(thumbnails[told]), kinds[told].astype(np.int64)
-    index = Index.of(hashes(thumbnails)[:, 0])
     windows = _windows()
-
-    def work(start: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        own = np.arange(start, min(start + _CHUNK, len(told)))
-        pairs = [np.empty((0, 3), np.int64)]
-        for found in index.near(hashes(thumbnails[own]), own, kinds):
-            accepted = np.empty(len(found), np.bool_)
-            _matching.copies(found, windows, own, thumbnails, accepted)
-            pairs.append(found[accepted])
-        those = np.concatenate(pairs)
-        those[:, 0] = own[those[:, 0]]
-        return those[:, :2], windows[those[:, 2], 4] > 0
-
     with ThreadPoolExecutor(max(1, jobs), thread_name_prefix="copies") as pool:
+        starts = range(0, len(thumbnails), _CHUNK)
+        looked = list(pool.map(lambda at: _look(thumbnails[at : at + _CHUNK]), starts))
+        told = np.flatnonzero(np.concatenate([[], *(tells for tells, _ in looked)]))
+        thumbnails, kinds = thumbnails[told], kinds[told].astype(np.int64)
+        index = Index.of(
+            np.concatenate([np.empty(0, np.uint64), *(own for _, own in looked)])[told]
+        )
+
+        def work(start: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+            own = np.arange(start, min(start + _CHUNK, len(told)))
+            pairs = [np.empty((0, 3), np.int64)]
+            for found in index.near(hashes(thumbnails[own]), own, kinds):
+                accepted = np.empty(len(found), np.bool_)
+                _matching.copies(found, windows, own, thumbnails, accepted)
+                pairs.append(found[accepted])
+            those = np.concatenate(pairs)
+            those[:, 0] = own[those[:, 0]]
+            return those[:, :2], windows[those[:, 2], 4] > 0
+
         parts = list(pool.map(work, range(0, len(told), _CHUNK)))
     if not parts:
         nothing = np.empty(0, np.int64)
@@ -101,26 +104,35 @@ def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs
     return Pairs(pairs[new, 0], pairs[new, 1], mirrored[new])
 
 
-def hashes(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def _look(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
+    """Say which thumbnails show something, and hash them whole."""
+    return thumbnails[:, : SIDE**2].std(axis=1) >= _FLAT, hashes(thumbnails, _CUTS[:1])[:, 0]
+
+
+def hashes(
+    thumbnails: NDArray[np.uint8], cuts: Sequence[tuple[float, float]] = _CUTS
+) -> NDArray[np.uint64]:
     """Hash thumbnails, and their windows.
 
     Parameters
     ----------
     thumbnails
         Shape (n, 1152), from `Thumbnail`.
+    cuts
+        Start and length of the w windows of each axis; each is combined with each.
 
     Returns
     -------
-    ndarray of shape (n, 32), dtype uint64
-        Of the whole first, then of the windows, then of all of these mirrored.
+    ndarray of shape (n, 2 * w * w), dtype uint64
+        Of all windows, the whole among them first, then of all of these mirrored.
     """
     luma = thumbnails[:, : SIDE**2].reshape(-1, SIDE, SIDE).astype(np.float32)
     rows, columns = _lowest()
-    down = np.concatenate([_spectrum(*cut) for cut in _CUTS])
-    half = np.matmul(down, luma).reshape(len(luma), len(_CUTS), _FREQUENCIES, SIDE)
+    down = np.concatenate([_spectrum(*cut) for cut in cuts])
+    half = np.matmul(down, luma).reshape(len(luma), len(cuts), _FREQUENCIES, SIDE)
     parts = []
-    for y in range(len(_CUTS)):
-        for cut in _CUTS:
+    for y in range(len(cuts)):
+        for cut in cuts:
             found = half[:, y] @ _spectrum(*cut).T
             parts.append(np.packbits(found[:, rows, columns] > 0, axis=1, bitorder="little"))
     plain = np.ascontiguousarray(np.stack(parts, axis=1)).view("<u8")[..., 0].astype(np.uint64)

@@ -235,7 +235,7 @@ def test_dropping_changes_train_and_the_cell_and_not_what_is_evaluated(
     assert table.notes == [
         "images that later parts repeat were left out: 4 of train (on_leak = drop)"
     ]
-    assert "2 done before" in words(dfbench(*run, suite(), "--on-leak", "drop"))
+    assert "2 done before" in words(dfbench(*run, suite(), "--on-leak", "drop", "--plan"))
     assert "2 done before" in words(dfbench(*run, suite(), "--on-leak", "warn"))
     assert build_board(out).tables[0].warnings, "the rows are those with leaks again"
 
