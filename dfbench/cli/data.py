@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -147,7 +148,7 @@ def _list_leaks(dataset: Dataset, everything: bool) -> None:
     with ConsoleReporter(err()) as reporter:
         found = find_leaks(dataset, jobs=default_jobs("cpu"), reporter=reporter)
     for finding in found:
-        typer.echo(f"leak: {finding.what}")
+        typer.echo(textwrap.fill(f"leak: {finding.what}", 80, subsequent_indent="  "))
         shown = finding.cases if everything else finding.cases[:SHOWN]
         for way, *lines in shown:
             for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
