@@ -11,6 +11,7 @@ images of a group first. The mean over several one-vs-rest curves has the mean o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,8 +149,44 @@ def shares(sample: Sample) -> tuple[float, Floats]:
     return total / len(sample.comparisons), found / len(sample.comparisons)
 
 
+def error_of(shares: Floats, design: Design) -> tuple[float, float]:
+    """Give the standard error of an ROC AUC and its degrees of freedom.
+
+    Parameters
+    ----------
+    shares
+        Shape (n,), from `shares`.
+    design
+        Of the images.
+
+    Returns
+    -------
+    error
+        The root of the sum of squares of the scatter.
+    degrees
+        Those of the design; fewer where a few groups make most of the error, as they do when hardly
+        any image is out of order: 2 V^2 over the variance of the error's square V, which the
+        squares themselves show (Satterthwaite 1946, "An approximate distribution of estimates of
+        variance components", Biometrics Bulletin 2).
+    """
+    squares = design.scatter(shares[None])[0] ** 2
+    # fsum: the same to the last digit in whatever order
+    variance = math.fsum(squares)
+    degrees = design.degrees
+    if design.groups is not None and variance > 0:
+        spread = math.fsum(squares**2) - variance**2 / squares.size
+        if spread > 0:
+            degrees = max(1.0, min(degrees, 2 * variance**2 / spread))
+    return math.sqrt(variance), degrees
+
+
 def interval(
-    auc: float, error: float, design: Design, *, level: float = LEVEL
+    auc: float,
+    error: float,
+    design: Design,
+    *,
+    degrees: float | None = None,
+    level: float = LEVEL,
 ) -> tuple[float, float] | None:
     """Give the interval of an ROC AUC, symmetric in log odds so that it stays within 0 to 1.
 
@@ -163,6 +200,8 @@ def interval(
         The figure and its standard error.
     design
         Gives the degrees of freedom, and how many units a class has.
+    degrees
+        Degrees of freedom of the error, where they are known better (`error_of`).
     level
         Of the interval.
 
@@ -180,7 +219,8 @@ def interval(
     if auc in (0.0, 1.0):
         bound = tail ** (1 / design.fewest)
         return (bound, 1.0) if auc == 1 else (0.0, 1 - bound)
-    reach = t.ppf(1 - tail, design.degrees) * error / (auc * (1 - auc))
+    quantile = t.ppf(1 - tail, design.degrees if degrees is None else degrees)
+    reach = quantile * error / (auc * (1 - auc))
     return float(expit(logit(auc) - reach)), float(expit(logit(auc) + reach))
 
 

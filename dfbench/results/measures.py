@@ -96,13 +96,6 @@ class Measured:
             return found[0]
         return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
 
-    @property
-    def auc_error(self) -> float:
-        """Standard error of the ROC AUC, by DeLong's shares."""
-        # fsum: the same to the last digit in whatever order
-        scatter = self.images.design.scatter(self.shares[None])
-        return math.sqrt(math.fsum(scatter.ravel() ** 2))
-
     def figures(self, *, heed_seeds: bool = False) -> dict[str, Figure]:
         """Give each figure with its 95 % interval, and its spread over seeds.
 
@@ -125,7 +118,9 @@ class Measured:
 
     def roc_auc(self) -> Figure:
         """ROC AUC with its interval (see `auc`): needs no resamples."""
-        ends = auc.interval(self.values["roc_auc"], self.auc_error, self.images.design)
+        design = self.images.design
+        error, degrees = auc.error_of(self.shares, design)
+        ends = auc.interval(self.values["roc_auc"], error, design, degrees=degrees)
         return self._figure("roc_auc", ends)
 
     def _figure(self, name: str, ends: tuple[float, float] | None) -> Figure:

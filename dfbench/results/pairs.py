@@ -48,7 +48,7 @@ def of_auc(a: Measured, b: Measured) -> Difference:
     value = a.values["roc_auc"] - b.values["roc_auc"]
     error = _norm(design.scatter((a.shares - b.shares)[None]))
     # what is left of equal rows after subtraction is rounding
-    if error < 1e-6 * (a.auc_error + b.auc_error):
+    if error < 1e-6 * _norm(design.scatter(a.shares[None])):
         error = 0.0
     if abs(value) < 1e-12:
         p_value = 1.0

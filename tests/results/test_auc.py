@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results import bootstrap
-from dfbench.results.auc import Design, compare, interval, shares
+from dfbench.results.auc import Design, compare, error_of, interval, shares
 from dfbench.results.metrics import prepare
 
 
@@ -120,6 +120,22 @@ def test_unequal_groups_count_as_fewer():
     assert not equal.of_one_class
     assert Design(labels).of_one_class
     assert Design(labels).degrees == float("inf")
+
+
+def test_few_groups_that_make_most_of_the_error_leave_fewer_degrees():
+    """Of normal shares as many as groups; of one share alone hardly one."""
+    labels, groups = np.tile([0, 1], 400), np.arange(800) // 2
+    design = Design(labels, groups)
+    share = np.random.default_rng(0).normal(size=800) / 800
+    error, degrees = error_of(share, design)
+    sums = design.scatter(share[None])[0]
+    assert error == pytest.approx(np.sqrt((sums**2).sum()))
+    expected = 2 * (sums**2).sum() ** 2 / (400 * (sums**2).var())
+    assert degrees == pytest.approx(min(expected, 399))
+    assert 250 < degrees
+    share[:2] = 1.0
+    assert error_of(share, design)[1] == pytest.approx(2, rel=0.05)
+    assert error_of(share, Design(labels))[1] == float("inf")
 
 
 def test_copies_of_images_add_nothing_where_they_are_grouped():
