@@ -11,14 +11,13 @@ from dfbench.jit import kernel
 @kernel
 def curve(
     counts: NDArray[np.float64],
-    truth: NDArray[np.float64],
+    truth: NDArray[np.bool_],
     order: NDArray[np.intp],
-    is_positive: NDArray[np.bool_],
     last: NDArray[np.bool_],
     rates: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Walk down the images by falling score, for each of B weighted samples.
+    """Walk down the images by falling score, for all of B weighted samples together.
 
     ROC AUC: Hanley and McNeil (1982), "The meaning and use of the area under a ROC curve",
     Radiology 143; equal scores count half. Average precision: sum over thresholds of precision
@@ -27,61 +26,74 @@ def curve(
     Parameters
     ----------
     counts
-        Weights, shape (B, n).
+        Weights, shape (n, B): those of an image lie together.
     truth
-        Shape (n,): 1 where an image is positive, else 0.
-    order, is_positive, last
-        Shape (n,): the images by falling score, and of each whether it is positive and whether
-        the next has a lower score.
+        Shape (n,): whether an image is positive.
+    order, last
+        Shape (n,): the images by falling score, and of each in that order whether the next has a
+        lower score.
     rates
         False positive rates.
     out
         Shape (B, 3 + rates): ROC AUC, average precision, EER, true positive rate at each rate;
         NaN where a class has no weight.
     """
-    n = order.size
-    for b in range(counts.shape[0]):
-        positives = 0.0
-        total = 0.0
-        for i in range(n):
-            total += counts[b, i]
-            positives += counts[b, i] * truth[i]
-        negatives = total - positives
-        if positives == 0 or negatives == 0:
+    n, size = counts.shape
+    positives = np.zeros(size)
+    negatives = np.zeros(size)
+    for i in range(n):
+        if truth[i]:
+            positives += counts[i]
+        else:
+            negatives += counts[i]
+    tp, fp = np.zeros(size), np.zeros(size)
+    tp_before, fp_before = np.zeros(size), np.zeros(size)
+    area, precision = np.zeros(size), np.zeros(size)
+    balance_before = -np.ones(size)
+    crossing = np.full(size, -1.0)
+    n_crossed = 0
+    # a rate that is met exactly counts
+    limits = np.outer(rates, negatives) * (1 + 1e-12)
+    reached = np.zeros((rates.size, size))
+    within = np.ones(rates.size, np.bool_)
+    for i in range(n):
+        if truth[order[i]]:
+            tp += counts[order[i]]
+        else:
+            fp += counts[order[i]]
+        if not last[i]:
+            continue
+        for b in range(size):
+            gain = tp[b] - tp_before[b]
+            area[b] += (fp[b] - fp_before[b]) * (tp[b] + tp_before[b])
+            precision[b] += gain * tp[b] / max(tp[b] + fp[b], 1e-300)
+        if n_crossed < size:
+            for b in range(size):
+                if crossing[b] >= 0 or positives[b] == 0 or negatives[b] == 0:
+                    continue
+                # false positive rate less false negative rate: rises from -1 to 1
+                balance = fp[b] / negatives[b] + tp[b] / positives[b] - 1.0
+                if balance >= 0:
+                    step = -balance_before[b] / (balance - balance_before[b])
+                    crossing[b] = (fp_before[b] + step * (fp[b] - fp_before[b])) / negatives[b]
+                    n_crossed += 1
+                balance_before[b] = balance
+        for r in range(rates.size):
+            if within[r]:
+                some = False
+                for b in range(size):
+                    if fp[b] <= limits[r, b]:
+                        reached[r, b] = tp[b]
+                        some = True
+                within[r] = some
+        tp_before[:] = tp
+        fp_before[:] = fp
+    for b in range(size):
+        if positives[b] == 0 or negatives[b] == 0:
             out[b, :] = np.nan
             continue
-        out[b, :] = 0.0
-        area = 0.0
-        precision = 0.0
-        met = False
-        tp = 0.0
-        fp = 0.0
-        tp_before = 0.0
-        fp_before = 0.0
-        balance_before = -1.0
-        for i in range(n):
-            if is_positive[i]:
-                tp += counts[b, order[i]]
-            else:
-                fp += counts[b, order[i]]
-            if not last[i]:
-                continue
-            area += (fp - fp_before) * (tp + tp_before)
-            if tp > tp_before:
-                precision += (tp - tp_before) * tp / (tp + fp)
-            if not met:
-                # false positive rate less false negative rate: rises from -1 to 1
-                balance = fp / negatives + tp / positives - 1.0
-                if balance >= 0:
-                    step = -balance_before / (balance - balance_before)
-                    out[b, 2] = (fp_before + step * (fp - fp_before)) / negatives
-                    met = True
-                balance_before = balance
-            for r in range(rates.size):
-                # a rate that is met exactly counts
-                if fp <= rates[r] * negatives * (1 + 1e-12):
-                    out[b, 3 + r] = tp / positives
-            tp_before = tp
-            fp_before = fp
-        out[b, 0] = area / (2 * positives * negatives)
-        out[b, 1] = precision / positives
+        out[b, 0] = area[b] / (2 * positives[b] * negatives[b])
+        out[b, 1] = precision[b] / positives[b]
+        out[b, 2] = crossing[b]
+        for r in range(rates.size):
+            out[b, 3 + r] = reached[r, b] / positives[b]

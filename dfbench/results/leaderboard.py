@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,27 +52,29 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
         places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
     shared: dict[str, list[Images]] = {}
     everything: dict[tuple[str, str, str], RowRead] = {}
-    for place, entries in places.items():
-        # variants have images of their own, which no row is ranked on
-        known = shared.setdefault(place[0], []) if not place[2] else []
-        everything[place] = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
-    read = [row for (_, _, variant), row in everything.items() if not variant]
-
     lines: list[Line] = []
     smallest: dict[str, Smallest] = {}
-    done = 0
+    waiting: list[tuple[RowRead, Future[Line | None]]] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        for row, line in zip(read, pool.map(line_of, read), strict=True):
-            lines += [*([] if line is None else [line]), *row.missing]
-            done += 1
+        for place, entries in places.items():
+            # variants have images of their own, which no row is ranked on
+            known = shared.setdefault(place[0], []) if not place[2] else []
+            row = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
+            everything[place] = row
+            if not place[2]:
+                waiting.append((row, pool.submit(line_of, row)))
+        for done, (row, line) in enumerate(waiting, 1):
+            found = line.result()
+            lines += [*([] if found is None else [found]), *row.missing]
             if progress is not None:
-                progress(done, len(read))
+                progress(done, len(waiting))
+    read = [row for row, _ in waiting]
     measured = {row.key: row.measured for row in read if row.measured is not None}
     for dataset, images in shared.items():
         if images:
-            lines, found = _ranked(lines, measured, dataset)
-            if found is not None:
-                smallest[dataset] = found
+            lines, shown = _ranked(lines, measured, dataset)
+            if shown is not None:
+                smallest[dataset] = shown
     prints = {line.fingerprint for line in lines if line.control == "no pixels"}
     telltales = {key: its for key in prints if (its := store.read_telltales(out, key))}
     board = replace(arrange(lines, smallest, telltales), made=read_made(out))

@@ -66,12 +66,10 @@ class _Comparison:
     """For each positive, how many negatives score strictly less."""
     upto: NDArray[np.intp]
     """The same, those of equal score among them."""
-    truth: Floats
-    """1 where an image is positive, else 0."""
+    truth: NDArray[np.bool_]
+    """Of each image, whether it is positive."""
     order: NDArray[np.intp]
     """All images by falling score."""
-    is_positive: NDArray[np.bool_]
-    """In that order."""
     last: NDArray[np.bool_]
     """In that order: whether the next image has a lower score."""
 
@@ -220,9 +218,8 @@ def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
         negatives,
         np.searchsorted(reference, score[positives], side="left"),
         np.searchsorted(reference, score[positives], side="right"),
-        is_positive.astype(np.float64),
+        is_positive,
         np.ascontiguousarray(falling),
-        is_positive[falling],
         np.append(sorted_score[:-1] != sorted_score[1:], True),
     )
 
@@ -245,9 +242,10 @@ def evaluate(sample: Sample, weights: NDArray[np.number]) -> dict[str, Floats]:
         over the classes that occur (F1: in labels or decisions). A rate that the sample has too
         few negatives for is NaN, as is what is not defined for several classes.
     """
-    counts: Floats = np.asarray(weights, dtype=np.float64)
+    # the weights of an image beside each other: all samples are walked through together
+    counts: Floats = np.ascontiguousarray(np.asarray(weights).T, dtype=np.float64)
     k = sample.n_classes
-    sums: Floats = counts @ sample.columns
+    sums: Floats = counts.T @ sample.columns
     actual, decided, right = sums[:, :k], sums[:, k : 2 * k], sums[:, 2 * k : 3 * k]
     log_loss, brier, bins = sums[:, 3 * k], sums[:, 3 * k + 1], sums[:, 3 * k + 2 :]
     total, correct = actual.sum(axis=1), right.sum(axis=1)
@@ -282,17 +280,17 @@ def _mean_of_present(values: Floats) -> Floats:
 
 
 def _curves(sample: Sample, counts: Floats) -> Floats:
-    """Figures that hang on the order of the scores alone; shape (B, 3 + rates)."""
+    """Figures that hang on the order of the scores alone, shape (B, 3 + rates), of (n, B)."""
     from dfbench.results._curve import curve
 
     rates = np.array(list(RATES.values()))
-    found = np.full((len(counts), 3 + rates.size), np.nan)
+    found = np.full((counts.shape[1], 3 + rates.size), np.nan)
     if not sample.comparisons:
         return found
     each = np.empty_like(found)
     found[:, :2] = 0.0
     for one in sample.comparisons:
-        curve(counts, one.truth, one.order, one.is_positive, one.last, rates, each)
+        curve(counts, one.truth, one.order, one.last, rates, each)
         found[:, :2] += each[:, :2]
     found[:, :2] /= len(sample.comparisons)
     if sample.n_classes == 2:
