@@ -26,7 +26,8 @@ def run_summary(plan: Plan) -> str:
     """Say in a line how much a run is and how much of it is there."""
     names = {cell.dataset_name for cell in plan.cells}
     rows = {cell.row.name for cell in plan.cells}
-    seeds = {cell.seed for cell in plan.cells}
+    # the orders of shuffled labels are no seeds of the suite
+    seeds = {cell.seed for cell in plan.cells if not cell.row.shuffled} or {0}
     counts = Counter(cell.state for cell in plan.cells)
     parts = [
         f"{counts['to run']} to run",

@@ -113,7 +113,7 @@ def _by_kind(
             share(subject, ~fake, right=False),
         ],
     )
-    return Section("By kind of fake", (_KINDS, *note), (areas, rates))
+    return Section("By kind of fake", (_KINDS, *note), (areas, rates), folded=True)
 
 
 def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
