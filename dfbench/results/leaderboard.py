@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
@@ -55,7 +56,8 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
     lines: list[Line] = []
     smallest: dict[str, Smallest] = {}
     waiting: list[tuple[RowRead, Future[Line | None]]] = []
-    with ThreadPoolExecutor(_THREADS) as pool:
+    # threads of products of matrices would wait for each other
+    with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         for place, entries in places.items():
             # variants have images of their own, which no row is ranked on
             known = shared.setdefault(place[0], []) if not place[2] else []
