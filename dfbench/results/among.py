@@ -105,7 +105,8 @@ def design(
 
 def area_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> Figure:
     """Give an area with its 95 % interval; ``of`` is the design of the images ``inside``."""
-    ends = auc.interval(area.value, _error(area, of, inside), of)
+    error, degrees = auc.error_of(area.shares[inside], of)
+    ends = auc.interval(area.value, error, of, degrees=degrees)
     if ends is None or math.isnan(area.value):
         return Figure(value=number(area.value))
     return Figure(value=area.value, low=ends[0], high=ends[1])
