@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +36,10 @@ RECIPES = {
 
 
 class Net(nn.Module):
-    """Batch normalisation and dropout; a step takes at least ``pause`` seconds."""
+    """Batch normalisation and dropout."""
 
-    def __init__(self, pause=0.0, dropout=0.3):
+    def __init__(self, dropout=0.3):
         super().__init__()
-        self.pause = pause
         self.body = nn.Sequential(
             nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
         )
@@ -50,7 +48,6 @@ class Net(nn.Module):
 
     def forward(self, images):
         if self.training:
-            time.sleep(self.pause)
             self.steps += 1
         with torch.autocast("cpu", enabled=False):
             return self.head(self.body(images.float()))
@@ -68,12 +65,12 @@ def recipe_of(name, **fields):
     return Recipe(**{**base, **RECIPES[name], "checkpoint_seconds": 1e-6, **fields})
 
 
-def train(name, folder, *, pause=0.0, seed=0, X_seed=0, dropout=0.3, progress=None, **fields):
+def train(name, folder, *, seed=0, X_seed=0, dropout=0.3, progress=None, **fields):
     """Train; give history without times, probabilities, weights and the steps it took."""
     (X, y), (X_val, y_val) = data(X_seed), data(99)
     recipe = recipe_of(name, **fields)
     with training.session("cpu", 1, seed):
-        module = Net(pause, dropout)
+        module = Net(dropout)
         history = loop.train(
             module,
             X,
@@ -99,40 +96,42 @@ def train(name, folder, *, pause=0.0, seed=0, X_seed=0, dropout=0.3, progress=No
     }, module.steps
 
 
-def killed(name, folder, ready):
-    """Train in a process of its own, and kill it when its state on disk is as wanted."""
-    code = (
-        "import sys, pathlib, test_checkpoint as tests;"
-        "tests.train(sys.argv[1], pathlib.Path(sys.argv[2]), pause=0.03)"
-    )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    process = subprocess.Popen([sys.executable, "-c", code, name, str(folder)], env=env)
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and process.poll() is None:
-            found = checkpoint.load(folder / "last.safetensors")
-            if found is not None and ready(found[1]["state"]):
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.005)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
-    assert not (folder / "history.json").exists()
-
-
 MOMENTS = {
     "first epoch": lambda state: state["epoch"] == 0 and state["step"] > 1,
     "later epoch": lambda state: state["epoch"] == 1 and state["step"] > 2,
 }
 
 
+def train_until(name, folder, moment):
+    """Train, and be killed as soon as the state on disk is as wanted."""
+    save = checkpoint.save
+
+    def watched(path, tensors, state):
+        save(path, tensors, state)
+        if path.name == "last.safetensors" and MOMENTS[moment](state["state"]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    checkpoint.save = watched
+    train(name, folder)
+
+
+def killed(name, folder, moment):
+    """Train in a process of its own that is killed on the way."""
+    code = (
+        "import sys, pathlib, test_checkpoint as tests;"
+        "tests.train_until(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3])"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    ended = subprocess.run([sys.executable, "-c", code, name, str(folder), moment], env=env)
+    assert ended.returncode == -signal.SIGKILL
+    assert not (folder / "history.json").exists()
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_killed_training_goes_on_exactly(name, tmp_path):
     expected, all_steps = train(name, None)
-    for number, ready in enumerate(MOMENTS.values()):
-        killed(name, tmp_path, ready)  # the second kill is of a training that went on
+    for number, moment in enumerate(MOMENTS):
+        killed(name, tmp_path, moment)  # the second kill is of a training that went on
         state = checkpoint.load(tmp_path / "last.safetensors")[1]["state"]
         assert state["step"] > 0
         assert state["epoch"] == number
@@ -221,7 +220,7 @@ def test_a_torn_file_of_a_finished_one_makes_it_begin_afresh(torn, tmp_path):
 
 
 def test_memory_that_runs_out_after_going_on_begins_the_epoch_anew(tmp_path, monkeypatch):
-    killed("sgd", tmp_path, MOMENTS["later epoch"])
+    killed("sgd", tmp_path, "later epoch")
 
     def hungry(self, images, forward=Net.forward):
         if self.training and len(images) > 4:
