@@ -86,6 +86,20 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def keep_text(path: Path, text: str) -> None:
+    """Write a file of results whole or not at all, see `write_text`.
+
+    Raises
+    ------
+    OutputError
+        Where its folder cannot be written.
+    """
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
 def digest(value: Any, *, length: int = 16) -> str:
     """Hash a JSON-able value: equal values give equal digests, whatever the order of keys.
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text
 from dfbench.results import wording
 from dfbench.results.board import Figure
 from dfbench.results.measures import Images, measure
@@ -81,11 +81,7 @@ def write_leaks(out: Path, leaks: Leaks) -> None:
     OutputError
         If ``out`` cannot be written.
     """
-    path = leaks_path(out, leaks.fingerprint)
-    try:
-        write_text(path, leaks.model_dump_json(indent=1) + "\n")
-    except OSError as error:
-        raise unwritable(path.parent, error) from error
+    keep_text(leaks_path(out, leaks.fingerprint), leaks.model_dump_json(indent=1) + "\n")
 
 
 def read_leaks(out: Path, fingerprint: str) -> Leaks | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text
 
 
 class Run(BaseModel):
@@ -63,10 +63,7 @@ def note_run(out: Path, run: Run) -> None:
         Where the folder cannot be written.
     """
     runs = [before for before in read_made(out) if before.command != run.command]
-    try:
-        write_text(made_path(out), _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
-    except OSError as error:
-        raise unwritable(out, error) from error
+    keep_text(made_path(out), _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
 
 
 def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text
 from dfbench.results.records import Record, Scores, Status
 from dfbench.results.store import load_scores, record_path, write_scores
 
@@ -102,7 +102,9 @@ def write_asked(out: Path, asked: Iterable[Asked]) -> None:
     """
     merged = {each.place: each for each in read_asked(out)} | {each.place: each for each in asked}
     if merged:
-        _write(asked_path(out), _ASKED.dump_json(list(merged.values()), indent=1).decode() + "\n")
+        keep_text(
+            asked_path(out), _ASKED.dump_json(list(merged.values()), indent=1).decode() + "\n"
+        )
 
 
 def read_asked(out: Path) -> list[Asked]:
@@ -141,7 +143,7 @@ def write_probe(out: Path, record: ProbeRecord, scores: Scores | None = None) ->
     if scores is not None:
         write_scores(_path(out, record.cell, record.probe, "parquet"), scores)
     path = _path(out, record.cell, record.probe, "json")
-    _write(path, record.model_dump_json(indent=1) + "\n")
+    keep_text(path, record.model_dump_json(indent=1) + "\n")
 
 
 def load_probe(out: Path, cell: str, probe: str) -> ProbeRecord | None:
@@ -195,10 +197,3 @@ def read_probe(out: Path, of: Record, record: ProbeRecord) -> Scores:
     """
     path = _path(out, record.cell, record.probe, "parquet")
     return load_scores(path, record.n, len(of.classes))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise unwritable(path.parent, error) from error

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
-from dfbench.files import atomic_path, unwritable, write_text
+from dfbench.files import atomic_path, keep_text, unwritable
 from dfbench.results.records import Entry, Part, Record, Scores, Telltales
 
 _ENTRIES = TypeAdapter(list[Entry])
@@ -87,7 +87,7 @@ def write_cell(
         parts["evaluate"] = scores
     for part, its in parts.items():
         write_scores(scores_path(out, record.cell, part), its)
-    _write(record_path(out, record.cell), record.model_dump_json(indent=1) + "\n")
+    keep_text(record_path(out, record.cell), record.model_dump_json(indent=1) + "\n")
 
 
 def write_scores(path: Path, scores: Scores) -> None:
@@ -119,13 +119,6 @@ def write_scores(path: Path, scores: Scores) -> None:
         raise unwritable(path.parent, error) from error
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        write_text(path, text)
-    except OSError as error:
-        raise unwritable(path.parent, error) from error
-
-
 def _shortcuts_path(out: Path, fingerprint: str) -> Path:
     return out / "shortcuts" / f"{_checked(fingerprint)}.json"
 
@@ -138,7 +131,7 @@ def write_telltales(out: Path, fingerprint: str, found: Telltales) -> None:
     OutputError
         Where the folder cannot be written.
     """
-    _write(_shortcuts_path(out, fingerprint), found.model_dump_json(indent=1) + "\n")
+    keep_text(_shortcuts_path(out, fingerprint), found.model_dump_json(indent=1) + "\n")
 
 
 def read_telltales(out: Path, fingerprint: str) -> Telltales | None:
@@ -322,7 +315,7 @@ def write_entries(out: Path, entries: Iterable[Entry]) -> list[Entry]:
     """
     before = read_entries(out) if run_path(out).exists() else []
     merged = {(e.dataset, e.row, e.seed, e.variant): e for e in (*before, *entries)}
-    _write(run_path(out), _ENTRIES.dump_json(list(merged.values()), indent=1).decode() + "\n")
+    keep_text(run_path(out), _ENTRIES.dump_json(list(merged.values()), indent=1).decode() + "\n")
     return list(merged.values())
 
 

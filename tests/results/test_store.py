@@ -75,7 +75,7 @@ def test_a_kill_between_the_two_files_leaves_no_cell(folder, monkeypatch):
     def killed(path, text):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "_write", killed)
+    monkeypatch.setattr(store, "keep_text", killed)
     with pytest.raises(KeyboardInterrupt):
         folder.add("faces", "hsv/knn")
     assert [p.name for p in (folder.out / "cells").iterdir()] == ["c0.parquet"]

@@ -238,7 +238,7 @@ def _name(of: Summary) -> Cell:
 
 
 def _blocks(
-    summaries: Sequence[Summary], lines: Sequence[tuple[Summary, tuple[Cell, ...]]]
+    lines: Sequence[tuple[Summary, tuple[Cell, ...]]],
 ) -> tuple[tuple[tuple[Cell, ...], ...], ...]:
     """Put a line between the rows and the controls."""
     parts = [
@@ -270,7 +270,7 @@ def _means_grid(summaries: Sequence[Summary]) -> Grid:
             *(figure_cell(figures[name]) for name in rates),
         )
         lines.append((of, cells))
-    return Grid(columns, _blocks(summaries, lines), "Means over pairs of data sets")
+    return Grid(columns, _blocks(lines), "Means over pairs of data sets")
 
 
 def _spelt(name: str) -> str:

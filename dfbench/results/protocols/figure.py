@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text
 
 
 class ProtocolFigure(BaseModel):
@@ -70,8 +70,5 @@ def write_figures(out: Path, figures: Sequence[ProtocolFigure]) -> None:
     """
     if not figures:
         return
-    try:
-        write_text(out / "protocols.csv", to_csv(figures))
-        write_text(out / "protocols.json", to_json(figures))
-    except OSError as error:
-        raise unwritable(out, error) from error
+    keep_text(out / "protocols.csv", to_csv(figures))
+    keep_text(out / "protocols.json", to_json(figures))
