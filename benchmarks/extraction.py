@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 
 from dfbench.features.base import Extractor
-from dfbench.features.fft import FFT
-from dfbench.features.hsv import HSV
-from dfbench.features.lbp import LBP
+from dfbench.features.extractors.fft import FFT
+from dfbench.features.extractors.hsv import HSV
+from dfbench.features.extractors.lbp import LBP
 from dfbench.images import decode
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
@@ -50,7 +50,7 @@ print(time.perf_counter() - wall, time.thread_time() - cpu)
 def built_in() -> Path:
     """Folder of the built-in data set."""
     try:
-        from dfbench.suites.manifest import load_dataset
+        from dfbench.suites.datasets.manifest import load_dataset
     except ImportError:
         sys.exit("no built-in data sets yet: give a folder of images")
     return load_dataset("leaves-binary").root

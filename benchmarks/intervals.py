@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 
-from dfbench.results import metrics, pairs
-from dfbench.results.measures import Images, measure
-from dfbench.results.significance import ALPHA
+from dfbench.results.statistics import metrics, paired
+from dfbench.results.statistics.measured import Images, measure
+from dfbench.results.statistics.significance import ALPHA
 
 AUCS = (0.6, 0.8, 0.95)
 WITHIN = 0.3
@@ -142,7 +142,7 @@ def _once_auc(
     )
     its = a.roc_auc()
     interval = None if its.low is None or its.high is None else (its.low, its.high)
-    delong, mcnemar = pairs.of_auc(a, b), pairs.of_accuracy(a, b)
+    delong, mcnemar = paired.of_auc(a, b), paired.of_accuracy(a, b)
     return (
         holds(interval, true),
         holds((delong.low, delong.high), 0),
@@ -202,7 +202,7 @@ def _many(
         for name, its in a.figures().items():
             if its.low is not None and its.high is not None:
                 held[name].append(its.low <= right[name] <= its.high)
-        for name, difference in pairs.of_others(a, b).items():
+        for name, difference in paired.of_others(a, b).items():
             if not np.isnan(difference.p_value):
                 rejected[name].append(difference.p_value < ALPHA)
     return {

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dfbench.results import store
-from dfbench.results.leaderboard import build_board
-from dfbench.results.records import Entry, Record, Scores, Tuning
-from dfbench.results.render import render_all
+from dfbench.results.board.build import build_board
+from dfbench.results.records import folder as store
+from dfbench.results.records.records import Entry, Record, Scores, Tuning
+from dfbench.results.render.formats import render_all
 
 
 def make(out: Path, n_datasets: int, n_rows: int, n: int) -> None:

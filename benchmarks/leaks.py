@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ImageError
 from dfbench.features.copies import find_copies
-from dfbench.features.operations import jpeg
-from dfbench.features.thumbnail import Thumbnail
+from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.views.operations import jpeg
 from dfbench.images import Image, decode
-from dfbench.suites.generate.builtin import BUILTIN, ensure_builtin
+from dfbench.suites.generated.builtin import BUILTIN, ensure_builtin
 
 KINDS = ("equal", "written anew", "mirrored", "cropped")
 JOBS = 2

@@ -21,11 +21,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from dfbench.features.dct import DCT
-from dfbench.features.fft import FFT
-from dfbench.features.lbp import LBP
-from dfbench.features.operations import jpeg
-from dfbench.features.views import Normal, Seen, normalise
+from dfbench.features.extractors.dct import DCT
+from dfbench.features.extractors.fft import FFT
+from dfbench.features.extractors.lbp import LBP
+from dfbench.features.views.operations import jpeg
+from dfbench.features.views.view import Normal, Seen, normalise
 from dfbench.images import decode
 
 MOST = 800

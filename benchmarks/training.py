@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from dfbench.features.resized import Resized
+from dfbench.features.extractors.resized import Resized
 from dfbench.images import decode
-from dfbench.models import training
-from dfbench.models.cnn import Cnn3Conv
-from dfbench.models.network import Network
+from dfbench.models.networks.cnn import Cnn3Conv
+from dfbench.models.networks.network import Network
+from dfbench.models.training import inference
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 SIDE = 128
@@ -242,7 +242,7 @@ def main() -> None:
         X, y = read(train)
         decoding = time.perf_counter() - start
         X_val, y_val = read(held_out)
-        picked = "32" if training.autocast_dtype(device) is None else "bf16"
+        picked = "32" if inference.autocast_dtype(device) is None else "bf16"
         precisions = list(dict.fromkeys(["32", picked]))
         rows: dict[str, list[Run]] = {}
         for seed in range(arguments.seeds):

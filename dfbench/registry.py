@@ -20,73 +20,103 @@ MODELS = "dfbench.models"
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
-        "hsv": ("dfbench.features.hsv:HSV", "histogram of hue, saturation and value"),
-        "lbp": ("dfbench.features.lbp:LBP", "uniform local binary patterns at several radii"),
-        "fft": ("dfbench.features.fft:FFT", "azimuthally averaged log power spectrum"),
-        "pixels": ("dfbench.features.pixels:Pixels", "the image itself, shrunk"),
-        "dct": ("dfbench.features.dct:DCT", "statistics of block cosine transforms"),
+        "hsv": ("dfbench.features.extractors.hsv:HSV", "histogram of hue, saturation and value"),
+        "lbp": (
+            "dfbench.features.extractors.lbp:LBP",
+            "uniform local binary patterns at several radii",
+        ),
+        "fft": ("dfbench.features.extractors.fft:FFT", "azimuthally averaged log power spectrum"),
+        "pixels": ("dfbench.features.extractors.pixels:Pixels", "the image itself, shrunk"),
+        "dct": ("dfbench.features.extractors.dct:DCT", "statistics of block cosine transforms"),
         "cooccurrence": (
-            "dfbench.features.cooccurrence:Cooccurrence",
+            "dfbench.features.extractors.cooccurrence:Cooccurrence",
             "co-occurrences of noise residuals",
         ),
-        "wavelet": ("dfbench.features.wavelet:Wavelet", "statistics of wavelet sub-bands"),
-        "glcm": ("dfbench.features.glcm:GLCM", "Haralick's properties of grey-level co-occurrence"),
-        "hog": ("dfbench.features.hog:HOG", "histograms of oriented gradients on a fixed grid"),
-        "colour": ("dfbench.features.colour:Colour", "statistics within and between channels"),
+        "wavelet": (
+            "dfbench.features.extractors.wavelet:Wavelet",
+            "statistics of wavelet sub-bands",
+        ),
+        "glcm": (
+            "dfbench.features.extractors.glcm:GLCM",
+            "Haralick's properties of grey-level co-occurrence",
+        ),
+        "hog": (
+            "dfbench.features.extractors.hog:HOG",
+            "histograms of oriented gradients on a fixed grid",
+        ),
+        "colour": (
+            "dfbench.features.extractors.colour:Colour",
+            "statistics within and between channels",
+        ),
         "neighbours": (
-            "dfbench.features.neighbours:Neighbours",
+            "dfbench.features.extractors.neighbours:Neighbours",
             "relations of neighbouring pixels, which up-sampling ties",
         ),
         "metadata": (
-            "dfbench.features.metadata:Metadata",
+            "dfbench.features.extractors.metadata:Metadata",
             "control: file size, dimensions, format, JPEG tables; never pixels",
         ),
         "embedding": (
-            "dfbench.features.embedding:Embedding",
+            "dfbench.features.extractors.embedding:Embedding",
             "frozen torchvision or timm backbone",
         ),
     },
     MODELS: {
-        "knn": ("dfbench.models.classical:KNN", "k nearest neighbours"),
-        "svm": ("dfbench.models.classical:SVM", "support vector machine"),
+        "knn": ("dfbench.models.classical.classical:KNN", "k nearest neighbours"),
+        "svm": ("dfbench.models.classical.classical:SVM", "support vector machine"),
         "kernel-ridge": (
-            "dfbench.models.kernel_ridge:KernelRidge",
+            "dfbench.models.classical.kernel_ridge:KernelRidge",
             "least-squares SVM whose weights of feature blocks are learned",
         ),
-        "xgboost": ("dfbench.models.classical:XGBoost", "gradient-boosted trees"),
-        "cnn-2conv": ("dfbench.models.cnn:Cnn2Conv", "two convolutions, trained end to end"),
-        "cnn-3conv": ("dfbench.models.cnn:Cnn3Conv", "three convolutions, trained end to end"),
+        "xgboost": ("dfbench.models.classical.classical:XGBoost", "gradient-boosted trees"),
+        "cnn-2conv": (
+            "dfbench.models.networks.cnn:Cnn2Conv",
+            "two convolutions, trained end to end",
+        ),
+        "cnn-3conv": (
+            "dfbench.models.networks.cnn:Cnn3Conv",
+            "three convolutions, trained end to end",
+        ),
         "hybrid-hsv-cnn": (
-            "dfbench.models.hybrid:HybridHsvCnn",
+            "dfbench.models.networks.hybrid:HybridHsvCnn",
             "five residual convolutions and a colour histogram together",
         ),
-        "meso4": ("dfbench.models.meso:Meso4", "MesoNet's smaller detector"),
-        "mesoinception4": ("dfbench.models.meso:MesoInception4", "MesoNet with inception blocks"),
-        "vit-small": ("dfbench.models.vit:VitSmall", "a small vision transformer"),
+        "meso4": ("dfbench.models.networks.meso:Meso4", "MesoNet's smaller detector"),
+        "mesoinception4": (
+            "dfbench.models.networks.meso:MesoInception4",
+            "MesoNet with inception blocks",
+        ),
+        "vit-small": ("dfbench.models.networks.vit:VitSmall", "a small vision transformer"),
         "frozen": (
-            "dfbench.models.pretrained:Frozen",
+            "dfbench.models.networks.pretrained:Frozen",
             "frozen:NAME, a head on a frozen timm or torchvision backbone",
         ),
         "finetune": (
-            "dfbench.models.pretrained:Finetune",
+            "dfbench.models.networks.pretrained:Finetune",
             "finetune:NAME, a timm or torchvision backbone trained on",
         ),
-        "xception-frozen": ("dfbench.models.pretrained:XceptionFrozen", "a head on Xception"),
-        "resnet50-frozen": ("dfbench.models.pretrained:Resnet50Frozen", "a head on ResNet-50"),
+        "xception-frozen": (
+            "dfbench.models.networks.pretrained:XceptionFrozen",
+            "a head on Xception",
+        ),
+        "resnet50-frozen": (
+            "dfbench.models.networks.pretrained:Resnet50Frozen",
+            "a head on ResNet-50",
+        ),
         "mobilenetv2-frozen": (
-            "dfbench.models.pretrained:Mobilenetv2Frozen",
+            "dfbench.models.networks.pretrained:Mobilenetv2Frozen",
             "a head on MobileNetV2",
         ),
         "mobilenetv2-finetune": (
-            "dfbench.models.pretrained:Mobilenetv2Finetune",
+            "dfbench.models.networks.pretrained:Mobilenetv2Finetune",
             "MobileNetV2 trained on",
         ),
         "efficientnetv2s-finetune": (
-            "dfbench.models.pretrained:Efficientnetv2sFinetune",
+            "dfbench.models.networks.pretrained:Efficientnetv2sFinetune",
             "EfficientNetV2-S trained on",
         ),
         "resnet50-finetune": (
-            "dfbench.models.pretrained:Resnet50Finetune",
+            "dfbench.models.networks.pretrained:Resnet50Finetune",
             "ResNet-50 trained on",
         ),
     },

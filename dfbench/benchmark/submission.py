@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, OutputError, unknown
 from dfbench.files import unwritable, write_text
-from dfbench.results.metrics import decide
-from dfbench.results.records import Entry, Record
-from dfbench.results.store import load_record, read_entries, read_scores
-from dfbench.suites.card import UNLABELLED, TableLayout
-from dfbench.suites.manifest import Dataset
-from dfbench.suites.tables import ids
+from dfbench.results.records.folder import load_record, read_entries, read_scores
+from dfbench.results.records.records import Entry, Record
+from dfbench.results.statistics.metrics import decide
+from dfbench.suites.datasets.card import UNLABELLED, TableLayout
+from dfbench.suites.datasets.layouts.table import ids
+from dfbench.suites.datasets.manifest import Dataset
 
 
 def find_record(out: Path, dataset: Dataset, row: str, seed: int | None) -> Record:

@@ -71,7 +71,7 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
-from dfbench.cli.listing import show  # noqa: E402
+from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.run import extract, leaderboard, report, run, submit  # noqa: E402
 
 app.command("run")(run)

@@ -36,18 +36,18 @@ def compare(
     ROC AUC is compared by DeLong's test, accuracy by McNemar's, all else by the paired bootstrap
     on the same images, corrected after Holm for all tests shown.
     """
-    from dfbench.results import explain
-    from dfbench.results.comparison import compare as compared
-    from dfbench.results.render_md import sections_to_markdown
-    from dfbench.results.terminal_grid import SectionView
+    from dfbench.results.board import explanation
+    from dfbench.results.board.comparison import compare as compared
+    from dfbench.results.render.markdown import sections_to_markdown
+    from dfbench.results.render.terminal_grid import SectionView
 
     found = compared(folder, row_a, row_b, data or ())
     if format is Format.json:
-        typer.echo(explain.to_json(found, row_a, row_b), nl=False)
+        typer.echo(explanation.to_json(found, row_a, row_b), nl=False)
     elif format is Format.csv:
-        typer.echo(explain.to_csv(found, row_a, row_b), nl=False)
+        typer.echo(explanation.to_csv(found, row_a, row_b), nl=False)
     else:
-        said = explain.sections(found, row_a, row_b)
+        said = explanation.sections(found, row_a, row_b)
         if format is Format.md:
             typer.echo(sections_to_markdown(said), nl=False)
         else:

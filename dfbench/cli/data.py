@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.describe import Description, Spread
-    from dfbench.suites.manifest import Dataset
+    from dfbench.suites.datasets.describe import Description, Spread
+    from dfbench.suites.datasets.manifest import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
 
@@ -25,7 +25,7 @@ EXIT_FINDINGS = 1
 
 
 def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
-    from dfbench.suites.manifest import load_dataset
+    from dfbench.suites.datasets.manifest import load_dataset
 
     return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
 
@@ -34,7 +34,7 @@ def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
 def describe(data: Data, root: Root = None) -> None:
     """Show counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.describe import describe as count
+    from dfbench.suites.datasets.describe import describe as count
 
     with ConsoleReporter(err()) as reporter:
         found = count(_load(data, root, reporter))
@@ -116,7 +116,7 @@ def check(
     Exit status: 0 nothing is broken, 1 something is.
     """
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.check import check as find
+    from dfbench.suites.datasets.check import check as find
 
     with ConsoleReporter(err()) as reporter:
         dataset = _load(data, root, reporter)
@@ -141,8 +141,8 @@ SHOWN = 3
 
 def _list_leaks(dataset: Dataset, everything: bool) -> None:
     """Say which images and groups lie in more than one part, or have two labels."""
-    from dfbench.benchmark.leakage import find_leaks
-    from dfbench.benchmark.settings import default_jobs
+    from dfbench.benchmark.audits.leak_listing import find_leaks
+    from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.cli.progress import ConsoleReporter
 
     with ConsoleReporter(err()) as reporter:
@@ -159,10 +159,10 @@ def _list_leaks(dataset: Dataset, everything: bool) -> None:
 
 def _name_shortcuts(dataset: Dataset) -> None:
     """Say which facts about files tell the classes apart, and what to put into the card."""
-    from dfbench.benchmark.settings import default_jobs
-    from dfbench.benchmark.shortcuts import find_shortcuts, word
+    from dfbench.benchmark.audits.shortcuts import find_shortcuts, word
+    from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.cardfile import normalise_toml
+    from dfbench.suites.datasets.cardfile import normalise_toml
 
     with ConsoleReporter(err()) as reporter:
         shortcuts = find_shortcuts(dataset, jobs=default_jobs("cpu"), reporter=reporter)
@@ -190,7 +190,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.infer import init_card
+    from dfbench.suites.datasets.layouts.recognise import init_card
 
     path = init_card(folder, card, force=force)
     typer.echo(f"written: {path}")
@@ -205,7 +205,7 @@ def add(
     ] = None,
 ) -> None:
     """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
-    from dfbench.suites.catalogue import add as register
+    from dfbench.suites.datasets.catalogue import add as register
 
     entry = register(data, root=root, name=name)
     typer.echo(f"registered: {entry.name}")
@@ -216,7 +216,7 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered data set.")],
 ) -> None:
     """Take a data set from the list; its files stay."""
-    from dfbench.suites.catalogue import remove as forget
+    from dfbench.suites.datasets.catalogue import remove as forget
 
     entry = forget(name)
     typer.echo(f"no longer registered: {entry.name}; its files stay")

@@ -18,10 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from dfbench.benchmark.reporter import Reporter
-from dfbench.benchmark.status import Running
+from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.status import Running
 from dfbench.files import Progress as Callback
-from dfbench.results.records import Record
+from dfbench.results.records.records import Record
 
 _WIDTH = 34
 

@@ -109,12 +109,12 @@ def run(
     Exit status: 0 all rows ran or were skipped with a reason, 2 the command cannot be carried
     out, 3 a row failed.
     """
-    from dfbench.benchmark.executor import execute
-    from dfbench.benchmark.plan import load_datasets, make_plan
-    from dfbench.benchmark.probes import with_probes
-    from dfbench.benchmark.reporting import make_report
-    from dfbench.benchmark.rows import rows
-    from dfbench.benchmark.settings import Settings, default_jobs
+    from dfbench.benchmark.execution.evaluations import with_probes
+    from dfbench.benchmark.execution.executor import execute
+    from dfbench.benchmark.execution.settings import Settings, default_jobs
+    from dfbench.benchmark.planning.plan import load_datasets, make_plan
+    from dfbench.benchmark.planning.rows import rows
+    from dfbench.benchmark.report import make_report
     from dfbench.cli import COMMAND, EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
@@ -122,9 +122,9 @@ def run(
     from dfbench.files import check_writable
     from dfbench.models.devices import resolve_device
     from dfbench.registry import EXTRACTORS, MODELS, Registry
-    from dfbench.results.leaderboard import build_board
-    from dfbench.results.render import FORMATS, render_all
-    from dfbench.results.terminal import BoardView
+    from dfbench.results.board.build import build_board
+    from dfbench.results.render.formats import FORMATS, render_all
+    from dfbench.results.render.terminal import BoardView
     from dfbench.suites.protocols import with_defaults
     from dfbench.suites.suite import load_suite, parse_figures
 
@@ -199,9 +199,9 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""
-    from dfbench.results.leaderboard import build_board
-    from dfbench.results.render import render
-    from dfbench.results.terminal import BoardView
+    from dfbench.results.board.build import build_board
+    from dfbench.results.render.formats import render
+    from dfbench.results.render.terminal import BoardView
 
     board = build_board(folder)
     if format is None:
@@ -216,8 +216,8 @@ def report(
     ),
 ) -> None:
     """Gather leaderboard and figures into one page again: report.html."""
-    from dfbench.benchmark.reporting import make_report
-    from dfbench.results.leaderboard import build_board
+    from dfbench.benchmark.report import make_report
+    from dfbench.results.board.build import build_board
 
     typer.echo(make_report(folder, build_board(folder)))
 
@@ -239,13 +239,13 @@ def extract(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
-    from dfbench.benchmark.settings import default_jobs
-    from dfbench.benchmark.table import check_table_path, feature_table, write_table
+    from dfbench.benchmark.execution.settings import default_jobs
+    from dfbench.benchmark.feature_table import check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.features.expression import build, parse
     from dfbench.files import check_writable
     from dfbench.registry import EXTRACTORS, Registry
-    from dfbench.suites.manifest import load_dataset
+    from dfbench.suites.datasets.manifest import load_dataset
 
     check_table_path(out_file)
     check_writable(out_file.parent)
@@ -282,7 +282,7 @@ def submit(
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
     from dfbench.benchmark.submission import find_record, submission, write_submission
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.manifest import load_dataset
+    from dfbench.suites.datasets.manifest import load_dataset
 
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))

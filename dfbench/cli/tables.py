@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dfbench.benchmark.plan import Cell, Plan
+from dfbench.benchmark.planning.plan import Cell, Plan
 
 _MARKS = {"to run": "run", "done": "done", "skipped": "skip", "failed": "fail"}
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.features.thumbnail import SIDE
+from dfbench.features.extractors.thumbnail import SIDE
 
 VERSION = 1
 """Raised whenever other pairs are found in equal images."""
@@ -67,7 +67,7 @@ def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs
     jobs
         Threads. The result does not depend on them.
     """
-    from dfbench.features import _matching
+    from dfbench.features.kernels import copies as kernels
 
     windows = _windows()
     with ThreadPoolExecutor(max(1, jobs), thread_name_prefix="copies") as pool:
@@ -84,7 +84,7 @@ def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs
             pairs = [np.empty((0, 3), np.int64)]
             for found in index.near(hashes(thumbnails[own]), own, kinds):
                 accepted = np.empty(len(found), np.bool_)
-                _matching.copies(found, windows, own, thumbnails, accepted)
+                kernels.copies(found, windows, own, thumbnails, accepted)
                 pairs.append(found[accepted])
             those = np.concatenate(pairs)
             those[:, 0] = own[those[:, 0]]
@@ -218,14 +218,14 @@ class Index:
         ndarray of shape (f, 3), dtype int64
             Place of the query, image, place of the nearest hash (the first of equals).
         """
-        from dfbench.features import _matching
+        from dfbench.features.kernels import copies as kernels
 
         seen = np.full(len(kinds), -1, np.int64)
         closest = np.empty((len(kinds), 2), np.int64)
         room = np.empty((max(1 << 16, len(kinds)), 3), np.int64)
         done = 0
         while done < len(queries):
-            count, fitted = _matching.near(
+            count, fitted = kernels.near(
                 queries[done:],
                 own[done:],
                 kinds,

@@ -31,7 +31,7 @@ class Robustness(_Protocol):
     kind: Literal["robustness"]
     changes: list[str] = Field(default_factory=list)
     """Chains such as ``jpeg=70`` or ``resize=0.5+jpeg=70``; where it is empty, the choice of
-    `dfbench.features.operations.STRENGTHS`."""
+    `dfbench.features.views.operations.STRENGTHS`."""
 
 
 class LeaveOneOut(_Protocol):

@@ -352,7 +352,7 @@ def test_a_suite_that_does_not_fit(tmp_path: Path, text: str, message: str) -> N
 def test_a_registered_data_set_that_is_gone_is_skipped(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from dfbench.suites import catalogue
+    from dfbench.suites.datasets import catalogue
 
     kept, gone, out = make_folder("kept"), make_folder("gone"), tmp_path / "out"
     assert dfbench("data", "add", kept).exit_code == 0
@@ -433,11 +433,11 @@ def test_two_runs_in_one_folder_do_not_mix(
 def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
-    from dfbench.benchmark.executor import execute
-    from dfbench.benchmark.plan import load_datasets, make_plan
-    from dfbench.benchmark.reporter import Reporter
-    from dfbench.benchmark.rows import rows
-    from dfbench.benchmark.settings import Settings
+    from dfbench.benchmark.execution.executor import execute
+    from dfbench.benchmark.execution.reporter import Reporter
+    from dfbench.benchmark.execution.settings import Settings
+    from dfbench.benchmark.planning.plan import load_datasets, make_plan
+    from dfbench.benchmark.planning.rows import rows
     from dfbench.registry import EXTRACTORS, MODELS, Registry
     from dfbench.suites.suite import load_suite
 
@@ -455,7 +455,7 @@ def test_an_image_that_vanishes_takes_its_data_set_down_alone(
 def test_a_data_set_that_is_away_keeps_its_figures(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from dfbench.suites import catalogue
+    from dfbench.suites.datasets import catalogue
 
     folder, out = make_folder("disk"), tmp_path / "out"
     assert dfbench("data", "add", folder).exit_code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dfbench.benchmark.rows import rows
+from dfbench.benchmark.planning.rows import rows
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.suites.suite import load_suite, names
 

@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
 from dfbench.cli import app
-from dfbench.features.hsv import HSV
+from dfbench.features.extractors.hsv import HSV
 from dfbench.images import decode
 
 SUITE = """

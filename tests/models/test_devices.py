@@ -6,8 +6,8 @@ import torch
 from threadpoolctl import threadpool_info
 
 from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
-from dfbench.models.cnn import Cnn3Conv
 from dfbench.models.devices import native_threads, require, resolve_device
+from dfbench.models.networks.cnn import Cnn3Conv
 
 
 def test_auto_is_what_torch_has():

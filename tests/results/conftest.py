@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfbench.results import store
-from dfbench.results.records import Entry, Record, Scores, Tuning
+from dfbench.results.records import folder as store
+from dfbench.results.records.records import Entry, Record, Scores, Tuning
 
 
 @dataclass

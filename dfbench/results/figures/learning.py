@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from dfbench.results.figures.base import SOFT, colour, new, shortened, tidy
 
 if TYPE_CHECKING:
-    from dfbench.results.protocols.learning import Curve
+    from dfbench.results.protocols.learning_curve import Curve
 
 
 def curves(found: Sequence[Curve], *, dataset: str) -> Figure:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dfbench.results.board import Board
-from dfbench.results.probes import asked_path
-from dfbench.results.protocols import cross, robust
+from dfbench.results.board.board import Board
+from dfbench.results.protocols import cross_dataset, robustness
 from dfbench.results.protocols.reading import read_rows
-from dfbench.results.records import Entry
+from dfbench.results.records.evaluations import asked_path
+from dfbench.results.records.records import Entry
 
 
 def with_protocols(board: Board, out: Path, entries: Sequence[Entry]) -> Board:
@@ -34,17 +34,17 @@ def with_protocols(board: Board, out: Path, entries: Sequence[Entry]) -> Board:
         return board
     figures = list(board.figures)
     sections = list(board.sections)
-    pairs = cross.pairs_of(read_rows(out, entries, cross.KIND))
+    pairs = cross_dataset.pairs_of(read_rows(out, entries, cross_dataset.KIND))
     if pairs:
-        summaries = cross.summarise(pairs)
-        sections += cross.sections(pairs, summaries)
-        figures += cross.long_form(pairs, summaries)
-    found = [robust.measure(row) for row in read_rows(out, entries, robust.KIND)]
+        summaries = cross_dataset.summarise(pairs)
+        sections += cross_dataset.sections(pairs, summaries)
+        figures += cross_dataset.long_form(pairs, summaries)
+    found = [robustness.measure(row) for row in read_rows(out, entries, robustness.KIND)]
     rows = [row for row in found if row is not None]
-    figures += robust.long_form(rows)
+    figures += robustness.long_form(rows)
     tables = []
     for table in board.tables:
         own = [row for row in rows if row.dataset == table.dataset]
-        more = [robust.section(own)] if own else []
+        more = [robustness.section(own)] if own else []
         tables.append(replace(table, sections=[*table.sections, *more]))
     return replace(board, tables=tables, sections=sections, figures=figures)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import OutputError
-from dfbench.results import metrics, store
-from dfbench.results.auc import Design
-from dfbench.results.probes import Asked, load_probe, read_asked, read_probe
-from dfbench.results.records import Control, Entry, Record, Scores
+from dfbench.results.records import folder as store
+from dfbench.results.records.evaluations import Asked, load_probe, read_asked, read_probe
+from dfbench.results.records.records import Control, Entry, Record, Scores
+from dfbench.results.statistics import metrics
+from dfbench.results.statistics.auc import Design
 
 
 @dataclass(frozen=True)

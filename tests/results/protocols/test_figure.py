@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from dfbench.results.protocols.figure import ProtocolFigure, to_csv, to_json, write_figures
+from dfbench.results.protocols.long_form import ProtocolFigure, to_csv, to_json, write_figures
 
 ONE = ProtocolFigure(
     protocol="robustness",

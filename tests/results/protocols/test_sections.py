@@ -15,15 +15,16 @@ from scipy.stats import norm
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
 from dfbench.files import digest
-from dfbench.results import auc, metrics, store
-from dfbench.results.leaderboard import build_board
-from dfbench.results.measures import Images, measure
-from dfbench.results.probes import Asked, ProbeRecord, write_asked, write_probe
-from dfbench.results.protocols.estimate import Estimate, combine, mean, rate, roc_auc
-from dfbench.results.protocols.robust import operation_of, strength_of
-from dfbench.results.records import Entry, Record, Scores
-from dfbench.results.render import render, render_all
-from dfbench.results.sections import Grid, Section
+from dfbench.results.board.build import build_board
+from dfbench.results.document.blocks import Grid, Section
+from dfbench.results.protocols.robustness import operation_of, strength_of
+from dfbench.results.records import folder as store
+from dfbench.results.records.evaluations import Asked, ProbeRecord, write_asked, write_probe
+from dfbench.results.records.records import Entry, Record, Scores
+from dfbench.results.render.formats import render, render_all
+from dfbench.results.statistics import auc, metrics
+from dfbench.results.statistics.estimate import Estimate, combine, mean, rate, roc_auc
+from dfbench.results.statistics.measured import Images, measure
 
 SIZES = {"one": 40, "two": 60}
 

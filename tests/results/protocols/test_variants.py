@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
-from dfbench.results import store
-from dfbench.results.board import Board
-from dfbench.results.leaderboard import build_board
-from dfbench.results.records import Entry, Record, Scores
-from dfbench.results.render import FORMATS, render
-from dfbench.results.sections import Grid, Section
-from dfbench.results.variants import MERGED, UNKNOWN_KINDS, part_of_train, without
+from dfbench.results.board.board import Board
+from dfbench.results.board.build import build_board
+from dfbench.results.document.blocks import Grid, Section
+from dfbench.results.records import folder as store
+from dfbench.results.records.records import Entry, Record, Scores
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, part_of_train, without
+from dfbench.results.render.formats import FORMATS, render
 
 N = 60
 LABELS = np.arange(N) % 2

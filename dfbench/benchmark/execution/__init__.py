@@ -1,0 +1,1 @@
+"""How a plan is run: one pass over the images, then cells in worker processes."""

@@ -1,0 +1,172 @@
+"""Rows made of the scores of others: ensembles, calibration, thresholds. Nothing is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfbench.benchmark.execution.evaluating import check_same, operating_point
+from dfbench.benchmark.execution.evaluations import failed_probe
+from dfbench.benchmark.execution.prepare import basis
+from dfbench.benchmark.planning.evaluation import Probe
+from dfbench.benchmark.planning.plan import Cell
+from dfbench.errors import DfbenchError
+from dfbench.models.selection.ensembles import Combination, Combined, combine
+from dfbench.results.records.evaluations import load_probe, read_probe, write_probe
+from dfbench.results.records.folder import read_scores, write_cell
+from dfbench.results.records.records import Part, Record, Scores
+
+_SHARED = (
+    "split",
+    "tuned_on",
+    "classes",
+    "positive",
+    "grouped",
+    "n_train",
+    "n_tune",
+    "n_test",
+    "n_unlabelled",
+    "n_left_out",
+    "fingerprint",
+    "device",
+    "n_threads",
+)
+"""What a derived record has from its members."""
+
+
+def run_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> Record:
+    """Make a derived cell of its members' scores and write it.
+
+    What it chooses (weights, temperature, threshold) it chooses on the tuning split.
+
+    Parameters
+    ----------
+    cell
+        Of a derived row.
+    records
+        By cell, those of its members among them.
+    """
+    start = time.perf_counter()
+    parts: dict[Part, Scores] = {}
+    try:
+        members = [records[member.id] for member in cell.members]
+        for record in members:
+            if record.status != "ok":
+                raise _MissingError(f"it is made of {record.row}, which was {record.status}")
+        combined, parts = _combined(cell, members, out)
+        known = _known(combined, members)
+    except _MissingError as error:
+        known = {"status": "skipped", "reason": str(error)}
+    except DfbenchError as error:
+        known = {"status": "failed", "reason": str(error)}
+    known["seconds"] = time.perf_counter() - start
+    record = Record.model_validate({**basis(cell), **known})
+    write_cell(out, record, parts.pop("evaluate", None), parts)
+    return record
+
+
+class _MissingError(DfbenchError):
+    pass
+
+
+def _combined(
+    cell: Cell, members: Sequence[Record], out: Path
+) -> tuple[Combined, dict[Part, Scores]]:
+    spec = cell.row.derived
+    assert spec is not None
+    first = members[0]
+    wanted: list[Part] = ["tune", "evaluate"]
+    if first.n_unlabelled:
+        wanted.append("unlabelled")
+    scores = {part: [read_scores(out, record, part) for record in members] for part in wanted}
+    for part, of_members in scores.items():
+        _check_images(of_members, part)
+    combined: Combined = combine(
+        [its.probabilities for its in scores["tune"]],
+        scores["tune"][0].labels,
+        members=[record.row for record in members],
+        combination=Combination(spec.combine, spec.calibrate, spec.threshold),
+        positive=first.positive,
+        seed=cell.seed,
+    )
+    return combined, {part: _apply(combined, its) for part, its in scores.items()}
+
+
+def _check_images(of_members: Sequence[Scores], what: str) -> None:
+    if any(its.images != of_members[0].images for its in of_members):
+        raise DfbenchError(f"the members were not scored on the same images ({what})")
+
+
+def _apply(combined: Combined, of_members: Sequence[Scores]) -> Scores:
+    probabilities = combined.apply([its.probabilities for its in of_members])
+    return of_members[0].model_copy(update={"probabilities": np.asarray(probabilities)})
+
+
+def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
+    first = members[0]
+    rates = [record.predict_images_per_second for record in members]
+    return {
+        **{key: getattr(first, key) for key in _SHARED},
+        "status": "ok",
+        "threshold": combined.threshold,
+        "combination": combined.describe(),
+        # one after the other
+        "fit_seconds": sum(record.fit_seconds or 0.0 for record in members),
+        "predict_images_per_second": 1 / sum(1 / rate for rate in rates if rate),
+        "versions": first.versions,
+    }
+
+
+def probe_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> None:
+    """Combine what the members of a finished derived cell scored beside their own images.
+
+    Parameters
+    ----------
+    cell
+        Of a derived row; its probes are those that it lacks.
+    records
+        By cell, its own and those of its members among them.
+    """
+    record = records[cell.id]
+    if record.status != "ok":
+        return
+    members = [records[member.id] for member in cell.members]
+    try:
+        combined, parts = _combined(cell, members, out)
+        check_same(out, record, parts["evaluate"])
+        point = operating_point(record, parts["tune"])
+    except DfbenchError as error:
+        for probe in cell.probes:
+            write_probe(out, failed_probe(cell, probe, "failed", str(error)))
+        return
+    for probe in cell.probes:
+        _probe(cell, probe, combined, members, point, out)
+
+
+def _probe(
+    cell: Cell,
+    probe: Probe,
+    combined: Combined,
+    members: Sequence[Record],
+    point: float | None,
+    out: Path,
+) -> None:
+    try:
+        scores = []
+        for member in members:
+            its = load_probe(out, member.cell, probe.id)
+            if its is None or its.status != "ok":
+                why = "not scored" if its is None else f"{its.status}: {its.reason}"
+                raise _MissingError(f"it is made of {member.row}, which has no scores ({why})")
+            known = its.model_copy(update={"cell": cell.id, "threshold": point})
+            scores.append(read_probe(out, member, its))
+        _check_images(scores, probe.change or probe.dataset.name)
+        write_probe(out, known, _apply(combined, scores))
+    except _MissingError as error:
+        write_probe(out, failed_probe(cell, probe, "skipped", str(error)))
+    except DfbenchError as error:
+        write_probe(out, failed_probe(cell, probe, "failed", str(error)))

@@ -1,0 +1,172 @@
+"""Draws what people look at beside the figures: of each cell, and of each data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfbench.benchmark.execution.inputs import load_inputs, vectors_of
+from dfbench.benchmark.execution.job import Images, Job
+from dfbench.errors import ImageError
+from dfbench.images import Image, decode
+from dfbench.models.base import Both, Model
+from dfbench.results.records.folder import read_scores
+from dfbench.results.records.records import Record
+from dfbench.results.statistics.metrics import decide
+from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.manifest import Dataset
+
+if TYPE_CHECKING:
+    from dfbench.results.figures.base import Title
+
+CAPTIONS = {
+    "scores": "confusion, ROC and precision-recall curves, reliability",
+    "training": "training beside validation",
+    "confusions": "confusion on validation after each epoch",
+    "examples": "the most confident right and wrong verdicts",
+    "cam": "where the network looks (Grad-CAM)",
+    "tsne": "t-SNE of the features, or of the network's last layer",
+}
+"""What a cell's figures show, by the name of the file."""
+
+_EXAMPLES = 5
+_SAMPLES = 6
+
+
+def figure_path(out: Path, cell: str, name: str) -> Path:
+    """Place of a cell's figure in a results folder."""
+    return out / "figures" / cell / f"{name}.png"
+
+
+def overview_path(out: Path, fingerprint: str) -> Path:
+    """Place of a data set's overview."""
+    return out / "figures" / f"data-{fingerprint[:16]}.png"
+
+
+def title_of(record: Record) -> Title:
+    """Say whose figure it is."""
+    from dfbench.results.figures.base import Title
+
+    return Title(record.dataset, record.row, record.n_test, record.split)
+
+
+def draw_stored(out: Path, record: Record, wanted: Sequence[str]) -> None:
+    """Draw what a finished cell's files suffice for, where it is not there yet."""
+    from dfbench.results.figures import base, scores, training
+
+    def draw(name: str, make: Callable[[], Any]) -> None:
+        path = figure_path(out, record.cell, name)
+        if not path.exists() and (figure := make()) is not None:
+            base.save(figure, path)
+
+    title = title_of(record)
+    if "scores" in wanted:
+        found = read_scores(out, record)
+        draw(
+            "scores",
+            lambda: scores.panel(
+                found.labels,
+                found.probabilities,
+                classes=record.classes,
+                positive=record.positive,
+                threshold=record.threshold,
+                title=title,
+            ),
+        )
+    if "training" in wanted and record.history:
+        tuned = base.Title(record.dataset, record.row, record.n_tune, "tuning")
+        draw("training", lambda: training.curves(record.history, title=tuned))
+        draw(
+            "confusions",
+            lambda: training.confusions(record.history, classes=record.classes, title=tuned),
+        )
+
+
+def draw_model(job: Job, record: Record, model: Model) -> None:
+    """Draw all that is wanted of a cell whose model is at hand."""
+    from dfbench.results.figures import base, cam, embedding, examples
+
+    draw_stored(job.out, record, job.figures)
+    wanted = set(job.figures) & {"examples", "cam", "tsne"}
+    if not wanted:
+        return
+    found = read_scores(job.out, record)
+    title = title_of(record)
+
+    def save(name: str, figure: Any) -> None:
+        base.save(figure, figure_path(job.out, record.cell, name))
+
+    rows = examples.most_confident(
+        found.labels, found.probabilities, record.positive, record.threshold, _EXAMPLES
+    )
+    said = decide(found.probabilities, positive=record.positive, threshold=record.threshold)
+    shown: dict[str, Any] = {
+        "true": [int(found.labels[row]) for row in rows],
+        "predicted": [int(said[row]) for row in rows],
+        "confidence": [float(found.probabilities[row, said[row]]) for row in rows],
+        "classes": record.classes,
+        "title": title,
+    }
+    if "examples" in wanted:
+        pictures = [decode((job.root / found.images[row]).read_bytes()) for row in rows]
+        save("examples", examples.examples(pictures, **shown))
+    if "cam" in wanted:
+        inputs = load_inputs(job, _chosen(job.evaluate, rows), type(model))
+        heat = model.cams(inputs, said[rows])
+        if heat is not None:
+            pictures = list(inputs.images if isinstance(inputs, Both) else inputs)
+            save("cam", cam.maps(pictures, heat, **shown))
+    if "tsne" in wanted:
+        inputs = load_inputs(job, job.evaluate, type(model))
+        vectors = vectors_of(inputs) if model.inputs == "features" else model.embed(inputs)
+        if vectors is not None and len(vectors) > 3:
+            places, points = embedding.tsne(vectors, record.seed)
+            figure = embedding.scatter(
+                points, found.labels[places], classes=record.classes, title=title
+            )
+            save("tsne", figure)
+
+
+def _chosen(images: Images, rows: Sequence[int]) -> Images:
+    return Images(
+        keys=[images.keys[row] for row in rows],
+        labels=[images.labels[row] for row in rows],
+        paths=[images.paths[row] for row in rows],
+        groups=[images.groups[row] for row in rows],
+        kinds=[images.kinds[row] for row in rows] if images.kinds else [],
+    )
+
+
+def draw_overview(dataset: Dataset, out: Path) -> None:
+    """Draw what a data set holds, where it is not there yet."""
+    from dfbench.results.figures import base, data
+
+    path = overview_path(out, dataset.fingerprint)
+    if path.exists():
+        return
+    manifest = dataset.manifest[dataset.manifest["error"] == ""]
+    names = {UNLABELLED: "(unlabelled)", **dict(enumerate(dataset.classes))}
+    counts: dict[str, dict[str, int]] = {}
+    for (split, label), n in Counter(
+        zip(manifest["split"], manifest["label"], strict=True)
+    ).items():
+        counts.setdefault(str(split), {})[names[int(label)]] = n
+    samples = {
+        name: _sample(dataset, manifest["path"][manifest["label"] == label].tolist())
+        for label, name in enumerate(dataset.classes)
+    }
+    sizes = list(zip(manifest["width"].tolist(), manifest["height"].tolist(), strict=True))
+    base.save(data.overview(counts, samples, sizes, name=dataset.name), path)
+
+
+def _sample(dataset: Dataset, paths: list[str]) -> list[Image]:
+    """Give some images of a class, spread over its files."""
+    found: list[Image] = []
+    for path in paths[:: max(1, len(paths) // _SAMPLES)]:
+        try:
+            found.append(decode((dataset.root / path).read_bytes()))
+        except (ImageError, OSError):
+            continue
+    return found[:_SAMPLES]

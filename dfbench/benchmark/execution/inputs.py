@@ -1,0 +1,44 @@
+"""What a model is given of a part of the data, loaded from the feature store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.benchmark.execution.job import Images, Job
+from dfbench.features.extraction.store import load_features
+from dfbench.models.base import Both, Inputs, Model
+
+
+def load_inputs(job: Job, images: Images, model_class: type[Model]) -> Inputs:
+    """Load what a model is given of a part from the store."""
+    vectors = [
+        load_features(table.identity, images.keys, table.dtype)
+        for table in job.tables
+        if not table.pixels
+    ]
+    features = (vectors[0] if len(vectors) == 1 else np.hstack(vectors)) if vectors else None
+    if model_class.inputs == "features":
+        assert features is not None  # a row names them
+        return features
+    [pixels] = [table for table in job.tables if table.pixels]
+    flat = load_features(pixels.identity, images.keys, pixels.dtype)
+    side = int(pixels.identity["params"]["size"])
+    resized = flat.reshape(len(flat), side, side, 3)
+    return resized if features is None else Both(resized, features)
+
+
+def widths(job: Job) -> tuple[int, ...]:
+    """Give the width of each table of features, in the order of the columns."""
+    keys = job.train.keys[:1]
+    tables = [table for table in job.tables if not table.pixels]
+    return tuple(load_features(t.identity, keys, t.dtype).shape[1] for t in tables)
+
+
+def vectors_of(inputs: Inputs) -> NDArray[Any] | None:
+    """Give the features among inputs, if there are any."""
+    if isinstance(inputs, Both):
+        return inputs.features
+    return inputs if inputs.ndim == 2 else None

@@ -1,0 +1,127 @@
+"""What is handed to a worker process, as plain data. Light to import: see `worker`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfbench.models.selection.space import Space
+
+
+@dataclass(frozen=True)
+class Images:
+    """One of the parts of the data that a cell works on.
+
+    Attributes
+    ----------
+    keys
+        SHA-256 of the image files, by which features are found.
+    labels
+        Class numbers; -1 for images without a label.
+    paths, groups
+        Relative to the root; names of groups (empty without).
+    kinds
+        Of fakes; "" for none.
+    """
+
+    keys: list[str]
+    labels: list[int]
+    paths: list[str]
+    groups: list[str]
+    kinds: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of features: identity and dtype as the store knows it, values an image."""
+
+    identity: dict[str, Any]
+    dtype: str
+
+    @property
+    def pixels(self) -> bool:
+        """Whether it holds resized images rather than features."""
+        return str(self.identity["extractor"]) == "resized"
+
+
+@dataclass(frozen=True)
+class Probing:
+    """Other images that the fitted model scores.
+
+    Attributes
+    ----------
+    record
+        What is known of its record before.
+    tables
+        Of their features, in the order of the columns.
+    images
+        With the class numbers of the cell.
+    """
+
+    record: dict[str, Any]
+    tables: list[Table]
+    images: Images
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs for a cell, as plain data.
+
+    Attributes
+    ----------
+    root
+        Folder of the images.
+    record
+        The cell's record as far as it is known before.
+    study
+        Where the trials are kept. Cells that differ by their budget alone share them.
+    checkpoints
+        Where trainings keep their state.
+    tables
+        Of features, in the order of the columns.
+    space
+        What is open of the model's parameters.
+    parameters_of
+        Cell whose parameters are taken over once it has run; empty for none.
+    figures
+        What is drawn.
+    seconds_per_image
+        Reading, decoding and extracting, as measured when it was done.
+    probes
+        What the model scores after that.
+    finished
+        Whether the cell has its record: its model is then fitted once more for the probes alone.
+    """
+
+    out: Path
+    root: Path
+    record: dict[str, Any]
+    study: Path
+    checkpoints: Path
+    model: str
+    tables: list[Table]
+    space: Space
+    train: Images
+    tune: Images
+    evaluate: Images
+    unlabelled: Images
+    figures: list[str]
+    trials: int
+    seconds: float
+    device: str
+    n_threads: int
+    seconds_per_image: float
+    parameters_of: str = ""
+    probes: list[Probing] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def log(self) -> Path:
+        """Where the traceback of a failure goes."""
+        return self.out / "logs" / f"{self.record['cell']}.txt"
+
+    @property
+    def status(self) -> Path:
+        """Where the worker says how far it is."""
+        return self.checkpoints / "status"

@@ -1,0 +1,27 @@
+"""What a run tells whoever watches it. The core calls; the command line draws."""
+
+from __future__ import annotations
+
+from dfbench.benchmark.execution.status import Running
+from dfbench.files import Progress
+from dfbench.results.records.records import Record
+
+
+class Reporter:
+    """Hears everything and says nothing; the base of those that show it."""
+
+    def stage(self, text: str) -> Progress:
+        """Begin a piece of work; the result is called with (done, total)."""
+        return lambda done, total: None
+
+    def note(self, text: str) -> None:
+        """Hear something the user should know: images left out, and the like."""
+
+    def cells(self, total: int, done: int) -> None:
+        """Begin the cells: ``total`` in all, ``done`` of them finished by an earlier run."""
+
+    def running(self, cells: list[Running]) -> None:
+        """Hear which cells are at work."""
+
+    def finished(self, record: Record) -> None:
+        """Hear that a cell ended, well or not."""

@@ -1,0 +1,46 @@
+"""What a worker process does before and with a cell. Light to import: it sets up threads first."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from typing import Any
+
+from dfbench.benchmark.execution.job import Job
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def initialise(n_threads: int) -> None:
+    """Set the number of threads of the numerical libraries, before they are loaded.
+
+    Two workers that each start a thread per core are slower than one.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(n_threads)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone: a killed run leaves nothing at work."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Run a cell, write its record and scores, and give the record as plain data."""
+    from dfbench.benchmark.execution.cell import run_cell
+
+    return run_cell(job).model_dump()

@@ -1,0 +1,98 @@
+"""The features of a data set as one table, for whoever wants to go on with it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dfbench.benchmark.execution.prepare import complain, look_at
+from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.planning.view import view_of
+from dfbench.errors import OutputError
+from dfbench.features.base import Extractor
+from dfbench.features.extraction.store import identity, load_features
+from dfbench.files import atomic_path
+from dfbench.suites.datasets.manifest import Dataset
+
+FACTS = ("path", "label", "split", "group")
+"""Columns before the features."""
+
+
+def feature_table(
+    dataset: Dataset,
+    extractors: Sequence[Extractor],
+    *,
+    jobs: int,
+    strict: bool,
+    reporter: Reporter,
+) -> pd.DataFrame:
+    """Extract and give one line for each readable image.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``path, label, split, group`` and ``<extractor>:<feature>`` (float32); the label is
+        the class's name, missing where the image has none.
+
+    Raises
+    ------
+    DfbenchError
+        If an extractor fails, or an image is unreadable and ``strict``.
+    """
+    manifest, view = dataset.manifest, view_of(dataset)
+    outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
+    for error in outcome.failed.values():
+        raise error
+    complain(dataset, faults, strict=strict, reporter=reporter)
+    chosen: pd.DataFrame = manifest[faults == ""]
+    keys = chosen["sha256"].tolist()
+    titles = _titles(extractors)
+    names: list[str] = []
+    columns = []
+    for extractor, title in zip(extractors, titles, strict=True):
+        values = load_features(identity(extractor, view), keys)
+        given = list(extractor.get_feature_names_out()) or range(values.shape[1])
+        names += [f"{title}:{name}" for name in given]
+        columns.append(values)
+    facts = chosen[list(FACTS)].reset_index(drop=True)
+    labels = facts["label"].astype(int)
+    facts["label"] = [dataset.classes[label] if label >= 0 else None for label in labels]
+    features = pd.DataFrame(np.hstack(columns), columns=names)
+    table: pd.DataFrame = pd.concat([facts, features], axis=1)
+    return table
+
+
+def _titles(extractors: Sequence[Extractor]) -> list[str]:
+    """Names before the colon: the extractors', numbered where one stands several times."""
+    names = [extractor.name for extractor in extractors]
+    return [
+        f"{name}{names[: at + 1].count(name)}" if names.count(name) > 1 else name
+        for at, name in enumerate(names)
+    ]
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write as Parquet or CSV, by the file's ending.
+
+    Raises
+    ------
+    OutputError
+        For another ending, or where the file cannot be written.
+    """
+    check_table_path(path)
+    with atomic_path(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+
+
+def check_table_path(path: Path) -> None:
+    """Raise `OutputError` if a table cannot be written in the form that the ending asks for."""
+    if path.suffix not in {".csv", ".parquet"}:
+        raise OutputError(
+            f"unknown ending {path.suffix!r}", where=path, hint="use .parquet or .csv"
+        )

@@ -1,0 +1,1 @@
+"""What is to be run: rows, cells, the plan."""

@@ -1,0 +1,333 @@
+"""Variants of cells: which other parts of the training images a suite's protocols ask for.
+
+Leave-one-generator-out: a detector is fitted and tuned on real images and all kinds of fakes but
+one, and scored on real images and that kind. Fakes of no known kind might be of that kind: they are
+left out of it all. Of more than two classes the task becomes real or fake, and what it is held
+against is the same task with all kinds (`dfbench.results.records.subsets.MERGED`), not the original
+one: the loss is then owed to the missing kind alone.
+
+Learning curves: a detector is fitted on parts of the training images. Which images a part holds
+depends on the seed of the row alone, smaller parts lie within larger ones, classes (and kinds as
+far as they are known) keep their proportions and groups stay whole; tuning split and test images
+are those of the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.benchmark.planning.rows import Row
+from dfbench.errors import DataError
+from dfbench.results.records.subsets import (
+    MERGED,
+    UNKNOWN_KINDS,
+    fraction_of,
+    left_out,
+    part_of_train,
+    without,
+)
+from dfbench.suites.datasets.kinds import kinds_of
+from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.roles import Roles, roles
+from dfbench.suites.datasets.splits import order_of
+from dfbench.suites.protocols import LearningCurve, LeaveOneOut, Protocol
+
+FEWEST = 10
+"""Images of a kind among those of the figures from which on it is worth a detector of its own."""
+
+_NO_KINDS = "the data tell no kinds of fakes: see [kind] in the guide of data sets"
+_NO_REAL = 'the card does not say which class is real: see real = "..." in the guide of data sets'
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A variant that a protocol asks of a data set.
+
+    Attributes
+    ----------
+    variant
+        Its name.
+    rows
+        That take part, in the order of the suite.
+    keeps_parameters
+        Whether the parameters of the row itself are taken over instead of tuned anew.
+    """
+
+    variant: str
+    rows: list[Row]
+    keeps_parameters: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a cell is fitted and scored on.
+
+    Attributes
+    ----------
+    parts
+        Lines of the manifest.
+    labels
+        Class number of each line of the manifest, shape (n,), dtype int64.
+    kinds
+        Kind of fake of each, shape (n,), dtype object; "" where it tells nothing new.
+    classes
+        Names by number.
+    positive
+        Of two classes the one to detect.
+    """
+
+    parts: Roles
+    labels: NDArray[np.int64]
+    kinds: NDArray[np.object_]
+    classes: list[str]
+    positive: int | None
+
+
+def wanted(dataset: Dataset, protocols: Sequence[Protocol], rows: Sequence[Row]) -> list[Wanted]:
+    """List the variants of a data set that protocols ask for, each once.
+
+    Parameters
+    ----------
+    dataset
+        Tells which kinds there are.
+    protocols
+        Of a suite; those that fit nothing anew are passed over.
+    rows
+        Of the run; a protocol's own list of rows chooses of them.
+    """
+    found: list[Wanted] = []
+    for protocol in protocols:
+        if isinstance(protocol, LeaveOneOut):
+            names = _of_kinds(dataset)
+        elif isinstance(protocol, LearningCurve):
+            names = [part_of_train(fraction) for fraction in sorted(set(protocol.fractions))]
+        else:
+            continue
+        keeps = isinstance(protocol, LearningCurve) and protocol.parameters == "of the row"
+        chosen = _chosen(rows, protocol.rows)
+        for name in names:
+            before = {row.name for each in found if each.variant == name for row in each.rows}
+            own = [row for row in chosen if row.name not in before]
+            found.append(Wanted(name, own, keeps))
+    return [each for each in found if each.rows]
+
+
+def _of_kinds(dataset: Dataset) -> list[str]:
+    kinds = sorted(set(kinds_of(dataset).tolist()) - {""})
+    if not kinds:
+        return [UNKNOWN_KINDS]
+    merged = [] if dataset.positive_index is not None else [MERGED]
+    return merged + [without(kind) for kind in kinds]
+
+
+def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """Choose rows by name, with those that they are derived from; all where no name is given.
+
+    A control of shuffled labels takes no part: nothing can be lost of what it has not learnt.
+    """
+    rows = [row for row in rows if not row.shuffled]
+    if not names:
+        return rows
+    kept = set(names)
+    for row in reversed(rows):  # what a row is derived from stands before it
+        if row.name in kept and row.derived is not None:
+            kept |= set(row.derived.of)
+    return [row for row in rows if row.name in kept]
+
+
+def identity(dataset: Dataset, variant: str) -> dict[str, Any]:
+    """Give what the identity of a variant's cell holds beside that of the row; empty for none."""
+    if not variant:
+        return {}
+    found: dict[str, Any] = {"variant": variant}
+    if dataset.positive_index is None and (variant == MERGED or left_out(variant) is not None):
+        found["real"] = dataset.card.real
+    return found
+
+
+def hindrances(
+    dataset: Dataset, asked: Sequence[Wanted], seeds: Sequence[int]
+) -> dict[tuple[str, int], str]:
+    """Say by variant and seed why it cannot be, as far as it is known before images are read."""
+    readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
+    try:
+        parts = roles(dataset, readable)
+    except DataError:
+        return {}  # the rows themselves have it too, and say it
+    found = {
+        (each.variant, seed): task(dataset, parts, each.variant, seed)
+        for each in asked
+        for seed in seeds
+    }
+    return {key: its for key, its in found.items() if isinstance(its, str)}
+
+
+def task(dataset: Dataset, parts: Roles, variant: str, seed: int) -> Task | str:
+    """Give what a cell is fitted and scored on.
+
+    Parameters
+    ----------
+    dataset
+        As loaded.
+    parts
+        Of the row itself.
+    variant
+        Its name; empty for the row itself.
+    seed
+        Of the cell.
+
+    Returns
+    -------
+    Task or str
+        Why it cannot be, where it cannot.
+    """
+    manifest = dataset.manifest
+    labels = manifest["label"].to_numpy(np.int64)
+    kinds = kinds_of(dataset)
+    binary = dataset.positive_index is not None
+    told = kinds if binary else np.full(len(kinds), "", dtype=object)
+    whole = Task(parts, labels, told, list(dataset.classes), dataset.positive_index)
+    if not variant:
+        return whole
+    # a competition's images are the row's own business
+    parts = replace(parts, unlabelled=parts.unlabelled[:0])
+    fraction = fraction_of(variant)
+    if fraction is not None:
+        return _part(dataset, replace(whole, parts=parts), kinds, fraction, seed)
+    if variant == UNKNOWN_KINDS:
+        return _NO_KINDS if binary else _NO_REAL
+    kind = left_out(variant)
+    if not binary:
+        real = dataset.card.real_index
+        merged = np.where(labels < 0, labels, (labels != real).astype(np.int64))
+        names = [dataset.card.real, "fake"]
+        whole = Task(parts, merged, kinds, names, 1)
+    if kind is None:
+        return replace(whole, parts=parts)
+    return _without(replace(whole, parts=parts, kinds=kinds), kind)
+
+
+def _without(whole: Task, kind: str) -> Task | str:
+    kinds, positive = whole.kinds, whole.positive
+    assert positive is not None
+    real = whole.labels == 1 - positive
+    others = real | ((kinds != kind) & (kinds != ""))
+    parts = whole.parts
+    trained = np.concatenate([parts.train, parts.tune])
+    if not (kinds[trained] == kind).any():
+        return (
+            f"no image of {kind!r} is trained or tuned on: "
+            "the row itself has never seen it (its figures by kind of fake)"
+        )
+    tested = parts.evaluate[kinds[parts.evaluate] == kind]
+    if len(tested) < FEWEST:
+        return f"{len(tested)} images of {kind!r} to score are too few (at least {FEWEST})"
+    if not (others[parts.train] & ~real[parts.train]).any():
+        return f"{kind!r} is the only kind of fake to train on: nothing is left without it"
+    if not (others[parts.tune] & ~real[parts.tune]).any():
+        return f"{kind!r} is the only kind of fake to tune on: nothing is left without it"
+    return replace(
+        whole,
+        parts=replace(
+            parts,
+            train=parts.train[others[parts.train]],
+            tune=parts.tune[others[parts.tune]],
+            evaluate=parts.evaluate[real[parts.evaluate] | (kinds[parts.evaluate] == kind)],
+        ),
+    )
+
+
+def _part(
+    dataset: Dataset, whole: Task, kinds: NDArray[np.object_], fraction: float, seed: int
+) -> Task | str:
+    train = whole.parts.train
+    lines = dataset.manifest.iloc[train]
+    chosen = nested(
+        lines["path"].tolist(),
+        whole.labels[train],
+        kinds[train].tolist(),
+        lines["group"].tolist(),
+        fraction,
+        seed,
+    )
+    for label, name in enumerate(whole.classes):
+        if not (whole.labels[train[chosen]] == label).any():
+            what = "images" if not dataset.grouped else "images in whole groups"
+            return f"{fraction:.6g} of {len(train)} training {what} leaves none of {name!r}"
+    return replace(whole, parts=replace(whole.parts, train=train[chosen]))
+
+
+def nested(
+    paths: Sequence[str],
+    labels: NDArray[np.int64],
+    kinds: Sequence[str],
+    groups: Sequence[str],
+    fraction: float,
+    seed: int,
+) -> NDArray[np.bool_]:
+    """Choose a part of n images, so that smaller parts lie within larger ones.
+
+    Units (groups, or images without one) stand in a random order by seed within their class and
+    kind, the most frequent of their images; kinds are then dealt out evenly along the class, and
+    of each class the units whose middle lies within the fraction are taken.
+
+    Parameters
+    ----------
+    paths
+        n different names.
+    labels
+        Shape (n,), dtype int64.
+    kinds, groups
+        n names each; empty for none.
+    fraction
+        Part of each class, in (0, 1].
+    seed
+        Another seed gives another part.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype bool
+        Without groups, the part of a class is off by half an image at most.
+    """
+    names = [f"g\0{group}" if group else f"i\0{p}" for group, p in zip(groups, paths, strict=True)]
+    units, unit_of, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    classes, label_of = np.unique(labels, return_inverse=True)
+    counts = np.zeros((len(units), len(classes)))
+    np.add.at(counts, (unit_of, label_of), 1)
+    stratum = counts.argmax(axis=1)
+    kind_of = _most_frequent(unit_of, np.asarray(kinds, dtype=str), label_of == stratum[unit_of])
+    order = order_of(units.tolist(), seed)
+    shuffled = np.array(sorted(range(len(units)), key=lambda u: order[u]), dtype=np.intp)
+    chosen = np.zeros(len(units), dtype=np.bool_)
+    for k in range(len(classes)):
+        own = shuffled[stratum[shuffled] == k]
+        along = np.empty(len(own))
+        for kind in np.unique(kind_of[own]):
+            same = kind_of[own] == kind
+            along[same] = _middles(sizes[own[same]])
+        own = own[np.argsort(along, kind="stable")]
+        chosen[own] = _middles(sizes[own]) < fraction
+    return chosen[unit_of]
+
+
+def _middles(sizes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Place of the middle of each unit, where all units laid end to end reach from 0 to 1."""
+    ends = np.cumsum(sizes)
+    found: NDArray[np.float64] = (ends - sizes / 2) / max(1, int(sizes.sum()))
+    return found
+
+
+def _most_frequent(
+    unit_of: NDArray[np.intp], kinds: NDArray[np.str_], counted: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Give the number of the most frequent kind of each unit among the images that count."""
+    known, kind_of = np.unique(kinds, return_inverse=True)
+    counts = np.zeros((int(unit_of.max(initial=-1)) + 1, len(known)))
+    np.add.at(counts, (unit_of[counted], kind_of[counted]), 1)
+    found: NDArray[np.intp] = counts.argmax(axis=1)
+    return found

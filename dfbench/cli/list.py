@@ -1,0 +1,106 @@
+"""``dfbench list``: what there is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dfbench.cli.options import Plugins, out
+
+if TYPE_CHECKING:
+    from dfbench.registry import Registry
+
+
+class What(StrEnum):
+    """Kinds of things that are listed."""
+
+    extractors = "extractors"
+    models = "models"
+    datasets = "datasets"
+    suites = "suites"
+    rows = "rows"
+
+
+def show(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    plugin: Plugins = None,
+    suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
+) -> None:
+    """List extractors, models, data sets, suites, or the rows of a suite."""
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
+
+    if what is What.extractors:
+        _print(_parts(Registry(EXTRACTORS, plugin or ())))
+    elif what is What.models:
+        _print(_parts(Registry(MODELS)))
+    elif what is What.datasets:
+        from dfbench.suites.datasets.catalogue import names
+
+        _print([(item.name, item.kind, item.about) for item in names()])
+    elif what is What.suites:
+        from dfbench.suites import suite as suites
+
+        _print([(name, "dfbench", suites.load_suite(name).description) for name in suites.names()])
+    else:
+        from dfbench.benchmark.planning.rows import rows
+        from dfbench.suites.suite import load_suite
+
+        found = rows(
+            load_suite(suite), Registry(EXTRACTORS, plugin or ()), Registry(MODELS), check=False
+        )
+        _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
+
+
+def _parts(registry: Registry) -> list[tuple[str, str, str]]:
+    """Give name, owner and summary; of what cannot be loaded, the reason."""
+    from dfbench.errors import DfbenchError
+
+    lines = []
+    for part in registry:
+        summary = part.summary
+        try:
+            target = part.load()
+            summary = summary or (target.__doc__ or "").strip().partition("\n")[0]
+            summary = "; ".join(filter(None, [summary, _parameters(target)]))
+        except DfbenchError as error:
+            summary = f"broken: {error}"
+        lines.append((part.name, part.owner, summary))
+    return lines
+
+
+def _parameters(target: Any) -> str:
+    """Give the parameters of an extractor with their defaults, as they are written in brackets."""
+    from inspect import signature
+
+    from dfbench.plugins import info
+
+    mark = info(target)
+    if mark is not None:
+        defaults = mark.defaults
+    elif hasattr(target, "transform"):
+        parameters = signature(target).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    else:
+        return ""
+    items = (f"{name}={_written(value)}" for name, value in defaults.items())
+    return f"[{', '.join(items)}]" if defaults else ""
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "its own"
+    return str(list(value) if isinstance(value, tuple) else value)
+
+
+def _print(lines: list[tuple[str, str, str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    out().print(table)

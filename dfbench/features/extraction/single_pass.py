@@ -1,0 +1,417 @@
+"""The single pass: each image is decoded once for all extractors and views that still lack it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
+from dfbench.features.base import Extractor
+from dfbench.features.extraction.store import DECODER_VERSION, Table, identity
+from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb
+from dfbench.files import Progress
+from dfbench.images import decode
+
+_Entry = tuple[str, bytes, float]
+"""Key, value and seconds, as a table takes them."""
+
+_DECODED = 64 << 20
+"""Bytes of decoded images that a batch holds at most, unless a single image is larger."""
+
+
+def _verdicts() -> dict[str, Any]:
+    """Identify the table of what could not be decoded: the reason, or nothing where all is well.
+
+    Another version of a library may read what this one could not.
+    """
+    libraries = {name: _version(name) for name in ("pillow", "opencv-python-headless")}
+    return {"extractor": "decoded", "decoder": DECODER_VERSION, "libraries": libraries}
+
+
+def _changes(view: View) -> dict[str, Any]:
+    """Identify the table of the seconds that it takes to bring a decoded image into a view."""
+    return {"extractor": "changed", **view.identity()}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image file, the SHA-256 of its bytes (hexadecimal), and its number of pixels if known."""
+
+    path: Path
+    sha256: str
+    pixels: int = 0
+
+
+@dataclass
+class Outcome:
+    """What a pass found.
+
+    Attributes
+    ----------
+    unreadable
+        Reason by SHA-256 for images that could not be decoded.
+    failed
+        Error by place in the list of extractors; their features are incomplete. In the second of
+        several views, places go on after those of the first, and so on.
+    """
+
+    unreadable: dict[str, str] = field(default_factory=dict)
+    failed: dict[int, DfbenchError] = field(default_factory=dict)
+
+
+@dataclass
+class _Batch:
+    """What came out of a batch, and what the main thread must go on with.
+
+    Attributes
+    ----------
+    verdicts, changes
+        Of each image, the latter by view.
+    entries, failed
+        By task.
+    shown
+        Images by view.
+    """
+
+    verdicts: list[_Entry] = field(default_factory=list)
+    changes: dict[int, list[_Entry]] = field(default_factory=dict)
+    entries: dict[int, list[_Entry]] = field(default_factory=dict)
+    failed: dict[int, DfbenchError] = field(default_factory=dict)
+    shown: dict[int, dict[str, Seen]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """An extractor in a view, and the images that it still lacks.
+
+    Attributes
+    ----------
+    place
+        In all tasks: those of the first view come first.
+    number, view
+        Place of the extractor in the list of extractors, and of the view in the list of views.
+    """
+
+    place: int
+    number: int
+    extractor: Extractor
+    view: int
+    lacks: set[str]
+
+
+class _Warm:
+    """Lets each extractor compile its kernels or load its weights before it is timed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done: set[int] = set()
+
+    def up(self, index: int, work: Callable[[], Any]) -> None:
+        """Do ``work`` the first time that this is called with ``index``; others wait for it."""
+        if index not in self._done:
+            with self._lock:
+                if index not in self._done:
+                    work()
+                    self._done.add(index)
+
+
+def seconds_to_decode(keys: Sequence[str], view: View = PLAIN) -> float:
+    """Median seconds that it took to read and decode the images of ``keys`` and to change them."""
+    with Table(_verdicts()) as table:
+        seconds = table.seconds(keys)
+    if view == PLAIN:
+        return seconds
+    with Table(_changes(view)) as table:
+        return seconds + table.seconds(keys)
+
+
+def extract(
+    sources: Sequence[Source],
+    extractors: Sequence[Extractor],
+    *,
+    views: Sequence[View] = (PLAIN,),
+    jobs: int = 1,
+    progress: Progress | None = None,
+    batch_size: int = 32,
+) -> Outcome:
+    """Compute and store what the store lacks.
+
+    Parameters
+    ----------
+    sources
+        The images; equal contents are computed once.
+    extractors
+        Those whose ``threads`` is true work in ``jobs`` threads, the others one batch at a time.
+    views
+        How images are changed before they are seen; each extractor sees each view.
+    jobs
+        Number of threads.
+    progress
+        Called with (images done, images to do).
+    batch_size
+        Images a batch.
+
+    Returns
+    -------
+    Outcome
+        Unreadable images and failed extractors; neither stops the pass.
+
+    Raises
+    ------
+    DataError
+        If a file changed after it was listed.
+    """
+    outcome = Outcome()
+    with ExitStack() as stack:
+        verdicts = stack.enter_context(Table(_verdicts()))
+        changes = {
+            number: stack.enter_context(Table(_changes(view)))
+            for number, view in enumerate(views)
+            if view != PLAIN
+        }
+        keys = [source.sha256 for source in sources]
+        unseen = verdicts.missing(keys)
+        known = dict(zip(keys, verdicts.get(keys), strict=True))
+        outcome.unreadable = {key: text.decode() for key, text in known.items() if text}
+        tables: list[Table] = []
+        tasks: list[_Task] = []
+        for at, view in enumerate(views):
+            for number, extractor in enumerate(extractors):
+                table = stack.enter_context(Table(identity(extractor, view)))
+                lacks = table.missing(keys) - outcome.unreadable.keys()
+                tasks.append(_Task(len(tasks), number, extractor, at, lacks))
+                tables.append(table)
+        wanted = unseen.union(*(task.lacks for task in tasks))
+        todo = list({s.sha256: s for s in sources if s.sha256 in wanted}.values())
+        lengths = {place: n for place, table in enumerate(tables) if (n := table.value_length())}
+        names = {source.sha256: source.path.name for source in todo}
+        warm = _Warm()
+        done = 0
+        if progress is not None:
+            progress(0, len(todo))
+
+        def work(batch: list[Source]) -> _Batch:
+            return _work(batch, tasks, views, unseen, outcome.failed, warm)
+
+        for batch, result in _in_order(work, _chunks(todo, batch_size, len(views)), jobs):
+            outcome.failed.update(result.failed)
+            for task in tasks:
+                if not task.extractor.threads:
+                    _transform(task, batch, result, outcome.failed, warm)
+            outcome.failed.update(result.failed)
+            for place, entries in result.entries.items():
+                strange = _other_length(entries, lengths.setdefault(place, len(entries[0][1])))
+                if strange is None:
+                    tables[place].put(entries)
+                elif place not in outcome.failed:
+                    outcome.failed[place] = PluginError(
+                        "returns a vector of another length than for the images before",
+                        where=f"extractor {tasks[place].extractor.name!r} on {names[strange]}",
+                        hint="return as many numbers for each image",
+                    )
+            for at, taken in result.changes.items():
+                changes[at].put(taken)
+            # last, so that a kill in between leaves the image to be looked at again
+            verdicts.put(result.verdicts)
+            outcome.unreadable |= {key: why.decode() for key, why, _ in result.verdicts if why}
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(todo))
+    return outcome
+
+
+def _other_length(entries: list[_Entry], length: int) -> str | None:
+    """Give the key of the first entry that is not ``length`` bytes long."""
+    return next((key for key, value, _ in entries if len(value) != length), None)
+
+
+def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Source]]:
+    batch: list[Source] = []
+    held = 0
+    for item in items:
+        needs = 3 * item.pixels * views
+        if batch and (len(batch) == size or held + needs > _DECODED):
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += needs
+    if batch:
+        yield batch
+
+
+def _in_order(
+    work: Callable[[list[Source]], _Batch], batches: Iterator[list[Source]], jobs: int
+) -> Iterator[tuple[list[Source], _Batch]]:
+    """Work on batches in threads, few ahead of the one that is taken, so that memory is bounded."""
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="extract") as pool:
+        waiting: deque[tuple[list[Source], Future[_Batch]]] = deque()
+        try:
+            for batch in batches:
+                waiting.append((batch, pool.submit(work, batch)))
+                if len(waiting) > jobs + 1:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _work(
+    batch: list[Source],
+    tasks: Sequence[_Task],
+    views: Sequence[View],
+    unseen: set[str],
+    failed: dict[int, DfbenchError],
+    warm: _Warm,
+) -> _Batch:
+    result = _Batch()
+    decoded: dict[str, Seen] = {}
+    for source in batch:
+        start = time.perf_counter()
+        data = _read(source)
+        try:
+            image = decode(data)
+        except ImageError as error:
+            result.verdicts.append((source.sha256, str(error).encode(), 0.0))
+            continue
+        decoded[source.sha256] = Seen(image, data)
+        if source.sha256 in unseen:
+            result.verdicts.append((source.sha256, b"", time.perf_counter() - start))
+    bases: dict[Normal | None, dict[str, tuple[Seen, float]]] = {}
+    for at, view in enumerate(views):
+        chosen = [task for task in tasks if task.view == at]
+        wanted = decoded.keys() & set[str]().union(*(task.lacks for task in chosen))
+        need = [source for source in batch if source.sha256 in wanted]
+        try:
+            taken = _show(need, decoded, bases.setdefault(view.normal, {}), view)
+        except ImageError as error:
+            result.failed |= {task.place: error for task in chosen}
+            continue
+        result.shown[at] = {key: seen for key, (seen, _) in taken.items()}
+        if view != PLAIN:
+            result.changes[at] = [(key, b"", seconds) for key, (_, seconds) in taken.items()]
+        for task in chosen:
+            if task.extractor.threads:
+                _transform(task, batch, result, failed, warm)
+        if all(task.extractor.threads for task in chosen):
+            del result.shown[at]
+    return result
+
+
+def _show(
+    sources: list[Source],
+    decoded: dict[str, Seen],
+    base: dict[str, tuple[Seen, float]],
+    view: View,
+) -> dict[str, tuple[Seen, float]]:
+    """Give each image in a view, and the seconds that this takes.
+
+    ``base`` keeps the images in the normal form, which other views share.
+    """
+    shown: dict[str, tuple[Seen, float]] = {}
+    for source in sources:
+        key = source.sha256
+        start = time.perf_counter()
+        try:
+            if key not in base:
+                base[key] = normalise(decoded[key], view.normal), time.perf_counter() - start
+            normal, before = base[key]
+            start = time.perf_counter()
+            seen = perturb(normal, view.chain, key)
+        except ImageError as error:
+            raise ImageError(f"cannot be changed: {error}", where=source.path.name) from None
+        shown[key] = seen, before + time.perf_counter() - start
+    return shown
+
+
+def _read(source: Source) -> bytes:
+    try:
+        data = source.path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=source.path) from error
+    if hashlib.sha256(data).hexdigest() != source.sha256:
+        raise DataError("changed while it was being worked on", where=source.path, hint="run again")
+    return data
+
+
+def _transform(
+    task: _Task,
+    batch: list[Source],
+    result: _Batch,
+    failed: dict[int, DfbenchError],
+    warm: _Warm,
+) -> None:
+    """Run one extractor over its part of a batch; note an error instead of raising it."""
+    if task.place in failed or task.place in result.failed:
+        return
+    shown, extractor = result.shown.get(task.view, {}), task.extractor
+    need = [s for s in batch if s.sha256 in task.lacks and s.sha256 in shown]
+    if not need:
+        return
+    field_of = "file" if extractor.reads == "file" else "image"
+    inputs = {source.sha256: getattr(shown[source.sha256], field_of) for source in need}
+    try:
+        warm.up(task.number, lambda: extractor.transform([inputs[need[0].sha256]]))
+        start = time.perf_counter()
+        values = _checked(extractor, extractor.transform([inputs[s.sha256] for s in need]))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
+        result.failed[task.place] = _blame(extractor, need, inputs, error)
+        return
+    each = (time.perf_counter() - start) / len(need)
+    result.entries[task.place] = [
+        (source.sha256, row.tobytes(), each) for source, row in zip(need, values, strict=True)
+    ]
+
+
+def _checked(extractor: Extractor, values: Any) -> NDArray[Any]:
+    array = np.ascontiguousarray(values, dtype=extractor.dtype)
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise PluginError(
+            f"gave shape {array.shape} or values that are not finite, expected finite (n, d)",
+            where=f"extractor {extractor.name!r}",
+        )
+    return array
+
+
+def _blame(
+    extractor: Extractor, need: list[Source], inputs: dict[str, Any], error: BaseException
+) -> DfbenchError:
+    """Find the image that an extractor broke on and word the error."""
+    culprit = None
+    if len(need) > 1 and isinstance(error, PluginError):
+        for source in need:
+            try:
+                _checked(extractor, extractor.transform([inputs[source.sha256]]))
+            except (Exception, SystemExit) as single:  # noqa: BLE001 - as above
+                culprit, error = source.path, single
+                break
+    elif need:
+        culprit = need[0].path
+    if isinstance(error, PluginError):
+        at = "" if culprit is None else f" on {culprit.name}"
+        return PluginError(error.what, where=f"{error.where}{at}", hint=error.hint)
+    if isinstance(error, DfbenchError):
+        return error
+    return DfbenchError(f"{type(error).__name__}: {error}", where=f"extractor {extractor.name!r}")

@@ -1,0 +1,231 @@
+"""Vectors from a frozen network: the penultimate layer of any timm or torchvision backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.backbones import build as backbones
+from dfbench.errors import DfbenchError
+from dfbench.features.base import Extractor, Vectors
+from dfbench.features.extractors.checks import choice, rgb, whole
+from dfbench.features.extractors.resized import resize
+from dfbench.images import Image
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Embedding(Extractor):
+    """Penultimate activations of a frozen backbone in evaluation mode.
+
+    Each image is resized to a square (by area averaging downwards, bilinear upwards; the aspect
+    is not kept, nothing is cropped), scaled to [0, 1], normalised, and sent through the backbone
+    without its classifier in float32.
+
+    Parameters
+    ----------
+    backbone
+        ``timm:NAME``, ``torchvision:NAME`` or a bare name, which is looked for in timm first and
+        then in torchvision. timm's tags (``resnet18.a1_in1k``) choose among its weights.
+    weights
+        ``imagenet``: the library's default weights, from its own cache or downloaded into it.
+        ``random``: none, initialised from ``seed``. Anything else is the path of a
+        ``.safetensors`` or ``.pth`` file, which must fit the backbone tensor by tensor; a
+        classifier in it is passed over. One is never put in another's place.
+    seed
+        Of random weights.
+    size
+        Side of the square in pixels; by default the backbone's own.
+    mean, std
+        Normalisation of pixels in [0, 1], by channel or one number for all; by default the
+        backbone's own, or ImageNet's. 0.5 for both gives [-1, 1].
+    batch_size
+        Images at once. Does not change the result beyond rounding, see Notes.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Notes
+    -----
+    A row depends on the images beside it only by rounding of float32 (relative to the largest
+    value of a row below 1e-4; kernels may sum in another order for another batch size).
+
+    Random weights are the library's own initialisation, with each batch normalisation set to
+    standardise the channels over fixed synthetic 1/f images. Without that, activations of a deep
+    untrained network vanish or explode, and layers that libraries start at zero stay dead.
+    Features of untrained networks are a known baseline (Jarrett et al., ICCV 2009).
+    """
+
+    name = "embedding"
+    threads: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        backbone: str = "mobilenetv3_small_100",
+        weights: str = "imagenet",
+        seed: int = 0,
+        size: int | None = None,
+        mean: Sequence[float] | float | None = None,
+        std: Sequence[float] | float | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+    ) -> None:
+        self.backbone = backbone
+        self.weights = weights
+        self.seed = seed
+        self.size = size
+        self.mean = mean
+        self.std = std
+        self.batch_size = batch_size
+        self.device = device
+
+    def identity(self) -> dict[str, Any]:
+        """Everything besides the image that determines the output.
+
+        Device and batch size do not belong to it, a local file counts by its content, the seed
+        where weights are random; the libraries' versions count, since they decide on default
+        weights and on initialisation.
+
+        Raises
+        ------
+        UnavailableError
+            If the local file of weights is absent.
+        """
+        params: dict[str, Any] = {
+            "backbone": self.backbone,
+            "size": self.size,
+            "mean": _by_channel(self.mean),
+            "std": _by_channel(self.std),
+        }
+        found = backbones.identity(self.backbone, self.weights)
+        params["weights"] = found["weights"]
+        if self.weights == "random":
+            params["seed"] = self.seed
+        params["libraries"] = found["libraries"]
+        return {"extractor": self.name, "version": self.version, "params": params}
+
+    def check_available(self) -> None:
+        """Raise `UnavailableError` where a package or the weights are absent.
+
+        A host that does not answer within some seconds counts as out of reach.
+        """
+        backbones.check_available(self.backbone, self.weights)
+
+    def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
+        """Turn a batch of n images into features.
+
+        Parameters
+        ----------
+        X
+            RGB arrays of shape (H, W, 3) and dtype uint8, each of its own size.
+
+        Returns
+        -------
+        ndarray of shape (n, d), dtype float32
+
+        Raises
+        ------
+        UnavailableError
+            If weights are absent and cannot be fetched.
+        UnknownNameError
+            If neither library has the backbone.
+        WeightsError
+            If a local file does not fit.
+        ParameterError
+            If a parameter or an image is not what it must be.
+        """
+        step = whole(self.name, "batch_size", self.batch_size, 1, 65_536)
+        net = self._net()
+        out = np.empty((len(X), net.width), np.float32)
+        for start in range(0, len(X), step):
+            images = [resize(rgb(self.name, image), net.size) for image in X[start : start + step]]
+            out[start : start + len(images)] = net(np.stack(images))
+        if not np.isfinite(out).all():
+            raise DfbenchError(f"{self.backbone} gives values that are not finite", where=self.name)
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names such as ``unit_17``. Loads the backbone."""
+        return np.array([f"unit_{i}" for i in range(self._net().width)], dtype=object)
+
+    def _net(self) -> _Net:
+        """Load the backbone once for each set of parameters."""
+        key = (self.backbone, self.weights, self.seed, self.size, self.mean, self.std, self.device)
+        loaded: tuple[Any, _Net] | None = self.__dict__.get("_loaded")
+        if loaded is None or loaded[0] != key:
+            loaded = key, self._load()
+            self.__dict__["_loaded"] = loaded
+        return loaded[1]
+
+    def _load(self) -> _Net:
+        choice(self.name, "device", self.device, ("auto", "cpu", "cuda"))
+        size = self.size
+        if size is not None:
+            size = whole(self.name, "size", size, 16, 4096)
+        made = backbones.build(self.backbone, self.weights, int(self.seed), size)
+        if self.weights == "random":
+            backbones.set_batch_norm(made.module, made.size, int(self.seed))
+        mean = _by_channel(self.mean) or made.mean
+        std = _by_channel(self.std) or made.std
+        return _Net(made.module, made.size, mean, std, _device(self.device))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded network behind: another process loads its own."""
+        state = dict(super().__getstate__())
+        state.pop("_loaded", None)
+        return state
+
+
+def _by_channel(value: Sequence[float] | float | None) -> list[float] | None:
+    """Give three numbers where there is one."""
+    if isinstance(value, int | float):
+        return [float(value)] * 3
+    return None if value is None else [float(number) for number in value]
+
+
+class _Net:
+    """A backbone ready to run: float32, evaluation mode, channels-last."""
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: str,
+    ) -> None:
+        import torch
+
+        self.size = size
+        self._device = device
+        self._module = module.eval().requires_grad_(False)
+        self._module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # (pixel / 255 - mean) / std as one multiplication and one addition
+        spread = torch.tensor(list(std), dtype=torch.float32).view(1, 3, 1, 1)
+        centre = torch.tensor(list(mean), dtype=torch.float32).view(1, 3, 1, 1)
+        self._scale = (1.0 / (255.0 * spread)).to(device)
+        self._shift = (-centre / spread).to(device)
+        self.width = int(self(np.zeros((1, size, size, 3), np.uint8)).shape[1])
+
+    def __call__(self, images: NDArray[np.uint8]) -> Vectors:
+        import torch
+
+        with torch.inference_mode(), backbones.full_precision():
+            batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float()
+            out = self._module(batch.mul_(self._scale).add_(self._shift))
+            vectors: Vectors = out.flatten(1).float().cpu().numpy()
+        return vectors
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise DfbenchError(
+            "device 'cuda' was asked for, but torch finds no CUDA GPU", hint="use --device cpu"
+        )
+    return "cuda" if there and wanted != "cpu" else "cpu"

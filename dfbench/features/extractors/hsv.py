@@ -1,0 +1,83 @@
+"""Histograms of hue, saturation and value: how an image's colours are distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.features.base import Extractor, Vectors
+from dfbench.features.extractors.checks import rgb, whole
+from dfbench.features.extractors.scratch import recoloured, scratch
+from dfbench.images import Image
+
+# OpenCV halves hue (degrees) to fit a byte
+_RANGES = (("h", 180), ("s", 256), ("v", 256))
+
+
+class HSV(Extractor):
+    """Histogram of each channel of HSV, the whole vector summing to 1.
+
+    Hue, saturation and value as of OpenCV's 8-bit ``COLOR_RGB2HSV``: H in 0..180 (degrees halved),
+    S and V in 0..256, each range cut in ``bins`` equal parts as by ``cv2.calcHist``. Counts are
+    divided by three times the number of pixels.
+
+    Parameters
+    ----------
+    bins
+        Number of bins a channel, 1..256.
+    """
+
+    name = "hsv"
+
+    def __init__(self, bins: int = 16) -> None:
+        self.bins = bins
+
+    def _bins(self) -> int:
+        return whole(self.name, "bins", self.bins, 1, 256)
+
+    def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
+        """Turn a batch of n images into features.
+
+        Parameters
+        ----------
+        X
+            RGB arrays of shape (H, W, 3) and dtype uint8, each of its own size.
+
+        Returns
+        -------
+        ndarray of shape (n, 3 * bins), dtype float32
+            The bins of H, then of S, then of V; each channel sums to 1/3.
+
+        Raises
+        ------
+        ParameterError
+            If ``bins`` or an image is not what it must be.
+        """
+        from dfbench.features.kernels import hsv as kernels
+
+        bins = self._bins()
+        out = np.empty((len(X), 3 * bins), np.float32)
+        for row, image in zip(out, X, strict=True):
+            pixels = recoloured(rgb(self.name, image), "hsv").reshape(-1, 3)
+            kernels.binned(pixels, _places(bins), scratch("counts", (4, 3, 256), np.uint32), row)
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names such as ``h_0``, ``s_15``."""
+        return np.array([f"{c}_{i}" for c, _ in _RANGES for i in range(self._bins())], dtype=object)
+
+
+@lru_cache(maxsize=8)
+def _places(bins: int) -> NDArray[np.int64]:
+    """Feature of each value of each channel, shape (3, 256)."""
+    value = np.arange(256)
+    places = []
+    for channel, (_, top) in enumerate(_RANGES):
+        # the products of OpenCV's calcHist, rounding included
+        index = np.floor(value * (bins / top)).astype(np.int64)
+        places.append(np.minimum(index, bins - 1) + channel * bins)
+    return np.array(places)

@@ -1,0 +1,1 @@
+"""Networks over images, trained end to end or on a backbone."""

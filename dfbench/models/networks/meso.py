@@ -1,0 +1,163 @@
+"""MesoNet: two small networks for forged faces, trained here or taken as published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from dfbench.errors import ParameterError, UnavailableError
+from dfbench.models.base import Inputs, Labels
+from dfbench.models.networks.network import Network, recipe_defaults
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dfbench.models.training.recipe import Recipe
+
+_RANDOM = "random"
+
+
+class Meso4(Network):
+    """Four convolutions with batch normalisation and pooling, two dense layers: 28,073 values.
+
+    Afchar, Nozick, Yamagishi and Echizen, "MesoNet: a compact facial video forgery detection
+    network", WIFS 2018; the layers are those of the code that the authors published, images of 256
+    pixels in [0, 1]. Trained here by cross-entropy; the authors used the squared error, Adam at a
+    rate that falls from 1e-3 to 1e-6, and batches of 75.
+
+    Parameters of its own: ``weights``, ``random`` or the path of a file of the published weights
+    (Keras, HDF5), which training starts from; ``pretrained_only``, whether nothing is trained and
+    the file's own scores are given; ``fake_class``, the number of the class of the fakes, for the
+    published networks give the probability that an image is real.
+    """
+
+    name = "meso4"
+    rates = (1e-4, 1e-2)
+    libraries = (
+        *Network.libraries,
+        "dfbench.models.networks.modules.meso",
+        "dfbench.models.networks.modules.keras_weights",
+    )
+
+    inception: ClassVar[bool] = False
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Give the parameters of the first trial."""
+        return {
+            "image_size": 256,
+            "weights": _RANDOM,
+            "pretrained_only": False,
+            "fake_class": 1,
+            "dropout": 0.5,
+            **recipe_defaults(
+                optimiser="adam",
+                lr=1e-3,
+                epochs=30,
+                batch_size=32,
+                schedule="cosine",
+                patience=10,
+            ),
+        }
+
+    @classmethod
+    def check_available(cls, params: Mapping[str, Any]) -> None:
+        """Raise `UnavailableError` where torch or the file of weights is absent."""
+        super().check_available(params)
+        path = _file(params)
+        if path is not None and not path.is_file():
+            raise UnavailableError(
+                "the file of weights is not there",
+                where=path,
+                hint="the authors publish it at github.com/DariusAf/MesoNet, folder weights",
+            )
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
+        super().check_params(params)
+        if params.get("fake_class", 1) not in (0, 1):
+            raise ParameterError("fake_class is 0 or 1", where=cls.name)
+        if params.get("pretrained_only", False) and _file(params) is None:
+            raise ParameterError(
+                "pretrained_only needs weights", where=cls.name, hint="weights = path of the file"
+            )
+
+    @classmethod
+    def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what determines the outcome; the file of weights counts by its content."""
+        path = _file(params)
+        if path is None or not path.is_file():
+            return dict(params)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {**params, "weights": f"sha256:{digest}"}
+
+    def recipe(self) -> Recipe:
+        """Say how it is trained; published scores are computed in float32 unless told otherwise."""
+        recipe = super().recipe()
+        if self.params["pretrained_only"] and recipe.precision == "auto":
+            # in bfloat16 scores of MesoInception4 move by up to 0.07
+            return recipe.model_copy(update={"precision": "32"})
+        return recipe
+
+    def build(self, n_features: int) -> nn.Module:
+        """Make the module with fresh weights, or those of the file."""
+        from dfbench.models.networks.modules.meso import Meso
+
+        module = Meso(
+            inception=self.inception,
+            image_size=self.input_side(self.params),
+            outputs=self.outputs,
+            dropout=float(self.params["dropout"]),
+        )
+        path = _file(self.params)
+        if path is not None:
+            self._load(module, path)
+        return module
+
+    def _load(self, module: Any, path: Path) -> None:
+        from dfbench.models.networks.modules import keras_weights
+
+        self.check_available(self.params)
+        if self.n_classes != 2:
+            raise ParameterError(
+                f"the published weights tell two classes apart, not {self.n_classes}",
+                where=self.name,
+            )
+        keras_weights.load(module, path, flattened=(16, module.side, module.side))
+        if self.params["fake_class"] == 1:
+            # the published output is for real; ours is for class 1
+            for tensor in (module.head.weight, module.head.bias):
+                tensor.data.neg_()
+
+    def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
+        """Train, or only load where that is asked for; see `Model.fit`."""
+        if not self.params["pretrained_only"]:
+            return super().fit(X, y, X_val, y_val)
+        from dfbench.models.training import inference
+
+        self._check(X)
+        with inference.session(self.device, self.n_threads, self.seed):
+            module = self.build(0).to(self.device)
+            self.module = module.eval().requires_grad_(False)
+        self.history = []
+        return self
+
+
+class MesoInception4(Meso4):
+    """Meso4 with two Inception stages of dilated convolutions in front: 28,725 values.
+
+    See `Meso4` for the source, the recipe and the parameters.
+    """
+
+    name = "mesoinception4"
+    inception = True
+
+
+def _file(params: Mapping[str, Any]) -> Path | None:
+    """Path of the weights; None where they are random."""
+    weights = str(params.get("weights", _RANDOM))
+    return None if weights == _RANDOM else Path(weights).expanduser()

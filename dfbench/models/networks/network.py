@@ -1,0 +1,203 @@
+"""Base of the networks, trained end to end. torch is imported when one is fitted, not before."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError, ParameterError, unknown
+from dfbench.models.base import Both, Inputs, Kind, Labels, Model, Probabilities, Task
+from dfbench.models.devices import require
+from dfbench.models.training.recipe import Recipe, recipe_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dfbench.models.training.engine import Epoch
+
+
+class Network(Model):
+    """A torch module and the recipe it is trained by, see `dfbench.models.training.engine`.
+
+    A network's parameters are those of its architecture and all fields of `Recipe`, in one flat
+    dictionary. A table given in the parameters (``augment``, say) takes the place of the default's.
+
+    Attributes
+    ----------
+    rates
+        Least and greatest learning rate of the search space.
+    module
+        The module, after `fit`.
+    history
+        What each epoch came to, after `fit`.
+    """
+
+    inputs: ClassVar[Kind] = "images"
+    libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training.engine",)
+    rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
+
+    module: nn.Module
+    history: list[Epoch]
+
+    @classmethod
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+        """Draw rate, dropout and, where the defaults have any, weight decay."""
+        low, high = cls.rates
+        found = {
+            "lr": trial.suggest_float("lr", low, high, log=True),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.7),
+        }
+        if cls.defaults()["weight_decay"] > 0:
+            found["weight_decay"] = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
+        return found
+
+    @abstractmethod
+    def build(self, n_features: int) -> nn.Module:
+        """Make the module with fresh weights; torch's random numbers are seeded.
+
+        Parameters
+        ----------
+        n_features
+            Width of the features beside the images; 0 where it takes images alone.
+        """
+
+    def prepare(self, module: nn.Module, X: Inputs) -> None:
+        """Set what a fresh module takes from the training inputs before it is trained."""
+
+    def cam_layer(self, module: nn.Module) -> nn.Module:
+        """Give the layer that Grad-CAM looks at: by default the last convolution."""
+        from torch import nn
+
+        return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)][-1]
+
+    def recipe(self) -> Recipe:
+        """Say how it is trained."""
+        return recipe_of(self.params, self.name)
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits: 1 for two classes, otherwise one a class."""
+        return 1 if self.n_classes == 2 else self.n_classes
+
+    @classmethod
+    def input_side(cls, params: Mapping[str, Any]) -> int:
+        """Side of the square that the module sees, in pixels: the recipe may crop the image."""
+        return int(params.get("crop_size") or params["image_size"])
+
+    @classmethod
+    def check_available(cls, params: Mapping[str, Any]) -> None:
+        """Raise `UnavailableError` where torch is absent."""
+        require("torch")
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
+        known = cls.defaults()
+        for name in params:
+            if name not in known:
+                raise unknown("parameter", name, known, where=cls.name)
+        recipe_of({**known, **params}, cls.name)
+        own = {key: value for key, value in params.items() if key not in Recipe.model_fields}
+        super().check_params(own)
+        if not 0 <= own.get("dropout", 0) < 1:
+            raise ParameterError("dropout is from 0 to below 1", where=cls.name)
+        if not (side := own.get("image_size", 128)) >= 8 or side != int(side):
+            raise ParameterError("image_size is a whole number, at least 8", where=cls.name)
+
+    def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
+        """Train, with early stopping on validation; see `Model.fit`."""
+        from dfbench.models.training import engine, inference
+
+        if len(np.unique(y)) < 2:
+            raise DataError(f"{self.name} needs two classes in the training part, it has one")
+        self._check(X)
+        self._check(X_val)
+        with inference.session(self.device, self.n_threads, self.seed):
+            self.module = self.build(X.features.shape[1] if isinstance(X, Both) else 0)
+            self.prepare(self.module, X)
+            self.history = engine.train(
+                self.module,
+                X,
+                y,
+                X_val,
+                y_val,
+                self.recipe(),
+                n_classes=self.n_classes,
+                device=self.device,
+                seed=self.seed,
+                checkpoint=self.checkpoint,
+                progress=self.progress,
+            )
+        return self
+
+    def predict_proba(self, X: Inputs) -> Probabilities:
+        """Give class probabilities; see `Model.predict_proba`."""
+        from dfbench.models.training import inference
+
+        self._check(X)
+        with inference.session(self.device, self.n_threads, self.seed):
+            return inference.predict(
+                self.module, X, self.recipe(), n_classes=self.n_classes, device=self.device
+            )
+
+    def parameters(self) -> tuple[int, int]:
+        """Count the values of the fitted module: all of them, and those that training changes.
+
+        As in Keras, the moving statistics of batch normalisation count among all.
+        """
+        weights = list(self.module.parameters())
+        trainable = sum(weight.numel() for weight in weights if weight.requires_grad)
+        statistics = sum(b.numel() for b in self.module.buffers() if b.is_floating_point())
+        return sum(weight.numel() for weight in weights) + statistics, trainable
+
+    def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32]:
+        """Grad-CAM; see `dfbench.models.networks.grad_cam.grad_cam`."""
+        from dfbench.models.networks.grad_cam import grad_cam
+
+        return grad_cam(self, X, classes)
+
+    def embed(self, X: Inputs) -> NDArray[np.float32]:
+        """Give what the last linear layer is given, see `grad_cam.embeddings`."""
+        from dfbench.models.networks.grad_cam import embeddings
+
+        return embeddings(self, X)
+
+    def n_bytes(self) -> int:
+        """Size of the weights and of batch normalisation's statistics, in bytes."""
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def report(self) -> dict[str, Any]:
+        """Give parameter counts and what each epoch came to."""
+        from dataclasses import asdict
+
+        return {
+            "n_parameters": self.parameters(),
+            "history": [asdict(epoch) for epoch in self.history],
+        }
+
+    def _check(self, X: Inputs) -> None:
+        if isinstance(X, Both) != (self.inputs == "both"):
+            wanted = "images and features" if self.inputs == "both" else "images alone"
+            raise DataError(f"{self.name} takes {wanted}")
+        images = X.images if isinstance(X, Both) else X
+        side = self.image_side(self.params)
+        if images.shape[1:] != (side, side, 3):
+            raise DataError(
+                f"{self.name} needs images of {side}x{side} pixels, got an array of {images.shape}"
+            )
+
+
+def recipe_defaults(**changes: Any) -> dict[str, Any]:
+    """All fields of `Recipe` as JSON-able values, with some of them changed."""
+    return Recipe(**changes).model_dump(mode="json")
+
+
+def check_choice(model: str, name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise `UnknownNameError` where a parameter is not one of the words it may be."""
+    if value not in known:
+        raise unknown(name, value, known, where=model)

@@ -1,0 +1,1 @@
+"""What is chosen on the tuning split: parameters, calibration, thresholds, weights of ensembles."""

@@ -1,0 +1,1 @@
+"""The leaderboard and what stands beside it, computed from records."""

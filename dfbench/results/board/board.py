@@ -1,0 +1,399 @@
+"""What a board is made of, and how its lines are ordered, ranked and put together."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from dfbench.results.board.culprits import culprits
+from dfbench.results.document.blocks import Section
+from dfbench.results.protocols.long_form import ProtocolFigure
+from dfbench.results.records.provenance import Run
+from dfbench.results.records.records import Control, Kind, Status, Telltales, Tuning
+from dfbench.results.statistics.metrics import METRICS
+from dfbench.results.statistics.significance import ALPHA, Friedman, friedman
+
+
+class Figure(BaseModel):
+    """A measured value with its 95 % interval; None where it is not defined.
+
+    Of several seeds the value is the mean, and `spread` the standard deviation over them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    spread: float | None = None
+
+
+FEW_GROUPS = 10
+"""Below so many groups a bootstrap over them is known to give intervals that are too narrow
+(Cameron, Gelbach and Miller, Review of Economics and Statistics 90, 2008)."""
+
+
+def _no_figures() -> dict[str, Figure]:
+    return {name: Figure() for name in METRICS}
+
+
+class Line(BaseModel):
+    """One line of the board: an object of ``leaderboard.json``.
+
+    The keys down to `n_features` are what readers of the file may count on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    row: str
+    seeds: list[int]
+    status: Status
+    reason: str = ""
+    split: str = ""
+    n_train: int | None = None
+    n_test: int | None = None
+    metrics: dict[str, Figure] = Field(default_factory=_no_figures)
+    rank: int | None = None
+    """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
+    have none."""
+    best: bool = False
+    """Not significantly worse than the highest ROC AUC of the data set."""
+    p_best: float | None = None
+    """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
+    control: Control = ""
+    fit_seconds: float | None = None
+    predict_images_per_second: float | None = None
+    n_features: int | None = None
+
+    class_accuracy: dict[str, float | None] = Field(default_factory=dict)
+    classes: list[str] = Field(default_factory=list)
+    positive: str | None = None
+    grouped: bool = False
+    n_groups: int | None = None
+    """Groups among the images of the figures; None without groups."""
+    n_left_out: int = 0
+    tuned_on: str = ""
+    tuning: Tuning | None = None
+    optimism: float | None = None
+    """ROC AUC on the tuning split less that of the figures, where parameters were chosen by it."""
+    default_roc_auc: float | None = None
+    """ROC AUC of the same row with its default parameters, on the same images."""
+    n_parameters: tuple[int, int] | None = None
+    model_bytes: int | None = None
+    peak_bytes: int | None = None
+    pareto: bool = False
+    """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where validation chose one."""
+    reported: str = ""
+    """What the row's source published, with its data: never measured here."""
+    device: str = ""
+    fingerprint: str = ""
+    kind: Kind = ""
+    cells: list[str] = Field(default_factory=list)
+
+    @property
+    def auc(self) -> float | None:
+        """ROC AUC, the figure that rows are ordered by."""
+        return self.metrics["roc_auc"].value
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """Smallest difference of ROC AUC that the images of a data set could have shown.
+
+    Attributes
+    ----------
+    alone
+        Between two rows tested alone at 5 %, with a power of 80 %.
+    corrected
+        The same at the level that the correction for all pairs asks of the clearest one.
+    n_rows
+        Rows compared.
+    """
+
+    alone: float
+    corrected: float
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The lines of one data set.
+
+    Attributes
+    ----------
+    ranked
+        Rows with figures, the highest ROC AUC first.
+    controls
+        Control rows with figures, in the same order, without rank.
+    missing
+        Rows that were skipped or failed.
+    notes
+        What makes lines of this table unlike each other.
+    warnings
+        Controls that are above chance: what the figures may be owed to.
+    smallest
+        None with fewer than two rows.
+    sections
+        What else is said of the data set.
+    """
+
+    dataset: str
+    ranked: list[Line]
+    controls: list[Line]
+    missing: list[Line]
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    smallest: Smallest | None = None
+    sections: list[Section] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines in the order of the table."""
+        return [*self.ranked, *self.controls, *self.missing]
+
+    @property
+    def measured(self) -> list[Line]:
+        """The lines that have figures."""
+        return [*self.ranked, *self.controls]
+
+    @property
+    def reported(self) -> dict[str, str]:
+        """By row, what its source published."""
+        return {line.row: line.reported for line in self.lines if line.reported}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row over all data sets.
+
+    Attributes
+    ----------
+    aucs
+        ROC AUC by data set, in the order of the board; None is a gap.
+    mean_auc, mean_rank
+        Means over the data sets; None where there is a gap. Ranks are taken among the rows
+        without gaps, equal figures share theirs; controls have none.
+    best
+        Not significantly worse than the lowest mean rank (Nemenyi's test at 5 %), where Friedman's
+        test finds that rows differ at all.
+    """
+
+    row: str
+    control: Control
+    aucs: dict[str, float | None]
+    mean_auc: float | None = None
+    mean_rank: float | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """The rows over all data sets: those with a figure on each, controls, those with gaps.
+
+    Attributes
+    ----------
+    friedman
+        Whether the ranked rows differ; None with fewer than two of them.
+    """
+
+    ranked: list[Standing]
+    controls: list[Standing]
+    gaps: list[Standing]
+    friedman: Friedman | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All tables, and what they say together.
+
+    Attributes
+    ----------
+    tables
+        One a data set, in the order in which they were first run.
+    overall
+        None where there is one data set only.
+    sections
+        What else is said of several data sets together: protocols.
+    figures
+        Of protocols, in their long form.
+    made
+        The commands that made the results.
+    """
+
+    tables: list[Table]
+    overall: Overall | None
+    sections: list[Section] = field(default_factory=list)
+    figures: list[ProtocolFigure] = field(default_factory=list)
+    made: list[Run] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines: ``leaderboard.json``."""
+        return [line for table in self.tables for line in table.lines]
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether any row has more than one seed; tables then say how many, and the spread."""
+        return len({seed for line in _seeded(self.lines) for seed in line.seeds}) > 1
+
+    def counts(self) -> Counter[Status]:
+        """How many lines have each status."""
+        return Counter(line.status for line in self.lines)
+
+
+def arrange(
+    lines: Sequence[Line],
+    smallest: Mapping[str, Smallest] | None = None,
+    telltales: Mapping[str, Telltales] | None = None,
+) -> Board:
+    """Order lines into tables: the board without its folder.
+
+    Parameters
+    ----------
+    lines
+        With their ranks.
+    smallest
+        By data set.
+    telltales
+        By fingerprint of a data set.
+    """
+    tables = []
+    for dataset in dict.fromkeys(line.dataset for line in lines):
+        own = [line for line in lines if line.dataset == dataset]
+        ok = _with_pareto(sorted((line for line in own if line.status == "ok"), key=_by_auc))
+        missing = sorted((x for x in own if x.status != "ok"), key=lambda x: (x.row, x.seeds))
+        ranked = [line for line in ok if not line.control]
+        controls = [line for line in ok if line.control]
+        found = (smallest or {}).get(dataset)
+        tables.append(
+            Table(
+                dataset,
+                ranked,
+                controls,
+                missing,
+                _notes(ok),
+                _warnings(controls, telltales or {}),
+                found,
+            )
+        )
+    return Board(tables, _overall(tables) if len(tables) > 1 else None)
+
+
+def _seeded(lines: Sequence[Line]) -> list[Line]:
+    """Leave out controls whose seeds are orders of the labels."""
+    return [line for line in lines if line.control != "shuffled labels"]
+
+
+def _by_auc(line: Line) -> tuple[float, str]:
+    return (math.inf if line.auc is None else -line.auc, line.row)
+
+
+def _with_pareto(lines: Sequence[Line]) -> list[Line]:
+    """Mark the rows that no other is at least as good and as fast as, and better in one."""
+    points = [
+        (line.auc, line.predict_images_per_second)
+        for line in lines
+        if not line.control and line.auc is not None and line.predict_images_per_second is not None
+    ]
+
+    def beaten(auc: float, rate: float) -> bool:
+        return any(a >= auc and r >= rate and (a, r) != (auc, rate) for a, r in points)
+
+    return [
+        line.model_copy(update={"pareto": not beaten(line.auc, line.predict_images_per_second)})
+        if not line.control and line.auc is not None and line.predict_images_per_second is not None
+        else line
+        for line in lines
+    ]
+
+
+def _notes(ok: Sequence[Line]) -> list[str]:
+    """Say what keeps the lines of a table from being compared."""
+    notes = []
+    if len({line.fingerprint for line in ok}) > 1:
+        notes.append(
+            "the rows were run on different states of the data set (its fingerprint changed):"
+            " run all of them again before comparing"
+        )
+    if len({(line.split, line.n_test) for line in ok}) > 1:
+        counts = sorted({(line.split, line.n_test or 0) for line in ok})
+        shown = ", ".join(f"{n:,} of {split}" for split, n in counts)
+        notes.append(f"the rows were not scored on the same images: {shown}")
+    if len({tuple(line.seeds) for line in _seeded(ok)}) > 1:
+        notes.append("the rows were not run with the same seeds")
+    groups = [line.n_groups for line in ok if line.n_groups is not None]
+    if groups and min(groups) < FEW_GROUPS:
+        notes.append(f"intervals from {min(groups)} groups say little: they are too narrow")
+    return notes
+
+
+CHANCE = 0.5
+
+
+def _warnings(controls: Sequence[Line], telltales: Mapping[str, Telltales]) -> list[str]:
+    """Name the controls whose interval of ROC AUC lies above chance."""
+    found = []
+    for line in controls:
+        auc = line.metrics["roc_auc"]
+        if auc.value is None or auc.low is None or auc.low <= CHANCE:
+            continue
+        said = f"{line.row} reaches ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
+        if line.control == "no pixels":
+            why = culprits(telltales.get(line.fingerprint))
+            found.append(f"shortcut: {said} without seeing a pixel. {why}")
+        else:
+            found.append(
+                f"leak: {said}, the mean over {len(line.seeds)} orders of shuffled labels."
+                " Something but the labels ties the images of the figures to their class"
+            )
+    return found
+
+
+def _overall(tables: Sequence[Table]) -> Overall:
+    datasets = [table.dataset for table in tables]
+    aucs: dict[str, dict[str, float | None]] = {}
+    control: dict[str, Control] = {}
+    for table in tables:
+        for line in table.lines:
+            control[line.row] = line.control
+            blank: dict[str, float | None] = dict.fromkeys(datasets)
+            own = aucs.setdefault(line.row, blank)
+            # of a row with a seed that failed the others' figure stands
+            own[table.dataset] = own[table.dataset] if line.auc is None else line.auc
+    whole: list[Standing] = []
+    controls: list[Standing] = []
+    gaps: list[Standing] = []
+    for row, values in aucs.items():
+        present = [value for value in values.values() if value is not None]
+        complete = len(present) == len(datasets)
+        mean = float(np.mean(present)) if complete else None
+        standing = Standing(row, control[row], values, mean)
+        (gaps if not complete else controls if standing.control else whole).append(standing)
+
+    found = None
+    if whole:
+        # the complete rows alone: a row with gaps moves no rank
+        found = friedman(np.array([[s.aucs[d] or 0.0 for s in whole] for d in datasets]))
+        lowest = min(found.ranks)
+        reach = found.critical or 0.0
+        differ = found.p_value is not None and found.p_value < ALPHA
+        whole = [
+            replace(
+                s,
+                mean_rank=rank,
+                best=differ and rank - lowest <= reach,
+            )
+            for s, rank in zip(whole, found.ranks, strict=True)
+        ]
+    whole.sort(key=lambda s: (s.mean_rank or 0.0, -(s.mean_auc or 0.0), s.row))
+    controls.sort(key=lambda s: (-(s.mean_auc or 0.0), s.row))
+    gaps.sort(key=lambda s: (bool(s.control), s.row))
+    return Overall(whole, controls, gaps, found if len(whole) > 1 else None)

@@ -1,0 +1,400 @@
+"""The leaderboard of a results folder, computed from the stored scores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from dfbench.errors import OutputError
+from dfbench.files import Progress
+from dfbench.results.board import leaks
+from dfbench.results.board.board import Board, Line, Smallest, Table, arrange
+from dfbench.results.board.breakdown import Subject, breakdown
+from dfbench.results.protocols.build import with_protocols
+from dfbench.results.protocols.learning_curve import learning_curves
+from dfbench.results.protocols.leave_one_generator_out import leave_one_out
+from dfbench.results.records import folder as store
+from dfbench.results.records.provenance import read_made
+from dfbench.results.records.records import Entry, Record, Scores, Status, Tuning
+from dfbench.results.statistics import auc, metrics
+from dfbench.results.statistics.measured import Images, Measured, measure, number
+from dfbench.results.statistics.ranking import rank
+
+_THREADS = 2
+"""Rows measured at once: most of the work lets go of the interpreter."""
+
+
+def build_board(out: Path, *, progress: Progress | None = None) -> Board:
+    """Compute the board of a results folder from its stored scores.
+
+    The seeds of a row are one line. A row that has not run is ``skipped``, one whose files cannot
+    be read ``failed``, each with its reason: neither hides the others, and a seed that is missing
+    stands as a line of its own.
+
+    Parameters
+    ----------
+    out
+        A results folder (`store`).
+    progress
+        Called with the number of rows done and of all rows.
+
+    Raises
+    ------
+    OutputError
+        Where ``out`` is no results folder.
+    """
+    places: dict[tuple[str, str, str], list[Entry]] = {}
+    all_entries = store.read_entries(out)
+    for entry in all_entries:
+        places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
+    shared: dict[str, list[Images]] = {}
+    everything: dict[tuple[str, str, str], RowRead] = {}
+    lines: list[Line] = []
+    smallest: dict[str, Smallest] = {}
+    waiting: list[tuple[RowRead, Future[Line | None]]] = []
+    # threads of products of matrices would wait for each other
+    with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
+        for place, entries in places.items():
+            # variants have images of their own, which no row is ranked on
+            known = shared.setdefault(place[0], []) if not place[2] else []
+            row = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
+            everything[place] = row
+            if not place[2]:
+                waiting.append((row, pool.submit(line_of, row)))
+        for done, (row, line) in enumerate(waiting, 1):
+            found = line.result()
+            lines += [*([] if found is None else [found]), *row.missing]
+            if progress is not None:
+                progress(done, len(waiting))
+    read = [row for row, _ in waiting]
+    measured = {row.key: row.measured for row in read if row.measured is not None}
+    for dataset, images in shared.items():
+        if images:
+            lines, shown = _ranked(lines, measured, dataset)
+            if shown is not None:
+                smallest[dataset] = shown
+    prints = {line.fingerprint for line in lines if line.control == "no pixels"}
+    telltales = {key: its for key in prints if (its := store.read_telltales(out, key))}
+    board = replace(arrange(lines, smallest, telltales), made=read_made(out))
+    for table in board.tables:
+        rows = [everything[table.dataset, line.row, ""] for line in table.measured]
+        _tell_leaks(out, table, {row.entry.row: row for row in rows})
+        table.sections.extend(breakdown([its for row in rows for its in _subject(row)]))
+    for lay_out in (leave_one_out, learning_curves):
+        sections, figures = lay_out(board.tables, everything)
+        board.sections.extend(sections)
+        board.figures.extend(figures)
+    return with_protocols(board, out, all_entries)
+
+
+def _subject(row: RowRead) -> list[Subject]:
+    if row.measured is None or row.entry.control == "shuffled labels":
+        return []
+    first = row.records[0]
+    return [
+        Subject(
+            row.entry.row, row.entry.control, row.measured, first.classes, first.positive, row.kinds
+        )
+    ]
+
+
+def _tell_leaks(out: Path, table: Table, rows: Mapping[str, RowRead]) -> None:
+    """Say in a table which of its images train knows, and what rows score without them."""
+    prints = {line.fingerprint for line in table.measured}
+    found = leaks.read_leaks(out, prints.pop()) if len(prints) == 1 else None
+    if found is None:
+        return
+    dropped = {
+        line.row for line in table.measured if "on_leak" in rows[line.row].records[0].identity
+    }
+    if dropped and (said := leaks.dropped(found)):
+        others = len(dropped) < len(table.measured)
+        table.notes.append(f"{said}: {', '.join(sorted(dropped))}" if others else said)
+    blocks = [
+        [line.row for line in block if line.row not in dropped and line.n_test == found.n_evaluate]
+        for block in (
+            table.ranked,
+            # by labels in another order, copies tell nothing
+            [line for line in table.controls if line.control != "shuffled labels"],
+        )
+    ]
+    warning = leaks.warn(found)
+    if not warning or not any(blocks):
+        return
+    table.warnings.append(warning)
+    if found.evaluate:
+        runs = [[(name, _runs(out, rows[name])) for name in block] for block in blocks]
+        table.sections.append(leaks.section(found, runs))
+
+
+def _runs(out: Path, row: RowRead) -> leaks.Runs:
+    return [(record, _by_image(store.read_scores(out, record))) for record in row.records]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRead:
+    """A row of a results folder, or a variant of one.
+
+    Its records by seed, what they come to, what is missing, and the kind of fake of each image, ""
+    for none; None where the scores do not tell.
+    """
+
+    key: tuple[str, str]
+    entry: Entry
+    records: list[Record]
+    measured: Measured | None
+    defaults: Measured | None
+    missing: list[Line]
+    kinds: tuple[str, ...] | None = None
+
+
+def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRead:
+    """Read the cells of a row.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    entries
+        Of one row on one data set, one a seed.
+    known
+        Sets of images met so far, which is added to: rows that share one share its resamples.
+    """
+    first = entries[0]
+    records: list[Record] = []
+    scores: list[Scores] = []
+    defaults: list[Scores] = []
+    missing: list[Line] = []
+    for entry in entries:
+        try:
+            record = store.load_record(out, entry.cell)
+            if record is None:
+                missing.append(_absent(entry, "skipped", "not run yet"))
+            elif record.status != "ok":
+                missing.append(_absent(entry, record.status, record.reason, record))
+            else:
+                its = _by_image(store.read_scores(out, record))
+                if scores and its.images != scores[0].images:
+                    raise OutputError(
+                        f"seed {entry.seed} was scored on other images than seed {entries[0].seed}",
+                        where=store.scores_path(out, record.cell),
+                        hint="run all seeds again",
+                    )
+                scores.append(its)
+                records.append(record)
+                if not entry.variant:
+                    defaults += _at_defaults(out, record, its)
+        except OutputError as error:
+            missing.append(_absent(entry, "failed", str(error)))
+    measured = at_defaults = None
+    if scores:
+        images = _images(scores[0], known)
+        measured = measure(images, [_sample(r, s) for r, s in zip(records, scores, strict=True)])
+        if len(defaults) == len(records):
+            at_defaults = measure(
+                images, [_sample(r, s) for r, s in zip(records, defaults, strict=True)]
+            )
+    return RowRead(
+        key=(first.dataset, first.row),
+        entry=first,
+        records=records,
+        measured=measured,
+        defaults=at_defaults,
+        missing=missing,
+        kinds=scores[0].kinds if scores else None,
+    )
+
+
+def _at_defaults(out: Path, record: Record, scores: Scores) -> list[Scores]:
+    """Give the scores of the model with its default parameters; none where they were not kept."""
+    tuning = record.tuning
+    if tuning is None or tuning.trials < 2:
+        return []
+    if store.scores_path(out, record.cell, "default").is_file():
+        return [_by_image(store.read_scores(out, record, "default"))]
+    # where the defaults won they are the row itself
+    return [scores] if tuning.best_value == tuning.default_value else []
+
+
+def _images(scores: Scores, known: list[Images]) -> Images:
+    groups = scores.groups
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1]
+    design = auc.Design(scores.labels, groups)
+    for images in known:
+        if images.same(scores.images, design):
+            return images
+    known.append(Images.of(scores.images, scores.labels, groups))
+    return known[-1]
+
+
+def _sample(record: Record, scores: Scores) -> metrics.Sample:
+    return metrics.prepare(
+        scores.labels,
+        scores.probabilities,
+        positive=record.positive,
+        threshold=record.threshold,
+    )
+
+
+def _by_image(scores: Scores) -> Scores:
+    """Order by image, so that rows stored in another order see the same resamples."""
+    order = np.argsort(np.asarray(scores.images, dtype=object), kind="stable")
+    return Scores(
+        images=[scores.images[i] for i in order],
+        labels=scores.labels[order],
+        groups=None if scores.groups is None else scores.groups[order],
+        probabilities=scores.probabilities[order],
+        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
+    )
+
+
+def _place(entry: Entry) -> dict[str, Any]:
+    return {
+        "dataset": entry.dataset,
+        "row": entry.row,
+        "control": entry.control,
+        "reported": entry.reported,
+    }
+
+
+def _absent(entry: Entry, status: Status, reason: str, record: Record | None = None) -> Line:
+    known = {} if record is None else _of_record(record)
+    return Line(
+        **_place(entry),
+        seeds=[entry.seed],
+        cells=[entry.cell],
+        status=status,
+        reason=reason,
+        **known,
+    )
+
+
+def line_of(row: RowRead) -> Line | None:
+    """Word what a row came to; None where no seed ran."""
+    if row.measured is None:
+        return None
+    figures = row.measured.figures(heed_seeds=row.entry.control == "shuffled labels")
+    first = row.records[0]
+    names = first.classes or [str(k) for k in range(row.measured.samples[0].n_classes)]
+    recall = np.mean([metrics.recall(sample) for sample in row.measured.samples], axis=0)
+    tuning = _tuning(row.records)
+    optimism = default = None
+    if tuning is not None and tuning.trials > 1:
+        if tuning.best_value is not None and figures["roc_auc"].value is not None:
+            optimism = tuning.best_value - figures["roc_auc"].value
+        if row.defaults is not None:
+            default = number(row.defaults.values["roc_auc"])
+    groups = row.measured.images.design.groups
+    known = _of_record(first) | {
+        "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
+        "metrics": figures,
+        "class_accuracy": {c: number(x) for c, x in zip(names, recall, strict=True)},
+        "fit_seconds": _mean([record.fit_seconds for record in row.records]),
+        "predict_images_per_second": _mean(
+            [record.predict_images_per_second for record in row.records]
+        ),
+        "tuning": tuning,
+        "optimism": optimism,
+        "default_roc_auc": default,
+        "threshold": first.threshold if len(row.records) == 1 else None,
+    }
+    return Line(
+        **_place(row.entry),
+        seeds=[record.seed for record in row.records],
+        cells=[record.cell for record in row.records],
+        status="ok",
+        **known,
+    )
+
+
+def _short(p_value: float) -> float | None:
+    """Give a p-value without the digits that a library's order of adding decides."""
+    return None if p_value != p_value else float(f"{p_value:.6g}")
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _tuning(records: Sequence[Record]) -> Tuning | None:
+    """Give the mean over the seeds of how parameters were found."""
+    found = [record.tuning for record in records if record.tuning is not None]
+    if not found:
+        return None
+    return Tuning(
+        trials=round(sum(each.trials for each in found) / len(found)),
+        seconds=sum(each.seconds for each in found) / len(found),
+        best_value=_mean([each.best_value for each in found]),
+        default_value=_mean([each.default_value for each in found]),
+        stopped_by="time" if any(each.stopped_by == "time" for each in found) else "trials",
+    )
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    named = record.positive is not None and record.positive < len(record.classes)
+    return {
+        "split": record.split,
+        # what never ran has counted nothing
+        "n_train": record.n_train or None,
+        "n_test": record.n_test or None,
+        "n_features": record.n_features,
+        "n_parameters": record.n_parameters,
+        "model_bytes": record.model_bytes,
+        "peak_bytes": record.peak_bytes,
+        "classes": record.classes,
+        "positive": record.classes[record.positive or 0] if named else None,
+        "grouped": record.grouped,
+        "n_left_out": record.n_left_out,
+        "tuned_on": record.tuned_on,
+        "device": record.device,
+        "fingerprint": record.fingerprint,
+        "kind": record.kind,
+    }
+
+
+def _ranked(
+    lines: Sequence[Line], measured: dict[tuple[str, str], Measured], dataset: str
+) -> tuple[list[Line], Smallest | None]:
+    """Rank the rows of a data set that share the images most of them were scored on."""
+    own = {
+        line.row: found
+        for line in lines
+        if line.dataset == dataset
+        and line.status == "ok"
+        and not line.control
+        and (found := measured[line.dataset, line.row]).values["roc_auc"] == found.values["roc_auc"]
+    }
+    sets: dict[int, list[str]] = {}
+    for name, found in own.items():
+        sets.setdefault(id(found.images), []).append(name)
+    if not sets:
+        return list(lines), None
+    names = max(sets.values(), key=len)
+    ranking = rank([own[name] for name in names])
+    places: dict[str, dict[str, Any]] = {
+        name: {
+            "rank": ranking.ranks[index],
+            "best": ranking.is_best(index),
+            "p_best": None
+            if index == ranking.best
+            else _short(float(ranking.p_values[ranking.best, index])),
+        }
+        for index, name in enumerate(names)
+    }
+    smallest = None
+    if ranking.smallest is not None and ranking.smallest_corrected is not None:
+        smallest = Smallest(ranking.smallest, ranking.smallest_corrected, len(names))
+    return [
+        line.model_copy(update=places[line.row])
+        if line.dataset == dataset and line.status == "ok" and line.row in places
+        else line
+        for line in lines
+    ], smallest

@@ -1,0 +1,277 @@
+"""Leave-one-generator-out: what a row makes of a kind of fake that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.results.board.board import CHANCE, Figure, Table
+from dfbench.results.board.parts import figure_cell
+from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.protocols.long_form import ProtocolFigure
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
+from dfbench.results.statistics import among
+from dfbench.results.statistics.among import Area
+
+if TYPE_CHECKING:
+    from dfbench.results.board.build import RowRead
+
+PROTOCOL = "leave-one-generator-out"
+
+_TEXT = (
+    "ROC AUC of the real images against a kind of fake that was left out of training and tuning;"
+    " behind it the same row's on the same images when it had seen that kind. The mean is over the"
+    " kinds, the loss what not having seen them costs it, seen less unseen. 95 % intervals by"
+    " DeLong, that of the loss paired.",
+)
+_MERGED = (
+    "In {} the other classes are taken for one class, fake, with all kinds and without one: the"
+    " figures are not those of telling the classes apart."
+)
+
+
+@dataclass
+class _Line:
+    """A row under the protocol."""
+
+    row: str
+    control: bool
+    unseen: dict[str, Figure] = field(default_factory=dict)
+    seen: dict[str, Figure] = field(default_factory=dict)
+    losses: dict[str, Figure] = field(default_factory=dict)
+    mean: Figure = field(default_factory=Figure)
+    mean_seen: Figure = field(default_factory=Figure)
+    mean_loss: Figure = field(default_factory=Figure)
+
+
+def leave_one_out(
+    tables: Sequence[Table], read: Mapping[tuple[str, str, str], RowRead]
+) -> tuple[list[Section], list[ProtocolFigure]]:
+    """Lay out the figures of rows without each kind of fake beside those with it.
+
+    Parameters
+    ----------
+    tables
+        Of the board: they give the order of data sets and rows.
+    read
+        By data set, row and variant what the cells came to.
+
+    Returns
+    -------
+    sections
+        One with a table a data set, or none where nothing was asked for.
+    figures
+        The same in their long form, and each loss alone.
+    """
+    grids: list[Grid] = []
+    figures: list[ProtocolFigure] = []
+    notes: list[str] = []
+    merged: list[str] = []
+    for table in tables:
+        own = {
+            (row, variant): its
+            for (dataset, row, variant), its in read.items()
+            if dataset == table.dataset
+        }
+        asked = {
+            variant
+            for _, variant in own
+            if left_out(variant) is not None or variant == UNKNOWN_KINDS
+        }
+        if not asked:
+            continue
+        if len(asked) > 1:
+            # the card has told no kinds once, and does now
+            asked.discard(UNKNOWN_KINDS)
+            own = {key: its for key, its in own.items() if key[1] != UNKNOWN_KINDS}
+        reference = MERGED if any(variant == MERGED for _, variant in own) else ""
+        kinds = sorted(
+            {
+                kind
+                for (_, variant), its in own.items()
+                if (kind := left_out(variant)) is not None and its.measured is not None
+            }
+        )
+        lines = []
+        for row in dict.fromkeys(line.row for line in table.lines):
+            variants = {variant: its for (name, variant), its in own.items() if name == row}
+            if not asked & set(variants):
+                continue
+            control = any(its.entry.control for its in variants.values())
+            lines.append(_line(row, control, kinds, variants, reference))
+            figures += _figures(table.dataset, lines[-1], variants, reference)
+        notes += _reasons(table.dataset, own)
+        if kinds:
+            grids.append(_grid(table.dataset, kinds, lines))
+            if reference == MERGED:
+                merged.append(table.dataset)
+    if not grids and not notes:
+        return [], []
+    text = [*(_TEXT if grids else ()), *([_MERGED.format(", ".join(merged))] if merged else [])]
+    return [Section("Leave-one-generator-out", (*text, *notes), tuple(grids))], figures
+
+
+def _line(
+    row: str,
+    control: bool,
+    kinds: Sequence[str],
+    variants: Mapping[str, RowRead],
+    reference: str,
+) -> _Line:
+    line = _Line(row, control)
+    with_all = variants.get(reference)
+    pairs: dict[str, tuple[Area, Area]] = {}
+    for variant, its in variants.items():
+        kind = left_out(variant)
+        if kind is None or its.measured is None:
+            continue
+        images = its.measured.images
+        everything = np.ones(len(images.names), dtype=np.bool_)
+        line.unseen[kind] = among.area_figure(among.whole(its.measured), images.design, everything)
+        pair = _pair(kind, its, with_all)
+        if pair is not None and with_all is not None and with_all.measured is not None:
+            pairs[kind] = pair
+            inside = _inside(with_all, [kind])
+            design = among.design(with_all.measured, _strata(with_all), inside)
+            line.seen[kind] = among.area_figure(pair[1], design, inside)
+            line.losses[kind] = among.difference_figure(pair[1] - pair[0], design, inside)
+    if kinds and set(kinds) == set(pairs) and with_all is not None:
+        assert with_all.measured is not None  # there are pairs
+        inside = _inside(with_all, kinds)
+        design = among.design(with_all.measured, _strata(with_all), inside)
+        unseen, seen = (among.mean([pairs[kind][i] for kind in kinds]) for i in (0, 1))
+        line.mean = among.area_figure(unseen, design, inside)
+        line.mean_seen = among.area_figure(seen, design, inside)
+        line.mean_loss = among.difference_figure(seen - unseen, design, inside)
+    elif kinds and set(kinds) == set(line.unseen):
+        values = [line.unseen[kind].value for kind in kinds]
+        if None not in values:
+            line.mean = Figure(value=sum(value or 0.0 for value in values) / len(values))
+    return line
+
+
+def _pair(kind: str, without: RowRead, with_all: RowRead | None) -> tuple[Area, Area] | None:
+    """Give both areas over the images of the row that saw all kinds; None without such a row."""
+    if with_all is None or with_all.measured is None or with_all.kinds is None:
+        return None
+    assert without.measured is not None
+    if without.records[0].fingerprint != with_all.records[0].fingerprint:
+        return None  # run on another state of the data
+    names = with_all.measured.images.names
+    inside = _inside(with_all, [kind])
+    if without.measured.images.names != tuple(np.array(names, dtype=object)[inside]):
+        return None
+    unseen = among.whole(without.measured)
+    shares = np.zeros(len(names))
+    shares[inside] = unseen.shares
+    kinds = np.array(with_all.kinds, dtype=object)
+    return Area(unseen.value, shares), among.of_kind(with_all.measured, kinds == kind)
+
+
+def _inside(read: RowRead, kinds: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell the real images and those of some kinds from the others."""
+    assert read.measured is not None
+    labels = read.measured.images.design.labels
+    of_kinds = np.isin(np.array(read.kinds, dtype=str), list(kinds))
+    found: NDArray[np.bool_] = (labels != read.records[0].positive) | of_kinds
+    return found
+
+
+def _strata(read: RowRead) -> NDArray[np.intp]:
+    """Give a number to the real images and to each kind."""
+    strata: NDArray[np.intp] = np.unique(np.array(read.kinds, dtype=str), return_inverse=True)[1]
+    return strata
+
+
+def _reasons(dataset: str, own: Mapping[tuple[str, str], RowRead]) -> list[str]:
+    """Say what could not be left out, a sentence a reason."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    n_rows: dict[str, int] = {}
+    for (row, variant), its in own.items():
+        if left_out(variant) is None and variant not in (UNKNOWN_KINDS, MERGED):
+            continue
+        n_rows[variant] = n_rows.get(variant, 0) + 1
+        for line in its.missing:
+            rows.setdefault((variant, line.status, line.reason), []).append(row)
+    said = []
+    for (variant, status, reason), names in rows.items():
+        of = "" if len(set(names)) == n_rows[variant] else f" of {', '.join(dict.fromkeys(names))}"
+        what = "" if variant == UNKNOWN_KINDS else f" {variant}{of}"
+        said.append(f"{dataset}{what}: {status}: {' '.join(reason.split())}.")
+    return said
+
+
+def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
+    def cell(line: _Line, kind: str) -> Cell:
+        return _beside(line.unseen.get(kind, Figure()), line.seen.get(kind, Figure()))
+
+    def cells(line: _Line) -> tuple[Cell, ...]:
+        loss = line.mean_loss
+        ends = "" if loss.low is None else f"[{loss.low:+.3f}, {loss.high:+.3f}]"
+        return (
+            Cell(line.row, line.row, "control" if line.control else ""),
+            *(cell(line, kind) for kind in kinds),
+            _beside(line.mean, line.mean_seen),
+            Cell(wording.signed(loss.value), loss.value, ends),
+        )
+
+    columns = (
+        Column("row", text=True, rising=True),
+        *(Column(f"without {kind}", mark=CHANCE) for kind in kinds),
+        Column("mean", mark=CHANCE),
+        Column("loss", rising=True),
+    )
+    parts = ([x for x in lines if not x.control], [x for x in lines if x.control])
+    return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
+
+
+def _beside(unseen: Figure, seen: Figure) -> Cell:
+    found = figure_cell(unseen, drawn=True)
+    said = [found.detail, f"seen {wording.figure(seen.value)}" if seen.value is not None else ""]
+    return Cell(found.shown, found.value, "; ".join(part for part in said if part), span=found.span)
+
+
+def _figures(
+    dataset: str, line: _Line, variants: Mapping[str, RowRead], reference: str
+) -> list[ProtocolFigure]:
+    found = []
+    for variant, its in sorted(variants.items()):
+        kind = left_out(variant)
+        if kind is None and variant != UNKNOWN_KINDS:
+            continue
+        common = {
+            "protocol": PROTOCOL,
+            "row": line.row,
+            "fitted_on": dataset,
+            "scored_on": dataset,
+            "scored_part": kind or "",
+        }
+        if kind is None or its.measured is None:
+            reason = its.missing[0].reason if its.missing else ""
+            found.append(
+                ProtocolFigure(**common, fitted_part=variant, metric="roc_auc", reason=reason)
+            )
+            continue
+        n, n_train = len(its.measured.images.names), its.records[0].n_train
+        for part, metric, figure in (
+            (variant, "roc_auc", line.unseen[kind]),
+            (reference, "roc_auc", line.seen.get(kind)),
+            (variant, "roc_auc_loss", line.losses.get(kind)),
+        ):
+            if figure is not None:
+                found.append(
+                    ProtocolFigure(
+                        **common,
+                        fitted_part=part,
+                        metric=metric,
+                        **figure.model_dump(),
+                        n=n,
+                        n_train=n_train if part == variant else None,
+                    )
+                )
+    return found

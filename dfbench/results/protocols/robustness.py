@@ -1,0 +1,313 @@
+"""Robustness: what models come to on the same images changed, and how many verdicts flip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dfbench.results.board.board import CHANCE, Figure
+from dfbench.results.board.parts import figure_cell
+from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.protocols.long_form import ProtocolFigure
+from dfbench.results.protocols.reading import Row, Scored
+from dfbench.results.records.records import Control
+from dfbench.results.statistics.estimate import Estimate, mean, rate, roc_auc
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+KIND = "robustness"
+DRAWN = 6
+"""Rows that are drawn."""
+_NEUTRAL = {"brightness": 1.0, "contrast": 1.0}
+"""Strength at which an operation that goes both ways changes nothing."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row on the images of its data set under a change."""
+
+    auc: Estimate
+    accuracy: Estimate
+    flips: Estimate
+
+
+@dataclass(frozen=True)
+class Robust:
+    """A row on its own images and on these changed.
+
+    Attributes
+    ----------
+    changes
+        By chain, such as ``jpeg=70``; the reason where there are no scores.
+    operations
+        By operation the chains of its strengths, as they were asked for. What several operations
+        are chained from is one of its own: ``resize+jpeg``.
+    unchanged
+        ROC AUC of the images as they are.
+    areas
+        By operation the area under ROC AUC against strength: the mean over the unchanged images
+        and all strengths, each as much as any other. Without those where a strength is missing.
+    changed
+        Mean over the operations of the mean ROC AUC over their strengths. None where one is
+        missing; so for `flips`.
+    flips
+        The same of the share of images whose verdict is another than on the unchanged image.
+    """
+
+    row: str
+    dataset: str
+    control: Control
+    scored: Scored
+    n_train: int
+    changes: dict[str, Changed | str]
+    operations: dict[str, list[str]]
+    unchanged: Estimate
+    areas: dict[str, Estimate]
+    changed: Estimate | None
+    flips: Estimate | None
+
+    @property
+    def worst(self) -> tuple[str, Estimate] | None:
+        """The change of the lowest ROC AUC."""
+        found = [(k, of.auc) for k, of in self.changes.items() if isinstance(of, Changed)]
+        return min(found, key=lambda each: each[1].value, default=None)
+
+
+def measure(row: Row) -> Robust | None:
+    """Take the figures of a row; None where it has no scores of its own."""
+    home = row.home
+    if home is None:
+        return None
+    changes: dict[str, Changed | str] = {}
+    operations: dict[str, list[str]] = {}
+    for (_, change), scored in row.away.items():
+        operations.setdefault(operation_of(change), []).append(change)
+        if isinstance(scored, str):
+            changes[change] = scored
+        elif scored.design is not home.design:
+            changes[change] = "other images were scored than those of the row: run again"
+        else:
+            changes[change] = Changed(
+                roc_auc(scored.samples, scored.design),
+                rate(scored.said == scored.truth, scored.pooled),
+                rate(scored.said != home.said, scored.pooled),
+            )
+    unchanged = roc_auc(home.samples, home.design)
+    whole = {
+        name: found
+        for name, chains in operations.items()
+        if len(found := [x for x in map(changes.get, chains) if isinstance(x, Changed)])
+        == len(chains)
+    }
+    areas = {
+        name: mean([unchanged, *(each.auc for each in found)]) for name, found in whole.items()
+    }
+    changed = flips = None
+    if len(whole) == len(operations):
+        changed = mean([mean([each.auc for each in found]) for found in whole.values()])
+        flips = mean([mean([each.flips for each in found]) for found in whole.values()])
+    return Robust(
+        row.name,
+        row.fitted_on,
+        row.control,
+        home,
+        row.n_train,
+        changes,
+        operations,
+        unchanged,
+        areas,
+        changed,
+        flips,
+    )
+
+
+def operation_of(change: str) -> str:
+    """Name what a chain does, without its strengths: ``resize+jpeg``."""
+    return "+".join(step.partition("=")[0] for step in change.split("+"))
+
+
+def strength_of(change: str) -> str:
+    """Give the strengths of a chain: ``0.5+70``."""
+    return "+".join(step.partition("=")[2] for step in change.split("+"))
+
+
+def long_form(rows: Sequence[Robust]) -> list[ProtocolFigure]:
+    """Give all figures."""
+    found = []
+    for row in rows:
+
+        def add(
+            part: str, metric: str, of: Estimate | None, reason: str = "", row: Robust = row
+        ) -> None:
+            figure = Figure() if of is None else of.figure()
+            found.append(
+                ProtocolFigure(
+                    protocol=KIND,
+                    row=row.row,
+                    fitted_on=row.dataset,
+                    scored_on=row.dataset,
+                    scored_part=part,
+                    metric=metric,
+                    n=row.scored.n,
+                    n_train=row.n_train,
+                    reason=reason,
+                    **figure.model_dump(),
+                )
+            )
+
+        add("", "roc_auc", row.unchanged)
+        for change, each in row.changes.items():
+            if isinstance(each, str):
+                add(change, "roc_auc", None, each)
+                continue
+            add(change, "roc_auc", each.auc)
+            add(change, "accuracy", each.accuracy)
+            add(change, "flips", each.flips)
+        for name, area in row.areas.items():
+            add(name, "area", area)
+        add("all changes", "mean roc_auc", row.changed)
+        add("all changes", "mean flips", row.flips)
+    return found
+
+
+_MEANING = (
+    "The evaluated images were changed and scored once more by the same models. A column of an"
+    " operation is the area under ROC AUC against its strength: the mean over the unchanged images"
+    " and all its strengths, each as much as any other. Changed is the mean over operations of the"
+    " mean over their strengths, the unchanged images left out; flips is the same mean of the share"
+    " of images whose verdict is another than on the unchanged image, rightly or wrongly."
+)
+
+
+def section(rows: Sequence[Robust]) -> Section:
+    """Put the rows of one data set into a table and curves, the best under changes first."""
+
+    def order(of: Robust) -> tuple[bool, float, str]:
+        return bool(of.control), 2.0 if of.changed is None else -of.changed.value, of.row
+
+    ordered = sorted(rows, key=order)
+    operations: dict[str, list[str]] = {}
+    for row in ordered:
+        for name, chains in row.operations.items():
+            known = operations.setdefault(name, [])
+            known += [chain for chain in chains if chain not in known]
+    strengths = "; ".join(
+        f"{name} {', '.join(map(strength_of, its))}" for name, its in operations.items()
+    )
+    text = [_MEANING, f"Strengths: {strengths}. Images: {wording.count(ordered[0].scored.n)}."]
+    text += _missing(ordered)
+    columns = (
+        Column("row", text=True, rising=True),
+        Column("unchanged", mark=CHANCE),
+        Column("changed", mark=CHANCE),
+        Column("flips", rising=True),
+        *(Column(name) for name in operations),
+        Column("worst"),
+        Column("worst change", text=True, rising=True),
+    )
+    blocks = tuple(
+        block
+        for control in (False, True)
+        if (
+            block := tuple(
+                _cells(row, list(operations)) for row in ordered if bool(row.control) == control
+            )
+        )
+    )
+    drawn = [row for row in ordered if not row.control and row.changed is not None][:DRAWN]
+    drawn = drawn or ordered[:DRAWN]
+    chart = Chart(
+        "ROC AUC against strength, by operation; shaded: 95 % intervals",
+        f"robustness-{ordered[0].dataset}",
+        lambda: _draw(drawn, operations),
+    )
+    return Section("Robustness", tuple(text), (Grid(columns, blocks),), (chart,))
+
+
+def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:
+    worst = row.worst
+    name = Cell(row.row, row.row, "control" if row.control else "")
+    figures = [
+        row.unchanged,
+        row.changed,
+        row.flips,
+        *(row.areas.get(operation) for operation in operations),
+        None if worst is None else worst[1],
+    ]
+    cells = [
+        figure_cell(Figure() if of is None else of.figure(), drawn=at < 2)
+        for at, of in enumerate(figures)
+    ]
+    return (name, *cells, Cell(wording.GAP if worst is None else worst[0], worst and worst[0]))
+
+
+def _missing(rows: Sequence[Robust]) -> list[str]:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for change, found in row.changes.items():
+            if isinstance(found, str):
+                reasons.setdefault((found, row.row), []).append(change)
+    shared: dict[tuple[str, str], list[str]] = {}
+    for (reason, name), changes in reasons.items():
+        shared.setdefault((reason, ", ".join(changes)), []).append(name)
+    return [
+        f"Without figures: {', '.join(names)} under {changes}: {reason}."
+        for (reason, changes), names in shared.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points of a row under an operation, in the order of the axis: value, low, high."""
+
+    row: str
+    points: list[tuple[float, float | None, float | None]]
+
+
+def curves(
+    rows: Sequence[Robust], operations: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[list[str], list[Curve]]]:
+    """Give by operation the marks of its axis and a curve a row.
+
+    The unchanged images come first; where strengths lie on both sides of what changes nothing
+    (brightness), between them.
+    """
+    found = {}
+    for name, chains in operations.items():
+        order = ["", *chains]
+        neutral = _NEUTRAL.get(name)
+        if neutral is not None:
+            below = [chain for chain in chains if float(strength_of(chain)) < neutral]
+            above = [chain for chain in chains if chain not in below]
+            if below and above:
+                by_strength = sorted(chains, key=lambda chain: float(strength_of(chain)))
+                order = [*by_strength[: len(below)], "", *by_strength[len(below) :]]
+        marks = [strength_of(chain) if chain else "none" for chain in order]
+        its = []
+        for row in rows:
+            points = []
+            for chain in order:
+                of = row.changes.get(chain, "") if chain else None
+                estimate = row.unchanged if of is None else None
+                if isinstance(of, Changed):
+                    estimate = of.auc
+                figure = Figure() if estimate is None else estimate.figure()
+                value = float("nan") if figure.value is None else figure.value
+                points.append((value, figure.low, figure.high))
+            its.append(Curve(row.row, points))
+        found[name] = marks, its
+    return found
+
+
+def _draw(rows: Sequence[Robust], operations: Mapping[str, Sequence[str]]) -> Picture:
+    from dfbench.results.figures.protocols import small_multiples
+
+    found = curves(rows, operations)
+    title = f"{rows[0].dataset}: ROC AUC of {wording.count(rows[0].scored.n)} images, changed"
+    return small_multiples(
+        {name: (marks, [(c.row, c.points) for c in its]) for name, (marks, its) in found.items()},
+        title=title,
+    )

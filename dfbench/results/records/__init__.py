@@ -1,0 +1,1 @@
+"""What a run leaves on disk: records, per-image scores, provenance."""

@@ -1,0 +1,171 @@
+"""What one finished cell leaves on disk: a JSON record and a Parquet table of per-image scores."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+Part = Literal["evaluate", "default", "tune", "unlabelled"]
+"""Which scores: of the images that the figures are from, the same by the model with its default
+parameters, of those that choices are made on, and of a test split whose labels are kept back."""
+
+Status = Literal["ok", "skipped", "failed"]
+"""The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
+
+
+Control = Literal["", "no pixels", "shuffled labels"]
+"""What is kept from a row, so that it has nothing to go by but a flaw of the data: it never sees
+pixels, or it is fitted on labels in another order. Empty for rows that compete."""
+
+
+Kind = Literal["", "features", "network", "derived"]
+"""What a row is: a model of features, a network of images (and features), or made of the scores of
+others. Empty where nothing is known of it."""
+
+
+class Tuning(BaseModel):
+    """How the parameters of a row were found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trials: int
+    """Trials finished, the defaults' own among them."""
+    seconds: float
+    best_value: float | None
+    """ROC AUC on the tuning split of the best trial."""
+    default_value: float | None
+    """The same of the trial with default parameters."""
+    stopped_by: Literal["trials", "time"]
+
+
+class Record(BaseModel):
+    """One cell: a row on a data set with a seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: str
+    """Identity: a hash of all that determines the scores."""
+    dataset: str
+    row: str
+    seed: int
+    variant: str = ""
+    """On which other part of the training images it was fitted, see `subsets`."""
+    status: Status
+    reason: str = ""
+    split: str = ""
+    """Where the figures are from: ``test``, or ``validation`` where the test has no labels."""
+    tuned_on: str = ""
+    """``validation``, or ``part of train``."""
+    classes: list[str] = Field(default_factory=list)
+    positive: int | None = None
+    """Index of the positive class of a binary task."""
+    grouped: bool = False
+    """Whether images share sources: intervals are then taken over groups."""
+    n_train: int = 0
+    n_tune: int = 0
+    n_test: int = 0
+    n_unlabelled: int = 0
+    """Images of the test split without labels, scored for `dfbench submit`."""
+    n_left_out: int = 0
+    """Unreadable images of the data set, left out."""
+    n_features: int | None = None
+    """Length of the vector; None for networks that see images."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    tuning: Tuning | None = None
+    n_parameters: tuple[int, int] | None = None
+    """Of a network: all, and those that are trained."""
+    model_bytes: int | None = None
+    """Of the fitted model, as it would be kept; of features it holds nothing."""
+    peak_bytes: int | None = None
+    """Most memory that the worker held while the cell ran; None where the system does not say."""
+    history: list[dict[str, Any]] = Field(default_factory=list)
+    """Of a network: what each epoch of the chosen training came to."""
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where a rule chose one."""
+    combination: dict[str, Any] = Field(default_factory=dict)
+    """Of a derived row: what was fitted on the scores of its members."""
+    fit_seconds: float | None = None
+    """Training of the chosen parameters, features at hand."""
+    predict_images_per_second: float | None = None
+    """From file to verdict: reading, decoding, features and prediction, on one worker."""
+    device: str = ""
+    n_threads: int = 1
+    fingerprint: str = ""
+    """Of the data set."""
+    identity: dict[str, Any] = Field(default_factory=dict)
+    """What `cell` is the hash of."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    started: str = ""
+    """UTC, ISO 8601."""
+    seconds: float = 0.0
+    """The whole cell, tuning included."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the row is, by the identity of the cell."""
+        if "derived" in self.identity:
+            return "derived"
+        features = self.identity.get("features")
+        if not features:
+            return ""
+        # a network's images come first among what it is given
+        return "network" if features[0].get("extractor") == "resized" else "features"
+
+
+class Entry(BaseModel):
+    """A place on the board: which cell stands for this row, data set and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    row: str
+    seed: int
+    cell: str
+    variant: str = ""
+    control: Control = ""
+    reported: str = ""
+    """Figures that the row's source published, with source and data."""
+
+
+class Scores(BaseModel):
+    """Per-image scores of a cell, as arrays."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    images: list[str]
+    labels: np.ndarray
+    """Shape (n,), dtype int64; -1 for unlabelled images."""
+    groups: np.ndarray | None
+    """Shape (n,), dtype int64: numbers of the groups; None where there are none."""
+    probabilities: np.ndarray
+    """Shape (n, K), dtype float64."""
+    kinds: tuple[str, ...] | None = None
+    """Kind of fake of each image, "" for none; None where the data do not tell."""
+
+
+Group = Literal["size", "format", "JPEG tables", "EXIF", "content"]
+"""What a fact about a file belongs to; ``content`` is its bytes, which are as much a matter of what
+an image shows as of how its file was written."""
+
+
+class Telltale(BaseModel):
+    """A fact about files that tells the classes apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: Group
+    name: str
+    """In words, e.g. ``mean luma step``."""
+    auc: float
+    """ROC AUC of the fact as a score, at least 0.5."""
+
+
+class Telltales(BaseModel):
+    """What tells the classes of a data set apart before anyone looks at a pixel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    found: list[Telltale]
+    """The clearest of each group, the clearest first."""

@@ -1,0 +1,249 @@
+"""The board as a LaTeX document (booktabs), whose tables can be taken into a paper one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+
+from dfbench.results.board import parts
+from dfbench.results.board.board import Board, Table
+from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
+
+_START = r"""% Tables need: \usepackage{booktabs,longtable} and \usepackage[table]{xcolor}
+\documentclass[a4paper,10pt,landscape]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage[margin=12mm]{geometry}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage{booktabs,longtable}
+\usepackage[table]{xcolor}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt}
+\setlength{\tabcolsep}{4pt}
+\setlength{\LTleft}{0pt}
+\setlength{\LTright}{0pt plus 1fill}
+\begin{document}
+\sloppy
+"""
+_END = "\\end{document}\n"
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": "-{}",  # two of them are no dash
+    "\N{EN DASH}": r"\textendash{}",
+    "\N{EM DASH}": r"\textemdash{}",
+    "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
+    "\N{BULLET}": r"\textbullet{}",
+    "\N{MIDDLE DOT}": r"\textperiodcentered{}",
+    "\N{PLUS-MINUS SIGN}": r"\textpm{}",
+    "\N{MULTIPLICATION SIGN}": r"\texttimes{}",
+    "\N{RIGHTWARDS ARROW}": r"\textrightarrow{}",
+    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
+    "\N{GREEK SMALL LETTER KAPPA}": r"$\kappa$",
+    "\N{MINUS SIGN}": r"$-$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
+    "\N{DEGREE SIGN}": r"\textdegree{}",
+}
+_LETTERS = range(0xC0, 0x180)
+"""Letters with accents, all of which the fonts of T1 have but these."""
+_LACKING = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167\u017f")
+
+_LINE, _BESIDE = 188, 210
+"""Characters of a table's smaller size that fit a line of the page; the second with details beside
+the figures, which are smaller still."""
+_ROOM = 0.87
+"""Share of them that fits in the larger size."""
+_TITLE = 12
+"""Characters from which on a heading is broken."""
+_LONG = 60
+"""Characters from which on words of a cell are broken."""
+
+
+def to_latex(board: Board) -> str:
+    """Write the board as a document that compiles; pictures are left to the report."""
+    blocks = [r"\section*{Leaderboard}", escape(wording.RANKS)]
+    if not board.tables:
+        blocks.append("No row has been asked for yet.")
+    for section in parts.over_all(board):
+        blocks += _section(section, "section")
+    for table in board.tables:
+        blocks += _table(table, seeds=board.several_seeds)
+    for section in parts.closing(board):
+        blocks += _section(section, "section")
+    return _START + "\n\n".join(blocks) + "\n\n" + _END
+
+
+def escape(text: str) -> str:
+    """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
+    return "".join(map(_sign, " ".join(text.split())))
+
+
+def _sign(sign: str) -> str:
+    if sign in _SPECIAL:
+        return _SPECIAL[sign]
+    if " " <= sign <= "~" or (ord(sign) in _LETTERS and sign not in _LACKING):
+        return sign
+    return f"U+{ord(sign):04X}" if sign.isprintable() else " "
+
+
+def _table(table: Table, *, seeds: bool) -> list[str]:
+    blocks = [rf"\section*{{{escape(table.dataset)}}}"]
+    blocks += [rf"\textbf{{Warning:}} {escape(warning)}." for warning in table.warnings]
+    blocks += [escape(text) for text in wording.about(table)]
+    blocks += [rf"\textbf{{Note:}} {escape(note)}." for note in table.notes]
+    blocks.append(_grid(parts.leaderboard(table, seeds=seeds)))
+    blocks += [escape(text) for text in wording.controls(table)]
+    for reason in wording.reasons(table.missing, seeds=seeds):
+        rows = escape(", ".join(reason.rows))
+        said = escape(reason.reason or "no reason given")
+        blocks.append(rf"\textbf{{{reason.status}}} {rows}: {said}")
+    for section in parts.of_table(table):
+        blocks += _section(section, "subsection")
+    return blocks
+
+
+def _section(section: Section, level: str) -> list[str]:
+    blocks = [rf"\{level}*{{{escape(section.title)}}}", *map(escape, section.text)]
+    for grid in section.grids:
+        if grid.title:
+            blocks.append(rf"\textbf{{{escape(grid.title)}}}\nopagebreak")
+        blocks.append(_grid(grid))
+    return blocks
+
+
+def _grid(grid: Grid) -> str:
+    """Write a table that may go over pages.
+
+    Where it is too wide, details go below the figures, then columns into a table of their own.
+    """
+    rows = [[_spread(cells) for cells in block] for block in grid.blocks]
+    columns = list(zip(grid.columns, *(row for block in rows for row in block), strict=True))
+    widths = [_width(*column) for column in columns]
+    below = sum(widths) > _BESIDE
+    if below:
+        widths = [_width(*column, below=True) for column in columns]
+    line = _LINE if below else _BESIDE
+    size = r"\footnotesize" if sum(widths) <= _ROOM * line else r"\scriptsize"
+    written = [
+        _tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths, line)
+    ]
+    return "\n\n".join(written)
+
+
+def _spread(cells: Sequence[Cell]) -> list[Cell]:
+    """Give a line a cell for each column; why figures are missing stands below the table."""
+    spread: list[Cell] = []
+    for cell in cells:
+        gaps = [Cell(wording.GAP)] * (cell.columns - 1)
+        spread += [replace(cell, detail="", columns=1), *gaps] if gaps else [cell]
+    return spread
+
+
+def _pieces(grid: Grid, widths: Sequence[float], line: float) -> list[list[int]]:
+    """Share columns out so that each table fits a line; what names the rows stands in each."""
+    named = next((i for i, column in enumerate(grid.columns) if column.text), 0)
+    start = list(range(named + 1))
+    taken = sum(widths[i] for i in start)
+    pieces = [list(start)]
+    room = line - taken
+    for i in range(named + 1, len(widths)):
+        if widths[i] > room and len(pieces[-1]) > len(start):
+            pieces.append(list(start))
+            room = line - taken
+        pieces[-1].append(i)
+        room -= widths[i]
+    return pieces
+
+
+def _tabular(
+    grid: Grid, rows: Sequence[Sequence[Sequence[Cell]]], indices: Sequence[int], size: str, *,
+    below: bool,
+) -> str:  # fmt: skip
+    kinds = "".join(
+        _kind(grid.columns[i], [row[i] for block in rows for row in block]) for i in indices
+    )
+    bodies = [
+        "\n".join(" & ".join(_cell(row[i], below=below) for i in indices) + r" \\" for row in block)
+        for block in rows
+    ]
+    return "\n".join(
+        [
+            f"{{{size}",
+            rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
+            r"\toprule",
+            " & ".join(_heading(grid.columns[i]) for i in indices) + r" \\",
+            r"\midrule",
+            r"\endhead",
+            r"\bottomrule",
+            r"\endlastfoot",
+            "\n\\midrule\n".join(bodies),
+            r"\end{longtable}}",
+        ]
+    )
+
+
+def _kind(column: Column, cells: Sequence[Cell]) -> str:
+    if not column.text:
+        return "r"
+    longest = max((cell_len(cell.shown) for cell in cells), default=0)
+    return "l" if longest <= _LONG else r"p{70mm}"
+
+
+def _width(column: Column, *cells: Cell, below: bool = False) -> float:
+    """Give the characters that a column takes; those of details are smaller."""
+    widths: list[float] = [max(map(cell_len, _broken(column.title)))]
+    for cell in cells:
+        shown, detail = cell_len(cell.shown), 0.75 * cell_len(cell.detail)
+        whole = max(shown, detail) if below else shown + (detail + 1 if detail else 0)
+        widths.append(min(_LONG, whole) if column.text else whole)
+    return max(widths) + 2
+
+
+def _broken(title: str) -> list[str]:
+    """Break a heading at its spaces into lines of about equal length."""
+    lines = [""]
+    for word in title.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _TITLE:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return lines
+
+
+def _heading(column: Column) -> str:
+    lines = [escape(line) for line in _broken(column.title)]
+    if len(lines) == 1:
+        return lines[0]
+    side, broken = "l" if column.text else "r", r" \\ ".join(lines)
+    return rf"\shortstack[{side}]{{{broken}}}"
+
+
+def _cell(cell: Cell, *, below: bool) -> str:
+    shown = escape(cell.shown)
+    if cell.bold and shown:
+        shown = rf"\textbf{{{shown}}}"
+    if cell.detail:
+        detail = rf"{{\tiny {escape(cell.detail)}}}"
+        both = rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{shown} \\ {detail}\end{{tabular}}"
+        shown = both if below else f"{shown} {detail}"
+    if cell.heat is not None:
+        shown = rf"\cellcolor{{blue!{round(35 * min(1.0, max(0.0, cell.heat)))}}}{shown}"
+    return shown

@@ -1,0 +1,121 @@
+"""Tables and sections for a terminal, as renderables of rich."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
+
+# lines under the heading and between the blocks of rows, nothing else
+_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+
+_READABLE, _SHORTEST = 24, 14
+"""Widths that words are broken to, the second before columns are left out."""
+
+
+def empty(*, tight: bool) -> Table:
+    """Make a table without columns, their space narrow where it is ``tight``."""
+    return Table(
+        box=_BOX,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0) if tight else (0, 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def excess(table: Table, console: Console, options: ConsoleOptions) -> int:
+    """Columns of the terminal that the table lacks where nothing is folded."""
+    wide = options.update(width=10_000, max_width=10_000)
+    return Measurement.get(console, wide, table).maximum - options.max_width
+
+
+def folded(name: str, width: int) -> list[str]:
+    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
+    lines = [""]
+    for piece in re.split(r"(?<=[/+_ -])", name):
+        if lines[-1] and cell_len(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section with its tables; pictures are left to the report."""
+
+    section: Section
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.section.title, style="bold")
+        for text in self.section.text:
+            yield Text(text, style="dim")
+        for grid in self.section.grids:
+            if grid.title:
+                yield Text(grid.title, style="italic")
+            yield GridView(grid)
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """A table: with details where they fit, else without; last, columns from the right go."""
+
+    grid: Grid
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        n = len(self.grid.columns)
+        for details, names in ((True, None), (False, None), (False, _READABLE), (False, _SHORTEST)):
+            table = _fill(self.grid, n, details=details, names=names)
+            if excess(table, console, options) <= 0:
+                break
+        else:
+            # where columns go anyway, words keep a readable width
+            while n > 2 and excess(table, console, options) > 0:
+                n -= 1
+                table = _fill(self.grid, n, details=False, names=_READABLE)
+        yield table
+        left = len(self.grid.columns) - n
+        if left:
+            said = f"{left} more column{'s' if left > 1 else ''}: leaderboard.md"
+            yield Text(said, style="dim")
+
+
+def _fill(grid: Grid, n: int, *, details: bool, names: int | None) -> Table:
+    """Make the table of the first ``n`` columns; ``names`` is how wide words may be."""
+    table = empty(tight=names is not None)
+    for column in grid.columns[:n]:
+        title = "\n".join(folded(column.title, max(8, names or 0)))
+        if column.text:
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+    for block in grid.blocks:
+        for cells in block:
+            table.add_row(
+                *_texts(cells, grid.columns, details=details, names=names)[:n],
+                end_section=cells is block[-1],
+            )
+    return table
+
+
+def _texts(
+    cells: tuple[Cell, ...], columns: tuple[Column, ...], *, details: bool, names: int | None
+) -> list[Text]:
+    texts: list[Text] = []
+    for cell in cells:
+        words = columns[len(texts)].text
+        shown = "\n".join(folded(cell.shown, names)) if words and names else cell.shown
+        text = Text(shown, style="bold" if cell.bold else "")
+        if cell.detail and details and cell.columns == 1:
+            text.append(f" ({cell.detail})" if words else f" {cell.detail}", style="dim")
+        texts.append(text)
+        texts += [Text("")] * (cell.columns - 1)
+    return texts

@@ -1,0 +1,1 @@
+"""Metrics, intervals and tests from arrays of scores; nothing else of dfbench is needed."""

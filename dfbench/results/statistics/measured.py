@@ -1,0 +1,176 @@
+"""The figures of a row with their intervals, from the scores of its seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.results.board.board import Figure
+from dfbench.results.statistics import auc, bootstrap, metrics
+from dfbench.results.statistics.metrics import Floats, Sample
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images that rows are scored on, in the order of their paths.
+
+    Attributes
+    ----------
+    names
+        Paths, sorted.
+    design
+        Labels and groups.
+    resamples
+        Drawn once for all rows.
+    """
+
+    names: tuple[str, ...]
+    design: auc.Design
+    resamples: bootstrap.Resamples = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        labels: NDArray[np.int64],
+        groups: NDArray[np.int64] | None = None,
+    ) -> Images:
+        """Set up images; ``groups`` are any whole numbers."""
+        numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
+        return cls(
+            tuple(names),
+            auc.Design(labels, numbered),
+            bootstrap.resample(labels, numbered),
+        )
+
+    def same(self, names: Sequence[str], design: auc.Design) -> bool:
+        """Whether these are the same images with equal labels and groups."""
+        return (
+            self.names == tuple(names)
+            and np.array_equal(self.design.labels, design.labels)
+            and _equal(self.design.groups, design.groups)
+        )
+
+
+def _equal(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One row on one set of images.
+
+    Attributes
+    ----------
+    images
+        What it was scored on.
+    values
+        Figure by metric, the mean over seeds; NaN where not defined.
+    spread
+        Standard deviation of each over the seeds; NaN with one seed.
+    shares
+        Of each image in the error of the mean ROC AUC, shape (n,); see `auc.shares`.
+    right
+        Share of the seeds that were right on each image, shape (n,).
+    samples
+        By seed.
+    """
+
+    images: Images
+    values: Mapping[str, float]
+    spread: Mapping[str, float]
+    shares: Floats
+    right: Floats
+    samples: tuple[Sample, ...] = field(repr=False)
+
+    def distributions(self) -> dict[str, Floats]:
+        """Figures on each resample, shape (B,), the mean over seeds."""
+        found = [bootstrap.distributions(sample, self.images.resamples) for sample in self.samples]
+        if len(found) == 1:
+            return found[0]
+        return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
+
+    def figures(self, *, heed_seeds: bool = False) -> dict[str, Figure]:
+        """Give each figure with its 95 % interval, and its spread over seeds.
+
+        Parameters
+        ----------
+        heed_seeds
+            Whether an interval is also to cover other seeds, and not other images alone; there is
+            then none of a single seed.
+        """
+        ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(metrics.METRICS)
+        if self.images.resamples.sound:
+            resampled = self.distributions()
+            for name in metrics.METRICS:
+                ranges[name] = bootstrap.interval(
+                    name, self.values[name], resampled[name], self.images.resamples.effective
+                )
+        found = {name: self._figure(name, ends) for name, ends in ranges.items()}
+        found["roc_auc"] = self.roc_auc()
+        return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
+
+    def roc_auc(self) -> Figure:
+        """ROC AUC with its interval (see `auc`): needs no resamples."""
+        design = self.images.design
+        error, degrees = auc.error_of(self.shares, design)
+        ends = auc.interval(self.values["roc_auc"], error, design, degrees=degrees)
+        return self._figure("roc_auc", ends)
+
+    def _figure(self, name: str, ends: tuple[float, float] | None) -> Figure:
+        value, spread = self.values[name], self.spread[name]
+        low, high = (None, None) if ends is None or math.isnan(value) else ends
+        return Figure(value=number(value), low=low, high=high, spread=number(spread))
+
+    def _heeding(self, of: Figure) -> Figure:
+        """Add what the mean of other seeds could be to an interval over images.
+
+        The arms of the interval and of Student's interval over seeds are added in squares: Zou
+        and Donner (2008), "Construction of confidence limits about effect measures", Statistics
+        in Medicine 27. Seeds that share their images vary by a part of what the images do as
+        well, so that the result is rather too wide than too narrow.
+        """
+        from scipy.stats import t
+
+        if of.value is None or of.low is None or of.high is None:
+            return of
+        if of.spread is None:
+            return of.model_copy(update={"low": None, "high": None})
+        n = len(self.samples)
+        arm = float(t.ppf((1 + auc.LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
+        low = of.value - math.hypot(of.value - of.low, arm)
+        high = of.value + math.hypot(of.high - of.value, arm)
+        return of.model_copy(update={"low": low, "high": high})
+
+
+def measure(images: Images, samples: Sequence[Sample]) -> Measured:
+    """Take the figures of a row.
+
+    Parameters
+    ----------
+    images
+        That each of the samples was made of, in this order.
+    samples
+        One a seed, at least one.
+    """
+    once = np.ones((1, len(images.names)))
+    by_seed = [metrics.evaluate(sample, once) for sample in samples]
+    values, spread = {}, {}
+    for name in metrics.METRICS:
+        found = np.array([float(each[name][0]) for each in by_seed])
+        values[name] = float(found.mean())
+        spread[name] = float(found.std(ddof=1)) if found.size > 1 else math.nan
+    shares = np.mean([auc.shares(sample)[1] for sample in samples], axis=0)
+    right = np.mean([sample.right for sample in samples], axis=0)
+    return Measured(images, values, spread, shares, right, tuple(samples))
+
+
+def number(value: float) -> float | None:
+    """Give None for what is not defined."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,121 @@
+"""Two rows on the same images: how far their figures differ, and whether that is chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from dfbench.results.statistics import metrics
+from dfbench.results.statistics.auc import LEVEL
+from dfbench.results.statistics.measured import Measured
+from dfbench.results.statistics.metrics import Floats
+from dfbench.results.statistics.significance import mcnemar, paired, paired_error
+
+Test = Literal["DeLong", "McNemar", "bootstrap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of a figure between two rows on the same images.
+
+    Attributes
+    ----------
+    value
+        The first row's figure less the second's, the mean over seeds; NaN where not defined.
+    low, high
+        95 % interval: the value and Student's quantile times its standard error. NaN where there
+        are too few images, or groups.
+    p_value
+        Two-sided, of the rows being equal; not corrected. NaN likewise.
+    test
+        That gives it: DeLong's for ROC AUC, McNemar's for accuracy, else the paired bootstrap, of
+        groups where images have them.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    test: Test
+
+
+def of_auc(a: Measured, b: Measured) -> Difference:
+    """Compare the ROC AUC of two rows on the same images by DeLong's test (`auc.compare`)."""
+    from scipy.stats import t
+
+    design = a.images.design
+    value = a.values["roc_auc"] - b.values["roc_auc"]
+    error = _norm(design.scatter((a.shares - b.shares)[None]))
+    # what is left of equal rows after subtraction is rounding
+    if error < 1e-6 * _norm(design.scatter(a.shares[None])):
+        error = 0.0
+    if abs(value) < 1e-12:
+        p_value = 1.0
+    else:
+        p_value = float(2 * t.sf(abs(value) / error, design.degrees)) if error else math.nan
+    return _difference(a, value, error, design.degrees, p_value, "DeLong")
+
+
+def of_accuracy(a: Measured, b: Measured) -> Difference:
+    """Compare the accuracy of two rows on the same images by McNemar's test.
+
+    The interval is that of a mean of differences, whose error heeds classes and groups as that of
+    ROC AUC does (`auc.Design.scatter`).
+    """
+    design = a.images.design
+    each = a.right - b.right
+    value = a.values["accuracy"] - b.values["accuracy"]
+    error = _norm(design.scatter(((each - each.mean()) / each.size)[None]))
+    p_value = mcnemar(a.right, b.right, design.groups)
+    return _difference(a, value, error, design.effective - 1, p_value, "McNemar")
+
+
+def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
+    """Compare all other figures of two rows on the same images by their common resamples."""
+    resamples = a.images.resamples
+    found_a, found_b = a.distributions(), b.distributions()
+    found = {}
+    for name in metrics.METRICS:
+        if name not in ("roc_auc", "accuracy"):
+            value = a.values[name] - b.values[name]
+            both = found_a[name], found_b[name]
+            error = paired_error(*both, resamples.effective)
+            p_value = paired(*both, value, resamples.effective)
+            degrees = resamples.effective - 1
+            found[name] = _difference(a, value, error, degrees, p_value, "bootstrap")
+    return found
+
+
+def differences(a: Measured, b: Measured) -> dict[str, Difference]:
+    """Compare all figures of two rows that were measured on the same images.
+
+    Returns
+    -------
+    dict
+        By metric, in the order of `metrics.METRICS`.
+
+    Raises
+    ------
+    ValueError
+        Where they were not.
+    """
+    if a.images is not b.images:
+        raise ValueError("the rows were not measured on the same images")
+    return {"roc_auc": of_auc(a, b), "accuracy": of_accuracy(a, b)} | of_others(a, b)
+
+
+def _norm(scatter: Floats) -> float:
+    # fsum: the same to the last digit in whatever order
+    return math.sqrt(math.fsum(scatter.ravel() ** 2))
+
+
+def _difference(
+    a: Measured, value: float, error: float, degrees: float, p_value: float, test: Test
+) -> Difference:
+    from scipy.stats import t
+
+    if math.isnan(value) or math.isnan(error) or not a.images.resamples.sound:
+        return Difference(value, math.nan, math.nan, math.nan, test)
+    reach = float(t.ppf((1 + LEVEL) / 2, degrees)) * error
+    return Difference(value, value - reach, value + reach, p_value, test)

@@ -1,0 +1,1 @@
+"""Data sets: cards, layouts, splits, groups, kinds, the manifest, the catalogue."""

@@ -1,0 +1,273 @@
+"""Data sets by name: those that come with dfbench, those that a user has registered."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from dfbench.errors import CardError, DataError, unknown
+from dfbench.files import Progress
+from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cardfile import load_card
+from dfbench.suites.datasets.layouts.recognise import CARD_FILE, infer_card
+from dfbench.suites.datasets.registered import Registered, keep, registered
+
+_PUBLIC = Path(__file__).parent / "cards"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A card and what is known of where its data lie.
+
+    Attributes
+    ----------
+    card
+        The card.
+    folder
+        Folder that the card's root is relative to; None for cards that come with the package.
+    where
+        File or folder that the card is from, for messages.
+    root
+        Root given from outside; goes before what the card says.
+    """
+
+    card: Card
+    folder: Path | None
+    where: Path
+    root: Path | None = None
+
+    def settled(self) -> tuple[Card, Path]:
+        """Card and root folder, for `dfbench.suites.datasets.manifest.read_dataset`.
+
+        Raises
+        ------
+        DataError
+            If the data are absent: where they can be had and how to tell dfbench their folder.
+        """
+        return self.card, find_root(self)
+
+
+def find_root(located: Located) -> Path:
+    """Root folder of a data set: given, else by the environment variable, else by the card.
+
+    Raises
+    ------
+    DataError
+        If no root is known or the folder does not exist.
+    """
+    card = located.card
+    from_environment = os.environ.get(card.root_env) if card.root_env else None
+    root: Path | None = None
+    said = ""
+    if located.root is not None:
+        root, said = located.root.expanduser(), "--root"
+    elif from_environment:
+        root, said = Path(from_environment).expanduser(), f"${card.root_env}"
+    elif located.folder is not None and (card.root or not card.root_env):
+        root, said = located.folder / Path(card.root).expanduser(), f"root in {located.where}"
+    if root is not None and root.is_dir():
+        return root
+    ways = "give its folder by --root" + (f" or in ${card.root_env}" if card.root_env else "")
+    if located.folder is not None:
+        ways += f", or as root in {located.where}"
+    hint = (f"get the data from {card.source}; then " if card.source else "") + ways
+    if root is None:
+        raise DataError("it is not known where the data lie", where=card.name, hint=hint)
+    what = "is not a folder" if root.exists() else "no such folder"
+    raise DataError(f"{what}: {root} ({said})", where=card.name, hint=hint)
+
+
+def resolve(
+    source: str | Path, root: Path | None = None, *, progress: Progress | None = None
+) -> Located:
+    """Find the card that ``source`` means.
+
+    Parameters
+    ----------
+    source
+        A ``.toml`` file; a folder (its ``card.toml`` if it has one, else the card inferred from
+        how its images lie); the name of a registered, built-in or public data set. A name goes
+        before a folder of the same name here: write ``./name`` for the folder.
+    root
+        Folder of the data, before what the card or the registration says.
+    progress
+        Called with (done, total) while a built-in data set is drawn for the first time.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is nothing of that name; with the nearest that there are.
+    CardError, DataError
+        If the card is not valid, or the folder's layout is not recognised.
+    """
+    text = str(source)
+    if not isinstance(source, Path) and not _is_path(text):
+        named = _by_name(text, root, progress)
+        if named is not None:
+            return named
+        if not Path(text).is_dir():
+            raise unknown("data set or folder", text, [item.name for item in names()])
+    path = Path(source).expanduser()
+    if path.is_dir():
+        own = path / CARD_FILE
+        if own.is_file():
+            return Located(load_card(own), path, own, root)
+        return Located(infer_card(root or path), root or path, path)
+    if path.suffix.lower() == ".toml":
+        return Located(load_card(path), path.parent, path, root)
+    what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
+    raise DataError(what, where=path)
+
+
+def name_of(source: str | Path) -> str:
+    """Name of the data set that ``source`` means, without reading or drawing any image.
+
+    Raises
+    ------
+    DfbenchError
+        As `resolve`.
+    """
+    text = str(source)
+    if text in {item.name for item in names()}:
+        return text
+    return resolve(source).card.name
+
+
+def _is_path(text: str) -> bool:
+    separators = {os.sep, os.altsep, "/"} - {None}
+    return (
+        text.lower().endswith(".toml")
+        or text.startswith((".", "~"))
+        or any(str(separator) in text for separator in separators)
+    )
+
+
+def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located | None:
+    for entry in registered():
+        if entry.name == name:
+            source = Path(entry.source) if Path(entry.source).is_absolute() else entry.source
+            chosen = root or entry.root
+            if source == name:
+                break  # a public data set that was registered with its root
+            located = resolve(source, chosen, progress=progress)
+            card = located.card.model_copy(update={"name": name})
+            return Located(card, located.folder, located.where, located.root)
+    else:
+        chosen = root
+    public = _PUBLIC / f"{name}.toml"
+    if name in _public_names():
+        return Located(load_card(public), None, public, chosen)
+    if name in _built_in():
+        from dfbench.suites.generated.builtin import ensure_builtin
+
+        path = Path(ensure_builtin(name, progress=progress))
+        return Located(load_card(path), path.parent, path, root)
+    return None
+
+
+def _built_in() -> dict[str, str]:
+    """Names of the generated data sets and a line on each."""
+    from dfbench.suites.generated.builtin import BUILTIN
+
+    return dict(BUILTIN)
+
+
+def _public_names() -> list[str]:
+    return sorted(path.stem for path in _PUBLIC.glob("*.toml"))
+
+
+class Known(NamedTuple):
+    """A data set that answers to a name."""
+
+    name: str
+    kind: str
+    """``built-in``, ``registered`` or ``public``."""
+    about: str
+    """What it is, or where it lies."""
+
+
+def names() -> list[Known]:
+    """List all data sets that answer to a name, without opening or drawing any."""
+    listed = [Known(name, "built-in", about) for name, about in _built_in().items()]
+    entries = registered()
+    listed += [Known(e.name, "registered", str(e.root or e.source)) for e in entries]
+    taken = {entry.name for entry in entries}
+    for name in _public_names():
+        if name not in taken:
+            listed.append(Known(name, "public", load_card(_PUBLIC / f"{name}.toml").description))
+    return listed
+
+
+def default_names() -> list[str]:
+    """Names of what a run takes if nobody says: the built-in and the registered data sets."""
+    return [item.name for item in names() if item.kind != "public"]
+
+
+def add(source: str | Path, root: Path | None = None, name: str | None = None) -> Registered:
+    """Register a data set, so that it has a name and takes part in every run.
+
+    Parameters
+    ----------
+    source
+        A card, a folder, or the name of a public data set (with its ``root``).
+    root
+        Folder of the data, for cards that leave it open.
+    name
+        Instead of the card's own.
+
+    Raises
+    ------
+    CardError
+        If another data set has the name; the message names both.
+    DfbenchError
+        If the card is not valid, or the data do not fit it: nothing is registered then.
+    """
+    from dfbench.suites.datasets.cardfile import parse_card
+    from dfbench.suites.datasets.layouts.scan import check_rows
+
+    located = resolve(source, root)
+    text = str(source)
+    public = located.folder is None
+    if public:
+        text = located.card.name
+    elif isinstance(source, Path) or _is_path(text) or Path(text).is_dir():
+        text = str(Path(source).expanduser().resolve())
+    else:
+        raise CardError("is known by this name already", where=text)
+    card = located.card
+    if name is not None:
+        card = parse_card({**card.model_dump(), "name": name}, where=located.where)
+    entry = Registered(card.name, text, root.expanduser().resolve() if root else None)
+    check_rows(card, find_root(located))
+    others = [other for other in registered() if other.name != entry.name]
+    for item in names():
+        if item.name != entry.name:
+            continue
+        same = item.kind == "public" and public
+        same = same or any(o.source == text for o in registered() if o.name == entry.name)
+        if not same:
+            raise CardError(
+                f"there are two data sets of the name {entry.name!r}: {text} and the "
+                f"{item.kind} one ({item.about})",
+                hint="choose another with --name, or remove the other",
+            )
+    keep([*others, entry])
+    return entry
+
+
+def remove(name: str) -> Registered:
+    """Take a data set from the list; its files stay.
+
+    Raises
+    ------
+    UnknownNameError
+        If none of that name is registered.
+    """
+    entries = registered()
+    for entry in entries:
+        if entry.name == name:
+            keep([other for other in entries if other.name != name])
+            return entry
+    raise unknown("registered data set", name, [entry.name for entry in entries])

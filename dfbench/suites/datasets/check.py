@@ -1,0 +1,85 @@
+"""Reading every image of a data set to the last pixel, and what else makes a data set unsound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dfbench.errors import ImageError
+from dfbench.files import Progress
+from dfbench.images import decode
+from dfbench.suites.datasets.kinds import shared_kinds
+from dfbench.suites.datasets.manifest import Dataset, in_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with an image.
+
+    Attributes
+    ----------
+    path
+        Relative to the data set's root.
+    reason
+        What is wrong, in a line.
+    kind
+        ``broken``: the image cannot be read and is left out of runs. ``warning``: it can be read,
+        but figures of the data set may mislead.
+    """
+
+    path: str
+    reason: str
+    kind: Literal["broken", "warning"] = "broken"
+
+
+def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
+    """Decode every image and list what is wrong.
+
+    Parameters
+    ----------
+    dataset
+        As loaded.
+    progress
+        Called with (images read, images in all).
+
+    Returns
+    -------
+    list of Finding
+        Broken images sorted by path; then warnings: kinds of fakes that are told of real images
+        too.
+    """
+    manifest = dataset.manifest
+    lines = list(zip(manifest["path"].tolist(), manifest["error"].tolist(), strict=True))
+
+    def read(batch: Sequence[tuple[str, str]]) -> list[Finding]:
+        return [
+            Finding(path, reason)
+            for path, error in batch
+            if (reason := error or _fault(dataset, path))
+        ]
+
+    broken = [finding for found in in_threads(read, lines, progress) for finding in found]
+    return broken + _shared_kinds(dataset)
+
+
+def _fault(dataset: Dataset, path: str) -> str:
+    try:
+        decode((dataset.root / path).read_bytes())
+    except ImageError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return ""
+
+
+def _shared_kinds(dataset: Dataset) -> list[Finding]:
+    return [
+        Finding(
+            paths[0],
+            f"kind {kind!r} is told of {len(paths)} real image{'s' * (len(paths) > 1)} too, where "
+            "it is not looked at: kinds are of fakes",
+            "warning",
+        )
+        for kind, paths in shared_kinds(dataset).items()
+    ]

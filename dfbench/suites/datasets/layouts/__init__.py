@@ -1,0 +1,1 @@
+"""How the images of a data set lie on disk, and where their labels stand."""

@@ -1,0 +1,122 @@
+"""Which images of a data set a run fits on, tunes on, and takes its figures from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.splits import grouped, stratified
+
+TUNE_FRACTION = 0.2
+"""Part of train that parameters are chosen on where validation cannot serve for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Which images of a data set serve which purpose, as row numbers of its manifest.
+
+    Attributes
+    ----------
+    train, tune, evaluate
+        Shape (n,), dtype intp, ascending, without common elements: to fit on, to choose parameters
+        and stop early on, to take the figures from.
+    unlabelled
+        The same, of the images of test that have no label: to be scored for a competition.
+    split
+        Where `evaluate` is from: ``test``, or ``validation`` where test is absent or unlabelled.
+    tuned_on
+        ``validation``, or ``part of train`` where validation serves for the figures or is absent.
+    """
+
+    train: NDArray[np.intp]
+    tune: NDArray[np.intp]
+    evaluate: NDArray[np.intp]
+    unlabelled: NDArray[np.intp]
+    split: str
+    tuned_on: str
+
+
+def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
+    """Give each split its purpose.
+
+    Parameters
+    ----------
+    dataset
+        Its manifest's splits are used as they are; a part of train is taken for tuning with the
+        card's seed, by class and with groups kept whole, where validation cannot be used.
+    readable
+        Shape (n,): which images could be decoded. The others take no part.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to evaluate on, or a part lacks a class; naming data set, part and
+        class.
+    """
+    manifest = dataset.manifest
+    labels = manifest["label"].to_numpy(np.int64)
+    split_of = manifest["split"].to_numpy(object)
+    usable = readable & (labels != UNLABELLED)
+    present = {name: bool(((split_of == name) & (labels != UNLABELLED)).any()) for name in _USES}
+    train = split_of == "train"
+    evaluated = "test" if present["test"] else "validation"
+    if not present[evaluated]:
+        raise DataError(f"{dataset.name!r} has no labelled test or validation split")
+    if evaluated == "test" and present["validation"]:
+        tune, tuned_on = split_of == "validation", "validation"
+    else:
+        tune, tuned_on = _part_of_train(dataset, train, labels), "part of train"
+        train = train & ~tune
+    result = Roles(
+        train=np.flatnonzero(train & usable),
+        tune=np.flatnonzero(tune & usable),
+        evaluate=np.flatnonzero((split_of == evaluated) & usable),
+        unlabelled=np.flatnonzero((split_of == "test") & readable & (labels == UNLABELLED)),
+        split=evaluated,
+        tuned_on=tuned_on,
+    )
+    complete(dataset, result)
+    return result
+
+
+def complete(dataset: Dataset, parts: Roles) -> None:
+    """Check that each part has images of each class.
+
+    Raises
+    ------
+    DataError
+        If one lacks a class.
+    """
+    labels = dataset.manifest["label"].to_numpy(np.int64)
+    names = {"train": parts.train, parts.tuned_on: parts.tune, parts.split: parts.evaluate}
+    for what, rows in names.items():
+        for label, name in enumerate(dataset.classes):
+            if not (labels[rows] == label).any():
+                raise DataError(
+                    f"no readable image of class {name!r} in {what} of {dataset.name!r}"
+                )
+
+
+_USES = ("train", "validation", "test")
+
+
+def _part_of_train(
+    dataset: Dataset, train: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    rows = np.flatnonzero(train & (labels != UNLABELLED))
+    paths = dataset.manifest["path"].iloc[rows].tolist()
+    fractions = {"train": 1 - TUNE_FRACTION, "tune": TUNE_FRACTION}
+    seed = dataset.card.split.seed
+    if dataset.grouped:
+        groups = dataset.manifest["group"].iloc[rows].tolist()
+        parts = grouped(paths, labels[rows], groups, fractions, seed)
+    else:
+        parts = stratified(paths, labels[rows], fractions, seed)
+    chosen = np.zeros(len(labels), dtype=np.bool_)
+    chosen[rows[np.array(parts, dtype=object) == "tune"]] = True
+    return chosen

@@ -1,0 +1,204 @@
+"""The classical models against plain scikit-learn and XGBoost, and at their edges."""
+
+import numpy as np
+import pytest
+import xgboost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from dfbench.errors import DataError
+from dfbench.models.base import Task
+from dfbench.models.classical.classical import KNN, SVM, XGBoost
+
+ALL = [KNN, SVM, XGBoost]
+
+
+def blobs(n, d, k, seed=0, shift=1.0):
+    """Classes whose means differ in their own column, at scales that differ by column."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % k
+    X = rng.standard_normal((n, d))
+    X[np.arange(n), y] += shift
+    return (X * np.geomspace(0.01, 100, d) + 3).astype(np.float32), y
+
+
+def fitted(model_class, k=2, n=240, d=12, shift=1.0, **params):
+    X, y = blobs(n, d, k, shift=shift)
+    X_val, y_val = blobs(120, d, k, seed=1, shift=shift)
+    model = model_class(n_classes=k, seed=3, **params).fit(X, y, X_val, y_val)
+    return model, X, y, X_val, y_val
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "euclidean", "cosine"])
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_knn_is_the_plain_pipeline(metric, weights):
+    model, X, y, X_val, _ = fitted(KNN, n_neighbors=7, metric=metric, weights=weights)
+    plain = make_pipeline(
+        StandardScaler(), KNeighborsClassifier(7, metric=metric, weights=weights)
+    ).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X_val), plain.predict_proba(X_val), atol=1e-6)
+
+
+def test_knn_without_scaling_is_the_plain_classifier():
+    model, X, y, X_val, _ = fitted(KNN, scaling="none")
+    plain = KNeighborsClassifier(11, metric="manhattan", weights="distance").fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X_val), plain.predict_proba(X_val), atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_svm_is_the_plain_pipeline(k):
+    model, X, y, X_val, _ = fitted(SVM, k, C=2.0, gamma=1.0)
+    plain = make_pipeline(
+        StandardScaler(),
+        CalibratedClassifierCV(SVC(C=2.0, gamma="scale"), method="sigmoid", cv=3, ensemble=False),
+    ).fit(X, y)
+    # libsvm stops at a gap of 1e-3: kernels that differ in rounding end about that far apart
+    np.testing.assert_allclose(model.predict_proba(X_val), plain.predict_proba(X_val), atol=2e-2)
+    assert model.params["solver"] == "exact"
+
+
+def test_svm_kernel_matrix_and_libsvm_kernel_agree(monkeypatch):
+    model, *_, X_val, _ = fitted(SVM, 3)
+    monkeypatch.setattr("dfbench.models.classical.classical._Gram.max_rows", 10)
+    other, *_ = fitted(SVM, 3)
+    np.testing.assert_allclose(model.predict_proba(X_val), other.predict_proba(X_val), atol=5e-3)
+
+
+def test_svm_above_its_cap_is_approximate_and_says_so():
+    exact, *_, X_val, y_val = fitted(SVM)
+    model, *_ = fitted(SVM, max_exact=100, landmarks=200)
+    assert model.params["solver"] == "nystroem"
+    near = roc_auc_score(y_val, model.predict_proba(X_val)[:, 1])
+    assert near == pytest.approx(roc_auc_score(y_val, exact.predict_proba(X_val)[:, 1]), abs=0.05)
+
+
+def test_xgboost_is_the_plain_booster():
+    model, X, y, X_val, y_val = fitted(XGBoost)
+    plain = xgboost.XGBClassifier(
+        n_estimators=200,
+        early_stopping_rounds=15,
+        tree_method="hist",
+        learning_rate=0.2,
+        max_depth=4,
+        min_child_weight=1.0,
+        subsample=0.8,
+        colsample_bytree=0.4,
+        reg_lambda=1.0,
+        max_bin=model.params["max_bin"],
+        random_state=3,
+        n_jobs=1,
+    ).fit(X, y, eval_set=[(X_val, y_val)], verbose=False)
+    np.testing.assert_allclose(model.predict_proba(X_val), plain.predict_proba(X_val), atol=1e-6)
+    assert model.best_iteration == plain.best_iteration
+
+
+def test_xgboost_stops_early_where_there_is_nothing_to_learn():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 8)).astype(np.float32)
+    y = rng.integers(0, 2, 300)
+    model = XGBoost(n_classes=2).fit(X[:200], y[:200], X[200:], y[200:])
+    assert model.best_iteration < 30
+    assert model._booster.num_boosted_rounds() <= model.best_iteration + 16
+
+
+@pytest.mark.parametrize("model_class", ALL)
+@pytest.mark.parametrize("k", [2, 5])
+def test_probabilities_rank_the_classes(model_class, k):
+    model, *_, X_val, y_val = fitted(model_class, k, n=400, shift=2.0)
+    proba = model.predict_proba(X_val)
+    assert proba.shape == (len(X_val), k)
+    assert proba.dtype == np.float64
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-9)
+    assert proba.min() >= 0
+    aucs = [roc_auc_score(y_val == c, proba[:, c]) for c in range(k)]
+    assert min(aucs) > 0.6
+
+
+@pytest.mark.parametrize("model_class", ALL)
+def test_same_seed_same_scores(model_class):
+    first, *_, X_val, _ = fitted(model_class, 3)
+    second, *_ = fitted(model_class, 3)
+    np.testing.assert_array_equal(first.predict_proba(X_val), second.predict_proba(X_val))
+
+
+def test_xgboost_seed_matters():
+    X, y = blobs(240, 12, 2)
+    scores = [
+        XGBoost(n_classes=2, seed=s).fit(X[:160], y[:160], X[160:], y[160:]).predict_proba(X)
+        for s in (0, 1)
+    ]
+    assert not np.array_equal(*scores)
+
+
+@pytest.mark.parametrize("model_class", ALL)
+@pytest.mark.parametrize("k", [3, 5])
+def test_a_class_absent_from_training_keeps_its_column(model_class, k):
+    X, y = blobs(90, 6, k)
+    keep = y != 1
+    model = model_class(n_classes=k).fit(X[keep], y[keep], X[keep], y[keep])
+    proba = model.predict_proba(X[:10])
+    assert proba.shape == (10, k)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-9)
+    assert proba[:, 1].max() < 0.1
+
+
+@pytest.mark.parametrize("model_class", ALL)
+def test_one_class_is_refused(model_class):
+    X, _ = blobs(20, 4, 2)
+    y = np.zeros(20, dtype=np.int64)
+    with pytest.raises(DataError, match="two classes"):
+        model_class(n_classes=2).fit(X, y, X, y)
+
+
+@pytest.mark.parametrize("model_class", ALL)
+def test_values_that_are_not_finite_are_named(model_class):
+    X, y = blobs(20, 4, 2)
+    bad = X.copy()
+    bad[3, 2] = np.nan
+    with pytest.raises(DataError, match="feature 2 of row 3"):
+        model_class(n_classes=2).fit(bad, y, X, y)
+
+
+@pytest.mark.parametrize("model_class", ALL)
+@settings(max_examples=15, deadline=None)
+@given(
+    n=st.integers(4, 14),
+    d=st.integers(1, 5),
+    k=st.sampled_from([2, 3]),
+    constant=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_tiny_and_constant_data_work(model_class, n, d, k, constant, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d)).astype(np.float32)
+    if constant:
+        X[:] = 7.0
+    y = np.arange(n) % k  # the last classes may have a single image
+    proba = model_class(n_classes=k).fit(X, y, X, y).predict_proba(X)
+    assert proba.shape == (n, k)
+    assert np.isfinite(proba).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("model_class", ALL)
+def test_defaults_lie_inside_the_search_space(model_class):
+    import optuna
+
+    fixed = optuna.trial.FixedTrial(model_class.defaults())
+    params = model_class.suggest(fixed, Task(n_train=100, n_inputs=10, n_classes=2))
+    defaults = model_class.defaults()
+    assert params == {key: defaults[key] for key in params}
+    for name, distribution in fixed.distributions.items():
+        value = distribution.to_internal_repr(defaults[name])
+        assert distribution._contains(value)
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(TypeError, match="depth"):
+        XGBoost(n_classes=2, depth=3)

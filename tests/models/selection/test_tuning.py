@@ -1,0 +1,280 @@
+"""Tuning: the defaults first, budgets, failures, and studies that were killed."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import optuna
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from dfbench.errors import DataError, OutputError
+from dfbench.models.base import Model
+from dfbench.models.classical.classical import KNN, SVM
+from dfbench.models.selection.tuning import Budget, roc_auc, tune
+
+
+def data(n=160, seed=0, k=2):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % k
+    X = rng.standard_normal((n, 6)).astype(np.float32)
+    X[:, 0] += 0.8 * y
+    return X[: n // 2], y[: n // 2], X[n // 2 :], y[n // 2 :]
+
+
+class Direction(Model):
+    """Projects on an angle; slow, breaking or dying on demand, to steer a study."""
+
+    name = "direction"
+    sleep = 0.0
+    broken = ()
+    die_in = None
+    fits = 0
+
+    @classmethod
+    def defaults(cls):
+        return {"angle": 1.5, "width": 1.0}
+
+    @classmethod
+    def suggest(cls, trial, task):
+        return {
+            "angle": trial.suggest_float("angle", 0.0, 3.0),
+            "width": trial.suggest_float("width", 0.1, 10.0, log=True),
+        }
+
+    def fit(self, X, y, X_val, y_val):
+        number = type(self).fits
+        type(self).fits += 1
+        time.sleep(self.sleep)
+        if number in self.broken:
+            raise RuntimeError("broken on purpose")
+        if number == self.die_in:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+    def predict_proba(self, X):
+        angle = self.params["angle"]
+        along = (X[:, 0] * np.cos(angle) + X[:, 1] * np.sin(angle)) * self.params["width"]
+        one = 1 / (1 + np.exp(-along))
+        return np.column_stack([1 - one, one])
+
+
+@pytest.fixture
+def direction():
+    """Make a fresh class for each test, with its own counters."""
+
+    def make(**attributes):
+        return type("Direction", (Direction,), {"fits": 0, **attributes})
+
+    return make
+
+
+def run(model_class, trials=8, seconds=1e9, storage=None, **options):
+    return tune(
+        model_class,
+        *data(),
+        n_classes=2,
+        budget=Budget(trials, seconds),
+        seed=5,
+        storage=storage,
+        **options,
+    )
+
+
+def drawn(path):
+    """Numbers, states, parameters and values of the trials in a file."""
+    kept = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    study = optuna.load_study(study_name="study", storage=kept)
+    return [(t.number, t.state, t.params, t.value) for t in study.trials]
+
+
+def outcome(tuned):
+    return (tuned.params, tuned.trials, tuned.failed, tuned.best_value, tuned.default_value)
+
+
+def test_the_first_trial_has_the_defaults_and_the_best_wins(tmp_path, direction):
+    tuned = run(direction(), 12, storage=tmp_path / "study.log")
+    trials = drawn(tmp_path / "study.log")
+    assert len(trials) == tuned.trials == 12
+    assert trials[0][2] == Direction.defaults()
+    assert tuned.default_value == trials[0][3]
+    assert tuned.best_value == max(t[3] for t in trials) > tuned.default_value
+    assert tuned.stopped_by == "trials"
+    _, _, X_val, y_val = data()
+    assert roc_auc_score(y_val, tuned.model.predict_proba(X_val)[:, 1]) == tuned.best_value
+
+
+def test_the_search_depends_on_the_seed_alone(tmp_path, direction):
+    first = run(direction())
+    assert outcome(first) == outcome(run(direction(), storage=tmp_path / "a.log"))
+    other = tune(direction(), *data(), n_classes=2, budget=Budget(8), seed=6)
+    assert other.params != first.params
+
+
+def test_one_trial_is_the_defaults_without_optuna_or_a_file(tmp_path, direction):
+    tuned = run(direction(), 1, storage=tmp_path / "study.log")
+    assert tuned.params == Direction.defaults()
+    assert tuned.best_value == tuned.default_value
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("model_class", [KNN, SVM])
+def test_real_models_are_refitted_like_the_ones_kept(tmp_path, model_class):
+    X, y, X_val, y_val = data(k=3)
+    budget, storage = Budget(5), tmp_path / "study.log"
+    options = {"n_classes": 3, "budget": budget, "seed": 0, "storage": storage}
+    first = tune(model_class, X, y, X_val, y_val, **options)
+    again = tune(model_class, X, y, X_val, y_val, **options)  # nothing left to try: refits
+    assert outcome(first) == outcome(again)
+    np.testing.assert_array_equal(
+        first.model.predict_proba(X_val), again.model.predict_proba(X_val)
+    )
+    assert first.fit_seconds == again.fit_seconds
+
+
+def _study_in_a_process(path, die_in):
+    run(type("Direction", (Direction,), {"fits": 0, "die_in": die_in}), storage=path)
+
+
+@pytest.mark.parametrize("die_in", [0, 1, 4, 7])
+def test_a_killed_study_ends_like_one_that_was_not(tmp_path, direction, die_in):
+    whole, killed = tmp_path / "whole.log", tmp_path / "killed.log"
+    expected = run(direction(), storage=whole)
+    process = multiprocessing.get_context("fork").Process(
+        target=_study_in_a_process, args=(killed, die_in)
+    )
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    resumed = direction()
+    start = time.perf_counter()
+    tuned = run(resumed, storage=killed)
+    assert time.perf_counter() - start < 5  # no lock of the dead is waited for
+    assert outcome(tuned) == outcome(expected)
+    assert drawn(killed) == drawn(whole)
+    # what was finished is not computed again; the best may be refitted once
+    assert resumed.fits <= 8 - die_in + 1
+
+
+def test_a_journal_cut_anywhere_ends_like_the_whole_one(tmp_path, direction):
+    whole = tmp_path / "whole.log"
+    expected = run(direction(), 6, storage=whole)
+    content = whole.read_bytes()
+    trials = drawn(whole)
+    lines = content.splitlines(keepends=True)
+    for at in range(0, len(content), len(content) // 25):
+        part = tmp_path / "part.log"
+        part.write_bytes(content[:at])
+        assert outcome(run(direction(), 6, storage=part)) == outcome(expected)
+        assert drawn(part) == trials
+    # a torn block in the middle of the file, as after a power failure
+    torn = b"".join(lines[:-8]) + b'{"op_code": 6, "wor' + b"\0" * 40 + b"\n" + lines[-1]
+    part.write_bytes(torn)
+    assert outcome(run(direction(), 6, storage=part)) == outcome(expected)
+
+
+def test_a_larger_budget_goes_on_and_a_smaller_one_looks_back(tmp_path, direction):
+    path = tmp_path / "study.log"
+    small = run(direction(), 4, storage=path)
+    large = run(direction(), 9, storage=path)
+    assert outcome(large) == outcome(run(direction(), 9))
+    assert outcome(run(direction(), 4, storage=path)) == outcome(small)
+
+
+def test_a_study_of_other_data_is_replaced(tmp_path, direction):
+    path = tmp_path / "study.log"
+    run(direction(), storage=path)
+    X, y, X_val, y_val = data()
+    X = X.copy()
+    X[0, 0] += 1e-3
+    other = direction()
+    tune(other, X, y, X_val, y_val, n_classes=2, budget=Budget(8), seed=5, storage=path)
+    assert other.fits >= 8
+    assert len(drawn(path)) == 8
+
+
+def test_a_file_that_is_no_journal_is_replaced(tmp_path, direction):
+    path = tmp_path / "study.log"
+    path.write_text("not a journal\n")
+    assert outcome(run(direction(), storage=path)) == outcome(run(direction()))
+
+
+def test_a_study_has_one_owner(tmp_path, direction):
+    path = tmp_path / "study.log"
+    context = multiprocessing.get_context("fork")
+    slow = type("Direction", (Direction,), {"fits": 0, "sleep": 0.5})
+    process = context.Process(target=run, args=(slow,), kwargs={"storage": path})
+    process.start()
+    try:
+        while not path.exists() or not path.stat().st_size:
+            time.sleep(0.01)
+        with pytest.raises(OutputError, match="another process"):
+            run(direction(), storage=path)
+    finally:
+        process.kill()
+        process.join()
+
+
+def test_time_ends_a_study_before_a_trial_that_would_not_fit(direction):
+    tuned = run(direction(sleep=0.1), 50, seconds=0.55)
+    assert tuned.stopped_by == "time"
+    assert 2 <= tuned.trials <= 5
+    assert tuned.seconds <= 0.75
+
+
+def test_the_defaults_run_however_little_time_there_is(direction):
+    tuned = run(direction(sleep=0.05), 50, seconds=0.0)
+    assert (tuned.trials, tuned.stopped_by) == (1, "time")
+    assert tuned.params == Direction.defaults()
+
+
+def test_time_before_an_interruption_counts(tmp_path, direction):
+    path = tmp_path / "study.log"
+    run(direction(sleep=0.15), 3, storage=path)
+    again = direction(sleep=0.15)
+    tuned = run(again, 50, seconds=0.5, storage=path)
+    assert tuned.trials == 3
+    assert tuned.stopped_by == "time"
+    assert again.fits == 2  # the best and the defaults, refitted
+
+
+def test_a_broken_trial_is_recorded_and_the_study_goes_on(tmp_path, direction):
+    path = tmp_path / "study.log"
+    tuned = run(direction(broken=(1, 3)), storage=path)
+    assert (tuned.trials, tuned.failed) == (6, 2)
+    states = [state for _, state, _, _ in drawn(path)]
+    assert [s.name for s in states].count("FAIL") == 2
+    assert any("broken on purpose" in json.dumps(json.loads(line)) for line in path.open())
+
+
+def test_broken_defaults_are_an_error_and_can_be_tried_again(tmp_path, direction):
+    path = tmp_path / "study.log"
+    with pytest.raises(RuntimeError, match="on purpose"):
+        run(direction(broken=(0,)), storage=path)
+    assert outcome(run(direction(), storage=path)) == outcome(run(direction()))
+
+
+def test_overhead_is_milliseconds_a_trial(tmp_path, direction):
+    run(direction(), 2)  # imports
+    start = time.perf_counter()
+    run(direction(), 20, storage=tmp_path / "study.log")
+    assert (time.perf_counter() - start) / 20 < 0.1
+
+
+def test_progress_counts_trials(direction):
+    seen = []
+    run(direction(), 3, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_roc_auc_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 200)
+    proba = rng.dirichlet(np.ones(4), 200)
+    expected = roc_auc_score(y, proba, multi_class="ovr", average="macro")
+    assert roc_auc(y, proba) == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(DataError, match="one class"):
+        roc_auc(np.zeros(5, dtype=np.int64), np.full((5, 2), 0.5))

@@ -1,0 +1,141 @@
+"""Figures among some of the images, against scikit-learn, SciPy and the whole figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from dfbench.results.statistics import among, auc, metrics
+from dfbench.results.statistics.measured import Images, Measured, measure
+
+
+def scored(
+    n: int = 80, k: int = 2, *, seeds: int = 1, groups: np.ndarray | None = None, ties: bool = False
+) -> tuple[Measured, list[np.ndarray], np.ndarray]:
+    rng = np.random.default_rng(n + k)
+    labels = np.arange(n) % k
+    probabilities = []
+    for _ in range(seeds):
+        raw = rng.normal(size=(n, k))
+        raw[np.arange(n), labels] += 1
+        p = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+        probabilities.append(np.round(p, 1) if ties else p)
+    images = Images.of([f"{i:03}" for i in range(n)], labels, groups)
+    positive = 1 if k == 2 else None
+    samples = [metrics.prepare(labels, p, positive=positive) for p in probabilities]
+    return measure(images, samples), probabilities, labels
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_kind_against_the_real_images(seeds: int, ties: bool) -> None:
+    measured, probabilities, labels = scored(seeds=seeds, ties=ties)
+    chosen = (labels == 1) & (np.arange(80) % 4 == 1)
+    inside = chosen | (labels == 0)
+    area = among.of_kind(measured, chosen)
+    expected = [roc_auc_score(labels[inside], p[inside, 1]) for p in probabilities]
+    assert area.value == pytest.approx(np.mean(expected), abs=1e-12)
+    assert not area.shares[~inside].any()
+    # the same figure and interval as of a row that was scored on these images alone
+    images = Images.of([f"{i:03}" for i in np.flatnonzero(inside)], labels[inside])
+    alone = measure(
+        images, [metrics.prepare(labels[inside], p[inside], positive=1) for p in probabilities]
+    ).figures()["roc_auc"]
+    design = among.design(measured, labels, inside)
+    found = among.area_figure(area, design, inside)
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
+
+
+def test_groups_of_the_images_inside_alone_count() -> None:
+    groups = np.arange(80) // 4
+    measured, [p], labels = scored(groups=groups)
+    chosen = (labels == 1) & (groups < 7)
+    inside = chosen | ((labels == 0) & (groups < 12))
+    # real images of the other groups take part in the area
+    design = among.design(measured, labels, inside)
+    assert design.groups is not None
+    assert np.unique(design.groups).size == 12
+    assert design.groups.max() == 11
+    everywhere = chosen | (labels == 0)
+    images = Images.of(
+        [str(i) for i in np.flatnonzero(everywhere)], labels[everywhere], groups[everywhere]
+    )
+    sample = metrics.prepare(labels[everywhere], p[everywhere], positive=1)
+    alone = measure(images, [sample]).figures()["roc_auc"]
+    design = among.design(measured, labels, everywhere)
+    found = among.area_figure(among.of_kind(measured, chosen), design, everywhere)
+    assert found.value == pytest.approx(alone.value, abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
+
+
+def test_one_class_against_the_rest() -> None:
+    measured, [p], labels = scored(90, 3)
+    areas = [among.of_class(measured, k) for k in range(3)]
+    expected = [roc_auc_score(labels == k, p[:, k]) for k in range(3)]
+    np.testing.assert_allclose([area.value for area in areas], expected, atol=1e-12)
+    assert among.mean(areas).value == pytest.approx(measured.values["roc_auc"], abs=1e-12)
+    np.testing.assert_allclose(among.mean(areas).shares, measured.shares, atol=1e-12)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
+    groups = np.arange(80) // 4 if grouped else None
+    one, _, _ = scored(groups=groups)
+    other, _, _ = scored(groups=groups, seeds=2)
+    design = one.images.design
+    everything = np.ones(80, dtype=bool)
+    found = among.difference_figure(among.whole(one) - among.whole(other), design, everything)
+    scatter = design.scatter(np.stack([one.shares, other.shares]))
+    aucs = np.array([one.values["roc_auc"], other.values["roc_auc"]])
+    errors, p_values = auc.compare(aucs, scatter, design)
+    assert found.value == pytest.approx(aucs[0] - aucs[1])
+    assert found.low is not None
+    assert found.high is not None
+    from scipy.stats import t
+
+    reach = t.ppf(0.975, design.degrees) * errors[0, 1]
+    assert found.high - found.low == pytest.approx(2 * reach, rel=1e-9)
+    # the interval holds 0 where the test finds nothing
+    assert (found.low <= 0 <= found.high) == (p_values[0, 1] > 0.05)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 11), (37, 40), (12, 12), (1, 1)])
+def test_a_share_of_images_has_wilsons_interval(k: int, n: int) -> None:
+    hits = np.arange(n) < k
+    found = among.share_figure(hits.astype(float))
+    expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
+    assert found.value == k / n
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert among.share_figure(np.empty(0)).value is None
+
+
+def test_images_in_groups_tell_less() -> None:
+    # ten groups of six that are right or wrong as a whole tell what ten images would
+    groups = np.repeat(np.arange(10), 6)
+    hits = (groups < 4).astype(float)
+    found = among.share_figure(hits, groups)
+    expected = binomtest(4, 10).proportion_ci(0.95, method="wilson")
+    assert found.low == pytest.approx(expected.low, abs=0.02)
+    assert found.high == pytest.approx(expected.high, abs=0.02)
+    all_right = among.share_figure(np.ones(60), groups)
+    bound = binomtest(10, 10).proportion_ci(0.95, method="wilson")
+    assert (all_right.low, all_right.high) == pytest.approx((bound.low, 1.0))
+    # one group alone does not show how far it may be off
+    alone = among.share_figure(hits[:6], groups[:6])
+    assert (alone.value, alone.low) == (1.0, None)
+
+
+def test_the_intervals_of_shares_hold_the_truth_in_groups() -> None:
+    rng = np.random.default_rng(5)
+    groups = np.repeat(np.arange(40), 5)
+    held = 0
+    for _ in range(400):
+        # correlated within groups: mean 0.7
+        p = np.clip(0.7 + np.repeat(rng.normal(0, 0.15, 40), 5), 0, 1)
+        found = among.share_figure((rng.random(200) < p).astype(float), groups)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 0.7 <= found.high
+    assert 0.92 <= held / 400 <= 0.98

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dfbench import files
+from dfbench.errors import CardError, DataError, UnknownNameError
+from dfbench.suites.datasets import catalogue
+from dfbench.suites.datasets.cardfile import load_card
+from dfbench.suites.datasets.manifest import load_dataset
+
+PUBLIC = ["deepfake-and-real-images", "fake-video-images", "five-class-generators"]
+
+
+def test_public_cards_are_valid_and_say_where_the_data_are():
+    listed = {item.name: item for item in catalogue.names() if item.kind == "public"}
+    assert sorted(listed) == PUBLIC
+    for name in PUBLIC:
+        located = catalogue.resolve(name)
+        assert located.card.name == name
+        assert located.card.root_env == "DFBENCH_" + name.upper().replace("-", "_")
+        assert "aggle" in located.card.source
+        assert listed[name].about == located.card.description
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_absent_public_data_say_where_to_get_them(name):
+    with pytest.raises(DataError) as caught:
+        load_dataset(name)
+    message = str(caught.value)
+    variable = "$DFBENCH_" + name.upper().replace("-", "_")
+    assert message.startswith(f"{name}: it is not known where the data lie (get the data from ")
+    assert "aggle" in message
+    assert f"give its folder by --root or in {variable}" in message
+
+
+def test_public_data_by_option_and_by_variable(make, tmp_path, monkeypatch):
+    outer = tmp_path / "kaggle"
+    outer.mkdir()
+    make.folders(2)
+    make.root.rename(outer / "Dataset")
+    first = load_dataset("deepfake-and-real-images", root=outer)
+    assert len(first.manifest) == 12
+    monkeypatch.setenv("DFBENCH_DEEPFAKE_AND_REAL_IMAGES", str(outer / "Dataset"))
+    assert load_dataset("deepfake-and-real-images").fingerprint == first.fingerprint
+    monkeypatch.setenv("DFBENCH_DEEPFAKE_AND_REAL_IMAGES", str(tmp_path / "gone"))
+    with pytest.raises(DataError, match=r"no such folder: .*gone \(\$DFBENCH_DEEPFAKE"):
+        load_dataset("deepfake-and-real-images")
+    assert load_dataset("deepfake-and-real-images", root=outer).fingerprint == first.fingerprint
+
+
+def test_fake_video_images_keeps_videos_whole(make):
+    for video in "abcdefghijkl":
+        for frame in (1, 17):
+            make.image(f"images/{video * 8}_{frame}_0.jpg")
+        make.image(f"images/{video * 8}_1.jpg")
+    manifest = load_dataset("fake-video-images", root=make.root).manifest
+    assert manifest["label"].value_counts().to_dict() == {0: 24, 1: 12}
+    assert manifest["group"].nunique() == 12
+    assert (manifest.groupby("group")["split"].nunique() == 1).all()
+
+
+def test_five_class_generators(make):
+    make.table(2, classes=("0", "1", "2", "3", "4"))
+    dataset = load_dataset("five-class-generators", root=make.root)
+    assert dataset.manifest["split"].value_counts().to_dict() == dict.fromkeys(
+        ("train", "validation", "test"), 10
+    )
+
+
+def test_missing_root_names_card_and_source(make, folders_card):
+    path = folders_card()
+    path.write_text('source = "https://example.org/faces"\n' + path.read_text())
+    with pytest.raises(DataError) as caught:
+        load_dataset(path)
+    message = str(caught.value)
+    assert message.startswith(f"faces: no such folder: {make.root} (root in {path})")
+    assert "get the data from https://example.org/faces; then give its folder by --root" in message
+
+
+def test_a_file_for_a_root(make, folders_card):
+    make.root.write_text("x")
+    with pytest.raises(DataError, match="faces: is not a folder"):
+        load_dataset(folders_card())
+
+
+def test_unknown_names_suggest_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'fake-video-images'"):
+        load_dataset("fake-video-imges")
+
+
+def test_paths_that_are_nothing(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
+        load_dataset(tmp_path / "x")
+    with pytest.raises(CardError, match=r"x\.toml: no such file"):
+        load_dataset(str(tmp_path / "x.toml"))
+    (tmp_path / "x.zip").write_bytes(b"")
+    with pytest.raises(DataError, match=r"neither a folder nor a \.toml card"):
+        load_dataset(str(tmp_path / "x.zip"))
+
+
+def test_a_folder_by_its_bare_name(make, monkeypatch):
+    make.folders(1)
+    monkeypatch.chdir(make.root.parent)
+    assert load_dataset("data").name == "data"
+    assert load_dataset("./data").name == "data"
+
+
+def test_built_in_names_are_listed_without_being_drawn():
+    built_in = [item for item in catalogue.names() if item.kind == "built-in"]
+    assert len(built_in) >= 3
+    assert all(item.about for item in built_in)
+    assert not files.cache_dir().exists()
+
+
+# --- registering -----------------------------------------------------------------------------
+
+
+def test_add_list_load_remove(make, folders_card, monkeypatch):
+    make.folders(2)
+    card = folders_card()
+    monkeypatch.chdir(card.parent)
+    assert catalogue.registered() == []
+    entry = catalogue.add("card.toml")
+    assert entry == (("faces", str(card.resolve()), None))
+    monkeypatch.chdir("/")
+    assert catalogue.registered() == [entry]
+    assert ("faces", "registered", str(card.resolve())) in catalogue.names()
+    assert "faces" in catalogue.default_names()
+    assert not set(PUBLIC) & set(catalogue.default_names())
+    assert load_dataset("faces").fingerprint == load_dataset(card).fingerprint
+    catalogue.add(card)  # again is no clash
+    assert len(catalogue.registered()) == 1
+    assert catalogue.remove("faces") == entry
+    assert catalogue.registered() == []
+    with pytest.raises(UnknownNameError, match="unknown registered data set 'faces'"):
+        catalogue.remove("faces")
+
+
+def test_add_a_folder_under_another_name(make):
+    make.folders(2)
+    catalogue.add(make.root, name="mine")
+    assert load_dataset("mine").name == "mine"
+    with pytest.raises(CardError, match="key 'name'"):
+        catalogue.add(make.root, name="not a name")
+
+
+def test_add_public_data_keeps_their_root(make):
+    make.folders(2)
+    catalogue.add("deepfake-and-real-images", root=make.root)
+    assert len(load_dataset("deepfake-and-real-images").manifest) == 12
+    assert "deepfake-and-real-images" in catalogue.default_names()
+    listed = [n for n in catalogue.names() if n.name == "deepfake-and-real-images"]
+    assert listed == [("deepfake-and-real-images", "registered", str(make.root.resolve()))]
+
+
+def test_nothing_invalid_is_registered(make, folders_card):
+    make.folders(1, splits=("Train", "Test"))
+    with pytest.raises(DataError, match="Validation: no such folder"):
+        catalogue.add(folders_card())
+    with pytest.raises(DataError, match="it is not known where the data lie"):
+        catalogue.add("fake-video-images")
+    assert catalogue.registered() == []
+
+
+def test_a_name_of_another_owner_names_both(make, folders_card, tmp_path):
+    make.folders(2)
+    card = folders_card()
+    other = tmp_path / "other.toml"
+    other.write_text(card.read_text())
+    catalogue.add(card)
+    with pytest.raises(CardError) as caught:
+        catalogue.add(other)
+    assert f"two data sets of the name 'faces': {other}" in str(caught.value)
+    assert str(card) in str(caught.value)
+    taken = catalogue.default_names()[0]
+    assert taken != "faces"
+    with pytest.raises(CardError, match="the built-in one"):
+        catalogue.add(card, name=taken)
+    with pytest.raises(CardError, match="the public one"):
+        catalogue.add(card, name="fake-video-images")
+    assert [entry.name for entry in catalogue.registered()] == ["faces"]
+
+
+def test_names_known_already_are_not_added_again(make, folders_card):
+    make.folders(2)
+    catalogue.add(folders_card())
+    with pytest.raises(CardError, match="faces: is known by this name already"):
+        catalogue.add("faces")
+
+
+def test_a_damaged_list_is_an_error():
+    path = files.config_dir() / "datasets.json"
+    path.parent.mkdir(parents=True)
+    for text in ("{", "[]", json.dumps({"datasets": [{}]})):
+        path.write_text(text)
+        with pytest.raises(CardError, match="not a list of data sets"):
+            catalogue.registered()
+
+
+def test_packaged_cards_lie_in_the_package():
+    assert load_card(catalogue._PUBLIC / "five-class-generators.toml").classes == list("01234")

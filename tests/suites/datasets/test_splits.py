@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.cardfile import load_card
+from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.roles import roles
+from dfbench.suites.datasets.rows import Row
+from dfbench.suites.datasets.splits import assign, grouped, stratified
+
+FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
+
+labels_of = st.lists(st.integers(0, 3), min_size=1, max_size=120).map(np.array)
+fractions_of = st.sampled_from(
+    [FRACTIONS, {"train": 0.8, "test": 0.2}, {"train": 0.5, "validation": 0.25, "test": 0.25}]
+)
+seeds = st.integers(0, 100)
+
+
+def names(n: int) -> list[str]:
+    return [f"folder/image {i}.png" for i in range(n)]
+
+
+@given(labels_of, fractions_of, seeds)
+def test_stratified_keeps_the_fractions_in_each_class(labels, fractions, seed):
+    splits = np.array(stratified(names(len(labels)), labels, fractions, seed))
+    assert set(splits) <= set(fractions)
+    for label in np.unique(labels):
+        members = splits[labels == label]
+        for split, share in fractions.items():
+            count = (members == split).sum()
+            assert abs(count - share * len(members)) < 1 or len(members) < 7
+            if len(members) >= len(fractions):
+                assert count >= 1
+
+
+@given(labels_of, seeds, st.randoms())
+def test_stratified_does_not_depend_on_the_order_of_files(labels, seed, random):
+    paths = names(len(labels))
+    split = dict(zip(paths, stratified(paths, labels, FRACTIONS, seed), strict=True))
+    order = list(range(len(paths)))
+    random.shuffle(order)
+    shuffled = [paths[i] for i in order]
+    assert stratified(shuffled, labels[order], FRACTIONS, seed) == [split[p] for p in shuffled]
+
+
+def test_another_seed_gives_another_division():
+    labels = np.arange(200) % 2
+    paths = names(200)
+    first = stratified(paths, labels, FRACTIONS, 0)
+    assert first == stratified(paths, labels, FRACTIONS, 0)
+    assert first != stratified(paths, labels, FRACTIONS, 1)
+    groups = [f"g{i // 5}" for i in range(200)]
+    assert grouped(paths, labels, groups, FRACTIONS, 0) != grouped(
+        paths, labels, groups, FRACTIONS, 1
+    )
+
+
+grouped_data = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 25)), min_size=1, max_size=150
+).map(lambda pairs: (np.array([p[0] for p in pairs]), [f"g{p[1]}" if p[1] else "" for p in pairs]))
+
+
+@given(grouped_data, fractions_of, seeds)
+def test_groups_never_straddle(data, fractions, seed):
+    labels, groups = data
+    splits = grouped(names(len(labels)), labels, groups, fractions, seed)
+    assert len(splits) == len(labels)
+    assert set(splits) <= set(fractions)
+    place: dict[str, str] = {}
+    for group, split in zip(groups, splits, strict=True):
+        if group:
+            assert place.setdefault(group, split) == split
+
+
+@given(grouped_data, seeds, st.randoms())
+def test_grouped_does_not_depend_on_the_order_of_files(data, seed, random):
+    labels, groups = data
+    paths = names(len(labels))
+    split = dict(zip(paths, grouped(paths, labels, groups, FRACTIONS, seed), strict=True))
+    order = list(range(len(paths)))
+    random.shuffle(order)
+    again = grouped(
+        [paths[i] for i in order], labels[order], [groups[i] for i in order], FRACTIONS, seed
+    )
+    assert again == [split[paths[i]] for i in order]
+
+
+@given(st.integers(30, 80), st.integers(1, 6), seeds)
+def test_grouped_is_near_the_fractions_where_groups_allow(n_groups, largest, seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, largest + 1, n_groups)
+    groups = [f"g{g}" for g, size in enumerate(sizes) for _ in range(size)]
+    labels = rng.integers(0, 2, len(groups))
+    splits = np.array(grouped(names(len(groups)), labels, groups, FRACTIONS, seed))
+    for label in (0, 1):
+        members = splits[labels == label]
+        for split, share in FRACTIONS.items():
+            assert abs((members == split).mean() - share) < (largest + 1) / len(members) + 0.02
+
+
+def test_grouped_is_as_even_as_scikit_learns():
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(60), rng.integers(1, 12, 60))
+    labels = (rng.random(len(groups)) < rng.random(60)[groups]).astype(np.int64)
+    names_of = [f"g{g}" for g in groups]
+    halves = {f"s{i}": 0.2 for i in range(5)}
+    ours = np.array(grouped(names(len(groups)), labels, names_of, halves, 0))
+    theirs = np.empty(len(groups), dtype=object)
+    for i, (_, fold) in enumerate(StratifiedGroupKFold(5).split(labels, labels, groups)):
+        theirs[fold] = f"s{i}"
+
+    def unevenness(splits):
+        return max(abs((splits[labels == k] == s).mean() - 0.2) for k in (0, 1) for s in halves)
+
+    assert unevenness(ours) <= unevenness(theirs) + 0.02
+
+
+def test_each_split_gets_each_class_if_the_groups_suffice():
+    # one huge group of each class, and just enough small ones
+    groups = ["a"] * 50 + ["b"] * 50 + ["c", "d", "e", "f"]
+    labels = np.array([0] * 50 + [1] * 50 + [0, 0, 1, 1])
+    splits = grouped(names(len(groups)), labels, groups, FRACTIONS, 0)
+    assert len({(s, k) for s, k in zip(splits, labels.tolist(), strict=True)}) == 6
+
+
+def test_three_groups_make_three_splits():
+    labels = np.array([0, 1] * 3)
+    groups = ["a", "a", "b", "b", "c", "c"]
+    assert set(grouped(names(6), labels, groups, FRACTIONS, 0)) == set(FRACTIONS)
+
+
+def test_images_without_a_group_are_divided_singly():
+    labels = np.array([0, 1] * 100)
+    splits = Counter(grouped(names(200), labels, [""] * 200, FRACTIONS, 0))
+    assert splits == {"train": 140, "validation": 30, "test": 30}
+
+
+def test_unlabelled_images_cannot_be_divided(names_card):
+    card = load_card(names_card())
+    with pytest.raises(DataError, match=r"x\.jpg: image without a label in 'clips'"):
+        assign(card, [Row("x.jpg", UNLABELLED, "")])
+
+
+# --- roles -----------------------------------------------------------------------------------
+
+
+def everything(dataset):
+    return np.ones(len(dataset.manifest), dtype=bool)
+
+
+def parts(dataset, rows):
+    return set(dataset.manifest["split"].iloc[rows])
+
+
+def test_roles_with_labelled_test(make, folders_card):
+    make.folders(2)
+    dataset = load_dataset(folders_card())
+    found = roles(dataset, everything(dataset))
+    assert (found.split, found.tuned_on) == ("test", "validation")
+    assert parts(dataset, found.train) == {"train"}
+    assert parts(dataset, found.tune) == {"validation"}
+    assert parts(dataset, found.evaluate) == {"test"}
+    assert len(found.train) == len(found.tune) == len(found.evaluate) == 4
+    assert found.train.dtype == np.intp
+
+
+def test_unlabelled_test_leaves_validation_for_the_figures(make, table_card):
+    make.table(10)
+    dataset = load_dataset(table_card())
+    found = roles(dataset, everything(dataset))
+    assert (found.split, found.tuned_on) == ("validation", "part of train")
+    assert parts(dataset, found.evaluate) == {"validation"}
+    assert parts(dataset, found.tune) == parts(dataset, found.train) == {"train"}
+    assert (len(found.train), len(found.tune), len(found.evaluate)) == (24, 6, 30)
+    assert not set(found.train) & set(found.tune)
+    counts = Counter(dataset.manifest["label"].iloc[found.tune])
+    assert counts == {0: 2, 1: 2, 2: 2}
+    again = roles(dataset, everything(dataset))
+    assert (again.tune == found.tune).all()
+
+
+def test_absent_validation_makes_tuning_take_part_of_train(make, card_file):
+    make.folders(5, splits=("Train", "Test"))
+    dataset = load_dataset(make.root)
+    found = roles(dataset, everything(dataset))
+    assert (found.split, found.tuned_on) == ("test", "part of train")
+    assert (len(found.train), len(found.tune), len(found.evaluate)) == (8, 2, 10)
+
+
+def test_the_part_of_train_keeps_groups_whole(make, folders_card):
+    for split in ("Train", "Validation"):
+        for group in range(10):
+            for name in ("Real", "Fake"):
+                for number in range(2):
+                    make.image(f"{split}/{name}/v{group}_{number}.jpg")
+    make.image("Test/unknown.jpg")
+    card = folders_card("[group]\npattern = '(?P<group>v\\d+|unknown)'\n")
+    dataset = load_dataset(card)
+    found = roles(dataset, everything(dataset))
+    groups = dataset.manifest["group"]
+    assert len(found.tune) == 8
+    assert not set(groups.iloc[found.tune]) & set(groups.iloc[found.train])
+
+
+def test_unreadable_images_have_no_role(make, folders_card):
+    make.folders(2)
+    dataset = load_dataset(folders_card())
+    readable = everything(dataset)
+    readable[0] = False
+    found = roles(dataset, readable)
+    assert len(found.evaluate) == 3
+    assert 0 not in found.evaluate
+
+
+def test_a_role_without_a_class_is_an_error(make, folders_card):
+    make.folders(2)
+    dataset = load_dataset(folders_card())
+    manifest = dataset.manifest
+    readable = ~((manifest["split"] == "test") & (manifest["label"] == 1)).to_numpy()
+    with pytest.raises(DataError, match="no readable image of class 'Fake' in test of 'faces'"):
+        roles(dataset, readable)
