@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from dfbench.results.board.build import build_board
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores, Tuning
 from dfbench.results.render.formats import render_all
 
@@ -61,9 +61,9 @@ def make(out: Path, n_datasets: int, n_rows: int, n: int) -> None:
                 ),
                 fingerprint="aa",
             )
-            store.write_cell(out, record, scores, {"default": scores})
+            ResultsFolder(out).write_cell(record, scores, {"default": scores})
             entries.append(Entry(dataset=record.dataset, row=record.row, seed=0, cell=cell))
-    store.write_entries(out, entries)
+    ResultsFolder(out).write_entries(entries)
 
 
 def main() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfbench.benchmark.execution.drawing import CAPTIONS, figure_path, overview_path
+from dfbench.benchmark.execution.drawing import CAPTIONS
 from dfbench.results.board.board import Board
+from dfbench.results.records.folder import ResultsFolder
 
 
-def make_report(out: Path, board: Board) -> Path:
+def make_report(path: Path, board: Board) -> Path:
     """Write ``report.html`` with all figures that lie in a results folder, and give its path.
 
     Raises
@@ -18,18 +19,19 @@ def make_report(out: Path, board: Board) -> Path:
     """
     from dfbench.results.render.report import write_report
 
+    out = ResultsFolder(path)
     overviews = {
-        line.dataset: path
+        line.dataset: file
         for line in board.lines
-        if line.fingerprint and (path := overview_path(out, line.fingerprint)).is_file()
+        if line.fingerprint and (file := out.overview_file(line.fingerprint)).is_file()
     }
     figures = {
         cell: [
-            (caption, path)
+            (caption, file)
             for name, caption in CAPTIONS.items()
-            if (path := figure_path(out, cell, name)).is_file()
+            if (file := out.picture_file(cell, name)).is_file()
         ]
         for line in board.lines
         for cell in line.cells
     }
-    return write_report(out, board, overviews, figures)
+    return write_report(path, board, overviews, figures)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, OutputError, unknown
 from dfbench.files import unwritable, write_text
-from dfbench.results.records.folder import load_record, read_entries, read_scores
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.statistics.metrics import decide
 from dfbench.suites.datasets.card import UNLABELLED, TableLayout
@@ -20,7 +20,7 @@ from dfbench.suites.datasets.layouts.table import ids
 from dfbench.suites.datasets.manifest import Dataset
 
 
-def find_record(out: Path, dataset: Dataset, row: str, seed: int | None) -> Record:
+def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Record:
     """Find a finished row that has scored the unlabelled images of a data set.
 
     Raises
@@ -34,25 +34,26 @@ def find_record(out: Path, dataset: Dataset, row: str, seed: int | None) -> Reco
     """
     if not _unlabelled(dataset).any():
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
+    out = ResultsFolder(path)
     entries = [
-        entry for entry in read_entries(out) if entry.dataset == dataset.name and not entry.variant
+        entry for entry in out.read_entries() if entry.dataset == dataset.name and not entry.variant
     ]
     if not entries:
         raise OutputError(
-            f"no row of {dataset.name!r}", where=out, hint="dfbench run --data ... comes first"
+            f"no row of {dataset.name!r}", where=path, hint="dfbench run --data ... comes first"
         )
     of_row = [entry for entry in entries if entry.row == row]
     if not of_row:
-        raise unknown("row", row, [entry.row for entry in entries], where=out)
+        raise unknown("row", row, [entry.row for entry in entries], where=path)
     entry = _of_seed(of_row, seed, row)
-    record = load_record(out, entry.cell)
+    record = out.load_record(entry.cell)
     if record is None or record.status != "ok":
         said = "not run yet" if record is None else f"{record.status}: {record.reason}"
-        raise OutputError(f"the row {row!r} has no scores: {said}", where=out)
+        raise OutputError(f"the row {row!r} has no scores: {said}", where=path)
     if record.fingerprint != dataset.fingerprint or not record.n_unlabelled:
         raise OutputError(
             f"the row {row!r} was run on another state of {dataset.name!r}",
-            where=out,
+            where=path,
             hint="run it again",
         )
     return record
@@ -76,13 +77,13 @@ def _unlabelled(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def submission(
-    out: Path, dataset: Dataset, record: Record, *, scores: bool = False, fill: str | None = None
+    path: Path, dataset: Dataset, record: Record, *, scores: bool = False, fill: str | None = None
 ) -> str:
     """Write verdicts as CSV.
 
     Parameters
     ----------
-    out
+    path
         The results folder.
     dataset
         Its test table gives the ids and their order; without one, the ids are paths.
@@ -116,7 +117,7 @@ def submission(
         paths = dataset.manifest["path"][_unlabelled(dataset)]
         wanted = [(path, path) for path in paths]
         id_column, label_column, spelt = "image", "label", {}
-    found = read_scores(out, record, "unlabelled")
+    found = ResultsFolder(path).read_scores(record, "unlabelled")
     place = {path: index for index, path in enumerate(found.images)}
     absent = [path for _, path in wanted if path not in place]
     if absent and fill is None:
@@ -131,8 +132,8 @@ def submission(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([id_column, *(table.score_columns() if scores else [label_column])])
-    for name, path in wanted:
-        cells = table.scores(place.get(path)) if scores else [table.label(place.get(path))]
+    for name, image in wanted:
+        cells = table.scores(place.get(image)) if scores else [table.label(place.get(image))]
         writer.writerow([name, *cells])
     return text.getvalue()
 

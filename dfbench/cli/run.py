@@ -123,6 +123,7 @@ def run(
     from dfbench.models.devices import resolve_device
     from dfbench.registry import EXTRACTORS, MODELS, Registry
     from dfbench.results.board.build import build_board
+    from dfbench.results.records.folder import ResultsFolder
     from dfbench.results.render.formats import FORMATS, render_all
     from dfbench.results.render.terminal import BoardView
     from dfbench.suites.protocols import with_defaults
@@ -154,8 +155,9 @@ def run(
             chosen, data or [], parse_roots(root), lambda name: reporter.stage(f"{name}: images")
         )
         seeds = chosen.seeds if seed is None else [seed]
-        made = make_plan(chosen, lines, datasets, seeds, budget, out_folder)
-        made = with_probes(made, datasets, out_folder)
+        folder = ResultsFolder(out_folder)
+        made = make_plan(chosen, lines, datasets, seeds, budget, folder)
+        made = with_probes(made, datasets, folder)
         if plan:
             _show(plan_table(made))
             return
@@ -168,7 +170,7 @@ def run(
             figures=drawn,
             command=context.meta[COMMAND],
         )
-        records = execute(made, out_folder, settings, reporter)
+        records = execute(made, folder, settings, reporter)
     board = build_board(out_folder)
     _show([BoardView(board)])
     render_all(out_folder, board)

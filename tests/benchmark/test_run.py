@@ -439,9 +439,10 @@ def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     from dfbench.benchmark.planning.plan import load_datasets, make_plan
     from dfbench.benchmark.planning.rows import rows
     from dfbench.registry import EXTRACTORS, MODELS, Registry
+    from dfbench.results.records.folder import ResultsFolder
     from dfbench.suites.suite import load_suite
 
-    one, two, out = make_folder("one"), make_folder("two"), tmp_path / "out"
+    one, two, out = make_folder("one"), make_folder("two"), ResultsFolder(tmp_path / "out")
     made = load_suite(suite)
     lines = rows(made, Registry(EXTRACTORS), Registry(MODELS), ["hsv/knn"])
     loaded = load_datasets(made, [str(one), str(two)], {}, Reporter().stage)

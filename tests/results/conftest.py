@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores, Tuning
 
 
@@ -52,7 +52,7 @@ class Folder:
                 **other,
             },
         )
-        store.write_cell(self.out, record, self.scores(record, gain, noise))
+        ResultsFolder(self.out).write_cell(record, self.scores(record, gain, noise))
         self.place(dataset, row, cell, seed=seed, control=control)
         return record
 
@@ -61,13 +61,13 @@ class Folder:
         record = Record(
             cell=cell, dataset=dataset, row=row, seed=seed, status=status, reason=reason
         )
-        store.write_cell(self.out, record, None)
+        ResultsFolder(self.out).write_cell(record, None)
         self.place(dataset, row, cell, seed=seed)
         return record
 
     def place(self, dataset, row, cell, *, seed=0, control=""):
         entry = Entry(dataset=dataset, row=row, seed=seed, cell=cell, control=control)
-        store.write_entries(self.out, [entry])
+        ResultsFolder(self.out).write_entries([entry])
 
     @staticmethod
     def scores(record, gain, noise=0):

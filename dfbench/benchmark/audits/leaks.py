@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,8 @@ from dfbench.errors import DataError
 from dfbench.features.copies import VERSION, find_copies
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.thumbnail import Thumbnail
-from dfbench.results.board.leaks import Leak, Leaks, Part, read_leaks, word, write_leaks
+from dfbench.results.board.leaks import AUDIT, Leak, Leaks, Part, word
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.roles import Roles, complete
 from dfbench.suites.suite import OnLeak
@@ -224,7 +224,7 @@ def settle(
     dataset: Dataset,
     faults: NDArray[np.object_],
     parts: Roles,
-    out: Path,
+    out: ResultsFolder,
     on_leak: OnLeak,
     *,
     jobs: int,
@@ -258,11 +258,11 @@ def settle(
     DataError
         If dropping leaves a part without a class.
     """
-    leaks = read_leaks(out, dataset.fingerprint)
+    leaks = out.read_findings(AUDIT, dataset.fingerprint, Leaks)
     counts = len(parts.evaluate), len(parts.tune)
     if leaks is None or leaks.version != VERSION or counts != (leaks.n_evaluate, leaks.n_tune):
         leaks = leaks_of(dataset, parts, find_alike(dataset, faults, parts, jobs=jobs))
-        write_leaks(out, leaks)
+        out.write_findings(AUDIT, dataset.fingerprint, leaks)
     said = "; ".join(word(leaks))
     if not said:
         return parts

@@ -20,7 +20,6 @@ from dfbench.benchmark.execution.status import Status
 from dfbench.models.base import Model
 from dfbench.models.selection.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
-from dfbench.results.records.folder import load_record, write_cell
 from dfbench.results.records.records import Part, Record, Scores, Tuning
 
 
@@ -39,7 +38,7 @@ def run_cell(job: Job) -> Record:
         known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**job.record, **known, "versions": versions()})
-    write_cell(job.out, record, parts.pop("evaluate", None), parts)
+    job.out.write_cell(record, parts.pop("evaluate", None), parts)
     job.status.unlink(missing_ok=True)
     if model is not None:
         score_probes(job, record, model)
@@ -52,7 +51,7 @@ def run_cell(job: Job) -> Record:
 
 def _run_again(job: Job) -> Record:
     """Fit the model of a finished cell once more, for the probes that it lacks."""
-    record = load_record(job.out, job.record["cell"])
+    record = job.out.load_record(job.record["cell"])
     assert record is not None  # it is finished
     try:
         with threadpool_limits(job.n_threads):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from dfbench.benchmark.planning.evaluation import Probe
 from dfbench.benchmark.planning.plan import Cell
 from dfbench.errors import DfbenchError
 from dfbench.models.selection.ensembles import Combination, Combined, combine
-from dfbench.results.records.evaluations import load_probe, read_probe, write_probe
-from dfbench.results.records.folder import read_scores, write_cell
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Part, Record, Scores
 
 _SHARED = (
@@ -38,7 +36,7 @@ _SHARED = (
 """What a derived record has from its members."""
 
 
-def run_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> Record:
+def run_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> Record:
     """Make a derived cell of its members' scores and write it.
 
     What it chooses (weights, temperature, threshold) it chooses on the tuning split.
@@ -65,7 +63,7 @@ def run_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> Record:
         known = {"status": "failed", "reason": str(error)}
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**basis(cell), **known})
-    write_cell(out, record, parts.pop("evaluate", None), parts)
+    out.write_cell(record, parts.pop("evaluate", None), parts)
     return record
 
 
@@ -74,7 +72,7 @@ class _MissingError(DfbenchError):
 
 
 def _combined(
-    cell: Cell, members: Sequence[Record], out: Path
+    cell: Cell, members: Sequence[Record], out: ResultsFolder
 ) -> tuple[Combined, dict[Part, Scores]]:
     spec = cell.row.derived
     assert spec is not None
@@ -82,7 +80,7 @@ def _combined(
     wanted: list[Part] = ["tune", "evaluate"]
     if first.n_unlabelled:
         wanted.append("unlabelled")
-    scores = {part: [read_scores(out, record, part) for record in members] for part in wanted}
+    scores = {part: [out.read_scores(record, part) for record in members] for part in wanted}
     for part, of_members in scores.items():
         _check_images(of_members, part)
     combined: Combined = combine(
@@ -121,7 +119,7 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def probe_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> None:
+def probe_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
     """Combine what the members of a finished derived cell scored beside their own images.
 
     Parameters
@@ -141,7 +139,7 @@ def probe_derived(cell: Cell, records: Mapping[str, Record], out: Path) -> None:
         point = operating_point(record, parts["tune"])
     except DfbenchError as error:
         for probe in cell.probes:
-            write_probe(out, failed_probe(cell, probe, "failed", str(error)))
+            out.write_evaluation(failed_probe(cell, probe, "failed", str(error)))
         return
     for probe in cell.probes:
         _probe(cell, probe, combined, members, point, out)
@@ -153,20 +151,20 @@ def _probe(
     combined: Combined,
     members: Sequence[Record],
     point: float | None,
-    out: Path,
+    out: ResultsFolder,
 ) -> None:
     try:
         scores = []
         for member in members:
-            its = load_probe(out, member.cell, probe.id)
+            its = out.load_evaluation(member.cell, probe.id)
             if its is None or its.status != "ok":
                 why = "not scored" if its is None else f"{its.status}: {its.reason}"
                 raise _MissingError(f"it is made of {member.row}, which has no scores ({why})")
             known = its.model_copy(update={"cell": cell.id, "threshold": point})
-            scores.append(read_probe(out, member, its))
+            scores.append(out.read_evaluation(member, its))
         _check_images(scores, probe.change or probe.dataset.name)
-        write_probe(out, known, _apply(combined, scores))
+        out.write_evaluation(known, _apply(combined, scores))
     except _MissingError as error:
-        write_probe(out, failed_probe(cell, probe, "skipped", str(error)))
+        out.write_evaluation(failed_probe(cell, probe, "skipped", str(error)))
     except DfbenchError as error:
-        write_probe(out, failed_probe(cell, probe, "failed", str(error)))
+        out.write_evaluation(failed_probe(cell, probe, "failed", str(error)))

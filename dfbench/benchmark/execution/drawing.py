@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.benchmark.execution.inputs import load_inputs, vectors_of
@@ -12,7 +11,7 @@ from dfbench.benchmark.execution.job import Images, Job
 from dfbench.errors import ImageError
 from dfbench.images import Image, decode
 from dfbench.models.base import Both, Model
-from dfbench.results.records.folder import read_scores
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.results.statistics.metrics import decide
 from dfbench.suites.datasets.card import UNLABELLED
@@ -35,16 +34,6 @@ _EXAMPLES = 5
 _SAMPLES = 6
 
 
-def figure_path(out: Path, cell: str, name: str) -> Path:
-    """Place of a cell's figure in a results folder."""
-    return out / "figures" / cell / f"{name}.png"
-
-
-def overview_path(out: Path, fingerprint: str) -> Path:
-    """Place of a data set's overview."""
-    return out / "figures" / f"data-{fingerprint[:16]}.png"
-
-
 def title_of(record: Record) -> Title:
     """Say whose figure it is."""
     from dfbench.results.figures.base import Title
@@ -52,18 +41,18 @@ def title_of(record: Record) -> Title:
     return Title(record.dataset, record.row, record.n_test, record.split)
 
 
-def draw_stored(out: Path, record: Record, wanted: Sequence[str]) -> None:
+def draw_stored(out: ResultsFolder, record: Record, wanted: Sequence[str]) -> None:
     """Draw what a finished cell's files suffice for, where it is not there yet."""
     from dfbench.results.figures import base, scores, training
 
     def draw(name: str, make: Callable[[], Any]) -> None:
-        path = figure_path(out, record.cell, name)
+        path = out.picture_file(record.cell, name)
         if not path.exists() and (figure := make()) is not None:
             base.save(figure, path)
 
     title = title_of(record)
     if "scores" in wanted:
-        found = read_scores(out, record)
+        found = out.read_scores(record)
         draw(
             "scores",
             lambda: scores.panel(
@@ -92,11 +81,11 @@ def draw_model(job: Job, record: Record, model: Model) -> None:
     wanted = set(job.figures) & {"examples", "cam", "tsne"}
     if not wanted:
         return
-    found = read_scores(job.out, record)
+    found = job.out.read_scores(record)
     title = title_of(record)
 
     def save(name: str, figure: Any) -> None:
-        base.save(figure, figure_path(job.out, record.cell, name))
+        base.save(figure, job.out.picture_file(record.cell, name))
 
     rows = examples.most_confident(
         found.labels, found.probabilities, record.positive, record.threshold, _EXAMPLES
@@ -139,11 +128,11 @@ def _chosen(images: Images, rows: Sequence[int]) -> Images:
     )
 
 
-def draw_overview(dataset: Dataset, out: Path) -> None:
+def draw_overview(dataset: Dataset, out: ResultsFolder) -> None:
     """Draw what a data set holds, where it is not there yet."""
     from dfbench.results.figures import base, data
 
-    path = overview_path(out, dataset.fingerprint)
+    path = out.overview_file(dataset.fingerprint)
     if path.exists():
         return
     manifest = dataset.manifest[dataset.manifest["error"] == ""]

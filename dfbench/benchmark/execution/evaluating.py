@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,15 +13,15 @@ from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.errors import DfbenchError
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule, threshold
-from dfbench.results.records.evaluations import ProbeRecord, has_probe, write_probe
-from dfbench.results.records.folder import read_scores
+from dfbench.results.records.evaluations import EvaluationRecord
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Scores, Status
 
 SAME = 1e-6
 """How far a score of a model that was fitted once more may lie from the stored one."""
 
 
-def check_same(out: Path, record: Record, scores: Scores) -> None:
+def check_same(out: ResultsFolder, record: Record, scores: Scores) -> None:
     """Check that a cell's model, fitted once more, is the one that its figures are of.
 
     Raises
@@ -30,7 +29,7 @@ def check_same(out: Path, record: Record, scores: Scores) -> None:
     DfbenchError
         If its scores differ by more than rounding.
     """
-    stored = read_scores(out, record)
+    stored = out.read_scores(record)
     if stored.images != scores.images:
         raise DfbenchError("fitted once more it scores other images than before")
     off = float(np.abs(stored.probabilities - scores.probabilities).max(initial=0.0))
@@ -62,12 +61,12 @@ def score_probes(job: Job, record: Record, model: Model) -> None:
     if not job.probes:
         return
     try:
-        point = operating_point(record, read_scores(job.out, record, "tune"))
+        point = operating_point(record, job.out.read_scores(record, "tune"))
     except DfbenchError as error:
         give_up(job, **worded(job, error))
         return
     for probe in job.probes:
-        known = ProbeRecord(status="ok", threshold=point, **probe.record)
+        known = EvaluationRecord(status="ok", threshold=point, **probe.record)
         scores: Scores | None = None
         try:
             with threadpool_limits(job.n_threads):
@@ -76,12 +75,12 @@ def score_probes(job: Job, record: Record, model: Model) -> None:
                 scores = score(job, probe.images, model, inputs, grouped=known.grouped)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell and the others stay
             known = known.model_copy(update=worded(job, error))
-        write_probe(job.out, known, scores)
+        job.out.write_evaluation(known, scores)
 
 
 def give_up(job: Job, *, status: Status, reason: str) -> None:
     """Write for each probe that a job has not scored why it has no scores."""
     for probe in job.probes:
-        known = ProbeRecord(status=status, reason=reason, **probe.record)
-        if not has_probe(job.out, known.cell, known.probe):
-            write_probe(job.out, known)
+        known = EvaluationRecord(status=status, reason=reason, **probe.record)
+        if not job.out.has_evaluation(known.cell, known.probe):
+            job.out.write_evaluation(known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from dfbench.benchmark.execution.job import Images, Job, Probing, Table
@@ -22,14 +21,8 @@ from dfbench.features.views.operations import STRENGTHS
 from dfbench.features.views.view import View
 from dfbench.files import digest
 from dfbench.models.selection.space import Space
-from dfbench.results.records.evaluations import (
-    Asked,
-    ProbeRecord,
-    has_probe,
-    load_probe,
-    write_probe,
-)
-from dfbench.results.records.folder import load_record
+from dfbench.results.records.evaluations import Asked, EvaluationRecord
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Status
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.roles import roles
@@ -43,7 +36,7 @@ CHANGES = tuple(
 _Datasets = Sequence[Dataset | tuple[str, DfbenchError]]
 
 
-def with_probes(plan: Plan, datasets: _Datasets, out: Path) -> Plan:
+def with_probes(plan: Plan, datasets: _Datasets, out: ResultsFolder) -> Plan:
     """Add to the cells of a plan what the protocols of its suite have their models score.
 
     Parameters
@@ -100,7 +93,7 @@ def with_probes(plan: Plan, datasets: _Datasets, out: Path) -> Plan:
             lacking = tuple(
                 probe
                 for probe in wanted.get(cell.id, {}).values()
-                if cell.state == "to run" or not has_probe(out, cell.id, probe.id)
+                if cell.state == "to run" or not out.has_evaluation(cell.id, probe.id)
             )
         members = [cells[member.id] for member in cell.members]
         cells[cell.id] = replace(cell, probes=lacking, members=members)
@@ -156,7 +149,7 @@ class _Scene:
 
 
 def add_probes(
-    jobs: Sequence[Job], plan: Plan, out: Path, settings: Settings, reporter: Reporter
+    jobs: Sequence[Job], plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
 ) -> list[Job]:
     """Bring the features of all probes into the store and give each job those of its cell.
 
@@ -175,7 +168,7 @@ def add_probes(
             scene = scenes[probe.dataset.name]
             status, reason = _fault(probe, cell, scene)
             if reason:
-                write_probe(out, failed_probe(cell, probe, status, reason))
+                out.write_evaluation(failed_probe(cell, probe, status, reason))
             else:
                 sound.append(_probing(probe, cell, scene, job))
         if cell.state == "to run":
@@ -185,15 +178,15 @@ def add_probes(
     return found
 
 
-def _as_it_was(out: Path, cell: Cell) -> Space:
-    record = load_record(out, cell.id)
+def _as_it_was(out: ResultsFolder, cell: Cell) -> Space:
+    record = out.load_record(cell.id)
     assert record is not None  # it is done
     return Space(record.params, search=False)
 
 
-def failed_probe(cell: Cell, probe: Probe, status: Status, reason: str) -> ProbeRecord:
+def failed_probe(cell: Cell, probe: Probe, status: Status, reason: str) -> EvaluationRecord:
     """Make the record of a probe that has no scores."""
-    return ProbeRecord(**_basis(cell, probe), status=status, reason=reason)
+    return EvaluationRecord(**_basis(cell, probe), status=status, reason=reason)
 
 
 def _basis(cell: Cell, probe: Probe) -> dict[str, Any]:
@@ -300,15 +293,15 @@ def _key(extractor: Extractor) -> str:
     return digest(feature_identity(extractor))
 
 
-def give_up_probes(cell: Cell, out: Path, status: Status, reason: str) -> None:
+def give_up_probes(cell: Cell, out: ResultsFolder, status: Status, reason: str) -> None:
     """Write why the probes that a cell still lacks have no scores."""
     for probe in cell.probes:
-        if not has_probe(out, cell.id, probe.id):
-            write_probe(out, failed_probe(cell, probe, status, reason))
+        if not out.has_evaluation(cell.id, probe.id):
+            out.write_evaluation(failed_probe(cell, probe, status, reason))
 
 
 def complain_of_probes(
-    cells: Sequence[Cell], records: Mapping[str, Record], out: Path, reporter: Reporter
+    cells: Sequence[Cell], records: Mapping[str, Record], out: ResultsFolder, reporter: Reporter
 ) -> None:
     """Say which probes of this run have no scores."""
     for cell in cells:
@@ -317,7 +310,7 @@ def complain_of_probes(
             continue
         reasons: dict[str, list[str]] = {}
         for probe in cell.probes:
-            made = load_probe(out, cell.id, probe.id)
+            made = out.load_evaluation(cell.id, probe.id)
             if made is not None and made.status != "ok":
                 what = f"changed by {probe.change}" if probe.change else f"of {probe.dataset.name}"
                 reasons.setdefault(made.reason, []).append(what)

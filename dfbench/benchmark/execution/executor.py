@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as CellTimeout
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -29,16 +28,8 @@ from dfbench.benchmark.planning.plan import Cell, Plan
 from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
-from dfbench.results.records.evaluations import write_asked
-from dfbench.results.records.folder import (
-    read_cell,
-    read_entries,
-    run_path,
-    write_cell,
-    write_entries,
-    write_telltales,
-)
-from dfbench.results.records.provenance import Run, note_run
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Record
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.suite import Reported
@@ -47,7 +38,7 @@ _POLL = 0.2
 """Seconds between two looks at the workers."""
 
 
-def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> list[Record]:
+def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter) -> list[Record]:
     """Run what is missing and give the records of all cells of the plan.
 
     Each finished cell is on disk before the next is waited for; run again, only what is missing is
@@ -61,18 +52,20 @@ def execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> li
     OutputError
         If ``out`` cannot be written.
     """
-    with owned(out / "run"):
+    with owned(out.lock):
         return _execute(plan, out, settings, reporter)
 
 
-def _execute(plan: Plan, out: Path, settings: Settings, reporter: Reporter) -> list[Record]:
-    write_entries(out, _entries(plan, out))
-    write_asked(out, plan.asked)
-    note_run(out, _run(plan, settings))
+def _execute(
+    plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
+) -> list[Record]:
+    out.write_entries(_entries(plan, out))
+    out.write_asked(plan.asked)
+    out.note_run(_run(plan, settings))
     records: dict[str, Record] = {}
     for cell in plan.cells:
         if cell.state == "done":
-            found = read_cell(out, cell.id)
+            found = out.read_cell(cell.id)
             if found is not None:
                 records[cell.id] = found
                 _draw(out, found, settings, reporter)
@@ -145,18 +138,22 @@ _NO_PARAMETERS = "the row itself has not run, whose parameters it takes over"
 
 
 def _with_parameters(
-    jobs: Sequence[Job], records: Mapping[str, Record], out: Path
+    jobs: Sequence[Job], records: Mapping[str, Record], out: ResultsFolder
 ) -> Iterator[Job]:
     """Give the jobs that take parameters over, where the cell that has them ran."""
     for job in jobs:
         if job.parameters_of:
-            found = records.get(job.parameters_of) or read_cell(out, job.parameters_of)
+            found = records.get(job.parameters_of) or out.read_cell(job.parameters_of)
             if found is not None and found.status == "ok":
                 yield replace(job, space=Space(fixed=found.params, search=False))
 
 
 def _keep_shortcuts(
-    dataset: Dataset, cells: Sequence[Cell], prepared: Prepared, out: Path, reporter: Reporter
+    dataset: Dataset,
+    cells: Sequence[Cell],
+    prepared: Prepared,
+    out: ResultsFolder,
+    reporter: Reporter,
 ) -> None:
     """Keep what the files tell of the classes beside a control that learns nothing else."""
     watching = any(
@@ -166,19 +163,19 @@ def _keep_shortcuts(
         return
     try:
         found = telltales(of_stored(dataset, prepared.readable))
-        write_telltales(out, dataset.fingerprint, found)
+        out.write_findings("shortcuts", dataset.fingerprint, found)
     except DfbenchError as error:
         reporter.note(f"{dataset.name}: its shortcuts cannot be named: {error}")
 
 
-def _entries(plan: Plan, out: Path) -> list[Entry]:
+def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
     """Give each cell its place; one without its data set does not displace what was measured."""
     held = set()
-    if run_path(out).exists() and any(cell.dataset is None for cell in plan.cells):
+    if out.entries_file.exists() and any(cell.dataset is None for cell in plan.cells):
         held = {
             (entry.dataset, entry.row, entry.seed, entry.variant)
-            for entry in read_entries(out)
-            if (record := read_cell(out, entry.cell)) is not None and record.status == "ok"
+            for entry in out.read_entries()
+            if (record := out.read_cell(entry.cell)) is not None and record.status == "ok"
         }
     return [
         Entry(
@@ -196,7 +193,7 @@ def _entries(plan: Plan, out: Path) -> list[Entry]:
     ]
 
 
-def _draw(out: Path, record: Record, settings: Settings, reporter: Reporter) -> None:
+def _draw(out: ResultsFolder, record: Record, settings: Settings, reporter: Reporter) -> None:
     if record.status == "ok" and not record.variant and "labels" not in record.identity:
         what = f"{record.dataset} {record.row}"
         _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
@@ -223,9 +220,9 @@ def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
             yield group[0].dataset, group
 
 
-def _unrun(cell: Cell, out: Path, status: Any, reason: str) -> Record:
+def _unrun(cell: Cell, out: ResultsFolder, status: Any, reason: str) -> Record:
     record = Record.model_validate({**basis(cell), "status": status, "reason": reason})
-    write_cell(out, record, None)
+    out.write_cell(record, None)
     return record
 
 
@@ -278,11 +275,11 @@ def _collect(future: Any, job: Job, settings: Settings) -> Record:
             f"the worker process died (exit code {error.exitcode}); "
             "out of memory is the usual cause"
         )
-    record = read_cell(job.out, job.record["cell"])
+    record = job.out.read_cell(job.record["cell"])
     if record is not None and record.status == "ok":
         # its own result was there already: what it lacks is a figure or a probe
         give_up(job, status="failed", reason=reason)
         return record
     record = Record.model_validate({**job.record, "status": "failed", "reason": reason})
-    write_cell(job.out, record, None)
+    job.out.write_cell(record, None)
     return record

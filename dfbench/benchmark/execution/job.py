@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.models.selection.space import Space
+from dfbench.results.records.folder import ResultsFolder
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Job:
         Whether the cell has its record: its model is then fitted once more for the probes alone.
     """
 
-    out: Path
+    out: ResultsFolder
     root: Path
     record: dict[str, Any]
     study: Path
@@ -119,7 +120,7 @@ class Job:
     @property
     def log(self) -> Path:
         """Where the traceback of a failure goes."""
-        return self.out / "logs" / f"{self.record['cell']}.txt"
+        return self.out.log_file(self.record["cell"])
 
     @property
     def status(self) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from dfbench.features.extraction.store import Table
 from dfbench.features.extraction.store import identity as feature_identity
 from dfbench.features.extractors.thumbnail import Thumbnail
 from dfbench.files import digest
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.roles import roles
@@ -55,7 +55,7 @@ def prepare(
     dataset: Dataset,
     cells: Sequence[Cell],
     budget: Budget,
-    out: Path,
+    out: ResultsFolder,
     settings: Settings,
     reporter: Reporter,
     on_leak: OnLeak = "warn",
@@ -123,8 +123,8 @@ def prepare(
             Job(
                 out=out,
                 record=_known(cell, dataset, own, int((~readable).sum())),
-                study=out / "studies" / f"{_study(cell)}.log",
-                checkpoints=out / "checkpoints" / _study(cell),
+                study=out.study_file(_study(cell)),
+                checkpoints=out.checkpoints(_study(cell)),
                 model=cell.row.model_name,
                 tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
                 space=cell.row.space,
@@ -159,7 +159,7 @@ def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
 
 
 def look_for_leaks(
-    dataset: Dataset, out: Path, on_leak: OnLeak, settings: Settings, reporter: Reporter
+    dataset: Dataset, out: ResultsFolder, on_leak: OnLeak, settings: Settings, reporter: Reporter
 ) -> None:
     """Look for leaks in a data set of which nothing is left to run.
 

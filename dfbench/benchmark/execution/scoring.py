@@ -58,5 +58,5 @@ def worded(job: Job, error: BaseException) -> dict[str, Any]:
         status = "skipped" if isinstance(error, UnavailableError) else "failed"
         return {"status": status, "reason": str(error)}
     write_text(job.log, "".join(traceback.format_exception(error)))
-    reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out)})"
+    reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out.path)})"
     return {"status": "failed", "reason": " ".join(reason.split())}

@@ -18,7 +18,7 @@ from dfbench.features.extraction.store import identity as feature_identity
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress, digest
 from dfbench.results.records.evaluations import Asked
-from dfbench.results.records.folder import read_cell
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.manifest import Dataset, load_dataset
 from dfbench.suites.suite import Budget, Suite
@@ -173,7 +173,7 @@ def make_plan(
     datasets: Sequence[Dataset | tuple[str, DfbenchError]],
     seeds: Sequence[int],
     budget: Budget,
-    out: Path,
+    out: ResultsFolder,
 ) -> Plan:
     """Lay out the cells and look which are finished already."""
     cells: list[Cell] = []
@@ -197,7 +197,7 @@ def _variants(
     rows: Sequence[Row],
     seeds: Sequence[int],
     budget: Budget,
-    out: Path,
+    out: ResultsFolder,
     of_rows: dict[tuple[str, int], Cell],
     also: dict[str, Any],
 ) -> list[Cell]:
@@ -224,7 +224,7 @@ def _cell(
     row: Row,
     seed: int,
     budget: Budget,
-    out: Path,
+    out: ResultsFolder,
     members: Sequence[Cell],
     extra: Mapping[str, Any] = MappingProxyType({}),
     hindrance: str = "",
@@ -270,7 +270,7 @@ def _cell(
     if error is not None:
         return make("skipped", str(error))
     runs = row.model is not None or row.derived is not None
-    record = read_cell(out, cell) if runs else None
+    record = out.read_cell(cell) if runs else None
     if record is not None and record.status == "ok":
         return make("done")
     if row.status != "ok":

@@ -19,7 +19,7 @@ from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.significance import ALPHA, Friedman, friedman
 
 
-class Figure(BaseModel):
+class Estimate(BaseModel):
     """A measured value with its 95 % interval; None where it is not defined.
 
     Of several seeds the value is the mean, and `spread` the standard deviation over them.
@@ -38,8 +38,8 @@ FEW_GROUPS = 10
 (Cameron, Gelbach and Miller, Review of Economics and Statistics 90, 2008)."""
 
 
-def _no_figures() -> dict[str, Figure]:
-    return {name: Figure() for name in METRICS}
+def _no_figures() -> dict[str, Estimate]:
+    return {name: Estimate() for name in METRICS}
 
 
 class Line(BaseModel):
@@ -58,7 +58,7 @@ class Line(BaseModel):
     split: str = ""
     n_train: int | None = None
     n_test: int | None = None
-    metrics: dict[str, Figure] = Field(default_factory=_no_figures)
+    metrics: dict[str, Estimate] = Field(default_factory=_no_figures)
     rank: int | None = None
     """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
     have none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import CHANCE, Figure
+from dfbench.results.board.board import CHANCE, Estimate
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.records import Control
@@ -83,12 +83,12 @@ def _by_kind(
     if unknown:
         note = (*note, f"{unknown} fakes of no known kind are left out.")
 
-    def area(subject: Subject, name: str) -> Figure:
+    def area(subject: Subject, name: str) -> Estimate:
         inside = ~fake | chosen[name]
         design = among.design(subject.measured, labels, inside)
         return among.area_figure(among.of_kind(subject.measured, chosen[name]), design, inside)
 
-    def share(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Figure:
+    def share(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
         hits = subject.measured.right[inside]
         its = None if groups is None else groups[inside]
         return among.share_figure(hits if right else 1 - hits, its)
@@ -121,11 +121,11 @@ def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
     labels, groups = first.measured.images.design.labels, first.measured.images.design.groups
     everything = np.ones(labels.size, dtype=np.bool_)
 
-    def area(subject: Subject, label: int) -> Figure:
+    def area(subject: Subject, label: int) -> Estimate:
         design = among.design(subject.measured, labels == label, everything)
         return among.area_figure(among.of_class(subject.measured, label), design, everything)
 
-    def recall(subject: Subject, label: int) -> Figure:
+    def recall(subject: Subject, label: int) -> Estimate:
         inside = labels == label
         its = None if groups is None else groups[inside]
         return among.share_figure(subject.measured.right[inside], its)
@@ -151,7 +151,7 @@ def _grid(
     subjects: Sequence[Subject],
     title: str,
     columns: list[Column],
-    figures: Callable[[Subject], list[Figure]],
+    figures: Callable[[Subject], list[Estimate]],
 ) -> Grid:
     def line(subject: Subject) -> tuple[Cell, ...]:
         name = Cell(subject.row, subject.row, "control" if subject.control else "")

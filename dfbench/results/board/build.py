@@ -19,9 +19,8 @@ from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.protocols.build import with_protocols
 from dfbench.results.protocols.learning_curve import learning_curves
 from dfbench.results.protocols.leave_one_generator_out import leave_one_out
-from dfbench.results.records import folder as store
-from dfbench.results.records.provenance import read_made
-from dfbench.results.records.records import Entry, Record, Scores, Status, Tuning
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry, Record, Scores, Status, Telltales, Tuning
 from dfbench.results.statistics import auc, metrics
 from dfbench.results.statistics.measured import Images, Measured, measure, number
 from dfbench.results.statistics.ranking import rank
@@ -30,7 +29,7 @@ _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
 
 
-def build_board(out: Path, *, progress: Progress | None = None) -> Board:
+def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     """Compute the board of a results folder from its stored scores.
 
     The seeds of a row are one line. A row that has not run is ``skipped``, one whose files cannot
@@ -39,18 +38,19 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
 
     Parameters
     ----------
-    out
-        A results folder (`store`).
+    path
+        A results folder.
     progress
         Called with the number of rows done and of all rows.
 
     Raises
     ------
     OutputError
-        Where ``out`` is no results folder.
+        Where ``path`` is no results folder.
     """
+    out = ResultsFolder(path)
     places: dict[tuple[str, str, str], list[Entry]] = {}
-    all_entries = store.read_entries(out)
+    all_entries = out.read_entries()
     for entry in all_entries:
         places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
     shared: dict[str, list[Images]] = {}
@@ -80,8 +80,9 @@ def build_board(out: Path, *, progress: Progress | None = None) -> Board:
             if shown is not None:
                 smallest[dataset] = shown
     prints = {line.fingerprint for line in lines if line.control == "no pixels"}
-    telltales = {key: its for key in prints if (its := store.read_telltales(out, key))}
-    board = replace(arrange(lines, smallest, telltales), made=read_made(out))
+    found_by = {key: out.read_findings("shortcuts", key, Telltales) for key in prints}
+    telltales = {key: its for key, its in found_by.items() if its is not None}
+    board = replace(arrange(lines, smallest, telltales), made=out.read_provenance())
     for table in board.tables:
         rows = [everything[table.dataset, line.row, ""] for line in table.measured]
         _tell_leaks(out, table, {row.entry.row: row for row in rows})
@@ -104,10 +105,10 @@ def _subject(row: RowRead) -> list[Subject]:
     ]
 
 
-def _tell_leaks(out: Path, table: Table, rows: Mapping[str, RowRead]) -> None:
+def _tell_leaks(out: ResultsFolder, table: Table, rows: Mapping[str, RowRead]) -> None:
     """Say in a table which of its images train knows, and what rows score without them."""
     prints = {line.fingerprint for line in table.measured}
-    found = leaks.read_leaks(out, prints.pop()) if len(prints) == 1 else None
+    found = out.read_findings(leaks.AUDIT, prints.pop(), leaks.Leaks) if len(prints) == 1 else None
     if found is None:
         return
     dropped = {
@@ -133,8 +134,8 @@ def _tell_leaks(out: Path, table: Table, rows: Mapping[str, RowRead]) -> None:
         table.sections.append(leaks.section(found, runs))
 
 
-def _runs(out: Path, row: RowRead) -> leaks.Runs:
-    return [(record, _by_image(store.read_scores(out, record))) for record in row.records]
+def _runs(out: ResultsFolder, row: RowRead) -> leaks.Runs:
+    return [(record, _by_image(out.read_scores(record))) for record in row.records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class RowRead:
     kinds: tuple[str, ...] | None = None
 
 
-def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRead:
+def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> RowRead:
     """Read the cells of a row.
 
     Parameters
@@ -173,17 +174,17 @@ def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRea
     missing: list[Line] = []
     for entry in entries:
         try:
-            record = store.load_record(out, entry.cell)
+            record = out.load_record(entry.cell)
             if record is None:
                 missing.append(_absent(entry, "skipped", "not run yet"))
             elif record.status != "ok":
                 missing.append(_absent(entry, record.status, record.reason, record))
             else:
-                its = _by_image(store.read_scores(out, record))
+                its = _by_image(out.read_scores(record))
                 if scores and its.images != scores[0].images:
                     raise OutputError(
                         f"seed {entry.seed} was scored on other images than seed {entries[0].seed}",
-                        where=store.scores_path(out, record.cell),
+                        where=out.scores_file(record.cell),
                         hint="run all seeds again",
                     )
                 scores.append(its)
@@ -211,13 +212,13 @@ def read_row(out: Path, entries: Sequence[Entry], known: list[Images]) -> RowRea
     )
 
 
-def _at_defaults(out: Path, record: Record, scores: Scores) -> list[Scores]:
+def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[Scores]:
     """Give the scores of the model with its default parameters; none where they were not kept."""
     tuning = record.tuning
     if tuning is None or tuning.trials < 2:
         return []
-    if store.scores_path(out, record.cell, "default").is_file():
-        return [_by_image(store.read_scores(out, record, "default"))]
+    if out.scores_file(record.cell, "default").is_file():
+        return [_by_image(out.read_scores(record, "default"))]
     # where the defaults won they are the row itself
     return [scores] if tuning.best_value == tuning.default_value else []
 

@@ -12,7 +12,7 @@ import numpy as np
 from dfbench.errors import OutputError, unknown
 from dfbench.results.board.board import Line
 from dfbench.results.board.build import line_of, read_row
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
 from dfbench.results.statistics.measured import Images, Measured
 from dfbench.results.statistics.paired import Difference, differences
@@ -72,13 +72,13 @@ class Comparison:
     smallest: float | None = None
 
 
-def compare(out: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) -> list[Comparison]:
+def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) -> list[Comparison]:
     """Compare two rows on each data set that has either of them.
 
     Parameters
     ----------
-    out
-        A results folder (`store`).
+    path
+        A results folder.
     row_a, row_b
         Names of rows; controls are rows too.
     datasets
@@ -94,18 +94,19 @@ def compare(out: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) -> 
     UnknownNameError
         For a row or a data set that the folder does not have, with the nearest names.
     OutputError
-        Where ``out`` is no results folder, or both rows are one.
+        Where ``path`` is no results folder, or both rows are one.
     """
-    entries = store.read_entries(out)
+    out = ResultsFolder(path)
+    entries = out.read_entries()
     for name in datasets:
         if name not in {entry.dataset for entry in entries}:
-            raise unknown("data set", name, {entry.dataset for entry in entries}, where=out)
+            raise unknown("data set", name, {entry.dataset for entry in entries}, where=path)
     kept = [entry for entry in entries if not datasets or entry.dataset in datasets]
     for row in (row_a, row_b):
         if row not in {entry.row for entry in kept}:
-            raise unknown("row", row, {entry.row for entry in kept}, where=out)
+            raise unknown("row", row, {entry.row for entry in kept}, where=path)
     if row_a == row_b:
-        raise OutputError(f"{row_a!r} twice: there is nothing to compare", where=out)
+        raise OutputError(f"{row_a!r} twice: there is nothing to compare", where=path)
     found = []
     for dataset in dict.fromkeys(entry.dataset for entry in kept):
         own = {
@@ -121,7 +122,7 @@ def compare(out: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) -> 
 
 
 def _on(
-    out: Path, dataset: str, row_a: str, row_b: str, entries: dict[str, list[Entry]]
+    out: ResultsFolder, dataset: str, row_a: str, row_b: str, entries: dict[str, list[Entry]]
 ) -> Comparison:
     images: list[Images] = []
     lines: dict[str, Line | None] = {}

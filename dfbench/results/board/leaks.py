@@ -1,20 +1,15 @@
-"""Leaks of a data set: kept beside the records, and what rows score without the leaked images.
-
-OUT/leaks/<fingerprint>.json    what a run found, by the fingerprint of the data set
-"""
+"""Leaks of a data set: what was found, and what rows score without the leaked images."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.files import keep_text
-from dfbench.results.board.board import Figure
+from dfbench.results.board.board import Estimate
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.records import Record, Scores
@@ -23,6 +18,9 @@ from dfbench.results.statistics.metrics import prepare
 
 Way = Literal["exact", "near", "group"]
 Part = Literal["train", "tune"]
+
+AUDIT = "leaks"
+"""Name of the audit in a results folder."""
 
 
 class Leak(BaseModel):
@@ -66,30 +64,6 @@ class Leaks(BaseModel):
     def copies(self) -> list[Leak]:
         """Images of the figures that have a copy, exact or near."""
         return [leak for leak in self.evaluate if leak.way != "group"]
-
-
-def leaks_path(out: Path, fingerprint: str) -> Path:
-    """Where the leaks of a data set are kept."""
-    return out / "leaks" / f"{fingerprint}.json"
-
-
-def write_leaks(out: Path, leaks: Leaks) -> None:
-    """Keep what was found.
-
-    Raises
-    ------
-    OutputError
-        If ``out`` cannot be written.
-    """
-    keep_text(leaks_path(out, leaks.fingerprint), leaks.model_dump_json(indent=1) + "\n")
-
-
-def read_leaks(out: Path, fingerprint: str) -> Leaks | None:
-    """Read what was found; None where nobody has looked, or it cannot be read."""
-    try:
-        return Leaks.model_validate_json(leaks_path(out, fingerprint).read_bytes())
-    except (OSError, ValidationError):
-        return None
 
 
 def word(leaks: Leaks) -> list[str]:
@@ -192,7 +166,7 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[tuple[str, Runs]]]) -> Secti
     return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),))
 
 
-def roc_auc(runs: Runs, without: set[str]) -> Figure:
+def roc_auc(runs: Runs, without: set[str]) -> Estimate:
     """Give the ROC AUC of a row over its images less some, the mean over seeds.
 
     Not defined where a class is left without an image.
@@ -200,7 +174,7 @@ def roc_auc(runs: Runs, without: set[str]) -> Figure:
     scores = runs[0][1]
     kept = np.array([image not in without for image in scores.images], dtype=np.bool_)
     if not kept.any():
-        return Figure()
+        return Estimate()
     names = [image for image, keep in zip(scores.images, kept, strict=True) if keep]
     groups = None if scores.groups is None else scores.groups[kept]
     images = Images.of(names, scores.labels[kept], groups)

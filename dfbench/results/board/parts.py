@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dfbench.results.board.board import CHANCE, Board, Figure, Line, Overall, Standing, Table
+from dfbench.results.board.board import CHANCE, Board, Estimate, Line, Overall, Standing, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.records import provenance
@@ -112,7 +112,7 @@ def number_cell(value: float | None) -> Cell:
     return Cell(wording.figure(value), value)
 
 
-def figure_cell(of: Figure, *, bold: bool = False, drawn: bool = False) -> Cell:
+def figure_cell(of: Estimate, *, bold: bool = False, drawn: bool = False) -> Cell:
     """Show a figure with its spread and its interval."""
     said = " ".join(part for part in (wording.spread(of), wording.interval(of)) if part)
     span = None if of.low is None or of.high is None or not drawn else (of.low, of.high)

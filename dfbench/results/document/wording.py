@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dfbench.results.board.board import Figure, Line, Overall, Table
+from dfbench.results.board.board import Estimate, Line, Overall, Table
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.metrics import FEWEST_FALSE, RATES
 from dfbench.results.statistics.significance import ALPHA
@@ -69,7 +69,7 @@ def figure(value: float | None, *, digits: int = 3) -> str:
     return GAP if value is None else f"{value:.{digits}f}"
 
 
-def interval(of: Figure, *, form: str = "[{}, {}]") -> str:
+def interval(of: Estimate, *, form: str = "[{}, {}]") -> str:
     """Word an interval: ``[0.842, 0.901]``; empty where there is none."""
     if of.low is None or of.high is None:
         return ""
@@ -95,7 +95,7 @@ def megabytes(value: int | None) -> str:
     return GAP if value is None else quantity(value / 1e6)
 
 
-def spread(of: Figure) -> str:
+def spread(of: Estimate) -> str:
     """Word the standard deviation over seeds: ``\N{PLUS-MINUS SIGN}0.004``; empty with one."""
     return "" if of.spread is None else f"\N{PLUS-MINUS SIGN}{figure(of.spread)}"
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from dfbench.results.board.board import Board
 from dfbench.results.protocols import cross_dataset, robustness
 from dfbench.results.protocols.reading import read_rows
-from dfbench.results.records.evaluations import asked_path
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
 
 
-def with_protocols(board: Board, out: Path, entries: Sequence[Entry]) -> Board:
+def with_protocols(board: Board, out: ResultsFolder, entries: Sequence[Entry]) -> Board:
     """Add the sections and figures of protocols; a board without them stays as it is.
 
     Parameters
@@ -30,7 +29,7 @@ def with_protocols(board: Board, out: Path, entries: Sequence[Entry]) -> Board:
     OutputError
         Where the list of what was asked for is broken.
     """
-    if not asked_path(out).is_file():
+    if not out.asked_file.is_file():
         return board
     figures = list(board.figures)
     sections = list(board.sections)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfbench.results.board.board import CHANCE, Figure
+from dfbench.results.board.board import CHANCE, Estimate
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
-from dfbench.results.statistics.estimate import Estimate, combine, mean, rate, roc_auc
+from dfbench.results.statistics.estimate import Influence, combine, mean, rate, roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -46,7 +46,7 @@ class Pair:
     scored_on: str
     n_train: int
     scored: Scored | None
-    estimates: dict[str, Estimate]
+    estimates: dict[str, Influence]
     reason: str = ""
 
     @property
@@ -78,7 +78,7 @@ def pairs_of(rows: Sequence[Row]) -> list[Pair]:
     return found
 
 
-def _estimates(scored: Scored) -> dict[str, Estimate]:
+def _estimates(scored: Scored) -> dict[str, Influence]:
     found = {"roc_auc": roc_auc(scored.samples, scored.design)}
     if scored.flagged is not None:
         truth = scored.truth == scored.positive
@@ -103,7 +103,7 @@ class Summary:
     row: str
     control: Control
     pairs: list[Pair]
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
 
 
 def summarise(pairs: Sequence[Pair]) -> list[Summary]:
@@ -121,11 +121,11 @@ def summarise(pairs: Sequence[Pair]) -> list[Summary]:
     return sorted(found, key=order)
 
 
-def _means(own: Sequence[Pair], fitting: set[tuple[str, str]]) -> dict[str, Figure]:
+def _means(own: Sequence[Pair], fitting: set[tuple[str, str]]) -> dict[str, Estimate]:
     by_place = {(pair.fitted_on, pair.scored_on): pair.estimates for pair in own if pair.scored}
     homes = list(dict.fromkeys((name, name) for place in sorted(fitting) for name in place))
     names = ["home", "away", "loss", *(f"{name} {at}" for name in RATES for at in ("home", "away"))]
-    figures = {name: Figure() for name in names}
+    figures = {name: Estimate() for name in names}
     if not fitting or not by_place.keys() >= {*fitting, *homes}:
         return figures
     away = sorted(fitting)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfbench.results.board.board import CHANCE, Figure, Table
+from dfbench.results.board.board import CHANCE, Estimate, Table
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
@@ -50,8 +50,8 @@ class Curve:
     control: bool
     variants: tuple[str, ...]
     sizes: tuple[int, ...]
-    figures: tuple[Figure, ...]
-    gain: Figure
+    figures: tuple[Estimate, ...]
+    gain: Estimate
 
 
 def learning_curves(
@@ -127,7 +127,7 @@ def _size(read: RowRead) -> int:
     return round(sum(record.n_train for record in read.records) / len(read.records))
 
 
-def _figure(read: RowRead) -> Figure:
+def _figure(read: RowRead) -> Estimate:
     measured = read.measured
     assert measured is not None
     everything = np.ones(len(measured.images.names), dtype=np.bool_)
@@ -136,16 +136,16 @@ def _figure(read: RowRead) -> Figure:
     return found if np.isnan(spread) else found.model_copy(update={"spread": spread})
 
 
-def _gain(known: Mapping[str, RowRead]) -> Figure:
+def _gain(known: Mapping[str, RowRead]) -> Estimate:
     """Compare the row itself with the largest part; not where either is missing."""
     if "" not in known or len(known) < 2:
-        return Figure()
+        return Estimate()
     of_last, of_before = known[""], known[list(known)[-2]]
     last, before = of_last.measured, of_before.measured
     if last is None or before is None or last.images.names != before.images.names:
-        return Figure()
+        return Estimate()
     if of_last.records[0].fingerprint != of_before.records[0].fingerprint:
-        return Figure()  # run on another state of the data
+        return Estimate()  # run on another state of the data
     everything = np.ones(len(last.images.names), dtype=np.bool_)
     step = among.whole(last) - among.whole(before)
     return among.difference_figure(step, last.images.design, everything)
@@ -169,7 +169,7 @@ def _grid(dataset: str, order: Sequence[str], curves: Sequence[Curve]) -> Grid:
         ends = "" if gain.low is None else f"[{gain.low:+.3f}, {gain.high:+.3f}]"
         return (
             Cell(curve.row, curve.row, "control" if curve.control else ""),
-            *(figure_cell(points.get(variant, Figure()), drawn=True) for variant in shown),
+            *(figure_cell(points.get(variant, Estimate()), drawn=True) for variant in shown),
             Cell(wording.signed(gain.value), gain.value, ends),
         )
 

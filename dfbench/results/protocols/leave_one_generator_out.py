@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import CHANCE, Figure, Table
+from dfbench.results.board.board import CHANCE, Estimate, Table
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
@@ -41,12 +41,12 @@ class _Line:
 
     row: str
     control: bool
-    unseen: dict[str, Figure] = field(default_factory=dict)
-    seen: dict[str, Figure] = field(default_factory=dict)
-    losses: dict[str, Figure] = field(default_factory=dict)
-    mean: Figure = field(default_factory=Figure)
-    mean_seen: Figure = field(default_factory=Figure)
-    mean_loss: Figure = field(default_factory=Figure)
+    unseen: dict[str, Estimate] = field(default_factory=dict)
+    seen: dict[str, Estimate] = field(default_factory=dict)
+    losses: dict[str, Estimate] = field(default_factory=dict)
+    mean: Estimate = field(default_factory=Estimate)
+    mean_seen: Estimate = field(default_factory=Estimate)
+    mean_loss: Estimate = field(default_factory=Estimate)
 
 
 def leave_one_out(
@@ -151,7 +151,7 @@ def _line(
     elif kinds and set(kinds) == set(line.unseen):
         values = [line.unseen[kind].value for kind in kinds]
         if None not in values:
-            line.mean = Figure(value=sum(value or 0.0 for value in values) / len(values))
+            line.mean = Estimate(value=sum(value or 0.0 for value in values) / len(values))
     return line
 
 
@@ -208,7 +208,7 @@ def _reasons(dataset: str, own: Mapping[tuple[str, str], RowRead]) -> list[str]:
 
 def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
     def cell(line: _Line, kind: str) -> Cell:
-        return _beside(line.unseen.get(kind, Figure()), line.seen.get(kind, Figure()))
+        return _beside(line.unseen.get(kind, Estimate()), line.seen.get(kind, Estimate()))
 
     def cells(line: _Line) -> tuple[Cell, ...]:
         loss = line.mean_loss
@@ -230,7 +230,7 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
     return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
 
 
-def _beside(unseen: Figure, seen: Figure) -> Cell:
+def _beside(unseen: Estimate, seen: Estimate) -> Cell:
     found = figure_cell(unseen, drawn=True)
     said = [found.detail, f"seen {wording.figure(seen.value)}" if seen.value is not None else ""]
     return Cell(found.shown, found.value, "; ".join(part for part in said if part), span=found.span)

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from dfbench.files import keep_text
+from dfbench.results.records.folder import ResultsFolder
 
 
 class ProtocolFigure(BaseModel):
@@ -60,7 +60,7 @@ def to_json(figures: Sequence[ProtocolFigure]) -> str:
     return json.dumps(lines, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_figures(out: Path, figures: Sequence[ProtocolFigure]) -> None:
+def write_figures(out: ResultsFolder, figures: Sequence[ProtocolFigure]) -> None:
     """Write ``protocols.csv`` and ``protocols.json`` into a results folder, if there are any.
 
     Raises
@@ -70,5 +70,5 @@ def write_figures(out: Path, figures: Sequence[ProtocolFigure]) -> None:
     """
     if not figures:
         return
-    keep_text(out / "protocols.csv", to_csv(figures))
-    keep_text(out / "protocols.json", to_json(figures))
+    keep_text(out.protocols_file("csv"), to_csv(figures))
+    keep_text(out.protocols_file("json"), to_json(figures))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import OutputError
-from dfbench.results.records import folder as store
-from dfbench.results.records.evaluations import Asked, load_probe, read_asked, read_probe
+from dfbench.results.records.evaluations import Asked
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Control, Entry, Record, Scores
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.auc import Design
@@ -85,7 +84,7 @@ class Row:
 
 @dataclass
 class _Reader:
-    out: Path
+    out: ResultsFolder
     designs: dict[object, tuple[Design, Design]] = field(default_factory=dict)
     fingerprints: dict[str, set[str]] = field(default_factory=dict)
     """Of the states of each data set that rows were run on."""
@@ -149,7 +148,7 @@ class _Reader:
             record = records.get(each.cell)
             if record is None:
                 return "the row has no result on the data set it is fitted on"
-            made = load_probe(self.out, each.cell, each.probe)
+            made = self.out.load_evaluation(each.cell, each.probe)
             if made is None:
                 return "not scored yet: run again"
             if made.status != "ok":
@@ -157,14 +156,14 @@ class _Reader:
             states = self.fingerprints.get(made.scored_on, {made.fingerprint})
             if made.fingerprint not in states:
                 return f"{made.scored_on} has changed since: run again"
-            found.append(read_probe(self.out, record, made))
+            found.append(self.out.read_evaluation(record, made))
             of.append(record)
             cuts.append(made.threshold)
             seen = max(seen, made.n_seen)
         return self.scored(asked[0].scored_on, of, found, cuts, seen)
 
 
-def read_rows(out: Path, entries: Sequence[Entry], protocol: str) -> list[Row]:
+def read_rows(out: ResultsFolder, entries: Sequence[Entry], protocol: str) -> list[Row]:
     """Read what a protocol asked of the rows of a results folder.
 
     Parameters
@@ -189,7 +188,7 @@ def read_rows(out: Path, entries: Sequence[Entry], protocol: str) -> list[Row]:
     entries = [entry for entry in entries if not entry.variant]
     current = {(entry.dataset, entry.row, entry.seed): entry for entry in entries}
     wanted: dict[tuple[str, str], dict[Place, list[Asked]]] = {}
-    for each in read_asked(out):
+    for each in out.read_asked():
         entry = current.get((each.dataset, each.row, each.seed))
         if each.protocol == protocol and entry is not None and entry.cell == each.cell:
             places = wanted.setdefault((each.dataset, each.row), {})
@@ -210,9 +209,9 @@ def read_rows(out: Path, entries: Sequence[Entry], protocol: str) -> list[Row]:
     return list(rows.values())
 
 
-def _record(out: Path, cell: str) -> Record | None:
+def _record(out: ResultsFolder, cell: str) -> Record | None:
     try:
-        record = store.load_record(out, cell)
+        record = out.load_record(cell)
     except OutputError:
         return None
     return record if record is not None and record.status == "ok" else None
@@ -240,7 +239,7 @@ def _read_row(
         return row
     row.n_train = own[0].n_train
     try:
-        scores = [store.read_scores(reader.out, record) for record in own]
+        scores = [reader.out.read_scores(record) for record in own]
         row.home = reader.scored(entry.dataset, own, scores, [cuts.get(cell) for cell in cells])
     except OutputError:
         row.home = None

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dfbench.results.board.board import CHANCE, Figure
+from dfbench.results.board.board import CHANCE, Estimate
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
-from dfbench.results.statistics.estimate import Estimate, mean, rate, roc_auc
+from dfbench.results.statistics.estimate import Influence, mean, rate, roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -29,9 +29,9 @@ _NEUTRAL = {"brightness": 1.0, "contrast": 1.0}
 class Changed:
     """A row on the images of its data set under a change."""
 
-    auc: Estimate
-    accuracy: Estimate
-    flips: Estimate
+    auc: Influence
+    accuracy: Influence
+    flips: Influence
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ class Robust:
     n_train: int
     changes: dict[str, Changed | str]
     operations: dict[str, list[str]]
-    unchanged: Estimate
-    areas: dict[str, Estimate]
-    changed: Estimate | None
-    flips: Estimate | None
+    unchanged: Influence
+    areas: dict[str, Influence]
+    changed: Influence | None
+    flips: Influence | None
 
     @property
-    def worst(self) -> tuple[str, Estimate] | None:
+    def worst(self) -> tuple[str, Influence] | None:
         """The change of the lowest ROC AUC."""
         found = [(k, of.auc) for k, of in self.changes.items() if isinstance(of, Changed)]
         return min(found, key=lambda each: each[1].value, default=None)
@@ -140,9 +140,9 @@ def long_form(rows: Sequence[Robust]) -> list[ProtocolFigure]:
     for row in rows:
 
         def add(
-            part: str, metric: str, of: Estimate | None, reason: str = "", row: Robust = row
+            part: str, metric: str, of: Influence | None, reason: str = "", row: Robust = row
         ) -> None:
-            figure = Figure() if of is None else of.figure()
+            figure = Estimate() if of is None else of.figure()
             found.append(
                 ProtocolFigure(
                     protocol=KIND,
@@ -238,7 +238,7 @@ def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:
         None if worst is None else worst[1],
     ]
     cells = [
-        figure_cell(Figure() if of is None else of.figure(), drawn=at < 2)
+        figure_cell(Estimate() if of is None else of.figure(), drawn=at < 2)
         for at, of in enumerate(figures)
     ]
     return (name, *cells, Cell(wording.GAP if worst is None else worst[0], worst and worst[0]))
@@ -294,7 +294,7 @@ def curves(
                 estimate = row.unchanged if of is None else None
                 if isinstance(of, Changed):
                     estimate = of.auc
-                figure = Figure() if estimate is None else estimate.figure()
+                figure = Estimate() if estimate is None else estimate.figure()
                 value = float("nan") if figure.value is None else figure.value
                 points.append((value, figure.low, figure.high))
             its.append(Curve(row.row, points))

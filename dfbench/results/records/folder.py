@@ -1,330 +1,435 @@
-"""A results folder on disk: entries, records and per-image scores.
+"""A results folder: one class that owns every path in it, and how each file is read and written.
 
-    OUT/run.json               the places on the board: which cell stands for which row
-    OUT/cells/<cell>.json      record of a finished cell
-    OUT/cells/<cell>.parquet   its scores, one line an image
+    OUT/run.json                   the places on the board: which cell stands for which row
+    OUT/cells/<cell>.json          record of a finished cell
+    OUT/cells/<cell>.parquet       its scores, one line an image
     OUT/cells/<cell>.default.parquet
-                               the same by the model with its default parameters
+                                   the same by the model with its default parameters
     OUT/cells/<cell>.tune.parquet, OUT/cells/<cell>.unlabelled.parquet
-                               the same of the tuning split, and of a test split without labels
-    OUT/shortcuts/<fingerprint>.json
-                               what tells the classes of a data set apart without a pixel
+                                   the same of the tuning split, and of a test split without labels
+    OUT/probes.json                which other images models were asked to score
+    OUT/cells/<cell>.<evaluation>.json, .parquet
+                                   what came of such an evaluation, and its scores
+    OUT/leaks/<fingerprint>.json, OUT/shortcuts/<fingerprint>.json
+                                   what audits found in a data set
+    OUT/made.json                  how it was made
+    OUT/studies/, OUT/checkpoints/, OUT/logs/
+                                   what an interrupted cell goes on from, and why one broke
+    OUT/figures/                   pictures
+    OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
+                                   the board in its forms
 
-Each file is written whole or not at all, and the scores before the record: a record that says
-``ok`` has them, and what a kill leaves behind is not seen as a result.
+Each file is written whole or not at all, and scores before their record: a record that says ``ok``
+has them, and what a kill leaves behind is not seen as a result.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
-from dfbench.files import atomic_path, keep_text, unwritable
-from dfbench.results.records.records import Entry, Part, Record, Scores, Telltales
+from dfbench.files import keep_text
+from dfbench.results.records.evaluations import Asked, EvaluationRecord
+from dfbench.results.records.provenance import Run
+from dfbench.results.records.records import Entry, Part, Record, Scores
+from dfbench.results.records.scores import AGAIN, brief, load_scores, write_scores
 
 _ENTRIES = TypeAdapter(list[Entry])
-_AGAIN = "run again with the same --out: the cell is then computed anew"
+_ASKED = TypeAdapter(list[Asked])
+_RUNS = TypeAdapter(list[Run])
+
+Findings = TypeVar("Findings", bound=BaseModel)
 
 
-def run_path(out: Path) -> Path:
-    """List of the entries of the results folder ``out``."""
-    return out / "run.json"
+def _checked(name: str, what: str = "cell") -> str:
+    # a name comes from a file: it must not lead out of the folder
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise OutputError(f"not the name of a {what}: {name!r}")
+    return name
 
 
-def record_path(out: Path, cell: str) -> Path:
-    """Record of a cell."""
-    return out / "cells" / f"{_checked(cell)}.json"
+@dataclass(frozen=True, slots=True)
+class ResultsFolder:
+    """What ``dfbench run --out DIR`` writes.
 
-
-def scores_path(out: Path, cell: str, part: Part = "evaluate") -> Path:
-    """Per-image scores of a cell."""
-    name = "parquet" if part == "evaluate" else f"{part}.parquet"
-    return out / "cells" / f"{_checked(cell)}.{name}"
-
-
-def _checked(cell: str) -> str:
-    # a cell's name comes from a file: it must not lead out of the folder
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", cell):
-        raise OutputError(f"not the name of a cell: {cell!r}")
-    return cell
-
-
-def write_cell(
-    out: Path, record: Record, scores: Scores | None, others: Mapping[Part, Scores] | None = None
-) -> None:
-    """Write a finished cell: the scores, then the record.
-
-    Parameters
-    ----------
-    out
-        The results folder; made where it is absent.
-    record
-        Of any status; ``ok`` needs scores.
-    scores
-        Of the images that the figures are from.
-    others
-        Of the other parts.
-
-    Raises
-    ------
-    OutputError
-        Where the folder cannot be written.
-    ValueError
-        On a record ``ok`` without scores, or with another number of images than they have.
-    """
-    if record.status == "ok" and (scores is None or len(scores.images) != record.n_test):
-        raise ValueError(f"record {record.cell} is ok without the scores of its images")
-    parts: dict[Part, Scores] = dict(others or {})
-    if scores is not None:
-        parts["evaluate"] = scores
-    for part, its in parts.items():
-        write_scores(scores_path(out, record.cell, part), its)
-    keep_text(record_path(out, record.cell), record.model_dump_json(indent=1) + "\n")
-
-
-def write_scores(path: Path, scores: Scores) -> None:
-    """Write per-image scores as Parquet.
-
-    Raises
-    ------
-    OutputError
-        Where the folder cannot be written.
-    """
-    groups: list[str | None] = [None] * len(scores.images)
-    if scores.groups is not None:
-        groups = [str(int(group)) for group in scores.groups]
-    columns = {
-        "image": pa.array(scores.images, pa.string()),
-        "label": pa.array(np.asarray(scores.labels), pa.int64()),
-        "group": pa.array(groups, pa.string()),
-    }
-    if scores.kinds is not None:
-        columns["kind"] = pa.array(scores.kinds, pa.string())
-    probabilities = np.asarray(scores.probabilities, dtype=np.float64)
-    for k in range(probabilities.shape[1]):
-        columns[f"p_{k}"] = pa.array(probabilities[:, k], pa.float64())
-    table = pa.table(columns)
-    try:
-        with atomic_path(path) as temporary:
-            pq.write_table(table, temporary)
-    except OSError as error:
-        raise unwritable(path.parent, error) from error
-
-
-def _shortcuts_path(out: Path, fingerprint: str) -> Path:
-    return out / "shortcuts" / f"{_checked(fingerprint)}.json"
-
-
-def write_telltales(out: Path, fingerprint: str, found: Telltales) -> None:
-    """Keep what tells the classes of a data set apart without a pixel.
-
-    Raises
-    ------
-    OutputError
-        Where the folder cannot be written.
-    """
-    keep_text(_shortcuts_path(out, fingerprint), found.model_dump_json(indent=1) + "\n")
-
-
-def read_telltales(out: Path, fingerprint: str) -> Telltales | None:
-    """Read what `write_telltales` kept; None where there is nothing that can be read."""
-    if not fingerprint:
-        return None
-    try:
-        return Telltales.model_validate_json(_shortcuts_path(out, fingerprint).read_bytes())
-    except (OSError, OutputError, ValidationError):
-        return None
-
-
-def load_record(out: Path, cell: str) -> Record | None:
-    """Read the record of a cell for the leaderboard.
-
-    Returns
-    -------
-    Record or None
-        None where there is no file: the cell has not run.
-
-    Raises
-    ------
-    OutputError
-        Where the file is there and is no record of this cell.
-    """
-    path = record_path(out, cell)
-    try:
-        record = Record.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise OutputError(
-            f"no readable record: {_brief(error)}", where=path, hint=_AGAIN
-        ) from error
-    if record.cell != cell:
-        raise OutputError(f"the record of another cell, {record.cell}", where=path, hint=_AGAIN)
-    return record
-
-
-def read_cell(out: Path, cell: str) -> Record | None:
-    """Read the record of a cell to decide whether it is to be computed.
-
-    Returns
-    -------
-    Record or None
-        None where there is none, where it cannot be read, or where it says ``ok`` and its scores
-        are missing or broken: in each case the cell has to run.
-    """
-    try:
-        record = load_record(out, cell)
-        if record is not None and record.status == "ok":
-            read_scores(out, record)
-    except OutputError:
-        return None
-    return record
-
-
-def read_scores(out: Path, record: Record, part: Part = "evaluate") -> Scores:
-    """Read the scores of a cell with status ``ok``.
-
-    Returns
-    -------
-    Scores
-        Of n images over the record's K classes, in the order they were written. Groups are None
-        unless each image has one; they are numbers, those written if they were whole numbers.
-
-    Raises
-    ------
-    OutputError
-        Where the file is missing, cannot be read, or does not fit the record.
-    """
-    wanted = {
-        "evaluate": record.n_test,
-        "default": record.n_test,
-        "tune": record.n_tune,
-        "unlabelled": record.n_unlabelled,
-    }[part]
-    path, classes = scores_path(out, record.cell, part), len(record.classes)
-    return load_scores(path, wanted, classes, labelled=part != "unlabelled")
-
-
-def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) -> Scores:
-    """Read what `write_scores` wrote.
-
-    Parameters
+    Attributes
     ----------
     path
-        The file.
-    n
-        Number of images that it must have.
-    n_classes
-        K; 0 takes as many as there are.
-    labelled
-        Whether each image has a label, or none.
-
-    Raises
-    ------
-    OutputError
-        Where the file is missing, cannot be read, or holds something else.
+        The folder; made where it is absent when something is written.
     """
-    try:
-        # one small file: what sets up a whole data set or threads takes longer than the reading
-        with pq.ParquetFile(path) as file:
-            table = file.read(use_threads=False)
-        images = table.column("image").to_pylist()
-        labels = table.column("label").to_numpy().astype(np.int64, copy=False)
-        groups = _numbers(table.column("group").to_pylist())
-        told = "kind" in table.column_names
-        kinds = tuple(kind or "" for kind in table.column("kind").to_pylist()) if told else None
-        k = n_classes or sum(name.startswith("p_") for name in table.column_names)
-        columns = [table.column(f"p_{i}").to_numpy() for i in range(k)]
-        probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise OutputError(
-            f"no readable scores: {_brief(error)}", where=path, hint=_AGAIN
-        ) from error
-    if len(images) != n:
-        raise OutputError(
-            f"scores of {len(images)} images where the record has {n}",
-            where=path,
-            hint=_AGAIN,
-        )
-    known = np.isin(labels, np.arange(k)) if labelled else labels == -1
-    if not (np.isfinite(probabilities).all() and known.all()):
-        raise OutputError("a label or score is out of range", where=path, hint=_AGAIN)
-    return Scores(
-        images=images, labels=labels, groups=groups, probabilities=probabilities, kinds=kinds
-    )
 
+    path: Path
 
-def _numbers(names: list[str | None]) -> NDArray[np.int64] | None:
-    if not names or None in names:
-        return None
-    try:
-        return np.array([int(str(name)) for name in names], dtype=np.int64)
-    except ValueError:
-        known: dict[str | None, int] = {}
-        return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
+    # --- places ------------------------------------------------------------------------------
 
+    @property
+    def entries_file(self) -> Path:
+        """List of the entries."""
+        return self.path / "run.json"
 
-def read_entries(out: Path) -> list[Entry]:
-    """Read the places on the board of a results folder.
+    @property
+    def lock(self) -> Path:
+        """What a run owns while it is at work, see `dfbench.files.owned`."""
+        return self.path / "run"
 
-    Raises
-    ------
-    OutputError
-        Where ``out`` is no results folder, or its ``run.json`` is broken.
-    """
-    path = run_path(out)
-    try:
-        return _ENTRIES.validate_json(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        missing = "there is no such folder" if not out.exists() else "there is no run.json in it"
-        raise OutputError(
-            f"not a results folder: {missing}",
-            where=out,
-            hint="a results folder is what `dfbench run --out DIR` writes",
-        ) from None
-    except (OSError, ValidationError) as error:
-        raise OutputError(
-            f"no readable list of entries: {_brief(error)}",
-            where=path,
-            hint="remove this file and run again with the same --out: finished cells are kept",
-        ) from error
+    @property
+    def asked_file(self) -> Path:
+        """List of the evaluations that protocols asked for."""
+        return self.path / "probes.json"
 
+    @property
+    def provenance_file(self) -> Path:
+        """List of the commands that wrote here."""
+        return self.path / "made.json"
 
-def write_entries(out: Path, entries: Iterable[Entry]) -> list[Entry]:
-    """Put entries into a results folder.
+    @property
+    def report_file(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
 
-    An entry takes the place of one with the same data set, row, seed and variant; others stay.
+    def record_file(self, cell: str) -> Path:
+        """Record of a cell."""
+        return self.path / "cells" / f"{_checked(cell)}.json"
 
-    Returns
-    -------
-    list of Entry
-        All that the folder now holds.
+    def scores_file(self, cell: str, part: Part = "evaluate") -> Path:
+        """Per-image scores of a cell."""
+        name = "parquet" if part == "evaluate" else f"{part}.parquet"
+        return self.path / "cells" / f"{_checked(cell)}.{name}"
 
-    Raises
-    ------
-    OutputError
-        Where the folder cannot be written, or the entries that it has cannot be read.
-    """
-    before = read_entries(out) if run_path(out).exists() else []
-    merged = {(e.dataset, e.row, e.seed, e.variant): e for e in (*before, *entries)}
-    keep_text(run_path(out), _ENTRIES.dump_json(list(merged.values()), indent=1).decode() + "\n")
-    return list(merged.values())
+    def _evaluation_file(self, cell: str, evaluation: str, suffix: str) -> Path:
+        if not re.fullmatch(r"[0-9a-f]+", evaluation):
+            raise OutputError(f"not the name of an evaluation: {evaluation!r}")
+        return self.path / "cells" / f"{_checked(cell)}.{evaluation}.{suffix}"
 
+    def findings_file(self, audit: str, fingerprint: str) -> Path:
+        """Place of what an audit found in a data set."""
+        return self.path / _checked(audit, "audit") / f"{_checked(fingerprint, 'data set')}.json"
 
-def _brief(error: Exception) -> str:
-    """First line of a library's complaint."""
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        return f"{key}: {first['msg']}" if key else first["msg"]
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error) or type(error).__name__).splitlines()[0]
+    def study_file(self, study: str) -> Path:
+        """Trials of a study, which cells that differ by their budget alone share."""
+        return self.path / "studies" / f"{_checked(study, 'study')}.log"
+
+    def checkpoints(self, study: str) -> Path:
+        """Folder of the states that trainings of a study go on from."""
+        return self.path / "checkpoints" / _checked(study, "study")
+
+    def log_file(self, cell: str) -> Path:
+        """Traceback of what a cell broke on."""
+        return self.path / "logs" / f"{_checked(cell)}.txt"
+
+    def picture_file(self, cell: str, name: str) -> Path:
+        """Picture of a cell."""
+        return self.path / "figures" / _checked(cell) / f"{name}.png"
+
+    def overview_file(self, fingerprint: str) -> Path:
+        """Picture of a data set."""
+        return self.path / "figures" / f"data-{fingerprint[:16]}.png"
+
+    def chart_file(self, name: str) -> Path:
+        """Picture of the board."""
+        return self.path / "figures" / f"{name}.png"
+
+    def leaderboard_file(self, form: str) -> Path:
+        """Board in a form."""
+        return self.path / f"leaderboard.{form}"
+
+    def protocols_file(self, form: str) -> Path:
+        """Figures of protocols in a form."""
+        return self.path / f"protocols.{form}"
+
+    # --- entries -----------------------------------------------------------------------------
+
+    def read_entries(self) -> list[Entry]:
+        """Read the places on the board.
+
+        Raises
+        ------
+        OutputError
+            Where this is no results folder, or its ``run.json`` is broken.
+        """
+        path = self.entries_file
+        try:
+            return _ENTRIES.validate_json(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            absent = not self.path.exists()
+            missing = "there is no such folder" if absent else "there is no run.json in it"
+            raise OutputError(
+                f"not a results folder: {missing}",
+                where=self.path,
+                hint="a results folder is what `dfbench run --out DIR` writes",
+            ) from None
+        except (OSError, ValidationError) as error:
+            raise OutputError(
+                f"no readable list of entries: {brief(error)}",
+                where=path,
+                hint="remove this file and run again with the same --out: finished cells are kept",
+            ) from error
+
+    def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Add entries; one takes the place of that of the same data set, row, seed and variant.
+
+        Returns
+        -------
+        list of Entry
+            All that the folder now holds.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written, or the entries that it has cannot be read.
+        """
+        before = self.read_entries() if self.entries_file.exists() else []
+        merged = {(e.dataset, e.row, e.seed, e.variant): e for e in (*before, *entries)}
+        found = list(merged.values())
+        keep_text(self.entries_file, _ENTRIES.dump_json(found, indent=1).decode() + "\n")
+        return found
+
+    # --- cells -------------------------------------------------------------------------------
+
+    def write_cell(
+        self, record: Record, scores: Scores | None, others: Mapping[Part, Scores] | None = None
+    ) -> None:
+        """Write a finished cell: the scores, then the record.
+
+        Parameters
+        ----------
+        record
+            Of any status; ``ok`` needs scores.
+        scores
+            Of the images that the figures are from.
+        others
+            Of the other parts.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        ValueError
+            On a record ``ok`` without scores, or with another number of images than they have.
+        """
+        if record.status == "ok" and (scores is None or len(scores.images) != record.n_test):
+            raise ValueError(f"record {record.cell} is ok without the scores of its images")
+        parts: dict[Part, Scores] = dict(others or {})
+        if scores is not None:
+            parts["evaluate"] = scores
+        for part, its in parts.items():
+            write_scores(self.scores_file(record.cell, part), its)
+        keep_text(self.record_file(record.cell), record.model_dump_json(indent=1) + "\n")
+
+    def load_record(self, cell: str) -> Record | None:
+        """Read the record of a cell for the leaderboard.
+
+        Returns
+        -------
+        Record or None
+            None where there is no file: the cell has not run.
+
+        Raises
+        ------
+        OutputError
+            Where the file is there and is no record of this cell.
+        """
+        path = self.record_file(cell)
+        try:
+            record = Record.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            raise OutputError(
+                f"no readable record: {brief(error)}", where=path, hint=AGAIN
+            ) from error
+        if record.cell != cell:
+            raise OutputError(f"the record of another cell, {record.cell}", where=path, hint=AGAIN)
+        return record
+
+    def read_cell(self, cell: str) -> Record | None:
+        """Read the record of a cell to decide whether it is to be computed.
+
+        Returns
+        -------
+        Record or None
+            None where there is none, where it cannot be read, or where it says ``ok`` and its
+            scores are missing or broken: in each case the cell has to run.
+        """
+        try:
+            record = self.load_record(cell)
+            if record is not None and record.status == "ok":
+                self.read_scores(record)
+        except OutputError:
+            return None
+        return record
+
+    def read_scores(self, record: Record, part: Part = "evaluate") -> Scores:
+        """Read the scores of a cell with status ``ok``.
+
+        Returns
+        -------
+        Scores
+            Of n images over the record's K classes, in the order they were written. Groups are
+            None unless each image has one; they are numbers, those written if they were whole
+            numbers.
+
+        Raises
+        ------
+        OutputError
+            Where the file is missing, cannot be read, or does not fit the record.
+        """
+        wanted = {
+            "evaluate": record.n_test,
+            "default": record.n_test,
+            "tune": record.n_tune,
+            "unlabelled": record.n_unlabelled,
+        }[part]
+        path, classes = self.scores_file(record.cell, part), len(record.classes)
+        return load_scores(path, wanted, classes, labelled=part != "unlabelled")
+
+    # --- evaluations -------------------------------------------------------------------------
+
+    def write_asked(self, asked: Iterable[Asked]) -> None:
+        """Add to the evaluations that were asked for; the same asked before is replaced.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written, or what it has cannot be read.
+        """
+        merged = {each.place: each for each in (*self.read_asked(), *asked)}
+        if merged:
+            text = _ASKED.dump_json(list(merged.values()), indent=1).decode()
+            keep_text(self.asked_file, text + "\n")
+
+    def read_asked(self) -> list[Asked]:
+        """Read the evaluations that were asked for; nothing where no run did.
+
+        Raises
+        ------
+        OutputError
+            Where the list is broken.
+        """
+        path = self.asked_file
+        try:
+            return _ASKED.validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except (OSError, ValidationError) as error:
+            raise OutputError(
+                "no readable list of evaluations",
+                where=path,
+                hint="remove this file and run again with the same --out: finished work is kept",
+            ) from error
+
+    def write_evaluation(self, record: EvaluationRecord, scores: Scores | None = None) -> None:
+        """Write what came of an evaluation: the scores, then the record.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        ValueError
+            On a record ``ok`` without scores, or with another number of images than they have.
+        """
+        if record.status == "ok" and (scores is None or len(scores.images) != record.n):
+            raise ValueError(f"evaluation {record.probe} is ok without the scores of its images")
+        if scores is not None:
+            write_scores(self._evaluation_file(record.cell, record.probe, "parquet"), scores)
+        path = self._evaluation_file(record.cell, record.probe, "json")
+        keep_text(path, record.model_dump_json(indent=1) + "\n")
+
+    def load_evaluation(self, cell: str, evaluation: str) -> EvaluationRecord | None:
+        """Read the record of an evaluation; None where there is none.
+
+        Raises
+        ------
+        OutputError
+            Where the file is there and is no record of this evaluation.
+        """
+        path = self._evaluation_file(cell, evaluation, "json")
+        try:
+            record = EvaluationRecord.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            raise OutputError("no readable record", where=path, hint="run again") from error
+        if (record.cell, record.probe) != (cell, evaluation):
+            raise OutputError("the record of another evaluation", where=path, hint="run again")
+        return record
+
+    def has_evaluation(self, cell: str, evaluation: str) -> bool:
+        """Whether an evaluation is finished and its scores are whole, as far as a footer tells."""
+        try:
+            record = self.load_evaluation(cell, evaluation)
+            if record is None or record.status != "ok":
+                return False
+            footer = pq.read_metadata(self._evaluation_file(cell, evaluation, "parquet"))
+        except (OutputError, OSError, pa.ArrowException):
+            return False
+        return bool(footer.num_rows == record.n)
+
+    def read_evaluation(self, of: Record, record: EvaluationRecord) -> Scores:
+        """Read the scores of an evaluation with status ``ok``.
+
+        Parameters
+        ----------
+        of
+            Record of the cell: its classes are the columns.
+        record
+            Of the evaluation.
+
+        Raises
+        ------
+        OutputError
+            As `scores.load_scores`.
+        """
+        path = self._evaluation_file(record.cell, record.probe, "parquet")
+        return load_scores(path, record.n, len(of.classes))
+
+    # --- audits and provenance ---------------------------------------------------------------
+
+    def write_findings(self, audit: str, fingerprint: str, found: BaseModel) -> None:
+        """Keep what an audit found in a data set.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        path = self.findings_file(audit, fingerprint)
+        keep_text(path, found.model_dump_json(indent=1) + "\n")
+
+    def read_findings(self, audit: str, fingerprint: str, form: type[Findings]) -> Findings | None:
+        """Read what an audit found; None where nobody has looked, or it cannot be read."""
+        if not fingerprint:
+            return None
+        try:
+            return form.model_validate_json(self.findings_file(audit, fingerprint).read_bytes())
+        except (OSError, OutputError, ValidationError):
+            return None
+
+    def read_provenance(self) -> list[Run]:
+        """Give the commands that wrote here; none where they were not noted or cannot be read.
+
+        What they say is told and never computed with, so their loss stops nothing.
+        """
+        try:
+            return _RUNS.validate_json(self.provenance_file.read_bytes())
+        except (OSError, ValidationError):
+            return []
+
+    def note_run(self, run: Run) -> None:
+        """Add a command.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        runs = [before for before in self.read_provenance() if before.command != run.command]
+        keep_text(self.provenance_file, _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")

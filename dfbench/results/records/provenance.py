@@ -1,16 +1,10 @@
-"""How a results folder was made: the commands, on what machine, with which versions.
-
-OUT/made.json   one object a command, the last one last
-"""
+"""How a results folder was made: the commands, on what machine, with which versions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
-from dfbench.files import keep_text
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Run(BaseModel):
@@ -33,37 +27,6 @@ class Run(BaseModel):
     """Of each worker."""
     machine: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
-
-
-_RUNS = TypeAdapter(list[Run])
-
-
-def made_path(out: Path) -> Path:
-    """Place of the list of commands in a results folder."""
-    return out / "made.json"
-
-
-def read_made(out: Path) -> list[Run]:
-    """Give the commands of a results folder; none where they were not noted or cannot be read.
-
-    What they say is told and never computed with, so their loss stops nothing.
-    """
-    try:
-        return _RUNS.validate_json(made_path(out).read_bytes())
-    except (OSError, ValidationError):
-        return []
-
-
-def note_run(out: Path, run: Run) -> None:
-    """Add a command to a results folder.
-
-    Raises
-    ------
-    OutputError
-        Where the folder cannot be written.
-    """
-    runs = [before for before in read_made(out) if before.command != run.command]
-    keep_text(made_path(out), _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
 
 
 def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:

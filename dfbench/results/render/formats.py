@@ -10,6 +10,7 @@ from dfbench.files import unwritable, write_text
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
 from dfbench.results.protocols.long_form import write_figures
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.csv import to_csv
 from dfbench.results.render.html import to_html
 from dfbench.results.render.json import to_json
@@ -39,12 +40,12 @@ def render(board: Board, form: str) -> str:
     return FORMATS[form](board)
 
 
-def render_all(out: Path, board: Board | None = None) -> Board:
+def render_all(path: Path, board: Board | None = None) -> Board:
     """Write ``leaderboard.{md,csv,json,html,tex}`` and the figures of protocols into a folder.
 
     Parameters
     ----------
-    out
+    path
         The results folder.
     board
         The board, if it has been built already.
@@ -57,13 +58,14 @@ def render_all(out: Path, board: Board | None = None) -> Board:
     Raises
     ------
     OutputError
-        Where ``out`` is no results folder, or cannot be written.
+        Where ``path`` is no results folder, or cannot be written.
     """
-    board = build_board(out) if board is None else board
+    board = build_board(path) if board is None else board
+    out = ResultsFolder(path)
     for form, write in FORMATS.items():
         try:
-            write_text(out / f"leaderboard.{form}", write(board))
+            write_text(out.leaderboard_file(form), write(board))
         except OSError as error:
-            raise unwritable(out, error) from error
+            raise unwritable(path, error) from error
     write_figures(out, board.figures)
     return board

@@ -12,6 +12,7 @@ from dfbench.files import unwritable, write_text
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Chart
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.html import Pictures, to_html
 from dfbench.results.render.page import escape
 
@@ -22,12 +23,12 @@ Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
 
 
-def write_report(out: Path, board: Board, overviews: Mapping[str, Path], figures: Figures) -> Path:
+def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figures: Figures) -> Path:
     """Write ``report.html`` into a results folder, and its charts into ``figures/``.
 
     Parameters
     ----------
-    out
+    path
         The folder.
     board
         Its board.
@@ -46,20 +47,20 @@ def write_report(out: Path, board: Board, overviews: Mapping[str, Path], figures
     OutputError
         Where it cannot be written.
     """
-    path = out / "report.html"
+    out = ResultsFolder(path)
     pictures = Embedded(out, overviews, figures, seeds=board.several_seeds)
     try:
-        write_text(path, to_html(board, title="Report", pictures=pictures))
+        write_text(out.report_file, to_html(board, title="Report", pictures=pictures))
     except OSError as error:
-        raise unwritable(out, error) from error
-    return path
+        raise unwritable(path, error) from error
+    return out.report_file
 
 
 @dataclass
 class Embedded(Pictures):
     """Pictures of a results folder, inside the page; see `write_report`."""
 
-    out: Path
+    out: ResultsFolder
     overviews: Mapping[str, Path]
     figures: Figures
     seeds: bool = False
@@ -69,7 +70,7 @@ class Embedded(Pictures):
         """Draw a chart, keep it as PNG and show it; a drawing that breaks costs no figure."""
         from dfbench.results.figures import base
 
-        path = self.out / "figures" / f"{base.file_name(chart.name, self.drawn)}.png"
+        path = self.out.chart_file(base.file_name(chart.name, self.drawn))
         try:
             base.save(chart.draw(), path, dpi=_CHART_DPI)
         except OSError:

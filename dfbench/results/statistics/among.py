@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import Figure
+from dfbench.results.board.board import Estimate
 from dfbench.results.statistics import auc
 from dfbench.results.statistics.measured import Measured, number
 from dfbench.results.statistics.metrics import Floats
@@ -103,16 +103,16 @@ def design(
     return auc.Design(strata[inside].astype(np.int64), groups)
 
 
-def area_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> Figure:
+def area_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> Estimate:
     """Give an area with its 95 % interval; ``of`` is the design of the images ``inside``."""
     error, degrees = auc.error_of(area.shares[inside], of)
     ends = auc.interval(area.value, error, of, degrees=degrees)
     if ends is None or math.isnan(area.value):
-        return Figure(value=number(area.value))
-    return Figure(value=area.value, low=ends[0], high=ends[1])
+        return Estimate(value=number(area.value))
+    return Estimate(value=area.value, low=ends[0], high=ends[1])
 
 
-def difference_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> Figure:
+def difference_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> Estimate:
     """Give a difference of areas with its 95 % interval, from the paired shares of the images.
 
     DeLong's, as in the tests between rows: symmetric, with Student's quantile for groups.
@@ -121,9 +121,9 @@ def difference_figure(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> 
 
     error = _error(area, of, inside)
     if of.fewest < 2 or not math.isfinite(area.value) or not math.isfinite(error):
-        return Figure(value=number(area.value))
+        return Estimate(value=number(area.value))
     reach = float(t.ppf(0.975, of.degrees)) * error
-    return Figure(value=area.value, low=area.value - reach, high=area.value + reach)
+    return Estimate(value=area.value, low=area.value - reach, high=area.value + reach)
 
 
 def _error(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> float:
@@ -134,7 +134,7 @@ def _error(area: Area, of: auc.Design, inside: NDArray[np.bool_]) -> float:
     return math.sqrt(math.fsum(scatter.ravel() ** 2))
 
 
-def share_figure(hits: Floats, groups: NDArray[np.integer] | None = None) -> Figure:
+def share_figure(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
     """Give a share of images with its 95 % interval.
 
     Wilson (1927), Journal of the American Statistical Association 22, on the number of images; of
@@ -152,14 +152,14 @@ def share_figure(hits: Floats, groups: NDArray[np.integer] | None = None) -> Fig
     """
     n = hits.size
     if not n:
-        return Figure()
+        return Estimate()
     p = float(hits.mean())
     effective = float(n)
     if groups is not None:
         unit = np.unique(groups, return_inverse=True)[1]
         m = int(unit.max()) + 1
         if m < 2:
-            return Figure(value=p)
+            return Estimate(value=p)
         sizes = np.bincount(unit).astype(np.float64)
         variance = m / (m - 1) * float((np.bincount(unit, weights=hits - p) ** 2).sum()) / n**2
         kish = n**2 / float((sizes**2).sum())
@@ -167,4 +167,4 @@ def share_figure(hits: Floats, groups: NDArray[np.integer] | None = None) -> Fig
     centre = (p + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
     root = math.sqrt(p * (1 - p) / effective + (_Z / (2 * effective)) ** 2)
     reach = _Z * root / (1 + _Z**2 / effective)
-    return Figure(value=p, low=max(0.0, centre - reach), high=min(1.0, centre + reach))
+    return Estimate(value=p, low=max(0.0, centre - reach), high=min(1.0, centre + reach))

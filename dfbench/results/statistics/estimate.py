@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import Figure
+from dfbench.results.board.board import Estimate
 from dfbench.results.statistics import auc, metrics
 from dfbench.results.statistics.auc import Design
 from dfbench.results.statistics.metrics import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Influence:
     """A figure with what its error is made of.
 
     Attributes
@@ -41,7 +41,7 @@ class Estimate:
         """The mean over seeds; NaN where it is not defined."""
         return float(self.seeds.mean())
 
-    def figure(self, *, difference: bool = False) -> Figure:
+    def figure(self, *, difference: bool = False) -> Estimate:
         """Give the figure with its 95 % interval, and its spread over seeds.
 
         Parameters
@@ -52,7 +52,7 @@ class Estimate:
         """
         value = self.value
         if math.isnan(value):
-            return Figure()
+            return Estimate()
         spread = float(self.seeds.std(ddof=1)) if self.seeds.size > 1 else None
         error = math.sqrt(
             math.fsum(
@@ -72,7 +72,7 @@ class Estimate:
             reach = _quantile(least.degrees) * error
             ends = value - reach, value + reach
         low, high = ends or (None, None)
-        return Figure(value=value, low=low, high=high, spread=spread)
+        return Estimate(value=value, low=low, high=high, spread=spread)
 
 
 def _told(design: Design) -> tuple[float, int]:
@@ -85,7 +85,7 @@ def _quantile(degrees: float) -> float:
     return float(t.ppf(0.5 + auc.LEVEL / 2, degrees))
 
 
-def combine(parts: Iterable[tuple[float, Estimate]]) -> Estimate:
+def combine(parts: Iterable[tuple[float, Influence]]) -> Influence:
     """Give the weighted sum of estimates; all have as many seeds."""
     seeds: Floats | float = 0.0
     shares: dict[int, tuple[Design, Floats]] = {}
@@ -94,25 +94,25 @@ def combine(parts: Iterable[tuple[float, Estimate]]) -> Estimate:
         for design, own in part.shares:
             before = shares[id(design)][1] if id(design) in shares else 0.0
             shares[id(design)] = design, before + weight * own
-    return Estimate(np.atleast_1d(seeds), tuple(shares.values()))
+    return Influence(np.atleast_1d(seeds), tuple(shares.values()))
 
 
-def mean(parts: Sequence[Estimate]) -> Estimate:
+def mean(parts: Sequence[Influence]) -> Influence:
     """Give the mean of estimates, of which there is at least one."""
     return combine((1 / len(parts), part) for part in parts)
 
 
-def roc_auc(samples: Sequence[metrics.Sample], design: Design) -> Estimate:
-    """Estimate the ROC AUC of a row from its scores, one sample a seed."""
+def roc_auc(samples: Sequence[metrics.Sample], design: Design) -> Influence:
+    """Influence the ROC AUC of a row from its scores, one sample a seed."""
     found = [auc.shares(sample) for sample in samples]
     shares: Floats = np.mean([own for _, own in found], axis=0)
-    return Estimate(np.array([value for value, _ in found]), ((design, shares),))
+    return Influence(np.array([value for value, _ in found]), ((design, shares),))
 
 
 def rate(
     hits: NDArray[np.bool_], design: Design, among: NDArray[np.bool_] | None = None
-) -> Estimate:
-    """Estimate the share of images that something holds of.
+) -> Influence:
+    """Influence the share of images that something holds of.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def rate(
     n = int(counted.sum())
     if n == 0:
         nothing = np.full(hits.shape[1], np.nan)
-        return Estimate(np.full(len(hits), np.nan), ((design, nothing),))
+        return Influence(np.full(len(hits), np.nan), ((design, nothing),))
     seeds: Floats = hits[:, counted].mean(axis=1)
     shares: Floats = counted * (hits.mean(axis=0) - seeds.mean()) / n
-    return Estimate(seeds, ((design, shares),))
+    return Influence(seeds, ((design, shares),))

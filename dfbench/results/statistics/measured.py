@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import Figure
+from dfbench.results.board.board import Estimate
 from dfbench.results.statistics import auc, bootstrap, metrics
 from dfbench.results.statistics.metrics import Floats, Sample
 
@@ -71,7 +71,7 @@ class Measured:
     images
         What it was scored on.
     values
-        Figure by metric, the mean over seeds; NaN where not defined.
+        Estimate by metric, the mean over seeds; NaN where not defined.
     spread
         Standard deviation of each over the seeds; NaN with one seed.
     shares
@@ -96,7 +96,7 @@ class Measured:
             return found[0]
         return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
 
-    def figures(self, *, heed_seeds: bool = False) -> dict[str, Figure]:
+    def figures(self, *, heed_seeds: bool = False) -> dict[str, Estimate]:
         """Give each figure with its 95 % interval, and its spread over seeds.
 
         Parameters
@@ -116,19 +116,19 @@ class Measured:
         found["roc_auc"] = self.roc_auc()
         return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
 
-    def roc_auc(self) -> Figure:
+    def roc_auc(self) -> Estimate:
         """ROC AUC with its interval (see `auc`): needs no resamples."""
         design = self.images.design
         error, degrees = auc.error_of(self.shares, design)
         ends = auc.interval(self.values["roc_auc"], error, design, degrees=degrees)
         return self._figure("roc_auc", ends)
 
-    def _figure(self, name: str, ends: tuple[float, float] | None) -> Figure:
+    def _figure(self, name: str, ends: tuple[float, float] | None) -> Estimate:
         value, spread = self.values[name], self.spread[name]
         low, high = (None, None) if ends is None or math.isnan(value) else ends
-        return Figure(value=number(value), low=low, high=high, spread=number(spread))
+        return Estimate(value=number(value), low=low, high=high, spread=number(spread))
 
-    def _heeding(self, of: Figure) -> Figure:
+    def _heeding(self, of: Estimate) -> Estimate:
         """Add what the mean of other seeds could be to an interval over images.
 
         The arms of the interval and of Student's interval over seeds are added in squares: Zou

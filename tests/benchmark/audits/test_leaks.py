@@ -21,7 +21,7 @@ from dfbench.errors import DataError
 from dfbench.features.extractors.thumbnail import Thumbnail
 from dfbench.results.board.build import build_board
 from dfbench.results.board.leaks import Leaks, warn
-from dfbench.results.records.folder import read_entries, read_scores
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.suites.datasets.manifest import load_dataset
 from dfbench.suites.datasets.roles import Roles, roles
@@ -93,7 +93,7 @@ def found_in(out: Path) -> Leaks:
 
 
 def records(out: Path) -> dict[str, Record]:
-    entries = read_entries(out)
+    entries = ResultsFolder(out).read_entries()
     return {
         e.row: Record.model_validate_json((out / "cells" / f"{e.cell}.json").read_text())
         for e in entries
@@ -105,7 +105,7 @@ def settled(folder: Path, out: Path, on_leak: OnLeak) -> Roles:
     dataset = load_dataset(folder)
     _, faults = look_at(dataset, [Thumbnail()], jobs=1, reporter=Reporter())
     parts = roles(dataset, faults == "")
-    return settle(dataset, faults, parts, out, on_leak, jobs=1, reporter=Reporter())
+    return settle(dataset, faults, parts, ResultsFolder(out), on_leak, jobs=1, reporter=Reporter())
 
 
 def words(result: Result) -> str:
@@ -199,7 +199,7 @@ def test_a_run_warns_and_tells_the_figures_without(
         ["metadata/knn"],
     ]
     row = grid.blocks[0][0]
-    scores = read_scores(out, records(out)["hsv/knn"])
+    scores = ResultsFolder(out).read_scores(records(out)["hsv/knn"])
     left = ~np.isin(scores.images, [leak.image for leak in leaks.evaluate])
     positive = records(out)["hsv/knn"].positive
     for cell, kept in ((row[1], np.ones(16, bool)), (row[2], left)):
@@ -228,7 +228,7 @@ def test_dropping_changes_train_and_the_cell_and_not_what_is_evaluated(
     for row, record in after.items():
         assert record.cell != before[row].cell
         assert (record.n_train, before[row].n_train) == (24, 28)
-        images = [read_scores(out, each).images for each in (record, before[row])]
+        images = [ResultsFolder(out).read_scores(each).images for each in (record, before[row])]
         assert images[0] == images[1]
     (table,) = build_board(out).tables
     assert (table.warnings, [s.title for s in table.sections]) == ([], [])

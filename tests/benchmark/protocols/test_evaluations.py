@@ -25,7 +25,8 @@ from dfbench.features.extractors.hsv import HSV
 from dfbench.features.views.view import Seen, perturb, view
 from dfbench.images import decode
 from dfbench.models.selection.space import Space
-from dfbench.results.records.evaluations import Asked, ProbeRecord, load_probe, read_asked
+from dfbench.results.records.evaluations import Asked, EvaluationRecord
+from dfbench.results.records.folder import ResultsFolder
 
 SUITE = """
 name = "tiny"
@@ -96,15 +97,15 @@ def flat(text: str) -> str:
 Key = tuple[str, str, str, str]
 
 
-def probes(out: Path) -> dict[Key, tuple[Asked, ProbeRecord | None, pd.DataFrame | None]]:
+def probes(out: Path) -> dict[Key, tuple[Asked, EvaluationRecord | None, pd.DataFrame | None]]:
     """By data set fitted on, row, data set scored and change."""
     found = {}
-    for asked in read_asked(out):
+    for asked in ResultsFolder(out).read_asked():
         stem = out / "cells" / f"{asked.cell}.{asked.probe}"
         record, table = Path(f"{stem}.json"), Path(f"{stem}.parquet")
         found[asked.dataset, asked.row, asked.scored_on, asked.change] = (
             asked,
-            ProbeRecord.model_validate_json(record.read_text()) if record.exists() else None,
+            EvaluationRecord.model_validate_json(record.read_text()) if record.exists() else None,
             pd.read_parquet(table) if table.exists() else None,
         )
     return found
@@ -308,7 +309,7 @@ def test_a_worker_that_dies_at_a_probe_leaves_the_result(
     record = _collect(future, job, Settings(jobs=1, device="cpu", cell_timeout=7))
     assert record.status == "ok"
     assert {path: states(out)[path] for path in stored} == stored
-    made = load_probe(out, entry["cell"], "0f")
+    made = ResultsFolder(out).load_evaluation(entry["cell"], "0f")
     assert made is not None
     assert (made.status, made.reason) == (
         "failed",

@@ -4,15 +4,17 @@ from scipy.stats import t
 from sklearn import metrics as sk
 
 from dfbench.errors import OutputError
-from dfbench.results.board.board import Figure, Line, arrange
+from dfbench.results.board.board import Estimate, Line, arrange
 from dfbench.results.board.build import build_board, read_row
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Scores, Telltale, Telltales
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
 
 def line(dataset, row, auc, **other):
-    found = {name: Figure() for name in METRICS} | {"roc_auc": Figure(value=auc, low=auc, high=auc)}
+    found = {name: Estimate() for name in METRICS} | {
+        "roc_auc": Estimate(value=auc, low=auc, high=auc)
+    }
     known = {"dataset": dataset, "row": row, "seeds": [0], "status": "ok", "metrics": found}
     return Line(**known | other)
 
@@ -20,7 +22,7 @@ def line(dataset, row, auc, **other):
 def test_figures_are_those_of_the_stored_scores(folder):
     record = folder.add("faces", "hsv/knn", n=41)
     (found,) = build_board(folder.out).lines
-    scores = store.read_scores(folder.out, record)
+    scores = ResultsFolder(folder.out).read_scores(record)
     fake, decided = scores.probabilities[:, 1], scores.probabilities.argmax(axis=1)
     assert found.auc == pytest.approx(sk.roc_auc_score(scores.labels, fake), abs=1e-12)
     recall = sk.recall_score(scores.labels, decided, average=None)
@@ -155,7 +157,7 @@ BYTES = Telltale(group="content", name="number of bits a pixel", auc=0.7)
 def test_the_warning_names_the_culprits(folder, found, words, without):
     folder.add("faces", "watch", control="no pixels", gain=2.0, n=200, fingerprint="ab12")
     if found is not None:
-        store.write_telltales(folder.out, "ab12", Telltales(found=found))
+        ResultsFolder(folder.out).write_findings("shortcuts", "ab12", Telltales(found=found))
     (warning,) = build_board(folder.out).tables[0].warnings
     assert words in warning
     assert without not in warning
@@ -197,8 +199,8 @@ def test_shuffled_labels_are_judged_by_the_mean_of_several_orders(folder):
 
 
 def auc_interval_without_seeds(folder, line):
-    entries = [e for e in store.read_entries(folder.out) if e.row == line.row]
-    found = read_row(folder.out, entries, []).measured.figures()["roc_auc"]
+    entries = [e for e in ResultsFolder(folder.out).read_entries() if e.row == line.row]
+    found = read_row(ResultsFolder(folder.out), entries, []).measured.figures()["roc_auc"]
     return found.low, found.high
 
 
@@ -208,7 +210,7 @@ def test_a_tuned_row_tells_what_its_tuning_was_worth(folder):
     assert before.optimism == pytest.approx(0.9 - before.auc)
     assert before.default_roc_auc is None
     others = {"default": folder.scores(record, 0.3)}
-    store.write_cell(folder.out, record, folder.scores(record, 1.0), others)
+    ResultsFolder(folder.out).write_cell(record, folder.scores(record, 1.0), others)
     after = build_board(folder.out).tables[0].ranked[0]
     scores = folder.scores(record, 0.3)
     expected = sk.roc_auc_score(scores.labels, scores.probabilities[:, 1])
@@ -280,7 +282,7 @@ def test_the_seeds_of_a_row_are_one_line(folder):
     assert found.seeds == [0, 1, 2]
     each = []
     for cell in found.cells:
-        scores = store.read_scores(folder.out, store.load_record(folder.out, cell))
+        scores = ResultsFolder(folder.out).read_scores(ResultsFolder(folder.out).load_record(cell))
         each.append(sk.roc_auc_score(scores.labels, scores.probabilities[:, 1]))
     assert found.auc == pytest.approx(np.mean(each))
     assert found.metrics["roc_auc"].spread == pytest.approx(np.std(each, ddof=1))
@@ -307,7 +309,7 @@ def test_groups_widen_what_the_intervals_are_taken_over(folder):
 def test_the_order_of_the_stored_images_changes_nothing(folder):
     record = folder.add("faces", "hsv/knn", grouped=True)
     before = build_board(folder.out)
-    scores = store.read_scores(folder.out, record)
+    scores = ResultsFolder(folder.out).read_scores(record)
     order = np.random.default_rng(1).permutation(len(scores.images))
     mixed = Scores(
         images=[scores.images[i] for i in order],
@@ -315,7 +317,7 @@ def test_the_order_of_the_stored_images_changes_nothing(folder):
         groups=scores.groups[order],
         probabilities=scores.probabilities[order],
     )
-    store.write_cell(folder.out, record, mixed)
+    ResultsFolder(folder.out).write_cell(record, mixed)
     assert build_board(folder.out) == before
 
 
@@ -336,7 +338,9 @@ def test_a_test_set_without_a_class_has_no_auc_and_stands_last(folder):
     folder.add("faces", "hsv/knn", gain=-2.0)
     record = folder.add("faces", "lbp/knn", n=10)
     scores = folder.scores(record, 3.0)
-    store.write_cell(folder.out, record, scores.model_copy(update={"labels": np.zeros(10, int)}))
+    ResultsFolder(folder.out).write_cell(
+        record, scores.model_copy(update={"labels": np.zeros(10, int)})
+    )
     ranked = build_board(folder.out).tables[0].ranked
     assert [(x.row, x.rank) for x in ranked] == [("hsv/knn", 1), ("lbp/knn", None)]
     assert ranked[1].metrics["accuracy"].value is not None
@@ -355,6 +359,6 @@ def test_a_folder_without_results_is_an_error(tmp_path):
 
 
 def test_no_entries_make_an_empty_board(folder):
-    store.write_entries(folder.out, [])
+    ResultsFolder(folder.out).write_entries([])
     board = build_board(folder.out)
     assert (board.lines, board.overall) == ([], None)

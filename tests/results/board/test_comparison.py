@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from dfbench.cli import app
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.significance import holm
 
@@ -83,8 +83,8 @@ def test_who_is_right_where_they_disagree(two):
     (found,) = compare(two, "lbp+fft/svm", "hsv/knn", ["clear"])
     right = []
     for line in (found.first, found.second):
-        record = store.load_record(two, line.cells[0])
-        scores = store.read_scores(two, record)
+        record = ResultsFolder(two).load_record(line.cells[0])
+        scores = ResultsFolder(two).read_scores(record)
         right.append(scores.probabilities.argmax(axis=1) == scores.labels)
     a, b = right
     assert found.disagreement.n_first == (a & ~b).sum()
@@ -121,7 +121,7 @@ def test_other_labels_are_told(folder):
     record = folder.add("faces", "b/knn")
     scores = folder.scores(record, 1.0)
     turned = scores.model_copy(update={"labels": 1 - scores.labels})
-    store.write_cell(folder.out, record, turned)
+    ResultsFolder(folder.out).write_cell(record, turned)
     assert "other labels or groups" in flat(run(folder.out, "a/knn", "b/knn"))
 
 

@@ -7,16 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results.board.build import build_board
-from dfbench.results.board.leaks import (
-    Leak,
-    Leaks,
-    leaks_path,
-    read_leaks,
-    roc_auc,
-    word,
-    write_leaks,
-)
-from dfbench.results.records.folder import read_scores
+from dfbench.results.board.leaks import AUDIT, Leak, Leaks, roc_auc, word
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.statistics.measured import Images, measure
 from dfbench.results.statistics.metrics import prepare
 
@@ -38,6 +30,10 @@ def leaks(**other: object) -> Leaks:
     )
 
 
+def write(out, found: Leaks) -> None:
+    ResultsFolder(out).write_findings(AUDIT, found.fingerprint, found)
+
+
 def section(out):
     (table,) = build_board(out).tables
     found = [each for each in table.sections if each.title == "Leaks"]
@@ -51,7 +47,7 @@ def test_the_section_has_the_figures_of_the_rest(folder) -> None:
     folder.fail("faces", "embedding/knn", "weights are absent", status="skipped")
     shared = Leak(image="010.png", way="group", part="tune", other="clip 7")
     found = leaks()
-    write_leaks(folder.out, leaks(evaluate=[*found.evaluate, shared]))
+    write(folder.out, leaks(evaluate=[*found.evaluate, shared]))
     table, grid = section(folder.out)
     assert [column.title for column in grid.columns] == [
         "row",
@@ -62,7 +58,7 @@ def test_the_section_has_the_figures_of_the_rest(folder) -> None:
     ]
     assert [len(block) for block in grid.blocks] == [1, 1]
     row = grid.blocks[0][0]
-    runs = [(record, read_scores(folder.out, record)) for record in (one, two)]
+    runs = [(record, ResultsFolder(folder.out).read_scores(record)) for record in (one, two)]
     gone = {leak.image for leak in found.evaluate}
     for cell, without in ((row[1], set()), (row[2], gone), (row[3], gone | {"010.png"})):
         kept = ~np.isin(runs[0][1].images, list(without))
@@ -84,7 +80,7 @@ def test_the_section_has_the_figures_of_the_rest(folder) -> None:
 
 def test_a_class_that_is_gone_has_no_figure(folder) -> None:
     record = folder.add("faces", "hsv/knn")
-    scores = read_scores(folder.out, record)
+    scores = ResultsFolder(folder.out).read_scores(record)
     real = {image for image, label in zip(scores.images, scores.labels, strict=True) if not label}
     assert roc_auc([(record, scores)], real).value is None
     assert roc_auc([(record, scores)], set(scores.images)).value is None
@@ -93,7 +89,7 @@ def test_a_class_that_is_gone_has_no_figure(folder) -> None:
 def test_rows_that_were_fitted_without_them_are_told_apart(folder) -> None:
     drop = {"train": ["a", "b"], "tune": ["c"]}
     folder.add("faces", "hsv/knn", identity={"on_leak": "drop 1"})
-    write_leaks(folder.out, leaks(drop=drop))
+    write(folder.out, leaks(drop=drop))
     table, grid = section(folder.out)
     said = "images that later parts repeat were left out: 2 of train and 1 of tune (on_leak = drop)"
     assert (table.notes, table.warnings, grid) == ([said], [], None)
@@ -105,13 +101,13 @@ def test_rows_that_were_fitted_without_them_are_told_apart(folder) -> None:
 
 def test_leaks_of_another_state_or_none_say_nothing(folder) -> None:
     folder.add("faces", "hsv/knn", fingerprint="bb")
-    write_leaks(folder.out, leaks())
+    write(folder.out, leaks())
     assert section(folder.out)[1] is None
-    write_leaks(folder.out, leaks(evaluate=[]).model_copy(update={"fingerprint": "bb"}))
+    write(folder.out, leaks(evaluate=[]).model_copy(update={"fingerprint": "bb"}))
     table, grid = section(folder.out)
     assert (grid, table.warnings) == (None, [])
     only_tuned = leaks(evaluate=[], tune=known("t.png", way="exact"))
-    write_leaks(folder.out, only_tuned.model_copy(update={"fingerprint": "bb"}))
+    write(folder.out, only_tuned.model_copy(update={"fingerprint": "bb"}))
     table, grid = section(folder.out)
     assert grid is None
     assert table.warnings[0].startswith(
@@ -121,10 +117,10 @@ def test_leaks_of_another_state_or_none_say_nothing(folder) -> None:
 
 def test_what_cannot_be_read_is_not_there(folder) -> None:
     folder.add("faces", "hsv/knn")
-    write_leaks(folder.out, leaks())
-    assert read_leaks(folder.out, "aa") == leaks()
-    leaks_path(folder.out, "aa").write_text('{"dataset": 3}')
-    assert read_leaks(folder.out, "aa") is None
+    write(folder.out, leaks())
+    assert ResultsFolder(folder.out).read_findings(AUDIT, "aa", Leaks) == leaks()
+    ResultsFolder(folder.out).findings_file(AUDIT, "aa").write_text('{"dataset": 3}')
+    assert ResultsFolder(folder.out).read_findings(AUDIT, "aa", Leaks) is None
     assert section(folder.out)[1] is None
 
 

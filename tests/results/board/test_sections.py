@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dfbench.results.board.board import Board, Figure, Line, arrange
+from dfbench.results.board.board import Board, Estimate, Line, arrange
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.records.provenance import Run
 from dfbench.results.render import page
@@ -30,7 +30,7 @@ def line(row, dataset="faces", auc=0.8, **more):
     known = {
         "dataset": dataset, "row": row, "seeds": [0], "status": "ok", "split": "test",
         "n_test": 30, "n_train": 60, "classes": ["real", "fake"], "cells": [f"{dataset}-{row}"],
-        "metrics": {name: Figure(value=auc) for name in METRICS}, "kind": "features",
+        "metrics": {name: Estimate(value=auc) for name in METRICS}, "kind": "features",
         "fit_seconds": 1.0, "predict_images_per_second": 100.0, **more,
     }  # fmt: skip
     return Line.model_validate(known)

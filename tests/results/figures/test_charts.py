@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfbench.results.board.board import Figure, Line, arrange
+from dfbench.results.board.board import Estimate, Line, arrange
 from dfbench.results.figures.base import DOT, new, shortened
 from dfbench.results.figures.labels import overlap, place
 from dfbench.results.figures.pareto import Point, pareto
@@ -77,7 +77,7 @@ def test_bars_on_a_level_do_not_meet(values, critical):
 def test_the_front_is_that_of_brute_force(points):
     lines = [
         Line(dataset="d", row=str(i), seeds=[0], status="ok", predict_images_per_second=rate,
-             metrics={"roc_auc": Figure(value=auc)})
+             metrics={"roc_auc": Estimate(value=auc)})
         for i, (auc, rate) in enumerate(points)
     ]  # fmt: skip
     front = {int(line.row) for line in arrange(lines).lines if line.pareto}

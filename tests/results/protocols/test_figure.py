@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from dfbench.results.protocols.long_form import ProtocolFigure, to_csv, to_json, write_figures
+from dfbench.results.records.folder import ResultsFolder
 
 ONE = ProtocolFigure(
     protocol="robustness",
@@ -32,7 +33,7 @@ def test_both_forms_hold_all_digits_and_leave_out_what_is_not_there(tmp_path: Pa
     assert first["row"] == ONE.row
     assert float(first["value"]) == ONE.value
     assert (second["value"], second["high"], second["reason"]) == ("", "", "no")
-    write_figures(tmp_path, [])
+    write_figures(ResultsFolder(tmp_path), [])
     assert not list(tmp_path.iterdir()), "no protocol, no file"
-    write_figures(tmp_path, [ONE])
+    write_figures(ResultsFolder(tmp_path), [ONE])
     assert {path.name for path in tmp_path.iterdir()} == {"protocols.csv", "protocols.json"}

@@ -18,12 +18,12 @@ from dfbench.files import digest
 from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
 from dfbench.results.protocols.robustness import operation_of, strength_of
-from dfbench.results.records import folder as store
-from dfbench.results.records.evaluations import Asked, ProbeRecord, write_asked, write_probe
+from dfbench.results.records.evaluations import Asked, EvaluationRecord
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.render.formats import render, render_all
 from dfbench.results.statistics import auc, metrics
-from dfbench.results.statistics.estimate import Estimate, combine, mean, rate, roc_auc
+from dfbench.results.statistics.estimate import Influence, combine, mean, rate, roc_auc
 from dfbench.results.statistics.measured import Images, measure
 
 SIZES = {"one": 40, "two": 60}
@@ -43,9 +43,9 @@ class Folder:
             fingerprint=dataset, **other,
         )  # fmt: skip
         scores = self.scores(dataset, gain, f"{row}{seed}")
-        store.write_cell(self.out, record, scores)
+        ResultsFolder(self.out).write_cell(record, scores)
         entry = Entry(dataset=dataset, row=row, seed=seed, cell=record.cell)
-        store.write_entries(self.out, [entry])
+        ResultsFolder(self.out).write_entries([entry])
         self.kept[dataset, row, str(seed), dataset, ""] = scores
         return record
 
@@ -59,13 +59,13 @@ class Folder:
         place = {"dataset": record.dataset, "row": record.row, "seed": record.seed}
         self.ask(protocol=kind, **place, **base)
         scores = self.scores(scored_on, gain, f"{record.row}{record.seed}{record.dataset}{change}")
-        write_probe(
-            self.out, ProbeRecord(**base, **made), scores if made["status"] == "ok" else None
+        ResultsFolder(self.out).write_evaluation(
+            EvaluationRecord(**base, **made), scores if made["status"] == "ok" else None
         )
         self.kept[record.dataset, record.row, str(record.seed), scored_on, change] = scores
 
     def ask(self, **what: Any) -> None:
-        write_asked(self.out, [Asked(**what)])
+        ResultsFolder(self.out).write_asked([Asked(**what)])
 
     @staticmethod
     def scores(dataset: str, gain: float, salt: str) -> Scores:
@@ -199,7 +199,7 @@ def test_a_rate_has_the_binomial_error() -> None:
     assert (1 - none.high) ** 50 == pytest.approx(0.025)
     among = np.arange(50) % 2 == 0
     assert rate(hits, design, among).value == pytest.approx(10 / 25)
-    assert Estimate.figure(rate(hits, design, among & False)).value is None
+    assert Influence.figure(rate(hits, design, among & False)).value is None
 
 
 def _section(board: Any, title: str) -> Section:
@@ -259,13 +259,16 @@ def test_what_was_asked_of_other_cells_or_data_is_out_of_date(crossed: Folder) -
     crossed.cell("two", "a", gain=3, seed=0).model_copy()
     for row in "ab":
         for seed in (0, 1):
-            path = store.record_path(crossed.out, f"two-{row}-{seed}")
+            path = ResultsFolder(crossed.out).record_file(f"two-{row}-{seed}")
             record = json.loads(path.read_text()) | {"fingerprint": "new"}
             path.write_text(json.dumps(record))
     said = " ".join(_section(build_board(crossed.out), "Across data sets").text)
     assert "one → two: two has changed since: run again" in said
-    entries = [e.model_copy(update={"cell": f"{e.cell}x"}) for e in store.read_entries(crossed.out)]
-    store.write_entries(crossed.out, entries)
+    entries = [
+        e.model_copy(update={"cell": f"{e.cell}x"})
+        for e in ResultsFolder(crossed.out).read_entries()
+    ]
+    ResultsFolder(crossed.out).write_entries(entries)
     board = build_board(crossed.out)
     assert not board.sections
     assert not board.figures
@@ -334,7 +337,7 @@ def test_the_section_of_robustness(robust: Folder) -> None:
 
 
 def test_a_change_that_failed_leaves_the_other_operations(robust: Folder) -> None:
-    record = store.load_record(robust.out, "one-a-0")
+    record = ResultsFolder(robust.out).load_record("one-a-0")
     assert record is not None
     robust.probe(record, "one", "jpeg=50", status="failed", reason="too wide")
     section = _section(build_board(robust.out), "Robustness")

@@ -11,7 +11,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, part_of_train, without
 from dfbench.results.render.formats import FORMATS, render
@@ -73,7 +73,7 @@ class Made:
             probabilities=p,
             kinds=None if kinds is None else tuple(kinds[chosen]),
         )
-        store.write_cell(self.out, record, scores)
+        ResultsFolder(self.out).write_cell(record, scores)
         self.place(row, variant, cell, seed, control)
         return p
 
@@ -91,7 +91,7 @@ class Made:
                 "reason": reason,
             }
         )
-        store.write_cell(self.out, record, None)
+        ResultsFolder(self.out).write_cell(record, None)
         self.place(row, variant, cell, 0, "")
 
     def place(self, row: str, variant: str, cell: str, seed: int, control: str) -> None:
@@ -105,7 +105,7 @@ class Made:
                 "control": control,
             }
         )
-        store.write_entries(self.out, [entry])
+        ResultsFolder(self.out).write_entries([entry])
 
 
 @pytest.fixture

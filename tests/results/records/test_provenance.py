@@ -3,7 +3,8 @@
 import pytest
 
 from dfbench.errors import OutputError
-from dfbench.results.records.provenance import Run, facts, made_path, note_run, read_made
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.provenance import Run, facts
 
 
 def run(command, **more):
@@ -14,24 +15,27 @@ def run(command, **more):
 
 def test_a_command_given_again_counts_once_and_is_the_last(tmp_path):
     for command in ("a", "b", "a"):
-        note_run(tmp_path, run(command))
-    note_run(tmp_path, run("b", trials=3))
-    assert [(each.command, each.trials) for each in read_made(tmp_path)] == [("a", 1), ("b", 3)]
+        ResultsFolder(tmp_path).note_run(run(command))
+    ResultsFolder(tmp_path).note_run(run("b", trials=3))
+    assert [(each.command, each.trials) for each in ResultsFolder(tmp_path).read_provenance()] == [
+        ("a", 1),
+        ("b", 3),
+    ]
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '[{"command": 3}]'])
 def test_what_cannot_be_read_stops_nothing(tmp_path, content):
     if content is not None:
-        made_path(tmp_path).write_text(content)
-    assert read_made(tmp_path) == []
-    note_run(tmp_path, run("a"))
-    assert len(read_made(tmp_path)) == 1
+        ResultsFolder(tmp_path).provenance_file.write_text(content)
+    assert ResultsFolder(tmp_path).read_provenance() == []
+    ResultsFolder(tmp_path).note_run(run("a"))
+    assert len(ResultsFolder(tmp_path).read_provenance()) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write here"):
-        note_run(tmp_path / "file", run("a"))
+        ResultsFolder(tmp_path / "file").note_run(run("a"))
 
 
 def test_facts_have_an_entry_a_command():

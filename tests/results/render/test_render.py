@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from dfbench.errors import OutputError, UnknownNameError
-from dfbench.results.board.board import Figure
+from dfbench.results.board.board import Estimate
 from dfbench.results.board.build import build_board
 from dfbench.results.document import wording
-from dfbench.results.records import folder as store
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.formats import FORMATS, render, render_all
 from dfbench.results.render.terminal import BoardView
 from dfbench.results.statistics.metrics import MAIN, METRICS
@@ -211,7 +211,7 @@ def test_the_seed_has_a_column_only_where_there_are_several(folder):
 
 
 def test_an_empty_board_and_one_of_failures_render(folder):
-    store.write_entries(folder.out, [])
+    ResultsFolder(folder.out).write_entries([])
     for form in FORMATS:
         assert render(build_board(folder.out), form)
     assert printed(build_board(folder.out)).strip() == ""
@@ -257,11 +257,11 @@ def test_quantities_have_about_three_digits(value, words):
 
 
 def test_figures_and_ranks_in_words():
-    assert wording.interval(Figure(value=0.5, low=0.4, high=0.61251)) == "[0.400, 0.613]"
-    assert wording.interval(Figure(value=0.5)) == ""
+    assert wording.interval(Estimate(value=0.5, low=0.4, high=0.61251)) == "[0.400, 0.613]"
+    assert wording.interval(Estimate(value=0.5)) == ""
     assert (wording.rank(3), wording.rank(None)) == ("3", "–")
-    assert wording.spread(Figure(value=0.5, spread=0.0123)) == "±0.012"
-    assert wording.spread(Figure(value=0.5)) == ""
+    assert wording.spread(Estimate(value=0.5, spread=0.0123)) == "±0.012"
+    assert wording.spread(Estimate(value=0.5)) == ""
     assert (wording.signed(0.0123), wording.signed(-0.2)) == ("+0.012", "-0.200")
     assert wording.parameters((24_639_874, 1)) == "24.6 M"
     assert wording.parameters((28_073, 1)) == "28,073"

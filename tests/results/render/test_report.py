@@ -6,7 +6,7 @@ import base64
 import re
 from pathlib import Path
 
-from dfbench.results.board.board import Figure, Line, arrange
+from dfbench.results.board.board import Estimate, Line, arrange
 from dfbench.results.render.report import write_report
 from dfbench.results.statistics.metrics import METRICS
 
@@ -16,7 +16,7 @@ PIXEL = base64.b64decode(
 
 
 def line(row: str, auc: float | None = 0.8, **more: object) -> Line:
-    metrics = {name: Figure(value=auc) for name in METRICS}
+    metrics = {name: Estimate(value=auc) for name in METRICS}
     known = {
         "dataset": "faces <b>", "row": row, "seeds": [0], "status": "ok", "split": "test",
         "n_test": 30, "n_train": 60, "metrics": metrics, "classes": ["real", "fake"],
