@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from dfbench.errors import DataError, OutputError
 from dfbench.models.base import Model
-from dfbench.models.classical.classical import KNN, SVM
+from dfbench.models.classical.knn import KNN
+from dfbench.models.classical.svm import SVM
 from dfbench.models.selection.tuning import Budget, roc_auc, tune
 
 
