@@ -155,16 +155,36 @@ class Network(Model):
         return sum(weight.numel() for weight in weights) + statistics, trainable
 
     def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32]:
-        """Grad-CAM; see `dfbench.models.networks.grad_cam.grad_cam`."""
-        from dfbench.models.networks.grad_cam import grad_cam
+        """Grad-CAM, see `dfbench.models.networks.grad_cam.grad_cam`.
 
-        return grad_cam(self, X, classes)
+        Raises
+        ------
+        DataError
+            If ``classes`` do not fit ``X``, or name a class that the network does not know.
+        """
+        from dfbench.models.networks.grad_cam import grad_cam
+        from dfbench.models.training import inference
+
+        self._check(X)
+        classes = np.asarray(classes)
+        if classes.shape != (len(X),):
+            raise DataError(
+                f"{len(X)} images, but classes of shape {classes.shape}", where=self.name
+            )
+        if classes.size and not (classes.min() >= 0 and classes.max() < self.n_classes):
+            raise DataError(f"a class outside 0..{self.n_classes - 1}", where=self.name)
+        layer = self.cam_layer(self.module)
+        with inference.session(self.device, self.n_threads, self.seed):
+            return grad_cam(self.module, layer, X, classes, self.recipe(), device=self.device)
 
     def embed(self, X: Inputs) -> NDArray[np.float32]:
-        """Give what the last linear layer is given, see `grad_cam.embeddings`."""
-        from dfbench.models.networks.grad_cam import embeddings
+        """Give what the last linear layer is given, see `dfbench.models.networks.embeddings`."""
+        from dfbench.models.networks.embeddings import embeddings
+        from dfbench.models.training import inference
 
-        return embeddings(self, X)
+        self._check(X)
+        with inference.session(self.device, self.n_threads, self.seed):
+            return embeddings(self.module, X, self.recipe(), device=self.device)
 
     def n_bytes(self) -> int:
         """Size of the weights and of batch normalisation's statistics, in bytes."""

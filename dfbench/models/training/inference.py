@@ -173,12 +173,23 @@ def predict(
     To be called inside `session`. The value for an image depends on the batch it is in only by
     rounding (below 1e-3 with bfloat16, 1e-5 without).
     """
+    out = outputs(module, X, recipe, device)
+    return shares(out.numpy().astype(np.float64), n_classes)
+
+
+def outputs(module: nn.Module, X: Inputs, recipe: Recipe, device: str) -> torch.Tensor:
+    """Logits of images by a trained module, which is moved to the device.
+
+    Raises
+    ------
+    DataError
+        If X is not as a network needs it.
+    """
     check(X)
     images = tensor_of(X.images if isinstance(X, Both) else X)
     features = tensor_of(X.features) if isinstance(X, Both) else None
     module.to(device)
-    out = logits(module, images, features, recipe, device)
-    return shares(out.numpy().astype(np.float64), n_classes)
+    return logits(module, images, features, recipe, device)
 
 
 def shares(out: NDArray[np.float64], n_classes: int) -> Probabilities:
