@@ -30,7 +30,8 @@ from dfbench.files import digest
 from dfbench.models.base import Both, Inputs, Labels, Watch
 from dfbench.models.training import checkpoint as disk
 from dfbench.models.training import inference
-from dfbench.models.training.augmentation import augmenter, offline
+from dfbench.models.training.augmentation.augmenter import augmenter
+from dfbench.models.training.augmentation.copies import offline
 from dfbench.models.training.recipe import Augment, Recipe
 from dfbench.models.training.sampling import batches, class_weights, hardest, seed_of
 from dfbench.models.training.schedules import Plateau, make_optimiser, rate
