@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dfbench.models.base import Inputs
-from dfbench.models.training import inference
+from dfbench.models.training.inference import outputs
 from dfbench.models.training.recipe import Recipe
 
 
@@ -20,7 +20,7 @@ def embeddings(
 ) -> NDArray[np.float32]:
     """Give what the last linear layer of a module is given for each image.
 
-    To be called inside `dfbench.models.training.inference.session`.
+    To be called inside `dfbench.models.training.session.session`.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def embeddings(
         lambda _, given: seen.append(given[0].detach().float().cpu())
     )
     try:
-        inference.outputs(module, X, recipe, device)
+        outputs(module, X, recipe, device)
     finally:
         hook.remove()
     found: NDArray[np.float32] = torch.cat(seen).flatten(1).numpy()

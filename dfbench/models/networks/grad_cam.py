@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from dfbench.models.base import Both, Inputs, Labels
-from dfbench.models.training import inference
+from dfbench.models.training.inputs import inputs_of
 from dfbench.models.training.recipe import Recipe
 
 Maps = NDArray[np.float32]
@@ -34,7 +34,7 @@ def grad_cam(
 ) -> Maps:
     """Show which parts of each image speak for a class, by Grad-CAM.
 
-    To be called inside `dfbench.models.training.inference.session`.
+    To be called inside `dfbench.models.training.session.session`.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def grad_cam(
     maps = np.zeros(images.shape[:3], np.float32)
     for start in range(0, len(images), batch):
         rows = slice(start, start + batch)
-        inputs = inference.inputs_of(images[rows], recipe, device)
+        inputs = inputs_of(images[rows], recipe, device)
         features = torch.from_numpy(X.features[rows]).to(device) if isinstance(X, Both) else None
         found = cam(module, layer, inputs, classes[rows], features)
         top, left = ((maps.shape[i] - found.shape[i]) // 2 for i in (1, 2))
