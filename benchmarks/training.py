@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from dfbench.features.extractors.resized import Resized
+from dfbench.features.internal.resized import Resized
 from dfbench.images import decode
 from dfbench.models.networks.cnn import Cnn3Conv
 from dfbench.models.networks.network import Network
