@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ImageError
 from dfbench.features.copies import find_copies
-from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.features.views.operations import jpeg
 from dfbench.images import Image, decode
 from dfbench.suites.generated.builtin import BUILTIN, ensure_builtin

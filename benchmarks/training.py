@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from dfbench.features.extractors.resized import Resized
+from dfbench.features.internal.resized import Resized
 from dfbench.images import decode
 from dfbench.models.networks.cnn import Cnn3Conv
 from dfbench.models.networks.network import Network
-from dfbench.models.training import inference
+from dfbench.models.training.precision import autocast_dtype
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 SIDE = 128
@@ -242,7 +242,7 @@ def main() -> None:
         X, y = read(train)
         decoding = time.perf_counter() - start
         X_val, y_val = read(held_out)
-        picked = "32" if inference.autocast_dtype(device) is None else "bf16"
+        picked = "32" if autocast_dtype(device) is None else "bf16"
         precisions = list(dict.fromkeys(["32", picked]))
         rows: dict[str, list[Run]] = {}
         for seed in range(arguments.seeds):

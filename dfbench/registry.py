@@ -62,13 +62,13 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     MODELS: {
-        "knn": ("dfbench.models.classical.classical:KNN", "k nearest neighbours"),
-        "svm": ("dfbench.models.classical.classical:SVM", "support vector machine"),
+        "knn": ("dfbench.models.classical.knn:KNN", "k nearest neighbours"),
+        "svm": ("dfbench.models.classical.svm:SVM", "support vector machine"),
         "kernel-ridge": (
             "dfbench.models.classical.kernel_ridge:KernelRidge",
             "least-squares SVM whose weights of feature blocks are learned",
         ),
-        "xgboost": ("dfbench.models.classical.classical:XGBoost", "gradient-boosted trees"),
+        "xgboost": ("dfbench.models.classical.xgboost:XGBoost", "gradient-boosted trees"),
         "cnn-2conv": (
             "dfbench.models.networks.cnn:Cnn2Conv",
             "two convolutions, trained end to end",

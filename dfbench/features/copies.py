@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.features.extractors.thumbnail import SIDE
+from dfbench.features.internal.thumbnail import SIDE
 
 VERSION = 1
 """Raised whenever other pairs are found in equal images."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfbench.features.copies import BITS, REACH, Index, find_copies, hashes
-from dfbench.features.extractors.thumbnail import LENGTH, Thumbnail
+from dfbench.features.internal.thumbnail import LENGTH, Thumbnail
 from dfbench.features.views.operations import jpeg
 from dfbench.images import decode
 from tests.conftest import scene

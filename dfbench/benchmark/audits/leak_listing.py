@@ -12,7 +12,7 @@ from dfbench.benchmark.audits.leaks import Alike, find_alike, first_choice, leak
 from dfbench.benchmark.execution.prepare import look_at
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.errors import DataError
-from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.leaks import word
 from dfbench.suites.datasets.card import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset

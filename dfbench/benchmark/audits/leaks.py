@@ -16,7 +16,7 @@ from dfbench.benchmark.planning.view import view_of
 from dfbench.errors import DataError
 from dfbench.features.copies import VERSION, find_copies
 from dfbench.features.extraction.store import identity, load_features
-from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.leaks import AUDIT, Leak, Leaks, Part, word
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset

@@ -18,6 +18,7 @@ from dfbench.benchmark.execution.memory import forget_peak, peak_bytes
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.models.base import Model
+from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.records import Part, Record, Scores, Tuning
@@ -73,22 +74,24 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         load_inputs(job, images, model_class) for images in (job.train, job.tune, job.evaluate)
     )
     tuned = tune(
-        model_class,
-        x_train,
-        np.asarray(job.train.labels, dtype=np.int64),
-        x_tune,
-        np.asarray(job.tune.labels, dtype=np.int64),
-        n_classes=len(job.record["classes"]),
-        budget=Budget(job.trials, job.seconds),
-        seed=job.record["seed"],
-        space=job.space,
-        blocks=widths(job),
-        device=job.device,
-        n_threads=job.n_threads,
+        Problem(
+            model_class,
+            x_train,
+            np.asarray(job.train.labels, dtype=np.int64),
+            x_tune,
+            np.asarray(job.tune.labels, dtype=np.int64),
+            n_classes=len(job.record["classes"]),
+            seed=job.record["seed"],
+            space=job.space,
+            blocks=widths(job),
+            device=job.device,
+            n_threads=job.n_threads,
+            checkpoints=job.checkpoints,
+            watch=Status(job.status),
+        ),
+        Budget(job.trials, job.seconds),
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
-        checkpoints=job.checkpoints,
-        watch=Status(job.status),
     )
     model = tuned.model
     start = time.perf_counter()

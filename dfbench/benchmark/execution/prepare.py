@@ -23,7 +23,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.extraction.single_pass import Outcome, Source, extract, seconds_to_decode
 from dfbench.features.extraction.store import Table
 from dfbench.features.extraction.store import identity as feature_identity
-from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.files import digest
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status

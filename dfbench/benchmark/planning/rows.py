@@ -17,7 +17,7 @@ from dfbench.errors import (
 )
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
-from dfbench.features.extractors.resized import Resized
+from dfbench.features.internal.resized import Resized
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule
 from dfbench.models.selection.space import Space

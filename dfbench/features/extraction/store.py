@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,11 @@ CREATE TABLE IF NOT EXISTS entries (
     key BLOB PRIMARY KEY, value BLOB NOT NULL, seconds REAL NOT NULL
 );
 """
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a change of a file shows in its times, whatever the file system."""
+_sound: dict[Path, tuple[int, ...]] = {}
+"""What this process found undamaged: as of which state of the file, see `_state`."""
 
 
 def identity(extractor: Extractor, view: View = PLAIN) -> dict[str, Any]:
@@ -96,8 +102,7 @@ class Table:
             connection = sqlite3.connect(self.path, timeout=60)
             try:
                 connection.executescript(_SCHEMA)
-                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                    raise sqlite3.DatabaseError("damaged")
+                self._check(connection)
                 if connection.execute("SELECT 1 FROM about").fetchone() is None:
                     with connection:
                         text = json.dumps(identity, sort_keys=True)
@@ -114,6 +119,20 @@ class Table:
                 self.path.unlink(missing_ok=True)
                 self.path.with_name(self.path.name + "-journal").unlink(missing_ok=True)
         raise AssertionError("unreachable")
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Raise `sqlite3.DatabaseError` if the file is damaged.
+
+        The whole file is read, so each process does it once, and again where the file was written
+        or replaced since.
+        """
+        state = _state(self.path)
+        if _sound.get(self.path) == state:
+            return
+        if _damaged(connection):
+            raise sqlite3.DatabaseError("damaged")
+        if time.time_ns() - max(state[-2:]) > _SETTLED:
+            _sound[self.path] = state
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +188,16 @@ class Table:
             found = [find(query, (bytes.fromhex(key),)).fetchone() for key in keys]
         taken = [row[0] for row in found if row is not None]
         return float(np.median(taken)) if taken else 0.0
+
+
+def _damaged(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Give what differs once a file has been written or replaced; its times come last."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def load_features(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.extractors.checks import choice, rgb, whole
-from dfbench.features.extractors.scratch import recoloured, scratch
+from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.colours import recoloured
+from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
 _CHANNELS = {
@@ -199,7 +200,7 @@ class _Parameters(NamedTuple):
 
 
 class _Residual(NamedTuple):
-    """A kernel, as `_residuals.digits` takes it, and where its tuples are counted."""
+    """A kernel, as the compiled `digits` takes it, and where its tuples are counted."""
 
     taps: NDArray[np.int16]
     levels: NDArray[np.int16]

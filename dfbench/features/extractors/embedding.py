@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dfbench.backbones import build as backbones
 from dfbench.errors import DfbenchError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.extractors.checks import choice, rgb, whole
-from dfbench.features.extractors.resized import resize
+from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.resizing import resize
 from dfbench.images import Image
 
 if TYPE_CHECKING:

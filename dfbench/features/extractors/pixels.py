@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.extractors.checks import rgb, whole
+from dfbench.features.common.checks import rgb, whole
 from dfbench.images import Image, opencv
 
 

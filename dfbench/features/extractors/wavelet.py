@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.extractors.checks import choice, rgb, whole
-from dfbench.features.extractors.scratch import recoloured, scratch
+from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.colours import recoloured
+from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
 _CHANNELS = {

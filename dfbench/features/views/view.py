@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dfbench.features.extractors.resized import resize
+from dfbench.features.common.resizing import resize
 from dfbench.features.views.operations import VERSION, Operation, jpeg, parse_chain, png
 from dfbench.images import Image, decode
 

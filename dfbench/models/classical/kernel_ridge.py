@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.classical import Features, _Estimator
+from dfbench.models.classical.estimator import Estimator, Features
 
 _Floats = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ _GAIN = 1e-3
 _WEIGHTS = ("equal", "width", "learned")
 
 
-class KernelRidge(_Estimator):
+class KernelRidge(Estimator):
     """Kernel ridge classifier (least-squares SVM) with an RBF kernel and a weight a block.
 
     A block is the vector of one extractor (`Model.blocks`). Each feature is standardised, drawn

@@ -1,4 +1,4 @@
-"""Where a network looks: Grad-CAM of a fitted network, by the library pytorch-grad-cam.
+"""Where a network looks: Grad-CAM, by the library pytorch-grad-cam.
 
 This module imports torch; it is loaded where maps are wanted, not before.
 """
@@ -8,38 +8,50 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dfbench.errors import DataError
 from dfbench.models.base import Both, Inputs, Labels
-from dfbench.models.training import inference
-
-if TYPE_CHECKING:
-    from dfbench.models.networks.network import Network
+from dfbench.models.training.inputs import inputs_of
+from dfbench.models.training.recipe import Recipe
 
 Maps = NDArray[np.float32]
 """One map an image, shape (n, S, S), dtype float32, in [0, 1]."""
 
 
-def grad_cam(model: Network, X: Any, classes: Labels, *, batch: int = 16) -> Maps:
+def grad_cam(
+    module: nn.Module,
+    layer: nn.Module,
+    X: Inputs,
+    classes: Labels,
+    recipe: Recipe,
+    *,
+    device: str = "cpu",
+    batch: int = 16,
+) -> Maps:
     """Show which parts of each image speak for a class, by Grad-CAM.
+
+    To be called inside `dfbench.models.training.session.session`.
 
     Parameters
     ----------
-    model
-        A fitted network; its `Network.cam_layer` names the layer that is looked at. It is left as
-        it was.
+    module
+        A trained network. It is left as it was.
+    layer
+        The part of it that is looked at, see `cam`.
     X
         Images, uint8 of shape (n, S, S, 3), or `Both` where the network takes features too; the
         features are held fixed.
     classes
         The class that is explained, for each image. With two classes there is one logit: class 1 is
         explained by it, class 0 by its negative.
+    recipe
+        How the network sees images; its precision does not count.
+    device
+        Where the module lies.
     batch
         Images at a time.
 
@@ -50,39 +62,22 @@ def grad_cam(model: Network, X: Any, classes: Labels, *, batch: int = 16) -> Map
         maps tell where, not how much; a map is 0 throughout where nothing speaks for the class.
         Outside of a centre crop it is 0.
 
-    Raises
-    ------
-    DataError
-        If ``classes`` do not fit ``X``, or name a class that the network does not know.
-
     References
     ----------
     Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
     localization", ICCV 2017, equations 1 and 2.
     """
-    classes = np.asarray(classes)
-    if classes.shape != (len(X),):
-        raise DataError(f"{len(X)} images, but classes of shape {classes.shape}", where=model.name)
-    if classes.size and not (classes.min() >= 0 and classes.max() < model.n_classes):
-        raise DataError(f"a class outside 0..{model.n_classes - 1}", where=model.name)
+    # what 16 bits round off, the gradients would show
+    recipe = recipe.model_copy(update={"precision": "32"})
     images = X.images if isinstance(X, Both) else X
     maps = np.zeros(images.shape[:3], np.float32)
-    # what 16 bits round off, the gradients would show
-    recipe = model.recipe().model_copy(update={"precision": "32"})
-    with inference.session(model.device, model.n_threads, model.seed):
-        for start in range(0, len(images), batch):
-            rows = slice(start, start + batch)
-            inputs = inference.inputs_of(images[rows], recipe, model.device)
-            features = X.features[rows] if isinstance(X, Both) else None
-            found = cam(
-                model.module,
-                model.cam_layer(model.module),
-                inputs,
-                classes[rows],
-                None if features is None else torch.from_numpy(features).to(model.device),
-            )
-            top, left = ((maps.shape[i] - found.shape[i]) // 2 for i in (1, 2))
-            maps[rows, top : top + found.shape[1], left : left + found.shape[2]] = found
+    for start in range(0, len(images), batch):
+        rows = slice(start, start + batch)
+        inputs = inputs_of(images[rows], recipe, device)
+        features = torch.from_numpy(X.features[rows]).to(device) if isinstance(X, Both) else None
+        found = cam(module, layer, inputs, classes[rows], features)
+        top, left = ((maps.shape[i] - found.shape[i]) // 2 for i in (1, 2))
+        maps[rows, top : top + found.shape[1], left : left + found.shape[2]] = found
     return maps
 
 
@@ -186,33 +181,3 @@ def _without_gradients(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(flag)
         for parameter, gradient in kept:
             parameter.grad = gradient
-
-
-def embeddings(model: Network, X: Inputs, *, batch: int = 128) -> NDArray[np.float32]:
-    """Give what a fitted network's last linear layer is given: its own features of each image.
-
-    Parameters
-    ----------
-    model
-        A fitted network.
-    X
-        Images, or `Both`.
-    batch
-        Images at a time.
-
-    Returns
-    -------
-    ndarray of shape (n, d), dtype float32
-    """
-    last = [layer for layer in model.module.modules() if isinstance(layer, nn.Linear)][-1]
-    seen: list[torch.Tensor] = []
-    hook = last.register_forward_pre_hook(
-        lambda _, given: seen.append(given[0].detach().float().cpu())
-    )
-    try:
-        for start in range(0, len(X), batch):
-            model.predict_proba(X[start : start + batch])
-    finally:
-        hook.remove()
-    found: NDArray[np.float32] = torch.cat(seen).flatten(1).numpy()
-    return found

@@ -137,10 +137,10 @@ class Meso4(Network):
         """Train, or only load where that is asked for; see `Model.fit`."""
         if not self.params["pretrained_only"]:
             return super().fit(X, y, X_val, y_val)
-        from dfbench.models.training import inference
+        from dfbench.models.training.session import session
 
         self._check(X)
-        with inference.session(self.device, self.n_threads, self.seed):
+        with session(self.device, self.n_threads, self.seed):
             module = self.build(0).to(self.device)
             self.module = module.eval().requires_grad_(False)
         self.history = []

@@ -17,7 +17,7 @@ from dfbench.models.training.recipe import Recipe, recipe_of
 if TYPE_CHECKING:
     from torch import nn
 
-    from dfbench.models.training.engine import Epoch
+    from dfbench.models.training.epoch import Epoch
 
 
 class Network(Model):
@@ -110,16 +110,18 @@ class Network(Model):
 
     def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
         """Train, with early stopping on validation; see `Model.fit`."""
-        from dfbench.models.training import engine, inference
+        from dfbench.models.training.engine import train
+        from dfbench.models.training.session import session
+        from dfbench.models.training.setting import Setting
 
         if len(np.unique(y)) < 2:
             raise DataError(f"{self.name} needs two classes in the training part, it has one")
         self._check(X)
         self._check(X_val)
-        with inference.session(self.device, self.n_threads, self.seed):
+        with session(self.device, self.n_threads, self.seed):
             self.module = self.build(X.features.shape[1] if isinstance(X, Both) else 0)
             self.prepare(self.module, X)
-            self.history = engine.train(
+            setting = Setting(
                 self.module,
                 X,
                 y,
@@ -129,18 +131,18 @@ class Network(Model):
                 n_classes=self.n_classes,
                 device=self.device,
                 seed=self.seed,
-                checkpoint=self.checkpoint,
-                progress=self.progress,
             )
+            self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
         return self
 
     def predict_proba(self, X: Inputs) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""
-        from dfbench.models.training import inference
+        from dfbench.models.training.inference import predict
+        from dfbench.models.training.session import session
 
         self._check(X)
-        with inference.session(self.device, self.n_threads, self.seed):
-            return inference.predict(
+        with session(self.device, self.n_threads, self.seed):
+            return predict(
                 self.module, X, self.recipe(), n_classes=self.n_classes, device=self.device
             )
 
@@ -155,16 +157,36 @@ class Network(Model):
         return sum(weight.numel() for weight in weights) + statistics, trainable
 
     def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32]:
-        """Grad-CAM; see `dfbench.models.networks.grad_cam.grad_cam`."""
-        from dfbench.models.networks.grad_cam import grad_cam
+        """Grad-CAM, see `dfbench.models.networks.grad_cam.grad_cam`.
 
-        return grad_cam(self, X, classes)
+        Raises
+        ------
+        DataError
+            If ``classes`` do not fit ``X``, or name a class that the network does not know.
+        """
+        from dfbench.models.networks.grad_cam import grad_cam
+        from dfbench.models.training.session import session
+
+        self._check(X)
+        classes = np.asarray(classes)
+        if classes.shape != (len(X),):
+            raise DataError(
+                f"{len(X)} images, but classes of shape {classes.shape}", where=self.name
+            )
+        if classes.size and not (classes.min() >= 0 and classes.max() < self.n_classes):
+            raise DataError(f"a class outside 0..{self.n_classes - 1}", where=self.name)
+        layer = self.cam_layer(self.module)
+        with session(self.device, self.n_threads, self.seed):
+            return grad_cam(self.module, layer, X, classes, self.recipe(), device=self.device)
 
     def embed(self, X: Inputs) -> NDArray[np.float32]:
-        """Give what the last linear layer is given, see `grad_cam.embeddings`."""
-        from dfbench.models.networks.grad_cam import embeddings
+        """Give what the last linear layer is given, see `dfbench.models.networks.embeddings`."""
+        from dfbench.models.networks.embeddings import embeddings
+        from dfbench.models.training.session import session
 
-        return embeddings(self, X)
+        self._check(X)
+        with session(self.device, self.n_threads, self.seed):
+            return embeddings(self.module, X, self.recipe(), device=self.device)
 
     def n_bytes(self) -> int:
         """Size of the weights and of batch normalisation's statistics, in bytes."""

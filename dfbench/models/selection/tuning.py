@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
-import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dfbench.errors import DataError
-from dfbench.files import Progress, digest, owned
-from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities, Task, Watch
-from dfbench.models.selection.space import Space
-
-_RANDOM_TRIALS = 5
-"""Trials, the defaults among them, before the sampler models what it has seen."""
+from dfbench.files import Progress, owned
+from dfbench.models.base import Model
+from dfbench.models.selection import study as studies
+from dfbench.models.selection.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,158 +70,36 @@ class Tuned:
     fit_seconds: float
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """All that a trial needs besides its parameters."""
-
-    model_class: type[Model]
-    X: Inputs
-    y: Labels
-    X_val: Inputs
-    y_val: Labels
-    n_classes: int
-    seed: int
-    device: str
-    n_threads: int
-    space: Space
-    blocks: tuple[int, ...]
-    checkpoints: Path | None
-    watch: Watch | None
-
-    @property
-    def task(self) -> Task:
-        n_inputs = sum(int(np.prod(array.shape[1:])) for array in _arrays(self.X))
-        return Task(len(self.X), n_inputs, self.n_classes)
-
-    def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
-        model = self.model_class(
-            n_classes=self.n_classes,
-            seed=self.seed,
-            device=self.device,
-            n_threads=self.n_threads,
-            **params,
-        )
-        model.blocks = self.blocks
-        model.progress = self.watch
-        if self.checkpoints is not None and self.model_class.inputs != "features":
-            model.checkpoint = self.checkpoints / digest([self.data, model.params])
-        start = time.perf_counter()
-        model.fit(self.X, self.y, self.X_val, self.y_val)
-        return model, time.perf_counter() - start
-
-    def value(self, model: Model) -> float:
-        value = roc_auc(self.y_val, model.predict_proba(self.X_val))
-        if not np.isfinite(value):
-            raise ValueError("the scores are not finite")
-        return value
-
-    def identity(self) -> str:
-        """Hash of the question: an old study answers it only where this is equal."""
-        defaults = self.space.defaults(self.model_class)
-        return digest([self.data, defaults, sorted(self.space.fixed), self.blocks])
-
-    @cached_property
-    def data(self) -> str:
-        """Hash of the model, its seed and what it is fitted on."""
-        parts = (self.X, self.y, self.X_val, self.y_val)
-        arrays = [self._hash(array) for part in parts for array in _arrays(part)]
-        return digest(
-            [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
-        )
-
-    @staticmethod
-    def _hash(array: NDArray[Any]) -> str:
-        content = np.ascontiguousarray(array)
-        header = f"{content.dtype.str}{content.shape}".encode()
-        return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()
-
-
-def _arrays(X: Inputs) -> tuple[NDArray[Any], ...]:
-    return (X.images, X.features) if isinstance(X, Both) else (X,)
-
-
-def roc_auc(y: Labels, proba: Probabilities) -> float:
-    """Area under the ROC curve from scores: of class 1, or macro one against the rest.
-
-    Classes that ``y`` holds none of, or nothing else than, are left out of the mean.
-
-    Raises
-    ------
-    DataError
-        If fewer than two classes are there.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    present = np.unique(y)
-    if len(present) < 2:
-        raise DataError("the tuning split has images of one class only, ROC AUC is undefined")
-    if proba.shape[1] == 2:
-        return float(roc_auc_score(y == 1, proba[:, 1]))
-    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
-
-
 def tune(
-    model_class: type[Model],
-    X: Inputs,
-    y: Labels,
-    X_val: Inputs,
-    y_val: Labels,
-    *,
-    n_classes: int,
+    problem: Problem,
     budget: Budget,
-    seed: int,
-    space: Space | None = None,
-    blocks: tuple[int, ...] = (),
-    device: str = "cpu",
-    n_threads: int = 1,
+    *,
     storage: Path | None = None,
     study_name: str = "study",
-    checkpoints: Path | None = None,
     progress: Progress | None = None,
-    watch: Watch | None = None,
 ) -> Tuned:
     """Find parameters by ROC AUC on the tuning split, and fit the model with them.
 
     The first trial has the default parameters, the others come from Optuna's tree-structured
-    Parzen estimator (Bergstra et al., 2011). Its random numbers start afresh from ``seed`` and the
+    Parzen estimator (Bergstra et al., 2011). Its random numbers start afresh from the seed and the
     trial's number, so that a draw depends on the trials before it and on nothing else: a study
     that was interrupted ends with the same trials and the same best as one that was not, as far as
     the time limit does not cut in.
 
     Parameters
     ----------
-    model_class
-        What is tuned.
-    X, y
-        Training part, as the model wants it, and its class numbers.
-    X_val, y_val
-        Tuning split. It serves early stopping too; test images have no business here.
-    n_classes
-        Number of classes K.
+    problem
+        The model, its data, and what is open.
     budget
         Trials and seconds.
-    seed
-        Of the sampler, and of every model.
-    space
-        What is open; by default the model's own search space. Where nothing is, the model is
-        fitted once; a grid is tried whole, and the earliest of equals wins.
-    blocks
-        See `Model.blocks`.
-    device, n_threads
-        Handed to the models.
     storage
         File for the study, one study a file, in Optuna's journal format (``optuna-dashboard
         FILE`` shows it). An interrupted study in it goes on; one of other data, another seed or
         another version of the model is replaced. None keeps nothing.
     study_name
         Its name in the file.
-    checkpoints
-        Folder in which trainings keep their state, so that an interrupted one goes on; at the end
-        it holds that of the winner alone.
     progress
         Called with (trials done, trials of the budget).
-    watch
-        Progress within a fit, see `Model.progress`.
 
     Raises
     ------
@@ -242,29 +111,14 @@ def tune(
     """
     if budget.trials < 1:
         raise ValueError("a budget has at least one trial")
-    space = space or Space()
-    problem = _Problem(
-        model_class,
-        X,
-        y,
-        X_val,
-        y_val,
-        n_classes,
-        seed,
-        device,
-        n_threads,
-        space,
-        blocks,
-        checkpoints,
-        watch,
-    )
-    if space.choices or not space.search or budget.trials == 1:
+    if problem.space.choices or not problem.space.search or budget.trials == 1:
         tuned = _grid(problem, progress)
     else:
         with owned(storage) if storage is not None else nullcontext():
-            tuned = _search(problem, budget, storage, study_name, progress)
-    if checkpoints is not None:
-        _clear(checkpoints, keep=tuned.model.checkpoint)
+            study = studies.open_study(problem, storage, study_name)
+            tuned = _search(problem, budget, study, progress)
+    if problem.checkpoints is not None:
+        _clear(problem.checkpoints, keep=tuned.model.checkpoint)
     return tuned
 
 
@@ -275,7 +129,7 @@ def _clear(checkpoints: Path, keep: Path | None) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _grid(problem: _Problem, progress: Progress | None) -> Tuned:
+def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     """Try each combination of the choices, or the one setting that there is."""
     start = time.perf_counter()
     settings = list(problem.space.grid())
@@ -298,25 +152,12 @@ def _grid(problem: _Problem, progress: Progress | None) -> Tuned:
     return Tuned(model, default, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
 
 
-def _search(
-    problem: _Problem,
-    budget: Budget,
-    storage: Path | None,
-    study_name: str,
-    progress: Progress | None,
-) -> Tuned:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _open_study(problem, storage, study_name)
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(problem.model_class.defaults())
-    best: tuple[int, Model] | None = None
-    default: Model | None = None
+def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | None) -> Tuned:
     stopped_by: Literal["trials", "time"] = "trials"
     # durations of a trial that this process ran are taken from a steady clock; those in the file
     # are differences of wall clock times
-    spent = [_duration(trial) for trial in _finished(study, budget)]
+    spent = [studies.duration(trial) for trial in studies.finished(study, budget.trials)]
+    fitted: dict[int, Model] = {}
     while len(spent) < budget.trials:
         if progress is not None:
             progress(len(spent), budget.trials)
@@ -324,126 +165,45 @@ def _search(
             stopped_by = "time"
             break
         start = time.perf_counter()
-        number, model = _trial(problem, study, first=not spent)
+        number, model = studies.run_trial(problem, study, first=not spent)
         spent.append(time.perf_counter() - start)
-        if len(spent) == 1:
-            default = model
-        if model is not None and _best(study, budget).number == number:
-            best = number, model
+        if model is not None:
+            wanted = {trial.number for trial in _first_and_best(study, budget)}
+            fitted = {n: m for n, m in {**fitted, number: model}.items() if n in wanted}
     if progress is not None:
         progress(len(spent), budget.trials)
-    winner = _best(study, budget)
-    if best is not None and best[0] == winner.number:
-        model = best[1]
-    else:
-        model, _ = problem.fit(_params(problem, winner))
-    finished = _finished(study, budget)
-    if winner.number == finished[0].number:
-        default = model
-    elif default is None:
-        # the study went on from an earlier process
-        default, _ = problem.fit(_params(problem, finished[0]))
-    valued = [trial for trial in finished if trial.value is not None]
+    return _outcome(problem, budget, study, fitted, sum(spent), stopped_by)
+
+
+def _outcome(
+    problem: Problem,
+    budget: Budget,
+    study: Any,
+    fitted: dict[int, Model],
+    seconds: float,
+    stopped_by: Literal["trials", "time"],
+) -> Tuned:
+    """Take the outcome of a study, and fit again what an earlier process had fitted."""
+    first, best = _first_and_best(study, budget)
+    for trial in (best, first):
+        if trial.number not in fitted:
+            fitted[trial.number], _ = problem.fit(studies.params_of(problem, trial))
+    trials = studies.finished(study, budget.trials)
+    failed = sum(trial.value is None for trial in trials)
     return Tuned(
-        model=model,
-        default=default,
-        params=model.params,
-        trials=len(valued),
-        failed=len(finished) - len(valued),
-        seconds=sum(spent),
-        best_value=float(winner.value),
-        default_value=float(finished[0].value),
+        model=fitted[best.number],
+        default=fitted[first.number],
+        params=fitted[best.number].params,
+        trials=len(trials) - failed,
+        failed=failed,
+        seconds=seconds,
+        best_value=float(best.value),
+        default_value=float(first.value),
         stopped_by=stopped_by,
-        fit_seconds=float(winner.user_attrs["fit_seconds"]),
+        fit_seconds=float(best.user_attrs["fit_seconds"]),
     )
 
 
-def _open_study(problem: _Problem, storage: Path | None, name: str) -> Any:
-    import optuna
-
-    if storage is None:
-        return optuna.create_study(direction="maximize")
-
-    from dfbench.models.selection.journal import open_storage
-
-    identity = problem.identity()
-    try:
-        kept = open_storage(storage)
-        summaries = optuna.get_all_study_summaries(kept)
-    except OSError:
-        raise
-    except Exception:  # noqa: BLE001 - whatever lies there is no study; trials can be run again
-        storage.unlink(missing_ok=True)
-        kept, summaries = open_storage(storage), []
-    if summaries:
-        [summary] = summaries if len(summaries) == 1 else [None]
-        same = (
-            summary is not None
-            and summary.study_name == name
-            and summary.user_attrs.get("identity") == identity
-        )
-        if same:
-            study = optuna.load_study(study_name=name, storage=kept)
-            first = study.get_trials(deepcopy=False)[:1]
-            # the defaults failed, or were interrupted before they were queued: begin again
-            if first and first[0].value is not None:
-                return study
-        storage.unlink()
-        kept = open_storage(storage)
-    study = optuna.create_study(direction="maximize", study_name=name, storage=kept)
-    study.set_user_attr("identity", identity)
-    study.set_user_attr("model", problem.model_class.name)
-    return study
-
-
-def _trial(problem: _Problem, study: Any, *, first: bool) -> tuple[int, Model | None]:
-    """Run one trial and tell the study; the model is None if it failed."""
-    import optuna
-
-    number = len(study.get_trials(deepcopy=False)) - (1 if first else 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.sampler = optuna.samplers.TPESampler(
-            seed=_trial_seed(problem.seed, number), n_startup_trials=_RANDOM_TRIALS
-        )
-    trial = study.ask()
-    try:
-        params = problem.space.draw(problem.model_class, trial, problem.task)
-        model, fit_seconds = problem.fit(params)
-        value = problem.value(model)
-    except Exception as error:
-        trial.set_user_attr("error", f"{type(error).__name__}: {error}")
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        if first:
-            raise
-        return trial.number, None
-    trial.set_user_attr("fit_seconds", fit_seconds)
-    study.tell(trial, value)
-    return trial.number, model
-
-
-def _trial_seed(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, number]).generate_state(1)[0])
-
-
-def _finished(study: Any, budget: Budget) -> list[Any]:
-    """Trials within the budget, by number; a larger budget of an earlier call does not count."""
-    trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    return sorted(trials, key=lambda t: t.number)[: budget.trials]
-
-
-def _best(study: Any, budget: Budget) -> Any:
-    """Trial of the highest value; the earliest of equals, so the defaults win ties."""
-    valued = [t for t in _finished(study, budget) if t.value is not None]
-    return max(valued, key=lambda t: (t.value, -t.number))
-
-
-def _duration(trial: Any) -> float:
-    return max(0.0, trial.duration.total_seconds()) if trial.duration is not None else 0.0
-
-
-def _params(problem: _Problem, trial: Any) -> dict[str, Any]:
-    import optuna
-
-    fixed = optuna.trial.FixedTrial(trial.params, number=trial.number)
-    return problem.space.draw(problem.model_class, fixed, problem.task)
+def _first_and_best(study: Any, budget: Budget) -> tuple[Any, Any]:
+    """Give the trial of the defaults and the best one, which may be the same."""
+    return studies.finished(study, budget.trials)[0], studies.best(study, budget.trials)

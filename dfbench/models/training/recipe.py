@@ -18,7 +18,10 @@ class _Part(BaseModel):
 
 
 class Augment(_Part):
-    """What is done to each image of a batch at random, anew each time; nothing by default."""
+    """What is done to each image of a batch at random, anew each time; nothing by default.
+
+    How, is told by the entry of each in `dfbench.models.training.augmentation`.
+    """
 
     flip: bool = False
     """Mirrored left to right with probability 1/2."""

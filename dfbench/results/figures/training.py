@@ -22,7 +22,7 @@ def curves(history: Sequence[Mapping[str, Any]], *, title: Title) -> Figure:
     Parameters
     ----------
     history
-        One entry an epoch, see `dfbench.models.training.engine.Epoch`; values may be None.
+        One entry an epoch, see `dfbench.models.training.epoch.Epoch`; values may be None.
     title
         Whose figure it is.
     """

@@ -18,7 +18,7 @@ from dfbench.benchmark.execution.prepare import look_at
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.cli import app
 from dfbench.errors import DataError
-from dfbench.features.extractors.thumbnail import Thumbnail
+from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.build import build_board
 from dfbench.results.board.leaks import Leaks, warn
 from dfbench.results.records.folder import ResultsFolder

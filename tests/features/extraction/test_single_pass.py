@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +15,11 @@ from PIL import Image
 
 from dfbench.errors import DataError, PluginError
 from dfbench.features.base import Extractor
+from dfbench.features.common.resizing import resize
+from dfbench.features.extraction import store
 from dfbench.features.extraction.single_pass import Source, _chunks, extract, seconds_to_decode
 from dfbench.features.extraction.store import Table, identity, load_features
-from dfbench.features.extractors.resized import Resized, resize
+from dfbench.features.internal.resized import Resized
 from dfbench.features.views.view import Normal, Seen, View, normalise, perturb, view
 from dfbench.images import decode
 
@@ -252,6 +255,33 @@ def test_a_damaged_page_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(data)
     extract(found, [Mean()])
     assert load_features(identity(Mean()), [s.sha256 for s in found]).shape == (200, 3)
+
+
+def test_a_file_is_checked_once_and_again_where_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks: list[int] = []
+    damaged = store._damaged
+
+    def counted(connection: sqlite3.Connection) -> bool:
+        checks.append(1)
+        return damaged(connection)
+
+    def opened() -> int:
+        checks.clear()
+        for _ in range(3):
+            Table(identity(Mean())).close()
+        return len(checks)
+
+    monkeypatch.setattr(store, "_damaged", counted)
+    # a file just written may be written again without its times showing it
+    assert opened() == 3
+    monkeypatch.setattr(store, "_SETTLED", -1)
+    assert opened() == 1
+    assert opened() == 0
+    with Table(identity(Mean())) as table:
+        table.put([("00" * 32, b"1234", 0.1)])
+    assert opened() == 1
+    table.path.unlink()
+    assert opened() == 2  # made anew, and what it is about was written
 
 
 def test_batches_are_bounded_by_bytes() -> None:

@@ -14,7 +14,9 @@ from sklearn.svm import SVC
 
 from dfbench.errors import DataError
 from dfbench.models.base import Task
-from dfbench.models.classical.classical import KNN, SVM, XGBoost
+from dfbench.models.classical.knn import KNN
+from dfbench.models.classical.svm import SVM
+from dfbench.models.classical.xgboost import XGBoost
 
 ALL = [KNN, SVM, XGBoost]
 
@@ -65,7 +67,7 @@ def test_svm_is_the_plain_pipeline(k):
 
 def test_svm_kernel_matrix_and_libsvm_kernel_agree(monkeypatch):
     model, *_, X_val, _ = fitted(SVM, 3)
-    monkeypatch.setattr("dfbench.models.classical.classical._Gram.max_rows", 10)
+    monkeypatch.setattr("dfbench.models.classical.svm._Gram.max_rows", 10)
     other, *_ = fitted(SVM, 3)
     np.testing.assert_allclose(model.predict_proba(X_val), other.predict_proba(X_val), atol=5e-3)
 

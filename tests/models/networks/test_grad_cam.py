@@ -215,7 +215,9 @@ def test_a_network_sees_the_images_as_in_training(batch):
     mean, std = np.array([0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.1])
     model = unfitted(Small, mean=mean.tolist(), std=std.tolist())
     x = torch.from_numpy(((X / 255 - mean) / std).astype(np.float32)).permute(0, 3, 1, 2)
-    got = grad_cam.grad_cam(model, X, classes, batch=batch)
+    got = grad_cam.grad_cam(
+        model.module, model.module.body, X, classes, model.recipe(), batch=batch
+    )
     assert got.dtype == np.float32
     np.testing.assert_allclose(
         got, grad_cam.cam(model.module, model.module.body, x, classes), atol=2e-5
@@ -226,17 +228,17 @@ def test_features_go_with_their_images():
     X = Both(pixels(), np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32))
     classes = np.array([2, 0, 1, 1, 2])
     model = unfitted(SmallBoth, 7)
-    together = grad_cam.grad_cam(model, X, classes)
-    alone = [grad_cam.grad_cam(model, X[i : i + 1], classes[i : i + 1])[0] for i in range(5)]
+    together = model.cams(X, classes)
+    alone = [model.cams(X[i : i + 1], classes[i : i + 1])[0] for i in range(5)]
     np.testing.assert_allclose(together, alone, atol=2e-5)
-    turned = grad_cam.grad_cam(model, Both(X.images, X.features[::-1].copy()), classes)
+    turned = model.cams(Both(X.images, X.features[::-1].copy()), classes)
     assert np.abs(together - turned).max() > 0.1
 
 
 def test_a_centre_crop_lies_in_the_middle_of_the_map():
     X, classes = pixels(side=40), np.array([2, 0, 1, 1, 2])
-    got = grad_cam.grad_cam(unfitted(Small, image_size=40, crop_size=32), X, classes)
-    inner = grad_cam.grad_cam(unfitted(Small), X[:, 4:36, 4:36], classes)
+    got = unfitted(Small, image_size=40, crop_size=32).cams(X, classes)
+    inner = unfitted(Small).cams(X[:, 4:36, 4:36], classes)
     assert inner.max() > 0.9
     np.testing.assert_array_equal(got, np.pad(inner, ((0, 0), (4, 4), (4, 4))))
 
@@ -244,7 +246,7 @@ def test_a_centre_crop_lies_in_the_middle_of_the_map():
 @pytest.mark.parametrize("classes", [[0, 1], [0, 1, 3], [0, 1, -1]])
 def test_classes_that_cannot_be_are_refused(classes):
     with pytest.raises(DataError):
-        grad_cam.grad_cam(unfitted(Small), pixels(3), np.array(classes))
+        unfitted(Small).cams(pixels(3), np.array(classes))
 
 
 def planted(n, seed, side=64, patch=24):
@@ -268,7 +270,7 @@ def test_it_points_at_the_patch_that_decides():
     proba = model.fit(X, y, X_val, y_val).predict_proba(X_val)
     right = (y_val == 1) & (proba[:, 1] > 0.5)
     assert right.sum() >= 28
-    maps, inside = grad_cam.grad_cam(model, X_val[right], y_val[right]), inside[right]
+    maps, inside = model.cams(X_val[right], y_val[right]), inside[right]
     peak = [place.flat[found.argmax()] for found, place in zip(maps, inside, strict=True)]
     assert np.mean(peak) >= 0.8
     energy = (maps * inside).sum((1, 2)) / maps.sum((1, 2))

@@ -13,8 +13,10 @@ from sklearn.metrics import roc_auc_score
 
 from dfbench.errors import DataError, OutputError
 from dfbench.models.base import Model
-from dfbench.models.classical.classical import KNN, SVM
-from dfbench.models.selection.tuning import Budget, roc_auc, tune
+from dfbench.models.classical.knn import KNN
+from dfbench.models.classical.svm import SVM
+from dfbench.models.selection.problem import Problem, roc_auc
+from dfbench.models.selection.tuning import Budget, tune
 
 
 def data(n=160, seed=0, k=2):
@@ -74,11 +76,8 @@ def direction():
 
 def run(model_class, trials=8, seconds=1e9, storage=None, **options):
     return tune(
-        model_class,
-        *data(),
-        n_classes=2,
-        budget=Budget(trials, seconds),
-        seed=5,
+        Problem(model_class, *data(), n_classes=2, seed=5),
+        Budget(trials, seconds),
         storage=storage,
         **options,
     )
@@ -110,7 +109,7 @@ def test_the_first_trial_has_the_defaults_and_the_best_wins(tmp_path, direction)
 def test_the_search_depends_on_the_seed_alone(tmp_path, direction):
     first = run(direction())
     assert outcome(first) == outcome(run(direction(), storage=tmp_path / "a.log"))
-    other = tune(direction(), *data(), n_classes=2, budget=Budget(8), seed=6)
+    other = tune(Problem(direction(), *data(), n_classes=2, seed=6), Budget(8))
     assert other.params != first.params
 
 
@@ -125,9 +124,9 @@ def test_one_trial_is_the_defaults_without_optuna_or_a_file(tmp_path, direction)
 def test_real_models_are_refitted_like_the_ones_kept(tmp_path, model_class):
     X, y, X_val, y_val = data(k=3)
     budget, storage = Budget(5), tmp_path / "study.log"
-    options = {"n_classes": 3, "budget": budget, "seed": 0, "storage": storage}
-    first = tune(model_class, X, y, X_val, y_val, **options)
-    again = tune(model_class, X, y, X_val, y_val, **options)  # nothing left to try: refits
+    problem = Problem(model_class, X, y, X_val, y_val, n_classes=3, seed=0)
+    first = tune(problem, budget, storage=storage)
+    again = tune(problem, budget, storage=storage)  # nothing left to try: refits
     assert outcome(first) == outcome(again)
     np.testing.assert_array_equal(
         first.model.predict_proba(X_val), again.model.predict_proba(X_val)
@@ -191,7 +190,7 @@ def test_a_study_of_other_data_is_replaced(tmp_path, direction):
     X = X.copy()
     X[0, 0] += 1e-3
     other = direction()
-    tune(other, X, y, X_val, y_val, n_classes=2, budget=Budget(8), seed=5, storage=path)
+    tune(Problem(other, X, y, X_val, y_val, n_classes=2, seed=5), Budget(8), storage=path)
     assert other.fits >= 8
     assert len(drawn(path)) == 8
 

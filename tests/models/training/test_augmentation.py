@@ -10,7 +10,8 @@ from PIL import Image
 from skimage.color import rgb2hsv
 
 from dfbench.errors import ParameterError
-from dfbench.models.training.augmentation import augmenter, offline
+from dfbench.models.training.augmentation.augmenter import augmenter
+from dfbench.models.training.augmentation.copies import offline
 from dfbench.models.training.recipe import Augment, Offline
 
 SIDE = 48

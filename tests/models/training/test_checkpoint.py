@@ -14,6 +14,8 @@ from torch import nn
 
 from dfbench.models.training import checkpoint, engine, inference
 from dfbench.models.training.recipe import Recipe
+from dfbench.models.training.session import session
+from dfbench.models.training.setting import Setting
 
 RECIPES = {
     "adamw": {
@@ -69,17 +71,10 @@ def train(name, folder, *, seed=0, X_seed=0, dropout=0.3, progress=None, **field
     """Train; give history without times, probabilities, weights and the steps it took."""
     (X, y), (X_val, y_val) = data(X_seed), data(99)
     recipe = recipe_of(name, **fields)
-    with inference.session("cpu", 1, seed):
+    with session("cpu", 1, seed):
         module = Net(dropout)
         history = engine.train(
-            module,
-            X,
-            y,
-            X_val,
-            y_val,
-            recipe,
-            n_classes=2,
-            seed=seed,
+            Setting(module, X, y, X_val, y_val, recipe, n_classes=2, seed=seed),
             checkpoint=folder,
             progress=progress,
         )

@@ -11,7 +11,10 @@ from torch import nn
 from dfbench.errors import DataError, DfbenchError
 from dfbench.models.base import Both
 from dfbench.models.training import engine, inference
+from dfbench.models.training.logits import losses
 from dfbench.models.training.recipe import Recipe
+from dfbench.models.training.session import session
+from dfbench.models.training.setting import Setting
 
 SIDE = 12
 
@@ -52,9 +55,11 @@ def trained(module=None, k=2, n=48, seed=0, data=None, val=None, build=Small, **
     X_val, y_val = val if val is not None else planted(30, seed=1, k=k)
     keep = {key: fields.pop(key) for key in ("checkpoint", "progress") if key in fields}
     recipe = Recipe(**{"epochs": 2, "batch_size": 8, "precision": "32", "lr": 1e-2, **fields})
-    with inference.session("cpu", 1, seed):
+    with session("cpu", 1, seed):
         made = module if module is not None else build(1 if k == 2 else k)
-        history = engine.train(made, X, y, X_val, y_val, recipe, n_classes=k, seed=seed, **keep)
+        history = engine.train(
+            Setting(made, X, y, X_val, y_val, recipe, n_classes=k, seed=seed), **keep
+        )
         proba = inference.predict(made, X_val, recipe, n_classes=k)
     return made, history, proba, y_val
 
@@ -218,8 +223,8 @@ def test_losses_are_torchs_with_weights_and_shares():
     truth = nn.functional.one_hot(y, 3).float()
     w = torch.tensor([0.5, 2.0, 1.0])
     expected = nn.functional.cross_entropy(out, y, w, reduction="none")
-    torch.testing.assert_close(inference.losses(out, truth, w), expected)
-    two = inference.losses(out[:, :1], truth[:, :2])
+    torch.testing.assert_close(losses(out, truth, w), expected)
+    two = losses(out[:, :1], truth[:, :2])
     torch.testing.assert_close(
         two,
         nn.functional.binary_cross_entropy_with_logits(out[:, 0], truth[:, 1], reduction="none"),

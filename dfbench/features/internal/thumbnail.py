@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor
-from dfbench.features.extractors.resized import resize
+from dfbench.features.common.resizing import resize
 from dfbench.images import Image, opencv
 
 SIDE = 32

@@ -1,0 +1,1 @@
+"""What extractors share: checks, work space, colours, resizing."""

@@ -1,0 +1,60 @@
+"""k-nearest neighbours over feature vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.models.base import Labels, Task
+from dfbench.models.classical.estimator import Estimator, Features
+
+
+class KNN(Estimator):
+    """k-nearest neighbours on standardised features (Cover and Hart, 1967).
+
+    The probability of a class is its share among the neighbours, weighted by inverse distance
+    where ``weights`` is ``distance``. ``n_neighbors`` above the number of training images means
+    all of them.
+    """
+
+    name = "knn"
+    libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Give the parameters of the first trial."""
+        return {
+            "n_neighbors": 11,
+            "weights": "distance",
+            "metric": "manhattan",
+            "scaling": "standard",
+        }
+
+    @classmethod
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+        """Draw parameters from the search space."""
+        return {
+            "n_neighbors": trial.suggest_int("n_neighbors", 1, 51, step=2),
+            "weights": trial.suggest_categorical("weights", ["uniform", "distance"]),
+            "metric": trial.suggest_categorical("metric", ["manhattan", "euclidean", "cosine"]),
+            "scaling": trial.suggest_categorical("scaling", ["standard", "none"]),
+        }
+
+    def _fit(self, X: Features, y: Labels) -> None:
+        from sklearn.neighbors import KNeighborsClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        neighbours = KNeighborsClassifier(
+            n_neighbors=min(int(self.params["n_neighbors"]), len(X)),
+            weights=self.params["weights"],
+            metric=self.params["metric"],
+            n_jobs=self.n_threads,
+        )
+        scaler = StandardScaler() if self.params["scaling"] == "standard" else "passthrough"
+        self._pipeline = make_pipeline(scaler, neighbours).fit(X, y)
+
+    def _proba(self, X: Features) -> NDArray[Any]:
+        return np.asarray(self._pipeline.predict_proba(X))

@@ -1,0 +1,135 @@
+"""Gradient-boosted trees over feature vectors, by the library xgboost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DfbenchError
+from dfbench.models.base import Labels, Model, Probabilities, Task
+from dfbench.models.classical.estimator import Features, checked, present_classes
+from dfbench.models.devices import require
+
+
+class XGBoost(Model):
+    """Gradient-boosted trees (Chen and Guestrin, 2016) with early stopping on validation.
+
+    Histogram method, on a GPU when the device is ``cuda``. Features are not scaled: a tree's
+    splits do not change under a monotone map of a feature. Boosting stops after ``patience``
+    rounds without a lower validation log loss, and the best round counts.
+    """
+
+    name = "xgboost"
+    libraries = ("xgboost",)
+
+    @classmethod
+    def check_available(cls, params: Mapping[str, Any]) -> None:
+        """Raise `UnavailableError` where the package is absent."""
+        require("xgboost")
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Give the parameters of the first trial."""
+        return {
+            "learning_rate": 0.2,
+            "max_depth": 4,
+            "min_child_weight": 1.0,
+            "subsample": 0.8,
+            "colsample_bytree": 0.4,
+            "reg_lambda": 1.0,
+            "max_bin": 32,
+            "n_estimators": 200,
+            "patience": 15,
+        }
+
+    @classmethod
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+        """Draw parameters from the search space."""
+        return {
+            "learning_rate": trial.suggest_float("learning_rate", 0.08, 0.4, log=True),
+            "max_depth": trial.suggest_int("max_depth", 2, 7),
+            "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 10.0, log=True),
+            "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+            "colsample_bytree": trial.suggest_float("colsample_bytree", 0.2, 1.0),
+            "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 20.0, log=True),
+        }
+
+    def fit(self, X: NDArray[Any], y: Labels, X_val: NDArray[Any], y_val: Labels) -> Self:
+        """Fit; see `Model.fit`."""
+        import xgboost
+
+        X, X_val = checked(X), checked(X_val)
+        present_classes(self.name, y)
+        settings = {
+            **{k: v for k, v in self.params.items() if k not in ("n_estimators", "patience")},
+            "tree_method": "hist",
+            "device": self.device,
+            "nthread": self.n_threads,
+            "seed": self.seed,
+            "verbosity": 0,
+        }
+        if self.n_classes == 2:
+            settings |= {"objective": "binary:logistic", "eval_metric": "logloss"}
+        else:
+            # the number of classes is given, so that one absent from training keeps its column
+            settings |= {
+                "objective": "multi:softprob",
+                "eval_metric": "mlogloss",
+                "num_class": self.n_classes,
+            }
+        try:
+            train, valid = self._matrices(X, y, X_val, y_val)
+            self._booster = xgboost.train(
+                settings,
+                train,
+                num_boost_round=int(self.params["n_estimators"]),
+                evals=[(valid, "validation")],
+                early_stopping_rounds=int(self.params["patience"]),
+                verbose_eval=False,
+            )
+        except xgboost.core.XGBoostError as error:
+            raise _worded(error, self.device) from error
+        self.best_iteration = int(self._booster.best_iteration)
+        return self
+
+    def predict_proba(self, X: NDArray[Any]) -> Probabilities:
+        """Give class probabilities; see `Model.predict_proba`."""
+        X = checked(X)
+        rounds = (0, self.best_iteration + 1)
+        if self.device == "cuda":
+            import xgboost
+
+            raw = self._booster.predict(xgboost.DMatrix(X), iteration_range=rounds)
+        else:
+            raw = self._booster.inplace_predict(X, iteration_range=rounds)
+        raw = np.asarray(raw, dtype=np.float64)
+        if self.n_classes == 2:
+            return np.column_stack([1.0 - raw, raw])
+        proba: Probabilities = raw / raw.sum(axis=1, keepdims=True)
+        return proba
+
+    def _matrices(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> tuple[Any, Any]:
+        import xgboost
+
+        threads = self.n_threads
+        if self.device == "cuda":
+            # binned on the GPU, when training begins
+            return (
+                xgboost.DMatrix(X, y, nthread=threads),
+                xgboost.DMatrix(X_val, y_val, nthread=threads),
+            )
+        bins = int(self.params["max_bin"])
+        train = xgboost.QuantileDMatrix(X, y, max_bin=bins, nthread=threads)
+        valid = xgboost.QuantileDMatrix(X_val, y_val, ref=train, max_bin=bins, nthread=threads)
+        return train, valid
+
+
+def _worded(error: Exception, device: str) -> Exception:
+    text = str(error)
+    if device == "cuda" and ("memory" in text or "CUDA" in text or "cuda" in text):
+        first = text.strip().splitlines()[-1] if "memory" not in text else "GPU memory ran out"
+        return DfbenchError(f"xgboost failed on the GPU: {first}", hint="use --device cpu")
+    return error

@@ -1,0 +1,149 @@
+"""What a study is about: a model, the data that it is fitted and judged on, how it is fitted."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError
+from dfbench.files import digest
+from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities, Task, Watch
+from dfbench.models.selection.space import Space
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """All that a trial needs besides its parameters.
+
+    Attributes
+    ----------
+    model_class
+        What is tuned.
+    X, y
+        Training part, as the model wants it, and its class numbers.
+    X_val, y_val
+        Tuning split. It serves early stopping too; test images have no business here.
+    n_classes
+        Number of classes K.
+    seed
+        Of the sampler, and of every model.
+    space
+        What is open; by default the model's own search space. Where nothing is, the model is
+        fitted once; a grid is tried whole, and the earliest of equals wins.
+    blocks
+        See `Model.blocks`.
+    device, n_threads
+        Handed to the models.
+    checkpoints
+        Folder in which trainings keep their state, so that an interrupted one goes on; at the end
+        it holds that of the winner alone.
+    watch
+        Progress within a fit, see `Model.progress`.
+    """
+
+    model_class: type[Model]
+    X: Inputs
+    y: Labels
+    X_val: Inputs
+    y_val: Labels
+    n_classes: int
+    seed: int
+    space: Space = field(default_factory=Space)
+    blocks: tuple[int, ...] = ()
+    device: str = "cpu"
+    n_threads: int = 1
+    checkpoints: Path | None = None
+    watch: Watch | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the model's search space may depend on."""
+        n_inputs = sum(int(np.prod(array.shape[1:])) for array in _arrays(self.X))
+        return Task(len(self.X), n_inputs, self.n_classes)
+
+    def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
+        """Make the model with these parameters and fit it; give it and the seconds that took."""
+        model = self._unfitted(params)
+        start = time.perf_counter()
+        model.fit(self.X, self.y, self.X_val, self.y_val)
+        return model, time.perf_counter() - start
+
+    def _unfitted(self, params: dict[str, Any]) -> Model:
+        model = self.model_class(
+            n_classes=self.n_classes,
+            seed=self.seed,
+            device=self.device,
+            n_threads=self.n_threads,
+            **params,
+        )
+        model.blocks = self.blocks
+        model.progress = self.watch
+        if self.checkpoints is not None and self.model_class.inputs != "features":
+            model.checkpoint = self.checkpoints / digest([self.data, model.params])
+        return model
+
+    def value(self, model: Model) -> float:
+        """ROC AUC of a fitted model on the tuning split.
+
+        Raises
+        ------
+        DataError
+            If the split has one class only.
+        ValueError
+            If the model's scores are not finite.
+        """
+        value = roc_auc(self.y_val, model.predict_proba(self.X_val))
+        if not np.isfinite(value):
+            raise ValueError("the scores are not finite")
+        return value
+
+    def identity(self) -> str:
+        """Hash of the question: an old study answers it only where this is equal."""
+        defaults = self.space.defaults(self.model_class)
+        return digest([self.data, defaults, sorted(self.space.fixed), self.blocks])
+
+    @cached_property
+    def data(self) -> str:
+        """Hash of the model, its seed and what it is fitted on."""
+        parts = (self.X, self.y, self.X_val, self.y_val)
+        arrays = [_hash(array) for part in parts for array in _arrays(part)]
+        return digest(
+            [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
+        )
+
+
+def roc_auc(y: Labels, proba: Probabilities) -> float:
+    """Area under the ROC curve from scores: of class 1, or macro one against the rest.
+
+    Classes that ``y`` holds none of, or nothing else than, are left out of the mean.
+
+    Raises
+    ------
+    DataError
+        If fewer than two classes are there.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    present = np.unique(y)
+    if len(present) < 2:
+        raise DataError("the tuning split has images of one class only, ROC AUC is undefined")
+    if proba.shape[1] == 2:
+        return float(roc_auc_score(y == 1, proba[:, 1]))
+    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
+
+
+def _arrays(X: Inputs) -> tuple[NDArray[Any], ...]:
+    return (X.images, X.features) if isinstance(X, Both) else (X,)
+
+
+def _hash(array: NDArray[Any]) -> str:
+    content = np.ascontiguousarray(array)
+    header = f"{content.dtype.str}{content.shape}".encode()
+    return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()

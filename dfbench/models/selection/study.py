@@ -1,0 +1,131 @@
+"""A study of Optuna: opened from its file, trial by trial, and what its trials came to.
+
+The first trial has the default parameters. Optuna is imported when a study is opened, not before.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfbench.models.base import Model
+from dfbench.models.selection.problem import Problem
+
+_RANDOM_TRIALS = 5
+"""Trials, the defaults among them, before the sampler models what it has seen."""
+
+
+def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
+    """Open the study of a problem: the one in the file where it is of this problem, or a new one.
+
+    To be called inside `dfbench.files.owned`.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if storage is None:
+        study = optuna.create_study(direction="maximize")
+    else:
+        identity = problem.identity()
+        kept = _kept(storage, name, identity)
+        if kept is not None:
+            return kept
+        study = _new(storage, name)
+        study.set_user_attr("identity", identity)
+        study.set_user_attr("model", problem.model_class.name)
+    study.enqueue_trial(problem.model_class.defaults())
+    return study
+
+
+def _kept(storage: Path, name: str, identity: str) -> Any:
+    """Give the study in the file; None where it is another one, or has nothing to go on from."""
+    import optuna
+
+    from dfbench.models.selection.journal import open_storage
+
+    try:
+        journal = open_storage(storage)
+        summaries = optuna.get_all_study_summaries(journal)
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever lies there is no study; trials can be run again
+        return None
+    if [(s.study_name, s.user_attrs.get("identity")) for s in summaries] != [(name, identity)]:
+        return None
+    study = optuna.load_study(study_name=name, storage=journal)
+    first = study.get_trials(deepcopy=False)[:1]
+    # the defaults may have failed, or have been interrupted before they were queued
+    return study if first and first[0].value is not None else None
+
+
+def _new(storage: Path, name: str) -> Any:
+    import optuna
+
+    from dfbench.models.selection.journal import open_storage
+
+    storage.unlink(missing_ok=True)
+    return optuna.create_study(direction="maximize", study_name=name, storage=open_storage(storage))
+
+
+def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model | None]:
+    """Run one trial and tell the study; give its number and the model, None if it failed.
+
+    Raises
+    ------
+    Exception
+        Whatever the first trial raises.
+    """
+    import optuna
+
+    number = len(study.get_trials(deepcopy=False)) - (1 if first else 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_seed(problem.seed, number), n_startup_trials=_RANDOM_TRIALS
+        )
+    trial = study.ask()
+    try:
+        params = problem.space.draw(problem.model_class, trial, problem.task)
+        model, fit_seconds = problem.fit(params)
+        value = problem.value(model)
+    except Exception as error:
+        trial.set_user_attr("error", f"{type(error).__name__}: {error}")
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        if first:
+            raise
+        return trial.number, None
+    trial.set_user_attr("fit_seconds", fit_seconds)
+    study.tell(trial, value)
+    return trial.number, model
+
+
+def _seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, number]).generate_state(1)[0])
+
+
+def finished(study: Any, limit: int) -> list[Any]:
+    """Give the first ``limit`` trials by number; what a larger budget left does not count."""
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    return sorted(trials, key=lambda t: t.number)[:limit]
+
+
+def best(study: Any, limit: int) -> Any:
+    """Give the trial of the highest value; the earliest of equals, so the defaults win ties."""
+    valued = [t for t in finished(study, limit) if t.value is not None]
+    return max(valued, key=lambda t: (t.value, -t.number))
+
+
+def duration(trial: Any) -> float:
+    """Seconds between begin and end of a trial by the clock on the wall."""
+    return max(0.0, trial.duration.total_seconds()) if trial.duration is not None else 0.0
+
+
+def params_of(problem: Problem, trial: Any) -> dict[str, Any]:
+    """Give all parameters that a finished trial was fitted with."""
+    import optuna
+
+    fixed = optuna.trial.FixedTrial(trial.params, number=trial.number)
+    return problem.space.draw(problem.model_class, fixed, problem.task)

@@ -1,0 +1,1 @@
+"""Random changes of training images: `changes` lists them, `mixes` those that mix two images."""

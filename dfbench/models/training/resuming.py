@@ -1,0 +1,71 @@
+"""The files from which an interrupted training goes on, and a finished one is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dfbench.models.training import checkpoint
+from dfbench.models.training.checkpoint import Tensors
+from dfbench.models.training.state import Snapshot
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The folder of one training: ``best``, ``last`` and, once it has finished, ``history``.
+
+    Files of another training, torn ones too, count as absent.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    identity
+        Of the training, see `Setting.identity`; each file holds it.
+    """
+
+    folder: Path
+    identity: str
+
+    def finished(self) -> tuple[Tensors, list[dict[str, Any]]] | None:
+        """Give the best weights and the history of a training that finished."""
+        state = checkpoint.load_json(self.folder / "history.json")
+        if state is None or state.get("identity") != self.identity:
+            return None
+        best = self._load("best")
+        return None if best is None else (best[0], state["history"])
+
+    def interrupted(self) -> tuple[Tensors | None, Snapshot] | None:
+        """Give the best weights so far, if an epoch was good, and the last state."""
+        last = self._load("last")
+        if last is None:
+            return None
+        if last[1]["state"]["best_epoch"] < 0:
+            return None, last
+        best = self._load("best")
+        return None if best is None else (best[0], last)
+
+    def save_best(self, weights: Tensors) -> None:
+        """Keep the weights of the best epoch so far."""
+        self._save("best", weights, {})
+
+    def save_last(self, last: Snapshot) -> None:
+        """Keep the state to go on from."""
+        self._save("last", *last)
+
+    def finish(self, history: list[dict[str, Any]]) -> None:
+        """Keep the history; the last state is of no more use."""
+        state = {"identity": self.identity, "history": history}
+        checkpoint.save_json(self.folder / "history.json", state)
+        self._path("last").unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
+
+    def _load(self, name: str) -> Snapshot | None:
+        found = checkpoint.load(self._path(name))
+        return found if found is not None and found[1].get("identity") == self.identity else None
+
+    def _save(self, name: str, tensors: Tensors, state: dict[str, Any]) -> None:
+        checkpoint.save(self._path(name), tensors, {"identity": self.identity, **state})

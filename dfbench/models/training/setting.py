@@ -1,0 +1,87 @@
+"""What a training is: a module, its images, a recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from dfbench.errors import DataError
+from dfbench.files import digest
+from dfbench.models.base import Both, Inputs, Labels
+from dfbench.models.training.inputs import check
+from dfbench.models.training.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """All that decides what a training comes to.
+
+    Attributes
+    ----------
+    module
+        See `dfbench.models.training.inference`; it is trained in place. Parameters without
+        gradients stay. If its attribute ``frozen`` is true, and nothing changes the images from
+        epoch to epoch, its ``encode`` is called once for each image and ``classify`` is trained on
+        what it gives.
+    X, y
+        Training images (uint8), alone or `Both`, and their class numbers.
+    X_val, y_val
+        Validation part, for early stopping, plateaus and the choice of the epoch.
+    recipe
+        How.
+    n_classes
+        Number of classes K.
+    device
+        ``cpu`` or ``cuda``.
+    seed
+        Of order, dropout and augmentation.
+    """
+
+    module: nn.Module
+    X: Inputs
+    y: Labels
+    X_val: Inputs
+    y_val: Labels
+    recipe: Recipe
+    n_classes: int
+    device: str = "cpu"
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raise `DataError` if the images are not as a network and its recipe need them."""
+        check(self.X)
+        check(self.X_val)
+        if self.recipe.monitor == "roc_auc" and len(np.unique(self.y_val)) < 2:
+            raise DataError(
+                "the validation part has one class: it has no ROC AUC to monitor",
+                hint='monitor = "loss"',
+            )
+
+    def identity(self) -> str:
+        """Digest of all of it, the images too."""
+        arrays: list[NDArray[Any]] = [self.y, self.y_val]
+        for X in (self.X, self.X_val):
+            arrays += [X.images, X.features] if isinstance(X, Both) else [X]
+        return digest(
+            [
+                self.recipe.model_dump(mode="json", exclude={"checkpoint_seconds"}),
+                [self.n_classes, self.seed, self.device],
+                [_hash(array) for array in arrays],
+                [[name, list(value.shape)] for name, value in self.module.state_dict().items()],
+                # what has no weights: the rate of dropout, say
+                re.sub(r"0x[0-9a-f]+", "", repr(self.module)),
+            ]
+        )
+
+
+def _hash(array: NDArray[Any]) -> str:
+    whole = np.ascontiguousarray(array)
+    found = hashlib.sha256(f"{whole.dtype} {whole.shape}".encode())
+    found.update(memoryview(whole.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]
+    return found.hexdigest()
