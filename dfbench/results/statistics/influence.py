@@ -104,7 +104,7 @@ class Influence:
         ends = None
         if not difference:
             # a mean of ones may miss 1 by a rounding
-            value = min(max(value, 0.0), 1.0) if abs(value - 0.5) > 0.5 - 1e-12 else value
+            value = float(round(value)) if abs(value - round(value)) < 1e-12 else value
             ends = auc.interval(value, self.error, self._least, degrees=self.degrees)
         elif math.isfinite(self.error) and self._least.fewest >= 2:
             reach = _quantile(self._least.degrees) * self.error

@@ -9,7 +9,13 @@ from sklearn.metrics import roc_auc_score
 
 from dfbench.results.statistics import auc, metrics
 from dfbench.results.statistics.estimate import share
-from dfbench.results.statistics.influence import mean, roc_auc_of_class, roc_auc_of_kind
+from dfbench.results.statistics.influence import (
+    Influence,
+    mean,
+    rate,
+    roc_auc_of_class,
+    roc_auc_of_kind,
+)
 from dfbench.results.statistics.measured import Images, Measured, measure
 
 
@@ -101,6 +107,35 @@ def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
     assert found.high - found.low == pytest.approx(2 * reach, rel=1e-9)
     # the interval holds 0 where the test finds nothing
     assert (found.low <= 0 <= found.high) == (p_values[0, 1] > 0.05)
+
+
+def test_a_mean_of_perfect_figures_is_perfect() -> None:
+    """Six times a sixth of 1 misses 1 by a rounding."""
+    design = auc.Design(np.zeros(50, dtype=np.int64))
+    one = rate(np.ones((1, 50), dtype=bool), design)
+    assert mean([one] * 6).value != 1
+    assert mean([one] * 6).estimate() == one.estimate()
+
+
+def test_a_mean_over_several_sets_of_groups_has_more_degrees_than_its_worst() -> None:
+    """As many as both together, up to those of the design."""
+    groups = np.arange(60) // 2
+    uneven = np.where(groups < 3, 9.0, 1.0) * (-1.0) ** groups / 60
+    even = (-1.0) ** groups / 60
+    designs = [auc.Design(np.arange(60) % 2, groups) for _ in range(2)]
+    alone = Influence(np.array([0.8]), ((designs[0], uneven),))
+    other = Influence(np.array([0.7]), ((designs[1], uneven),))
+    assert 1 < alone.degrees < 20 < designs[0].degrees
+    both = mean([alone, other])
+    assert both.degrees == pytest.approx(2 * alone.degrees)
+    assert both.error == pytest.approx(alone.error / np.sqrt(2))
+    # never more than the set with the least to go by
+    both = mean([Influence(np.array([0.8]), ((each, even),)) for each in designs])
+    assert both.degrees == designs[0].degrees
+    # images without groups add to the error, and make up for the few groups that made most of it
+    images = auc.Design(np.arange(60) % 2)
+    mixed = mean([alone, Influence(np.array([0.7]), ((images, 3 * even),))])
+    assert alone.degrees < mixed.degrees <= designs[0].degrees
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 11), (37, 40), (12, 12), (1, 1)])
