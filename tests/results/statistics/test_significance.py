@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, chi2, friedmanchisquare
 
-from dfbench.results.statistics.significance import cliques, friedman, holm, mcnemar, paired
+from dfbench.results.statistics.ranks import cliques, friedman
+from dfbench.results.statistics.significance import holm, mcnemar, paired
 
 
 def outcomes(both, first, second, neither):

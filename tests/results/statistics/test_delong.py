@@ -8,9 +8,11 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results.statistics import bootstrap
-from dfbench.results.statistics.auc import Design, compare, interval, shares
+from dfbench.results.statistics.delong import compare, shares
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.influence import Influence
-from dfbench.results.statistics.metrics import prepare
+from dfbench.results.statistics.intervals import log_odds
+from dfbench.results.statistics.sample import prepare
 
 
 def error_of(share, design):
@@ -176,19 +178,19 @@ def test_errors_agree_with_the_bootstrap(n_classes, grouped):
 
 def test_an_interval_stays_within_its_scale():
     design = Design(np.repeat([0, 1], 30))
-    low, high = interval(0.98, 0.02, design)
+    low, high = log_odds(0.98, 0.02, design)
     assert 0.8 < low < 0.96
     assert 0.98 < high < 1
-    low, high = interval(0.6, 1e-4, design)
+    low, high = log_odds(0.6, 1e-4, design)
     assert (low, high) == pytest.approx((0.6 - 1.96e-4, 0.6 + 1.96e-4), abs=1e-6)
 
 
 def test_a_perfect_row_has_an_interval_of_what_could_have_gone_wrong():
     """With AUC a, thirty independent pairs are all right with probability a^30 = 2.5 %."""
-    low, high = interval(1.0, 0.0, Design(np.repeat([0, 1], 30)))
+    low, high = log_odds(1.0, 0.0, Design(np.repeat([0, 1], 30)))
     assert low**30 == pytest.approx(0.025)
     assert high == 1.0
-    assert interval(0.0, 0.0, Design(np.repeat([0, 1], 30))) == pytest.approx((0.0, 1 - low))
+    assert log_odds(0.0, 0.0, Design(np.repeat([0, 1], 30))) == pytest.approx((0.0, 1 - low))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_one_unit_of_a_class_has_no_interval(labels, groups):
     design = Design(labels, None if groups is None else np.array(groups))
     value, share = shares(prepare(labels, two_class(np.array([0.1, 0.9, 0.3, 0.2]))))
     error = float(np.sqrt((design.scatter(share[None]) ** 2).sum()))
-    assert interval(value, error, design) is None
+    assert log_odds(value, error, design) is None
 
 
 def test_equal_and_reversed_scores():
