@@ -74,7 +74,7 @@ class Measured:
     images
         What it was scored on.
     values
-        Estimate by metric, the mean over seeds; NaN where not defined.
+        Figure by metric, the mean over seeds; NaN where not defined.
     spread
         Standard deviation of each over the seeds; NaN with one seed.
     roc_auc

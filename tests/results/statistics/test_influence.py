@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results.statistics import delong
@@ -16,7 +15,6 @@ from dfbench.results.statistics.influence import (
     roc_auc_of_class,
     roc_auc_of_kind,
 )
-from dfbench.results.statistics.intervals import wilson
 from dfbench.results.statistics.measured import Images, Measured, measure
 from dfbench.results.statistics.sample import prepare
 
@@ -140,41 +138,22 @@ def test_a_mean_over_several_sets_of_groups_has_more_degrees_than_its_worst() ->
     assert alone.degrees < mixed.degrees <= designs[0].degrees
 
 
-@pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 11), (37, 40), (12, 12), (1, 1)])
-def test_a_share_of_images_has_wilsons_interval(k: int, n: int) -> None:
-    hits = np.arange(n) < k
-    found = wilson(hits.astype(float))
-    expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
-    assert found.value == k / n
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert wilson(np.empty(0)).value is None
+def error_of(share, design):
+    its = Influence(np.array([0.9]), ((design, share),))
+    return its.error, its.degrees
 
 
-def test_images_in_groups_tell_less() -> None:
-    # ten groups of six that are right or wrong as a whole tell what ten images would
-    groups = np.repeat(np.arange(10), 6)
-    hits = (groups < 4).astype(float)
-    found = wilson(hits, groups)
-    expected = binomtest(4, 10).proportion_ci(0.95, method="wilson")
-    assert found.low == pytest.approx(expected.low, abs=0.02)
-    assert found.high == pytest.approx(expected.high, abs=0.02)
-    all_right = wilson(np.ones(60), groups)
-    bound = binomtest(10, 10).proportion_ci(0.95, method="wilson")
-    assert (all_right.low, all_right.high) == pytest.approx((bound.low, 1.0))
-    # one group alone does not show how far it may be off
-    alone = wilson(hits[:6], groups[:6])
-    assert (alone.value, alone.low) == (1.0, None)
-
-
-def test_the_intervals_of_shares_hold_the_truth_in_groups() -> None:
-    rng = np.random.default_rng(5)
-    groups = np.repeat(np.arange(40), 5)
-    held = 0
-    for _ in range(400):
-        # correlated within groups: mean 0.7
-        p = np.clip(0.7 + np.repeat(rng.normal(0, 0.15, 40), 5), 0, 1)
-        found = wilson((rng.random(200) < p).astype(float), groups)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 0.7 <= found.high
-    assert 0.92 <= held / 400 <= 0.98
+def test_few_groups_that_make_most_of_the_error_leave_fewer_degrees():
+    """Of normal shares as many as groups; of one share alone hardly one."""
+    labels, groups = np.tile([0, 1], 400), np.arange(800) // 2
+    design = Design(labels, groups)
+    share = np.random.default_rng(0).normal(size=800) / 800
+    error, degrees = error_of(share, design)
+    sums = design.scatter(share[None])[0]
+    assert error == pytest.approx(np.sqrt((sums**2).sum()))
+    expected = 2 * (sums**2).sum() ** 2 / (400 * (sums**2).var())
+    assert degrees == pytest.approx(min(expected, 399))
+    assert degrees > 250
+    share[:2] = 1.0
+    assert error_of(share, design)[1] == pytest.approx(2, rel=0.05)
+    assert error_of(share, Design(labels))[1] == float("inf")
