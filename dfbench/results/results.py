@@ -245,7 +245,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
     import numpy as np
     import pandas as pd
 
-    from dfbench.results.statistics.metrics import decide
+    from dfbench.results.statistics.sample import decide
 
     record = folder.load_record(entry.cell)
     if record is None or record.status != "ok":
