@@ -25,7 +25,7 @@ EXIT_FINDINGS = 1
 
 
 def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
 
@@ -190,7 +190,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.datasets.layouts.recognise import init_card
+    from dfbench.suites.datasets.infer import init_card
 
     path = init_card(folder, card, force=force)
     typer.echo(f"written: {path}")

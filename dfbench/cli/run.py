@@ -247,7 +247,7 @@ def extract(
     from dfbench.features.expression import build, parse
     from dfbench.files import check_writable
     from dfbench.registry import EXTRACTORS, Registry
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     check_table_path(out_file)
     check_writable(out_file.parent)
@@ -284,7 +284,7 @@ def submit(
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
     from dfbench.benchmark.submission import find_record, submission, write_submission
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))

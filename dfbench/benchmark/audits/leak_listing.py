@@ -14,7 +14,7 @@ from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.errors import DataError
 from dfbench.features.extractors.thumbnail import Thumbnail
 from dfbench.results.board.leaks import word
-from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.roles import Roles, roles
 

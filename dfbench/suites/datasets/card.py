@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-SplitName = Literal["train", "validation", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+from dfbench.suites.datasets.layouts.all import AnyLayout
+from dfbench.suites.datasets.layouts.base import Layout
+from dfbench.suites.datasets.listing import SPLITS, SplitName
+from dfbench.suites.datasets.section import Section, compiled, fault
+
 _FRACTIONS: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
-UNLABELLED = -1
-"""Label of an image whose class is not told."""
 
 _FAKE_WORDS = frozenset(
     [
@@ -23,11 +23,6 @@ _FAKE_WORDS = frozenset(
 _REAL_WORDS = frozenset(
     ["real", "reals", "authentic", "original", "originals", "genuine", "pristine", "nature"]
 )
-
-
-def _fault(key: str, text: str) -> NoReturn:
-    """Raise a validation error about ``key`` from a check that sees the whole card."""
-    raise PydanticCustomError("card", "{text}", {"text": text, "key": key})
 
 
 def guess_positive(classes: list[str]) -> str:
@@ -60,86 +55,7 @@ def guess_real(classes: list[str]) -> str:
     return worded[0] if len(worded) == 1 else ""
 
 
-def _compiled(pattern: str, needs: str) -> str:
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    if needs not in groups:
-        raise ValueError(f"needs a named group (?P<{needs}>...)")
-    return pattern
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-
-
-class FoldersLayout(_Part):
-    """Split folders that hold class folders, or class folders alone.
-
-    Images may lie deeper than the class folder. A test folder with images but without any class
-    folder is an unlabelled split.
-    """
-
-    kind: Literal["folders"]
-    splits: dict[SplitName, str] = Field(default_factory=dict)
-    """Split to its folder; empty where class folders stand alone."""
-    folders: dict[str, str] = Field(default_factory=dict)
-    """Class to its folder, where the folder is not called like the class."""
-    ignore: list[str] = Field(default_factory=list)
-    """Folders beside the class folders to leave out."""
-
-    def folder_of(self, name: str) -> str:
-        """Folder of the class ``name``, relative to its split's."""
-        return self.folders.get(name, name)
-
-
-class Table(_Part):
-    """One CSV file and the folder that its images lie in, both relative to the root."""
-
-    csv: str
-    images: str = "."
-
-
-class TableLayout(_Part):
-    """A CSV file of ids and labels per split, and folders of images."""
-
-    kind: Literal["table"]
-    splits: dict[SplitName | Literal["all"], Table] = Field(min_length=1)
-    """Split to its table; ``all`` is one table that the split policy divides."""
-    id_column: str = "image_id"
-    label_column: str = "label"
-    """A test table without this column, or with nothing in it, is unlabelled."""
-    group_column: str = ""
-    kind_column: str = ""
-    """Which kind of fake an image is."""
-    extension: str = ""
-    """Put behind each id; empty: ids carry their extension, or it is found in the folder."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """Label in the table to class, where they differ."""
-
-
-class FilenameLayout(_Part):
-    """Label, and group if any, are read from the file name."""
-
-    kind: Literal["filename"]
-    pattern: str
-    """Regular expression with the named group ``label`` and, if there are any, ``group`` and
-    ``kind``. It matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """Matched text to class, where they differ."""
-    where: str = "."
-
-    @field_validator("pattern")
-    @classmethod
-    def _check_pattern(cls, value: str) -> str:
-        return _compiled(value, "label")
-
-
-Layout = Annotated[FoldersLayout | TableLayout | FilenameLayout, Field(discriminator="kind")]
-
-
-class SplitRule(_Part):
+class SplitRule(Section):
     """How images come into train, validation and test."""
 
     policy: Literal["given", "stratified", "grouped"]
@@ -160,7 +76,7 @@ class SplitRule(_Part):
         return {name: value[name] for name in SPLITS if name in value}
 
 
-class GroupRule(_Part):
+class GroupRule(Section):
     """Which images share a source (a person, a video) by their path."""
 
     pattern: str
@@ -170,10 +86,10 @@ class GroupRule(_Part):
     @field_validator("pattern")
     @classmethod
     def _check_pattern(cls, value: str) -> str:
-        return _compiled(value, "group")
+        return compiled(value, "group")
 
 
-class KindRule(_Part):
+class KindRule(Section):
     """Which kind of fake (generator, manipulation) an image is."""
 
     pattern: str = ""
@@ -188,11 +104,11 @@ class KindRule(_Part):
         if bool(self.pattern) == bool(self.csv):
             raise ValueError("needs a pattern or a csv, one of them")
         if self.pattern:
-            _compiled(self.pattern, "kind")
+            compiled(self.pattern, "kind")
         return self
 
 
-class Normalise(_Part):
+class Normalise(Section):
     """What every image is made into before anything sees it, so that files do not tell classes."""
 
     size: int | None = Field(default=None, ge=8, le=4096)
@@ -236,7 +152,7 @@ class Normalise(_Part):
         return ", ".join(steps)
 
 
-class Card(_Part):
+class Card(Section):
     """A data set, as its TOML file declares it. See the guide for each key."""
 
     name: str
@@ -257,7 +173,7 @@ class Card(_Part):
     """Of more than two classes, the one of real images; the others are kinds of fakes."""
     normalise: Normalise | None = None
     """What all images are made into first; they are seen as they are where it is left out."""
-    layout: Layout
+    layout: AnyLayout
     split: SplitRule
     group: GroupRule | None = None
     kind: KindRule | None = None
@@ -284,87 +200,63 @@ class Card(_Part):
             return data
         data = dict(data)
         if "resize" in data:
-            _fault("resize", f"write a section [normalise] with size = {data['resize']!r} instead")
+            fault("resize", f"write a section [normalise] with size = {data['resize']!r} instead")
         classes, split, layout = data.get("classes"), data.get("split", {}), data.get("layout")
         if not data.get("positive") and isinstance(classes, list) and len(classes) == 2:
             data["positive"] = guess_positive([str(c) for c in classes])
         if not data.get("real") and isinstance(classes, list) and len(classes) > 2:
             data["real"] = guess_real([str(c) for c in classes])
-        if isinstance(layout, BaseModel):
-            layout = layout.model_dump()
-        if isinstance(split, dict) and "policy" not in split and isinstance(layout, dict):
-            splits = layout.get("splits")
-            if splits and "all" not in splits:
-                policy = "given"
-            else:
-                by_pattern = "(?P<group>" in str(layout.get("pattern", ""))
-                grouped = data.get("group") or layout.get("group_column") or by_pattern
-                policy = "grouped" if grouped else "stratified"
-            data["split"] = {"policy": policy, **split}
+        told = isinstance(layout, dict | Layout)
+        if told and isinstance(split, dict) and "policy" not in split:
+            data["split"] = {"policy": _derive_policy(layout, bool(data.get("group"))), **split}
         return data
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
         known = ", ".join(self.classes)
         if self.positive and len(self.classes) > 2:
-            _fault("positive", f"is for two classes; there are {len(self.classes)}")
+            fault("positive", f"is for two classes; there are {len(self.classes)}")
         if self.positive and self.positive not in self.classes:
-            _fault("positive", f"{self.positive!r} is none of the classes ({known})")
+            fault("positive", f"{self.positive!r} is none of the classes ({known})")
         if self.real and len(self.classes) == 2:
-            _fault("real", "is for more than two classes; of two it is the one not positive")
+            fault("real", "is for more than two classes; of two it is the one not positive")
         if self.real and self.real not in self.classes:
-            _fault("real", f"{self.real!r} is none of the classes ({known})")
+            fault("real", f"{self.real!r} is none of the classes ({known})")
         if len(self.classes) > 2 and self.has_kind_rule:
-            _fault("kind", "is for two classes; of more than two the classes are the kinds")
-        layout = self.layout
-        if isinstance(layout, FoldersLayout):
-            for name in layout.folders:
-                if name not in self.classes:
-                    _fault("layout.folders", f"{name!r} is none of the classes ({known})")
-        else:
-            for text, name in layout.labels.items():
-                if name not in self.classes:
-                    _fault(f"layout.labels.{text}", f"{name!r} is none of the classes ({known})")
+            fault("kind", "is for two classes; of more than two the classes are the kinds")
+        self.layout.check(self.classes)
         if self.split.policy == "given":
             self._check_given()
         if self.split.policy == "grouped" and not self.has_group_rule:
-            _fault("split.policy", "grouped needs a group rule: a [group] section with a pattern")
+            fault("split.policy", "grouped needs a group rule: a [group] section with a pattern")
         return self
 
     def _check_given(self) -> None:
-        splits = {} if isinstance(self.layout, FilenameLayout) else dict(self.layout.splits)
+        splits = self.layout.split_names
         if not splits:
-            _fault("split.policy", "given needs layout.splits; else choose stratified or grouped")
+            fault("split.policy", "given needs layout.splits; else choose stratified or grouped")
         if "all" in splits:
-            _fault("split.policy", "the table 'all' is divided by stratified or grouped, not given")
+            fault("split.policy", "the table 'all' is divided by stratified or grouped, not given")
         if "train" not in splits:
-            _fault("layout.splits", "there is no train")
+            fault("layout.splits", "there is no train")
         if len(splits) < 2:
-            _fault("layout.splits", "there is neither validation nor test beside train")
+            fault("layout.splits", "there is neither validation nor test beside train")
 
     @property
     def has_group_rule(self) -> bool:
         """Whether the card says which images share a source."""
-        if self.group is not None:
-            return True
-        if isinstance(self.layout, FilenameLayout):
-            return "group" in re.compile(self.layout.pattern).groupindex
-        return isinstance(self.layout, TableLayout) and bool(self.layout.group_column)
+        return self.group is not None or self.layout.gives_groups
 
     @property
     def has_kind_rule(self) -> bool:
         """Whether the card says which kind of fake an image is."""
-        if self.kind is not None:
-            return True
-        if isinstance(self.layout, FilenameLayout):
-            return "kind" in re.compile(self.layout.pattern).groupindex
-        return isinstance(self.layout, TableLayout) and bool(self.layout.kind_column)
+        return self.kind is not None or self.layout.gives_kinds
 
     @property
     def split_names(self) -> list[str]:
         """The splits that the data set is to have."""
-        if self.split.policy == "given" and not isinstance(self.layout, FilenameLayout):
-            return [str(name) for name in self.layout.splits]
+        if self.split.policy == "given":
+            return self.layout.split_names
         return [str(name) for name in self.split.fractions]
 
     @property
@@ -378,3 +270,14 @@ class Card(_Part):
         if self.positive_index is not None:
             return 1 - self.positive_index
         return self.classes.index(self.real) if self.real else None
+
+
+def _derive_policy(layout: Any, grouped: bool) -> str:
+    """Say how images are divided where the card does not; ``layout`` may be anything still."""
+    try:
+        told = TypeAdapter[Layout](AnyLayout).validate_python(layout)
+    except ValidationError:
+        return "stratified"  # the card is not valid, whatever its policy
+    if told.split_names and "all" not in told.split_names:
+        return "given"
+    return "grouped" if grouped or told.gives_groups else "stratified"

@@ -7,29 +7,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from dfbench.errors import CardError
 from dfbench.files import write_text
-from dfbench.suites.datasets.card import (
-    Card,
-    FilenameLayout,
-    FoldersLayout,
-    GroupRule,
-    KindRule,
-    Normalise,
-    SplitRule,
-    Table,
-    TableLayout,
-)
-
-_LAYOUTS: dict[str, type[BaseModel]] = {
-    "folders": FoldersLayout,
-    "table": TableLayout,
-    "filename": FilenameLayout,
-}
+from dfbench.suites.datasets.card import Card, KindRule, Normalise
+from dfbench.suites.datasets.layouts.all import LAYOUTS
+from dfbench.suites.datasets.section import Section
 
 
 def load_card(path: str | Path) -> Card:
@@ -69,7 +55,7 @@ def parse_card(data: dict[str, Any], *, where: object) -> Card:
 def _word(fault: Any, data: dict[str, Any]) -> str:
     """Say one of Pydantic's errors in a line that names the key and the nearest valid thing."""
     path = [str(part) for part in fault["loc"]]
-    if len(path) > 1 and path[0] == "layout" and path[1] in _LAYOUTS:
+    if len(path) > 1 and path[0] == "layout" and path[1] in LAYOUTS:
         del path[1]  # the tag of the union is no key of the file
     if path and path[-1] == "[key]":
         path.pop()
@@ -81,10 +67,10 @@ def _word(fault: Any, data: dict[str, Any]) -> str:
     if kind == "missing":
         return f"key {key!r} is missing"
     if kind == "union_tag_not_found":
-        return "key 'layout.kind' is missing (one of " + ", ".join(_LAYOUTS) + ")"
+        return "key 'layout.kind' is missing (one of " + ", ".join(LAYOUTS) + ")"
     if kind == "union_tag_invalid":
         tag = str(context.get("tag"))
-        return f"key 'layout.kind': {tag!r} is unknown{_near(tag, list(_LAYOUTS))}"
+        return f"key 'layout.kind': {tag!r} is unknown{_near(tag, list(LAYOUTS))}"
     if kind == "literal_error":
         valid = re.findall(r"'([^']*)'", str(context.get("expected")))
         return f"key {key!r}: {fault['input']!r} is unknown{_near(str(fault['input']), valid)}"
@@ -102,18 +88,22 @@ def _near(name: str, valid: list[str]) -> str:
 
 
 def _valid_keys(path: list[str], data: dict[str, Any]) -> list[str]:
-    model: type[BaseModel] = Card
-    if path[0] == "layout" and len(path) > 1:
-        model = Table if len(path) == 4 else _LAYOUTS[data["layout"]["kind"]]
-    elif path[0] == "split" and len(path) > 1:
-        model = SplitRule
-    elif path[0] == "group" and len(path) > 1:
-        model = GroupRule
-    elif path[0] == "normalise" and len(path) > 1:
-        model = Normalise
-    elif path[0] == "kind" and len(path) > 1:
-        model = KindRule
-    return list(model.model_fields)
+    """Name the keys of the section that the last of ``path`` stands in."""
+    section: type[BaseModel] = Card
+    for key in path[:-1]:
+        if section is Card and key == "layout":
+            section = LAYOUTS[data["layout"]["kind"]]
+        elif key in section.model_fields:
+            section = _section_in(section.model_fields[key].annotation) or section
+    return list(section.model_fields)
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """Find the section that a field holds: itself, optionally, or as the values of a table."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_section_in(inner) for inner in get_args(annotation))
+    return next((section for section in found if section is not None), None)
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -132,11 +122,7 @@ _COMMENTS = {
         "grouped: the same, with no group in two splits."
     ),
     "group": "Images with the same text in the named group share a source (person, video).",
-    "layout.ignore": "Folders to leave out.",
     "kind": "Which kind of fake (generator, manipulation) an image is.",
-    "layout.pattern": "Matches the whole file name; named groups: label, group, kind.",
-    "layout.labels": "Label as found to class.",
-    "layout.folders": "Class to its folder.",
 }
 
 
@@ -194,7 +180,7 @@ def write_card(card: Card, path: Path, *, examples: bool = False) -> None:
     write_text(path, to_toml(card) + (_kind_example(card) if examples else ""))
 
 
-def _section(lines: list[str], name: str, data: dict[str, Any], model: type[BaseModel]) -> None:
+def _section(lines: list[str], name: str, data: dict[str, Any], model: type[Section]) -> None:
     lines += ["", *_comment(name), f"[{name}]"]
     tables: list[tuple[str, dict[str, Any]]] = []
     for key, value in data.items():
@@ -204,13 +190,17 @@ def _section(lines: list[str], name: str, data: dict[str, Any], model: type[Base
         if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
             tables += [(f"{name}.{key}.{_key(inner)}", v) for inner, v in value.items()]
         else:
-            lines += [*_comment(f"{name}.{key}"), f"{key} = {_value(value)}"]
+            lines += [*_commented(model.comments.get(key)), f"{key} = {_value(value)}"]
     for heading, table in tables:
         lines += ["", f"[{heading}]", *(f"{_key(k)} = {_value(v)}" for k, v in table.items())]
 
 
 def _comment(key: str) -> list[str]:
-    return [f"# {line}" for line in _COMMENTS[key].split("\n")] if key in _COMMENTS else []
+    return _commented(_COMMENTS.get(key))
+
+
+def _commented(text: str | None) -> list[str]:
+    return [f"# {line}" for line in text.split("\n")] if text else []
 
 
 def _key(text: str) -> str:

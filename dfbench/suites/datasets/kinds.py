@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.card import KindRule
-from dfbench.suites.datasets.layouts.table import read_csv
+from dfbench.suites.datasets.csv_files import read_csv
 
 if TYPE_CHECKING:
     from dfbench.suites.datasets.manifest import Dataset

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.splits import grouped, stratified
 

@@ -23,7 +23,7 @@ from dfbench.results.board.build import build_board
 from dfbench.results.board.leaks import Leaks, warn
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.roles import Roles, roles
 from dfbench.suites.suite import OnLeak
 from tests.conftest import scene

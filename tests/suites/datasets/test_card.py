@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import text
 
 from dfbench.errors import CardError
-from dfbench.suites.datasets.card import Card, FilenameLayout, guess_positive
+from dfbench.suites.datasets.card import Card, guess_positive
 from dfbench.suites.datasets.cardfile import load_card, parse_card, to_toml, write_card
+from dfbench.suites.datasets.layouts.filename import FilenameLayout
 
 NAMES = {
     "name": "clips",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dfbench.suites.datasets.check import check
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.loading import load_dataset
 
 
 def test_a_sound_data_set_has_no_findings(make, folders_card):

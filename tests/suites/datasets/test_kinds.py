@@ -15,9 +15,10 @@ from dfbench.suites.datasets.card import Card, guess_real
 from dfbench.suites.datasets.cardfile import load_card, to_toml
 from dfbench.suites.datasets.check import check
 from dfbench.suites.datasets.describe import describe
+from dfbench.suites.datasets.infer import init_card
 from dfbench.suites.datasets.kinds import kinds_of
-from dfbench.suites.datasets.layouts.recognise import init_card
-from dfbench.suites.datasets.manifest import Dataset, load_dataset
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 from tests.suites.datasets.conftest import FOLDERS_CARD, Maker
 
 DEEPER = '[kind]\npattern = "Fake/(?P<kind>[^/]+)/"\n'

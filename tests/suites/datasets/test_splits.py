@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import UNLABELLED
 from dfbench.suites.datasets.cardfile import load_card
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.listing import UNLABELLED, Listed
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.roles import roles
-from dfbench.suites.datasets.rows import Row
 from dfbench.suites.datasets.splits import assign, grouped, stratified
 
 FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -147,7 +146,7 @@ def test_images_without_a_group_are_divided_singly():
 def test_unlabelled_images_cannot_be_divided(names_card):
     card = load_card(names_card())
     with pytest.raises(DataError, match=r"x\.jpg: image without a label in 'clips'"):
-        assign(card, [Row("x.jpg", UNLABELLED, "")])
+        assign(card, [Listed("x.jpg", UNLABELLED, "")])
 
 
 # --- roles -----------------------------------------------------------------------------------

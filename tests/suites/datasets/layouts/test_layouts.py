@@ -7,17 +7,19 @@ import pytest
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.cardfile import load_card
-from dfbench.suites.datasets.layouts.scan import check_rows, scan, settle_root
-from dfbench.suites.datasets.walk import holds_images, is_image, walk
+from dfbench.suites.datasets.image_files import holds_images, is_image, walk
+from dfbench.suites.datasets.scan import check_fit, scan, settle_root
 
 
 def rows(path, root):
-    return [(r.path, r.label, r.split, r.group, r.fault) for r in scan(load_card(path), root).rows]
+    return [
+        (r.path, r.label, r.split, r.group, r.fault) for r in scan(load_card(path), root).images
+    ]
 
 
 def failure(path, root) -> str:
     with pytest.raises(DataError) as caught:
-        check_rows(load_card(path), root)
+        check_fit(load_card(path), root)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
