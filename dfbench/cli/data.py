@@ -162,7 +162,7 @@ def _name_shortcuts(dataset: Dataset) -> None:
     from dfbench.benchmark.audits.shortcuts import find_shortcuts, word
     from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.cardfile import normalise_toml
+    from dfbench.suites.datasets.cards.writing import normalise_toml
 
     with ConsoleReporter(err()) as reporter:
         shortcuts = find_shortcuts(dataset, jobs=default_jobs("cpu"), reporter=reporter)
@@ -190,7 +190,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.datasets.infer import init_card
+    from dfbench.suites.datasets.cards.inference import init_card
 
     path = init_card(folder, card, force=force)
     typer.echo(f"written: {path}")

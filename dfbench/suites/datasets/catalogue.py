@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress
-from dfbench.suites.datasets.card import Card
-from dfbench.suites.datasets.cardfile import load_card, parse_card
-from dfbench.suites.datasets.infer import CARD_FILE, infer_card
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.inference import CARD_FILE, infer_card
+from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.registrations import Registered, keep, registered
 from dfbench.suites.datasets.scan import check_fit
 
-_PUBLIC = Path(__file__).parent / "cards"
+_PUBLIC = Path(__file__).parent / "cards" / "public"
 
 
 @dataclass(frozen=True, slots=True)

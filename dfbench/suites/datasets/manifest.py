@@ -17,7 +17,7 @@ import pandas as pd
 from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import read_header
-from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.listing import Listed
 from dfbench.suites.datasets.scan import check_classes, scan, settle_root
 from dfbench.suites.datasets.splits import assign

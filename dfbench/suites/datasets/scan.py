@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.image_files import subfolders
-from dfbench.suites.datasets.kinds import read_kinds
 from dfbench.suites.datasets.listing import UNLABELLED, Listing
 from dfbench.suites.datasets.splits import assign
 
@@ -30,12 +28,9 @@ def scan(card: Card, root: Path) -> Listing:
     """
     result = card.layout.scan(card, root)
     if card.group is not None:
-        pattern = re.compile(card.group.pattern)
-        result.images = [
-            image._replace(group=_group(pattern, image.path)) for image in result.images
-        ]
+        result.images = [i._replace(group=card.group.group_of(i.path)) for i in result.images]
     if card.kind is not None:
-        kinds = read_kinds(card.kind, root, [i.path for i in result.images])
+        kinds = card.kind.read(root, [i.path for i in result.images])
         result.images = [i._replace(kind=kinds.get(i.path, "")) for i in result.images]
     result.images.sort(key=lambda image: image.path)
     for one, other in pairwise(result.images):
@@ -46,13 +41,6 @@ def scan(card: Card, root: Path) -> Listing:
                 hint="two folders in the card's layout are the same, or one lies in the other",
             )
     return result
-
-
-def _group(pattern: re.Pattern[str], path: str) -> str:
-    match = pattern.search(path)
-    if match is None:
-        raise DataError(f"group.pattern {pattern.pattern!r} finds nothing in the path", where=path)
-    return match.group("group") or ""
 
 
 def settle_root(card: Card, root: Path) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.listing import UNLABELLED, Listed
 
 

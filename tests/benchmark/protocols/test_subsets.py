@@ -30,7 +30,7 @@ from dfbench.results.records.subsets import (
     part_of_train,
     without,
 )
-from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.roles import roles
 from dfbench.suites.suite import Budget, Derived, Suite

@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 
 from dfbench.cli import app
 from dfbench.errors import CardError, DataError
-from dfbench.suites.datasets.card import Card, guess_real
-from dfbench.suites.datasets.cardfile import load_card, to_toml
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.guesses import guess_real
+from dfbench.suites.datasets.cards.inference import init_card
+from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.cards.writing import to_toml
 from dfbench.suites.datasets.check import check
 from dfbench.suites.datasets.describe import describe
-from dfbench.suites.datasets.infer import init_card
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.cardfile import load_card
+from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.listing import UNLABELLED, Listed
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.roles import roles

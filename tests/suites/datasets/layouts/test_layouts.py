@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.cardfile import load_card
+from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.image_files import holds_images, is_image, walk
 from dfbench.suites.datasets.scan import check_fit, scan, settle_root
 

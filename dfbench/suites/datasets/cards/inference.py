@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from dfbench.errors import DataError, OutputError
-from dfbench.suites.datasets.card import Card, guess_positive
-from dfbench.suites.datasets.cardfile import write_card
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.guesses import guess_positive
+from dfbench.suites.datasets.cards.writing import write_card
 from dfbench.suites.datasets.image_files import is_image, subfolders, walk
 from dfbench.suites.datasets.layouts.all import LAYOUTS, recognise
 from dfbench.suites.datasets.layouts.base import Layout

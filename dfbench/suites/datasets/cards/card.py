@@ -3,157 +3,37 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from dfbench.suites.datasets.cards.guesses import guess_positive, guess_real
+from dfbench.suites.datasets.cards.normalise import Normalise
+from dfbench.suites.datasets.cards.rules import GroupRule, KindRule, SplitRule
 from dfbench.suites.datasets.layouts.all import AnyLayout
 from dfbench.suites.datasets.layouts.base import Layout
-from dfbench.suites.datasets.listing import SPLITS, SplitName
-from dfbench.suites.datasets.section import Section, compiled, fault
-
-_FRACTIONS: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
-
-_FAKE_WORDS = frozenset(
-    [
-        *("fake", "fakes", "deepfake", "deepfakes", "synthetic", "generated", "ai"),
-        *("forged", "manipulated", "altered"),
-    ]
-)
-_REAL_WORDS = frozenset(
-    ["real", "reals", "authentic", "original", "originals", "genuine", "pristine", "nature"]
-)
-
-
-def guess_positive(classes: list[str]) -> str:
-    """Name the class that means fake: by its name, else the last one.
-
-    Examples
-    --------
-    >>> guess_positive(["Fake", "Real"])
-    'Fake'
-    >>> guess_positive(["cat", "dog"])
-    'dog'
-    """
-    worded = [c for c in classes if _FAKE_WORDS & set(re.split(r"[\W_]+", c.lower()))]
-    if len(worded) == 1:
-        return worded[0]
-    return "1" if "1" in classes else classes[-1]
-
-
-def guess_real(classes: list[str]) -> str:
-    """Name the class of real images by its name; empty where none or several are called so.
-
-    Examples
-    --------
-    >>> guess_real(["0_real", "1_stylegan", "2_diffusion"])
-    '0_real'
-    >>> guess_real(["0", "1", "2"])
-    ''
-    """
-    worded = [c for c in classes if _REAL_WORDS & set(re.split(r"[\W_]+", c.lower()))]
-    return worded[0] if len(worded) == 1 else ""
-
-
-class SplitRule(Section):
-    """How images come into train, validation and test."""
-
-    policy: Literal["given", "stratified", "grouped"]
-    """``given``: by the layout. ``stratified``: each class divided alike. ``grouped``: the same as
-    far as it goes with no group in two splits."""
-    fractions: dict[SplitName, float] = Field(default_factory=lambda: dict(_FRACTIONS))
-    seed: int = 0
-
-    @field_validator("fractions")
-    @classmethod
-    def _check_fractions(cls, value: dict[SplitName, float]) -> dict[SplitName, float]:
-        if any(not 0 < part < 1 for part in value.values()):
-            raise ValueError("each fraction lies between 0 and 1; leave out a split of size 0")
-        if abs(sum(value.values()) - 1) > 1e-6:
-            raise ValueError(f"the fractions sum to {sum(value.values()):g}, not to 1")
-        if "train" not in value:
-            raise ValueError("there is no fraction for train")
-        return {name: value[name] for name in SPLITS if name in value}
-
-
-class GroupRule(Section):
-    """Which images share a source (a person, a video) by their path."""
-
-    pattern: str
-    """Regular expression with the named group ``group``, searched in the path relative to the
-    root."""
-
-    @field_validator("pattern")
-    @classmethod
-    def _check_pattern(cls, value: str) -> str:
-        return compiled(value, "group")
-
-
-class KindRule(Section):
-    """Which kind of fake (generator, manipulation) an image is."""
-
-    pattern: str = ""
-    """Regular expression with the named group ``kind``, searched in the path relative to the root.
-    What it does not match is of no known kind."""
-    csv: str = ""
-    """Instead of a pattern: a table relative to the root with the columns ``path`` (relative to
-    the root) and ``kind``."""
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if bool(self.pattern) == bool(self.csv):
-            raise ValueError("needs a pattern or a csv, one of them")
-        if self.pattern:
-            compiled(self.pattern, "kind")
-        return self
-
-
-class Normalise(Section):
-    """What every image is made into before anything sees it, so that files do not tell classes."""
-
-    size: int | None = Field(default=None, ge=8, le=4096)
-    """Side of the square in pixels; images keep their sizes where it is left out."""
-    method: Literal["resize", "crop"] = "resize"
-    """``resize``: the whole image is scaled to the square. ``crop``: the largest centred square of
-    it is. What is smaller is scaled up, or its size would still tell."""
-    format: Literal["jpeg", "png"] | None = None
-    """Written anew, without metadata; where it is left out pixels alone are changed, and what
-    reads files (the extractor ``metadata``) reads them as they are."""
-    quality: int | None = Field(default=None, ge=1, le=100)
-    """Of the JPEG; 90 where it is left out."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("format") == "jpeg":
-            return {"quality": 90} | data
-        return data
-
-    @model_validator(mode="after")
-    def _check_whole(self) -> Self:
-        if self.size is None and self.format is None:
-            raise ValueError("needs a size, a format, or both")
-        if self.size is None and self.method != "resize":
-            raise ValueError("the method needs a size to come to")
-        if self.quality is not None and self.format != "jpeg":
-            raise ValueError('quality is for format = "jpeg"')
-        return self
-
-    def __str__(self) -> str:
-        steps = []
-        if self.size is not None:
-            cut = "cropped to a square and " if self.method == "crop" else ""
-            steps.append(f"{cut}resized to {self.size}x{self.size} px")
-        if self.format is None:
-            steps.append("files not written anew")
-        else:
-            quality = f" of quality {self.quality}" if self.quality is not None else ""
-            steps.append(f"written as {self.format.upper()}{quality} without metadata")
-        return ", ".join(steps)
+from dfbench.suites.datasets.section import Section, fault
 
 
 class Card(Section):
     """A data set, as its TOML file declares it. See the guide for each key."""
+
+    comments: ClassVar[dict[str, str]] = {
+        "name": "What the data set is called in leaderboards.",
+        "source": "Where the data can be had, and under which licence.",
+        "root": "Folder of the data, relative to this file.",
+        "root_env": "Environment variable that gives the folder, before root.",
+        "classes": "The label of a class is its place in this list, from 0.",
+        "positive": "The class to detect.",
+        "real": "The class of real images; the others are kinds of fakes.",
+        "normalise": "What all images are made into before anything sees them.",
+        "split": (
+            "given: by the layout; stratified: each class divided alike;\n"
+            "grouped: the same, with no group in two splits."
+        ),
+        "group": "Images with the same text in the named group share a source (person, video).",
+        "kind": "Which kind of fake (generator, manipulation) an image is.",
+    }
 
     name: str
     description: str = ""
