@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What `describe` tells.
+    """The numbers of a data set.
 
     Attributes
     ----------

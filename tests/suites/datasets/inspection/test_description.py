@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dfbench.suites.datasets.describe import Spread, describe
+from dfbench.suites.datasets.inspection.description import Spread, describe
 from dfbench.suites.datasets.loading import load_dataset
 
 
