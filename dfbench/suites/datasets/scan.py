@@ -75,31 +75,36 @@ def check_classes(
     if not readable.any():
         broken = f" ({len(readable)} are broken)" if len(readable) else ""
         raise DataError(f"data set {card.name!r} holds no readable image{broken}", where=where)
+    absent = _absent_class(card, labels[readable])
+    if absent is not None:
+        raise DataError(f"class {absent!r} of {card.name!r} has no readable image", where=where)
     split_of = np.asarray(splits, dtype=object)
-    for label, name in enumerate(card.classes):
-        if not (readable & (labels == label)).any():
-            raise DataError(f"class {name!r} of {card.name!r} has no readable image", where=where)
     for split in card.split_names:
-        inside = readable & (split_of == split)
-        if not inside.any():
-            few = f"{int(readable.sum())} readable images are too few to divide"
-            raise DataError(
-                f"split {split!r} of {card.name!r} has no readable image",
-                where=where,
-                hint=None if card.split.policy == "given" else few,
-            )
-        if split == "test" and (labels[inside] == UNLABELLED).all():
-            continue
-        for label, name in enumerate(card.classes):
-            if not (inside & (labels == label)).any():
-                hint = (
-                    "too few images or groups to divide" if card.split.policy != "given" else None
-                )
-                raise DataError(
-                    f"split {split!r} of {card.name!r} has no readable image of class {name!r}",
-                    where=where,
-                    hint=hint,
-                )
+        inside = labels[readable & (split_of == split)]
+        few = f"{int(readable.sum())} readable images are too few to divide"
+        _check_split(card, split, inside, few, where)
+
+
+def _check_split(
+    card: Card, split: str, labels: NDArray[np.int64], few: str, where: object
+) -> None:
+    divided = card.split.policy != "given"
+    what = f"split {split!r} of {card.name!r} has no readable image"
+    if not len(labels):
+        raise DataError(what, where=where, hint=few if divided else None)
+    if split == "test" and (labels == UNLABELLED).all():
+        return
+    absent = _absent_class(card, labels)
+    if absent is not None:
+        hint = "too few images or groups to divide" if divided else None
+        raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
+
+
+def _absent_class(card: Card, labels: NDArray[np.int64]) -> str | None:
+    """Name the first class that no image is of; None where each has one."""
+    present = set(labels.tolist())
+    absent = [name for label, name in enumerate(card.classes) if label not in present]
+    return absent[0] if absent else None
 
 
 def check_fit(card: Card, root: Path) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 from dfbench.files import write_text
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.normalise import Normalise
-from dfbench.suites.datasets.cards.rules import KindRule
 from dfbench.suites.datasets.section import Section
 
 
@@ -29,17 +28,17 @@ def to_toml(card: Card) -> str:
     if card.real:
         lines += [*_comment("real"), f"real = {_value(card.real)}"]
     if card.normalise is not None:
-        _section(lines, "normalise", data["normalise"], Normalise)
-    _section(lines, "layout", data["layout"], type(card.layout))
+        _section(lines, "normalise", card.normalise)
+    _section(lines, "layout", card.layout)
     split = data["split"]
     if card.split.policy == "given":
         split.pop("fractions")
     lines += ["", *_comment("split"), "[split]"]
     lines += [f"{key} = {_value(value)}" for key, value in split.items()]
     if card.group is not None:
-        lines += ["", *_comment("group"), "[group]", f"pattern = {_value(card.group.pattern)}"]
+        _section(lines, "group", card.group)
     if card.kind is not None:
-        _section(lines, "kind", data["kind"], KindRule)
+        _section(lines, "kind", card.kind)
     return "\n".join(lines) + "\n"
 
 
@@ -68,17 +67,17 @@ def write_card(card: Card, path: Path, *, examples: bool = False) -> None:
     write_text(path, to_toml(card) + (_kind_example(card) if examples else ""))
 
 
-def _section(lines: list[str], name: str, data: dict[str, Any], model: type[Section]) -> None:
+def _section(lines: list[str], name: str, section: Section) -> None:
     lines += ["", *_comment(name), f"[{name}]"]
     tables: list[tuple[str, dict[str, Any]]] = []
-    for key, value in data.items():
-        field = model.model_fields[key]
+    for key, value in section.model_dump(exclude_none=True).items():
+        field = type(section).model_fields[key]
         if not field.is_required() and value == field.get_default(call_default_factory=True):
             continue
         if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
             tables += [(f"{name}.{key}.{_key(inner)}", v) for inner, v in value.items()]
         else:
-            lines += [*_commented(model.comments.get(key)), f"{key} = {_value(value)}"]
+            lines += [*_commented(section.comments.get(key)), f"{key} = {_value(value)}"]
     for heading, table in tables:
         lines += ["", f"[{heading}]", *(f"{_key(k)} = {_value(v)}" for k, v in table.items())]
 
