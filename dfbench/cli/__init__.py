@@ -71,8 +71,12 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.extract import extract  # noqa: E402
+from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
-from dfbench.cli.run import extract, leaderboard, report, run, submit  # noqa: E402
+from dfbench.cli.report import report  # noqa: E402
+from dfbench.cli.run import run  # noqa: E402
+from dfbench.cli.submit import submit  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)

@@ -20,16 +20,6 @@ from dfbench.suites.datasets.manifest import Dataset
 if TYPE_CHECKING:
     from dfbench.results.figures.base import Title
 
-CAPTIONS = {
-    "scores": "confusion, ROC and precision-recall curves, reliability",
-    "training": "training beside validation",
-    "confusions": "confusion on validation after each epoch",
-    "examples": "the most confident right and wrong verdicts",
-    "cam": "where the network looks (Grad-CAM)",
-    "tsne": "t-SNE of the features, or of the network's last layer",
-}
-"""What a cell's figures show, by the name of the file."""
-
 _EXAMPLES = 5
 _SAMPLES = 6
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as CellTimeout
@@ -23,6 +22,7 @@ from dfbench.benchmark.execution.machine import machine, versions
 from dfbench.benchmark.execution.prepare import Prepared, basis, complain, look_for_leaks, prepare
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.spawning import WorkerContext
 from dfbench.benchmark.execution.status import read_status
 from dfbench.benchmark.planning.plan import Cell, Plan
 from dfbench.errors import DfbenchError
@@ -231,7 +231,7 @@ def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Ite
         return
     pool = ProcessPool(
         max_workers=min(settings.jobs, len(jobs)),
-        context=multiprocessing.get_context("spawn"),
+        context=WorkerContext(),
         initializer=worker.initialise,
         initargs=[settings.n_threads],
     )

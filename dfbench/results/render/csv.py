@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import Board, Line
 from dfbench.results.statistics.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADER = (
     *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test"),
@@ -27,6 +31,13 @@ def to_csv(board: Board) -> str:
     writer.writeheader()
     writer.writerows(_fields(line) for line in board.lines)
     return text.getvalue()
+
+
+def to_frame(board: Board) -> pd.DataFrame:
+    """Give the board as a table: a line a row and data set, see `HEADER`."""
+    import pandas as pd
+
+    return pd.DataFrame([_fields(line) for line in board.lines], columns=list(HEADER))
 
 
 def _fields(line: Line) -> dict[str, object]:

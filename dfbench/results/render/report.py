@@ -23,6 +23,43 @@ Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
 
 
+CAPTIONS = {
+    "scores": "confusion, ROC and precision-recall curves, reliability",
+    "training": "training beside validation",
+    "confusions": "confusion on validation after each epoch",
+    "examples": "the most confident right and wrong verdicts",
+    "cam": "where the network looks (Grad-CAM)",
+    "tsne": "t-SNE of the features, or of the network's last layer",
+}
+"""What a cell's figures show, by the name of the file."""
+
+
+def make_report(path: Path, board: Board) -> Path:
+    """Write ``report.html`` with all pictures that lie in a results folder, and give its path.
+
+    Raises
+    ------
+    OutputError
+        Where it cannot be written.
+    """
+    out = ResultsFolder(path)
+    overviews = {
+        line.dataset: file
+        for line in board.lines
+        if line.fingerprint and (file := out.overview_file(line.fingerprint)).is_file()
+    }
+    figures = {
+        cell: [
+            (caption, file)
+            for name, caption in CAPTIONS.items()
+            if (file := out.picture_file(cell, name)).is_file()
+        ]
+        for line in board.lines
+        for cell in line.cells
+    }
+    return write_report(path, board, overviews, figures)
+
+
 def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figures: Figures) -> Path:
     """Write ``report.html`` into a results folder, and its charts into ``figures/``.
 

@@ -375,7 +375,7 @@ def test_wrong_parameters_are_named(network, params, error, match):
 def test_the_classes_are_there_without_torch():
     """Listing and planning must not pay for torch."""
     code = (
-        "import sys; from dfbench.models import cnn, hybrid, meso, vit; "
+        "import sys; from dfbench.models.networks import cnn, hybrid, meso, vit; "
         "vit.VitSmall.check_params({'lr': 1e-3}); cnn.Cnn2Conv.check_available({}); "
         "assert not {'torch', 'timm', 'h5py'} & set(sys.modules)"
     )
@@ -387,7 +387,7 @@ def test_libraries_are_what_fit_imports():
     code = """
 import importlib, sys
 import numpy as np
-from dfbench.models.{module} import {network}
+from dfbench.models.networks.{module} import {network}
 for name in {network}.libraries:
     importlib.import_module(name)
 before = set(sys.modules)

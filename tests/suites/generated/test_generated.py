@@ -172,7 +172,7 @@ def test_what_a_file_shows_is_independent_of_the_class(name):
 
 KILLED = """
 import os, signal, sys
-from dfbench.suites.generate.builtin import ensure_builtin
+from dfbench.suites.generated.builtin import ensure_builtin
 def progress(done, total):
     if done:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -10,12 +10,80 @@ import pandas as pd
 
 from dfbench.benchmark.execution.prepare import complain, look_at
 from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.settings import default_jobs
 from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.progress import Told, listener_of
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
+from dfbench.features.expression import build, parse
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.files import atomic_path
+from dfbench.registry import EXTRACTORS, Registry
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
+
+
+def extract(
+    data: str | Path,
+    features: str,
+    *,
+    plugins: str | Path | Sequence[str | Path] = (),
+    root: str | Path | None = None,
+    jobs: int | None = None,
+    strict: bool = False,
+    progress: bool | Told | None = None,
+) -> pd.DataFrame:
+    """Give the features of a data set as a table: what ``dfbench extract`` writes.
+
+    Parameters
+    ----------
+    data
+        A data set's name, its card, or a folder.
+    features
+        A feature expression, e.g. ``hsv+lbp+fft`` or ``hsv[bins=8]``.
+    plugins
+        Python files with ``@dfbench.extractor`` functions.
+    root
+        Folder of the images, where the card leaves it open.
+    jobs
+        Threads; by default one a core, at most 8.
+    strict
+        Whether unreadable images are an error; else they have no line.
+    progress
+        As of `dfbench.run`.
+
+    Returns
+    -------
+    DataFrame
+        See `feature_table`.
+
+    Raises
+    ------
+    DfbenchError
+        Where the data set, the expression or a plugin is not what it must be, or an extractor
+        fails.
+
+    Examples
+    --------
+    >>> import dfbench
+    >>> table = dfbench.extract(data, "hsv[bins=8]")
+    >>> list(table.columns[:5])
+    ['path', 'label', 'split', 'group', 'hsv:h_0']
+    """
+    files = [plugins] if isinstance(plugins, str | Path) else plugins
+    registry = Registry(EXTRACTORS, [Path(file).expanduser() for file in files])
+    extractors = build(parse(features), registry)
+    folder = None if root is None else Path(root).expanduser()
+    with listener_of(progress) as listener:
+        dataset = load_dataset(data, root=folder, progress=listener.stage(f"{data}: images"))
+        return feature_table(
+            dataset,
+            extractors,
+            jobs=jobs or default_jobs("cpu"),
+            strict=strict,
+            reporter=listener,
+        )
+
 
 FACTS = ("path", "label", "split", "group")
 """Columns before the features."""

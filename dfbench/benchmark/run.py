@@ -1,0 +1,252 @@
+"""The one flow of a run, from suite and data to results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from dfbench.benchmark.execution.evaluations import with_probes
+from dfbench.benchmark.execution.executor import execute
+from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.settings import Settings, default_jobs
+from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
+from dfbench.benchmark.planning.rows import rows
+from dfbench.benchmark.progress import Told, listener_of
+from dfbench.errors import CardError
+from dfbench.files import check_writable
+from dfbench.models.devices import resolve_device
+from dfbench.registry import EXTRACTORS, MODELS, Registry
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.results import Results
+from dfbench.suites.protocols import with_defaults
+from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def run(
+    suite: str | Path | Suite = "all",
+    data: str | Path | Sequence[str | Path] = (),
+    *,
+    only: str | Sequence[str] = (),
+    out: str | Path = "dfbench-results",
+    jobs: int | None = None,
+    device: Device = "auto",
+    trials: int | None = None,
+    seconds: float | None = None,
+    seed: int | None = None,
+    cell_timeout: float | None = None,
+    plugins: str | Path | Sequence[str | Path] = (),
+    roots: Mapping[str, str | Path] | None = None,
+    strict: bool = False,
+    on_leak: OnLeak | None = None,
+    figures: str | Sequence[str] | None = None,
+    protocols: str | Sequence[str] = (),
+    progress: bool | Told | None = None,
+) -> Results:
+    """Run a suite on data sets and give its results: what ``dfbench run`` does.
+
+    Finished work is kept: the same call again does only what is missing, and the command line
+    goes on where Python stopped, and the other way round.
+
+    Parameters
+    ----------
+    suite
+        A suite's name, its TOML file, or a `Suite`.
+    data
+        Data sets: names, cards or folders; by default those of the suite.
+    only
+        Names of rows to run, with those that they are derived from; by default all.
+    out
+        Folder of the results.
+    jobs
+        Workers; by default one a core, at most 8 (4 with a GPU).
+    device
+        Where to train: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    trials, seconds
+        Trials and seconds that each row's tuning may take, instead of the suite's.
+    seed
+        Instead of the suite's.
+    cell_timeout
+        Seconds after which a cell is given up.
+    plugins
+        Python files with ``@dfbench.extractor`` functions.
+    roots
+        Folder of the images by the name of a data set, where a card leaves it open.
+    strict
+        Whether unreadable images are an error.
+    on_leak
+        What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
+        train) or ``"stop"``.
+    figures
+        What is drawn of each cell: ``"all"``, ``"none"``, or some of ``scores``, ``training``,
+        ``examples``, ``cam``, ``tsne``.
+    protocols
+        Kinds of protocols to add, as they are by default.
+    progress
+        Quiet by default. True shows bars; a function is called with what is done, how much there
+        is in all, and what is being done.
+
+    Returns
+    -------
+    Results
+        Of all that the folder holds. A row that failed or was skipped is a line with its reason
+        and raises nothing.
+
+    Raises
+    ------
+    DfbenchError
+        Where the suite, a data set, a row or a plugin is not what it must be, the folder of the
+        results cannot be written, or there are leaks or unreadable images and these were to be
+        errors.
+
+    Examples
+    --------
+    >>> import dfbench
+    >>> results = dfbench.run("smoke", data, only="hsv/knn", trials=1, figures="none", out=folder)
+    >>> results.frame()[["dataset", "row", "status"]]
+      dataset      row status
+    0   faces  hsv/knn     ok
+    """
+    options = Options(
+        suite,
+        _listed(data),
+        [str(each) for each in _listed(only)],
+        out,
+        jobs,
+        device,
+        trials,
+        seconds,
+        seed,
+        cell_timeout,
+        _listed(plugins),
+        roots or {},
+        strict,
+        on_leak,
+        figures,
+        [str(each) for each in _listed(protocols)],
+    )
+    with listener_of(progress) as listener:
+        results = carry_out(plan_run(options, listener), listener)
+    results.notes.extend(listener.notes)
+    return results
+
+
+def _listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be said of a run; the words are those of `run` and of the command line."""
+
+    suite: str | Path | Suite = "all"
+    data: Sequence[str | Path] = ()
+    only: Sequence[str] = ()
+    out: str | Path = "dfbench-results"
+    jobs: int | None = None
+    device: Device = "auto"
+    trials: int | None = None
+    seconds: float | None = None
+    seed: int | None = None
+    cell_timeout: float | None = None
+    plugins: Sequence[str | Path] = ()
+    roots: Mapping[str, str | Path] = field(default_factory=dict)
+    strict: bool = False
+    on_leak: OnLeak | None = None
+    figures: str | Sequence[str] | None = None
+    protocols: Sequence[str] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run before anything of it has been computed: what is to be done, where and how."""
+
+    plan: Plan
+    folder: ResultsFolder
+    settings: Settings
+
+
+def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Planned:
+    """Load suite and data and lay out the cells.
+
+    Parameters
+    ----------
+    options
+        Of the run.
+    reporter
+        Hears of data sets that are read.
+    dry
+        Whether nothing is to be run: the folder of the results need not be one that can be
+        written.
+
+    Raises
+    ------
+    DfbenchError
+        Where the suite, a data set, a row or a plugin is not what it must be, or the folder of
+        the results cannot be written.
+    """
+    suite = _settled(options)
+    device = resolve_device(options.device)
+    plugins = [Path(file).expanduser() for file in options.plugins]
+    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS), options.only, device)
+    if not lines:
+        raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
+    folder = ResultsFolder(Path(options.out).expanduser())
+    if not dry:
+        check_writable(folder.path)
+    roots = {name: Path(root).expanduser() for name, root in options.roots.items()}
+    datasets = load_datasets(
+        suite,
+        [str(each) for each in options.data],
+        roots,
+        lambda name: reporter.stage(f"{name}: images"),
+    )
+    seeds = suite.seeds if options.seed is None else [options.seed]
+    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
+    settings = Settings(
+        jobs=options.jobs or default_jobs(device),
+        device=device,
+        cell_timeout=options.cell_timeout or suite.cell_timeout,
+        strict=options.strict,
+        figures=suite.figures,
+        command=options.command,
+    )
+    return Planned(with_probes(plan, datasets, folder), folder, settings)
+
+
+def carry_out(planned: Planned, reporter: Reporter) -> Results:
+    """Run what is missing of a plan, write the board in all forms, and give the results.
+
+    Raises
+    ------
+    DfbenchError
+        As `dfbench.benchmark.execution.executor.execute`.
+    """
+    records = execute(planned.plan, planned.folder, planned.settings, reporter)
+    results = Results(planned.folder.path, records)
+    results.write(report=bool(planned.settings.figures))
+    return results
+
+
+def _settled(options: Options) -> Suite:
+    """Give the suite with what the options say instead of it."""
+    suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
+    given = {"trials": options.trials, "seconds": options.seconds}
+    changes = {key: value for key, value in given.items() if value is not None}
+    known = suite.model_dump(include={"on_leak", "figures"})
+    if options.on_leak is not None:
+        known["on_leak"] = options.on_leak
+    if options.figures is not None:
+        named = options.figures if isinstance(options.figures, str) else ",".join(options.figures)
+        known["figures"] = parse_figures(named or "none")
+    return suite.model_copy(
+        update={
+            **known,
+            "budget": suite.budget.model_copy(update=changes),
+            "protocols": with_defaults(suite.protocols, options.protocols),
+        }
+    )

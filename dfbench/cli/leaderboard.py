@@ -1,0 +1,31 @@
+"""``dfbench leaderboard``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dfbench.cli.options import out
+
+
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
+        "dfbench-results"
+    ),
+    format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", metavar="FORM", help="Print as md, csv, json, html or tex."),
+    ] = None,
+) -> None:
+    """Compute a leaderboard again from the stored scores, and print it."""
+    from dfbench.results.render.formats import render
+    from dfbench.results.render.terminal import BoardView
+    from dfbench.results.results import load_results
+
+    board = load_results(folder).board
+    if format is None:
+        out().print(BoardView(board))
+    else:
+        typer.echo(render(board, format), nl=False)

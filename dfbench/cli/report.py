@@ -1,0 +1,20 @@
+"""``dfbench report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
+        "dfbench-results"
+    ),
+) -> None:
+    """Gather leaderboard and figures into one page again: report.html."""
+    from dfbench.results.render.report import make_report
+    from dfbench.results.results import load_results
+
+    typer.echo(make_report(folder, load_results(folder).board))

@@ -1,0 +1,43 @@
+"""``dfbench submit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dfbench.cli.options import Data, Root, err
+
+
+def submit(
+    data: Data,
+    row: Annotated[str, typer.Option("--row", metavar="ROW", help="Whose verdicts.")],
+    out_file: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.")
+    ],
+    results: Annotated[
+        Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")
+    ] = Path("dfbench-results"),
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Of which seed, by default the first.")
+    ] = None,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Probabilities instead of labels.")
+    ] = False,
+    fill: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Class for images that cannot be read.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
+    from dfbench.benchmark.submission import find_record, submission, write_submission
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.datasets.loading import load_dataset
+
+    with ConsoleReporter(err()) as reporter:
+        dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
+    record = find_record(results, dataset, row, seed)
+    text = submission(results, dataset, record, scores=scores, fill=fill)
+    write_submission(text, out_file)
+    typer.echo(f"{text.count(chr(10)) - 1} images, row {row}, seed {record.seed}: {out_file}")

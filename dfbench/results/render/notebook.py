@@ -1,0 +1,64 @@
+"""The board as a piece of HTML for a notebook: its tables, plain and small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dfbench.results.board import parts
+from dfbench.results.board.board import Board
+from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.render.page import escape
+
+_LEFT, _RIGHT = "text-align: left", "text-align: right"
+
+
+def board_to_html(board: Board) -> str:
+    """Show the leaderboard of each data set with its warnings."""
+    found = []
+    for table in board.tables:
+        found.append(f"<h4>{escape(table.dataset)}</h4>")
+        found += [f"<p><b>Warning: {escape(warning)}.</b></p>" for warning in table.warnings]
+        found += [f"<p>{escape(text)}</p>" for text in wording.about(table)]
+        found.append(_grid(parts.leaderboard(table, seeds=board.several_seeds)))
+    return "\n".join(found) or "<p>No row has been asked for yet.</p>"
+
+
+def sections_to_html(sections: Sequence[Section]) -> str:
+    """Show sections with their tables; pictures are left out."""
+    found = []
+    for section in sections:
+        found.append(f"<h4>{escape(section.title)}</h4>")
+        found += [f"<p>{escape(text)}</p>" for text in section.text]
+        for grid in section.grids:
+            found += [f"<p><i>{escape(grid.title)}</i></p>"] if grid.title else []
+            found.append(_grid(grid))
+    return "\n".join(found)
+
+
+def _grid(grid: Grid) -> str:
+    head = "".join(
+        f'<th style="{_LEFT if column.text else _RIGHT}">{escape(column.title)}</th>'
+        for column in grid.columns
+    )
+    rows = [
+        f"<tr>{''.join(_cell(cell, grid.columns[at]) for at, cell in _placed(cells))}</tr>"
+        for block in grid.blocks
+        for cells in block
+    ]
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _placed(cells: Sequence[Cell]) -> list[tuple[int, Cell]]:
+    placed, at = [], 0
+    for cell in cells:
+        placed.append((at, cell))
+        at += cell.columns
+    return placed
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    shown = f"<b>{escape(cell.shown)}</b>" if cell.bold else escape(cell.shown)
+    detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
+    left = column.text or cell.columns > 1
+    return f'<td colspan="{cell.columns}" style="{_LEFT if left else _RIGHT}">{shown}{detail}</td>'

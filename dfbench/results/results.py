@@ -1,0 +1,270 @@
+"""The results of a run as an object: its board, its frame, its scores, two rows compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfbench.errors import OutputError, unknown
+from dfbench.results.board.board import Board
+from dfbench.results.board.build import build_board
+from dfbench.results.board.comparison import Comparison, compare
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry, Part, Record, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Results:
+    """What a results folder holds.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    ran
+        Records of the cells of the run that gave this object; empty where it was loaded.
+    notes
+        What that run had to say: images left out, leaks, and the like.
+    """
+
+    folder: Path
+    ran: list[Record] = field(default_factory=list, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def board(self) -> Board:
+        """The leaderboard, computed from the stored scores."""
+        return build_board(self.folder)
+
+    def statuses(self) -> Counter[Status]:
+        """Count the cells of the run by status; of loaded results the lines of the board."""
+        return Counter(record.status for record in self.ran) if self.ran else self.board.counts()
+
+    def frame(self) -> pd.DataFrame:
+        """Give the leaderboard as a table.
+
+        Returns
+        -------
+        DataFrame
+            A line a row and data set, in the order of the board; the columns of
+            ``leaderboard.csv``: ``dataset``, ``row``, ``status``, ``reason``, for each metric its
+            value, ``<metric>_low`` and ``<metric>_high`` (95 % interval) and ``<metric>_spread``
+            (over seeds), ``rank``, ``fit_seconds`` and so on. What is not defined is NaN.
+        """
+        from dfbench.results.render.csv import to_frame
+
+        return to_frame(self.board)
+
+    def compare(self, row_a: str, row_b: str, data: str | Sequence[str] = ()) -> Compared:
+        """Compare two rows: which is better, by how much, whether that is chance.
+
+        Parameters
+        ----------
+        row_a, row_b
+            Names of rows.
+        data
+            Names of data sets; by default all.
+
+        Raises
+        ------
+        UnknownNameError
+            For a row or a data set that there is not, with the nearest names.
+        OutputError
+            Where both rows are one.
+        """
+        chosen = [data] if isinstance(data, str) else list(data)
+        return Compared(row_a, row_b, compare(self.folder, row_a, row_b, chosen))
+
+    def scores(
+        self,
+        row: str,
+        data: str | None = None,
+        *,
+        seed: int | None = None,
+        part: Part = "evaluate",
+    ) -> pd.DataFrame:
+        """Give what a row said of each image.
+
+        Parameters
+        ----------
+        row
+            Its name.
+        data
+            Name of a data set; by default all that it was run on.
+        seed
+            By default all.
+        part
+            ``"evaluate"``: the images that the figures are from; ``"tune"``: those that choices
+            were made on; ``"unlabelled"``: those of a test split without labels; ``"default"``:
+            the first again, by the model with its default parameters.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``dataset``, ``seed``, ``image``, ``label`` (name of the class; missing where
+            there is none), ``group`` and ``kind`` (missing likewise), ``decision`` (name of a
+            class), and ``p_<class>`` for each class (float64).
+
+        Raises
+        ------
+        UnknownNameError
+            For a row or a data set that there is not, with the nearest names.
+        OutputError
+            Where the row has no scores: it was skipped, failed, or has not run.
+        """
+        import pandas as pd
+
+        folder = ResultsFolder(self.folder)
+        found = [
+            _scores_frame(folder, entry, part) for entry in self._entries(folder, row, data, seed)
+        ]
+        table: pd.DataFrame = pd.concat(found, ignore_index=True)
+        return table
+
+    def _entries(
+        self, folder: ResultsFolder, row: str, data: str | None, seed: int | None
+    ) -> list[Entry]:
+        found = [entry for entry in folder.read_entries() if not entry.variant]
+        for what, wanted, name in (("row", row, "row"), ("data set", data, "dataset")):
+            if wanted is None:
+                continue
+            known = [getattr(entry, name) for entry in found]
+            if wanted not in known:
+                raise unknown(what, wanted, known, where=self.folder)
+            found = [entry for entry in found if getattr(entry, name) == wanted]
+        if seed is not None and seed not in (seeds := [entry.seed for entry in found]):
+            raise unknown("seed", str(seed), map(str, seeds), where=f"row {row!r}")
+        return [entry for entry in found if seed in (None, entry.seed)]
+
+    def write(self, *, report: bool = True) -> None:
+        """Write the board into the folder in all forms, and the report with its pictures.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        from dfbench.results.render.formats import render_all
+        from dfbench.results.render.report import make_report
+
+        render_all(self.folder, self.board)
+        if report:
+            make_report(self.folder, self.board)
+
+    def __repr__(self) -> str:
+        counts = self.board.counts()
+        said = ", ".join(f"{n} {status}" for status, n in counts.items())
+        names = [table.dataset for table in self.board.tables]
+        what = f"{', '.join(names) or 'no data set'}: {said or 'no row'}"
+        return f"Results({str(self.folder)!r}): {what}"
+
+    def _repr_html_(self) -> str:
+        from dfbench.results.render.notebook import board_to_html
+
+        return board_to_html(self.board)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two rows held against each other.
+
+    Attributes
+    ----------
+    row_a, row_b
+        Names of the rows.
+    comparisons
+        One a data set.
+    """
+
+    row_a: str
+    row_b: str
+    comparisons: list[Comparison] = field(repr=False)
+
+    def frame(self) -> pd.DataFrame:
+        """Give a line for each data set and metric.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``dataset``, ``metric``, both rows' figures with their intervals, the
+            ``difference`` (the first less the second) with its own (``low``, ``high``), the
+            ``test`` and its ``p_value``, and ``p_corrected`` after Holm for all lines.
+        """
+        import pandas as pd
+
+        from dfbench.results.board.explanation import lines
+
+        return pd.DataFrame(lines(self.comparisons, self.row_a, self.row_b))
+
+    def __str__(self) -> str:
+        from dfbench.results.board.explanation import sections
+
+        found = sections(self.comparisons, self.row_a, self.row_b)
+        return "\n\n".join(f"{each.title}\n{' '.join(each.text)}" for each in found)
+
+    def _repr_html_(self) -> str:
+        from dfbench.results.board.explanation import sections
+        from dfbench.results.render.notebook import sections_to_html
+
+        return sections_to_html(sections(self.comparisons, self.row_a, self.row_b))
+
+
+def load_results(folder: str | Path) -> Results:
+    """Load the results that a run left in a folder.
+
+    Parameters
+    ----------
+    folder
+        What ``dfbench run --out`` or `dfbench.run` wrote.
+
+    Raises
+    ------
+    OutputError
+        Where it is no results folder.
+
+    Examples
+    --------
+    >>> import dfbench
+    >>> results = dfbench.load_results(folder)
+    >>> results
+    Results('...'): faces: 2 ok, 1 skipped
+    """
+    results = Results(Path(folder).expanduser())
+    ResultsFolder(results.folder).read_entries()
+    return results
+
+
+def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    from dfbench.results.statistics.metrics import decide
+
+    record = folder.load_record(entry.cell)
+    if record is None or record.status != "ok":
+        why = "not run yet" if record is None else f"{record.status}: {record.reason}"
+        raise OutputError(f"the row {entry.row!r} has no scores: {why}", where=folder.path)
+    scores = folder.read_scores(record, part)
+    names = [*record.classes, None]  # a label of -1 is none
+    p = scores.probabilities
+    said = decide(p, positive=record.positive, threshold=record.threshold)
+    n = len(scores.images)
+    return pd.DataFrame(
+        {
+            "dataset": entry.dataset,
+            "seed": entry.seed,
+            "image": scores.images,
+            "label": [names[label] for label in scores.labels.tolist()],
+            "group": scores.groups if scores.groups is not None else np.full(n, np.nan),
+            "kind": [kind or None for kind in scores.kinds or ("",) * n],
+            "decision": [names[label] for label in said.tolist()],
+            **{f"p_{name}": p[:, k] for k, name in enumerate(record.classes)},
+        }
+    )

@@ -1,0 +1,202 @@
+"""dfbench from Python: run, load, extract; the same words and files as the command line."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+import dfbench
+from dfbench.cli import app
+from dfbench.errors import CardError, OutputError, UnknownNameError
+
+SUITE = """
+name = "tiny"
+figures = []
+datasets = []
+[budget]
+trials = 2
+seconds = 20
+[[rows]]
+features = ["hsv", "fft"]
+models = ["knn"]
+[[rows]]
+features = ["embedding[weights=/nowhere/absent.pth]"]
+models = ["knn"]
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(SUITE)
+    return path
+
+
+@pytest.fixture
+def ran(make_folder: Callable[..., Path], suite: Path, tmp_path: Path) -> dfbench.Results:
+    return dfbench.run(suite, make_folder(), out=tmp_path / "out")
+
+
+def test_a_run_gives_the_board_as_a_frame(ran: dfbench.Results) -> None:
+    frame = ran.frame().set_index("row")
+    assert list(frame["status"].sort_values()) == ["ok", "ok", "skipped"]
+    assert {"dataset", "roc_auc", "roc_auc_low", "roc_auc_high", "accuracy"} <= set(frame.columns)
+    scores = ran.scores("fft/knn")
+    expected = roc_auc_score(scores["label"] == "fake", scores["p_fake"])
+    assert frame.loc["fft/knn", "roc_auc"] == pytest.approx(expected, abs=1e-12)
+    assert frame["roc_auc_low"]["fft/knn"] <= expected <= frame["roc_auc_high"]["fft/knn"]
+    assert (scores["decision"] == scores["label"]).mean() == frame.loc["fft/knn", "accuracy"]
+    [skipped] = frame.index[frame["status"] == "skipped"]
+    assert "absent.pth" in frame.loc[skipped, "reason"]
+    assert np.isnan(frame.loc[skipped, "roc_auc"])
+
+
+def test_what_a_folder_holds_is_what_the_run_gave(ran: dfbench.Results) -> None:
+    loaded = dfbench.load_results(str(ran.folder))
+    pd.testing.assert_frame_equal(loaded.frame(), ran.frame())
+    assert loaded.board == ran.board
+    assert repr(loaded) == repr(ran)
+    assert "2 ok" in repr(ran)
+
+
+def test_the_command_line_goes_on_where_python_stopped(
+    ran: dfbench.Results, make_folder: Callable, suite: Path, tmp_path: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (ran.folder / "cells").iterdir()}
+    typed = ["run", "-s", str(suite), "-d", str(tmp_path / "faces"), "-o", str(ran.folder)]
+    said = CliRunner().invoke(app, typed, catch_exceptions=False)
+    assert said.exit_code == 0
+    assert "2 done before" in said.stderr
+    after = {path: path.stat().st_mtime_ns for path in (ran.folder / "cells").iterdir()}
+    finished = [path for path in before if path.suffix == ".parquet"]
+    assert finished
+    assert all(before[path] == after[path] for path in finished)
+    csv = pd.read_csv(ran.folder / "leaderboard.csv")
+    assert list(csv.columns) == list(ran.frame().columns)
+    pd.testing.assert_series_equal(csv["roc_auc"], ran.frame()["roc_auc"])
+
+
+def test_two_rows_are_compared(ran: dfbench.Results) -> None:
+    compared = ran.compare("fft/knn", "hsv/knn")
+    frame = compared.frame().set_index("metric")
+    both = ran.frame().set_index("row")["roc_auc"]
+    assert frame.loc["roc_auc", "difference"] == pytest.approx(both["fft/knn"] - both["hsv/knn"])
+    assert frame.loc["roc_auc", "test"] == "DeLong"
+    assert "fft/knn reaches ROC AUC" in str(compared)
+    with pytest.raises(UnknownNameError, match="hsv/knn"):
+        ran.compare("hsv/kn", "fft/knn")
+    with pytest.raises(UnknownNameError, match="did you mean 'faces'"):
+        ran.compare("hsv/knn", "fft/knn", data="face")
+
+
+def test_a_notebook_shows_tables_with_names_as_they_are(ran: dfbench.Results) -> None:
+    shown = ran._repr_html_()
+    assert shown.count("<table>") == 1
+    assert "fft/knn" in shown
+    assert "<table>" in ran.compare("fft/knn", "hsv/knn")._repr_html_()
+
+
+def test_unknown_names_are_errors_with_the_nearest(ran: dfbench.Results) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'hsv/knn'"):
+        ran.scores("hsv/kn")
+    with pytest.raises(UnknownNameError, match="did you mean 'faces'"):
+        ran.scores("hsv/knn", "facs")
+    with pytest.raises(UnknownNameError, match="unknown seed '7'"):
+        ran.scores("hsv/knn", seed=7)
+    with pytest.raises(OutputError, match=r"no scores: skipped: .*absent\.pth"):
+        ran.scores("embedding[weights=/nowhere/absent.pth]/knn")
+    with pytest.raises(OutputError, match="there is no such folder"):
+        dfbench.load_results(ran.folder / "absent")
+    with pytest.raises(UnknownNameError, match="did you mean 'smoke'"):
+        dfbench.run("smok")
+    with pytest.raises(CardError, match="no such suite file"):
+        dfbench.run(Path("absent.toml"))
+    with pytest.raises(AttributeError, match="no attribute 'runn'"):
+        _ = dfbench.runn  # type: ignore[attr-defined]
+
+
+def test_progress_is_quiet_unless_asked_for(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    data, out = make_folder(), tmp_path / "out"
+    quiet = dfbench.run(suite, data, only="hsv/knn", out=out)
+    assert capfd.readouterr() == ("", "")
+    assert quiet.statuses() == {"ok": 1}
+    told: list[tuple[int, int, str]] = []
+    dfbench.run(suite, data, out=out, progress=lambda *what: told.append(what))
+    cells = [(done, total) for done, total, text in told if text == "cells"]
+    assert cells[0][0] < cells[0][1]
+    assert cells[-1] == (3, 3)
+    assert any("features" in text for _, _, text in told)
+    dfbench.run(suite, data, only="fft/knn", out=tmp_path / "other", progress=True)
+    assert "cells" in capfd.readouterr().err
+
+
+def test_notes_of_a_run_are_kept(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    data = make_folder()
+    (data / "train" / "real" / "000.png").write_bytes(b"no image")
+    results = dfbench.run(suite, data, only="hsv/knn", out=tmp_path / "out")
+    assert any("000.png" in note for note in results.notes)
+    with pytest.raises(dfbench.errors.DfbenchError, match=r"000\.png"):
+        dfbench.run(suite, data, only="hsv/knn", out=tmp_path / "out", strict=True)
+
+
+def test_features_as_a_frame(make_folder: Callable[..., Path], tmp_path: Path) -> None:
+    data = make_folder()
+    frame = dfbench.extract(data, "hsv[bins=4]+fft")
+    assert list(frame.columns[:5]) == ["path", "label", "split", "group", "hsv:h_0"]
+    assert len(frame) == 68
+    table = tmp_path / "features.parquet"
+    typed = ["extract", str(data), "-f", "hsv[bins=4]+fft", "-o", str(table)]
+    assert CliRunner().invoke(app, typed).exit_code == 0
+    pd.testing.assert_frame_equal(pd.read_parquet(table), frame)
+
+
+def test_the_words_are_those_of_the_command_line() -> None:
+    """Each option of ``dfbench run`` is a parameter of the same name, but for what shows things."""
+    from dfbench.cli.run import run
+
+    renamed = {"out_folder": "out", "plugin": "plugins", "root": "roots", "protocol": "protocols"}
+    typed = {renamed.get(name, name) for name in inspect.signature(run).parameters}
+    called = set(inspect.signature(dfbench.run).parameters)
+    assert called - {"progress"} == typed - {"context", "plan"}
+
+
+@pytest.mark.parametrize("name", ["run", "load_results", "extract"])
+def test_examples_do_what_they_say(name: str, tmp_path: Path, ran: dfbench.Results) -> None:
+    folder = ran.folder if name == "load_results" else tmp_path / "example"
+    thing = getattr(dfbench, name)
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    [test] = finder.find(thing, name, globs={"folder": folder, "data": tmp_path / "faces"})
+    assert test.examples
+    assert runner.run(test).failed == 0
+
+
+def test_a_script_needs_no_guard(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    """Workers must not run the script that began the run."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import dfbench\n"
+        f"results = dfbench.run({str(suite)!r}, {str(make_folder())!r}, only='hsv/knn',"
+        f" out={str(tmp_path / 'out')!r})\n"
+        "print(results.statuses()['ok'], 'ok')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, env=os.environ
+    )
+    assert (run.returncode, run.stdout) == (0, "1 ok\n"), run.stderr

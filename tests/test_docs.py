@@ -1,0 +1,86 @@
+"""The documentation: every path in it exists, every example in it runs."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from dfbench import registry
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text(page)):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), f"{page.name}: {target}"
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", text(path), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert anchor in anchors, f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_and_modules_exist(page: Path) -> None:
+    """What stands in backticks and looks like a place in the repository is one."""
+    for name in set(re.findall(r"`([^`\n]+)`", text(page))):
+        if re.fullmatch(r"(dfbench|tests|docs|benchmarks)/[\w./-]*", name):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+        elif re.fullmatch(r"dfbench(\.\w+)+", name):
+            assert found(name), f"{page.name}: {name}"
+    for name in set(re.findall(r"python (benchmarks/\w+\.py)", text(page))):
+        assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def found(name: str) -> bool:
+    """Whether a dotted name is a module of the package, or something in one."""
+    if name in (registry.EXTRACTORS, registry.MODELS):  # a group of entry points
+        return True
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:n])
+        if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
+            thing = import_module(".".join(parts[:n]))
+            for part in parts[n:]:
+                if not hasattr(thing, part):
+                    return False
+                thing = getattr(thing, part)
+            return True
+    return False
+
+
+def test_the_map_of_the_house_is_the_house() -> None:
+    """Each folder that the architecture page draws is there, and each that is there is drawn."""
+    drawn = set(re.findall(r"`(dfbench/[\w/]*/)`", text(ROOT / "docs" / "architecture.md")))
+    there = {
+        f"{path.parent.relative_to(ROOT).as_posix()}/"
+        for path in (ROOT / "dfbench").rglob("__init__.py")
+    } - {"dfbench/"}
+    assert drawn == there
+
+
+def test_python_examples(
+    make_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_folder()
+    monkeypatch.chdir(tmp_path)
+    # the closing fence would be read as output
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    page = text(ROOT / "docs" / "python.md")
+    test = doctest.DocTestParser().get_doctest(page, {}, "python.md", "python.md", 0)
+    assert len(test.examples) > 10
+    assert runner.run(test).failed == 0
