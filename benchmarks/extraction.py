@@ -50,7 +50,7 @@ print(time.perf_counter() - wall, time.thread_time() - cpu)
 def built_in() -> Path:
     """Folder of the built-in data set."""
     try:
-        from dfbench.suites.datasets.manifest import load_dataset
+        from dfbench.suites.datasets.loading import load_dataset
     except ImportError:
         sys.exit("no built-in data sets yet: give a folder of images")
     return load_dataset("leaves-binary").root

@@ -19,7 +19,8 @@ from dfbench.features.expression import build, parse
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
-from dfbench.suites.datasets.manifest import Dataset, load_dataset
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 
 
 def extract(

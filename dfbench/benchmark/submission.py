@@ -15,8 +15,7 @@ from dfbench.files import unwritable, write_text
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.statistics.sample import decide
-from dfbench.suites.datasets.card import UNLABELLED, TableLayout
-from dfbench.suites.datasets.layouts.table import ids
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -106,33 +105,26 @@ def submission(
     UnknownNameError
         If ``fill`` is no class.
     """
-    layout = dataset.card.layout
     if fill is not None and fill not in dataset.classes:
         raise unknown("class", fill, dataset.classes, where="--fill")
-    if isinstance(layout, TableLayout):
-        wanted = ids(dataset.card, layout, dataset.root, "test")
-        id_column, label_column = layout.id_column, layout.label_column
-        spelt = {name: text for text, name in layout.labels.items()}
-    else:
-        paths = dataset.manifest["path"][_unlabelled(dataset)]
-        wanted = [(path, path) for path in paths]
-        id_column, label_column, spelt = "image", "label", {}
+    paths = dataset.manifest["path"][_unlabelled(dataset)].tolist()
+    sheet = dataset.card.layout.sheet(dataset.card, dataset.root, paths)
     found = ResultsFolder(path).read_scores(record, "unlabelled")
     place = {path: index for index, path in enumerate(found.images)}
-    absent = [path for _, path in wanted if path not in place]
+    absent = [path for _, path in sheet.ids if path not in place]
     if absent and fill is None:
         raise DataError(
-            f"{len(absent)} of {len(wanted)} test images could not be read and have no verdict, "
+            f"{len(absent)} of {len(sheet.ids)} test images could not be read and have no verdict, "
             f"the first: {absent[0]}",
             where=dataset.name,
             hint="--fill CLASS gives them one",
         )
-    names = [spelt.get(name, name) for name in dataset.classes]
-    table = _Table(found.probabilities, record, names, spelt.get(fill or "", fill or ""))
+    names = [sheet.spelt.get(name, name) for name in dataset.classes]
+    table = _Table(found.probabilities, record, names, sheet.spelt.get(fill or "", fill or ""))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([id_column, *(table.score_columns() if scores else [label_column])])
-    for name, image in wanted:
+    writer.writerow([sheet.id_column, *(table.score_columns() if scores else [sheet.label_column])])
+    for name, image in sheet.ids:
         cells = table.scores(place.get(image)) if scores else [table.label(place.get(image))]
         writer.writerow([name, *cells])
     return text.getvalue()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.describe import Description, Spread
+    from dfbench.suites.datasets.inspection.description import Description, Spread
     from dfbench.suites.datasets.manifest import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
@@ -25,7 +25,7 @@ EXIT_FINDINGS = 1
 
 
 def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
 
@@ -34,7 +34,7 @@ def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
 def describe(data: Data, root: Root = None) -> None:
     """Show counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.describe import describe as count
+    from dfbench.suites.datasets.inspection.description import describe as count
 
     with ConsoleReporter(err()) as reporter:
         found = count(_load(data, root, reporter))
@@ -116,15 +116,15 @@ def check(
     Exit status: 0 nothing is broken, 1 something is.
     """
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.check import check as find
+    from dfbench.suites.datasets.inspection.defects import find_defects
 
     with ConsoleReporter(err()) as reporter:
         dataset = _load(data, root, reporter)
-        findings = find(dataset, reporter.stage(f"{data}: decoding"))
-    for finding in findings:
-        typer.echo(f"{finding.kind}: {finding.path}: {finding.reason}")
-    broken = sum(finding.kind == "broken" for finding in findings)
-    warnings = len(findings) - broken
+        defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
+    for defect in defects:
+        typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
+    broken = sum(defect.kind == "broken" for defect in defects)
+    warnings = len(defects) - broken
     typer.echo(
         f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
@@ -162,7 +162,7 @@ def _name_shortcuts(dataset: Dataset) -> None:
     from dfbench.benchmark.audits.shortcuts import find_shortcuts, word
     from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.cardfile import normalise_toml
+    from dfbench.suites.datasets.cards.writing import normalise_toml
 
     with ConsoleReporter(err()) as reporter:
         shortcuts = find_shortcuts(dataset, jobs=default_jobs("cpu"), reporter=reporter)
@@ -190,7 +190,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.datasets.layouts.recognise import init_card
+    from dfbench.suites.datasets.cards.inference import init_card
 
     path = init_card(folder, card, force=force)
     typer.echo(f"written: {path}")

@@ -33,7 +33,7 @@ def extract(
     from dfbench.features.expression import build, parse
     from dfbench.files import check_writable
     from dfbench.registry import EXTRACTORS, Registry
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     check_table_path(out_file)
     check_writable(out_file.parent)

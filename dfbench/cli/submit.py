@@ -33,7 +33,7 @@ def submit(
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
     from dfbench.benchmark.submission import find_record, submission, write_submission
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.manifest import load_dataset
+    from dfbench.suites.datasets.loading import load_dataset
 
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))

@@ -14,9 +14,9 @@ from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.errors import DataError
 from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.leaks import word
-from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import Roles, roles
+from dfbench.suites.datasets.parts import Parts, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ def find_leaks(dataset: Dataset, *, jobs: int, reporter: Reporter) -> list[Findi
     outcome, faults = look_at(dataset, [Thumbnail()], jobs=jobs, reporter=reporter)
     for error in outcome.failed.values():
         raise error
-    parts: Roles | None
+    parts: Parts | None
     try:
-        parts = roles(dataset, faults == "")
+        parts = parts_of(dataset, faults == "")
     except DataError:  # nothing can be run on it; what it holds can be looked at all the same
         parts = None
     alike = find_alike(dataset, faults, parts, jobs=jobs)

@@ -20,7 +20,7 @@ from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.leaks import AUDIT, Leak, Leaks, Part, word
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import Roles, complete
+from dfbench.suites.datasets.parts import Parts, complete
 from dfbench.suites.suite import OnLeak
 
 SHOWN = 3
@@ -53,7 +53,7 @@ class Alike:
 
 
 def find_alike(
-    dataset: Dataset, faults: NDArray[np.object_], parts: Roles | None, *, jobs: int
+    dataset: Dataset, faults: NDArray[np.object_], parts: Parts | None, *, jobs: int
 ) -> Alike:
     """Find copies across splits, parts and classes; thumbnails must be in the store.
 
@@ -123,7 +123,7 @@ def _codes(*columns: object) -> NDArray[np.int64]:
 _TRAIN, _TUNE, _EVALUATE = 0, 1, 2
 
 
-def _parts(n: int, parts: Roles | None) -> NDArray[np.int64]:
+def _parts(n: int, parts: Parts | None) -> NDArray[np.int64]:
     """Give the part of each of n rows as a number, -1 for none."""
     of = np.full(n, -1, np.int64)
     if parts is not None:
@@ -142,7 +142,7 @@ def _equal(files: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
                 yield one, other
 
 
-def leaks_of(dataset: Dataset, parts: Roles, alike: Alike) -> Leaks:
+def leaks_of(dataset: Dataset, parts: Parts, alike: Alike) -> Leaks:
     """Say what leaks between the parts that a run makes of a data set."""
     manifest = dataset.manifest
     paths, labels = manifest["path"].to_numpy(object), manifest["label"].to_numpy(np.int64)
@@ -223,13 +223,13 @@ def first_choice(alike: Alike, among: NDArray[np.bool_]) -> NDArray[np.intp]:
 def settle(
     dataset: Dataset,
     faults: NDArray[np.object_],
-    parts: Roles,
+    parts: Parts,
     out: ResultsFolder,
     on_leak: OnLeak,
     *,
     jobs: int,
     reporter: Reporter,
-) -> Roles:
+) -> Parts:
     """Look for leaks, keep what was found in a results folder, and do about it what is asked.
 
     Parameters
@@ -248,7 +248,7 @@ def settle(
 
     Returns
     -------
-    Roles
+    Parts
         The parts to run with.
 
     Raises

@@ -21,7 +21,7 @@ from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.results.records.records import Group, Telltale, Telltales
 from dfbench.results.statistics.significance import holm
-from dfbench.suites.datasets.card import Normalise
+from dfbench.suites.datasets.cards.normalise import Normalise
 from dfbench.suites.datasets.manifest import Dataset
 
 LEAST = 0.1

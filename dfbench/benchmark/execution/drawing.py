@@ -14,7 +14,7 @@ from dfbench.models.base import Both, Model
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.results.statistics.sample import decide
-from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Status
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import roles
+from dfbench.suites.datasets.parts import parts_of
 from dfbench.suites.protocols import CrossDataset, Robustness
 
 CHANGES = tuple(
@@ -252,7 +252,7 @@ def _look(cells: Sequence[Cell], settings: Settings, reporter: Reporter) -> dict
 def _set(scene: _Scene, settings: Settings, reporter: Reporter) -> None:
     dataset = scene.dataset
     _, faults = look_at(dataset, [], jobs=settings.jobs, reporter=reporter)
-    parts = roles(dataset, faults == "")
+    parts = parts_of(dataset, faults == "")
     own = task(dataset, parts, "", 0)
     assert isinstance(own, Task)  # nothing hinders a row itself
     scene.images, scene.split = images_of(dataset, own)["evaluate"], parts.split

@@ -28,7 +28,7 @@ from dfbench.files import digest
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import roles
+from dfbench.suites.datasets.parts import parts_of
 from dfbench.suites.suite import Budget, OnLeak
 
 
@@ -83,7 +83,7 @@ def prepare(
         outcome, faults = look_at(dataset, wanted, jobs=settings.jobs, reporter=reporter)
         complain(dataset, faults, strict=settings.strict, reporter=reporter)
         readable = faults == ""
-        parts = roles(dataset, readable)
+        parts = parts_of(dataset, readable)
         if len(extractors) in outcome.failed:
             raise DataError(str(outcome.failed[len(extractors)]))
         parts = settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
@@ -172,7 +172,7 @@ def look_for_leaks(
     if outcome.failed:
         return
     try:
-        parts = roles(dataset, faults == "")
+        parts = parts_of(dataset, faults == "")
         settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
     except LeakError:
         raise

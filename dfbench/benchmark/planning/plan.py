@@ -20,7 +20,8 @@ from dfbench.files import Progress, digest
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets import catalogue
-from dfbench.suites.datasets.manifest import Dataset, load_dataset
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.suite import Budget, Suite
 
 PROTOCOL = 2

@@ -33,7 +33,7 @@ from dfbench.results.records.subsets import (
 )
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import Roles, roles
+from dfbench.suites.datasets.parts import Parts, parts_of
 from dfbench.suites.datasets.splits import order_of
 from dfbench.suites.protocols import LearningCurve, LeaveOneOut, Protocol
 
@@ -81,7 +81,7 @@ class Task:
         Of two classes the one to detect.
     """
 
-    parts: Roles
+    parts: Parts
     labels: NDArray[np.int64]
     kinds: NDArray[np.object_]
     classes: list[str]
@@ -156,7 +156,7 @@ def hindrances(
     """Say by variant and seed why it cannot be, as far as it is known before images are read."""
     readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
     try:
-        parts = roles(dataset, readable)
+        parts = parts_of(dataset, readable)
     except DataError:
         return {}  # the rows themselves have it too, and say it
     found = {
@@ -167,7 +167,7 @@ def hindrances(
     return {key: its for key, its in found.items() if isinstance(its, str)}
 
 
-def task(dataset: Dataset, parts: Roles, variant: str, seed: int) -> Task | str:
+def task(dataset: Dataset, parts: Parts, variant: str, seed: int) -> Task | str:
     """Give what a cell is fitted and scored on.
 
     Parameters

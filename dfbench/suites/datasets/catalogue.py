@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress
-from dfbench.suites.datasets.card import Card
-from dfbench.suites.datasets.cardfile import load_card
-from dfbench.suites.datasets.layouts.recognise import CARD_FILE, infer_card
-from dfbench.suites.datasets.registered import Registered, keep, registered
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.inference import CARD_FILE, infer_card
+from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.registrations import Registered, keep, registered
+from dfbench.suites.datasets.scan import check_fit
 
-_PUBLIC = Path(__file__).parent / "cards"
+_PUBLIC = Path(__file__).parent / "cards" / "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,6 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     DfbenchError
         If the card is not valid, or the data do not fit it: nothing is registered then.
     """
-    from dfbench.suites.datasets.cardfile import parse_card
-    from dfbench.suites.datasets.layouts.scan import check_rows
-
     located = resolve(source, root)
     text = str(source)
     public = located.folder is None
@@ -240,7 +238,7 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     if name is not None:
         card = parse_card({**card.model_dump(), "name": name}, where=located.where)
     entry = Registered(card.name, text, root.expanduser().resolve() if root else None)
-    check_rows(card, find_root(located))
+    check_fit(card, find_root(located))
     others = [other for other in registered() if other.name != entry.name]
     for item in names():
         if item.name != entry.name:

@@ -17,9 +17,9 @@ import pandas as pd
 from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import read_header
-from dfbench.suites.datasets.card import Card
-from dfbench.suites.datasets.layouts.scan import check_classes, scan, settle_root
-from dfbench.suites.datasets.rows import Row
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.listing import Listed
+from dfbench.suites.datasets.scan import check_classes, scan, settle_root
 from dfbench.suites.datasets.splits import assign
 
 COLUMNS = (
@@ -98,58 +98,36 @@ class Dataset:
         return self.manifest[self.manifest["error"] != ""]
 
 
-def load_dataset(
-    source: str | Path, *, root: Path | None = None, progress: Progress | None = None
-) -> Dataset:
-    """Read a data set: find its images, divide them, open and hash each file once.
-
-    Parameters
-    ----------
-    source
-        A card file (``.toml``), a folder of images, or the name of a data set.
-    root
-        Folder of the data, for cards that leave it open; goes before what the card says.
-    progress
-        Called with (images read, images in all).
+def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) -> Dataset:
+    """Read the data set of ``card`` that lies in ``root``.
 
     Raises
     ------
-    UnknownNameError
-        If ``source`` is none of the three.
-    CardError
-        If the card is not valid.
     DataError
-        If the data are absent, contradict the card, or lack a class. Images that cannot be opened
-        are no error: they keep their line, with the reason.
+        If the data contradict the card, or lack a class. Images that cannot be opened are no error:
+        they keep their line, with the reason.
     """
-    from dfbench.suites.datasets.catalogue import resolve
-
-    return read_dataset(*resolve(source, root=root, progress=progress).settled(), progress=progress)
-
-
-def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) -> Dataset:
-    """Read the data set of ``card`` that lies in ``root``; see `load_dataset`."""
     root = settle_root(card, root)
     found = scan(card, root)
-    splits = assign(card, found.rows)
-    labels = np.array([row.label for row in found.rows], dtype=np.int64)
-    openable = np.array([row.fault == "" for row in found.rows], dtype=np.bool_)
+    splits = assign(card, found.images)
+    labels = np.array([image.label for image in found.images], dtype=np.int64)
+    openable = np.array([image.fault == "" for image in found.images], dtype=np.bool_)
     # before minutes are spent on reading, and again when more is known
     check_classes(card, labels, splits, openable, where=root)
     facts = [
         fact
         for batch in in_threads(
-            lambda rows: [_read(root, row) for row in rows], found.rows, progress
+            lambda images: [_read(root, image) for image in images], found.images, progress
         )
         for fact in batch
     ]
     manifest = pd.DataFrame(
         {
-            "path": [row.path for row in found.rows],
+            "path": [image.path for image in found.images],
             "label": labels,
             "split": splits,
-            "group": [row.group for row in found.rows],
-            "kind": [row.kind for row in found.rows],
+            "group": [image.group for image in found.images],
+            "kind": [image.kind for image in found.images],
             "width": np.array([fact.width for fact in facts], dtype=np.int64),
             "height": np.array([fact.height for fact in facts], dtype=np.int64),
             "bytes": np.array([fact.bytes for fact in facts], dtype=np.int64),
@@ -192,11 +170,11 @@ class _Fact(NamedTuple):
     error: str = ""
 
 
-def _read(root: Path, row: Row) -> _Fact:
-    if row.fault:
-        return _Fact(error=row.fault)
+def _read(root: Path, image: Listed) -> _Fact:
+    if image.fault:
+        return _Fact(error=image.fault)
     try:
-        data = (root / row.path).read_bytes()
+        data = (root / image.path).read_bytes()
     except OSError as error:
         return _Fact(error=f"cannot be read: {error.strerror}")
     sha256 = hashlib.sha256(data).hexdigest()

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import UNLABELLED, Card
-from dfbench.suites.datasets.rows import Row
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.listing import UNLABELLED, Listed
 
 
-def assign(card: Card, rows: Sequence[Row]) -> list[str]:
-    """Split of each row, by the card's policy.
+def assign(card: Card, images: Sequence[Listed]) -> list[str]:
+    """Split of each image, by the card's policy.
 
     Raises
     ------
@@ -27,21 +27,21 @@ def assign(card: Card, rows: Sequence[Row]) -> list[str]:
     """
     rule = card.split
     if rule.policy == "given":
-        return [row.split for row in rows]
-    for row in rows:
-        if row.label == UNLABELLED:
+        return [image.split for image in images]
+    for image in images:
+        if image.label == UNLABELLED:
             raise DataError(
                 f"image without a label in {card.name!r}: split.policy {rule.policy!r} cannot "
                 "divide it by class",
-                where=row.path,
+                where=image.path,
                 hint="choose split.policy 'given', or leave the unlabelled split out of the card",
             )
     fractions: dict[str, float] = dict(rule.fractions.items())
-    paths = [row.path for row in rows]
-    labels = np.array([row.label for row in rows], dtype=np.int64)
+    paths = [image.path for image in images]
+    labels = np.array([image.label for image in images], dtype=np.int64)
     if rule.policy == "stratified":
         return stratified(paths, labels, fractions, rule.seed)
-    return grouped(paths, labels, [row.group for row in rows], fractions, rule.seed)
+    return grouped(paths, labels, [image.group for image in images], fractions, rule.seed)
 
 
 def order_of(keys: Sequence[str], seed: int) -> list[bytes]:

@@ -23,8 +23,8 @@ from dfbench.results.board.build import build_board
 from dfbench.results.board.leaks import Leaks, warn
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
-from dfbench.suites.datasets.manifest import load_dataset
-from dfbench.suites.datasets.roles import Roles, roles
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.parts import Parts, parts_of
 from dfbench.suites.suite import OnLeak
 from tests.conftest import scene
 
@@ -100,11 +100,11 @@ def records(out: Path) -> dict[str, Record]:
     }
 
 
-def settled(folder: Path, out: Path, on_leak: OnLeak) -> Roles:
+def settled(folder: Path, out: Path, on_leak: OnLeak) -> Parts:
     """Do what a run does before it fits anything."""
     dataset = load_dataset(folder)
     _, faults = look_at(dataset, [Thumbnail()], jobs=1, reporter=Reporter())
-    parts = roles(dataset, faults == "")
+    parts = parts_of(dataset, faults == "")
     return settle(dataset, faults, parts, ResultsFolder(out), on_leak, jobs=1, reporter=Reporter())
 
 

@@ -17,9 +17,10 @@ from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.cli import app
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.results.board.build import build_board
-from dfbench.suites.datasets.card import Normalise
-from dfbench.suites.datasets.cardfile import load_card, normalise_toml, write_card
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.cards.normalise import Normalise
+from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.cards.writing import normalise_toml, write_card
+from dfbench.suites.datasets.loading import load_dataset
 from tests.conftest import picture
 
 NAMES = [str(name) for name in Metadata().get_feature_names_out()]

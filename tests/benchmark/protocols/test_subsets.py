@@ -30,9 +30,9 @@ from dfbench.results.records.subsets import (
     part_of_train,
     without,
 )
-from dfbench.suites.datasets.card import Card
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.roles import roles
+from dfbench.suites.datasets.parts import parts_of
 from dfbench.suites.suite import Budget, Derived, Suite
 from tests.conftest import picture
 
@@ -62,7 +62,7 @@ def made(
 
 def task_of(dataset: Dataset, variant: str, seed: int = 0) -> Task | str:
     readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
-    return task(dataset, roles(dataset, readable), variant, seed)
+    return task(dataset, parts_of(dataset, readable), variant, seed)
 
 
 def shown(dataset: Dataset, rows: np.ndarray) -> set[tuple[int, str]]:

@@ -7,8 +7,8 @@ import pytest
 from dfbench import files
 from dfbench.errors import CardError, DataError, UnknownNameError
 from dfbench.suites.datasets import catalogue
-from dfbench.suites.datasets.cardfile import load_card
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.loading import load_dataset
 
 PUBLIC = ["deepfake-and-real-images", "fake-video-images", "five-class-generators"]
 

@@ -11,13 +11,16 @@ from typer.testing import CliRunner
 
 from dfbench.cli import app
 from dfbench.errors import CardError, DataError
-from dfbench.suites.datasets.card import Card, guess_real
-from dfbench.suites.datasets.cardfile import load_card, to_toml
-from dfbench.suites.datasets.check import check
-from dfbench.suites.datasets.describe import describe
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.guesses import guess_real
+from dfbench.suites.datasets.cards.inference import init_card
+from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.cards.writing import to_toml
+from dfbench.suites.datasets.inspection.defects import find_defects
+from dfbench.suites.datasets.inspection.description import describe
 from dfbench.suites.datasets.kinds import kinds_of
-from dfbench.suites.datasets.layouts.recognise import init_card
-from dfbench.suites.datasets.manifest import Dataset, load_dataset
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 from tests.suites.datasets.conftest import FOLDERS_CARD, Maker
 
 DEEPER = '[kind]\npattern = "Fake/(?P<kind>[^/]+)/"\n'
@@ -182,7 +185,7 @@ def test_a_kind_of_real_images_too_is_told(make: Maker, folders_card) -> None:
     make.image("Train/Real/gan/odd.png")
     dataset = load_dataset(folders_card('[kind]\npattern = "(?P<kind>gan|diffusion)/"\n'))
     assert by_path(dataset)["Train/Real/gan/odd.png"] == ""
-    [finding] = check(dataset)
+    [finding] = find_defects(dataset)
     assert (finding.kind, finding.path) == ("warning", "Train/Real/gan/odd.png")
     assert "kind 'gan' is told of 1 real image too" in finding.reason
 

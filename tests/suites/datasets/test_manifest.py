@@ -11,7 +11,8 @@ from PIL import Image
 
 from dfbench.errors import DataError
 from dfbench.images import decode
-from dfbench.suites.datasets.manifest import COLUMNS, load_dataset
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import COLUMNS
 
 
 def test_manifest_columns(make, folders_card):

@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import UNLABELLED
-from dfbench.suites.datasets.cardfile import load_card
-from dfbench.suites.datasets.manifest import load_dataset
-from dfbench.suites.datasets.roles import roles
-from dfbench.suites.datasets.rows import Row
+from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.listing import UNLABELLED, Listed
 from dfbench.suites.datasets.splits import assign, grouped, stratified
 
 FRACTIONS = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -147,84 +144,4 @@ def test_images_without_a_group_are_divided_singly():
 def test_unlabelled_images_cannot_be_divided(names_card):
     card = load_card(names_card())
     with pytest.raises(DataError, match=r"x\.jpg: image without a label in 'clips'"):
-        assign(card, [Row("x.jpg", UNLABELLED, "")])
-
-
-# --- roles -----------------------------------------------------------------------------------
-
-
-def everything(dataset):
-    return np.ones(len(dataset.manifest), dtype=bool)
-
-
-def parts(dataset, rows):
-    return set(dataset.manifest["split"].iloc[rows])
-
-
-def test_roles_with_labelled_test(make, folders_card):
-    make.folders(2)
-    dataset = load_dataset(folders_card())
-    found = roles(dataset, everything(dataset))
-    assert (found.split, found.tuned_on) == ("test", "validation")
-    assert parts(dataset, found.train) == {"train"}
-    assert parts(dataset, found.tune) == {"validation"}
-    assert parts(dataset, found.evaluate) == {"test"}
-    assert len(found.train) == len(found.tune) == len(found.evaluate) == 4
-    assert found.train.dtype == np.intp
-
-
-def test_unlabelled_test_leaves_validation_for_the_figures(make, table_card):
-    make.table(10)
-    dataset = load_dataset(table_card())
-    found = roles(dataset, everything(dataset))
-    assert (found.split, found.tuned_on) == ("validation", "part of train")
-    assert parts(dataset, found.evaluate) == {"validation"}
-    assert parts(dataset, found.tune) == parts(dataset, found.train) == {"train"}
-    assert (len(found.train), len(found.tune), len(found.evaluate)) == (24, 6, 30)
-    assert not set(found.train) & set(found.tune)
-    counts = Counter(dataset.manifest["label"].iloc[found.tune])
-    assert counts == {0: 2, 1: 2, 2: 2}
-    again = roles(dataset, everything(dataset))
-    assert (again.tune == found.tune).all()
-
-
-def test_absent_validation_makes_tuning_take_part_of_train(make, card_file):
-    make.folders(5, splits=("Train", "Test"))
-    dataset = load_dataset(make.root)
-    found = roles(dataset, everything(dataset))
-    assert (found.split, found.tuned_on) == ("test", "part of train")
-    assert (len(found.train), len(found.tune), len(found.evaluate)) == (8, 2, 10)
-
-
-def test_the_part_of_train_keeps_groups_whole(make, folders_card):
-    for split in ("Train", "Validation"):
-        for group in range(10):
-            for name in ("Real", "Fake"):
-                for number in range(2):
-                    make.image(f"{split}/{name}/v{group}_{number}.jpg")
-    make.image("Test/unknown.jpg")
-    card = folders_card("[group]\npattern = '(?P<group>v\\d+|unknown)'\n")
-    dataset = load_dataset(card)
-    found = roles(dataset, everything(dataset))
-    groups = dataset.manifest["group"]
-    assert len(found.tune) == 8
-    assert not set(groups.iloc[found.tune]) & set(groups.iloc[found.train])
-
-
-def test_unreadable_images_have_no_role(make, folders_card):
-    make.folders(2)
-    dataset = load_dataset(folders_card())
-    readable = everything(dataset)
-    readable[0] = False
-    found = roles(dataset, readable)
-    assert len(found.evaluate) == 3
-    assert 0 not in found.evaluate
-
-
-def test_a_role_without_a_class_is_an_error(make, folders_card):
-    make.folders(2)
-    dataset = load_dataset(folders_card())
-    manifest = dataset.manifest
-    readable = ~((manifest["split"] == "test") & (manifest["label"] == 1)).to_numpy()
-    with pytest.raises(DataError, match="no readable image of class 'Fake' in test of 'faces'"):
-        roles(dataset, readable)
+        assign(card, [Listed("x.jpg", UNLABELLED, "")])

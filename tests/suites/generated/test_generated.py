@@ -19,7 +19,7 @@ from scipy import ndimage, stats
 
 from dfbench.errors import DataError, OutputError, UnknownNameError
 from dfbench.images import decode
-from dfbench.suites.datasets import manifest
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.generated import builtin, camera, fakes, padding, pictures, plans, scenes
 
 TINY = 0.02
@@ -115,7 +115,7 @@ def test_counts_of_the_whole_sets():
 def test_cards_load(name, tiny):
     card = tiny / name / "card.toml"
     items = plans.PLANS[name](name, TINY)
-    dataset = manifest.load_dataset(card)
+    dataset = load_dataset(card)
     assert dataset.name == name
     assert len(dataset.broken) == 0
     kind_of = {item.path: item for item in items}

@@ -1,1 +1,1 @@
-"""How the images of a data set lie on disk, and where their labels stand."""
+"""Layouts: how images lie and where their labels are told; a file for each, listed in `all`."""

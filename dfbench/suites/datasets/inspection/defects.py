@@ -1,4 +1,4 @@
-"""Reading every image of a data set to the last pixel, and what else makes a data set unsound."""
+"""Defects of a data set: images that cannot be decoded, and what may mislead."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dfbench.suites.datasets.manifest import Dataset, in_threads
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong with an image.
+class Defect:
+    """Something wrong with an image of a data set.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Finding:
     kind: Literal["broken", "warning"] = "broken"
 
 
-def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
+def find_defects(dataset: Dataset, progress: Progress | None = None) -> list[Defect]:
     """Decode every image and list what is wrong.
 
     Parameters
@@ -45,21 +45,21 @@ def check(dataset: Dataset, progress: Progress | None = None) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
+    list of Defect
         Broken images sorted by path; then warnings: kinds of fakes that are told of real images
         too.
     """
     manifest = dataset.manifest
     lines = list(zip(manifest["path"].tolist(), manifest["error"].tolist(), strict=True))
 
-    def read(batch: Sequence[tuple[str, str]]) -> list[Finding]:
+    def read(batch: Sequence[tuple[str, str]]) -> list[Defect]:
         return [
-            Finding(path, reason)
+            Defect(path, reason)
             for path, error in batch
             if (reason := error or _fault(dataset, path))
         ]
 
-    broken = [finding for found in in_threads(read, lines, progress) for finding in found]
+    broken = [defect for found in in_threads(read, lines, progress) for defect in found]
     return broken + _shared_kinds(dataset)
 
 
@@ -73,9 +73,9 @@ def _fault(dataset: Dataset, path: str) -> str:
     return ""
 
 
-def _shared_kinds(dataset: Dataset) -> list[Finding]:
+def _shared_kinds(dataset: Dataset) -> list[Defect]:
     return [
-        Finding(
+        Defect(
             paths[0],
             f"kind {kind!r} is told of {len(paths)} real image{'s' * (len(paths) > 1)} too, where "
             "it is not looked at: kinds are of fakes",

@@ -7,9 +7,9 @@ import tomllib
 import pytest
 
 from dfbench.errors import DataError, OutputError
-from dfbench.suites.datasets.cardfile import load_card, parse_card
-from dfbench.suites.datasets.layouts.recognise import infer_card, init_card, slug
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.cards.inference import infer_card, init_card, slug
+from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.loading import load_dataset
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.suites.datasets.card import SPLITS, UNLABELLED
 from dfbench.suites.datasets.kinds import kinds_of
+from dfbench.suites.datasets.listing import SPLITS, UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
 COMMON = 10
@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What `describe` tells.
+    """The numbers of a data set.
 
     Attributes
     ----------

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import text
 
 from dfbench.errors import CardError
-from dfbench.suites.datasets.card import Card, FilenameLayout, guess_positive
-from dfbench.suites.datasets.cardfile import load_card, parse_card, to_toml, write_card
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.guesses import guess_positive
+from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.cards.writing import to_toml, write_card
+from dfbench.suites.datasets.layouts.filename import FilenameLayout
 
 NAMES = {
     "name": "clips",

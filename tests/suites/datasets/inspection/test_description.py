@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from dfbench.suites.datasets.describe import Spread, describe
-from dfbench.suites.datasets.manifest import load_dataset
+from dfbench.suites.datasets.inspection.description import Spread, describe
+from dfbench.suites.datasets.loading import load_dataset
 
 
 def test_counts_sizes_and_formats(make, folders_card):

@@ -1,4 +1,4 @@
-"""Which images of a data set a run fits on, tunes on, and takes its figures from."""
+"""The parts of a data set: which images a run fits on, tunes on, and takes its figures from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.card import UNLABELLED
+from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.splits import grouped, stratified
 
@@ -17,8 +17,8 @@ TUNE_FRACTION = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Roles:
-    """Which images of a data set serve which purpose, as row numbers of its manifest.
+class Parts:
+    """The parts that a run makes of a data set, as row numbers of its manifest.
 
     Attributes
     ----------
@@ -41,8 +41,8 @@ class Roles:
     tuned_on: str
 
 
-def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
-    """Give each split its purpose.
+def parts_of(dataset: Dataset, readable: NDArray[np.bool_]) -> Parts:
+    """Find out which split serves for which part.
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
     labels = manifest["label"].to_numpy(np.int64)
     split_of = manifest["split"].to_numpy(object)
     usable = readable & (labels != UNLABELLED)
-    present = {name: bool(((split_of == name) & (labels != UNLABELLED)).any()) for name in _USES}
+    labelled = set(split_of[labels != UNLABELLED].tolist())
     train = split_of == "train"
-    evaluated = "test" if present["test"] else "validation"
-    if not present[evaluated]:
+    evaluated = "test" if "test" in labelled else "validation"
+    if evaluated not in labelled:
         raise DataError(f"{dataset.name!r} has no labelled test or validation split")
-    if evaluated == "test" and present["validation"]:
+    if evaluated == "test" and "validation" in labelled:
         tune, tuned_on = split_of == "validation", "validation"
     else:
         tune, tuned_on = _part_of_train(dataset, train, labels), "part of train"
         train = train & ~tune
-    result = Roles(
+    result = Parts(
         train=np.flatnonzero(train & usable),
         tune=np.flatnonzero(tune & usable),
         evaluate=np.flatnonzero((split_of == evaluated) & usable),
@@ -84,7 +84,7 @@ def roles(dataset: Dataset, readable: NDArray[np.bool_]) -> Roles:
     return result
 
 
-def complete(dataset: Dataset, parts: Roles) -> None:
+def complete(dataset: Dataset, parts: Parts) -> None:
     """Check that each part has images of each class.
 
     Raises
@@ -100,9 +100,6 @@ def complete(dataset: Dataset, parts: Roles) -> None:
                 raise DataError(
                     f"no readable image of class {name!r} in {what} of {dataset.name!r}"
                 )
-
-
-_USES = ("train", "validation", "test")
 
 
 def _part_of_train(

@@ -1,0 +1,139 @@
+"""The layout ``filename``: labels, and groups and kinds if any, are told by the names of files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, field_validator
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.image_files import walk
+from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of
+from dfbench.suites.datasets.layouts.naming import join
+from dfbench.suites.datasets.listing import Listed, Listing
+from dfbench.suites.datasets.section import compiled
+
+
+class FilenameLayout(Layout):
+    """Label, and group if any, are read from the file name."""
+
+    comments: ClassVar[dict[str, str]] = {
+        "pattern": "Matches the whole file name; named groups: label, group, kind.",
+        "labels": "Label as found to class.",
+    }
+
+    kind: Literal["filename"]
+    pattern: str
+    """Regular expression with the named group ``label`` and, if there are any, ``group`` and
+    ``kind``. It matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Matched text to class, where they differ."""
+    where: str = "."
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, value: str) -> str:
+        return compiled(value, "label")
+
+    @classmethod
+    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
+        """Recognise nothing: a pattern is only ever advised, to be checked."""
+        return None
+
+    @classmethod
+    def advice(cls, names: Sequence[str]) -> str:
+        """Give lines of a card that would read the labels from ``names``."""
+        return f"or a card for labels in file names, with lines such as: {_suggest(names)}"
+
+    def needs(self, classes: Sequence[str]) -> list[str]:
+        """Name the folder of the images."""
+        return [self.where]
+
+    def check(self, classes: Sequence[str]) -> None:
+        """Labels lead to classes."""
+        check_labels(self.labels, classes)
+
+    @property
+    def gives_groups(self) -> bool:
+        """Whether the pattern has the named group ``group``."""
+        return "group" in re.compile(self.pattern).groupindex
+
+    @property
+    def gives_kinds(self) -> bool:
+        """Whether the pattern has the named group ``kind``."""
+        return "kind" in re.compile(self.pattern).groupindex
+
+    def scan(self, card: Declared, root: Path) -> Listing:
+        """List all images below ``where``.
+
+        Raises
+        ------
+        DataError
+            Where a name does not match the pattern, or its label is no class.
+        """
+        folder = root / self.where
+        if not folder.is_dir():
+            raise DataError("no such folder", where=folder, hint="see layout.where in the card")
+        found = walk(folder)
+        result = Listing(ignored=found.ignored)
+        for path, texts in self._read_names(card, folder, found.images).items():
+            result.images.append(
+                Listed(
+                    path=join(self.where, path),
+                    label=label_of(card, self.labels, texts["label"], where=str(folder / path)),
+                    split="",
+                    group=texts.get("group", ""),
+                    fault=found.faults.get(path, ""),
+                    kind=texts.get("kind", ""),
+                )
+            )
+        return result
+
+    def _read_names(
+        self, card: Declared, folder: Path, paths: list[str]
+    ) -> dict[str, dict[str, str]]:
+        """Give the texts of the named groups for each path."""
+        pattern = re.compile(self.pattern)
+        whole = "/" in self.pattern
+        matches = {
+            path: pattern.fullmatch(path if whole else path.rpartition("/")[2]) for path in paths
+        }
+        strange = [path for path, match in matches.items() if match is None]
+        if strange:
+            n, all_others = len(strange) - 1, len(paths) - 1
+            others = f" (nor do {n} of {all_others} others)" if n else ""
+            raise DataError(
+                f"the name does not match layout.pattern '{self.pattern}' of {card.name!r}{others}",
+                where=folder / strange[0],
+            )
+        return {path: match.groupdict("") for path, match in matches.items() if match}
+
+
+def _suggest(names: Sequence[str]) -> str:
+    """Lines of a card that would read the labels from ``names``, ready to be checked."""
+    label, labels = _label_pattern(names)
+    firsts = Counter(name.partition("_")[0] for name in names if "_" in name)
+    shared = sum(firsts.values()) == len(names) and 2 < len(firsts) <= len(names) / 2
+    # names that begin alike may be frames of one video
+    start = r"(?P<group>[^_]+)_.*" if shared and label.startswith(r".*") else ""
+    pattern = start + label.removeprefix(r".*") if start else label
+    classes = ", ".join(f'"{c}"' for c in labels.values())
+    mapping = ", ".join(f'"{text}" = "{name}"' for text, name in labels.items())
+    return (
+        f"classes = [{classes}]; layout = {{ kind = \"filename\", pattern = '{pattern}', "
+        f"labels = {{ {mapping} }} }}"
+    )
+
+
+def _label_pattern(names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    numbered = {"0": "real", "1": "fake"}
+    if all(re.fullmatch(r".*_[01]\.\w+", name) for name in names):
+        return r".*_(?P<label>[01])\.\w+", numbered
+    firsts = Counter(re.split(r"[\W_\d]+", name)[0] for name in names)
+    if len(firsts) == 2 and all(firsts):
+        return f"(?P<label>{'|'.join(sorted(firsts))}).*", {name: name for name in sorted(firsts)}
+    return r".*_(?P<label>[01])\.\w+", numbered

@@ -1,0 +1,36 @@
+"""Loading a data set by name, card or folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dfbench.files import Progress
+from dfbench.suites.datasets.catalogue import resolve
+from dfbench.suites.datasets.manifest import Dataset, read_dataset
+
+
+def load_dataset(
+    source: str | Path, *, root: Path | None = None, progress: Progress | None = None
+) -> Dataset:
+    """Read a data set: find its images, divide them, open and hash each file once.
+
+    Parameters
+    ----------
+    source
+        A card file (``.toml``), a folder of images, or the name of a data set.
+    root
+        Folder of the data, for cards that leave it open; goes before what the card says.
+    progress
+        Called with (images read, images in all).
+
+    Raises
+    ------
+    UnknownNameError
+        If ``source`` is none of the three.
+    CardError
+        If the card is not valid.
+    DataError
+        If the data are absent, contradict the card, or lack a class. Images that cannot be opened
+        are no error: they keep their line, with the reason.
+    """
+    return read_dataset(*resolve(source, root=root, progress=progress).settled(), progress=progress)

@@ -1,0 +1,128 @@
+"""From a card and its root to the list of images: path, label, split, group, kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.image_files import subfolders
+from dfbench.suites.datasets.listing import UNLABELLED, Listing
+from dfbench.suites.datasets.splits import assign
+
+
+def scan(card: Card, root: Path) -> Listing:
+    """List the images of a data set with what its card says of each.
+
+    Raises
+    ------
+    DataError
+        Where the folder and the card contradict each other: a label outside the classes, an id
+        given twice, a file name that the pattern does not match, a class folder that the card does
+        not know. The message names file and row.
+    """
+    result = card.layout.scan(card, root)
+    if card.group is not None:
+        result.images = [i._replace(group=card.group.group_of(i.path)) for i in result.images]
+    if card.kind is not None:
+        kinds = card.kind.read(root, [i.path for i in result.images])
+        result.images = [i._replace(kind=kinds.get(i.path, "")) for i in result.images]
+    result.images.sort(key=lambda image: image.path)
+    for one, other in pairwise(result.images):
+        if one.path == other.path:
+            raise DataError(
+                f"the image belongs to two splits or classes of {card.name!r}",
+                where=root / one.path,
+                hint="two folders in the card's layout are the same, or one lies in the other",
+            )
+    return result
+
+
+def settle_root(card: Card, root: Path) -> Path:
+    """Go down one folder where the data lie in the only folder of ``root`` that fits the card.
+
+    Archives often unpack into one more folder than their description says.
+    """
+    needed = card.layout.needs(card.classes)
+    if any((root / name).exists() for name in needed):
+        return root
+    inner = [root / name for name in subfolders(root)]
+    fitting = [folder for folder in inner if all((folder / name).exists() for name in needed)]
+    return fitting[0] if len(fitting) == 1 else root
+
+
+def check_classes(
+    card: Card,
+    labels: NDArray[np.int64],
+    splits: Sequence[str],
+    readable: NDArray[np.bool_],
+    *,
+    where: object,
+) -> None:
+    """Make sure that each split of a data set can serve its purpose.
+
+    Raises
+    ------
+    DataError
+        Where there is no image, a class has none, or a split lacks a class; naming it. Images that
+        are not ``readable`` do not count.
+    """
+    if not readable.any():
+        broken = f" ({len(readable)} are broken)" if len(readable) else ""
+        raise DataError(f"data set {card.name!r} holds no readable image{broken}", where=where)
+    absent = _absent_class(card, labels[readable])
+    if absent is not None:
+        raise DataError(f"class {absent!r} of {card.name!r} has no readable image", where=where)
+    split_of = np.asarray(splits, dtype=object)
+    for split in card.split_names:
+        inside = labels[readable & (split_of == split)]
+        few = f"{int(readable.sum())} readable images are too few to divide"
+        _check_split(card, split, inside, few, where)
+
+
+def _check_split(
+    card: Card, split: str, labels: NDArray[np.int64], few: str, where: object
+) -> None:
+    divided = card.split.policy != "given"
+    what = f"split {split!r} of {card.name!r} has no readable image"
+    if not len(labels):
+        raise DataError(what, where=where, hint=few if divided else None)
+    if split == "test" and (labels == UNLABELLED).all():
+        return
+    absent = _absent_class(card, labels)
+    if absent is not None:
+        hint = "too few images or groups to divide" if divided else None
+        raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
+
+
+def _absent_class(card: Card, labels: NDArray[np.int64]) -> str | None:
+    """Name the first class that no image is of; None where each has one."""
+    present = set(labels.tolist())
+    absent = [name for label, name in enumerate(card.classes) if label not in present]
+    return absent[0] if absent else None
+
+
+def check_fit(card: Card, root: Path) -> int:
+    """Check that the data in ``root`` fit ``card``, without opening an image.
+
+    Returns
+    -------
+    int
+        Number of images.
+
+    Raises
+    ------
+    DataError
+        As `scan`, and where a split or a class would be empty.
+    """
+    root = settle_root(card, root)
+    images = scan(card, root).images
+    labels = np.array([image.label for image in images], dtype=np.int64)
+    openable = np.array([image.fault == "" for image in images], dtype=np.bool_)
+    check_classes(card, labels, assign(card, images), openable, where=root)
+    return len(images)
