@@ -96,8 +96,7 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help="Add cross-dataset, robustness, leave-one-generator-out or learning-curve, as"
-            " they are by default; repeatable.",
+            help="Add one of `dfbench list protocols`, as it is by default; repeatable.",
         ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
@@ -109,10 +108,10 @@ def run(
     Exit status: 0 all rows ran or were skipped with a reason, 2 the command cannot be carried
     out, 3 a row failed.
     """
-    from dfbench.benchmark.execution.evaluations import with_probes
     from dfbench.benchmark.execution.executor import execute
     from dfbench.benchmark.execution.settings import Settings, default_jobs
     from dfbench.benchmark.planning.plan import load_datasets, make_plan
+    from dfbench.benchmark.planning.requests import with_evaluations
     from dfbench.benchmark.planning.rows import rows
     from dfbench.benchmark.report import make_report
     from dfbench.cli import COMMAND, EXIT_FAILED
@@ -157,7 +156,7 @@ def run(
         seeds = chosen.seeds if seed is None else [seed]
         folder = ResultsFolder(out_folder)
         made = make_plan(chosen, lines, datasets, seeds, budget, folder)
-        made = with_probes(made, datasets, folder)
+        made = with_evaluations(made, datasets, folder)
         if plan:
             _show(plan_table(made))
             return

@@ -14,11 +14,17 @@ from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.protocols.long_form import ProtocolFigure
-from dfbench.results.records.subsets import fraction_of
+from dfbench.results.records.subsets import parse_name
 from dfbench.results.statistics import among
 
 if TYPE_CHECKING:
     from dfbench.results.board.build import RowRead
+
+
+def fraction_of(subset: str) -> float | None:
+    """Give the part of the training images that a subset holds; None for others."""
+    return parse_name(subset).fraction
+
 
 PROTOCOL = "learning-curve"
 DRAWN = 8

@@ -14,12 +14,18 @@ from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.protocols.long_form import ProtocolFigure
-from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, parse_name
 from dfbench.results.statistics import among
 from dfbench.results.statistics.among import Area
 
 if TYPE_CHECKING:
     from dfbench.results.board.build import RowRead
+
+
+def left_out(subset: str) -> str | None:
+    """Give the kind that a subset has never seen; None for others."""
+    return parse_name(subset).left_out or None
+
 
 PROTOCOL = "leave-one-generator-out"
 

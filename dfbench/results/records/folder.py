@@ -174,7 +174,7 @@ class ResultsFolder:
             ) from error
 
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Add entries; one takes the place of that of the same data set, row, seed and variant.
+        """Add entries; one takes the place of that of the same data set, row, seed and subset.
 
         Returns
         -------

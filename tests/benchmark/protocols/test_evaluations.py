@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.execution.executor import _collect
-from dfbench.benchmark.execution.job import Images, Job, Probing
+from dfbench.benchmark.execution.job import EvaluationJob, Images, Job
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
@@ -299,10 +299,10 @@ def test_a_worker_that_dies_at_a_probe_leaves_the_result(
     given = {"cell": entry["cell"], "probe": "0f", "scored_on": "faces", "fingerprint": "x"}
     images = Images([], [], [], [])
     job = Job(
-        out=out, root=out, record={"cell": entry["cell"]}, study=out, checkpoints=out, model="knn",
-        tables=[], space=Space(), train=images, tune=images, evaluate=images, unlabelled=images,
-        figures=[], trials=1, seconds=1, device="cpu", n_threads=1, seconds_per_image=0,
-        probes=[Probing(given, [], images)],
+        out=ResultsFolder(out), root=out, record={"cell": entry["cell"]}, study=out,
+        checkpoints=out, model="knn", tables=[], space=Space(), train=images, tune=images,
+        evaluate=images, unlabelled=images, figures=[], trials=1, seconds=1, device="cpu",
+        n_threads=1, seconds_per_image=0, evaluations=[EvaluationJob(given, [], images)],
     )  # fmt: skip
     future: Future[Any] = Future()
     future.set_exception(TimeoutError())

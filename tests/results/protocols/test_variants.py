@@ -13,8 +13,17 @@ from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
-from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, part_of_train, without
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, Subset
 from dfbench.results.render.formats import FORMATS, render
+
+
+def without(kind: str) -> str:
+    return Subset(left_out=kind).name
+
+
+def part_of_train(fraction: float) -> str:
+    return Subset(fraction=fraction).name
+
 
 N = 60
 LABELS = np.arange(N) % 2
