@@ -140,7 +140,7 @@ def _once_auc(
         measure(images, [metrics.prepare(setting.labels, probabilities(score, shift))])
         for score in draw(rng, setting, shift)
     )
-    its = a.roc_auc()
+    its = a.roc_auc.estimate()
     interval = None if its.low is None or its.high is None else (its.low, its.high)
     delong, mcnemar = paired.of_auc(a, b), paired.of_accuracy(a, b)
     return (

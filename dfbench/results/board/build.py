@@ -22,7 +22,8 @@ from dfbench.results.protocols.leave_one_generator_out import leave_one_out
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores, Status, Telltales, Tuning
 from dfbench.results.statistics import auc, metrics
-from dfbench.results.statistics.measured import Images, Measured, measure, number
+from dfbench.results.statistics.estimate import number
+from dfbench.results.statistics.measured import Images, Measured, measure
 from dfbench.results.statistics.ranking import rank
 
 _THREADS = 2

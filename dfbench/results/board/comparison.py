@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,13 +151,8 @@ def _on(
         found,
         differences=differences(a, b),
         disagreement=Disagreement(only_a, only_b, len(a.images.names)),
-        smallest=smallest_difference(_error(a, b)),
+        smallest=smallest_difference((a.roc_auc.averaged - b.roc_auc.averaged).error),
     )
-
-
-def _error(a: Measured, b: Measured) -> float:
-    scatter = a.images.design.scatter((a.shares - b.shares)[None])
-    return math.sqrt(math.fsum(scatter.ravel() ** 2))
 
 
 def _unlike(a: Measured, b: Measured) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dfbench.results.board.board import CHANCE, Board, Estimate, Line, Overall, Standing, Table
+from dfbench.results.board.board import CHANCE, Board, Line, Overall, Standing, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.records import provenance
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER, MAIN, METRICS
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dfbench.results.board.board import Estimate, Line, Overall, Table
+from dfbench.results.board.board import Line, Overall, Table
 from dfbench.results.records.records import Control
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import FEWEST_FALSE, RATES
 from dfbench.results.statistics.significance import ALPHA
 

@@ -11,7 +11,6 @@ images of a group first. The mean over several one-vs-rest curves has the mean o
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,6 +36,26 @@ class Design:
 
     labels: NDArray[np.int64]
     groups: NDArray[np.int64] | None = None
+
+    def within(
+        self,
+        inside: NDArray[np.bool_],
+        labels: NDArray[np.integer] | NDArray[np.bool_] | None = None,
+    ) -> Design:
+        """Give the design of some of the images.
+
+        Parameters
+        ----------
+        inside
+            Which, shape (n,).
+        labels
+            What all images are one of, shape (n,), where not their class counts: kinds of fake.
+        """
+        its = self.labels if labels is None else labels
+        groups = self.groups
+        if groups is not None:
+            groups = np.unique(groups[inside], return_inverse=True)[1].astype(np.int64)
+        return Design(its[inside].astype(np.int64), groups)
 
     @cached_property
     def units(self) -> NDArray[np.int64]:
@@ -149,37 +168,6 @@ def shares(sample: Sample) -> tuple[float, Floats]:
     return total / len(sample.comparisons), found / len(sample.comparisons)
 
 
-def error_of(shares: Floats, design: Design) -> tuple[float, float]:
-    """Give the standard error of an ROC AUC and its degrees of freedom.
-
-    Parameters
-    ----------
-    shares
-        Shape (n,), from `shares`.
-    design
-        Of the images.
-
-    Returns
-    -------
-    error
-        The root of the sum of squares of the scatter.
-    degrees
-        Those of the design; fewer where a few groups make most of the error, as they do when hardly
-        any image is out of order: 2 V^2 over the variance of the error's square V, which the
-        squares themselves show (Satterthwaite 1946, "An approximate distribution of estimates of
-        variance components", Biometrics Bulletin 2).
-    """
-    squares = design.scatter(shares[None])[0] ** 2
-    # fsum: the same to the last digit in whatever order
-    variance = math.fsum(squares)
-    degrees = design.degrees
-    if design.groups is not None and variance > 0:
-        spread = math.fsum(squares**2) - variance**2 / squares.size
-        if spread > 0:
-            degrees = max(1.0, min(degrees, 2 * variance**2 / spread))
-    return math.sqrt(variance), degrees
-
-
 def interval(
     auc: float,
     error: float,
@@ -201,7 +189,7 @@ def interval(
     design
         Gives the degrees of freedom, and how many units a class has.
     degrees
-        Degrees of freedom of the error, where they are known better (`error_of`).
+        Degrees of freedom of the error, where they are known better (`influence.Influence`).
     level
         Of the interval.
 

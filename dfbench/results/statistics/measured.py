@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import Estimate
 from dfbench.results.statistics import auc, bootstrap, metrics
+from dfbench.results.statistics.estimate import Estimate, number
+from dfbench.results.statistics.influence import Influence, roc_auc
 from dfbench.results.statistics.metrics import Floats, Sample
 
 
@@ -74,8 +75,8 @@ class Measured:
         Estimate by metric, the mean over seeds; NaN where not defined.
     spread
         Standard deviation of each over the seeds; NaN with one seed.
-    shares
-        Of each image in the error of the mean ROC AUC, shape (n,); see `auc.shares`.
+    roc_auc
+        With its interval, which needs no resamples.
     right
         Share of the seeds that were right on each image, shape (n,).
     samples
@@ -85,9 +86,15 @@ class Measured:
     images: Images
     values: Mapping[str, float]
     spread: Mapping[str, float]
-    shares: Floats
+    roc_auc: Influence
     right: Floats
     samples: tuple[Sample, ...] = field(repr=False)
+
+    @property
+    def shares(self) -> Floats:
+        """Of each image in the error of the mean ROC AUC, shape (n,); see `auc.shares`."""
+        ((_, shares),) = self.roc_auc.shares
+        return shares
 
     def distributions(self) -> dict[str, Floats]:
         """Figures on each resample, shape (B,), the mean over seeds."""
@@ -113,15 +120,8 @@ class Measured:
                     name, self.values[name], resampled[name], self.images.resamples.effective
                 )
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
-        found["roc_auc"] = self.roc_auc()
+        found["roc_auc"] = self.roc_auc.estimate()
         return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
-
-    def roc_auc(self) -> Estimate:
-        """ROC AUC with its interval (see `auc`): needs no resamples."""
-        design = self.images.design
-        error, degrees = auc.error_of(self.shares, design)
-        ends = auc.interval(self.values["roc_auc"], error, design, degrees=degrees)
-        return self._figure("roc_auc", ends)
 
     def _figure(self, name: str, ends: tuple[float, float] | None) -> Estimate:
         value, spread = self.values[name], self.spread[name]
@@ -166,11 +166,7 @@ def measure(images: Images, samples: Sequence[Sample]) -> Measured:
         found = np.array([float(each[name][0]) for each in by_seed])
         values[name] = float(found.mean())
         spread[name] = float(found.std(ddof=1)) if found.size > 1 else math.nan
-    shares = np.mean([auc.shares(sample)[1] for sample in samples], axis=0)
+    by_curve = np.array([float(each["roc_auc"][0]) for each in by_seed])
+    area = replace(roc_auc(samples, images.design), seeds=by_curve)
     right = np.mean([sample.right for sample in samples], axis=0)
-    return Measured(images, values, spread, shares, right, tuple(samples))
-
-
-def number(value: float) -> float | None:
-    """Give None for what is not defined."""
-    return None if math.isnan(value) else float(value)
+    return Measured(images, values, spread, area, right, tuple(samples))

@@ -45,11 +45,9 @@ def of_auc(a: Measured, b: Measured) -> Difference:
     from scipy.stats import t
 
     design = a.images.design
-    value = a.values["roc_auc"] - b.values["roc_auc"]
-    error = _norm(design.scatter((a.shares - b.shares)[None]))
+    step = a.roc_auc.averaged - b.roc_auc.averaged
     # what is left of equal rows after subtraction is rounding
-    if error < 1e-6 * _norm(design.scatter(a.shares[None])):
-        error = 0.0
+    value, error = step.value, 0.0 if step.error < 1e-6 * a.roc_auc.error else step.error
     if abs(value) < 1e-12:
         p_value = 1.0
     else:

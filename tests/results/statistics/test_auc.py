@@ -8,8 +8,14 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results.statistics import bootstrap
-from dfbench.results.statistics.auc import Design, compare, error_of, interval, shares
+from dfbench.results.statistics.auc import Design, compare, interval, shares
+from dfbench.results.statistics.influence import Influence
 from dfbench.results.statistics.metrics import prepare
+
+
+def error_of(share, design):
+    its = Influence(np.array([0.9]), ((design, share),))
+    return its.error, its.degrees
 
 
 def two_class(score):

@@ -1,4 +1,4 @@
-"""Figures among some of the images, against scikit-learn, SciPy and the whole figures."""
+"""Figures of some of the images, against scikit-learn, SciPy and the whole figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from dfbench.results.statistics import among, auc, metrics
+from dfbench.results.statistics import auc, metrics
+from dfbench.results.statistics.estimate import share
+from dfbench.results.statistics.influence import (
+    Influence,
+    mean,
+    rate,
+    roc_auc_of_class,
+    roc_auc_of_kind,
+)
 from dfbench.results.statistics.measured import Images, Measured, measure
 
 
@@ -34,17 +42,16 @@ def test_a_kind_against_the_real_images(seeds: int, ties: bool) -> None:
     measured, probabilities, labels = scored(seeds=seeds, ties=ties)
     chosen = (labels == 1) & (np.arange(80) % 4 == 1)
     inside = chosen | (labels == 0)
-    area = among.of_kind(measured, chosen)
+    area = roc_auc_of_kind(measured.samples, measured.images.design, chosen)
     expected = [roc_auc_score(labels[inside], p[inside, 1]) for p in probabilities]
     assert area.value == pytest.approx(np.mean(expected), abs=1e-12)
-    assert not area.shares[~inside].any()
+    assert not area.shares[0][1][~inside].any()
     # the same figure and interval as of a row that was scored on these images alone
     images = Images.of([f"{i:03}" for i in np.flatnonzero(inside)], labels[inside])
     alone = measure(
         images, [metrics.prepare(labels[inside], p[inside], positive=1) for p in probabilities]
     ).figures()["roc_auc"]
-    design = among.design(measured, labels, inside)
-    found = among.area_figure(area, design, inside)
+    found = area.on(measured.images.design.within(inside), inside).estimate()
     assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
 
 
@@ -54,7 +61,7 @@ def test_groups_of_the_images_inside_alone_count() -> None:
     chosen = (labels == 1) & (groups < 7)
     inside = chosen | ((labels == 0) & (groups < 12))
     # real images of the other groups take part in the area
-    design = among.design(measured, labels, inside)
+    design = measured.images.design.within(inside)
     assert design.groups is not None
     assert np.unique(design.groups).size == 12
     assert design.groups.max() == 11
@@ -64,19 +71,21 @@ def test_groups_of_the_images_inside_alone_count() -> None:
     )
     sample = metrics.prepare(labels[everywhere], p[everywhere], positive=1)
     alone = measure(images, [sample]).figures()["roc_auc"]
-    design = among.design(measured, labels, everywhere)
-    found = among.area_figure(among.of_kind(measured, chosen), design, everywhere)
+    design = measured.images.design
+    area = roc_auc_of_kind(measured.samples, design, chosen)
+    found = area.on(design.within(everywhere), everywhere).estimate()
     assert found.value == pytest.approx(alone.value, abs=1e-12)
     assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
 
 
 def test_one_class_against_the_rest() -> None:
     measured, [p], labels = scored(90, 3)
-    areas = [among.of_class(measured, k) for k in range(3)]
+    design = measured.images.design
+    areas = [roc_auc_of_class(measured.samples, design, k) for k in range(3)]
     expected = [roc_auc_score(labels == k, p[:, k]) for k in range(3)]
     np.testing.assert_allclose([area.value for area in areas], expected, atol=1e-12)
-    assert among.mean(areas).value == pytest.approx(measured.values["roc_auc"], abs=1e-12)
-    np.testing.assert_allclose(among.mean(areas).shares, measured.shares, atol=1e-12)
+    assert mean(areas).value == pytest.approx(measured.values["roc_auc"], abs=1e-12)
+    np.testing.assert_allclose(mean(areas).shares[0][1], measured.shares, atol=1e-12)
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -85,8 +94,7 @@ def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
     one, _, _ = scored(groups=groups)
     other, _, _ = scored(groups=groups, seeds=2)
     design = one.images.design
-    everything = np.ones(80, dtype=bool)
-    found = among.difference_figure(among.whole(one) - among.whole(other), design, everything)
+    found = (one.roc_auc.averaged - other.roc_auc.averaged.on(design)).estimate(difference=True)
     scatter = design.scatter(np.stack([one.shares, other.shares]))
     aucs = np.array([one.values["roc_auc"], other.values["roc_auc"]])
     errors, p_values = auc.compare(aucs, scatter, design)
@@ -101,29 +109,58 @@ def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
     assert (found.low <= 0 <= found.high) == (p_values[0, 1] > 0.05)
 
 
+def test_a_mean_of_perfect_figures_is_perfect() -> None:
+    """Six times a sixth of 1 misses 1 by a rounding."""
+    design = auc.Design(np.zeros(50, dtype=np.int64))
+    one = rate(np.ones((1, 50), dtype=bool), design)
+    assert mean([one] * 6).value != 1
+    assert mean([one] * 6).estimate() == one.estimate()
+
+
+def test_a_mean_over_several_sets_of_groups_has_more_degrees_than_its_worst() -> None:
+    """As many as both together, up to those of the design."""
+    groups = np.arange(60) // 2
+    uneven = np.where(groups < 3, 9.0, 1.0) * (-1.0) ** groups / 60
+    even = (-1.0) ** groups / 60
+    designs = [auc.Design(np.arange(60) % 2, groups) for _ in range(2)]
+    alone = Influence(np.array([0.8]), ((designs[0], uneven),))
+    other = Influence(np.array([0.7]), ((designs[1], uneven),))
+    assert 1 < alone.degrees < 20 < designs[0].degrees
+    both = mean([alone, other])
+    assert both.degrees == pytest.approx(2 * alone.degrees)
+    assert both.error == pytest.approx(alone.error / np.sqrt(2))
+    # never more than the set with the least to go by
+    both = mean([Influence(np.array([0.8]), ((each, even),)) for each in designs])
+    assert both.degrees == designs[0].degrees
+    # images without groups add to the error, and make up for the few groups that made most of it
+    images = auc.Design(np.arange(60) % 2)
+    mixed = mean([alone, Influence(np.array([0.7]), ((images, 3 * even),))])
+    assert alone.degrees < mixed.degrees <= designs[0].degrees
+
+
 @pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 11), (37, 40), (12, 12), (1, 1)])
 def test_a_share_of_images_has_wilsons_interval(k: int, n: int) -> None:
     hits = np.arange(n) < k
-    found = among.share_figure(hits.astype(float))
+    found = share(hits.astype(float))
     expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
     assert found.value == k / n
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert among.share_figure(np.empty(0)).value is None
+    assert share(np.empty(0)).value is None
 
 
 def test_images_in_groups_tell_less() -> None:
     # ten groups of six that are right or wrong as a whole tell what ten images would
     groups = np.repeat(np.arange(10), 6)
     hits = (groups < 4).astype(float)
-    found = among.share_figure(hits, groups)
+    found = share(hits, groups)
     expected = binomtest(4, 10).proportion_ci(0.95, method="wilson")
     assert found.low == pytest.approx(expected.low, abs=0.02)
     assert found.high == pytest.approx(expected.high, abs=0.02)
-    all_right = among.share_figure(np.ones(60), groups)
+    all_right = share(np.ones(60), groups)
     bound = binomtest(10, 10).proportion_ci(0.95, method="wilson")
     assert (all_right.low, all_right.high) == pytest.approx((bound.low, 1.0))
     # one group alone does not show how far it may be off
-    alone = among.share_figure(hits[:6], groups[:6])
+    alone = share(hits[:6], groups[:6])
     assert (alone.value, alone.low) == (1.0, None)
 
 
@@ -134,7 +171,7 @@ def test_the_intervals_of_shares_hold_the_truth_in_groups() -> None:
     for _ in range(400):
         # correlated within groups: mean 0.7
         p = np.clip(0.7 + np.repeat(rng.normal(0, 0.15, 40), 5), 0, 1)
-        found = among.share_figure((rng.random(200) < p).astype(float), groups)
+        found = share((rng.random(200) < p).astype(float), groups)
         assert found.low is not None
         assert found.high is not None
         held += found.low <= 0.7 <= found.high
