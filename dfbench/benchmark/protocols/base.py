@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dfbench.errors import DfbenchError
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
 from dfbench.results.records.subsets import Subset
 from dfbench.suites import protocols
 from dfbench.suites.datasets.manifest import Dataset
@@ -62,3 +64,8 @@ class Protocol(protocols.Protocol):
             If that makes no sense with these data sets.
         """
         return ()
+
+    @classmethod
+    def report(cls, read: Read) -> Report:
+        """Lay out what it came to, from what was read of a results folder; nothing without it."""
+        return Report()

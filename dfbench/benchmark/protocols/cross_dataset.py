@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from dfbench.benchmark.protocols import cross_dataset_report as cross
 from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
 from dfbench.errors import CardError
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -27,6 +30,15 @@ class CrossDataset(Protocol):
                 yield Request(other[0], reason=f"it cannot be loaded: {other[1]}")
             elif other.name != dataset.name:
                 yield _request(dataset, other)
+
+    @classmethod
+    def report(cls, read: Read) -> Report:
+        """Lay out the figures of all pairs of data sets."""
+        pairs = cross.pairs_of(read.evaluations(cross.KIND))
+        if not pairs:
+            return Report()
+        summaries = cross.summarise(pairs)
+        return Report(cross.sections(pairs, summaries), figures=cross.long_form(pairs, summaries))
 
 
 def _request(own: Dataset, other: Dataset) -> Request:

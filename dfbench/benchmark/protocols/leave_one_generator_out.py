@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from dfbench.benchmark.protocols.base import Protocol
+from dfbench.benchmark.protocols.leave_one_generator_out_report import lay_out
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
 from dfbench.results.records.subsets import Subset
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.manifest import Dataset
@@ -30,3 +33,8 @@ class LeaveOneGeneratorOut(Protocol):
         merged = dataset.positive_index is None
         reference = [Subset(merged=True)] if merged else []
         return reference + [Subset(left_out=kind, merged=merged) for kind in kinds]
+
+    @classmethod
+    def report(cls, read: Read) -> Report:
+        """Lay out the figures without each kind beside those with it."""
+        return lay_out(read)

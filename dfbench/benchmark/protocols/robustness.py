@@ -7,8 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from dfbench.benchmark.protocols import robustness_report as robust
 from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
 from dfbench.features.views.operations import STRENGTHS
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
 from dfbench.suites.datasets.manifest import Dataset
 
 CHANGES = tuple(
@@ -30,3 +33,14 @@ class Robustness(Protocol):
         numbers = tuple(range(len(dataset.classes)))
         for change in dict.fromkeys(self.changes or CHANGES):
             yield Request(dataset.name, numbers, change)
+
+    @classmethod
+    def report(cls, read: Read) -> Report:
+        """Lay out the figures of each data set beside its leaderboard."""
+        found = [robust.measure(row) for row in read.evaluations(robust.KIND)]
+        rows = [row for row in found if row is not None]
+        by_dataset: dict[str, list[robust.Robust]] = {}
+        for row in rows:
+            by_dataset.setdefault(row.dataset, []).append(row)
+        sections = {name: [robust.section(own)] for name, own in by_dataset.items()}
+        return Report(by_dataset=sections, figures=robust.long_form(rows))

@@ -14,10 +14,10 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
+from dfbench.benchmark.protocols.robustness_report import operation_of, strength_of
 from dfbench.files import digest
 from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
-from dfbench.results.protocols.robustness import operation_of, strength_of
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
