@@ -177,7 +177,7 @@ def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
     held = set()
     if out.entries_file.exists() and any(cell.dataset is None for cell in plan.cells):
         held = {
-            (entry.dataset, entry.row, entry.seed, entry.variant)
+            (entry.dataset, entry.row, entry.seed, entry.subset.name)
             for entry in out.read_entries()
             if (record := out.read_cell(entry.cell)) is not None and record.status == "ok"
         }

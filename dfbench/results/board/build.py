@@ -52,7 +52,7 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     places: dict[tuple[str, str, str], list[Entry]] = {}
     all_entries = out.read_entries()
     for entry in all_entries:
-        places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
+        places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
     shared: dict[str, list[Images]] = {}
     everything: dict[tuple[str, str, str], RowRead] = {}
     lines: list[Line] = []
@@ -171,7 +171,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
                     )
                 scores.append(its)
                 records.append(record)
-                if not entry.variant:
+                if not entry.subset.name:
                     defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
