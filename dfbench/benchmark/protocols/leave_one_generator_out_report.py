@@ -15,7 +15,7 @@ from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS
-from dfbench.results.statistics.auc import Design
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, roc_auc_of_kind
 

@@ -17,7 +17,8 @@ from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Control, Kind, Status, Telltales, Tuning
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
-from dfbench.results.statistics.significance import ALPHA, Friedman, friedman
+from dfbench.results.statistics.ranks import Friedman, friedman
+from dfbench.results.statistics.significance import ALPHA
 
 FEW_GROUPS = 10
 """Below so many groups a bootstrap over them is known to give intervals that are too narrow

@@ -12,8 +12,9 @@ from dfbench.results.board.board import CHANCE
 from dfbench.results.board.parts import figure_cell
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.records import Control
-from dfbench.results.statistics.estimate import Estimate, share
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import roc_auc_of_class, roc_auc_of_kind
+from dfbench.results.statistics.intervals import wilson
 from dfbench.results.statistics.measured import Measured
 
 _KINDS = (
@@ -93,7 +94,7 @@ def _by_kind(
     def taken(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
         hits = subject.measured.right[inside]
         its = None if groups is None else groups[inside]
-        return share(hits if right else 1 - hits, its)
+        return wilson(hits if right else 1 - hits, its)
 
     n_real = int((~fake).sum())
     titles = [f"{name} (n = {int(chosen[name].sum()):,})" for name in names]
@@ -132,7 +133,7 @@ def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
     def recall(subject: Subject, label: int) -> Estimate:
         inside = labels == label
         its = None if groups is None else groups[inside]
-        return share(subject.measured.right[inside], its)
+        return wilson(subject.measured.right[inside], its)
 
     present = [k for k in range(len(first.classes)) if (labels == k).any()]
     titles = [f"{first.classes[k]} (n = {int((labels == k).sum()):,})" for k in present]

@@ -14,8 +14,8 @@ from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
 from dfbench.results.statistics.measured import Images, Measured
-from dfbench.results.statistics.paired import Difference, differences
-from dfbench.results.statistics.ranking import smallest_difference
+from dfbench.results.statistics.pairs import Difference, differences
+from dfbench.results.statistics.ranks import smallest_difference
 from dfbench.results.statistics.significance import holm
 
 

@@ -14,7 +14,7 @@ from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.records import Record, Scores
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.metrics import prepare
+from dfbench.results.statistics.sample import prepare
 
 Way = Literal["exact", "near", "group"]
 Part = Literal["train", "tune"]

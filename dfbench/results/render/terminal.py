@@ -14,9 +14,9 @@ from dfbench.results.board.board import Board, Line, Overall, Standing, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Section
 from dfbench.results.render.terminal_grid import SectionView, empty, excess, folded
-from dfbench.results.statistics.metrics import MAIN
+from dfbench.results.statistics.metrics import ENTRIES, MAIN
 
-_SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
+_SHORT = {each.name: each.short for each in ENTRIES}
 _SPAN = "{}" + wording.GAP + "{}"
 _MANY = 3
 """Above so many classes their accuracies give way to the names of the rows."""

@@ -1,6 +1,6 @@
 """Figures with what their error is made of: all intervals that need no resamples come from here.
 
-An ROC AUC has a share of each image in its error (`auc.shares`). A rate has one too: how much it
+An ROC AUC has a share of each image in its error (`delong.shares`). A rate has one too: how much it
 would move if that image were drawn once more (its influence function; Davison and Hinkley
 (1997), "Bootstrap methods and their application", section 2.7). Figures on the same images then
 have a covariance, and those on different images none: they can be averaged and subtracted.
@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics import auc
-from dfbench.results.statistics.auc import Design
+from dfbench.results.statistics import delong, intervals
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
-from dfbench.results.statistics.metrics import Floats, Sample
+from dfbench.results.statistics.sample import Floats, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Influence:
         ----------
         difference
             Whether it may be negative: the interval is then symmetric, on the degrees of freedom
-            of the tests between rows. Else it is symmetric in log odds, see `auc.interval`.
+            of the tests between rows. Else it is symmetric in log odds, see `intervals.log_odds`.
         """
         value = self.value
         if math.isnan(value):
@@ -105,10 +105,9 @@ class Influence:
         if not difference:
             # a mean of ones may miss 1 by a rounding
             value = float(round(value)) if abs(value - round(value)) < 1e-12 else value
-            ends = auc.interval(value, self.error, self._least, degrees=self.degrees)
+            ends = intervals.log_odds(value, self.error, self._least, degrees=self.degrees)
         elif math.isfinite(self.error) and self._least.fewest >= 2:
-            reach = _quantile(self._least.degrees) * self.error
-            ends = value - reach, value + reach
+            ends = intervals.symmetric(value, self.error, self._least.degrees)
         low, high = ends or (None, None)
         spread = float(self.seeds.std(ddof=1)) if self.seeds.size > 1 else None
         return Estimate(value=value, low=low, high=high, spread=spread)
@@ -127,12 +126,6 @@ class Influence:
 
 def _told(design: Design) -> tuple[float, int]:
     return design.degrees, design.fewest
-
-
-def _quantile(degrees: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.5 + auc.LEVEL / 2, degrees))
 
 
 def combine(parts: Iterable[tuple[float, Influence]]) -> Influence:
@@ -154,7 +147,7 @@ def mean(parts: Sequence[Influence]) -> Influence:
 
 def roc_auc(samples: Sequence[Sample], design: Design) -> Influence:
     """Give the ROC AUC of a row from its scores, one sample a seed."""
-    found = [auc.shares(sample) for sample in samples]
+    found = [delong.shares(sample) for sample in samples]
     shares: Floats = np.mean([own for _, own in found], axis=0)
     return Influence(np.array([value for value, _ in found]), ((design, shares),))
 

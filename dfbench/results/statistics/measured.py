@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics import auc, bootstrap, metrics
+from dfbench.results.statistics import bootstrap, metrics
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate, number
 from dfbench.results.statistics.influence import Influence, roc_auc
-from dfbench.results.statistics.metrics import Floats, Sample
+from dfbench.results.statistics.intervals import LEVEL
+from dfbench.results.statistics.sample import Floats, Sample
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Images:
     """
 
     names: tuple[str, ...]
-    design: auc.Design
+    design: Design
     resamples: bootstrap.Resamples = field(repr=False)
 
     @classmethod
@@ -44,11 +46,11 @@ class Images:
         numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
         return cls(
             tuple(names),
-            auc.Design(labels, numbered),
+            Design(labels, numbered),
             bootstrap.resample(labels, numbered),
         )
 
-    def same(self, names: Sequence[str], design: auc.Design) -> bool:
+    def same(self, names: Sequence[str], design: Design) -> bool:
         """Whether these are the same images with equal labels and groups."""
         return (
             self.names == tuple(names)
@@ -72,7 +74,7 @@ class Measured:
     images
         What it was scored on.
     values
-        Estimate by metric, the mean over seeds; NaN where not defined.
+        Figure by metric, the mean over seeds; NaN where not defined.
     spread
         Standard deviation of each over the seeds; NaN with one seed.
     roc_auc
@@ -92,7 +94,7 @@ class Measured:
 
     @property
     def shares(self) -> Floats:
-        """Of each image in the error of the mean ROC AUC, shape (n,); see `auc.shares`."""
+        """Of each image in the error of the mean ROC AUC, shape (n,); see `delong.shares`."""
         ((_, shares),) = self.roc_auc.shares
         return shares
 
@@ -143,7 +145,7 @@ class Measured:
         if of.spread is None:
             return of.model_copy(update={"low": None, "high": None})
         n = len(self.samples)
-        arm = float(t.ppf((1 + auc.LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
+        arm = float(t.ppf((1 + LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
         low = of.value - math.hypot(of.value - of.low, arm)
         high = of.value + math.hypot(of.high - of.value, arm)
         return of.model_copy(update={"low": low, "high": high})

@@ -22,9 +22,11 @@ from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.render.formats import render, render_all
-from dfbench.results.statistics import auc, metrics
+from dfbench.results.statistics import delong
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
 from dfbench.results.statistics.measured import Images, measure
+from dfbench.results.statistics.sample import prepare
 
 SIZES = {"one": 40, "two": 60}
 
@@ -155,11 +157,11 @@ def test_what_is_lost_has_the_interval_of_paired_rows(crossed: Folder) -> None:
             for seed in "01":
                 scores = crossed.kept[x, "a", seed, y, ""]
                 order = np.argsort(scores.images)
-                sample = metrics.prepare(scores.labels[order], scores.probabilities[order])
-                shares.append(auc.shares(sample)[1])
+                sample = prepare(scores.labels[order], scores.probabilities[order])
+                shares.append(delong.shares(sample)[1])
             rows.append(np.mean(shares, axis=0))
-        design = auc.Design(np.arange(SIZES[y]) % 2)
-        errors, _ = auc.compare(np.zeros(2), design.scatter(np.array(rows)), design)
+        design = Design(np.arange(SIZES[y]) % 2)
+        errors, _ = delong.compare(np.zeros(2), design.scatter(np.array(rows)), design)
         variance += (errors[0, 1] / 2) ** 2
     line = crossed.figures().loc[("a", "", "", "", "mean loss")]
     reach = norm.ppf(0.975) * np.sqrt(variance)
@@ -172,7 +174,7 @@ def test_an_estimate_of_one_row_is_that_of_the_leaderboard() -> None:
     rng = np.random.default_rng(3)
     labels, groups = np.arange(90) % 2, np.arange(90) // 4
     p = expit(rng.normal(size=90) + labels)
-    sample = metrics.prepare(labels, np.column_stack([1 - p, p]))
+    sample = prepare(labels, np.column_stack([1 - p, p]))
     for its in (None, groups):
         images = Images.of([f"{i:02}" for i in range(90)], labels, its)
         own = measure(images, [sample]).figures()["roc_auc"]
@@ -202,7 +204,7 @@ def test_few_groups_leave_a_row_at_home_the_interval_of_the_leaderboard(
 
 
 def test_a_rate_has_the_binomial_error() -> None:
-    design = auc.Design(np.zeros(50, dtype=np.int64))
+    design = Design(np.zeros(50, dtype=np.int64))
     hits = np.arange(50)[None] < 20
     found = rate(hits, design).estimate()
     reach = norm.ppf(0.975) * np.sqrt(0.4 * 0.6 / 49) / (0.4 * 0.6)

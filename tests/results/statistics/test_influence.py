@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from dfbench.results.statistics import auc, metrics
-from dfbench.results.statistics.estimate import share
+from dfbench.results.statistics import delong
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.influence import (
     Influence,
     mean,
@@ -17,6 +16,7 @@ from dfbench.results.statistics.influence import (
     roc_auc_of_kind,
 )
 from dfbench.results.statistics.measured import Images, Measured, measure
+from dfbench.results.statistics.sample import prepare
 
 
 def scored(
@@ -32,7 +32,7 @@ def scored(
         probabilities.append(np.round(p, 1) if ties else p)
     images = Images.of([f"{i:03}" for i in range(n)], labels, groups)
     positive = 1 if k == 2 else None
-    samples = [metrics.prepare(labels, p, positive=positive) for p in probabilities]
+    samples = [prepare(labels, p, positive=positive) for p in probabilities]
     return measure(images, samples), probabilities, labels
 
 
@@ -49,7 +49,7 @@ def test_a_kind_against_the_real_images(seeds: int, ties: bool) -> None:
     # the same figure and interval as of a row that was scored on these images alone
     images = Images.of([f"{i:03}" for i in np.flatnonzero(inside)], labels[inside])
     alone = measure(
-        images, [metrics.prepare(labels[inside], p[inside], positive=1) for p in probabilities]
+        images, [prepare(labels[inside], p[inside], positive=1) for p in probabilities]
     ).figures()["roc_auc"]
     found = area.on(measured.images.design.within(inside), inside).estimate()
     assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=1e-12)
@@ -69,7 +69,7 @@ def test_groups_of_the_images_inside_alone_count() -> None:
     images = Images.of(
         [str(i) for i in np.flatnonzero(everywhere)], labels[everywhere], groups[everywhere]
     )
-    sample = metrics.prepare(labels[everywhere], p[everywhere], positive=1)
+    sample = prepare(labels[everywhere], p[everywhere], positive=1)
     alone = measure(images, [sample]).figures()["roc_auc"]
     design = measured.images.design
     area = roc_auc_of_kind(measured.samples, design, chosen)
@@ -97,7 +97,7 @@ def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
     found = (one.roc_auc.averaged - other.roc_auc.averaged.on(design)).estimate(difference=True)
     scatter = design.scatter(np.stack([one.shares, other.shares]))
     aucs = np.array([one.values["roc_auc"], other.values["roc_auc"]])
-    errors, p_values = auc.compare(aucs, scatter, design)
+    errors, p_values = delong.compare(aucs, scatter, design)
     assert found.value == pytest.approx(aucs[0] - aucs[1])
     assert found.low is not None
     assert found.high is not None
@@ -111,7 +111,7 @@ def test_a_difference_has_the_error_of_delongs_test(grouped: bool) -> None:
 
 def test_a_mean_of_perfect_figures_is_perfect() -> None:
     """Six times a sixth of 1 misses 1 by a rounding."""
-    design = auc.Design(np.zeros(50, dtype=np.int64))
+    design = Design(np.zeros(50, dtype=np.int64))
     one = rate(np.ones((1, 50), dtype=bool), design)
     assert mean([one] * 6).value != 1
     assert mean([one] * 6).estimate() == one.estimate()
@@ -122,7 +122,7 @@ def test_a_mean_over_several_sets_of_groups_has_more_degrees_than_its_worst() ->
     groups = np.arange(60) // 2
     uneven = np.where(groups < 3, 9.0, 1.0) * (-1.0) ** groups / 60
     even = (-1.0) ** groups / 60
-    designs = [auc.Design(np.arange(60) % 2, groups) for _ in range(2)]
+    designs = [Design(np.arange(60) % 2, groups) for _ in range(2)]
     alone = Influence(np.array([0.8]), ((designs[0], uneven),))
     other = Influence(np.array([0.7]), ((designs[1], uneven),))
     assert 1 < alone.degrees < 20 < designs[0].degrees
@@ -133,46 +133,27 @@ def test_a_mean_over_several_sets_of_groups_has_more_degrees_than_its_worst() ->
     both = mean([Influence(np.array([0.8]), ((each, even),)) for each in designs])
     assert both.degrees == designs[0].degrees
     # images without groups add to the error, and make up for the few groups that made most of it
-    images = auc.Design(np.arange(60) % 2)
+    images = Design(np.arange(60) % 2)
     mixed = mean([alone, Influence(np.array([0.7]), ((images, 3 * even),))])
     assert alone.degrees < mixed.degrees <= designs[0].degrees
 
 
-@pytest.mark.parametrize(("k", "n"), [(0, 7), (3, 11), (37, 40), (12, 12), (1, 1)])
-def test_a_share_of_images_has_wilsons_interval(k: int, n: int) -> None:
-    hits = np.arange(n) < k
-    found = share(hits.astype(float))
-    expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
-    assert found.value == k / n
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert share(np.empty(0)).value is None
+def error_of(share, design):
+    its = Influence(np.array([0.9]), ((design, share),))
+    return its.error, its.degrees
 
 
-def test_images_in_groups_tell_less() -> None:
-    # ten groups of six that are right or wrong as a whole tell what ten images would
-    groups = np.repeat(np.arange(10), 6)
-    hits = (groups < 4).astype(float)
-    found = share(hits, groups)
-    expected = binomtest(4, 10).proportion_ci(0.95, method="wilson")
-    assert found.low == pytest.approx(expected.low, abs=0.02)
-    assert found.high == pytest.approx(expected.high, abs=0.02)
-    all_right = share(np.ones(60), groups)
-    bound = binomtest(10, 10).proportion_ci(0.95, method="wilson")
-    assert (all_right.low, all_right.high) == pytest.approx((bound.low, 1.0))
-    # one group alone does not show how far it may be off
-    alone = share(hits[:6], groups[:6])
-    assert (alone.value, alone.low) == (1.0, None)
-
-
-def test_the_intervals_of_shares_hold_the_truth_in_groups() -> None:
-    rng = np.random.default_rng(5)
-    groups = np.repeat(np.arange(40), 5)
-    held = 0
-    for _ in range(400):
-        # correlated within groups: mean 0.7
-        p = np.clip(0.7 + np.repeat(rng.normal(0, 0.15, 40), 5), 0, 1)
-        found = share((rng.random(200) < p).astype(float), groups)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 0.7 <= found.high
-    assert 0.92 <= held / 400 <= 0.98
+def test_few_groups_that_make_most_of_the_error_leave_fewer_degrees():
+    """Of normal shares as many as groups; of one share alone hardly one."""
+    labels, groups = np.tile([0, 1], 400), np.arange(800) // 2
+    design = Design(labels, groups)
+    share = np.random.default_rng(0).normal(size=800) / 800
+    error, degrees = error_of(share, design)
+    sums = design.scatter(share[None])[0]
+    assert error == pytest.approx(np.sqrt((sums**2).sum()))
+    expected = 2 * (sums**2).sum() ** 2 / (400 * (sums**2).var())
+    assert degrees == pytest.approx(min(expected, 399))
+    assert degrees > 250
+    share[:2] = 1.0
+    assert error_of(share, design)[1] == pytest.approx(2, rel=0.05)
+    assert error_of(share, Design(labels))[1] == float("inf")
