@@ -1,4 +1,4 @@
-"""Finds extractors and models by name: built-in, from installed packages, from local files.
+"""Finds extractors, models and protocols by name: built-in, from packages, from local files.
 
 All three are entry points, loaded when they are asked for and not before; a broken one is an
 entry with a reason and takes nothing else down.
@@ -7,6 +7,7 @@ entry with a reason and takes nothing else down.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -17,6 +18,7 @@ from dfbench.plugins import load_file
 
 EXTRACTORS = "dfbench.extractors"
 MODELS = "dfbench.models"
+PROTOCOLS = "dfbench.protocols"
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
@@ -120,6 +122,25 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "ResNet-50 trained on",
         ),
     },
+    # the order is that of their sections
+    PROTOCOLS: {
+        "leave-one-generator-out": (
+            "dfbench.benchmark.protocols.leave_one_generator_out:LeaveOneGeneratorOut",
+            "each kind of fake left out of training in turn",
+        ),
+        "learning-curve": (
+            "dfbench.benchmark.protocols.learning_curve:LearningCurve",
+            "rows fitted on parts of the training images",
+        ),
+        "cross-dataset": (
+            "dfbench.benchmark.protocols.cross_dataset:CrossDataset",
+            "the images of other data sets, and thresholds taken along",
+        ),
+        "robustness": (
+            "dfbench.benchmark.protocols.robustness:Robustness",
+            "the same images, changed",
+        ),
+    },
 }
 
 _OWN = "dfbench"
@@ -176,7 +197,7 @@ class Registry:
     Parameters
     ----------
     group
-        `EXTRACTORS` or `MODELS`.
+        `EXTRACTORS`, `MODELS` or `PROTOCOLS`.
     files
         Plugin files; they may declare extractors.
 
@@ -218,6 +239,15 @@ class Registry:
     def names(self) -> list[str]:
         """All names, the built-in ones first."""
         return list(self._parts)
+
+    def loadable(self) -> dict[str, Any]:
+        """Load all that can be loaded, by name."""
+        found = {}
+        for part in self:
+            # what is broken says so where it is asked for
+            with suppress(DfbenchError):
+                found[part.name] = part.load()
+        return found
 
     def get(self, name: str) -> Part:
         """Give the part of that name.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dfbench.errors import PluginError, UnknownNameError
-from dfbench.registry import EXTRACTORS, MODELS, Registry
+from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Registry
 
 GOOD = """
 import dfbench
@@ -29,6 +29,11 @@ def write(path: Path, text: str) -> Path:
 def test_every_built_in_part_loads_and_bears_its_name(group: str) -> None:
     for part in Registry(group):
         assert part.load().name == part.name
+
+
+def test_every_protocol_loads_and_bears_its_name() -> None:
+    for part in Registry(PROTOCOLS):
+        assert part.load()(kind=part.name).kind == part.name
 
 
 def test_unknown_name_suggests_the_nearest() -> None:

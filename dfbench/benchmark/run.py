@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from dfbench.benchmark.execution.evaluations import with_probes
 from dfbench.benchmark.execution.executor import execute
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings, default_jobs
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
+from dfbench.benchmark.planning.requests import with_evaluations
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.errors import CardError
@@ -215,7 +215,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         figures=suite.figures,
         command=options.command,
     )
-    return Planned(with_probes(plan, datasets, folder), folder, settings)
+    return Planned(with_evaluations(plan, datasets, folder), folder, settings)
 
 
 def carry_out(planned: Planned, reporter: Reporter) -> Results:

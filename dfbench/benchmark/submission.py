@@ -35,7 +35,9 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
     out = ResultsFolder(path)
     entries = [
-        entry for entry in out.read_entries() if entry.dataset == dataset.name and not entry.variant
+        entry
+        for entry in out.read_entries()
+        if entry.dataset == dataset.name and not entry.subset.name
     ]
     if not entries:
         raise OutputError(

@@ -20,6 +20,7 @@ class What(StrEnum):
     models = "models"
     datasets = "datasets"
     suites = "suites"
+    protocols = "protocols"
     rows = "rows"
 
 
@@ -28,13 +29,15 @@ def show(
     plugin: Plugins = None,
     suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
 ) -> None:
-    """List extractors, models, data sets, suites, or the rows of a suite."""
-    from dfbench.registry import EXTRACTORS, MODELS, Registry
+    """List extractors, models, data sets, suites, protocols, or the rows of a suite."""
+    from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Registry
 
     if what is What.extractors:
         _print(_parts(Registry(EXTRACTORS, plugin or ())))
     elif what is What.models:
         _print(_parts(Registry(MODELS)))
+    elif what is What.protocols:
+        _print(_parts(Registry(PROTOCOLS)))
     elif what is What.datasets:
         from dfbench.suites.datasets.catalogue import names
 

@@ -91,8 +91,7 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help="Add cross-dataset, robustness, leave-one-generator-out or learning-curve, as"
-            " they are by default; repeatable.",
+            help="Add one of `dfbench list protocols`, as it is by default; repeatable.",
         ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,

@@ -36,14 +36,14 @@ def run_summary(plan: Plan) -> str:
         f"{counts['failed']} failed",
     ]
     states = ", ".join(part for part in parts if not part.startswith("0 "))
-    n_variants = sum(bool(cell.variant) for cell in plan.cells)
-    variants = f", {n_variants} of them variants" if n_variants else ""
+    n_subsets = sum(bool(cell.subset.name) for cell in plan.cells)
+    subsets = f", {n_subsets} of them variants" if n_subsets else ""
     again = sum(cell.state == "done" and cell.fits for cell in plan.cells)
     if again:
         states += f"; {again} of those done fitted once more for a protocol"
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
-        f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{variants} ({states}); "
+        f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{subsets} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
     )
 
@@ -58,28 +58,28 @@ def plan_table(plan: Plan) -> list[RenderableType]:
     table = plain_table("row", *datasets)
     by_row: dict[str, dict[str, list[Cell]]] = {}
     for cell in plan.cells:
-        name = cell.variant or cell.row.name
+        name = cell.subset.name or cell.row.name
         by_row.setdefault(name, {}).setdefault(cell.dataset_name, []).append(cell)
     for row, found in by_row.items():
         table.add_row(Text(row), *(_mark(found.get(name, [])) for name in datasets))
     reasons: dict[str, list[str]] = {}
     for cell in plan.cells:
         if cell.reason:
-            words = (cell.dataset_name, cell.variant, cell.row.name)
+            words = (cell.dataset_name, cell.subset.name, cell.row.name)
             reasons.setdefault(cell.reason, []).append(" ".join(word for word in words if word))
     for asked in plan.asked:
         if asked.reason:
             pair = f"{asked.protocol} {asked.dataset} -> {asked.scored_on}"
             if pair not in (pairs := reasons.setdefault(asked.reason, [])):
                 pairs.append(pair)
-    protocols = [Text(line) for line in _probes(plan)]
+    protocols = [Text(line) for line in _evaluations(plan)]
     below = [Text(f"{_list(names)}: {reason}", style="yellow") for reason, names in reasons.items()]
     return [table, *below, *protocols, Text(run_summary(plan))]
 
 
-def _probes(plan: Plan) -> list[str]:
+def _evaluations(plan: Plan) -> list[str]:
     """Say what fitted models are to score beside their own images."""
-    lacking = {(cell.id, probe.id) for cell in plan.cells for probe in cell.probes}
+    lacking = {(cell.id, each.id) for cell in plan.cells for each in cell.evaluations}
     lines = []
     for protocol in dict.fromkeys(asked.protocol for asked in plan.asked):
         own = [asked for asked in plan.asked if asked.protocol == protocol and asked.probe]
@@ -97,7 +97,7 @@ def _probes(plan: Plan) -> list[str]:
 def _mark(cells: list[Cell]) -> Text:
     marks = [_MARKS[cell.state] for cell in cells]
     marks = [
-        f"{mark} +{len(cell.probes)}" if cell.probes else mark
+        f"{mark} +{len(cell.evaluations)}" if cell.evaluations else mark
         for mark, cell in zip(marks, cells, strict=True)
     ]
     counts = Counter(marks)

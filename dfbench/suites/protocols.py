@@ -1,72 +1,54 @@
-"""Protocols beside the usual one (fit, tune and score on the splits of one data set): TOML."""
+"""``[[protocols]]`` of a suite: what each says is for the class of its kind, found by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from dfbench.errors import unknown
+from dfbench.registry import PROTOCOLS, Registry
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
 
+class Protocol(BaseModel):
+    """What is asked of the rows of a suite beside the usual figures."""
 
-class _Protocol(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: str
+    """Its name in the registry."""
     rows: list[str] = Field(default_factory=list)
     """Names of the rows that take part; all where it is empty."""
 
 
-class CrossDataset(_Protocol):
-    """Models fitted on one data set score the test images of the others with the same classes."""
-
-    kind: Literal["cross-dataset"]
-
-
-class Robustness(_Protocol):
-    """Models score the test images once more, changed by operations of several strengths."""
-
-    kind: Literal["robustness"]
-    changes: list[str] = Field(default_factory=list)
-    """Chains such as ``jpeg=70`` or ``resize=0.5+jpeg=70``; where it is empty, the choice of
-    `dfbench.features.views.operations.STRENGTHS`."""
+def kinds() -> dict[str, type[Protocol]]:
+    """Give the class of each kind; what each has for fields is what can be said of it."""
+    return Registry(PROTOCOLS).loadable()
 
 
-class LeaveOneOut(_Protocol):
-    """Each kind of fake is left out of training in turn, and models are scored on it.
+def parse(value: Any) -> Protocol:
+    """Make a protocol of what a suite says.
 
-    Every model is tuned anew, within the budget of the row: parameters that were chosen with a kind
-    at hand would have seen it.
+    Raises
+    ------
+    ValidationError
+        If the kind is none, or has no such keys or values.
+    PluginError
+        If its class cannot be loaded.
     """
-
-    kind: Literal["leave-one-generator-out"]
-
-
-class LearningCurve(_Protocol):
-    """Models are fitted on parts of the training images."""
-
-    kind: Literal["learning-curve"]
-    fractions: list[Fraction] = Field(default_factory=lambda: [0.1, 0.25, 0.5], min_length=1)
-    """Of the training images, by class and with groups kept whole."""
-    parameters: Literal["tuned", "of the row"] = "tuned"
-    """``tuned``: anew for each part, within the budget of the row. ``of the row``: those that were
-    found with all training images, which costs one fit a part and may not suit the small ones."""
+    if isinstance(value, Protocol):
+        return value
+    classes = kinds()
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind not in classes and kind in (known := Registry(PROTOCOLS)):
+        known.get(kind).load()  # says why not
+    union: Any = Annotated[Union[tuple(classes.values())], Field(discriminator="kind")]  # noqa: UP007
+    found: Protocol = TypeAdapter(union).validate_python(value)
+    return found
 
 
-Protocol = Annotated[
-    CrossDataset | Robustness | LeaveOneOut | LearningCurve, Field(discriminator="kind")
-]
-
-
-KINDS: dict[str, type[BaseModel]] = {
-    "cross-dataset": CrossDataset,
-    "robustness": Robustness,
-    "leave-one-generator-out": LeaveOneOut,
-    "learning-curve": LearningCurve,
-}
-"""Kind to what can be said of it."""
+Parsed = Annotated[Protocol, BeforeValidator(parse)]
 
 
 def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[Protocol]:
@@ -78,13 +60,10 @@ def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[P
         For a kind that is none.
     """
     found = list(protocols)
+    known = Registry(PROTOCOLS).names()
     for kind in kinds:
-        if kind not in KINDS:
-            raise unknown("protocol", kind, KINDS, where="--protocol")
+        if kind not in known:
+            raise unknown("protocol", kind, known, where="--protocol")
         if all(protocol.kind != kind for protocol in found):
-            made: Protocol = _ANY.validate_python({"kind": kind})
-            found.append(made)
+            found.append(parse({"kind": kind}))
     return found
-
-
-_ANY: TypeAdapter[Protocol] = TypeAdapter(Protocol)

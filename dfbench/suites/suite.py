@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dfbench.errors import CardError, unknown
-from dfbench.suites.protocols import KINDS, Protocol
+from dfbench.suites.protocols import Parsed, kinds
 
 _FOLDER = Path(__file__).parent
 
@@ -128,7 +128,7 @@ class Suite(_Part):
     rows: list[Block] = Field(default_factory=list)
     systems: list[System] = Field(default_factory=list)
     derived: list[Derived] = Field(default_factory=list)
-    protocols: list[Protocol] = Field(default_factory=list)
+    protocols: list[Parsed] = Field(default_factory=list)
     """What is asked of the rows beside the usual figures."""
     on_leak: OnLeak = "warn"
     """What is done where images of the figures, or copies of them, lie in train too."""
@@ -226,7 +226,7 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             "rows": Block,
             "systems": System,
             "derived": Derived,
-            **KINDS,
+            **(kinds() if first["loc"][0] == "protocols" else {}),
         }
         # the place of a protocol is followed by its kind
         part = str(first["loc"][2 if first["loc"][0] == "protocols" else 0])

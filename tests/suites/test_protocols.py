@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from dfbench.benchmark.protocols.robustness import Robustness
 from dfbench.errors import CardError, UnknownNameError
-from dfbench.suites.protocols import KINDS, Robustness, with_defaults
+from dfbench.registry import PROTOCOLS, Registry
+from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import load_suite
 
+KINDS = Registry(PROTOCOLS).names()
 ROWS = 'name = "x"\n[[rows]]\nfeatures = ["hsv"]\nmodels = ["knn"]\n'
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.execution.drawing import draw_model
-from dfbench.benchmark.execution.evaluating import check_same, give_up, score_probes
+from dfbench.benchmark.execution.evaluating import check_same, give_up, score_evaluations
 from dfbench.benchmark.execution.inputs import load_inputs, vectors_of, widths
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.machine import versions
@@ -42,7 +42,7 @@ def run_cell(job: Job) -> Record:
     job.out.write_cell(record, parts.pop("evaluate", None), parts)
     job.status.unlink(missing_ok=True)
     if model is not None:
-        score_probes(job, record, model)
+        score_evaluations(job, record, model)
         try:
             draw_model(job, record, model)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
@@ -51,7 +51,7 @@ def run_cell(job: Job) -> Record:
 
 
 def _run_again(job: Job) -> Record:
-    """Fit the model of a finished cell once more, for the probes that it lacks."""
+    """Fit the model of a finished cell once more, for the evaluations that it lacks."""
     record = job.out.load_record(job.record["cell"])
     assert record is not None  # it is finished
     try:
@@ -61,7 +61,7 @@ def _run_again(job: Job) -> Record:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         give_up(job, **worded(job, error))
     else:
-        score_probes(job, record, model)
+        score_evaluations(job, record, model)
     job.status.unlink(missing_ok=True)
     return record
 

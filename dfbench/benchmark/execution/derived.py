@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dfbench.benchmark.execution.evaluating import check_same, operating_point
-from dfbench.benchmark.execution.evaluations import failed_probe
+from dfbench.benchmark.execution.evaluations import failed_evaluation
 from dfbench.benchmark.execution.prepare import basis
-from dfbench.benchmark.planning.evaluation import Probe
+from dfbench.benchmark.planning.evaluation import Evaluation
 from dfbench.benchmark.planning.plan import Cell
 from dfbench.errors import DfbenchError
 from dfbench.models.selection.ensembles import Combination, Combined, combine
@@ -119,13 +119,13 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def probe_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
+def evaluate_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
     """Combine what the members of a finished derived cell scored beside their own images.
 
     Parameters
     ----------
     cell
-        Of a derived row; its probes are those that it lacks.
+        Of a derived row; its evaluations are those that it lacks.
     records
         By cell, its own and those of its members among them.
     """
@@ -138,16 +138,16 @@ def probe_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder)
         check_same(out, record, parts["evaluate"])
         point = operating_point(record, parts["tune"])
     except DfbenchError as error:
-        for probe in cell.probes:
-            out.write_evaluation(failed_probe(cell, probe, "failed", str(error)))
+        for evaluation in cell.evaluations:
+            out.write_evaluation(failed_evaluation(cell, evaluation, "failed", str(error)))
         return
-    for probe in cell.probes:
-        _probe(cell, probe, combined, members, point, out)
+    for evaluation in cell.evaluations:
+        _evaluate(cell, evaluation, combined, members, point, out)
 
 
-def _probe(
+def _evaluate(
     cell: Cell,
-    probe: Probe,
+    evaluation: Evaluation,
     combined: Combined,
     members: Sequence[Record],
     point: float | None,
@@ -156,15 +156,15 @@ def _probe(
     try:
         scores = []
         for member in members:
-            its = out.load_evaluation(member.cell, probe.id)
+            its = out.load_evaluation(member.cell, evaluation.id)
             if its is None or its.status != "ok":
                 why = "not scored" if its is None else f"{its.status}: {its.reason}"
                 raise _MissingError(f"it is made of {member.row}, which has no scores ({why})")
             known = its.model_copy(update={"cell": cell.id, "threshold": point})
             scores.append(out.read_evaluation(member, its))
-        _check_images(scores, probe.change or probe.dataset.name)
+        _check_images(scores, evaluation.change or evaluation.dataset.name)
         out.write_evaluation(known, _apply(combined, scores))
     except _MissingError as error:
-        out.write_evaluation(failed_probe(cell, probe, "skipped", str(error)))
+        out.write_evaluation(failed_evaluation(cell, evaluation, "skipped", str(error)))
     except DfbenchError as error:
-        out.write_evaluation(failed_probe(cell, probe, "failed", str(error)))
+        out.write_evaluation(failed_evaluation(cell, evaluation, "failed", str(error)))

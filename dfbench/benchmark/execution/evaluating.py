@@ -1,4 +1,4 @@
-"""Scoring probes in a worker: the very model of a cell, other images."""
+"""Scoring evaluations in a worker: the very model of a cell, other images."""
 
 from __future__ import annotations
 
@@ -53,34 +53,34 @@ def operating_point(record: Record, tune: Scores) -> float | None:
     return threshold(tune.probabilities[:, which], tune.labels == which, rule)
 
 
-def score_probes(job: Job, record: Record, model: Model) -> None:
-    """Score each probe of a job and write it; what cannot be scored costs no other.
+def score_evaluations(job: Job, record: Record, model: Model) -> None:
+    """Score each evaluation of a job and write it; what cannot be scored costs no other.
 
-    Inputs are loaded one probe after the other, so that memory holds those of one.
+    Inputs are loaded one evaluation after the other, so that memory holds those of one.
     """
-    if not job.probes:
+    if not job.evaluations:
         return
     try:
         point = operating_point(record, job.out.read_scores(record, "tune"))
     except DfbenchError as error:
         give_up(job, **worded(job, error))
         return
-    for probe in job.probes:
-        known = EvaluationRecord(status="ok", threshold=point, **probe.record)
+    for evaluation in job.evaluations:
+        known = EvaluationRecord(status="ok", threshold=point, **evaluation.record)
         scores: Scores | None = None
         try:
             with threadpool_limits(job.n_threads):
-                of_probe = replace(job, tables=probe.tables)
-                inputs = load_inputs(of_probe, probe.images, type(model))
-                scores = score(job, probe.images, model, inputs, grouped=known.grouped)
+                of_evaluation = replace(job, tables=evaluation.tables)
+                inputs = load_inputs(of_evaluation, evaluation.images, type(model))
+                scores = score(job, evaluation.images, model, inputs, grouped=known.grouped)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell and the others stay
             known = known.model_copy(update=worded(job, error))
         job.out.write_evaluation(known, scores)
 
 
 def give_up(job: Job, *, status: Status, reason: str) -> None:
-    """Write for each probe that a job has not scored why it has no scores."""
-    for probe in job.probes:
-        known = EvaluationRecord(status=status, reason=reason, **probe.record)
+    """Write for each evaluation that a job has not scored why it has no scores."""
+    for evaluation in job.evaluations:
+        known = EvaluationRecord(status=status, reason=reason, **evaluation.record)
         if not job.out.has_evaluation(known.cell, known.probe):
             job.out.write_evaluation(known)

@@ -13,10 +13,14 @@ from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark.audits.shortcuts import of_stored, telltales
 from dfbench.benchmark.execution import worker
-from dfbench.benchmark.execution.derived import probe_derived, run_derived
+from dfbench.benchmark.execution.derived import evaluate_derived, run_derived
 from dfbench.benchmark.execution.drawing import draw_overview, draw_stored
 from dfbench.benchmark.execution.evaluating import give_up
-from dfbench.benchmark.execution.evaluations import add_probes, complain_of_probes, give_up_probes
+from dfbench.benchmark.execution.evaluations import (
+    complain_of_evaluations,
+    give_up_evaluations,
+    prepare_evaluations,
+)
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.machine import machine, versions
 from dfbench.benchmark.execution.prepare import Prepared, basis, complain, look_for_leaks, prepare
@@ -91,10 +95,10 @@ def _execute(
             if cell.id not in prepared.broken:
                 continue
             if cell.state == "done":
-                give_up_probes(cell, out, *prepared.broken[cell.id])
+                give_up_evaluations(cell, out, *prepared.broken[cell.id])
             else:
                 records[cell.id] = _unrun(cell, out, *prepared.broken[cell.id])
-    jobs = add_probes(jobs, plan, out, settings, reporter)
+    jobs = prepare_evaluations(jobs, plan, out, settings, reporter)
     # networks take longest: begun first, they do not leave one worker alone at the end
     jobs.sort(key=lambda job: not job.tables[0].pixels)
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
@@ -112,9 +116,9 @@ def _execute(
         reporter.finished(records[cell.id])
         _draw(out, records[cell.id], settings, reporter)
     for cell in plan.cells:
-        if cell.row.derived is not None and cell.probes:
-            probe_derived(cell, records, out)
-    complain_of_probes(plan.cells, records, out, reporter)
+        if cell.row.derived is not None and cell.evaluations:
+            evaluate_derived(cell, records, out)
+    complain_of_evaluations(plan.cells, records, out, reporter)
     return [records[cell.id] for cell in plan.cells if cell.id in records]
 
 
@@ -173,7 +177,7 @@ def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
     held = set()
     if out.entries_file.exists() and any(cell.dataset is None for cell in plan.cells):
         held = {
-            (entry.dataset, entry.row, entry.seed, entry.variant)
+            (entry.dataset, entry.row, entry.seed, entry.subset.name)
             for entry in out.read_entries()
             if (record := out.read_cell(entry.cell)) is not None and record.status == "ok"
         }
@@ -183,13 +187,13 @@ def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
             row=cell.row.name,
             seed=cell.seed,
             cell=cell.id,
-            variant=cell.variant,
+            subset=cell.subset,
             control=cell.row.control,
             reported=_reported(cell.row.reported),
         )
         for cell in plan.cells
         if cell.dataset is not None
-        or (cell.dataset_name, cell.row.name, cell.seed, cell.variant) not in held
+        or (cell.dataset_name, cell.row.name, cell.seed, cell.subset.name) not in held
     ]
 
 
@@ -277,7 +281,7 @@ def _collect(future: Any, job: Job, settings: Settings) -> Record:
         )
     record = job.out.read_cell(job.record["cell"])
     if record is not None and record.status == "ok":
-        # its own result was there already: what it lacks is a figure or a probe
+        # its own result was there already: what it lacks is a figure or an evaluation
         give_up(job, status="failed", reason=reason)
         return record
     record = Record.model_validate({**job.record, "status": "failed", "reason": reason})

@@ -47,7 +47,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Probing:
+class EvaluationJob:
     """Other images that the fitted model scores.
 
     Attributes
@@ -89,10 +89,11 @@ class Job:
         What is drawn.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
-    probes
+    evaluations
         What the model scores after that.
     finished
-        Whether the cell has its record: its model is then fitted once more for the probes alone.
+        Whether the cell has its record: its model is then fitted once more, for the evaluations
+        alone.
     """
 
     out: ResultsFolder
@@ -114,7 +115,7 @@ class Job:
     n_threads: int
     seconds_per_image: float
     parameters_of: str = ""
-    probes: list[Probing] = field(default_factory=list)
+    evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
 
     @property

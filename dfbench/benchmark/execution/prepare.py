@@ -103,13 +103,13 @@ def prepare(
     decode_seconds = seconds_to_decode(keys, view)
     extract_seconds = [_seconds(table, keys) for table in tables]
     prepared = Prepared(readable=readable)
-    asked = {(cell.variant, cell.seed) for cell in cells}
+    asked = {(cell.subset, cell.seed) for cell in cells}
     tasks = {each: task(dataset, parts, *each) for each in asked}
     images = {
         each: images_of(dataset, its) for each, its in tasks.items() if not isinstance(its, str)
     }
     for cell in cells:
-        own = tasks[cell.variant, cell.seed]
+        own = tasks[cell.subset, cell.seed]
         if isinstance(own, str):
             prepared.broken[cell.id] = ("skipped", own)
             continue
@@ -129,7 +129,7 @@ def prepare(
                 tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
                 space=cell.row.space,
                 parameters_of=cell.parameters_of,
-                **shared | _for_row(images[cell.variant, cell.seed], cell),
+                **shared | _for_row(images[cell.subset, cell.seed], cell),
                 seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
             )
         )
@@ -182,8 +182,8 @@ def look_for_leaks(
 
 def _for_row(images: dict[str, Images], cell: Cell) -> dict[str, Any]:
     """Give what a job holds of the images; labels in another order, where a row asks for that."""
-    # pictures are drawn of rows, not of their variants, nor of what learns nothing
-    drawn = not (cell.variant or cell.row.shuffled)
+    # pictures are drawn of rows, not of subsets, nor of what learns nothing
+    drawn = not (cell.subset.name or cell.row.shuffled)
     found: dict[str, Any] = {**images, **({} if drawn else {"figures": []})}
     if cell.row.shuffled:
         rng = np.random.default_rng(cell.seed)
@@ -279,7 +279,7 @@ def basis(cell: Cell) -> dict[str, Any]:
         "dataset": cell.dataset_name,
         "row": cell.row.name,
         "seed": cell.seed,
-        "variant": cell.variant,
+        "variant": cell.subset.name,
         "identity": cell.identity,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -1,4 +1,4 @@
-"""A probe: other images that the model of a cell scores once it is fitted."""
+"""An evaluation: other images that the model of a cell scores once it is fitted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dfbench.files import digest
 from dfbench.suites.datasets.manifest import Dataset
 
 VERSION = 1
-"""Raised whenever the way a probe is scored changes its scores."""
+"""Raised whenever the way an evaluation is done changes its scores."""
 
 
 @dataclass(frozen=True)
-class Probe:
+class Evaluation:
     """The evaluated images of a data set, in a view.
 
     Attributes
@@ -58,22 +58,3 @@ class Probe:
     def id(self) -> str:
         """Hash of `identity`."""
         return digest(self.identity)
-
-
-def class_numbers(fitted: Dataset, scored: Dataset) -> tuple[int, ...] | None:
-    """Give each class of ``scored`` its number among those of ``fitted``.
-
-    Classes of the same names, in any order, are the same; else two classes are mapped by the
-    positive one, whatever they are called.
-
-    Returns
-    -------
-    tuple of int or None
-        None where the classes do not fit.
-    """
-    own, others = fitted.classes, scored.classes
-    if sorted(own) == sorted(others):
-        return tuple(own.index(name) for name in others)
-    if fitted.positive_index is None or scored.positive_index is None:
-        return None
-    return (0, 1) if fitted.positive_index == scored.positive_index else (1, 0)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from dfbench.benchmark.planning import subsets
-from dfbench.benchmark.planning.evaluation import Probe
+from dfbench.benchmark.planning.evaluation import Evaluation
 from dfbench.benchmark.planning.rows import Row
 from dfbench.benchmark.planning.view import view_of
 from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
@@ -19,6 +19,7 @@ from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress, digest
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
@@ -36,7 +37,7 @@ State = Literal["to run", "done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Cell:
-    """A row on a data set with a seed, or a variant of it.
+    """A row on a data set with a seed, or on a subset of it.
 
     Attributes
     ----------
@@ -48,12 +49,12 @@ class Cell:
         What is to be done with it, and why it cannot be where it cannot.
     members
         Of a derived row: the cells whose scores it is made of.
-    variant
+    subset
         On which other part of the training images it is fitted, see
-        `dfbench.benchmark.planning.subsets`; empty for the row itself.
+        `dfbench.benchmark.planning.subsets`; all of them for the row itself.
     parameters_of
         Cell whose parameters are taken over; empty where they are tuned.
-    probes
+    evaluations
         Other images that its model is yet to score. A finished cell that has any is fitted once
         more.
     """
@@ -67,14 +68,14 @@ class Cell:
     state: State
     reason: str = ""
     members: list[Cell] = field(default_factory=list)
-    variant: str = ""
+    subset: Subset = WHOLE
     parameters_of: str = ""
-    probes: tuple[Probe, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
 
     @property
     def fits(self) -> bool:
         """Whether a worker has something to do for it."""
-        return self.row.derived is None and (self.state == "to run" or bool(self.probes))
+        return self.row.derived is None and (self.state == "to run" or bool(self.evaluations))
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,11 @@ def make_plan(
                 own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, also)
         cells += own.values()
         if isinstance(dataset, Dataset):
-            cells += _variants(dataset, suite, rows, seeds, budget, out, own, also)
+            cells += _subsets(dataset, suite, rows, seeds, budget, out, own, also)
     return Plan(suite, budget, cells)
 
 
-def _variants(
+def _subsets(
     dataset: Dataset,
     suite: Suite,
     rows: Sequence[Row],
@@ -203,7 +204,7 @@ def _variants(
     also: dict[str, Any],
 ) -> list[Cell]:
     """Lay out what the suite's protocols ask to be fitted on other parts of train."""
-    asked = subsets.wanted(dataset, suite.protocols, rows)
+    asked = subsets.wanted(dataset, suite, rows)
     hindrances = subsets.hindrances(dataset, asked, seeds)
     cells: list[Cell] = []
     for each in asked:
@@ -211,11 +212,13 @@ def _variants(
         for row in each.rows:
             for seed in seeds:
                 members = [own[name, seed] for name in row.derived.of] if row.derived else []
-                extra = also | subsets.identity(dataset, each.variant)
+                extra = also | subsets.identity(dataset, each.subset)
                 if each.keeps_parameters and row.derived is None:
                     extra["parameters"] = of_rows[row.name, seed].id
-                reason = hindrances.get((each.variant, seed), "")
-                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, extra, reason)
+                reason = hindrances.get((each.subset, seed), "")
+                own[row.name, seed] = _cell(
+                    dataset, row, seed, budget, out, members, extra, each.subset, reason
+                )
         cells += own.values()
     return cells
 
@@ -228,6 +231,7 @@ def _cell(
     out: ResultsFolder,
     members: Sequence[Cell],
     extra: Mapping[str, Any] = MappingProxyType({}),
+    subset: Subset = WHOLE,
     hindrance: str = "",
 ) -> Cell:
     error: DfbenchError | None = None
@@ -264,7 +268,7 @@ def _cell(
             state=state,
             reason=reason,
             members=list(members),
-            variant=extra.get("variant", ""),
+            subset=subset,
             parameters_of=extra.get("parameters", ""),
         )
 

@@ -1,15 +1,12 @@
-"""Variants of cells: which other parts of the training images a suite's protocols ask for.
+"""Subsets: the images that a row is fitted, tuned and scored on, where a protocol asks for others.
 
-Leave-one-generator-out: a detector is fitted and tuned on real images and all kinds of fakes but
-one, and scored on real images and that kind. Fakes of no known kind might be of that kind: they are
-left out of it all. Of more than two classes the task becomes real or fake, and what it is held
-against is the same task with all kinds (`dfbench.results.records.subsets.MERGED`), not the original
-one: the loss is then owed to the missing kind alone.
+Of a kind left out: a detector is fitted and tuned on real images and all kinds of fakes but this
+one, and scored on real images and this kind. Fakes of no known kind might be of it: they are left
+out of it all.
 
-Learning curves: a detector is fitted on parts of the training images. Which images a part holds
-depends on the seed of the row alone, smaller parts lie within larger ones, classes (and kinds as
-far as they are known) keep their proportions and groups stay whole; tuning split and test images
-are those of the row.
+Of a fraction: which images a part holds depends on the seed of the row alone, smaller parts lie
+within larger ones, classes (and kinds as far as they are known) keep their proportions and groups
+stay whole; tuning split and test images are those of the row.
 """
 
 from __future__ import annotations
@@ -22,20 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.protocols.base import Protocol
 from dfbench.errors import DataError
-from dfbench.results.records.subsets import (
-    MERGED,
-    UNKNOWN_KINDS,
-    fraction_of,
-    left_out,
-    part_of_train,
-    without,
-)
+from dfbench.results.records.subsets import Subset
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
 from dfbench.suites.datasets.splits import order_of
-from dfbench.suites.protocols import LearningCurve, LeaveOneOut, Protocol
+from dfbench.suites.suite import Suite
 
 FEWEST = 10
 """Images of a kind among those of the figures from which on it is worth a detector of its own."""
@@ -46,19 +37,19 @@ _NO_REAL = 'the card does not say which class is real: see real = "..." in the g
 
 @dataclass(frozen=True)
 class Wanted:
-    """A variant that a protocol asks of a data set.
+    """A subset that a protocol asks of a data set.
 
     Attributes
     ----------
-    variant
-        Its name.
+    subset
+        Which.
     rows
         That take part, in the order of the suite.
     keeps_parameters
         Whether the parameters of the row itself are taken over instead of tuned anew.
     """
 
-    variant: str
+    subset: Subset
     rows: list[Row]
     keeps_parameters: bool = False
 
@@ -88,41 +79,27 @@ class Task:
     positive: int | None
 
 
-def wanted(dataset: Dataset, protocols: Sequence[Protocol], rows: Sequence[Row]) -> list[Wanted]:
-    """List the variants of a data set that protocols ask for, each once.
+def wanted(dataset: Dataset, suite: Suite, rows: Sequence[Row]) -> list[Wanted]:
+    """List the subsets of a data set that the protocols of a suite ask for, each once.
 
     Parameters
     ----------
     dataset
         Tells which kinds there are.
-    protocols
-        Of a suite; those that fit nothing anew are passed over.
+    suite
+        Its protocols that fit nothing anew ask for none.
     rows
         Of the run; a protocol's own list of rows chooses of them.
     """
     found: list[Wanted] = []
-    for protocol in protocols:
-        if isinstance(protocol, LeaveOneOut):
-            names = _of_kinds(dataset)
-        elif isinstance(protocol, LearningCurve):
-            names = [part_of_train(fraction) for fraction in sorted(set(protocol.fractions))]
-        else:
-            continue
-        keeps = isinstance(protocol, LearningCurve) and protocol.parameters == "of the row"
+    for protocol in suite.protocols:
+        assert isinstance(protocol, Protocol)
         chosen = _chosen(rows, protocol.rows)
-        for name in names:
-            before = {row.name for each in found if each.variant == name for row in each.rows}
+        for subset in protocol.subsets(dataset):
+            before = {row.name for each in found if each.subset == subset for row in each.rows}
             own = [row for row in chosen if row.name not in before]
-            found.append(Wanted(name, own, keeps))
+            found.append(Wanted(subset, own, protocol.keeps_parameters))
     return [each for each in found if each.rows]
-
-
-def _of_kinds(dataset: Dataset) -> list[str]:
-    kinds = sorted(set(kinds_of(dataset).tolist()) - {""})
-    if not kinds:
-        return [UNKNOWN_KINDS]
-    merged = [] if dataset.positive_index is not None else [MERGED]
-    return merged + [without(kind) for kind in kinds]
 
 
 def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
@@ -140,34 +117,31 @@ def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     return [row for row in rows if row.name in kept]
 
 
-def identity(dataset: Dataset, variant: str) -> dict[str, Any]:
-    """Give what the identity of a variant's cell holds beside that of the row; empty for none."""
-    if not variant:
+def identity(dataset: Dataset, subset: Subset) -> dict[str, Any]:
+    """Give what the identity of a subset's cell holds beside that of the row; empty for all."""
+    if not subset.name:
         return {}
-    found: dict[str, Any] = {"variant": variant}
-    if dataset.positive_index is None and (variant == MERGED or left_out(variant) is not None):
-        found["real"] = dataset.card.real
-    return found
+    return {"variant": subset.name} | ({"real": dataset.card.real} if subset.merged else {})
 
 
 def hindrances(
     dataset: Dataset, asked: Sequence[Wanted], seeds: Sequence[int]
-) -> dict[tuple[str, int], str]:
-    """Say by variant and seed why it cannot be, as far as it is known before images are read."""
+) -> dict[tuple[Subset, int], str]:
+    """Say by subset and seed why it cannot be, as far as it is known before images are read."""
     readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
     try:
         parts = parts_of(dataset, readable)
     except DataError:
         return {}  # the rows themselves have it too, and say it
     found = {
-        (each.variant, seed): task(dataset, parts, each.variant, seed)
+        (each.subset, seed): task(dataset, parts, each.subset, seed)
         for each in asked
         for seed in seeds
     }
     return {key: its for key, its in found.items() if isinstance(its, str)}
 
 
-def task(dataset: Dataset, parts: Parts, variant: str, seed: int) -> Task | str:
+def task(dataset: Dataset, parts: Parts, subset: Subset, seed: int) -> Task | str:
     """Give what a cell is fitted and scored on.
 
     Parameters
@@ -176,8 +150,8 @@ def task(dataset: Dataset, parts: Parts, variant: str, seed: int) -> Task | str:
         As loaded.
     parts
         Of the row itself.
-    variant
-        Its name; empty for the row itself.
+    subset
+        All training images for the row itself.
     seed
         Of the cell.
 
@@ -186,35 +160,35 @@ def task(dataset: Dataset, parts: Parts, variant: str, seed: int) -> Task | str:
     Task or str
         Why it cannot be, where it cannot.
     """
-    manifest = dataset.manifest
-    labels = manifest["label"].to_numpy(np.int64)
+    labels = dataset.manifest["label"].to_numpy(np.int64)
     kinds = kinds_of(dataset)
     binary = dataset.positive_index is not None
     told = kinds if binary else np.full(len(kinds), "", dtype=object)
     whole = Task(parts, labels, told, list(dataset.classes), dataset.positive_index)
-    if not variant:
+    if not subset.name:
         return whole
-    # a competition's images are the row's own business
-    parts = replace(parts, unlabelled=parts.unlabelled[:0])
-    fraction = fraction_of(variant)
-    if fraction is not None:
-        return _part(dataset, replace(whole, parts=parts), kinds, fraction, seed)
-    if variant == UNKNOWN_KINDS:
+    if subset.left_out == "":
         return _NO_KINDS if binary else _NO_REAL
-    kind = left_out(variant)
-    if not binary:
-        real = dataset.card.real_index
-        merged = np.where(labels < 0, labels, (labels != real).astype(np.int64))
-        names = [dataset.card.real, "fake"]
-        whole = Task(parts, merged, kinds, names, 1)
-    if kind is None:
-        return replace(whole, parts=parts)
-    return _without(replace(whole, parts=parts, kinds=kinds), kind)
+    # a competition's images are the row's own business
+    whole = replace(whole, parts=replace(parts, unlabelled=parts.unlabelled[:0]))
+    if subset.merged:
+        whole = _merged(dataset, whole, kinds)
+    found = whole if subset.left_out is None else _without(whole, subset.left_out)
+    if subset.fraction is not None and not isinstance(found, str):
+        found = _part(dataset, found, kinds, subset.fraction, seed)
+    return found
+
+
+def _merged(dataset: Dataset, whole: Task, kinds: NDArray[np.object_]) -> Task:
+    """Take all classes but the real one for one: what was a class then is a kind."""
+    labels = whole.labels
+    merged = np.where(labels < 0, labels, (labels != dataset.card.real_index).astype(np.int64))
+    return Task(whole.parts, merged, kinds, [dataset.card.real, "fake"], 1)
 
 
 def _without(whole: Task, kind: str) -> Task | str:
     kinds, positive = whole.kinds, whole.positive
-    assert positive is not None
+    assert positive is not None  # of more than two classes they are merged
     real = whole.labels == 1 - positive
     others = real | ((kinds != kind) & (kinds != ""))
     parts = whole.parts

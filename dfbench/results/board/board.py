@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.board.culprits import culprits
+from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
-from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Control, Kind, Status, Telltales, Tuning
 from dfbench.results.statistics.estimate import Estimate
@@ -230,6 +230,15 @@ class Board:
     def several_seeds(self) -> bool:
         """Whether any row has more than one seed; tables then say how many, and the spread."""
         return len({seed for line in _seeded(self.lines) for seed in line.seeds}) > 1
+
+    def plus(self, report: Report) -> Board:
+        """Add what a part of it reports, at the end."""
+        tables = [
+            replace(table, sections=[*table.sections, *report.by_dataset.get(table.dataset, ())])
+            for table in self.tables
+        ]
+        sections, figures = [*self.sections, *report.sections], [*self.figures, *report.figures]
+        return replace(self, tables=tables, sections=sections, figures=figures)
 
     def counts(self) -> Counter[Status]:
         """How many lines have each status."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
+from dfbench.registry import PROTOCOLS, Registry
 from dfbench.results.board import leaks
 from dfbench.results.board.board import Board, Line, Smallest, Table, arrange
 from dfbench.results.board.breakdown import Subject, breakdown
-from dfbench.results.protocols.build import with_protocols
-from dfbench.results.protocols.learning_curve import learning_curves
-from dfbench.results.protocols.leave_one_generator_out import leave_one_out
+from dfbench.results.board.read import Read, RowRead
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores, Status, Telltales, Tuning
 from dfbench.results.statistics import metrics
@@ -55,7 +54,7 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     places: dict[tuple[str, str, str], list[Entry]] = {}
     all_entries = out.read_entries()
     for entry in all_entries:
-        places.setdefault((entry.dataset, entry.row, entry.variant), []).append(entry)
+        places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
     shared: dict[str, list[Images]] = {}
     everything: dict[tuple[str, str, str], RowRead] = {}
     lines: list[Line] = []
@@ -64,7 +63,7 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         for place, entries in places.items():
-            # variants have images of their own, which no row is ranked on
+            # subsets have images of their own, which no row is ranked on
             known = shared.setdefault(place[0], []) if not place[2] else []
             row = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
             everything[place] = row
@@ -90,11 +89,10 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
         rows = [everything[table.dataset, line.row, ""] for line in table.measured]
         _tell_leaks(out, table, {row.entry.row: row for row in rows})
         table.sections.extend(breakdown([its for row in rows for its in _subject(row)]))
-    for lay_out in (leave_one_out, learning_curves):
-        sections, figures = lay_out(board.tables, everything)
-        board.sections.extend(sections)
-        board.figures.extend(figures)
-    return with_protocols(board, out, all_entries)
+    folder = Read(board.tables, everything, out, all_entries)
+    for protocol in Registry(PROTOCOLS).loadable().values():
+        board = board.plus(protocol.report(folder))
+    return board
 
 
 def _subject(row: RowRead) -> list[Subject]:
@@ -141,23 +139,6 @@ def _runs(out: ResultsFolder, row: RowRead) -> leaks.Runs:
     return [(record, _by_image(out.read_scores(record))) for record in row.records]
 
 
-@dataclass(frozen=True, slots=True)
-class RowRead:
-    """A row of a results folder, or a variant of one.
-
-    Its records by seed, what they come to, what is missing, and the kind of fake of each image, ""
-    for none; None where the scores do not tell.
-    """
-
-    key: tuple[str, str]
-    entry: Entry
-    records: list[Record]
-    measured: Measured | None
-    defaults: Measured | None
-    missing: list[Line]
-    kinds: tuple[str, ...] | None = None
-
-
 def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> RowRead:
     """Read the cells of a row.
 
@@ -192,7 +173,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
                     )
                 scores.append(its)
                 records.append(record)
-                if not entry.variant:
+                if not entry.subset.name:
                     defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))

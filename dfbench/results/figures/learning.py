@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from dfbench.results.figures.base import SOFT, colour, new, shortened, tidy
-
-if TYPE_CHECKING:
-    from dfbench.results.protocols.learning_curve import Curve
+from dfbench.results.statistics.estimate import Estimate
 
 
-def curves(found: Sequence[Curve], *, dataset: str) -> Figure:
+def curves(found: Mapping[str, Sequence[tuple[int, Estimate]]], *, dataset: str) -> Figure:
     """Draw the curves of rows with their intervals, on a logarithmic axis of training images.
 
     Parameters
     ----------
     found
-        At least one curve, each with its points by rising size.
+        By row, at least one, the number of training images and the figure of each point, by
+        rising number.
     dataset
         Whose images they are.
     """
     figure = new(8, 4.6, f"{dataset}: learning curves")
     axes = figure.add_subplot()
-    sizes = sorted({size for curve in found for size in curve.sizes})
-    names = shortened([curve.row for curve in found], 32)
-    for index, curve in enumerate(found):
+    sizes = sorted({size for points in found.values() for size, _ in points})
+    names = shortened(list(found), 32)
+    for index, its in enumerate(found.values()):
         points = [
             # beside each other, so that intervals can be told apart
             (size * 1.015 ** (index - (len(found) - 1) / 2), value, each)
-            for size, each in zip(curve.sizes, curve.figures, strict=True)
+            for size, each in its
             if (value := each.value) is not None
         ]
         x = [at for at, _, _ in points]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,8 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    protocol: Literal["cross-dataset", "robustness"]
+    protocol: str
+    """Its kind."""
     dataset: str
     """That its model is fitted on."""
     row: str
@@ -25,7 +26,7 @@ class Asked(BaseModel):
     change: str = ""
     """How they are changed; empty: they are as they are."""
     probe: str = ""
-    """Empty where it cannot be done."""
+    """Identity of the evaluation; empty where it cannot be done."""
     reason: str = ""
     """Why it cannot be done."""
 

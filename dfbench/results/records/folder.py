@@ -174,7 +174,7 @@ class ResultsFolder:
             ) from error
 
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Add entries; one takes the place of that of the same data set, row, seed and variant.
+        """Add entries; one takes the place of that of the same data set, row, seed and subset.
 
         Returns
         -------
@@ -187,7 +187,7 @@ class ResultsFolder:
             Where the folder cannot be written, or the entries that it has cannot be read.
         """
         before = self.read_entries() if self.entries_file.exists() else []
-        merged = {(e.dataset, e.row, e.seed, e.variant): e for e in (*before, *entries)}
+        merged = {(e.dataset, e.row, e.seed, e.subset.name): e for e in (*before, *entries)}
         found = list(merged.values())
         keep_text(self.entries_file, _ENTRIES.dump_json(found, indent=1).decode() + "\n")
         return found

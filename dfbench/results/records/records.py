@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+
+from dfbench.results.records.subsets import WHOLE, Subset, parse_name
 
 Part = Literal["evaluate", "default", "tune", "unlabelled"]
 """Which scores: of the images that the figures are from, the same by the model with its default
@@ -51,7 +53,7 @@ class Record(BaseModel):
     row: str
     seed: int
     variant: str = ""
-    """On which other part of the training images it was fitted, see `subsets`."""
+    """Name of the other part of the training images that it was fitted on, see `subsets`."""
     status: Status
     reason: str = ""
     split: str = ""
@@ -123,10 +125,25 @@ class Entry(BaseModel):
     row: str
     seed: int
     cell: str
-    variant: str = ""
+    subset: Subset = WHOLE
+    """On which other part of the training images it was fitted."""
     control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def variant(self) -> str:
+        """Name of the subset; empty for the row itself. Files of before hold nothing else of it."""
+        return self.subset.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "variant" not in value:
+            return value
+        known = {key: its for key, its in value.items() if key != "variant"}
+        return {"subset": parse_name(value["variant"])} | known
 
 
 class Scores(BaseModel):

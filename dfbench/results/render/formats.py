@@ -9,12 +9,12 @@ from dfbench.errors import unknown
 from dfbench.files import unwritable, write_text
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
-from dfbench.results.protocols.long_form import write_figures
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.csv import to_csv
 from dfbench.results.render.html import to_html
 from dfbench.results.render.json import to_json
 from dfbench.results.render.latex import to_latex
+from dfbench.results.render.long_form import write_figures
 from dfbench.results.render.markdown import to_markdown
 
 FORMATS: dict[str, Callable[[Board], str]] = {

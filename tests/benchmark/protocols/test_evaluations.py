@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.execution.executor import _collect
-from dfbench.benchmark.execution.job import Images, Job, Probing
+from dfbench.benchmark.execution.job import EvaluationJob, Images, Job
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
@@ -97,7 +97,7 @@ def flat(text: str) -> str:
 Key = tuple[str, str, str, str]
 
 
-def probes(out: Path) -> dict[Key, tuple[Asked, EvaluationRecord | None, pd.DataFrame | None]]:
+def evaluations(out: Path) -> dict[Key, tuple[Asked, EvaluationRecord | None, pd.DataFrame | None]]:
     """By data set fitted on, row, data set scored and change."""
     found = {}
     for asked in ResultsFolder(out).read_asked():
@@ -147,7 +147,7 @@ def test_the_scores_are_those_of_the_same_model_fitted_by_hand(
     assert not out.exists()
     result = dfbench(*arguments)
     assert result.exit_code == 0, result.output
-    found = probes(out)
+    found = evaluations(out)
     assert len(found) == 2 * 3 * (1 + 3)
 
     one, two = tmp_path / "one", tmp_path / "two"
@@ -219,7 +219,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
     assert result.exit_code == 0, result.output
     after = states(late)
     assert {path: after[path] for path in before} == before, "the cells' own files stay"
-    one, other = probes(whole), probes(late)
+    one, other = evaluations(whole), evaluations(late)
     assert one.keys() == other.keys()
     for key, (_, record, table) in one.items():
         assert other[key][1] == record
@@ -256,13 +256,13 @@ def test_a_model_that_comes_out_differently_is_not_mixed_in(
     assert result.exit_code == 0
     assert "fitted once more the model gives other scores" in flat(result.stderr)
     assert all(states(out)[path] == time for path, time in stored.items())
-    for _, record, table in probes(out).values():
+    for _, record, table in evaluations(out).values():
         assert record is not None
         assert (record.status, table) == ("failed", None)
         assert "of another model" in record.reason
 
 
-def test_a_probe_that_breaks_costs_the_cell_nothing(
+def test_an_evaluation_that_breaks_costs_the_cell_nothing(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
     folder, out = make_folder(), tmp_path / "out"
@@ -274,7 +274,7 @@ def test_a_probe_that_breaks_costs_the_cell_nothing(
     result = dfbench("run", "-s", suite, "-d", folder, "-o", out, "--jobs", 1)
     assert result.exit_code == 0, result.output
     assert "no scores of images changed by webp=50" in flat(result.stderr)
-    for (_, row, _, change), (asked, record, table) in probes(out).items():
+    for (_, row, _, change), (asked, record, table) in evaluations(out).items():
         cell = json.loads((out / "cells" / f"{asked.cell}.json").read_text())
         assert (cell["status"], cell["n_test"]) == ("ok", 22)
         assert record is not None
@@ -286,10 +286,10 @@ def test_a_probe_that_breaks_costs_the_cell_nothing(
         assert "wide.png: cannot be changed: 16400 x 2 pixels cannot be written" in record.reason
 
 
-def test_a_worker_that_dies_at_a_probe_leaves_the_result(
+def test_a_worker_that_dies_at_an_evaluation_leaves_the_result(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
-    """The record is on disk before the first probe: what ends the worker then ends no more."""
+    """The record is on disk before the first evaluation: what ends the worker then ends no more."""
     out = tmp_path / "out"
     suite.write_text(SUITE)
     run = ("run", "-s", suite, "-d", make_folder(), "-o", out, "--jobs", 1, "--only", "nearest")
@@ -299,10 +299,10 @@ def test_a_worker_that_dies_at_a_probe_leaves_the_result(
     given = {"cell": entry["cell"], "probe": "0f", "scored_on": "faces", "fingerprint": "x"}
     images = Images([], [], [], [])
     job = Job(
-        out=out, root=out, record={"cell": entry["cell"]}, study=out, checkpoints=out, model="knn",
-        tables=[], space=Space(), train=images, tune=images, evaluate=images, unlabelled=images,
-        figures=[], trials=1, seconds=1, device="cpu", n_threads=1, seconds_per_image=0,
-        probes=[Probing(given, [], images)],
+        out=ResultsFolder(out), root=out, record={"cell": entry["cell"]}, study=out,
+        checkpoints=out, model="knn", tables=[], space=Space(), train=images, tune=images,
+        evaluate=images, unlabelled=images, figures=[], trials=1, seconds=1, device="cpu",
+        n_threads=1, seconds_per_image=0, evaluations=[EvaluationJob(given, [], images)],
     )  # fmt: skip
     future: Future[Any] = Future()
     future.set_exception(TimeoutError())
@@ -356,7 +356,7 @@ def test_classes_that_do_not_fit_are_a_reason(
     assert "cross-dataset: 2 pairs of data sets x 1 row: 2 to score" in plan
     assert "two -> three: the classes differ: real, fake against gan" in plan
     assert dfbench(*run, "--protocol", "cross-dataset").exit_code == 0
-    found = probes(out)
+    found = evaluations(out)
     asked, record, _ = found["three", "nearest", "two", ""]
     assert (asked.probe, record) == ("", None)
     assert "the classes differ" in asked.reason
@@ -378,5 +378,5 @@ def test_images_seen_in_training_are_counted(
     suite.write_text(SUITE)
     run = ("run", "-s", suite, "-d", one, "-d", two, "-o", out, "--jobs", 1, "--only", "nearest")
     assert dfbench(*run, "--protocol", "cross-dataset").exit_code == 0
-    seen = {key[0]: record.n_seen for key, (_, record, _) in probes(out).items() if record}
+    seen = {key[0]: record.n_seen for key, (_, record, _) in evaluations(out).items() if record}
     assert seen["one"] == 4

@@ -22,14 +22,8 @@ from dfbench.benchmark.planning.plan import Cell, make_plan
 from dfbench.benchmark.planning.rows import Row
 from dfbench.benchmark.planning.subsets import Task, nested, task
 from dfbench.cli import app
-from dfbench.results.records.subsets import (
-    MERGED,
-    UNKNOWN_KINDS,
-    fraction_of,
-    left_out,
-    part_of_train,
-    without,
-)
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, Subset, parse_name
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import parts_of
@@ -37,6 +31,22 @@ from dfbench.suites.suite import Budget, Derived, Suite
 from tests.conftest import picture
 
 SPLITS = {"train": 40, "validation": 24, "test": 24}
+
+
+def without(kind: str) -> str:
+    return Subset(left_out=kind).name
+
+
+def part_of_train(fraction: float) -> str:
+    return Subset(fraction=fraction).name
+
+
+def left_out(name: str) -> str | None:
+    return parse_name(name).left_out or None
+
+
+def fraction_of(name: str) -> float | None:
+    return parse_name(name).fraction
 
 
 def made(
@@ -60,9 +70,12 @@ def made(
     return Dataset(card, Path("nowhere"), manifest, "fp")
 
 
-def task_of(dataset: Dataset, variant: str, seed: int = 0) -> Task | str:
+def task_of(dataset: Dataset, name: str, seed: int = 0) -> Task | str:
+    subset = parse_name(name)
+    if dataset.positive_index is None and left_out(name):
+        subset = subset.model_copy(update={"merged": True})
     readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
-    return task(dataset, parts_of(dataset, readable), variant, seed)
+    return task(dataset, parts_of(dataset, readable), subset, seed)
 
 
 def shown(dataset: Dataset, rows: np.ndarray) -> set[tuple[int, str]]:
@@ -70,7 +83,7 @@ def shown(dataset: Dataset, rows: np.ndarray) -> set[tuple[int, str]]:
     return set(zip(chosen["label"], chosen["kind"], strict=True))
 
 
-def test_names_of_variants_are_read_back() -> None:
+def test_names_of_subsets_are_read_back() -> None:
     for kind in ("gan", "a kind", "25 % of train"):
         assert left_out(without(kind)) == kind
         assert fraction_of(without(kind)) is None
@@ -118,7 +131,7 @@ def test_of_several_classes_the_task_becomes_real_or_fake() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "variant", "reason"),
+    ("dataset", "subset", "reason"),
     [
         (made(kinds=("gan",)), without("gan"), "is the only kind of fake to train on"),
         (made(kinds=()), UNKNOWN_KINDS, "the data tell no kinds of fakes"),
@@ -131,8 +144,8 @@ def test_of_several_classes_the_task_becomes_real_or_fake() -> None:
         (made(splits={"train": 4, "validation": 4, "test": 4}), "10 % of train", "of 'real'"),
     ],
 )
-def test_what_cannot_be_says_why(dataset: Dataset, variant: str, reason: str) -> None:
-    found = task_of(dataset, variant)
+def test_what_cannot_be_says_why(dataset: Dataset, subset: str, reason: str) -> None:
+    found = task_of(dataset, subset)
     assert isinstance(found, str)
     assert reason in found
 
@@ -219,16 +232,16 @@ def plan_of(
         {"name": "s", "rows": [{"features": ["hsv"], "models": ["knn"]}], "protocols": protocols}
     )
     wanted = rows or [Row("r", "m")]
-    return make_plan(suite, wanted, [dataset], [0], Budget(), Path("nowhere")).cells
+    return make_plan(suite, wanted, [dataset], [0], Budget(), ResultsFolder(Path("nowhere"))).cells
 
 
-def test_identities_of_rows_are_what_they_were_before_there_were_variants() -> None:
+def test_identities_of_rows_are_what_they_were_before_there_were_subsets() -> None:
     dataset = replace(made(), fingerprint="26ffa62cecc56050")
     protocols = [{"kind": "leave-one-generator-out"}, {"kind": "learning-curve"}]
     first, *others = plan_of(dataset, protocols)
     assert first.id == "17a2d934778fd160"
-    assert (first.variant, "variant" in first.identity) == ("", False)
-    assert [cell.variant for cell in others] == [
+    assert (first.subset.name, "variant" in first.identity) == ("", False)
+    assert [cell.subset.name for cell in others] == [
         "without blend",
         "without gan",
         "10 % of train",
@@ -243,14 +256,14 @@ def test_a_plan_names_what_cannot_be_before_anything_runs() -> None:
     assert cell.state == "skipped"
     assert "only kind" in cell.reason
     [_, cell] = plan_of(made(kinds=()), [{"kind": "leave-one-generator-out"}])
-    assert (cell.variant, cell.state) == (UNKNOWN_KINDS, "skipped")
+    assert (cell.subset.name, cell.state) == (UNKNOWN_KINDS, "skipped")
 
 
-def test_the_real_class_is_part_of_what_a_variant_is() -> None:
+def test_the_real_class_is_part_of_what_a_subset_is() -> None:
     dataset = made(("gan", "real", "blend"), kinds=())
     other = replace(dataset, card=dataset.card.model_copy(update={"real": "gan"}))
     protocols = [{"kind": "leave-one-generator-out"}, {"kind": "learning-curve"}]
-    one, two = ({c.variant: c.id for c in plan_of(d, protocols)} for d in (dataset, other))
+    one, two = ({c.subset.name: c.id for c in plan_of(d, protocols)} for d in (dataset, other))
     assert list(one)[1:4] == [MERGED, "without blend", "without gan"]
     assert one[MERGED] != two[MERGED]
     assert one["without blend"] != two["without blend"]
@@ -267,7 +280,7 @@ def test_a_protocol_chooses_rows_with_what_they_are_made_of() -> None:
     ]
     protocol = {"kind": "learning-curve", "fractions": [0.5], "rows": ["both"]}
     cells = plan_of(made(), [protocol, protocol], rows)
-    varied = [cell for cell in cells if cell.variant]
+    varied = [cell for cell in cells if cell.subset.name]
     assert [cell.row.name for cell in varied] == ["a", "c", "both"]
     assert [member.id for member in varied[2].members] == [varied[0].id, varied[1].id]
 

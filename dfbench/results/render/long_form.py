@@ -7,42 +7,9 @@ import io
 import json
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from dfbench.files import keep_text
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.records.folder import ResultsFolder
-
-
-class ProtocolFigure(BaseModel):
-    """A figure of a row under a protocol: an object of ``protocols.json``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    protocol: str
-    """Its kind, as a suite names it."""
-    row: str
-    fitted_on: str
-    """Data set."""
-    fitted_part: str = ""
-    """Which part of its training images; empty for all of them."""
-    scored_on: str
-    """Data set; empty where the figure is over several."""
-    scored_part: str = ""
-    """Which of its images, or how they were changed (``jpeg=70``); empty for all as they are."""
-    metric: str
-    value: float | None = None
-    """None where it is not defined."""
-    low: float | None = None
-    high: float | None = None
-    """Ends of the 95 % interval; None where there is none."""
-    spread: float | None = None
-    """Standard deviation over seeds; None with one."""
-    n: int | None = None
-    """Images scored."""
-    n_train: int | None = None
-    """Images fitted on."""
-    reason: str = ""
-    """Why there is no value."""
 
 
 def to_csv(figures: Sequence[ProtocolFigure]) -> str:

@@ -1,4 +1,4 @@
-"""What protocols asked for and what is there of it, read from a results folder."""
+"""Evaluations that protocols asked for, and what is there of them: read from a results folder."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Place = tuple[str, str]
 
 
 @dataclass
-class Row:
+class EvaluatedRow:
     """A row fitted on a data set: what it scored at home, and what protocols asked of it.
 
     Attributes
@@ -139,7 +139,7 @@ class _Reader:
         made = Design(strata, numbered), Design(np.zeros_like(strata), numbered)
         return self.designs.setdefault(key, made)
 
-    def probed(self, asked: Sequence[Asked], records: dict[str, Record]) -> Scored | str:
+    def evaluated(self, asked: Sequence[Asked], records: dict[str, Record]) -> Scored | str:
         reason = next((each.reason for each in asked if each.reason), "")
         if reason:
             return reason
@@ -163,7 +163,9 @@ class _Reader:
         return self.scored(asked[0].scored_on, of, found, cuts, seen)
 
 
-def read_rows(out: ResultsFolder, entries: Sequence[Entry], protocol: str) -> list[Row]:
+def read_evaluations(
+    out: ResultsFolder, entries: Sequence[Entry], protocol: str
+) -> list[EvaluatedRow]:
     """Read what a protocol asked of the rows of a results folder.
 
     Parameters
@@ -177,7 +179,7 @@ def read_rows(out: ResultsFolder, entries: Sequence[Entry], protocol: str) -> li
 
     Returns
     -------
-    list of Row
+    list of EvaluatedRow
         Those that it asked something of, in the order of the entries.
 
     Raises
@@ -185,7 +187,7 @@ def read_rows(out: ResultsFolder, entries: Sequence[Entry], protocol: str) -> li
     OutputError
         Where the list of what was asked for is broken.
     """
-    entries = [entry for entry in entries if not entry.variant]
+    entries = [entry for entry in entries if not entry.subset.name]
     current = {(entry.dataset, entry.row, entry.seed): entry for entry in entries}
     wanted: dict[tuple[str, str], dict[Place, list[Asked]]] = {}
     for each in out.read_asked():
@@ -201,7 +203,7 @@ def read_rows(out: ResultsFolder, entries: Sequence[Entry], protocol: str) -> li
             if record is not None:
                 records[entry.cell] = record
                 reader.fingerprints.setdefault(entry.dataset, set()).add(record.fingerprint)
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[tuple[str, str], EvaluatedRow] = {}
     for entry in entries:
         key = entry.dataset, entry.row
         if key in wanted and key not in rows:
@@ -219,15 +221,15 @@ def _record(out: ResultsFolder, cell: str) -> Record | None:
 
 def _read_row(
     reader: _Reader, entry: Entry, places: dict[Place, list[Asked]], records: dict[str, Record]
-) -> Row:
-    row = Row(entry.row, entry.dataset, entry.control)
+) -> EvaluatedRow:
+    row = EvaluatedRow(entry.row, entry.dataset, entry.control)
     cells: list[str] = []
     cuts: dict[str, float] = {}
     for place, unordered in places.items():
         asked = sorted(unordered, key=lambda each: each.seed)
         cells = cells or [each.cell for each in asked]
         try:
-            row.away[place] = reader.probed(asked, records)
+            row.away[place] = reader.evaluated(asked, records)
         except OutputError as error:
             row.away[place] = str(error)
             continue

@@ -1,28 +1,25 @@
-"""Leave-one-generator-out: what a row makes of a kind of fake that it has never seen."""
+"""Report of leave-one-generator-out: figures without each kind of fake beside those with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE, Table
 from dfbench.results.board.parts import figure_cell
+from dfbench.results.board.read import Read, RowRead
+from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.protocols.long_form import ProtocolFigure
-from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, roc_auc_of_kind
 
-if TYPE_CHECKING:
-    from dfbench.results.board.build import RowRead
-
-PROTOCOL = "leave-one-generator-out"
+KIND = "leave-one-generator-out"
 
 _TEXT = (
     "ROC AUC of the real images against a kind of fake that was left out of training and tuning;"
@@ -50,86 +47,80 @@ class _Line:
     mean_loss: Estimate = field(default_factory=Estimate)
 
 
-def leave_one_out(
-    tables: Sequence[Table], read: Mapping[tuple[str, str, str], RowRead]
-) -> tuple[list[Section], list[ProtocolFigure]]:
-    """Lay out the figures of rows without each kind of fake beside those with it.
+@dataclass
+class _Held:
+    """The protocol on a data set.
 
-    Parameters
-    ----------
-    tables
-        Of the board: they give the order of data sets and rows.
-    read
-        By data set, row and variant what the cells came to.
+    `reference` is the name of the subset that has seen all kinds.
+    """
+
+    dataset: str
+    kinds: list[str]
+    reference: str
+    lines: list[_Line]
+    notes: list[str]
+    figures: list[ProtocolFigure]
+
+
+def lay_out(read: Read) -> Report:
+    """Lay out the figures of rows without each kind of fake beside those with it.
 
     Returns
     -------
-    sections
-        One with a table a data set, or none where nothing was asked for.
-    figures
-        The same in their long form, and each loss alone.
+    Report
+        A section with a table a data set; its figures, and each loss alone.
     """
-    grids: list[Grid] = []
-    figures: list[ProtocolFigure] = []
-    notes: list[str] = []
-    merged: list[str] = []
-    for table in tables:
-        own = {
-            (row, variant): its
-            for (dataset, row, variant), its in read.items()
-            if dataset == table.dataset
-        }
-        asked = {
-            variant
-            for _, variant in own
-            if left_out(variant) is not None or variant == UNKNOWN_KINDS
-        }
-        if not asked:
-            continue
-        if len(asked) > 1:
-            # the card has told no kinds once, and does now
-            asked.discard(UNKNOWN_KINDS)
-            own = {key: its for key, its in own.items() if key[1] != UNKNOWN_KINDS}
-        reference = MERGED if any(variant == MERGED for _, variant in own) else ""
-        kinds = sorted(
-            {
-                kind
-                for (_, variant), its in own.items()
-                if (kind := left_out(variant)) is not None and its.measured is not None
-            }
-        )
-        lines = []
-        for row in dict.fromkeys(line.row for line in table.lines):
-            variants = {variant: its for (name, variant), its in own.items() if name == row}
-            if not asked & set(variants):
-                continue
-            control = any(its.entry.control for its in variants.values())
-            lines.append(_line(row, control, kinds, variants, reference))
-            figures += _figures(table.dataset, lines[-1], variants, reference)
-        notes += _reasons(table.dataset, own)
-        if kinds:
-            grids.append(_grid(table.dataset, kinds, lines))
-            if reference == MERGED:
-                merged.append(table.dataset)
-    if not grids and not notes:
-        return [], []
-    text = [*(_TEXT if grids else ()), *([_MERGED.format(", ".join(merged))] if merged else [])]
-    return [Section("Leave-one-generator-out", (*text, *notes), tuple(grids))], figures
+    found = [each for table in read.tables if (each := _held(table, read)) is not None]
+    with_table = [each for each in found if each.kinds]
+    notes = [note for each in found for note in each.notes]
+    if not with_table and not notes:
+        return Report()
+    merged = [each.dataset for each in with_table if each.reference == MERGED]
+    text = [
+        *(_TEXT if with_table else ()),
+        *([_MERGED.format(", ".join(merged))] if merged else []),
+        *notes,
+    ]
+    grids = tuple(_grid(each.dataset, each.kinds, each.lines) for each in with_table)
+    figures = [figure for each in found for figure in each.figures]
+    return Report([Section("Leave-one-generator-out", tuple(text), grids)], figures=figures)
 
 
-def _line(
-    row: str,
-    control: bool,
-    kinds: Sequence[str],
-    variants: Mapping[str, RowRead],
-    reference: str,
-) -> _Line:
-    line = _Line(row, control)
-    with_all = variants.get(reference)
+def _held(table: Table, read: Read) -> _Held | None:
+    """Gather the rows of a data set; None where nothing was asked for."""
+    own = {k: its for k, its in read.of(table.dataset).items() if its.entry.subset.fraction is None}
+    asked = {name for (_, name), its in own.items() if its.entry.subset.left_out is not None}
+    if not asked:
+        return None
+    if len(asked) > 1:
+        # the card has told no kinds once, and does now
+        asked.discard(UNKNOWN_KINDS)
+        own = {key: its for key, its in own.items() if key[1] != UNKNOWN_KINDS}
+    reference = MERGED if any(name == MERGED for _, name in own) else ""
+    kinds = sorted(
+        {kind for its in own.values() if its.measured is not None and (kind := _left_out(its))}
+    )
+    held = _Held(table.dataset, kinds, reference, [], _reasons(table.dataset, own), [])
+    for row in dict.fromkeys(line.row for line in table.lines):
+        subsets = {name: its for (of, name), its in own.items() if of == row}
+        if asked & set(subsets):
+            line = _line(row, kinds, subsets, reference)
+            held.lines.append(line)
+            held.figures += _figures(table.dataset, line, subsets, reference)
+    return held
+
+
+def _left_out(read: RowRead) -> str | None:
+    return read.entry.subset.left_out
+
+
+def _line(row: str, kinds: Sequence[str], subsets: Mapping[str, RowRead], reference: str) -> _Line:
+    line = _Line(row, any(its.entry.control for its in subsets.values()))
+    with_all = subsets.get(reference)
     pairs: dict[str, tuple[Influence, Influence]] = {}
-    for variant, its in variants.items():
-        kind = left_out(variant)
-        if kind is None or its.measured is None:
+    for its in subsets.values():
+        kind = _left_out(its)
+        if not kind or its.measured is None:
             continue
         line.unseen[kind] = its.measured.roc_auc.averaged.estimate()
         pair = _pair(kind, its, with_all)
@@ -202,16 +193,16 @@ def _reasons(dataset: str, own: Mapping[tuple[str, str], RowRead]) -> list[str]:
     """Say what could not be left out, a sentence a reason."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     n_rows: dict[str, int] = {}
-    for (row, variant), its in own.items():
-        if left_out(variant) is None and variant not in (UNKNOWN_KINDS, MERGED):
+    for (row, subset), its in own.items():
+        if not subset:
             continue
-        n_rows[variant] = n_rows.get(variant, 0) + 1
+        n_rows[subset] = n_rows.get(subset, 0) + 1
         for line in its.missing:
-            rows.setdefault((variant, line.status, line.reason), []).append(row)
+            rows.setdefault((subset, line.status, line.reason), []).append(row)
     said = []
-    for (variant, status, reason), names in rows.items():
-        of = "" if len(set(names)) == n_rows[variant] else f" of {', '.join(dict.fromkeys(names))}"
-        what = "" if variant == UNKNOWN_KINDS else f" {variant}{of}"
+    for (subset, status, reason), names in rows.items():
+        of = "" if len(set(names)) == n_rows[subset] else f" of {', '.join(dict.fromkeys(names))}"
+        what = "" if subset == UNKNOWN_KINDS else f" {subset}{of}"
         said.append(f"{dataset}{what}: {status}: {' '.join(reason.split())}.")
     return said
 
@@ -247,31 +238,31 @@ def _beside(unseen: Estimate, seen: Estimate) -> Cell:
 
 
 def _figures(
-    dataset: str, line: _Line, variants: Mapping[str, RowRead], reference: str
+    dataset: str, line: _Line, subsets: Mapping[str, RowRead], reference: str
 ) -> list[ProtocolFigure]:
     found = []
-    for variant, its in sorted(variants.items()):
-        kind = left_out(variant)
-        if kind is None and variant != UNKNOWN_KINDS:
+    for subset, its in sorted(subsets.items()):
+        kind = _left_out(its)
+        if kind is None:
             continue
         common = {
-            "protocol": PROTOCOL,
+            "protocol": KIND,
             "row": line.row,
             "fitted_on": dataset,
             "scored_on": dataset,
-            "scored_part": kind or "",
+            "scored_part": kind,
         }
-        if kind is None or its.measured is None:
+        if not kind or its.measured is None:
             reason = its.missing[0].reason if its.missing else ""
             found.append(
-                ProtocolFigure(**common, fitted_part=variant, metric="roc_auc", reason=reason)
+                ProtocolFigure(**common, fitted_part=subset, metric="roc_auc", reason=reason)
             )
             continue
         n, n_train = len(its.measured.images.names), its.records[0].n_train
         for part, metric, figure in (
-            (variant, "roc_auc", line.unseen[kind]),
+            (subset, "roc_auc", line.unseen[kind]),
             (reference, "roc_auc", line.seen.get(kind)),
-            (variant, "roc_auc_loss", line.losses.get(kind)),
+            (subset, "roc_auc_loss", line.losses.get(kind)),
         ):
             if figure is not None:
                 found.append(
@@ -281,7 +272,7 @@ def _figures(
                         metric=metric,
                         **figure.model_dump(),
                         n=n,
-                        n_train=n_train if part == variant else None,
+                        n_train=n_train if part == subset else None,
                     )
                 )
     return found

@@ -7,8 +7,9 @@ import io
 import json
 from pathlib import Path
 
-from dfbench.results.protocols.long_form import ProtocolFigure, to_csv, to_json, write_figures
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.render.long_form import to_csv, to_json, write_figures
 
 ONE = ProtocolFigure(
     protocol="robustness",

@@ -13,8 +13,17 @@ from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
-from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, part_of_train, without
+from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, Subset
 from dfbench.results.render.formats import FORMATS, render
+
+
+def without(kind: str) -> str:
+    return Subset(left_out=kind).name
+
+
+def part_of_train(fraction: float) -> str:
+    return Subset(fraction=fraction).name
+
 
 N = 60
 LABELS = np.arange(N) % 2
@@ -182,7 +191,7 @@ def test_a_kind_left_out_stands_beside_having_seen_it(made: Made) -> None:
         if row == "a":
             seen_scores, unseen_scores = whole, held
     board = build_board(made.out)
-    assert [line.row for line in board.lines] == ["a", "m"], "variants are no rows"
+    assert [line.row for line in board.lines] == ["a", "m"], "subsets are no rows"
     [grid] = section(board, "Leave-one-generator-out").grids
     assert [column.title for column in grid.columns] == [
         "row", "without blend", "without gan", "mean", "loss",
@@ -307,7 +316,7 @@ def test_learning_curves(made: Made) -> None:
     assert curve.get_ydata() == pytest.approx(aucs)
 
 
-def test_seeds_of_a_variant_are_one_point(made: Made) -> None:
+def test_seeds_of_a_subset_are_one_point(made: Made) -> None:
     p = [made.add("a", seed=seed, n_train=100) for seed in (0, 1)]
     q = [made.add("a", part_of_train(0.5), seed=s, gain=0.5, n_train=50 + s) for s in (0, 1)]
     board = build_board(made.out)

@@ -1,4 +1,4 @@
-"""Robustness: what models come to on the same images changed, and how many verdicts flip."""
+"""Report of robustness: figures under each change, areas under them, flips, and curves."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import CHANCE
+from dfbench.results.board.evaluations import EvaluatedRow, Scored
 from dfbench.results.board.parts import figure_cell
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.protocols.long_form import ProtocolFigure
-from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, mean, rate, roc_auc
@@ -77,7 +77,7 @@ class Robust:
         return min(found, key=lambda each: each[1].value, default=None)
 
 
-def measure(row: Row) -> Robust | None:
+def measure(row: EvaluatedRow) -> Robust | None:
     """Take the figures of a row; None where it has no scores of its own."""
     home = row.home
     if home is None:

@@ -14,10 +14,10 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
+from dfbench.benchmark.protocols.robustness_report import operation_of, strength_of
 from dfbench.files import digest
 from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Grid, Section
-from dfbench.results.protocols.robustness import operation_of, strength_of
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
@@ -52,7 +52,7 @@ class Folder:
         self.kept[dataset, row, str(seed), dataset, ""] = scores
         return record
 
-    def probe(
+    def evaluate(
         self, record: Record, scored_on: str, change: str = "", *, gain: float = 1.0, **other: Any
     ) -> None:
         kind = "robustness" if change else "cross-dataset"
@@ -105,7 +105,7 @@ def crossed(folder: Folder) -> Folder:
         for seed in (0, 1):
             for own, other in (("one", "two"), ("two", "one")):
                 record = folder.cell(own, row, gain=gain, seed=seed)
-                folder.probe(record, other, gain=gain / 2, threshold=0.4 + seed / 10, n_seen=3)
+                folder.evaluate(record, other, gain=gain / 2, threshold=0.4 + seed / 10, n_seen=3)
     return folder
 
 
@@ -193,7 +193,7 @@ def test_few_groups_leave_a_row_at_home_the_interval_of_the_leaderboard(
     """Where hardly any image is out of order, a few groups make most of the error."""
     folder.per_group = 5
     record = folder.cell("one", "a", gain=2.5)
-    folder.probe(record, "one" if change else "two", change)
+    folder.evaluate(record, "one" if change else "two", change)
     board = build_board(folder.out)
     expected = board.lines[0].metrics["roc_auc"]
     assert expected.low is not None
@@ -255,7 +255,7 @@ def test_sections_say_what_the_figures_are(crossed: Folder) -> None:
 
 def test_what_is_missing_is_said_with_its_reason(crossed: Folder) -> None:
     record = crossed.cell("one", "c", gain=1)
-    crossed.probe(record, "two", status="failed", reason="it broke")
+    crossed.evaluate(record, "two", status="failed", reason="it broke")
     for row in "ab":
         what = {"protocol": "cross-dataset", "dataset": "one", "row": row, "seed": 0}
         cell = f"one-{row}-0"
@@ -268,7 +268,7 @@ def test_what_is_missing_is_said_with_its_reason(crossed: Folder) -> None:
     assert found.loc[("c", "one", "two", "", "roc_auc")]["reason"] == "it broke"
     assert "c" not in [line[0] for line in _lines(section.grids[0])]
     # a row that lacks a pair has no mean to be compared with the others'
-    crossed.probe(crossed.cell("two", "c", gain=1), "one")
+    crossed.evaluate(crossed.cell("two", "c", gain=1), "one")
     line = _lines(_section(build_board(crossed.out), "Across data sets").grids[0])[-1]
     assert line[:4] == ["c", "–", "–", "–"]
 
@@ -301,7 +301,7 @@ def robust(folder: Folder) -> Folder:
     for row, gain in (("a", 3.0), ("b", 1.0)):
         record = folder.cell("one", row, gain=gain, threshold=0.6 if row == "b" else None)
         for number, change in enumerate(CHANGES):
-            folder.probe(record, "one", change, gain=gain / (2 + number))
+            folder.evaluate(record, "one", change, gain=gain / (2 + number))
     return folder
 
 
@@ -358,7 +358,7 @@ def test_the_section_of_robustness(robust: Folder) -> None:
 def test_a_change_that_failed_leaves_the_other_operations(robust: Folder) -> None:
     record = ResultsFolder(robust.out).load_record("one-a-0")
     assert record is not None
-    robust.probe(record, "one", "jpeg=50", status="failed", reason="too wide")
+    robust.evaluate(record, "one", "jpeg=50", status="failed", reason="too wide")
     section = _section(build_board(robust.out), "Robustness")
     assert "Without figures: a under jpeg=50: too wide." in section.text
     lines = {line[0]: line for line in _lines(section.grids[0])}

@@ -1,4 +1,4 @@
-"""Across data sets: what models come to on the images of others, and what thresholds are worth."""
+"""Report across data sets: matrices, means over pairs, and thresholds taken along."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfbench.results.board.board import CHANCE
+from dfbench.results.board.evaluations import EvaluatedRow, Scored
 from dfbench.results.board.parts import figure_cell
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.protocols.long_form import ProtocolFigure
-from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
@@ -56,7 +56,7 @@ class Pair:
         return self.fitted_on == self.scored_on
 
 
-def pairs_of(rows: Sequence[Row]) -> list[Pair]:
+def pairs_of(rows: Sequence[EvaluatedRow]) -> list[Pair]:
     """Take the figures of all pairs of data sets, those at home included."""
     found = []
     for row in rows:

@@ -1,0 +1,1 @@
+"""Protocols: what is asked of rows beside the usual figures, a class each."""

@@ -1,0 +1,68 @@
+"""Across data sets: what models come to on the images of others, and what thresholds are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from dfbench.benchmark.protocols import cross_dataset_report as cross
+from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
+from dfbench.errors import CardError
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
+from dfbench.suites.datasets.manifest import Dataset
+
+
+class CrossDataset(Protocol):
+    """Models fitted on one data set score the test images of the others with the same classes."""
+
+    kind: Literal["cross-dataset"]
+
+    def evaluations(self, dataset: Dataset, datasets: Datasets) -> Iterator[Request]:
+        """List the other data sets of a run."""
+        if len(datasets) < 2:
+            raise CardError(
+                "one data set only, which leaves no other to score",
+                hint="name more by --data, or leave the protocol out",
+            )
+        for other in datasets:
+            if isinstance(other, tuple):
+                yield Request(other[0], reason=f"it cannot be loaded: {other[1]}")
+            elif other.name != dataset.name:
+                yield _request(dataset, other)
+
+    @classmethod
+    def report(cls, read: Read) -> Report:
+        """Lay out the figures of all pairs of data sets."""
+        pairs = cross.pairs_of(read.evaluations(cross.KIND))
+        if not pairs:
+            return Report()
+        summaries = cross.summarise(pairs)
+        return Report(cross.sections(pairs, summaries), figures=cross.long_form(pairs, summaries))
+
+
+def _request(own: Dataset, other: Dataset) -> Request:
+    numbers = class_numbers(own, other)
+    if numbers is not None:
+        return Request(other.name, numbers)
+    ours, theirs = (", ".join(each.classes) for each in (own, other))
+    return Request(other.name, reason=f"the classes differ: {ours} against {theirs}")
+
+
+def class_numbers(fitted: Dataset, scored: Dataset) -> tuple[int, ...] | None:
+    """Give each class of ``scored`` its number among those of ``fitted``.
+
+    Classes of the same names, in any order, are the same; else two classes are mapped by the
+    positive one, whatever they are called.
+
+    Returns
+    -------
+    tuple of int or None
+        None where the classes do not fit.
+    """
+    own, others = fitted.classes, scored.classes
+    if sorted(own) == sorted(others):
+        return tuple(own.index(name) for name in others)
+    if fitted.positive_index is None or scored.positive_index is None:
+        return None
+    return (0, 1) if fitted.positive_index == scored.positive_index else (1, 0)

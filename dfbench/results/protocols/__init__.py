@@ -1,1 +1,0 @@
-"""What protocols beside the usual one came to: figures and sections, from stored scores alone."""
