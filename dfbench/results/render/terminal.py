@@ -232,7 +232,8 @@ class OverallView:
         grid.add_column("row", overflow="fold")
         grid.add_column("mean\nAUC", justify="right", no_wrap=True)
         for dataset in shown:
-            grid.add_column("\n".join(folded(dataset, width)), justify="right", no_wrap=True)
+            title = Text("\n".join(folded(dataset, width)))
+            grid.add_column(title, justify="right", no_wrap=True)
         for part in (self.overall.ranked, self.overall.controls, self.overall.gaps):
             for standing in part:
                 cells = self._cells(standing, shown)

@@ -92,7 +92,7 @@ def _fill(grid: Grid, n: int, *, details: bool, names: int | None) -> Table:
     """Make the table of the first ``n`` columns; ``names`` is how wide words may be."""
     table = empty(tight=names is not None)
     for column in grid.columns[:n]:
-        title = "\n".join(folded(column.title, max(8, names or 0)))
+        title = Text("\n".join(folded(column.title, max(8, names or 0))))
         if column.text:
             table.add_column(title, overflow="fold")
         else:

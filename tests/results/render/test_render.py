@@ -196,6 +196,14 @@ def test_markup_in_names_is_not_obeyed_by_the_terminal(folder):
     assert "[bold]x/knn: [link]reason" in text
 
 
+def test_markup_in_the_name_of_a_data_set_is_not_obeyed_by_the_terminal(folder):
+    for dataset in ("[red]a", "b:smile:"):
+        folder.add(dataset, "hsv/knn")
+    overall = printed(build_board(folder.out)).split("All data sets")[1]
+    assert "[red]a" in overall
+    assert "b:smile:" in overall
+
+
 def test_more_room_shows_more(board):
     assert "features" not in printed(board, 80)
     assert "features" in printed(board, 160)
