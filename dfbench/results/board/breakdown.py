@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE, Estimate
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics import among
 from dfbench.results.statistics.measured import Measured

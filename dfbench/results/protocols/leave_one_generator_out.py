@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE, Estimate, Table
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
 from dfbench.results.statistics import among

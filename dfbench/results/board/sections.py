@@ -1,16 +1,15 @@
-"""What all forms of the board show, put together once: leaderboards, and what stands beside them.
-
-A form writes `Section` and `Grid` objects in its own way and adds nothing to them.
-"""
+"""Tables of a board: the leaderboard of a data set, and the sections that stand beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dfbench.results.board.board import CHANCE, Board, Estimate, Line, Overall, Standing, Table
+from dfbench.results.board import sentences
+from dfbench.results.board.board import CHANCE, Board, Line, Overall, Standing, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell, name_cell, number_cell
 from dfbench.results.records import provenance
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER, MAIN, METRICS
 
@@ -30,10 +29,13 @@ def leaderboard(table: Table, *, seeds: bool) -> Grid:
         *(Column(f"accuracy of {name}") for name in classes),
         *(Column(wording.TITLES[name]) for name in MAIN[2:]),
     ]
-    end = [Column(wording.REPORTED, text=True, rising=True)] if table.reported else []
+    end = [Column(sentences.REPORTED, text=True, rising=True)] if table.reported else []
 
     def first(line: Line) -> list[Cell]:
-        cells = [Cell(wording.rank(line.rank), line.rank), name_cell(line, bold=line.best)]
+        cells = [
+            Cell(wording.rank(line.rank), line.rank),
+            name_cell(line.row, control=line.control, bold=line.best),
+        ]
         shown = ", ".join(map(str, line.seeds))
         return [*cells, Cell(shown, len(line.seeds))] if seeds else cells
 
@@ -60,12 +62,8 @@ def leaderboard(table: Table, *, seeds: bool) -> Grid:
     return Grid((*start, *figures, *end), tuple(block for block in blocks if block))
 
 
-def over_all(board: Board) -> list[Section]:
-    """Give what is said of all data sets before the first; nothing where there is one only."""
-    overall = board.overall
-    if overall is None:
-        return []
-    datasets = [table.dataset for table in board.tables]
+def over_all(overall: Overall, datasets: Sequence[str]) -> Section:
+    """Lay out the rows over all data sets, which are named in the order of the board."""
     columns = [
         _ROW,
         Column("mean rank", rising=True),
@@ -75,7 +73,7 @@ def over_all(board: Board) -> list[Section]:
 
     def cells(of: Standing) -> tuple[Cell, ...]:
         return (
-            name_cell(of, bold=of.best),
+            name_cell(of.row, control=of.control, bold=of.best),
             Cell(wording.figure(of.mean_rank, digits=2), of.mean_rank),
             number_cell(of.mean_auc),
             *(number_cell(of.aucs[name]) for name in datasets),
@@ -83,40 +81,11 @@ def over_all(board: Board) -> list[Section]:
 
     parts = (overall.ranked, overall.controls, overall.gaps)
     grid = Grid(tuple(columns), tuple(tuple(map(cells, part)) for part in parts if part))
-    text = [f"ROC AUC on each of {len(datasets)} data sets, and its mean.", wording.OVERALL]
-    text += wording.friedman(overall)
+    text = [f"ROC AUC on each of {len(datasets)} data sets, and its mean.", sentences.OVERALL]
+    text += sentences.friedman(overall)
     if overall.gaps:
-        text.append(wording.GAPS)
-    return [Section("All data sets", (" ".join(text),), (grid,), _critical_difference(overall))]
-
-
-def of_table(table: Table) -> list[Section]:
-    """Give what is said of a data set beside its leaderboard."""
-    if not table.measured:
-        return list(table.sections)
-    return [*table.sections, _merit(table), _more(table), _cost(table)]
-
-
-def closing(board: Board) -> list[Section]:
-    """Give what is said of several data sets together, and how all was made."""
-    return [*board.sections, *([_made(board)] if board.tables else [])]
-
-
-def name_cell(of: Line | Standing, *, bold: bool = False) -> Cell:
-    """Name a row."""
-    return Cell(of.row, of.row, "control" if of.control else "", bold)
-
-
-def number_cell(value: float | None) -> Cell:
-    """Show a share or an area."""
-    return Cell(wording.figure(value), value)
-
-
-def figure_cell(of: Estimate, *, bold: bool = False, drawn: bool = False) -> Cell:
-    """Show a figure with its spread and its interval."""
-    said = " ".join(part for part in (wording.spread(of), wording.interval(of)) if part)
-    span = None if of.low is None or of.high is None or not drawn else (of.low, of.high)
-    return Cell(wording.figure(of.value), of.value, said, bold, span=span)
+        text.append(sentences.GAPS)
+    return Section("All data sets", (" ".join(text),), (grid,), _critical_difference(overall))
 
 
 def _critical_difference(overall: Overall) -> tuple[Chart, ...]:
@@ -140,7 +109,7 @@ def _critical_difference(overall: Overall) -> tuple[Chart, ...]:
     return (Chart(caption, "critical-difference", draw),)
 
 
-def _merit(table: Table) -> Section:
+def cost_beside_merit(table: Table) -> Section:
     """Show the Pareto front of ROC AUC against images per second."""
     front = sorted(
         (line for line in table.ranked if line.pareto),
@@ -149,7 +118,7 @@ def _merit(table: Table) -> Section:
     columns = (_ROW, Column(wording.TITLES["roc_auc"]), Column("images/s"))
     rows = tuple(
         (
-            name_cell(line, bold=line.best),
+            name_cell(line.row, control=line.control, bold=line.best),
             figure_cell(line.metrics["roc_auc"]),
             Cell(wording.quantity(line.predict_images_per_second), line.predict_images_per_second),
         )
@@ -175,10 +144,10 @@ def _merit(table: Table) -> Section:
     )
     charts = (Chart(caption, f"pareto-{table.dataset}", draw),) if front else ()
     grids = (Grid(columns, (rows,)),) if front else ()
-    return Section("Cost beside merit", (wording.PARETO,), grids, charts)
+    return Section("Cost beside merit", (sentences.PARETO,), grids, charts, secondary=True)
 
 
-def _made(board: Board) -> Section:
+def how_made(board: Board) -> Section:
     """Say how the results were made, and from which data."""
     columns = [Column("data set", text=True, rising=True), Column("fingerprint", text=True)]
     columns += [Column(name) for name in ("training", "scored", "left out")]
@@ -214,7 +183,7 @@ def _made(board: Board) -> Section:
         ]
         facts = (Column("what", text=True, rising=True), *(Column(x, text=True) for x in head))
         grids.append(Grid(facts, (tuple(lines),), "Commands" if several else "Command"))
-    return Section("How it was made", (wording.MADE,), tuple(grids))
+    return Section("How it was made", (sentences.MADE,), tuple(grids), secondary=True)
 
 
 def _two_blocks(
@@ -222,14 +191,15 @@ def _two_blocks(
 ) -> Grid:
     """Lay out the rows with figures, controls below a line."""
     blocks = tuple(
-        tuple((name_cell(line), *cells(line)) for line in part)
+        tuple((name_cell(line.row, control=line.control), *cells(line)) for line in part)
         for part in (table.ranked, table.controls)
         if part
     )
     return Grid((_ROW, *columns), blocks)
 
 
-def _more(table: Table) -> Section:
+def more_figures(table: Table) -> Section:
+    """Show the metrics that the leaderboard has no room for, as far as there are images enough."""
     names = [
         name
         for name in METRICS[len(MAIN) :]
@@ -237,12 +207,13 @@ def _more(table: Table) -> Section:
     ]
     columns = [Column(wording.TITLES[n], rising=n in LOWER_IS_BETTER) for n in names]
     grid = _two_blocks(columns, table, lambda x: [figure_cell(x.metrics[n]) for n in names])
-    said = wording.lacking(table)
+    said = sentences.lacking(table)
     text = ("; ".join(said) + ".",) if said else ()
     return Section("More figures", text, (grid,), folded=True)
 
 
-def _cost(table: Table) -> Section:
+def tuning_and_cost(table: Table) -> Section:
+    """Show what rows took, and what choosing their parameters brought."""
     columns = [
         Column("images/s"),
         Column("Pareto"),
@@ -271,4 +242,4 @@ def _cost(table: Table) -> Section:
         ]
 
     grid = _two_blocks(columns, table, cells)
-    return Section("Tuning and cost", (wording.COST,), (grid,), folded=True)
+    return Section("Tuning and cost", (sentences.COST,), (grid,), folded=True)
