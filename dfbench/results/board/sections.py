@@ -2,70 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dfbench.results.board import sentences
-from dfbench.results.board.board import CHANCE, Board, Line, Overall, Standing, Table
+from dfbench.results.board.board import Board, Line, Overall, Standing, Table
+from dfbench.results.board.columns import COLUMNS, IMAGES_PER_SECOND, ROW, LineColumn, Place
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell, name_cell, number_cell
 from dfbench.results.records import provenance
-from dfbench.results.statistics.metrics import LOWER_IS_BETTER, MAIN, METRICS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MplFigure
 
-_ROW = Column("row", text=True, rising=True)
-
 
 def leaderboard(table: Table, *, seeds: bool) -> Grid:
     """Lay out the main table of a data set: ranked rows, controls, rows without figures."""
-    classes = table.measured[0].classes if table.measured else []
-    start = [Column("rank", rising=True), _ROW, *([Column("seeds", rising=True)] if seeds else [])]
-    figures = [
-        Column(wording.TITLES["roc_auc"], mark=CHANCE),
-        Column(wording.TITLES["accuracy"]),
-        *(Column(f"accuracy of {name}") for name in classes),
-        *(Column(wording.TITLES[name]) for name in MAIN[2:]),
-    ]
-    end = [Column(sentences.REPORTED, text=True, rising=True)] if table.reported else []
-
-    def first(line: Line) -> list[Cell]:
-        cells = [
-            Cell(wording.rank(line.rank), line.rank),
-            name_cell(line.row, control=line.control, bold=line.best),
-        ]
-        shown = ", ".join(map(str, line.seeds))
-        return [*cells, Cell(shown, len(line.seeds))] if seeds else cells
-
-    def last(line: Line) -> list[Cell]:
-        return [Cell(line.reported or wording.GAP, line.reported)] if table.reported else []
+    shown = [each for each in _columns(table, "main") if seeds or each[0].key != "seeds"]
+    n_figures = sum(not column.always for column, _ in shown)
 
     def measured(line: Line) -> tuple[Cell, ...]:
-        drawn = [
-            figure_cell(line.metrics[name], bold=line.best and name == "roc_auc", drawn=True)
-            for name in MAIN
-        ]
-        by_class = [number_cell(line.class_accuracy.get(name)) for name in classes]
-        return (*first(line), *drawn[:2], *by_class, *drawn[2:], *last(line))
+        return tuple(column.cell(line, part) for column, part in shown)
 
     def missing(line: Line) -> tuple[Cell, ...]:
-        why = Cell(line.status, detail=line.reason or "no reason given", columns=len(figures))
-        return (*first(line), why, *last(line))
+        why = Cell(line.status, detail=line.reason or "no reason given", columns=n_figures)
+        cells: list[Cell] = []
+        for column, part in shown:
+            if column.always:
+                cells.append(column.cell(line, part))
+            elif why not in cells:
+                cells.append(why)
+        return tuple(cells)
 
     blocks = (
         tuple(map(measured, table.ranked)),
         tuple(map(measured, table.controls)),
         tuple(map(missing, table.missing)),
     )
-    return Grid((*start, *figures, *end), tuple(block for block in blocks if block))
+    heads = tuple(column.head(part) for column, part in shown)
+    return Grid(heads, tuple(block for block in blocks if block))
+
+
+def _columns(table: Table, place: Place) -> list[tuple[LineColumn, str]]:
+    """Give the columns that a table has in a place, with their parts."""
+    own = (column for column in COLUMNS if column.place == place)
+    return [(column, part) for column in own for part in column.parts(table)]
 
 
 def over_all(overall: Overall, datasets: Sequence[str]) -> Section:
     """Lay out the rows over all data sets, which are named in the order of the board."""
     columns = [
-        _ROW,
+        ROW.head(),
         Column("mean rank", rising=True),
         Column("mean ROC AUC"),
         *(Column(name) for name in datasets),
@@ -115,12 +103,12 @@ def cost_beside_merit(table: Table) -> Section:
         (line for line in table.ranked if line.pareto),
         key=lambda line: line.predict_images_per_second or 0.0,
     )
-    columns = (_ROW, Column(wording.TITLES["roc_auc"]), Column("images/s"))
+    columns = (ROW.head(), Column(wording.TITLES["roc_auc"]), IMAGES_PER_SECOND.head())
     rows = tuple(
         (
-            name_cell(line.row, control=line.control, bold=line.best),
+            ROW.cell(line, ""),
             figure_cell(line.metrics["roc_auc"]),
-            Cell(wording.quantity(line.predict_images_per_second), line.predict_images_per_second),
+            IMAGES_PER_SECOND.cell(line, ""),
         )
         for line in front
     )
@@ -186,60 +174,26 @@ def how_made(board: Board) -> Section:
     return Section("How it was made", (sentences.MADE,), tuple(grids), secondary=True)
 
 
-def _two_blocks(
-    columns: Sequence[Column], table: Table, cells: Callable[[Line], list[Cell]]
-) -> Grid:
-    """Lay out the rows with figures, controls below a line."""
-    blocks = tuple(
-        tuple((name_cell(line.row, control=line.control), *cells(line)) for line in part)
-        for part in (table.ranked, table.controls)
-        if part
-    )
-    return Grid((_ROW, *columns), blocks)
-
-
 def more_figures(table: Table) -> Section:
     """Show the metrics that the leaderboard has no room for, as far as there are images enough."""
-    names = [
-        name
-        for name in METRICS[len(MAIN) :]
-        if any(line.metrics[name].value is not None for line in table.measured)
-    ]
-    columns = [Column(wording.TITLES[n], rising=n in LOWER_IS_BETTER) for n in names]
-    grid = _two_blocks(columns, table, lambda x: [figure_cell(x.metrics[n]) for n in names])
     said = sentences.lacking(table)
     text = ("; ".join(said) + ".",) if said else ()
-    return Section("More figures", text, (grid,), folded=True)
+    return Section("More figures", text, (_beside(table, "more"),), folded=True)
 
 
 def tuning_and_cost(table: Table) -> Section:
     """Show what rows took, and what choosing their parameters brought."""
-    columns = [
-        Column("images/s"),
-        Column("Pareto"),
-        *(Column(name, rising=True) for name in ("fit s", "tuning s", "trials", "optimism")),
-        Column("defaults"),
-        *(Column(n, rising=True) for n in ("features", "parameters", "model MB", "peak MB")),
-    ]
-
-    def cells(line: Line) -> list[Cell]:
-        rate, fit = line.predict_images_per_second, line.fit_seconds
-        trials = None if line.tuning is None else line.tuning.trials
-        seconds = None if line.tuning is None else line.tuning.seconds
-        parameters = None if line.n_parameters is None else line.n_parameters[0]
-        return [
-            Cell(wording.quantity(rate), rate),
-            Cell("\N{BULLET}" if line.pareto else "", float(line.pareto)),
-            Cell(wording.quantity(fit), fit),
-            Cell(wording.quantity(seconds), seconds),
-            Cell(wording.count(trials), trials),
-            Cell(wording.signed(line.optimism), line.optimism),
-            number_cell(line.default_roc_auc),
-            Cell(wording.count(line.n_features), line.n_features),
-            Cell(wording.parameters(line.n_parameters), parameters),
-            Cell(wording.megabytes(line.model_bytes), line.model_bytes),
-            Cell(wording.megabytes(line.peak_bytes), line.peak_bytes),
-        ]
-
-    grid = _two_blocks(columns, table, cells)
+    grid = _beside(table, "cost")
     return Section("Tuning and cost", (sentences.COST,), (grid,), folded=True)
+
+
+def _beside(table: Table, place: Place) -> Grid:
+    """Lay out the rows with figures in a table beside the leaderboard, controls below a line."""
+    shown = _columns(table, place)
+
+    def cells(line: Line) -> tuple[Cell, ...]:
+        name = name_cell(line.row, control=line.control)
+        return (name, *(column.cell(line, part) for column, part in shown))
+
+    blocks = tuple(tuple(map(cells, part)) for part in (table.ranked, table.controls) if part)
+    return Grid((ROW.head(), *(column.head(part) for column, part in shown)), blocks)

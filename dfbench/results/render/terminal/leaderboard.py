@@ -10,11 +10,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from dfbench.results.board.board import Line, Table
+from dfbench.results.board.columns import COLUMNS, ROW, LineColumn
 from dfbench.results.document import wording
 from dfbench.results.render.terminal.fitting import empty, excess, row_name
 from dfbench.results.statistics.metrics import MAIN
 
-_SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
 _SPAN = "{}" + wording.GAP + "{}"
 _MANY = 3
 """Above so many classes their accuracies give way to the names of the rows."""
@@ -40,7 +40,7 @@ class LeaderboardView:
                 grid = _fill(self.table, level, seeds=self.seeds, name=max(1, room))
                 break
         yield grid
-        if level.classes and first.classes:
+        if first.classes and not _CLASSES & level.without:
             said = f"by class: accuracy in % of {'/'.join(first.classes)}"
         else:
             said = "the accuracy of each class: leaderboard.md"
@@ -51,76 +51,83 @@ class LeaderboardView:
 class _Level:
     """How much of a line is shown, and how short the names of rows may be folded for it."""
 
-    metric_intervals: bool = False
-    features: bool = False
-    classes: bool = False
+    intervals: bool = False
+    rest: bool = False
     tight: bool = False
-    metrics: tuple[str, ...] = MAIN
-    cost: bool = True
+    without: frozenset[str] = frozenset()
     shortest: int = 1_000
 
+    @property
+    def columns(self) -> list[LineColumn]:
+        """Give what is shown."""
+        shown = _COLUMNS if self.rest else _COLUMNS[: len(_FIRST)]
+        return [column for column in shown if column.key not in self.without]
+
+
+_FIRST = (
+    *("rank", "row", "roc_auc", "accuracy", "class_accuracy", "balanced_accuracy", "f1_macro"),
+    *("fit_seconds", "predict_images_per_second"),
+)
+"""What 80 columns show, in this order; the rest that a terminal has a heading for comes last."""
+_BY_KEY = {column.key: column for column in COLUMNS if column.short}
+_COLUMNS = [_BY_KEY[key] for key in dict.fromkeys((*_FIRST, *_BY_KEY))]
+_CLASSES = frozenset({"class_accuracy"})
+_NO_COST = _CLASSES | {"fit_seconds", "predict_images_per_second"}
 
 # from the fullest to the barest; accuracies of few classes are worth a folded name
-_FULL = (
-    _Level(metric_intervals=True, features=True, classes=True),
-    _Level(features=True, classes=True),
-    _Level(classes=True),
-)
+_FULL = (_Level(intervals=True, rest=True), _Level(rest=True), _Level())
 _BARE = (
-    _Level(tight=True, shortest=16),
-    _Level(tight=True, cost=False, shortest=12),
-    _Level(tight=True, cost=False, metrics=MAIN[:2]),
+    _Level(tight=True, without=_CLASSES, shortest=16),
+    _Level(tight=True, without=_NO_COST, shortest=12),
+    _Level(tight=True, without=_NO_COST | set(MAIN[2:])),
 )
-_LEVELS = (*_FULL, _Level(classes=True, tight=True, shortest=18), *_BARE)
-_LEVELS_OF_MANY = (*_FULL, _Level(classes=True, tight=True), _Level(), *_BARE)
+_LEVELS = (*_FULL, _Level(tight=True, shortest=18), *_BARE)
+_LEVELS_OF_MANY = (*_FULL, _Level(tight=True), _Level(without=_CLASSES), *_BARE)
 
 
 def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
     """Make the grid; ``name`` is how wide the names of rows may be."""
     grid = empty(tight=level.tight)
-    grid.add_column("#", justify="right", no_wrap=True)
-    grid.add_column("row", overflow="fold")
-    for metric in level.metrics:
-        grid.add_column(_SHORT[metric], justify="right", no_wrap=True)
-        if metric == "roc_auc" and seeds:
+    for column in level.columns:
+        if column is ROW:
+            grid.add_column(column.short, overflow="fold")
+        else:
+            grid.add_column(column.short, justify="right", no_wrap=True)
+        if _has_spread(column, seeds=seeds):
             grid.add_column("\N{PLUS-MINUS SIGN}\nseeds", justify="right", no_wrap=True)
-        if metric == "roc_auc" or level.metric_intervals:
+        if _has_interval(column, level):
             grid.add_column("95 %", justify="left", no_wrap=True, style="dim")
-        if metric == "accuracy" and level.classes:
-            grid.add_column("by\nclass", justify="right", no_wrap=True)
-    if level.cost:
-        grid.add_column("fit s", justify="right", no_wrap=True)
-        grid.add_column("img/s", justify="right", no_wrap=True)
-    if level.features:
-        grid.add_column("features", justify="right", no_wrap=True)
-    for part in (table.ranked, table.controls):
-        for line in part:
-            cells = _cells(line, level, seeds=seeds, name=name)
+    for block in (table.ranked, table.controls):
+        for line in block:
+            cells = [
+                cell
+                for column in level.columns
+                for cell in _cells(line, column, level, seeds=seeds, name=name)
+            ]
             style = "bold" if line.best else None
-            grid.add_row(*cells, end_section=line is part[-1], style=style)
+            grid.add_row(*cells, end_section=line is block[-1], style=style)
     return grid
 
 
-def _cells(line: Line, level: _Level, *, seeds: bool, name: int | None) -> list[Text]:
-    named = row_name(line.row, line.control, width=name, tag=not level.tight)
-    cells = [Text(wording.rank(line.rank)), named]
-    for metric in level.metrics:
-        found = line.metrics[metric]
-        cells.append(Text(wording.figure(found.value)))
-        if metric == "roc_auc" and seeds:
+def _has_spread(column: LineColumn, *, seeds: bool) -> bool:
+    return seeds and column.key == "roc_auc"
+
+
+def _has_interval(column: LineColumn, level: _Level) -> bool:
+    return column.estimate is not None and (level.intervals or column.key == "roc_auc")
+
+
+def _cells(
+    line: Line, column: LineColumn, level: _Level, *, seeds: bool, name: int | None
+) -> list[Text]:
+    """Show a line in a column, and what stands beside it: spread and interval."""
+    if column is ROW:
+        return [row_name(line.row, line.control, width=name, tag=not level.tight)]
+    cells = [Text(column.said(line))]
+    if column.estimate is not None:
+        found = column.estimate(line)
+        if _has_spread(column, seeds=seeds):
             cells.append(Text(wording.figure(found.spread)))
-        if metric == "roc_auc" or level.metric_intervals:
+        if _has_interval(column, level):
             cells.append(Text(wording.interval(found, form=_SPAN)))
-        if metric == "accuracy" and level.classes:
-            cells.append(Text(_by_class(line)))
-    if level.cost:
-        cells.append(Text(wording.quantity(line.fit_seconds)))
-        cells.append(Text(wording.quantity(line.predict_images_per_second)))
-    if level.features:
-        cells.append(Text(wording.count(line.n_features)))
     return cells
-
-
-def _by_class(line: Line) -> str:
-    values = (line.class_accuracy.get(name) for name in line.classes)
-    return "/".join(wording.GAP if value is None else f"{100 * value:.0f}" for value in values)
