@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE, Estimate
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics import among
 from dfbench.results.statistics.measured import Measured
@@ -154,7 +154,7 @@ def _grid(
     figures: Callable[[Subject], list[Estimate]],
 ) -> Grid:
     def line(subject: Subject) -> tuple[Cell, ...]:
-        name = Cell(subject.row, subject.row, "control" if subject.control else "")
+        name = name_cell(subject.row, control=subject.control)
         return (name, *(figure_cell(figure, drawn=True) for figure in figures(subject)))
 
     parts = (

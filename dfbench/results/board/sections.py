@@ -10,7 +10,7 @@ from dfbench.results.board.board import Board, Line, Overall, Standing, Table
 from dfbench.results.board.columns import COLUMNS, IMAGES_PER_SECOND, ROW, LineColumn, Place
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell, name_cell, number_cell
+from dfbench.results.document.cells import dataset_cell, figure_cell, name_cell, number_cell
 from dfbench.results.records import provenance
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def how_made(board: Board) -> Section:
         prints = ", ".join(dict.fromkeys(line.fingerprint for line in table.measured))
         rows.append(
             (
-                Cell(table.dataset, table.dataset),
+                dataset_cell(table.dataset),
                 Cell(prints),
                 Cell(wording.count(first.n_train), first.n_train),
                 Cell(wording.count(first.n_test), first.n_test),

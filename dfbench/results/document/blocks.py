@@ -56,6 +56,8 @@ class Cell:
     columns
         How many columns it takes. What takes several says why figures are missing; `detail` then
         stands only where there is room.
+    row, dataset
+        The row, the data set that it names; "" where it names none. A page filters by them.
     """
 
     shown: str
@@ -65,6 +67,8 @@ class Cell:
     heat: float | None = None
     span: tuple[float, float] | None = None
     columns: int = 1
+    row: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,15 @@ class Grid:
         Blocks of rows with a line between them, each row with a cell for each column.
     title
         Above it, where a section has several.
+    row, dataset
+        The row, the data set that it is about alone; "" where it is about several.
     """
 
     columns: tuple[Column, ...]
     blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
     title: str = ""
+    row: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,12 @@ from dfbench.results.document.blocks import Cell
 
 def name_cell(row: str, *, control: bool | str = False, bold: bool = False) -> Cell:
     """Name a row; a control has its tag."""
-    return Cell(row, row, "control" if control else "", bold)
+    return Cell(row, row, "control" if control else "", bold, row=row)
+
+
+def dataset_cell(name: str, shown: str = "") -> Cell:
+    """Name a data set, where that is not all in other words."""
+    return Cell(shown or name, shown or name, dataset=name)
 
 
 def number_cell(value: float | None) -> Cell:

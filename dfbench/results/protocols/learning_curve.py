@@ -12,7 +12,7 @@ import numpy as np
 from dfbench.results.board.board import CHANCE, Estimate, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.subsets import fraction_of
 from dfbench.results.statistics import among
@@ -168,7 +168,7 @@ def _grid(dataset: str, order: Sequence[str], curves: Sequence[Curve]) -> Grid:
         gain = curve.gain
         ends = "" if gain.low is None else f"[{gain.low:+.3f}, {gain.high:+.3f}]"
         return (
-            Cell(curve.row, curve.row, "control" if curve.control else ""),
+            name_cell(curve.row, control=curve.control),
             *(figure_cell(points.get(variant, Estimate()), drawn=True) for variant in shown),
             Cell(wording.signed(gain.value), gain.value, ends),
         )
@@ -179,7 +179,8 @@ def _grid(dataset: str, order: Sequence[str], curves: Sequence[Curve]) -> Grid:
         Column("last step"),
     )
     parts = ([x for x in curves if not x.control], [x for x in curves if x.control])
-    return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
+    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    return Grid(columns, blocks, dataset, dataset=dataset)
 
 
 def _chart(dataset: str, curves: Sequence[Curve], number: int) -> Chart:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dfbench.results.board.board import CHANCE, Estimate, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
 from dfbench.results.statistics import among
@@ -214,7 +214,7 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         loss = line.mean_loss
         ends = "" if loss.low is None else f"[{loss.low:+.3f}, {loss.high:+.3f}]"
         return (
-            Cell(line.row, line.row, "control" if line.control else ""),
+            name_cell(line.row, control=line.control),
             *(cell(line, kind) for kind in kinds),
             _beside(line.mean, line.mean_seen),
             Cell(wording.signed(loss.value), loss.value, ends),
@@ -227,7 +227,8 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         Column("loss", rising=True),
     )
     parts = ([x for x in lines if not x.control], [x for x in lines if x.control])
-    return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
+    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    return Grid(columns, blocks, dataset, dataset=dataset)
 
 
 def _beside(unseen: Estimate, seen: Estimate) -> Cell:

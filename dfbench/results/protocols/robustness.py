@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dfbench.results.board.board import CHANCE, Estimate
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
@@ -229,7 +229,7 @@ def section(rows: Sequence[Robust]) -> Section:
 
 def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:
     worst = row.worst
-    name = Cell(row.row, row.row, "control" if row.control else "")
+    name = name_cell(row.row, control=row.control)
     figures = [
         row.unchanged,
         row.changed,

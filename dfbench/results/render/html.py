@@ -181,7 +181,7 @@ class _Writer:
             if grid.title:
                 shown = f"<h4>{escape(grid.title)}</h4>\n{shown}"
             # a table about one row or data set goes with it
-            found.append(f"<div{known.of_title(grid.title)}>{shown}</div>")
+            found.append(f"<div{known.of_grid(grid)}>{shown}</div>")
         found += [self.pictures.chart(chart) for chart in section.charts]
         inside = "\n".join(part for part in found if part)
         if section.folded:
@@ -214,21 +214,18 @@ class _Known:
         status = " ".join(sorted({line.status for line in lines}))
         return f' data-row="{escape(name)}" data-kind="{kind}" data-status="{status}"'
 
-    def of_title(self, title: str) -> str:
-        """Give the attributes of what has a row or a data set for its title."""
-        if title in self.datasets:
-            return f' data-set="{self.datasets[title]}"'
-        return self.of_row(title)
+    def of_grid(self, grid: Grid) -> str:
+        """Give the attributes of a table about one row or one data set."""
+        return self.of_row(grid.row) + self._of_datasets(grid.dataset)
 
-    def of_cells(self, cells: Sequence[Cell], columns: Sequence[Column]) -> str:
+    def of_cells(self, cells: Sequence[Cell]) -> str:
         """Give the attributes of a line of a table, by the rows and data sets that it names."""
-        row, sets, at = "", [], 0
-        for cell in cells:
-            if columns[at].text:
-                row = row or self.of_row(cell.shown)
-                sets += [str(self.datasets[cell.shown])] if cell.shown in self.datasets else []
-            at += cell.columns
-        return row + (f' data-set="{" ".join(sets)}"' if sets else "")
+        rows = filter(None, (self.of_row(cell.row) for cell in cells))
+        return next(rows, "") + self._of_datasets(*(cell.dataset for cell in cells))
+
+    def _of_datasets(self, *names: str) -> str:
+        sets = dict.fromkeys(str(self.datasets[name]) for name in names if name in self.datasets)
+        return f' data-set="{" ".join(sets)}"' if sets else ""
 
 
 def _notices(board: Board) -> str:
@@ -299,7 +296,7 @@ def _grid(grid: Grid, known: _Known) -> str:
     bodies = []
     for number, block in enumerate(grid.blocks):
         rows = [
-            f"<tr{known.of_cells(cells, grid.columns)}>{_cells(cells, grid, named, start)}</tr>\n"
+            f"<tr{known.of_cells(cells)}>{_cells(cells, grid, named, start)}</tr>\n"
             for cells in block
         ]
         fixed = any(cell.columns > 1 for cells in block for cell in cells)
