@@ -92,7 +92,7 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
         blocks.append(Standings(section, board.overall, datasets))
     blocks += [_chapter(table, seeds=board.several_seeds) for table in board.tables]
     blocks += board.sections
-    return [*blocks, sections.how_made(board)] if board.tables else blocks
+    return [*blocks, sections.origin(board)] if board.tables else blocks
 
 
 def _chapter(table: Table, *, seeds: bool) -> Chapter:
@@ -108,6 +108,6 @@ def _chapter(table: Table, *, seeds: bool) -> Chapter:
         parts.append(Reasons(tuple(reasons)))
     parts += [Overview(table), *table.sections]
     if table.measured:
-        parts.append(sections.cost_beside_merit(table))
+        parts.append(sections.pareto_front(table))
         parts += [sections.more_figures(table), sections.tuning_and_cost(table)]
     return Chapter(table, (*parts, RowPictures(tuple(table.measured))))

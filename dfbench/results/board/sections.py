@@ -97,7 +97,7 @@ def _critical_difference(overall: Overall) -> tuple[Chart, ...]:
     return (Chart(caption, "critical-difference", draw),)
 
 
-def cost_beside_merit(table: Table) -> Section:
+def pareto_front(table: Table) -> Section:
     """Show the Pareto front of ROC AUC against images per second."""
     front = sorted(
         (line for line in table.ranked if line.pareto),
@@ -135,7 +135,7 @@ def cost_beside_merit(table: Table) -> Section:
     return Section("Cost beside merit", (sentences.PARETO,), grids, charts, secondary=True)
 
 
-def how_made(board: Board) -> Section:
+def origin(board: Board) -> Section:
     """Say how the results were made, and from which data."""
     columns = [Column("data set", text=True, rising=True), Column("fingerprint", text=True)]
     columns += [Column(name) for name in ("training", "scored", "left out")]
@@ -171,7 +171,7 @@ def how_made(board: Board) -> Section:
         ]
         facts = (Column("what", text=True, rising=True), *(Column(x, text=True) for x in head))
         grids.append(Grid(facts, (tuple(lines),), "Commands" if several else "Command"))
-    return Section("How it was made", (sentences.MADE,), tuple(grids), secondary=True)
+    return Section("How it was made", (sentences.COMPUTED,), tuple(grids), secondary=True)
 
 
 def more_figures(table: Table) -> Section:

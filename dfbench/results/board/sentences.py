@@ -42,7 +42,7 @@ PARETO = (
     "No other row is at once as good by ROC AUC and as fast as these, by the figures as measured:"
     " the difference between two of them need not be significant."
 )
-MADE = (
+COMPUTED = (
     "All figures are computed from the stored scores of each image: dfbench leaderboard and dfbench"
     " report do so again."
 )

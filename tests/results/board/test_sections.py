@@ -168,6 +168,15 @@ def test_what_is_about_a_data_set_goes_with_it(board):
     }  # fmt: skip
 
 
+def test_words_that_happen_to_be_a_name_are_not_taken_for_it(board):
+    cells = tuple(Cell(word, word) for word in ("cnn", "frames"))
+    words = Grid((ROW, Column("class", text=True)), ((cells,),), "frames")
+    board.sections[:] = [Section("Words", grids=(words,))]
+    (div,) = (x for x in parsed(board).iter("div") if x.findtext("h4") == "frames")
+    assert div.attrib == {}
+    assert [row.attrib for row in div.iter("tr") if row.find("td") is not None] == [{}]
+
+
 def test_the_form_has_what_the_script_asks_for(board):
     text = render(board, "html")
     (form,) = parsed(board).iter("form")
