@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 
-from dfbench.results.statistics import metrics, paired
+from dfbench.results.statistics import metrics, pairs
 from dfbench.results.statistics.measured import Images, measure
+from dfbench.results.statistics.sample import prepare
 from dfbench.results.statistics.significance import ALPHA
 
 AUCS = (0.6, 0.8, 0.95)
@@ -137,12 +138,12 @@ def _once_auc(
 ) -> tuple[bool, ...]:
     shift = float(np.sqrt(2) * norm.ppf(true))
     a, b = (
-        measure(images, [metrics.prepare(setting.labels, probabilities(score, shift))])
+        measure(images, [prepare(setting.labels, probabilities(score, shift))])
         for score in draw(rng, setting, shift)
     )
-    its = a.roc_auc()
+    its = a.roc_auc.estimate()
     interval = None if its.low is None or its.high is None else (its.low, its.high)
-    delong, mcnemar = paired.of_auc(a, b), paired.of_accuracy(a, b)
+    delong, mcnemar = pairs.of_auc(a, b), pairs.of_accuracy(a, b)
     return (
         holds(interval, true),
         holds((delong.low, delong.high), 0),
@@ -196,13 +197,13 @@ def _many(
         if drawn is not setting:
             images = drawn.images
         a, b = (
-            measure(images, [metrics.prepare(drawn.labels, probabilities(score, shift, positives))])
+            measure(images, [prepare(drawn.labels, probabilities(score, shift, positives))])
             for score in draw(rng, drawn, shift)
         )
         for name, its in a.figures().items():
             if its.low is not None and its.high is not None:
                 held[name].append(its.low <= right[name] <= its.high)
-        for name, difference in paired.of_others(a, b).items():
+        for name, difference in pairs.of_others(a, b).items():
             if not np.isnan(difference.p_value):
                 rejected[name].append(difference.p_value < ALPHA)
     return {

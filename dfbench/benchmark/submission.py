@@ -14,7 +14,7 @@ from dfbench.errors import DataError, OutputError, unknown
 from dfbench.files import unwritable, write_text
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
-from dfbench.results.statistics.metrics import decide
+from dfbench.results.statistics.sample import decide
 from dfbench.suites.datasets.card import UNLABELLED, TableLayout
 from dfbench.suites.datasets.layouts.table import ids
 from dfbench.suites.datasets.manifest import Dataset

@@ -13,7 +13,7 @@ from dfbench.images import Image, decode
 from dfbench.models.base import Both, Model
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
-from dfbench.results.statistics.metrics import decide
+from dfbench.results.statistics.sample import decide
 from dfbench.suites.datasets.card import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 

@@ -15,23 +15,10 @@ from dfbench.results.document.blocks import Section
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Control, Kind, Status, Telltales, Tuning
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
-from dfbench.results.statistics.significance import ALPHA, Friedman, friedman
-
-
-class Estimate(BaseModel):
-    """A measured value with its 95 % interval; None where it is not defined.
-
-    Of several seeds the value is the mean, and `spread` the standard deviation over them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    spread: float | None = None
-
+from dfbench.results.statistics.ranks import Friedman, friedman
+from dfbench.results.statistics.significance import ALPHA
 
 FEW_GROUPS = 10
 """Below so many groups a bootstrap over them is known to give intervals that are too narrow

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import CHANCE, Estimate
+from dfbench.results.board.board import CHANCE
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.records import Control
-from dfbench.results.statistics import among
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.influence import roc_auc_of_class, roc_auc_of_kind
+from dfbench.results.statistics.intervals import wilson
 from dfbench.results.statistics.measured import Measured
 
 _KINDS = (
@@ -73,7 +75,8 @@ def _by_kind(
     subjects: Sequence[Subject], kinds: NDArray[np.object_], note: tuple[str, ...]
 ) -> Section:
     first = subjects[0]
-    labels, groups = first.measured.images.design.labels, first.measured.images.design.groups
+    design = first.measured.images.design
+    labels, groups = design.labels, design.groups
     positive = first.positive
     assert positive is not None
     fake = labels == positive
@@ -85,13 +88,13 @@ def _by_kind(
 
     def area(subject: Subject, name: str) -> Estimate:
         inside = ~fake | chosen[name]
-        design = among.design(subject.measured, labels, inside)
-        return among.area_figure(among.of_kind(subject.measured, chosen[name]), design, inside)
+        whole = roc_auc_of_kind(subject.measured.samples, design, chosen[name])
+        return whole.averaged.on(design.within(inside), inside).estimate()
 
-    def share(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
+    def taken(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
         hits = subject.measured.right[inside]
         its = None if groups is None else groups[inside]
-        return among.share_figure(hits if right else 1 - hits, its)
+        return wilson(hits if right else 1 - hits, its)
 
     n_real = int((~fake).sum())
     titles = [f"{name} (n = {int(chosen[name].sum()):,})" for name in names]
@@ -109,8 +112,8 @@ def _by_kind(
             Column(f"{first.classes[1 - positive]} (n = {n_real:,})", rising=True),
         ],
         lambda subject: [
-            *(share(subject, chosen[name]) for name in names),
-            share(subject, ~fake, right=False),
+            *(taken(subject, chosen[name]) for name in names),
+            taken(subject, ~fake, right=False),
         ],
     )
     return Section("By kind of fake", (_KINDS, *note), (areas, rates), folded=True)
@@ -118,17 +121,19 @@ def _by_kind(
 
 def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
     first = subjects[0]
-    labels, groups = first.measured.images.design.labels, first.measured.images.design.groups
+    design = first.measured.images.design
+    labels, groups = design.labels, design.groups
     everything = np.ones(labels.size, dtype=np.bool_)
 
     def area(subject: Subject, label: int) -> Estimate:
-        design = among.design(subject.measured, labels == label, everything)
-        return among.area_figure(among.of_class(subject.measured, label), design, everything)
+        against_rest = design.within(everything, labels == label)
+        found = roc_auc_of_class(subject.measured.samples, against_rest, label)
+        return found.averaged.estimate()
 
     def recall(subject: Subject, label: int) -> Estimate:
         inside = labels == label
         its = None if groups is None else groups[inside]
-        return among.share_figure(subject.measured.right[inside], its)
+        return wilson(subject.measured.right[inside], its)
 
     present = [k for k in range(len(first.classes)) if (labels == k).any()]
     titles = [f"{first.classes[k]} (n = {int((labels == k).sum()):,})" for k in present]

@@ -21,9 +21,12 @@ from dfbench.results.protocols.learning_curve import learning_curves
 from dfbench.results.protocols.leave_one_generator_out import leave_one_out
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores, Status, Telltales, Tuning
-from dfbench.results.statistics import auc, metrics
-from dfbench.results.statistics.measured import Images, Measured, measure, number
-from dfbench.results.statistics.ranking import rank
+from dfbench.results.statistics import metrics
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.estimate import number
+from dfbench.results.statistics.measured import Images, Measured, measure
+from dfbench.results.statistics.ranks import rank
+from dfbench.results.statistics.sample import Sample, prepare
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
@@ -227,7 +230,7 @@ def _images(scores: Scores, known: list[Images]) -> Images:
     groups = scores.groups
     if groups is not None:
         groups = np.unique(groups, return_inverse=True)[1]
-    design = auc.Design(scores.labels, groups)
+    design = Design(scores.labels, groups)
     for images in known:
         if images.same(scores.images, design):
             return images
@@ -235,8 +238,8 @@ def _images(scores: Scores, known: list[Images]) -> Images:
     return known[-1]
 
 
-def _sample(record: Record, scores: Scores) -> metrics.Sample:
-    return metrics.prepare(
+def _sample(record: Record, scores: Scores) -> Sample:
+    return prepare(
         scores.labels,
         scores.probabilities,
         positive=record.positive,

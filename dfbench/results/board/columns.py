@@ -12,11 +12,12 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from dfbench.results.board import sentences
-from dfbench.results.board.board import CHANCE, Estimate, Line, Table
+from dfbench.results.board.board import CHANCE, Line, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column
 from dfbench.results.document.cells import figure_cell, name_cell, number_cell
-from dfbench.results.statistics.metrics import LOWER_IS_BETTER, MAIN, METRICS
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.metrics import ENTRIES, LOWER_IS_BETTER, MAIN, METRICS
 
 Place = Literal["", "main", "more", "cost"]
 
@@ -107,7 +108,7 @@ def _cost(
     )
 
 
-_SHORT = {"roc_auc": "ROC\nAUC", "accuracy": "acc.", "balanced_accuracy": "bal.", "f1_macro": "F1"}
+_SHORT = {each.name: each.short for each in ENTRIES}
 
 
 def _metric(name: str) -> LineColumn:

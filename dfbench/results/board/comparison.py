@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
 from dfbench.results.statistics.measured import Images, Measured
-from dfbench.results.statistics.paired import Difference, differences
-from dfbench.results.statistics.ranking import smallest_difference
+from dfbench.results.statistics.pairs import Difference, differences
+from dfbench.results.statistics.ranks import smallest_difference
 from dfbench.results.statistics.significance import holm
 
 
@@ -152,13 +151,8 @@ def _on(
         found,
         differences=differences(a, b),
         disagreement=Disagreement(only_a, only_b, len(a.images.names)),
-        smallest=smallest_difference(_error(a, b)),
+        smallest=smallest_difference((a.roc_auc.averaged - b.roc_auc.averaged).error),
     )
-
-
-def _error(a: Measured, b: Measured) -> float:
-    scatter = a.images.design.scatter((a.shares - b.shares)[None])
-    return math.sqrt(math.fsum(scatter.ravel() ** 2))
 
 
 def _unlike(a: Measured, b: Measured) -> str:

@@ -14,9 +14,9 @@ from dfbench.results.board.comparison import Comparison
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell
-from dfbench.results.statistics.measured import number
+from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER, METRICS
-from dfbench.results.statistics.paired import Difference
+from dfbench.results.statistics.pairs import Difference
 from dfbench.results.statistics.significance import ALPHA
 
 

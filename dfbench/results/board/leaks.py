@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.results.board.board import Estimate
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import name_cell
 from dfbench.results.records.records import Record, Scores
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.metrics import prepare
+from dfbench.results.statistics.sample import prepare
 
 Way = Literal["exact", "near", "group"]
 Part = Literal["train", "tune"]
@@ -188,4 +188,4 @@ def roc_auc(runs: Runs, without: set[str]) -> Estimate:
         )
         for record, its in runs
     ]
-    return measure(images, samples).roc_auc()
+    return measure(images, samples).roc_auc.estimate()

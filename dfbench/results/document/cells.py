@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dfbench.results.board.board import Estimate
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell
+from dfbench.results.statistics.estimate import Estimate
 
 
 def name_cell(row: str, *, control: bool | str = False, bold: bool = False) -> Cell:

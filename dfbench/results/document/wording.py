@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from dfbench.results.board.board import Estimate
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.metrics import ENTRIES
 
-TITLES = {
-    "roc_auc": "ROC AUC",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1_macro": "macro F1",
-    "average_precision": "average precision",
-    "eer": "EER",
-    "tpr_at_fpr_1pct": "TPR at FPR 1 %",
-    "tpr_at_fpr_01pct": "TPR at FPR 0.1 %",
-    "mcc": "MCC",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "ece": "ECE",
-}
+TITLES = {each.name: each.title for each in ENTRIES}
 """Metric to the heading of its column."""
 
 GAP = "\N{EN DASH}"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dfbench.results.figures.base import COLOURS, SOFT, Title, new, shortened
-from dfbench.results.statistics.metrics import decide
+from dfbench.results.statistics.sample import decide
 
 RIGHT, WRONG = COLOURS[0], COLOURS[1]
 

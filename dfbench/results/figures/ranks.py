@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfbench.results.figures.base import COLOURS, DOT, SOFT, new
-from dfbench.results.statistics.significance import cliques
+from dfbench.results.statistics.ranks import cliques
 
 _AXIS = 4.6
 """Inches of the axis of ranks."""

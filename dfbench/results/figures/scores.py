@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 
 from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, shortened, tidy
-from dfbench.results.statistics.metrics import decide
+from dfbench.results.statistics.sample import decide
 
 _BINS = 10
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfbench.results.board.board import CHANCE, Estimate
+from dfbench.results.board.board import CHANCE
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import dataset_cell, figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
-from dfbench.results.statistics.estimate import Influence, combine, mean, rate, roc_auc
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -135,11 +136,14 @@ def _means(own: Sequence[Pair], fitting: set[tuple[str, str]]) -> dict[str, Esti
         at_home = mean([by_place[place][name] for place in homes])
         elsewhere = mean([by_place[place][name] for place in away])
         before = "" if name == "roc_auc" else f"{name} "
-        figures[f"{before}home"], figures[f"{before}away"] = at_home.figure(), elsewhere.figure()
+        figures[f"{before}home"], figures[f"{before}away"] = (
+            at_home.estimate(),
+            elsewhere.estimate(),
+        )
     lost = [
         combine([(1, by_place[b, b]["roc_auc"]), (-1, by_place[a, b]["roc_auc"])]) for a, b in away
     ]
-    figures["loss"] = mean(lost).figure(difference=True)
+    figures["loss"] = mean(lost).estimate(difference=True)
     return figures
 
 
@@ -157,7 +161,7 @@ def long_form(pairs: Sequence[Pair], summaries: Sequence[Summary]) -> list[Proto
             found.append(ProtocolFigure(**base, metric="roc_auc", reason=pair.reason))
             continue
         for metric, estimate in pair.estimates.items():
-            of = estimate.figure().model_dump() | {"n": pair.scored.n, "n_train": pair.n_train}
+            of = estimate.estimate().model_dump() | {"n": pair.scored.n, "n_train": pair.n_train}
             found.append(ProtocolFigure(**base, metric=metric, **of))
         if pair.scored.thresholds:
             cut = float(np.mean(pair.scored.thresholds))
@@ -300,7 +304,7 @@ def _matrix_grid(summaries: Sequence[Summary], datasets: Sequence[str]) -> Grid:
 def _heat_cell(pair: Pair | None) -> Cell:
     if pair is None or "roc_auc" not in pair.estimates:
         return Cell(wording.GAP)
-    figure = pair.estimates["roc_auc"].figure()
+    figure = pair.estimates["roc_auc"].estimate()
     cell = figure_cell(figure)
     heat = None if figure.value is None else max(0.0, 2 * figure.value - 1)
     return Cell(cell.shown, cell.value, cell.detail, heat=heat)
@@ -322,7 +326,7 @@ def _transfer_grid(summaries: Sequence[Summary]) -> Grid:
                 continue
             cut = float(np.mean(pair.scored.thresholds))
             where = f"{pair.scored_on} (home)" if pair.home else pair.scored_on
-            figures = [pair.estimates[name].figure() for name in ("roc_auc", *RATES)]
+            figures = [pair.estimates[name].estimate() for name in ("roc_auc", *RATES)]
             lines.append(
                 (
                     _name(of),

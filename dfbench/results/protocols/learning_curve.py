@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dfbench.results.board.board import CHANCE, Estimate, Table
+from dfbench.results.board.board import CHANCE, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.subsets import fraction_of
-from dfbench.results.statistics import among
+from dfbench.results.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
     from dfbench.results.board.build import RowRead
@@ -130,10 +128,7 @@ def _size(read: RowRead) -> int:
 def _figure(read: RowRead) -> Estimate:
     measured = read.measured
     assert measured is not None
-    everything = np.ones(len(measured.images.names), dtype=np.bool_)
-    found = among.area_figure(among.whole(measured), measured.images.design, everything)
-    spread = measured.spread["roc_auc"]
-    return found if np.isnan(spread) else found.model_copy(update={"spread": spread})
+    return measured.roc_auc.estimate()
 
 
 def _gain(known: Mapping[str, RowRead]) -> Estimate:
@@ -146,9 +141,8 @@ def _gain(known: Mapping[str, RowRead]) -> Estimate:
         return Estimate()
     if of_last.records[0].fingerprint != of_before.records[0].fingerprint:
         return Estimate()  # run on another state of the data
-    everything = np.ones(len(last.images.names), dtype=np.bool_)
-    step = among.whole(last) - among.whole(before)
-    return among.difference_figure(step, last.images.design, everything)
+    step = last.roc_auc.averaged - before.roc_auc.averaged.on(last.images.design)
+    return step.estimate(difference=True)
 
 
 def _grid(dataset: str, order: Sequence[str], curves: Sequence[Curve]) -> Grid:

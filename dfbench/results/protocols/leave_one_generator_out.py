@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import CHANCE, Estimate, Table
+from dfbench.results.board.board import CHANCE, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS, left_out
-from dfbench.results.statistics import among
-from dfbench.results.statistics.among import Area
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.influence import Influence, roc_auc_of_kind
 
 if TYPE_CHECKING:
     from dfbench.results.board.build import RowRead
@@ -125,29 +126,27 @@ def _line(
 ) -> _Line:
     line = _Line(row, control)
     with_all = variants.get(reference)
-    pairs: dict[str, tuple[Area, Area]] = {}
+    pairs: dict[str, tuple[Influence, Influence]] = {}
     for variant, its in variants.items():
         kind = left_out(variant)
         if kind is None or its.measured is None:
             continue
-        images = its.measured.images
-        everything = np.ones(len(images.names), dtype=np.bool_)
-        line.unseen[kind] = among.area_figure(among.whole(its.measured), images.design, everything)
+        line.unseen[kind] = its.measured.roc_auc.averaged.estimate()
         pair = _pair(kind, its, with_all)
         if pair is not None and with_all is not None and with_all.measured is not None:
             pairs[kind] = pair
             inside = _inside(with_all, [kind])
-            design = among.design(with_all.measured, _strata(with_all), inside)
-            line.seen[kind] = among.area_figure(pair[1], design, inside)
-            line.losses[kind] = among.difference_figure(pair[1] - pair[0], design, inside)
+            design = with_all.measured.images.design.within(inside, _strata(with_all))
+            unseen, seen = (each.on(design, inside) for each in pair)
+            line.seen[kind] = seen.estimate()
+            line.losses[kind] = (seen - unseen).estimate(difference=True)
     if kinds and set(kinds) == set(pairs) and with_all is not None:
         assert with_all.measured is not None  # there are pairs
         inside = _inside(with_all, kinds)
-        design = among.design(with_all.measured, _strata(with_all), inside)
-        unseen, seen = (among.mean([pairs[kind][i] for kind in kinds]) for i in (0, 1))
-        line.mean = among.area_figure(unseen, design, inside)
-        line.mean_seen = among.area_figure(seen, design, inside)
-        line.mean_loss = among.difference_figure(seen - unseen, design, inside)
+        design = with_all.measured.images.design.within(inside, _strata(with_all))
+        unseen, seen = (_mean([pairs[kind][i] for kind in kinds], design, inside) for i in (0, 1))
+        line.mean, line.mean_seen = unseen.estimate(), seen.estimate()
+        line.mean_loss = (seen - unseen).estimate(difference=True)
     elif kinds and set(kinds) == set(line.unseen):
         values = [line.unseen[kind].value for kind in kinds]
         if None not in values:
@@ -155,22 +154,33 @@ def _line(
     return line
 
 
-def _pair(kind: str, without: RowRead, with_all: RowRead | None) -> tuple[Area, Area] | None:
-    """Give both areas over the images of the row that saw all kinds; None without such a row."""
+def _pair(
+    kind: str, without: RowRead, with_all: RowRead | None
+) -> tuple[Influence, Influence] | None:
+    """Give both figures over the images of the row that saw all kinds; None without such a row."""
     if with_all is None or with_all.measured is None or with_all.kinds is None:
         return None
     assert without.measured is not None
     if without.records[0].fingerprint != with_all.records[0].fingerprint:
         return None  # run on another state of the data
-    names = with_all.measured.images.names
+    names, design = with_all.measured.images.names, with_all.measured.images.design
     inside = _inside(with_all, [kind])
     if without.measured.images.names != tuple(np.array(names, dtype=object)[inside]):
         return None
-    unseen = among.whole(without.measured)
     shares = np.zeros(len(names))
-    shares[inside] = unseen.shares
-    kinds = np.array(with_all.kinds, dtype=object)
-    return Area(unseen.value, shares), among.of_kind(with_all.measured, kinds == kind)
+    shares[inside] = without.measured.shares
+    chosen = np.array(with_all.kinds, dtype=object) == kind
+    return (
+        Influence(without.measured.roc_auc.averaged.seeds, ((design, shares),)),
+        roc_auc_of_kind(with_all.measured.samples, design, chosen).averaged,
+    )
+
+
+def _mean(parts: Sequence[Influence], design: Design, inside: NDArray[np.bool_]) -> Influence:
+    """Average over kinds, on the images of all of them."""
+    shares = np.mean([own for part in parts for _, own in part.shares], axis=0)
+    value = np.mean([part.value for part in parts])
+    return Influence(np.array([value]), ((design, shares[inside]),))
 
 
 def _inside(read: RowRead, kinds: Sequence[str]) -> NDArray[np.bool_]:

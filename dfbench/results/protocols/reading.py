@@ -12,8 +12,8 @@ from dfbench.errors import OutputError
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Control, Entry, Record, Scores
-from dfbench.results.statistics import metrics
-from dfbench.results.statistics.auc import Design
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.sample import Sample, decide, prepare
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Scored:
     design: Design
     pooled: Design
     truth: NDArray[np.int64]
-    samples: tuple[metrics.Sample, ...]
+    samples: tuple[Sample, ...]
     said: NDArray[np.int64]
     flagged: NDArray[np.bool_] | None
     thresholds: tuple[float, ...]
@@ -116,10 +116,10 @@ class _Reader:
         if positive is not None and len(known) == len(p):
             flagged = np.array([x[:, positive] >= cut for x, cut in zip(p, known, strict=True)])
         said = [
-            metrics.decide(x, positive=record.positive, threshold=record.threshold)
+            decide(x, positive=record.positive, threshold=record.threshold)
             for x, record in zip(p, records, strict=True)
         ]
-        samples = [metrics.prepare(truth, x, positive=first.positive) for x in p]
+        samples = [prepare(truth, x, positive=first.positive) for x in p]
         return Scored(
             *designs, truth, tuple(samples), np.array(said), flagged, tuple(known), positive, n_seen
         )

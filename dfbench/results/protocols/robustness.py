@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dfbench.results.board.board import CHANCE, Estimate
+from dfbench.results.board.board import CHANCE
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.protocols.long_form import ProtocolFigure
 from dfbench.results.protocols.reading import Row, Scored
 from dfbench.results.records.records import Control
-from dfbench.results.statistics.estimate import Influence, mean, rate, roc_auc
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.influence import Influence, mean, rate, roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -142,7 +143,7 @@ def long_form(rows: Sequence[Robust]) -> list[ProtocolFigure]:
         def add(
             part: str, metric: str, of: Influence | None, reason: str = "", row: Robust = row
         ) -> None:
-            figure = Estimate() if of is None else of.figure()
+            figure = Estimate() if of is None else of.estimate()
             found.append(
                 ProtocolFigure(
                     protocol=KIND,
@@ -238,7 +239,7 @@ def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:
         None if worst is None else worst[1],
     ]
     cells = [
-        figure_cell(Estimate() if of is None else of.figure(), drawn=at < 2)
+        figure_cell(Estimate() if of is None else of.estimate(), drawn=at < 2)
         for at, of in enumerate(figures)
     ]
     return (name, *cells, Cell(wording.GAP if worst is None else worst[0], worst and worst[0]))
@@ -294,7 +295,7 @@ def curves(
                 estimate = row.unchanged if of is None else None
                 if isinstance(of, Changed):
                     estimate = of.auc
-                figure = Estimate() if estimate is None else estimate.figure()
+                figure = Estimate() if estimate is None else estimate.estimate()
                 value = float("nan") if figure.value is None else figure.value
                 points.append((value, figure.low, figure.high))
             its.append(Curve(row.row, points))

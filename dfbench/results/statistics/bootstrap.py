@@ -16,14 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics.auc import Design
-from dfbench.results.statistics.metrics import METRICS, Floats, Sample, evaluate
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.intervals import LEVEL
+from dfbench.results.statistics.metrics import ENTRIES, METRICS, evaluate
+from dfbench.results.statistics.sample import Floats, Sample
 
 N_RESAMPLES = 1000
-LEVEL = 0.95
 SEED = 20_261_120
 """Fixed: equal scores give equal intervals, and rows of a data set share their resamples."""
 
+_FLAWLESS = {each.name: each.flawless for each in ENTRIES if each.flawless is not None}
 _CHUNK = 1 << 18
 """Counts worked on at once: what stays in a processor's cache."""
 _KEPT = 1 << 25
@@ -44,7 +46,7 @@ class Resamples:
     n_resamples, seed
         B, and the seed of the draws.
     effective
-        Units of equal size that would tell as much (`auc.Design.effective`).
+        Units of equal size that would tell as much (`Design.effective`).
     sound
         Whether each class has at least two units. Where one has not, resampling cannot show how
         far the figure would move, and there is no interval.
@@ -155,7 +157,7 @@ def interval(
     values
         From `distributions`, shape (B,).
     effective
-        Units that were drawn, `auc.Design.effective`.
+        Units that were drawn, `Design.effective`.
     level
         Share of data sets whose interval holds the truth.
 
@@ -173,7 +175,7 @@ def interval(
     tail = (1 - level) / 2
     widen = 1.0 if math.isinf(effective) else math.sqrt(effective / (effective - 1))
     reach = float(t.ppf(1 - tail, effective - 1)) * widen
-    if np.ptp(known) == 0 and name in _PERFECT and value == _PERFECT[name]:
+    if np.ptp(known) == 0 and value == _FLAWLESS.get(name):
         room = 1 - tail ** (1 / effective)
         return (0.0, room) if value == 0 else (1 - room * (2 if name == "mcc" else 1), 1.0)
     if name == "average_precision" and 0 < value < 1:
@@ -190,16 +192,3 @@ def interval(
         low, high = (math.sqrt(max(0.0, 2 * value**2 - end**2)) for end in (high, low))
         return low, max(value, high)
     return low, high
-
-
-_PERFECT = {
-    "accuracy": 1.0,
-    "balanced_accuracy": 1.0,
-    "f1_macro": 1.0,
-    "average_precision": 1.0,
-    "eer": 0.0,
-    "tpr_at_fpr_1pct": 1.0,
-    "tpr_at_fpr_01pct": 1.0,
-    "mcc": 1.0,
-}
-"""Value of a row that makes no mistake, of the figures that it has none to go by for."""

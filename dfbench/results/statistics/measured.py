@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import Estimate
-from dfbench.results.statistics import auc, bootstrap, metrics
-from dfbench.results.statistics.metrics import Floats, Sample
+from dfbench.results.statistics import bootstrap, metrics
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.estimate import Estimate, number
+from dfbench.results.statistics.influence import Influence, roc_auc
+from dfbench.results.statistics.intervals import LEVEL
+from dfbench.results.statistics.sample import Floats, Sample
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Images:
     """
 
     names: tuple[str, ...]
-    design: auc.Design
+    design: Design
     resamples: bootstrap.Resamples = field(repr=False)
 
     @classmethod
@@ -43,11 +46,11 @@ class Images:
         numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
         return cls(
             tuple(names),
-            auc.Design(labels, numbered),
+            Design(labels, numbered),
             bootstrap.resample(labels, numbered),
         )
 
-    def same(self, names: Sequence[str], design: auc.Design) -> bool:
+    def same(self, names: Sequence[str], design: Design) -> bool:
         """Whether these are the same images with equal labels and groups."""
         return (
             self.names == tuple(names)
@@ -71,11 +74,11 @@ class Measured:
     images
         What it was scored on.
     values
-        Estimate by metric, the mean over seeds; NaN where not defined.
+        Figure by metric, the mean over seeds; NaN where not defined.
     spread
         Standard deviation of each over the seeds; NaN with one seed.
-    shares
-        Of each image in the error of the mean ROC AUC, shape (n,); see `auc.shares`.
+    roc_auc
+        With its interval, which needs no resamples.
     right
         Share of the seeds that were right on each image, shape (n,).
     samples
@@ -85,9 +88,15 @@ class Measured:
     images: Images
     values: Mapping[str, float]
     spread: Mapping[str, float]
-    shares: Floats
+    roc_auc: Influence
     right: Floats
     samples: tuple[Sample, ...] = field(repr=False)
+
+    @property
+    def shares(self) -> Floats:
+        """Of each image in the error of the mean ROC AUC, shape (n,); see `delong.shares`."""
+        ((_, shares),) = self.roc_auc.shares
+        return shares
 
     def distributions(self) -> dict[str, Floats]:
         """Figures on each resample, shape (B,), the mean over seeds."""
@@ -113,15 +122,8 @@ class Measured:
                     name, self.values[name], resampled[name], self.images.resamples.effective
                 )
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
-        found["roc_auc"] = self.roc_auc()
+        found["roc_auc"] = self.roc_auc.estimate()
         return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
-
-    def roc_auc(self) -> Estimate:
-        """ROC AUC with its interval (see `auc`): needs no resamples."""
-        design = self.images.design
-        error, degrees = auc.error_of(self.shares, design)
-        ends = auc.interval(self.values["roc_auc"], error, design, degrees=degrees)
-        return self._figure("roc_auc", ends)
 
     def _figure(self, name: str, ends: tuple[float, float] | None) -> Estimate:
         value, spread = self.values[name], self.spread[name]
@@ -143,7 +145,7 @@ class Measured:
         if of.spread is None:
             return of.model_copy(update={"low": None, "high": None})
         n = len(self.samples)
-        arm = float(t.ppf((1 + auc.LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
+        arm = float(t.ppf((1 + LEVEL) / 2, n - 1)) * of.spread / math.sqrt(n)
         low = of.value - math.hypot(of.value - of.low, arm)
         high = of.value + math.hypot(of.high - of.value, arm)
         return of.model_copy(update={"low": low, "high": high})
@@ -166,11 +168,7 @@ def measure(images: Images, samples: Sequence[Sample]) -> Measured:
         found = np.array([float(each[name][0]) for each in by_seed])
         values[name] = float(found.mean())
         spread[name] = float(found.std(ddof=1)) if found.size > 1 else math.nan
-    shares = np.mean([auc.shares(sample)[1] for sample in samples], axis=0)
+    by_curve = np.array([float(each["roc_auc"][0]) for each in by_seed])
+    area = replace(roc_auc(samples, images.design), seeds=by_curve)
     right = np.mean([sample.right for sample in samples], axis=0)
-    return Measured(images, values, spread, shares, right, tuple(samples))
-
-
-def number(value: float) -> float | None:
-    """Give None for what is not defined."""
-    return None if math.isnan(value) else float(value)
+    return Measured(images, values, spread, area, right, tuple(samples))

@@ -1,13 +1,14 @@
-"""Tests between rows beside DeLong's: McNemar, the paired bootstrap, Holm, Friedman and Nemenyi."""
+"""Tests between two rows on the same images: McNemar's, the paired bootstrap; Holm's correction.
+
+DeLong's is in `delong`, tests over data sets in `ranks`.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics.metrics import Floats
+from dfbench.results.statistics.sample import Floats
 
 ALPHA = 0.05
 
@@ -64,7 +65,7 @@ def paired_error(values_a: Floats, values_b: Floats, effective: float = np.inf) 
     values_a, values_b
         Figures of both rows on each resample, shape (B,); NaN where not defined.
     effective
-        Units that were drawn (`auc.Design.effective`): resamples of u units spread by
+        Units that were drawn (`Design.effective`): resamples of u units spread by
         sqrt((u - 1) / u) too little.
 
     Returns
@@ -131,75 +132,4 @@ def holm(p_values: Floats) -> Floats:
     order = known[np.argsort(found[known], kind="stable")]
     steps = found[order] * np.arange(order.size, 0, -1)
     found[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Friedman:
-    """Whether R rows differ over N data sets, and from which distance of mean ranks on.
-
-    Attributes
-    ----------
-    ranks
-        Mean rank of each row, 1 the best; equal figures share theirs.
-    p_value
-        Of Friedman's test; None for fewer than three rows or two data sets.
-    critical
-        Nemenyi's critical difference of mean ranks at 5 %; None likewise for fewer than two.
-    n_datasets
-        N.
-    """
-
-    ranks: tuple[float, ...]
-    p_value: float | None
-    critical: float | None
-    n_datasets: int
-
-
-def friedman(values: Floats) -> Friedman:
-    """Compare rows over data sets by their ranks.
-
-    Friedman (1937), Journal of the American Statistical Association 32; Nemenyi (1963); Demsar
-    (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7, whose
-    procedure this is.
-
-    Parameters
-    ----------
-    values
-        Shape (N, R): figures of R rows on N data sets, larger is better, without gaps.
-    """
-    from scipy.stats import friedmanchisquare, rankdata, studentized_range
-
-    n, r = values.shape
-    ranks = rankdata(-values, axis=1).mean(axis=0) if n and r else np.full(r, np.nan)
-    p_value: float | None = None
-    # ranks that never differ have no statistic
-    if r >= 3 and n >= 2 and np.any(values != values[:, :1]):
-        p_value = float(friedmanchisquare(*values.T).pvalue)
-    critical: float | None = None
-    if r >= 2 and n >= 2:
-        q = float(studentized_range.ppf(1 - ALPHA, r, np.inf)) / np.sqrt(2)
-        critical = q * float(np.sqrt(r * (r + 1) / (6 * n)))
-    return Friedman(tuple(map(float, ranks)), p_value, critical, n)
-
-
-def cliques(ranks: Floats, critical: float) -> list[tuple[int, int]]:
-    """Find the sets of rows that a critical difference cannot tell apart.
-
-    Parameters
-    ----------
-    ranks
-        Mean ranks in ascending order, shape (R,).
-
-    Returns
-    -------
-    list of (first, last)
-        Positions of the ends of each largest set of two or more, for the bars of a
-        critical-difference diagram.
-    """
-    found: list[tuple[int, int]] = []
-    for first in range(len(ranks)):
-        last = int(np.searchsorted(ranks, ranks[first] + critical, side="right")) - 1
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
     return found

@@ -4,10 +4,11 @@ from scipy.stats import t
 from sklearn import metrics as sk
 
 from dfbench.errors import OutputError
-from dfbench.results.board.board import Estimate, Line, arrange
+from dfbench.results.board.board import Line, arrange
 from dfbench.results.board.build import build_board, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Scores, Telltale, Telltales
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
 

@@ -10,7 +10,7 @@ from dfbench.results.board.build import build_board
 from dfbench.results.board.leaks import AUDIT, Leak, Leaks, roc_auc, word
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.metrics import prepare
+from dfbench.results.statistics.sample import prepare
 
 
 def known(*images: str, way: str = "near", part: str = "train", **other: object) -> list[Leak]:

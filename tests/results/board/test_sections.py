@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dfbench.results.board.board import Board, Estimate, Line, arrange
+from dfbench.results.board.board import Board, Line, arrange
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import name_cell
 from dfbench.results.records.provenance import Run
@@ -21,6 +21,7 @@ from dfbench.results.render.formats import render
 from dfbench.results.render.latex import escape as tex
 from dfbench.results.render.report import write_report
 from dfbench.results.render.terminal import BoardView
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 
 NASTY = "a<b>|c&'\"/x_\\{%$#^~}"

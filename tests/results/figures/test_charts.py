@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfbench.results.board.board import Estimate, Line, arrange
+from dfbench.results.board.board import Line, arrange
 from dfbench.results.figures.base import DOT, new, shortened
 from dfbench.results.figures.labels import overlap, place
 from dfbench.results.figures.pareto import Point, pareto
 from dfbench.results.figures.ranks import _levels, critical_difference
-from dfbench.results.statistics.significance import cliques
+from dfbench.results.statistics.estimate import Estimate
+from dfbench.results.statistics.ranks import cliques
 
 DEMSAR = ["C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5"]
 RANKS = [1.964, 2.000, 2.893, 3.143]

@@ -22,9 +22,11 @@ from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.render.formats import render, render_all
-from dfbench.results.statistics import auc, metrics
-from dfbench.results.statistics.estimate import Influence, combine, mean, rate, roc_auc
+from dfbench.results.statistics import delong
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
 from dfbench.results.statistics.measured import Images, measure
+from dfbench.results.statistics.sample import prepare
 
 SIZES = {"one": 40, "two": 60}
 
@@ -35,6 +37,7 @@ class Folder:
 
     out: Path
     kept: dict[tuple[str, ...], Scores] = field(default_factory=dict)
+    per_group: int | None = None
 
     def cell(self, dataset: str, row: str, *, gain: float, seed: int = 0, **other: Any) -> Record:
         record = Record(
@@ -67,8 +70,7 @@ class Folder:
     def ask(self, **what: Any) -> None:
         ResultsFolder(self.out).write_asked([Asked(**what)])
 
-    @staticmethod
-    def scores(dataset: str, gain: float, salt: str) -> Scores:
+    def scores(self, dataset: str, gain: float, salt: str) -> Scores:
         n = SIZES.get(dataset, 10)
         rng = np.random.default_rng([len(dataset), *salt.encode()])
         labels = np.arange(n) % 2
@@ -78,7 +80,7 @@ class Folder:
         return Scores(
             images=[f"{i:03}.png" for i in order],
             labels=labels[order],
-            groups=None,
+            groups=None if self.per_group is None else order // self.per_group,
             probabilities=np.column_stack([1 - p, p])[order],
         )
 
@@ -155,11 +157,11 @@ def test_what_is_lost_has_the_interval_of_paired_rows(crossed: Folder) -> None:
             for seed in "01":
                 scores = crossed.kept[x, "a", seed, y, ""]
                 order = np.argsort(scores.images)
-                sample = metrics.prepare(scores.labels[order], scores.probabilities[order])
-                shares.append(auc.shares(sample)[1])
+                sample = prepare(scores.labels[order], scores.probabilities[order])
+                shares.append(delong.shares(sample)[1])
             rows.append(np.mean(shares, axis=0))
-        design = auc.Design(np.arange(SIZES[y]) % 2)
-        errors, _ = auc.compare(np.zeros(2), design.scatter(np.array(rows)), design)
+        design = Design(np.arange(SIZES[y]) % 2)
+        errors, _ = delong.compare(np.zeros(2), design.scatter(np.array(rows)), design)
         variance += (errors[0, 1] / 2) ** 2
     line = crossed.figures().loc[("a", "", "", "", "mean loss")]
     reach = norm.ppf(0.975) * np.sqrt(variance)
@@ -172,34 +174,51 @@ def test_an_estimate_of_one_row_is_that_of_the_leaderboard() -> None:
     rng = np.random.default_rng(3)
     labels, groups = np.arange(90) % 2, np.arange(90) // 4
     p = expit(rng.normal(size=90) + labels)
-    sample = metrics.prepare(labels, np.column_stack([1 - p, p]))
+    sample = prepare(labels, np.column_stack([1 - p, p]))
     for its in (None, groups):
         images = Images.of([f"{i:02}" for i in range(90)], labels, its)
         own = measure(images, [sample]).figures()["roc_auc"]
         found = roc_auc([sample], images.design)
-        assert found.figure() == own
-        again = combine([(0.5, found), (0.5, found)]).figure()
+        assert found.estimate() == own
+        again = combine([(0.5, found), (0.5, found)]).estimate()
         np.testing.assert_allclose([again.low, again.high], [own.low, own.high])
-        nothing = combine([(1, found), (-1, found)]).figure(difference=True)
+        nothing = combine([(1, found), (-1, found)]).estimate(difference=True)
         assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("change", ["", "jpeg=75"])
+def test_few_groups_leave_a_row_at_home_the_interval_of_the_leaderboard(
+    folder: Folder, change: str
+) -> None:
+    """Where hardly any image is out of order, a few groups make most of the error."""
+    folder.per_group = 5
+    record = folder.cell("one", "a", gain=2.5)
+    folder.probe(record, "one" if change else "two", change)
+    board = build_board(folder.out)
+    expected = board.lines[0].metrics["roc_auc"]
+    assert expected.low is not None
+    own = [x for x in board.figures if (x.scored_on, x.scored_part) == ("one", "")]
+    (found,) = (x for x in own if x.metric == "roc_auc")
+    assert found.value == pytest.approx(expected.value, abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
 def test_a_rate_has_the_binomial_error() -> None:
-    design = auc.Design(np.zeros(50, dtype=np.int64))
+    design = Design(np.zeros(50, dtype=np.int64))
     hits = np.arange(50)[None] < 20
-    found = rate(hits, design).figure()
+    found = rate(hits, design).estimate()
     reach = norm.ppf(0.975) * np.sqrt(0.4 * 0.6 / 49) / (0.4 * 0.6)
     assert found.value == pytest.approx(0.4)
     np.testing.assert_allclose(
         [found.low, found.high], expit(logit(0.4) + reach * np.array([-1, 1]))
     )
     # where all or none hold: what 50 images of which none holds are found by with 2.5 %
-    none = mean([rate(hits & False, design), rate(hits & False, design)]).figure()
+    none = mean([rate(hits & False, design), rate(hits & False, design)]).estimate()
     assert (none.value, none.low) == (0, 0)
     assert (1 - none.high) ** 50 == pytest.approx(0.025)
     among = np.arange(50) % 2 == 0
     assert rate(hits, design, among).value == pytest.approx(10 / 25)
-    assert Influence.figure(rate(hits, design, among & False)).value is None
+    assert Influence.estimate(rate(hits, design, among & False)).value is None
 
 
 def _section(board: Any, title: str) -> Section:

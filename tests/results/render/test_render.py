@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 
 from dfbench.errors import OutputError, UnknownNameError
-from dfbench.results.board.board import Estimate
 from dfbench.results.board.build import build_board
 from dfbench.results.document import wording
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.formats import FORMATS, render, render_all
 from dfbench.results.render.terminal import BoardView
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
 NASTY = "a<b>|c&'\"/x_"

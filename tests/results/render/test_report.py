@@ -6,8 +6,9 @@ import base64
 import re
 from pathlib import Path
 
-from dfbench.results.board.board import Estimate, Line, arrange
+from dfbench.results.board.board import Line, arrange
 from dfbench.results.render.report import write_report
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 
 PIXEL = base64.b64decode(

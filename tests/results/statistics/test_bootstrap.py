@@ -5,7 +5,8 @@ from sklearn import metrics as sk
 
 from dfbench.results.statistics import bootstrap
 from dfbench.results.statistics.bootstrap import distributions, interval, resample
-from dfbench.results.statistics.metrics import MAIN, METRICS, evaluate, figures, prepare
+from dfbench.results.statistics.metrics import MAIN, METRICS, evaluate, figures
+from dfbench.results.statistics.sample import prepare
 
 
 def scores(rng, n, *, n_classes=2, gain=1.0):

@@ -11,9 +11,9 @@ from dfbench.results.statistics.metrics import (
     RATES,
     evaluate,
     figures,
-    prepare,
     recall,
 )
+from dfbench.results.statistics.sample import prepare
 
 
 @st.composite

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from dfbench.results.statistics import auc, bootstrap
+from dfbench.results.statistics import bootstrap, delong
 from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.metrics import METRICS, figures, prepare
-from dfbench.results.statistics.paired import differences
+from dfbench.results.statistics.metrics import METRICS, figures
+from dfbench.results.statistics.pairs import differences
+from dfbench.results.statistics.sample import prepare
 from dfbench.results.statistics.significance import mcnemar
 
 
@@ -36,11 +37,11 @@ def test_each_figure_is_compared_by_its_own_test(grouped):
 
     scatter = design.scatter(np.stack([a.shares, b.shares]))
     aucs = np.array([a.values["roc_auc"], b.values["roc_auc"]])
-    errors, p_values = auc.compare(aucs, scatter, design)
-    delong = found["roc_auc"]
-    assert delong.p_value == pytest.approx(p_values[0, 1])
+    errors, p_values = delong.compare(aucs, scatter, design)
+    auc = found["roc_auc"]
+    assert auc.p_value == pytest.approx(p_values[0, 1])
     quantile = t.ppf(0.975, 39) if grouped else norm.ppf(0.975)
-    assert delong.high - delong.value == pytest.approx(quantile * errors[0, 1])
+    assert auc.high - auc.value == pytest.approx(quantile * errors[0, 1])
 
     right = [both[0].argmax(axis=1) == labels for both in (both_a, both_b)]
     assert found["accuracy"].p_value == mcnemar(*right, design.groups)

@@ -1,4 +1,7 @@
-"""Ranks that only real differences set apart, and what a data set could have shown at all."""
+"""Ranks that only real differences set apart: of rows on a data set, and over several.
+
+On one data set also what its images could have shown at all.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dfbench.results.statistics import auc
+from dfbench.results.statistics import delong
 from dfbench.results.statistics.measured import Measured
-from dfbench.results.statistics.metrics import Floats
+from dfbench.results.statistics.sample import Floats
 from dfbench.results.statistics.significance import ALPHA, holm
 
 POWER = 0.8
@@ -50,7 +53,7 @@ def rank(rows: Sequence[Measured]) -> Ranking:
     """Compare rows that were scored on the same images and have an ROC AUC each."""
     aucs = np.array([row.values["roc_auc"] for row in rows])
     design = rows[0].images.design
-    errors, p_values = auc.compare(
+    errors, p_values = delong.compare(
         aucs, design.scatter(np.stack([row.shares for row in rows])), design
     )
     upper = np.triu_indices(len(rows), 1)
@@ -91,3 +94,74 @@ def smallest_difference(error: float, level: float = ALPHA) -> float | None:
     if not error > 0:
         return None
     return (float(norm.ppf(1 - level / 2)) + float(norm.ppf(POWER))) * error
+
+
+@dataclass(frozen=True, slots=True)
+class Friedman:
+    """Whether R rows differ over N data sets, and from which distance of mean ranks on.
+
+    Attributes
+    ----------
+    ranks
+        Mean rank of each row, 1 the best; equal figures share theirs.
+    p_value
+        Of Friedman's test; None for fewer than three rows or two data sets.
+    critical
+        Nemenyi's critical difference of mean ranks at 5 %; None likewise for fewer than two.
+    n_datasets
+        N.
+    """
+
+    ranks: tuple[float, ...]
+    p_value: float | None
+    critical: float | None
+    n_datasets: int
+
+
+def friedman(values: Floats) -> Friedman:
+    """Compare rows over data sets by their ranks.
+
+    Friedman (1937), Journal of the American Statistical Association 32; Nemenyi (1963); Demsar
+    (2006), "Statistical comparisons of classifiers over multiple data sets", JMLR 7, whose
+    procedure this is.
+
+    Parameters
+    ----------
+    values
+        Shape (N, R): figures of R rows on N data sets, larger is better, without gaps.
+    """
+    from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
+    n, r = values.shape
+    ranks = rankdata(-values, axis=1).mean(axis=0) if n and r else np.full(r, np.nan)
+    p_value: float | None = None
+    # ranks that never differ have no statistic
+    if r >= 3 and n >= 2 and np.any(values != values[:, :1]):
+        p_value = float(friedmanchisquare(*values.T).pvalue)
+    critical: float | None = None
+    if r >= 2 and n >= 2:
+        q = float(studentized_range.ppf(1 - ALPHA, r, np.inf)) / np.sqrt(2)
+        critical = q * float(np.sqrt(r * (r + 1) / (6 * n)))
+    return Friedman(tuple(map(float, ranks)), p_value, critical, n)
+
+
+def cliques(ranks: Floats, critical: float) -> list[tuple[int, int]]:
+    """Find the sets of rows that a critical difference cannot tell apart.
+
+    Parameters
+    ----------
+    ranks
+        Mean ranks in ascending order, shape (R,).
+
+    Returns
+    -------
+    list of (first, last)
+        Positions of the ends of each largest set of two or more, for the bars of a
+        critical-difference diagram.
+    """
+    found: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = int(np.searchsorted(ranks, ranks[first] + critical, side="right")) - 1
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found

@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from dfbench.results.statistics import metrics
-from dfbench.results.statistics.auc import LEVEL
+from dfbench.results.statistics.influence import Influence
+from dfbench.results.statistics.intervals import symmetric
 from dfbench.results.statistics.measured import Measured
-from dfbench.results.statistics.metrics import Floats
 from dfbench.results.statistics.significance import mcnemar, paired, paired_error
 
 Test = Literal["DeLong", "McNemar", "bootstrap"]
@@ -41,15 +43,13 @@ class Difference:
 
 
 def of_auc(a: Measured, b: Measured) -> Difference:
-    """Compare the ROC AUC of two rows on the same images by DeLong's test (`auc.compare`)."""
+    """Compare the ROC AUC of two rows on the same images by DeLong's test (`delong.compare`)."""
     from scipy.stats import t
 
     design = a.images.design
-    value = a.values["roc_auc"] - b.values["roc_auc"]
-    error = _norm(design.scatter((a.shares - b.shares)[None]))
+    step = a.roc_auc.averaged - b.roc_auc.averaged
     # what is left of equal rows after subtraction is rounding
-    if error < 1e-6 * _norm(design.scatter(a.shares[None])):
-        error = 0.0
+    value, error = step.value, 0.0 if step.error < 1e-6 * a.roc_auc.error else step.error
     if abs(value) < 1e-12:
         p_value = 1.0
     else:
@@ -61,14 +61,14 @@ def of_accuracy(a: Measured, b: Measured) -> Difference:
     """Compare the accuracy of two rows on the same images by McNemar's test.
 
     The interval is that of a mean of differences, whose error heeds classes and groups as that of
-    ROC AUC does (`auc.Design.scatter`).
+    ROC AUC does (`Design.scatter`).
     """
     design = a.images.design
     each = a.right - b.right
     value = a.values["accuracy"] - b.values["accuracy"]
-    error = _norm(design.scatter(((each - each.mean()) / each.size)[None]))
+    step = Influence(np.array([value]), ((design, (each - each.mean()) / each.size),))
     p_value = mcnemar(a.right, b.right, design.groups)
-    return _difference(a, value, error, design.effective - 1, p_value, "McNemar")
+    return _difference(a, value, step.error, design.effective - 1, p_value, "McNemar")
 
 
 def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
@@ -105,17 +105,10 @@ def differences(a: Measured, b: Measured) -> dict[str, Difference]:
     return {"roc_auc": of_auc(a, b), "accuracy": of_accuracy(a, b)} | of_others(a, b)
 
 
-def _norm(scatter: Floats) -> float:
-    # fsum: the same to the last digit in whatever order
-    return math.sqrt(math.fsum(scatter.ravel() ** 2))
-
-
 def _difference(
     a: Measured, value: float, error: float, degrees: float, p_value: float, test: Test
 ) -> Difference:
-    from scipy.stats import t
-
     if math.isnan(value) or math.isnan(error) or not a.images.resamples.sound:
         return Difference(value, math.nan, math.nan, math.nan, test)
-    reach = float(t.ppf((1 + LEVEL) / 2, degrees)) * error
-    return Difference(value, value - reach, value + reach, p_value, test)
+    low, high = symmetric(value, error, degrees)
+    return Difference(value, low, high, p_value, test)

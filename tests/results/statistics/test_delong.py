@@ -8,8 +8,9 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from dfbench.results.statistics import bootstrap
-from dfbench.results.statistics.auc import Design, compare, error_of, interval, shares
-from dfbench.results.statistics.metrics import prepare
+from dfbench.results.statistics.delong import compare, shares
+from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.sample import prepare
 
 
 def two_class(score):
@@ -108,36 +109,6 @@ def test_variances_of_groups_are_those_of_obuchowski(apart):
     assert variance == pytest.approx(obuchowski(labels, groups, score), abs=1e-12)
 
 
-def test_unequal_groups_count_as_fewer():
-    labels = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
-    equal = Design(labels, np.arange(10) // 2)
-    assert (equal.effective, equal.degrees) == (5, 4)
-    unequal = Design(labels, np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2]))
-    assert unequal.effective == pytest.approx(10**2 / (6**2 + 2**2 + 2**2))
-    apart = Design(np.array([0, 0, 0, 0, 1, 1, 1, 1]), np.array([0, 1, 2, 3, 4, 4, 5, 5]))
-    assert apart.of_one_class
-    assert apart.effective == 2, "of the class with the fewest"
-    assert not equal.of_one_class
-    assert Design(labels).of_one_class
-    assert Design(labels).degrees == float("inf")
-
-
-def test_few_groups_that_make_most_of_the_error_leave_fewer_degrees():
-    """Of normal shares as many as groups; of one share alone hardly one."""
-    labels, groups = np.tile([0, 1], 400), np.arange(800) // 2
-    design = Design(labels, groups)
-    share = np.random.default_rng(0).normal(size=800) / 800
-    error, degrees = error_of(share, design)
-    sums = design.scatter(share[None])[0]
-    assert error == pytest.approx(np.sqrt((sums**2).sum()))
-    expected = 2 * (sums**2).sum() ** 2 / (400 * (sums**2).var())
-    assert degrees == pytest.approx(min(expected, 399))
-    assert degrees > 250
-    share[:2] = 1.0
-    assert error_of(share, design)[1] == pytest.approx(2, rel=0.05)
-    assert error_of(share, Design(labels))[1] == float("inf")
-
-
 def test_copies_of_images_add_nothing_where_they_are_grouped():
     rng = np.random.default_rng(1)
     labels, score = rng.integers(0, 2, 80), rng.uniform(size=80)
@@ -166,35 +137,6 @@ def test_errors_agree_with_the_bootstrap(n_classes, grouped):
     error = np.sqrt((Design(labels, groups).scatter(share[None]) ** 2).sum())
     resampled = bootstrap.distributions(sample, bootstrap.resample(labels, groups))["roc_auc"]
     assert error == pytest.approx(resampled.std(), rel=0.1)
-
-
-def test_an_interval_stays_within_its_scale():
-    design = Design(np.repeat([0, 1], 30))
-    low, high = interval(0.98, 0.02, design)
-    assert 0.8 < low < 0.96
-    assert 0.98 < high < 1
-    low, high = interval(0.6, 1e-4, design)
-    assert (low, high) == pytest.approx((0.6 - 1.96e-4, 0.6 + 1.96e-4), abs=1e-6)
-
-
-def test_a_perfect_row_has_an_interval_of_what_could_have_gone_wrong():
-    """With AUC a, thirty independent pairs are all right with probability a^30 = 2.5 %."""
-    low, high = interval(1.0, 0.0, Design(np.repeat([0, 1], 30)))
-    assert low**30 == pytest.approx(0.025)
-    assert high == 1.0
-    assert interval(0.0, 0.0, Design(np.repeat([0, 1], 30))) == pytest.approx((0.0, 1 - low))
-
-
-@pytest.mark.parametrize(
-    ("labels", "groups"),
-    [([0, 1, 1, 1], None), ([0, 0, 1, 1], [0, 1, 2, 2]), ([0, 1, 0, 1], [0, 0, 0, 0])],
-)
-def test_one_unit_of_a_class_has_no_interval(labels, groups):
-    labels = np.array(labels)
-    design = Design(labels, None if groups is None else np.array(groups))
-    value, share = shares(prepare(labels, two_class(np.array([0.1, 0.9, 0.3, 0.2]))))
-    error = float(np.sqrt((design.scatter(share[None]) ** 2).sum()))
-    assert interval(value, error, design) is None
 
 
 def test_equal_and_reversed_scores():

@@ -1,0 +1,186 @@
+"""The scores of a row made ready: sorted once, decided, and what figures are sums of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_BINS = 15
+"""Of confidence, for the calibration error."""
+_GRAIN = 2.0**-28
+"""What losses are rounded to, 4e-9: their sums over whole numbers of images are then exact, and
+do not depend on the order in which a library adds them."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One class against the rest, sorted once so that each resample needs sums only."""
+
+    positives: NDArray[np.intp]
+    negatives: NDArray[np.intp]
+    """Image numbers by rising score."""
+    below: NDArray[np.intp]
+    """For each positive, how many negatives score strictly less."""
+    upto: NDArray[np.intp]
+    """The same, those of equal score among them."""
+    truth: NDArray[np.bool_]
+    """Of each image, whether it is positive."""
+    order: NDArray[np.intp]
+    """All images by falling score."""
+    last: NDArray[np.bool_]
+    """In that order: whether the next image has a lower score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Scores of n images over K classes, made ready for `metrics.evaluate`.
+
+    Attributes
+    ----------
+    n, n_classes
+        Number of images, of classes.
+    comparisons
+        What ROC AUC is the mean of: the positive class of a binary task, or each class against
+        the rest. Empty where a class has no image.
+    columns
+        Shape (n, 3K + 2 + 2 bins), float64: what the other figures are sums of. One-hot of the
+        label, of the decision, of both where they agree; log loss and Brier score of the image;
+        for each bin of confidence the confidence, and whether the largest probability is right.
+    right
+        Shape (n,): whether the decision is right.
+    n_negatives
+        Of a binary task; 0 otherwise.
+    """
+
+    n: int
+    n_classes: int
+    comparisons: tuple[_Comparison, ...]
+    columns: Floats
+    right: NDArray[np.bool_]
+    n_negatives: int
+
+
+def prepare(
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    *,
+    positive: int | None = None,
+    threshold: float | None = None,
+) -> Sample:
+    """Sort the scores and take the decisions of one row.
+
+    Parameters
+    ----------
+    labels
+        Class numbers 0..K-1, shape (n,).
+    probabilities
+        Shape (n, K). The decision is the first class of the largest probability.
+    positive
+        Positive class of a binary task, whose column is the score; the last class by default.
+        Not looked at where there are more than two classes.
+    threshold
+        Of a binary task: the decision is the positive class where its score is at least this.
+
+    Raises
+    ------
+    ValueError
+        On shapes that do not fit, labels outside 0..K-1, or scores that are not finite.
+    """
+    labels = np.asarray(labels)
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
+        raise ValueError(
+            f"labels of shape {labels.shape} do not fit scores of shape {probabilities.shape}"
+        )
+    n, n_classes = probabilities.shape
+    if n_classes < 2:
+        raise ValueError("scores of at least two classes are needed")
+    if n and not (labels.min() >= 0 and labels.max() < n_classes):
+        raise ValueError(f"labels must lie in 0..{n_classes - 1}")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("scores are not finite")
+
+    scored = [1 if positive is None else positive] if n_classes == 2 else range(n_classes)
+    decisions = decide(probabilities, positive=positive, threshold=threshold)
+    classes = np.arange(n_classes)
+    truth = labels[:, None] == classes
+    decided = decisions[:, None] == classes
+    columns = np.concatenate(
+        [truth, decided, truth & decided, _losses(truth, probabilities, scored)], axis=1
+    )
+    comparisons: tuple[_Comparison, ...] = ()
+    if truth.any(axis=0).all():
+        comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
+    negatives = int((~truth[:, scored[0]]).sum()) if n_classes == 2 else 0
+    right = decisions == labels
+    return Sample(n, n_classes, comparisons, columns.astype(np.float64), right, negatives)
+
+
+def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[int]) -> Floats:
+    """Give log loss, Brier score and the bins of confidence of each image."""
+    n = len(truth)
+    # as scikit-learn: no probability of exactly 0 or 1, and rows that sum to 1
+    eps = np.finfo(np.float64).eps
+    clipped = np.clip(probabilities, eps, 1 - eps)
+    log_loss = -np.log(clipped[truth] / clipped.sum(axis=1))
+    squares = (probabilities - truth) ** 2
+    brier = squares[:, scored[0]] if probabilities.shape[1] == 2 else squares.sum(axis=1)
+    confidence = probabilities.max(axis=1, initial=0.0)
+    # bins are open below: (0, 1/15], ..., (14/15, 1]
+    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    held = np.unique(which)
+    inside = which[:, None] == held
+    right = truth[np.arange(n), probabilities.argmax(axis=1)] if n else np.empty(0)
+    found = np.concatenate(
+        [
+            log_loss[:, None],
+            brier[:, None],
+            inside * confidence[:, None],
+            inside * right[:, None],
+        ],
+        axis=1,
+    )
+    rounded: Floats = np.round(found / _GRAIN) * _GRAIN
+    return rounded
+
+
+def decide(
+    probabilities: Floats, *, positive: int | None = None, threshold: float | None = None
+) -> NDArray[np.int64]:
+    """Give the class that is decided for, shape (n,). Parameters are those of `prepare`.
+
+    Raises
+    ------
+    ValueError
+        On a threshold for more than two classes.
+    """
+    decisions: NDArray[np.int64] = probabilities.argmax(axis=1)
+    if threshold is None:
+        return decisions
+    if probabilities.shape[1] != 2:
+        raise ValueError("a threshold is for two classes")
+    which = 1 if positive is None else positive
+    return np.where(probabilities[:, which] >= threshold, which, 1 - which)
+
+
+def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
+    order = np.argsort(score, kind="stable")
+    positives = order[is_positive[order]]
+    negatives = order[~is_positive[order]]
+    reference = score[negatives]
+    falling = order[::-1]
+    sorted_score = score[falling]
+    return _Comparison(
+        positives,
+        negatives,
+        np.searchsorted(reference, score[positives], side="left"),
+        np.searchsorted(reference, score[positives], side="right"),
+        is_positive,
+        np.ascontiguousarray(falling),
+        np.append(sorted_score[:-1] != sorted_score[1:], True),
+    )
