@@ -90,9 +90,9 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
     grid = empty(tight=level.tight)
     for column in level.columns:
         if column is ROW:
-            grid.add_column(column.short, overflow="fold")
+            grid.add_column(Text(column.short), overflow="fold")
         else:
-            grid.add_column(column.short, justify="right", no_wrap=True)
+            grid.add_column(Text(column.short), justify="right", no_wrap=True)
         if _has_spread(column, seeds=seeds):
             grid.add_column("\N{PLUS-MINUS SIGN}\nseeds", justify="right", no_wrap=True)
         if _has_interval(column, level):
