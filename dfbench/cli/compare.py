@@ -39,7 +39,7 @@ def compare(
     from dfbench.results.board import explanation
     from dfbench.results.board.comparison import compare as compared
     from dfbench.results.render.markdown import sections_to_markdown
-    from dfbench.results.render.terminal_grid import SectionView
+    from dfbench.results.render.terminal import SectionView
 
     found = compared(folder, row_a, row_b, data or ())
     if format is Format.json:

@@ -42,7 +42,7 @@ def describe(data: Data, root: Root = None) -> None:
 
 
 def _show(found: Description) -> None:
-    from dfbench.cli.tables import plain_table
+    from dfbench.cli.tables import plain_row, plain_table
 
     console = out()
     console.print(Text(found.name, style="bold"), highlight=False)
@@ -55,39 +55,39 @@ def _show(found: Description) -> None:
         console.print(_counted(f"of {found.positive}", names, found.kinds), highlight=False)
     facts = plain_table("", "")
     facts.show_header = False
-    facts.add_row("folder", Text(found.root))
-    facts.add_row("images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
+    plain_row(facts, "folder", found.root)
+    plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:
-        facts.add_row("positive", Text(found.positive))
+        plain_row(facts, "positive", found.positive)
     if found.real:
-        facts.add_row("real", Text(found.real))
+        plain_row(facts, "real", found.real)
     if found.groups:
-        facts.add_row("groups", f"{found.groups:,}")
+        plain_row(facts, "groups", f"{found.groups:,}")
     if found.broken:
-        facts.add_row(
-            "broken", f"{found.broken:,} by their headers (dfbench data check decodes every image)"
-        )
+        said = "by their headers (dfbench data check decodes every image)"
+        plain_row(facts, "broken", f"{found.broken:,} {said}")
     if found.ignored:
-        facts.add_row("ignored", f"{found.ignored:,} files that are no images of the card")
-    facts.add_row("formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
-    facts.add_row("width", _spread(found.width, "px"))
-    facts.add_row("height", _spread(found.height, "px"))
-    facts.add_row("file", _spread(found.file_bytes, "bytes"))
+        plain_row(facts, "ignored", f"{found.ignored:,} files that are no images of the card")
+    plain_row(facts, "formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
+    plain_row(facts, "width", _spread(found.width, "px"))
+    plain_row(facts, "height", _spread(found.height, "px"))
+    plain_row(facts, "file", _spread(found.file_bytes, "bytes"))
     sizes = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in found.sizes)
-    facts.add_row("sizes", sizes)
+    plain_row(facts, "sizes", sizes)
     if found.normalise:
-        facts.add_row("normalised", found.normalise)
-    facts.add_row("fingerprint", found.fingerprint)
+        plain_row(facts, "normalised", found.normalise)
+    plain_row(facts, "fingerprint", found.fingerprint)
     console.print(facts, highlight=False)
 
 
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
-    from dfbench.cli.tables import plain_table
+    from dfbench.cli.tables import plain_row, plain_table
 
     table = plain_table(title, *names, "all", right=[*names, "all"])
     for split, row in counts.items():
         numbers = [row.get(name, 0) for name in names]
-        table.add_row(split, *(f"{n:,}" if n else "–" for n in numbers), f"{sum(numbers):,}")
+        shown = [f"{n:,}" if n else "–" for n in numbers]
+        plain_row(table, split, *shown, f"{sum(numbers):,}")
     return table
 
 

@@ -99,11 +99,12 @@ def _written(value: Any) -> str:
 
 def _print(lines: list[tuple[str, str, str]]) -> None:
     from rich.table import Table
-    from rich.text import Text
+
+    from dfbench.cli.tables import plain_row
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for _ in range(3):
         table.add_column(overflow="fold")
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
+        plain_row(table, *line)
     out().print(table)

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.status import Running
@@ -33,7 +33,7 @@ class ConsoleReporter(Reporter):
         self._console = console
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=14),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -70,18 +70,18 @@ class ConsoleReporter(Reporter):
             if not task:
                 task.append(self._bars.add_task(_fit(text), total=total))
                 if not self._console.is_terminal:
-                    self._console.print(f"{text}: {total} images", markup=False, highlight=False)
+                    self.say(f"{text}: {total} images")
             self._bars.update(task[0], completed=done, total=total, visible=done < total)
 
         return progress
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(Text(text))
 
     def note(self, text: str) -> None:
         """Print something the user should know."""
-        self._console.print(f"[yellow]note[/yellow] {escape(text)}", highlight=False)
+        self._console.print(Text.assemble(("note", "yellow"), f" {text}"))
 
     def cells(self, total: int, done: int) -> None:
         """Begin the bar of the cells."""
@@ -119,10 +119,10 @@ class ConsoleReporter(Reporter):
             end = f"{record.status}: {record.reason}"
         row = f"{record.row}, {record.variant}" if record.variant else record.row
         line = f"{left} {record.dataset:<16} {row:<26} {end}"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(Text(line), soft_wrap=True)
 
 
 def _fit(text: str, end: str = "") -> str:
     room = _WIDTH - len(end)
     short = text if len(text) <= room else text[: room - 1] + "…"
-    return escape(short + end).ljust(_WIDTH)
+    return (short + end).ljust(_WIDTH)

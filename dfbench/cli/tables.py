@@ -18,8 +18,13 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     """Make a table without lines, for 80 columns."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        table.add_column(Text(column), justify="right" if column in right else "left")
     return table
+
+
+def plain_row(table: Table, *cells: str) -> None:
+    """Add a row to a table as it is written: a bracket in a name is no markup."""
+    table.add_row(*map(Text, cells))
 
 
 def run_summary(plan: Plan) -> str:

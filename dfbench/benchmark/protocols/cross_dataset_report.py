@@ -10,10 +10,10 @@ import numpy as np
 
 from dfbench.results.board.board import CHANCE
 from dfbench.results.board.evaluations import EvaluatedRow, Scored
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.document.cells import dataset_cell, figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
@@ -238,7 +238,7 @@ def _without(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _name(of: Summary) -> Cell:
-    return Cell(of.row, of.row, "control" if of.control else "")
+    return name_cell(of.row, control=of.control)
 
 
 def _blocks(
@@ -294,7 +294,7 @@ def _matrix_grid(summaries: Sequence[Summary], datasets: Sequence[str]) -> Grid:
         lines = []
         for fitted_on in dict.fromkeys(pair.fitted_on for pair in of.pairs):
             cells = [_heat_cell(by_place.get((fitted_on, name))) for name in datasets]
-            lines.append((_name(of), Cell(fitted_on, fitted_on), *cells))
+            lines.append((_name(of), dataset_cell(fitted_on), *cells))
         blocks.append(tuple(lines))
     return Grid(
         columns, tuple(blocks), "ROC AUC by data set fitted on (lines) and scored (columns)"
@@ -330,8 +330,8 @@ def _transfer_grid(summaries: Sequence[Summary]) -> Grid:
             lines.append(
                 (
                     _name(of),
-                    Cell(pair.fitted_on, pair.fitted_on),
-                    Cell(where, where),
+                    dataset_cell(pair.fitted_on),
+                    dataset_cell(pair.scored_on, where),
                     Cell(wording.figure(cut), cut),
                     *map(figure_cell, figures),
                 )

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from dfbench.benchmark.protocols.base import Protocol
 from dfbench.results.board.board import CHANCE, Table
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.subsets import Subset
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.suites.datasets.manifest import Dataset
@@ -194,7 +194,7 @@ def _grid(dataset: str, curves: Sequence[Curve]) -> Grid:
         gain = curve.gain
         ends = "" if gain.low is None else f"[{gain.low:+.3f}, {gain.high:+.3f}]"
         return (
-            Cell(curve.row, curve.row, "control" if curve.control else ""),
+            name_cell(curve.row, control=curve.control),
             *(figure_cell(points.get(fraction, Estimate()), drawn=True) for fraction in shown),
             Cell(wording.signed(gain.value), gain.value, ends),
         )
@@ -205,7 +205,8 @@ def _grid(dataset: str, curves: Sequence[Curve]) -> Grid:
         Column("last step"),
     )
     parts = ([x for x in curves if not x.control], [x for x in curves if x.control])
-    return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
+    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    return Grid(columns, blocks, dataset, dataset=dataset)
 
 
 def _chart(dataset: str, curves: Sequence[Curve], number: int) -> Chart:

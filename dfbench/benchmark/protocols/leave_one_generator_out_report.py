@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE, Table
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
@@ -215,7 +215,7 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         loss = line.mean_loss
         ends = "" if loss.low is None else f"[{loss.low:+.3f}, {loss.high:+.3f}]"
         return (
-            Cell(line.row, line.row, "control" if line.control else ""),
+            name_cell(line.row, control=line.control),
             *(cell(line, kind) for kind in kinds),
             _beside(line.mean, line.mean_seen),
             Cell(wording.signed(loss.value), loss.value, ends),
@@ -228,7 +228,8 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         Column("loss", rising=True),
     )
     parts = ([x for x in lines if not x.control], [x for x in lines if x.control])
-    return Grid(columns, tuple(tuple(map(cells, part)) for part in parts if part), dataset)
+    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    return Grid(columns, blocks, dataset, dataset=dataset)
 
 
 def _beside(unseen: Estimate, seen: Estimate) -> Cell:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import CHANCE
 from dfbench.results.board.evaluations import EvaluatedRow, Scored
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, mean, rate, roc_auc
@@ -230,7 +230,7 @@ def section(rows: Sequence[Robust]) -> Section:
 
 def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:
     worst = row.worst
-    name = Cell(row.row, row.row, "control" if row.control else "")
+    name = name_cell(row.row, control=row.control)
     figures = [
         row.unchanged,
         row.changed,

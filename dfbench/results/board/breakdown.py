@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import roc_auc_of_class, roc_auc_of_kind
@@ -159,7 +159,7 @@ def _grid(
     figures: Callable[[Subject], list[Estimate]],
 ) -> Grid:
     def line(subject: Subject) -> tuple[Cell, ...]:
-        name = Cell(subject.row, subject.row, "control" if subject.control else "")
+        name = name_cell(subject.row, control=subject.control)
         return (name, *(figure_cell(figure, drawn=True) for figure in figures(subject)))
 
     parts = (

@@ -11,9 +11,9 @@ from typing import Any
 
 from dfbench.results.board.board import Line
 from dfbench.results.board.comparison import Comparison
-from dfbench.results.board.parts import figure_cell
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import figure_cell
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER, METRICS
 from dfbench.results.statistics.pairs import Difference

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import name_cell
 from dfbench.results.records.records import Record, Scores
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.measured import Images, measure
@@ -154,7 +155,7 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[tuple[str, Runs]]]) -> Secti
             first, last = figures[0].value, figures[-1].value
             less = None if first is None or last is None else last - first
             shown = [Cell(wording.figure(f.value), f.value, wording.interval(f)) for f in figures]
-            lines.append((Cell(name, name), *shown, Cell(wording.signed(less), less)))
+            lines.append((name_cell(name), *shown, Cell(wording.signed(less), less)))
         if lines:
             found.append(tuple(lines))
     text = (

@@ -1,4 +1,4 @@
-"""Parts of a board beside its main tables, as plain data that each form writes in its own way.
+"""Blocks that a document consists of, as plain data that each form writes in its own way.
 
 What computes figures makes `Section` objects; Markdown, HTML, LaTeX and the terminal show them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,6 +56,8 @@ class Cell:
     columns
         How many columns it takes. What takes several says why figures are missing; `detail` then
         stands only where there is room.
+    row, dataset
+        The row, the data set that it names; "" where it names none. A page filters by them.
     """
 
     shown: str
@@ -65,6 +67,8 @@ class Cell:
     heat: float | None = None
     span: tuple[float, float] | None = None
     columns: int = 1
+    row: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,15 @@ class Grid:
         Blocks of rows with a line between them, each row with a cell for each column.
     title
         Above it, where a section has several.
+    row, dataset
+        The row, the data set that it is about alone; "" where it is about several.
     """
 
     columns: tuple[Column, ...]
     blocks: tuple[tuple[tuple[Cell, ...], ...], ...]
     title: str = ""
+    row: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a board.
+    """A part of a document under a heading of its own.
 
     Attributes
     ----------
@@ -119,6 +127,8 @@ class Section:
         Tables and pictures, in this order.
     folded
         Whether a page shows it only when it is opened.
+    secondary
+        Whether a terminal, which is short of room, leaves it out; so it does what is folded.
     """
 
     title: str
@@ -126,3 +136,53 @@ class Section:
     grids: tuple[Grid, ...] = ()
     charts: tuple[Chart, ...] = ()
     folded: bool = False
+    secondary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of the document."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Whole sentences; `short` is what a terminal says instead, where it is not empty."""
+
+    text: str
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend(Paragraph):
+    """How the figures of the document are to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader must know before any figure, without its full stop."""
+
+    kind: Literal["Warning", "Note"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rows have no figures: rows that share a status and its reason."""
+
+    status: str
+    reason: str
+    rows: list[str]
+
+    @property
+    def said(self) -> str:
+        """The reason in words, also where none was given."""
+        return self.reason or "no reason given"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """All reasons of a data set; at least one."""
+
+    reasons: tuple[Reason, ...]

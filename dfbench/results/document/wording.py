@@ -1,55 +1,15 @@
-"""How figures, facts and reasons are put into words, the same in every form of the board."""
+"""How names of metrics and numbers are put into words, the same in every form of the board."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from dfbench.results.board.board import Line, Overall, Table
-from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
-from dfbench.results.statistics.metrics import ENTRIES, FEWEST_FALSE, RATES
-from dfbench.results.statistics.significance import ALPHA
+from dfbench.results.statistics.metrics import ENTRIES
 
 TITLES = {each.name: each.title for each in ENTRIES}
 """Metric to the heading of its column."""
 
 GAP = "\N{EN DASH}"
 """Stands where there is no figure."""
-
-RANKS = (
-    "A row's rank is 1 and the number of rows that are significantly better by ROC AUC (DeLong's"
-    " test on the same images, Holm-corrected over all pairs, 5 %): what cannot be told apart"
-    " shares a rank. Bold: not significantly worse than the best."
-)
-CONTROLS: dict[Control, str] = {
-    "no pixels": "a control that never sees pixels: what it scores above chance, a shortcut in the"
-    " data explains",
-    "shuffled labels": "a control that was fitted on shuffled labels, the mean of several orders,"
-    " which its intervals heed: above chance, something but the labels ties the images to their"
-    " class",
-}
-OVERALL = (
-    "Mean ranks are of ROC AUC, as measured. Bold: not significantly worse than the best over data"
-    " sets (Friedman's and Nemenyi's tests, 5 %)."
-)
-COST = (
-    "Optimism is the ROC AUC that parameters were chosen by less that of the figures; defaults is"
-    " the ROC AUC here of the same row untuned. Images per second are from file to verdict on one"
-    " worker; \N{BULLET} marks the Pareto front: no other row is as good and as fast. Peak memory"
-    " is that of the worker process, libraries included."
-)
-PARETO = (
-    "No other row is at once as good by ROC AUC and as fast as these, by the figures as measured:"
-    " the difference between two of them need not be significant."
-)
-MADE = (
-    "All figures are computed from the stored scores of each image: dfbench leaderboard and dfbench"
-    " report do so again."
-)
-REPORTED = "reported (theirs, on their data)"
-"""Heading of what the sources of rows published."""
-GAPS = "Rows without a figure on every data set have no mean and no rank; their gaps are shown."
 
 
 def figure(value: float | None, *, digits: int = 3) -> str:
@@ -101,112 +61,6 @@ def rank(value: int | None) -> str:
     return GAP if value is None else str(value)
 
 
-def controls(table: Table) -> list[str]:
-    """Say what the controls of a table are, one sentence a kind."""
-    kinds = dict.fromkeys(line.control for line in table.controls)
-    return [
-        f"{', '.join(line.row for line in table.controls if line.control == kind)}:"
-        f" {CONTROLS[kind]}."
-        for kind in kinds
-    ]
-
-
 def count(value: int | None) -> str:
     """Word a whole number: ``12,500``."""
     return GAP if value is None else f"{value:,}"
-
-
-def row(of: Line, *, seeds: bool = False) -> str:
-    """Name a line in running text, with its seeds where there are several."""
-    if not seeds:
-        return of.row
-    word = "seed" if len(of.seeds) == 1 else "seeds"
-    return f"{of.row} ({word} {', '.join(map(str, of.seeds))})"
-
-
-def facts(table: Table) -> list[str]:
-    """Say what the figures of a table are from, a phrase each; empty where nothing ran."""
-    if not table.measured:
-        return []
-    first = table.measured[0]
-    split = first.split or "test"
-    said = [f"{count(first.n_test)} {split} images, {count(first.n_train)} for training"]
-    if split != "test":
-        said.append(f"figures from {split}: no labelled test split")
-    if first.positive is not None and len(first.classes) == 2:
-        said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
-    elif first.classes:
-        said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    kind = "images within their class"
-    if first.n_groups is not None:
-        kind = f"the {count(first.n_groups)} groups as wholes (DeLong's shares summed by group)"
-    said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
-    left_out = max(line.n_left_out for line in table.measured)
-    if left_out:
-        said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
-    return said
-
-
-def about(table: Table) -> list[str]:
-    """Say in a sentence what the figures of a table are from; nothing where nothing ran."""
-    said = [*facts(table), *([smallest(table)] if table.smallest else [])]
-    return ["; ".join(said) + "."] if said else []
-
-
-def smallest(table: Table) -> str:
-    """Say what difference the images of a table could have shown; empty where nothing compares."""
-    found = table.smallest
-    if found is None:
-        return ""
-    n = count(table.measured[0].n_test)
-    said = (
-        f"smallest difference in ROC AUC that these {n} images could show (80 % power):"
-        f" {figure(found.alone)} between two rows"
-    )
-    if found.n_rows > 2:
-        said += f", {figure(found.corrected)} with {found.n_rows} rows compared"
-    return said
-
-
-def friedman(overall: Overall) -> list[str]:
-    """Say what the tests over data sets came to; nothing where there are too few rows."""
-    found = overall.friedman
-    if found is None or found.critical is None:
-        return []
-    said = [f"Mean ranks differ significantly from {figure(found.critical, digits=2)} on."]
-    if found.p_value is not None:
-        p = "< 0.001" if found.p_value < 0.001 else f"= {found.p_value:.3f}"
-        certain = "The rows differ" if found.p_value < ALPHA else "Whether rows differ is open"
-        said.insert(0, f"{certain}: p {p}.")
-    return said
-
-
-def lacking(table: Table) -> list[str]:
-    """Say which figures there are too few images for."""
-    if not table.measured or len(table.measured[0].classes) != 2:
-        return []
-    without = [
-        name for name in RATES if all(line.metrics[name].value is None for line in table.measured)
-    ]
-    return [f"{TITLES[n]} needs {round(FEWEST_FALSE / RATES[n]):,} negatives" for n in without]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Rows that share a status and its reason."""
-
-    status: str
-    reason: str
-    rows: list[str]
-
-    def __str__(self) -> str:
-        return f"{self.status}: {', '.join(self.rows)}: {self.reason or 'no reason given'}"
-
-
-def reasons(missing: Iterable[Line], *, seeds: bool = False) -> list[Reason]:
-    """Gather the rows without figures by status and reason, failures first."""
-    found: dict[tuple[str, str], Reason] = {}
-    for line in sorted(missing, key=lambda line: line.status != "failed"):
-        key = (line.status, " ".join(line.reason.split()))
-        found.setdefault(key, Reason(*key, [])).rows.append(row(line, seeds=seeds))
-    return list(found.values())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import Board, Line
+from dfbench.results.board.columns import COLUMNS
 from dfbench.results.statistics.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADER = (
+_FIRST = (
     *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test"),
     *(f"{name}{part}" for name in METRICS for part in ("", "_low", "_high", "_spread")),
     *("fit_seconds", "predict_images_per_second", "n_features"),
@@ -21,7 +21,9 @@ HEADER = (
     *("trials", "tuning_seconds", "optimism", "default_roc_auc", "pareto", "n_parameters"),
     *("model_bytes", "peak_bytes", "threshold", "reported"),
 )
-"""Columns; ``class_accuracy`` is a JSON object, for each data set has classes of its own."""
+"""The order that readers of the file know; a new field comes last."""
+FIELDS = {name: value for column in COLUMNS for name, value in column.csv.items()}
+HEADER = tuple(dict.fromkeys((*_FIRST, *FIELDS)))
 
 
 def to_csv(board: Board) -> str:
@@ -29,7 +31,7 @@ def to_csv(board: Board) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, HEADER, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_fields(line) for line in board.lines)
+    writer.writerows(_record(line) for line in board.lines)
     return text.getvalue()
 
 
@@ -37,19 +39,8 @@ def to_frame(board: Board) -> pd.DataFrame:
     """Give the board as a table: a line a row and data set, see `HEADER`."""
     import pandas as pd
 
-    return pd.DataFrame([_fields(line) for line in board.lines], columns=list(HEADER))
+    return pd.DataFrame([_record(line) for line in board.lines], columns=list(HEADER))
 
 
-def _fields(line: Line) -> dict[str, object]:
-    fields = line.model_dump(include=set(HEADER))
-    for name in METRICS:
-        found = line.metrics[name]
-        fields |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-        fields[f"{name}_spread"] = found.spread
-    fields["seeds"] = " ".join(map(str, line.seeds))
-    if line.tuning is not None:
-        fields |= {"trials": line.tuning.trials, "tuning_seconds": line.tuning.seconds}
-    if line.n_parameters is not None:
-        fields["n_parameters"] = line.n_parameters[0]
-    fields["class_accuracy"] = json.dumps(line.class_accuracy, ensure_ascii=False)
-    return fields
+def _record(line: Line) -> dict[str, object]:
+    return {name: value(line) for name, value in FIELDS.items()}

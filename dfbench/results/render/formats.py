@@ -1,4 +1,4 @@
-"""The forms of the board, and the files written at the end of a run."""
+"""The forms that a board is written in, and the files of a results folder that have them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from dfbench.errors import unknown
 from dfbench.files import unwritable, write_text
 from dfbench.results.board.board import Board
-from dfbench.results.board.build import build_board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.csv import to_csv
 from dfbench.results.render.html import to_html
@@ -40,7 +39,7 @@ def render(board: Board, form: str) -> str:
     return FORMATS[form](board)
 
 
-def render_all(path: Path, board: Board | None = None) -> Board:
+def render_all(path: Path, board: Board) -> Board:
     """Write ``leaderboard.{md,csv,json,html,tex}`` and the figures of protocols into a folder.
 
     Parameters
@@ -48,7 +47,7 @@ def render_all(path: Path, board: Board | None = None) -> Board:
     path
         The results folder.
     board
-        The board, if it has been built already.
+        Its board.
 
     Returns
     -------
@@ -58,9 +57,8 @@ def render_all(path: Path, board: Board | None = None) -> Board:
     Raises
     ------
     OutputError
-        Where ``path`` is no results folder, or cannot be written.
+        Where the folder cannot be written.
     """
-    board = build_board(path) if board is None else board
     out = ResultsFolder(path)
     for form, write in FORMATS.items():
         try:

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dfbench.results.board import parts
+from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Line, Table
-from dfbench.results.document import wording
-from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.board.document import (
+    Block,
+    Chapter,
+    Leaderboard,
+    Overview,
+    Part,
+    Reported,
+    RowPictures,
+    Standings,
+    document,
+)
+from dfbench.results.document.blocks import (
+    Cell,
+    Chart,
+    Column,
+    Grid,
+    Heading,
+    Legend,
+    Paragraph,
+    Reasons,
+    Remark,
+    Section,
+)
 from dfbench.results.render.page import escape, page
 
 _BAR_WIDTH, _BAR_HEIGHT, _BAR_MARGIN = 84, 10, 4
@@ -45,17 +67,13 @@ class Pictures:
 def to_html(board: Board, *, title: str = "Leaderboard", pictures: Pictures | None = None) -> str:
     """Write the board as an HTML page that loads nothing; well-formed as XML too."""
     writer = _Writer(board, pictures or Pictures())
-    body = writer.body()
-    top = [f"<h1>{escape(title)}</h1>", _notices(board)]
+    head, legend, *blocks = document(board, title)
+    body = "\n".join(map(writer.block, blocks))
+    name = f"dfbench {title.lower()}"
     if not board.tables:
-        top.append("<p>No row has been asked for yet.</p>")
-        return page(f"dfbench {title.lower()}", "\n".join([*top, body]))
-    top.append(f"<p>{escape(wording.RANKS)} Click a heading to sort.</p>")
-    frame = (
-        f'<div class="frame">\n{_contents(writer.anchors)}\n<main>\n{_filters(board)}\n{body}\n'
-        "</main>\n</div>"
-    )
-    return page(f"dfbench {title.lower()}", "\n".join([*(part for part in top if part), frame]))
+        return page(name, f"{writer.block(head)}\n\n{body}\n")
+    parts = [writer.block(head), _notices(board), writer.block(legend), writer.frame(body)]
+    return page(name, "\n".join(part for part in parts if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,48 +93,82 @@ class _Anchor:
 
 @dataclass
 class _Writer:
-    """Writes the parts of a board, and notes where they stand."""
+    """Writes the blocks of a board, and notes where they stand."""
 
     board: Board
     pictures: Pictures
     anchors: list[_Anchor] = field(default_factory=list)
+    numbers: Counter[str] = field(default_factory=Counter)
+    everywhere: _Known = field(init=False)
 
-    def body(self) -> str:
-        everywhere = _Known(self.board, self.board.lines)
-        found = []
-        for index, section in enumerate(parts.over_all(self.board)):
-            found.append(self._section(section, f"a{index}", 2, everywhere))
-        for index, table in enumerate(self.board.tables):
-            found.append(self._table(table, index))
-        for index, section in enumerate(parts.closing(self.board)):
-            found.append(self._section(section, f"z{index}", 2, everywhere))
-        return "\n".join(found)
+    def __post_init__(self) -> None:
+        self.everywhere = _Known(self.board, self.board.lines)
+
+    def block(self, block: Block) -> str:
+        """Write a block of the document."""
+        match block:
+            case Heading(text):
+                return f"<h1>{escape(text)}</h1>"
+            case Legend(text):
+                return f"<p>{escape(text)} Click a heading to sort.</p>"
+            case Paragraph(text):
+                return f"<p>{escape(text)}</p>"
+            case Standings(section):
+                return self._section(section, self._next("a"), 2, self.everywhere)
+            case Chapter():
+                return self._chapter(block, self._next("d"))
+            case Section():
+                return self._section(block, self._next("z"), 2, self.everywhere)
+
+    def frame(self, body: str) -> str:
+        """Put the body beside its table of contents."""
+        return (
+            f'<div class="frame">\n{_contents(self.anchors)}\n<main>\n{_filters(self.board)}\n'
+            f"{body}\n</main>\n</div>"
+        )
+
+    def _next(self, kind: str) -> str:
+        """Give a name to what comes next of a kind: ``d0``, ``d1``."""
+        self.numbers[kind] += 1
+        return f"{kind}{self.numbers[kind] - 1}"
 
     def _anchor(self, depth: int, anchor: str, title: str) -> str:
         self.anchors.append(_Anchor(depth, anchor, title))
         return f'id="{anchor}"'
 
-    def _table(self, table: Table, index: int) -> str:
-        known = _Known(self.board, table.lines)
-        anchor = self._anchor(2, f"d{index}", table.dataset)
-        found = [f"<h2 {anchor}>{escape(table.dataset)}</h2>"]
-        found += [f'<p class="warning">Warning: {escape(w)}.</p>' for w in table.warnings]
-        found += [f"<p>{escape(text)}</p>" for text in wording.about(table)]
-        found += [f'<p class="note">Note: {escape(note)}.</p>' for note in table.notes]
-        found.append(_grid(parts.leaderboard(table, seeds=self.board.several_seeds), known))
-        found += [f"<p>{escape(text)}</p>" for text in wording.controls(table)]
-        found.append(self.pictures.dataset(table))
-        for place, section in enumerate(parts.of_table(table)):
-            found.append(self._section(section, f"d{index}-{place}", 3, known))
-        lines = [(line, self.pictures.line(line)) for line in table.measured]
-        if any(shown for _, shown in lines):
-            anchor = self._anchor(3, f"d{index}-rows", "Figures of each row")
-            found.append(f"<h3 {anchor}>Figures of each row</h3>")
-            found += [
-                f"<div{known.of_row(line.row)}>{shown}</div>" for line, shown in lines if shown
-            ]
+    def _chapter(self, chapter: Chapter, name: str) -> str:
+        known = _Known(self.board, chapter.table.lines)
+        anchor = self._anchor(2, name, chapter.title)
+        found = [f"<h2 {anchor}>{escape(chapter.title)}</h2>"]
+        found += [self._part(part, name, known) for part in chapter.parts]
         inside = "\n".join(part for part in found if part)
-        return f'<section data-set="{index}">\n{inside}\n</section>'
+        return f'<section data-set="{name[1:]}">\n{inside}\n</section>'
+
+    def _part(self, part: Part, name: str, known: _Known) -> str:
+        match part:
+            case Remark(kind, text):
+                return f'<p class="{kind.lower()}">{kind}: {escape(text)}.</p>'
+            case Paragraph(text):
+                return f"<p>{escape(text)}</p>"
+            case Leaderboard(grid):
+                return _grid(grid, known)
+            case Overview(table):
+                return self.pictures.dataset(table)
+            case Section():
+                return self._section(part, self._next(f"{name}-"), 3, known)
+            case RowPictures(lines):
+                return self._rows(lines, f"{name}-rows", known)
+            case Reported() | Reasons():
+                # the leaderboard has a column for them
+                return ""
+
+    def _rows(self, lines: Sequence[Line], name: str, known: _Known) -> str:
+        pictures = [(line, self.pictures.line(line)) for line in lines]
+        found = [f"<div{known.of_row(line.row)}>{shown}</div>" for line, shown in pictures if shown]
+        if not found:
+            return ""
+        anchor = self._anchor(3, name, "Figures of each row")
+        return "\n".join([f"<h3 {anchor}>Figures of each row</h3>", *found])
 
     def _section(self, section: Section, anchor: str, depth: int, known: _Known) -> str:
         heading = (
@@ -129,7 +181,7 @@ class _Writer:
             if grid.title:
                 shown = f"<h4>{escape(grid.title)}</h4>\n{shown}"
             # a table about one row or data set goes with it
-            found.append(f"<div{known.of_title(grid.title)}>{shown}</div>")
+            found.append(f"<div{known.of_grid(grid)}>{shown}</div>")
         found += [self.pictures.chart(chart) for chart in section.charts]
         inside = "\n".join(part for part in found if part)
         if section.folded:
@@ -162,21 +214,18 @@ class _Known:
         status = " ".join(sorted({line.status for line in lines}))
         return f' data-row="{escape(name)}" data-kind="{kind}" data-status="{status}"'
 
-    def of_title(self, title: str) -> str:
-        """Give the attributes of what has a row or a data set for its title."""
-        if title in self.datasets:
-            return f' data-set="{self.datasets[title]}"'
-        return self.of_row(title)
+    def of_grid(self, grid: Grid) -> str:
+        """Give the attributes of a table about one row or one data set."""
+        return self.of_row(grid.row) + self._of_datasets(grid.dataset)
 
-    def of_cells(self, cells: Sequence[Cell], columns: Sequence[Column]) -> str:
+    def of_cells(self, cells: Sequence[Cell]) -> str:
         """Give the attributes of a line of a table, by the rows and data sets that it names."""
-        row, sets, at = "", [], 0
-        for cell in cells:
-            if columns[at].text:
-                row = row or self.of_row(cell.shown)
-                sets += [str(self.datasets[cell.shown])] if cell.shown in self.datasets else []
-            at += cell.columns
-        return row + (f' data-set="{" ".join(sets)}"' if sets else "")
+        rows = filter(None, (self.of_row(cell.row) for cell in cells))
+        return next(rows, "") + self._of_datasets(*(cell.dataset for cell in cells))
+
+    def _of_datasets(self, *names: str) -> str:
+        sets = dict.fromkeys(str(self.datasets[name]) for name in names if name in self.datasets)
+        return f' data-set="{" ".join(sets)}"' if sets else ""
 
 
 def _notices(board: Board) -> str:
@@ -187,7 +236,7 @@ def _notices(board: Board) -> str:
         said += [("note", "Note", text) for text in table.notes]
         said += [
             ("missing", reason.status, f"{', '.join(reason.rows)}: {reason.reason}")
-            for reason in wording.reasons(table.missing, seeds=board.several_seeds)
+            for reason in sentences.reasons(table.missing, seeds=board.several_seeds)
         ]
         for each in said:
             found.setdefault(each, []).append(table.dataset)
@@ -247,7 +296,7 @@ def _grid(grid: Grid, known: _Known) -> str:
     bodies = []
     for number, block in enumerate(grid.blocks):
         rows = [
-            f"<tr{known.of_cells(cells, grid.columns)}>{_cells(cells, grid, named, start)}</tr>\n"
+            f"<tr{known.of_cells(cells)}>{_cells(cells, grid, named, start)}</tr>\n"
             for cells in block
         ]
         fixed = any(cell.columns > 1 for cells in block for cell in cells)

@@ -7,10 +7,29 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
-from dfbench.results.board import parts
-from dfbench.results.board.board import Board, Table
+from dfbench.results.board.board import Board
+from dfbench.results.board.document import (
+    Block,
+    Chapter,
+    Leaderboard,
+    Overview,
+    Part,
+    Reported,
+    RowPictures,
+    Standings,
+    document,
+)
 from dfbench.results.document import wording
-from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.blocks import (
+    Cell,
+    Column,
+    Grid,
+    Heading,
+    Paragraph,
+    Reasons,
+    Remark,
+    Section,
+)
 
 _START = r"""% Tables need: \usepackage{booktabs,longtable} and \usepackage[table]{xcolor}
 \documentclass[a4paper,10pt,landscape]{article}
@@ -80,16 +99,8 @@ _LONG = 60
 
 def to_latex(board: Board) -> str:
     """Write the board as a document that compiles; pictures are left to the report."""
-    blocks = [r"\section*{Leaderboard}", escape(wording.RANKS)]
-    if not board.tables:
-        blocks.append("No row has been asked for yet.")
-    for section in parts.over_all(board):
-        blocks += _section(section, "section")
-    for table in board.tables:
-        blocks += _table(table, seeds=board.several_seeds)
-    for section in parts.closing(board):
-        blocks += _section(section, "section")
-    return _START + "\n\n".join(blocks) + "\n\n" + _END
+    written = [text for block in document(board) for text in _block(block)]
+    return _START + "\n\n".join(written) + "\n\n" + _END
 
 
 def escape(text: str) -> str:
@@ -105,24 +116,46 @@ def _sign(sign: str) -> str:
     return f"U+{ord(sign):04X}" if sign.isprintable() else " "
 
 
-def _table(table: Table, *, seeds: bool) -> list[str]:
-    blocks = [rf"\section*{{{escape(table.dataset)}}}"]
-    blocks += [rf"\textbf{{Warning:}} {escape(warning)}." for warning in table.warnings]
-    blocks += [escape(text) for text in wording.about(table)]
-    blocks += [rf"\textbf{{Note:}} {escape(note)}." for note in table.notes]
-    blocks.append(_grid(parts.leaderboard(table, seeds=seeds)))
-    blocks += [escape(text) for text in wording.controls(table)]
-    for reason in wording.reasons(table.missing, seeds=seeds):
-        rows = escape(", ".join(reason.rows))
-        said = escape(reason.reason or "no reason given")
-        blocks.append(rf"\textbf{{{reason.status}}} {rows}: {said}")
-    for section in parts.of_table(table):
-        blocks += _section(section, "subsection")
-    return blocks
+def _block(block: Block) -> list[str]:
+    match block:
+        case Heading(text):
+            return [_heading(text, "section")]
+        case Paragraph(text):
+            return [escape(text)]
+        case Standings(section):
+            return _section(section, "section")
+        case Section():
+            return _section(block, "section")
+        case Chapter(_, parts):
+            written = [text for part in parts for text in _part(part)]
+            return [_heading(block.title, "section"), *written]
+
+
+def _part(part: Part) -> list[str]:
+    match part:
+        case Remark(kind, text):
+            return [rf"\textbf{{{kind}:}} {escape(text)}."]
+        case Paragraph(text):
+            return [escape(text)]
+        case Leaderboard(grid):
+            return [_grid(grid)]
+        case Reasons(reasons):
+            return [
+                rf"\textbf{{{each.status}}} {escape(', '.join(each.rows))}: {escape(each.said)}"
+                for each in reasons
+            ]
+        case Section():
+            return _section(part, "subsection")
+        case Reported() | Overview() | RowPictures():
+            return []
+
+
+def _heading(text: str, level: str) -> str:
+    return rf"\{level}*{{{escape(text)}}}"
 
 
 def _section(section: Section, level: str) -> list[str]:
-    blocks = [rf"\{level}*{{{escape(section.title)}}}", *map(escape, section.text)]
+    blocks = [_heading(section.title, level), *map(escape, section.text)]
     for grid in section.grids:
         if grid.title:
             blocks.append(rf"\textbf{{{escape(grid.title)}}}\nopagebreak")
@@ -190,7 +223,7 @@ def _tabular(
             f"{{{size}",
             rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",
-            " & ".join(_heading(grid.columns[i]) for i in indices) + r" \\",
+            " & ".join(_head(grid.columns[i]) for i in indices) + r" \\",
             r"\midrule",
             r"\endhead",
             r"\bottomrule",
@@ -228,7 +261,7 @@ def _broken(title: str) -> list[str]:
     return lines
 
 
-def _heading(column: Column) -> str:
+def _head(column: Column) -> str:
     lines = [escape(line) for line in _broken(column.title)]
     if len(lines) == 1:
         return lines[0]

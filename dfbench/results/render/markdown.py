@@ -7,10 +7,30 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from dfbench.results.board import parts
-from dfbench.results.board.board import Board, Table
+from dfbench.results.board.board import Board
+from dfbench.results.board.document import (
+    Block,
+    Chapter,
+    Leaderboard,
+    Overview,
+    Part,
+    Reported,
+    RowPictures,
+    Standings,
+    document,
+)
 from dfbench.results.document import wording
-from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.blocks import (
+    Cell,
+    Column,
+    Grid,
+    Heading,
+    Paragraph,
+    Reason,
+    Reasons,
+    Remark,
+    Section,
+)
 
 _MARKS = re.compile(r"[\\`*|<>~&]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for its own; an underscore inside a word is safe."""
@@ -18,40 +38,47 @@ _MARKS = re.compile(r"[\\`*|<>~&]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 
 def to_markdown(board: Board) -> str:
     """Write the board as Markdown (GitHub's tables); pictures are left to the report."""
-    blocks = ["# Leaderboard", _escape(wording.RANKS)]
-    if not board.tables:
-        blocks.append("No row has been asked for yet.")
-    for section in parts.over_all(board):
-        blocks += _section(section, "##")
-    for table in board.tables:
-        blocks += _table(table, seeds=board.several_seeds)
-    for section in parts.closing(board):
-        blocks += _section(section, "##")
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(text for block in document(board) for text in _block(block)) + "\n"
 
 
 def _escape(text: str) -> str:
     return _MARKS.sub(lambda mark: "\\" + mark.group(), " ".join(text.split()))
 
 
-def _table(table: Table, *, seeds: bool) -> list[str]:
-    blocks = [f"## {_escape(table.dataset)}"]
-    blocks += [f"> **Warning:** {_escape(warning)}." for warning in table.warnings]
-    blocks += [_escape(text) for text in wording.about(table)]
-    blocks += [f"**Note:** {_escape(note)}." for note in table.notes]
-    blocks.append(_grid(parts.leaderboard(table, seeds=seeds)))
-    blocks += [_escape(text) for text in wording.controls(table)]
-    reasons = wording.reasons(table.missing, seeds=seeds)
-    if reasons:
-        blocks.append("\n".join(f"- {_reason(reason)}" for reason in reasons))
-    for section in parts.of_table(table):
-        blocks += _section(section, "###")
-    return blocks
+def _block(block: Block) -> list[str]:
+    match block:
+        case Heading(text):
+            return [f"# {_escape(text)}"]
+        case Paragraph(text):
+            return [_escape(text)]
+        case Standings(section):
+            return _section(section, "##")
+        case Section():
+            return _section(block, "##")
+        case Chapter(_, parts):
+            return [f"## {_escape(block.title)}", *(text for each in parts for text in _part(each))]
 
 
-def _reason(of: wording.Reason) -> str:
+def _part(part: Part) -> list[str]:
+    match part:
+        case Remark(kind, text):
+            quoted = "> " if kind == "Warning" else ""
+            return [f"{quoted}**{kind}:** {_escape(text)}."]
+        case Paragraph(text):
+            return [_escape(text)]
+        case Leaderboard(grid):
+            return [_grid(grid)]
+        case Reasons(reasons):
+            return ["\n".join(f"- {_reason(reason)}" for reason in reasons)]
+        case Section():
+            return _section(part, "###")
+        case Reported() | Overview() | RowPictures():
+            return []
+
+
+def _reason(of: Reason) -> str:
     rows = ", ".join(_escape(row) for row in of.rows)
-    return f"**{of.status}** {rows}: {_escape(of.reason or 'no reason given')}"
+    return f"**{of.status}** {rows}: {_escape(of.said)}"
 
 
 def _section(section: Section, level: str) -> list[str]:

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dfbench.results.board import parts
 from dfbench.results.board.board import Board
-from dfbench.results.document import wording
-from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.board.document import Chapter, Leaderboard, Part, Standings, document
+from dfbench.results.document.blocks import Cell, Column, Grid, Paragraph, Remark, Section
 from dfbench.results.render.page import escape
 
 _LEFT, _RIGHT = "text-align: left", "text-align: right"
 
 
 def board_to_html(board: Board) -> str:
-    """Show the leaderboard of each data set with its warnings."""
+    """Show the ranking over data sets, and of each its leaderboard with its warnings."""
     found = []
-    for table in board.tables:
-        found.append(f"<h4>{escape(table.dataset)}</h4>")
-        found += [f"<p><b>Warning: {escape(warning)}.</b></p>" for warning in table.warnings]
-        found += [f"<p>{escape(text)}</p>" for text in wording.about(table)]
-        found.append(_grid(parts.leaderboard(table, seeds=board.several_seeds)))
-    return "\n".join(found) or "<p>No row has been asked for yet.</p>"
+    for block in document(board):
+        match block:
+            case Standings(section=section):
+                found += _section(section)
+            case Chapter(title=title, parts=parts):
+                found.append(f"<h4>{escape(title)}</h4>")
+                for part in parts:
+                    found += _part(part)
+            case Paragraph(text=text):
+                found.append(f"<p>{escape(text)}</p>")
+    return "\n".join(found)
 
 
 def sections_to_html(sections: Sequence[Section]) -> str:
     """Show sections with their tables; pictures are left out."""
-    found = []
-    for section in sections:
-        found.append(f"<h4>{escape(section.title)}</h4>")
-        found += [f"<p>{escape(text)}</p>" for text in section.text]
-        for grid in section.grids:
-            found += [f"<p><i>{escape(grid.title)}</i></p>"] if grid.title else []
-            found.append(_grid(grid))
-    return "\n".join(found)
+    return "\n".join(line for section in sections for line in _section(section))
+
+
+def _part(part: Part) -> list[str]:
+    match part:
+        case Remark(kind=word, text=text):
+            return [f"<p><b>{word}: {escape(text)}.</b></p>"]
+        case Paragraph(text=text):
+            return [f"<p>{escape(text)}</p>"]
+        case Leaderboard(grid=grid):
+            return [_grid(grid)]
+    return []
+
+
+def _section(section: Section) -> list[str]:
+    found = [f"<h4>{escape(section.title)}</h4>"]
+    found += [f"<p>{escape(text)}</p>" for text in section.text]
+    for grid in section.grids:
+        found += [f"<p><i>{escape(grid.title)}</i></p>"] if grid.title else []
+        found.append(_grid(grid))
+    return found
 
 
 def _grid(grid: Grid) -> str:

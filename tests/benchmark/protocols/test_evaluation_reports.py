@@ -86,7 +86,7 @@ class Folder:
 
     def figures(self) -> pd.DataFrame:
         """The long form, by all that names a figure."""
-        render_all(self.out)
+        render_all(self.out, build_board(self.out))
         read = pd.DataFrame(json.loads((self.out / "protocols.json").read_text()))
         whole = pd.read_csv(self.out / "protocols.csv", keep_default_na=False)
         assert len(whole) == len(read)

@@ -102,6 +102,15 @@ def test_lower_is_better_for_errors(two):
     assert eer.split()[-1] == "second"
 
 
+def test_parameters_in_the_name_of_a_row_are_no_markup(folder):
+    for noise, row in enumerate(("hsv/knn", "hsv[bins=8]/knn")):
+        folder.add("faces", row, noise=noise)
+    result = run(folder.out, "hsv/knn", "hsv[bins=8]/knn")
+    lines = result.output.split("Figures with 95 % intervals\n")[1].splitlines()
+    assert lines[0].split() == ["hsv[bins=8]/"]
+    assert lines[1].split() == ["figure", "hsv/knn", "knn"]
+
+
 def test_a_control_may_be_compared(two):
     said = flat(run(two, "lbp+fft/svm", "metadata/xgboost", "--data", "clear"))
     assert "lbp+fft/svm is better by" in said

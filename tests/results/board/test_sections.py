@@ -14,6 +14,7 @@ from rich.console import Console
 
 from dfbench.results.board.board import Board, Line, arrange
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
+from dfbench.results.document.cells import name_cell
 from dfbench.results.records.provenance import Run
 from dfbench.results.render import page
 from dfbench.results.render.formats import render
@@ -37,7 +38,7 @@ def line(row, dataset="faces", auc=0.8, **more):
     return Line.model_validate(known)
 
 
-def grid(n=3, title=""):
+def grid(n=3, title="", **about):
     """Two rows of n figures with intervals and shades, and a gap."""
     columns = (ROW, *(Column(f"jpeg={95 - 5 * i}") for i in range(n)))
 
@@ -47,9 +48,9 @@ def grid(n=3, title=""):
                  bold=i == 0, heat=i / n)
             for i in range(n - 1)
         ]  # fmt: skip
-        return (Cell(name, name), *figures, Cell("–"))
+        return (name_cell(name), *figures, Cell("–"))
 
-    return Grid(columns, ((cells("hsv/svm", 0.7),), (cells(NASTY, 0.6),)), title)
+    return Grid(columns, ((cells("hsv/svm", 0.7),), (cells(NASTY, 0.6),)), title, **about)
 
 
 @pytest.fixture
@@ -66,7 +67,9 @@ def board():
     )
     made.tables[0].sections.append(Section("By strength", ("Words & more.",), (grid(),)))
     made.tables[0].sections.append(Section("Hidden", grids=(grid(2),), folded=True))
-    made.sections.append(Section("Cross_set", grids=(grid(2, "cnn"), grid(2, "trained on it"))))
+    made.sections.append(
+        Section("Cross_set", grids=(grid(2, "cnn", row="cnn"), grid(2, "trained on it")))
+    )
     return made
 
 
@@ -157,11 +160,22 @@ def test_filters_know_each_row_by_its_kind_and_status_in_every_table(board):
 
 
 def test_what_is_about_a_data_set_goes_with_it(board):
-    board.sections.append(Section("Curves", grids=(grid(2, "frames"), grid(2, "other"))))
+    board.sections.append(
+        Section("Curves", grids=(grid(2, "frames", dataset="frames"), grid(2, "other")))
+    )
     divs = [x for x in parsed(board).iter("div") if x.find("h4") is not None]
     assert {x.find("h4").text: x.get("data-set") for x in divs} == {
         "cnn": None, "trained on it": None, "frames": "1", "other": None, "Data sets": None,
     }  # fmt: skip
+
+
+def test_words_that_happen_to_be_a_name_are_not_taken_for_it(board):
+    cells = tuple(Cell(word, word) for word in ("cnn", "frames"))
+    words = Grid((ROW, Column("class", text=True)), ((cells,),), "frames")
+    board.sections[:] = [Section("Words", grids=(words,))]
+    (div,) = (x for x in parsed(board).iter("div") if x.findtext("h4") == "frames")
+    assert div.attrib == {}
+    assert [row.attrib for row in div.iter("tr") if row.find("td") is not None] == [{}]
 
 
 def test_the_form_has_what_the_script_asks_for(board):

@@ -196,6 +196,14 @@ def test_markup_in_names_is_not_obeyed_by_the_terminal(folder):
     assert "[bold]x/knn: [link]reason" in text
 
 
+def test_markup_in_the_name_of_a_data_set_is_not_obeyed_by_the_terminal(folder):
+    for dataset in ("[red]a", "b:smile:"):
+        folder.add(dataset, "hsv/knn")
+    overall = printed(build_board(folder.out)).split("All data sets")[1]
+    assert "[red]a" in overall
+    assert "b:smile:" in overall
+
+
 def test_more_room_shows_more(board):
     assert "features" not in printed(board, 80)
     assert "features" in printed(board, 160)
@@ -222,9 +230,9 @@ def test_an_empty_board_and_one_of_failures_render(folder):
 
 
 def test_all_files_are_written_and_the_same_each_time(full):
-    board = render_all(full.out)
+    board = render_all(full.out, build_board(full.out))
     files = {form: (full.out / f"leaderboard.{form}").read_bytes() for form in FORMATS}
-    assert render_all(full.out) == board
+    assert render_all(full.out, build_board(full.out)) == board
     assert files == {form: (full.out / f"leaderboard.{form}").read_bytes() for form in FORMATS}
     assert not [p for p in full.out.iterdir() if p.name.endswith(".part")]
 

@@ -1,51 +1,18 @@
-"""Tables and sections for a terminal, as renderables of rich."""
+"""Sections and their tables for a terminal, as renderables of rich."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-
-# lines under the heading and between the blocks of rows, nothing else
-_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+from dfbench.results.render.terminal.fitting import empty, excess, folded, heading
 
 _READABLE, _SHORTEST = 24, 14
 """Widths that words are broken to, the second before columns are left out."""
-
-
-def empty(*, tight: bool) -> Table:
-    """Make a table without columns, their space narrow where it is ``tight``."""
-    return Table(
-        box=_BOX,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0) if tight else (0, 1, 0, 0),
-        header_style="bold",
-    )
-
-
-def excess(table: Table, console: Console, options: ConsoleOptions) -> int:
-    """Columns of the terminal that the table lacks where nothing is folded."""
-    wide = options.update(width=10_000, max_width=10_000)
-    return Measurement.get(console, wide, table).maximum - options.max_width
-
-
-def folded(name: str, width: int) -> list[str]:
-    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
-    lines = [""]
-    for piece in re.split(r"(?<=[/+_ -])", name):
-        if lines[-1] and cell_len(lines[-1] + piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return [line.rstrip() for line in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +59,7 @@ def _fill(grid: Grid, n: int, *, details: bool, names: int | None) -> Table:
     """Make the table of the first ``n`` columns; ``names`` is how wide words may be."""
     table = empty(tight=names is not None)
     for column in grid.columns[:n]:
-        title = "\n".join(folded(column.title, max(8, names or 0)))
+        title = heading(column.title, max(8, names or 0))
         if column.text:
             table.add_column(title, overflow="fold")
         else:

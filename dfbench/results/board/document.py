@@ -1,0 +1,113 @@
+"""The board as a document: one list of blocks, in the order in which every form writes them.
+
+A form writes each kind of block in its own way, or leaves it out, and adds nothing to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dfbench.results.board import sections, sentences
+from dfbench.results.board.board import Board, Line, Overall, Table
+from dfbench.results.document.blocks import (
+    Grid,
+    Heading,
+    Legend,
+    Paragraph,
+    Reasons,
+    Remark,
+    Section,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The rows over all data sets: a section, and what it is laid out from."""
+
+    section: Section
+    overall: Overall
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The main table of a data set, and what it is laid out from."""
+
+    grid: Grid
+    table: Table
+    seeds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the sources of rows published, for forms whose leaderboard has no column for it."""
+
+    by_row: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The place of a picture of the data set."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class RowPictures:
+    """The place of pictures of each row."""
+
+    lines: tuple[Line, ...]
+
+
+Part = Paragraph | Remark | Leaderboard | Reported | Reasons | Overview | Section | RowPictures
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """All that is said of one data set."""
+
+    table: Table
+    parts: tuple[Part, ...]
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+        return self.table.dataset
+
+
+Block = Heading | Paragraph | Standings | Chapter | Section
+
+
+def document(board: Board, title: str = "Leaderboard") -> list[Block]:
+    """Put all blocks of a board into their order."""
+    blocks: list[Block] = [
+        Heading(title),
+        Legend(sentences.RANKS, short=sentences.RANKS_IN_SHORT),
+    ]
+    if not board.tables:
+        blocks.append(Paragraph(sentences.NOTHING))
+    if board.overall is not None:
+        datasets = tuple(table.dataset for table in board.tables)
+        section = sections.over_all(board.overall, datasets)
+        blocks.append(Standings(section, board.overall, datasets))
+    blocks += [_chapter(table, seeds=board.several_seeds) for table in board.tables]
+    blocks += board.sections
+    return [*blocks, sections.origin(board)] if board.tables else blocks
+
+
+def _chapter(table: Table, *, seeds: bool) -> Chapter:
+    parts: list[Part] = [Remark("Warning", text) for text in table.warnings]
+    if about := sentences.about(table):
+        parts.append(Paragraph(f"{about}.", short=about))
+    parts += [Remark("Note", text) for text in table.notes]
+    parts.append(Leaderboard(sections.leaderboard(table, seeds=seeds), table, seeds))
+    parts += [Paragraph(text) for text in sentences.controls(table)]
+    if table.reported:
+        parts.append(Reported(table.reported))
+    if reasons := sentences.reasons(table.missing, seeds=seeds):
+        parts.append(Reasons(tuple(reasons)))
+    parts += [Overview(table), *table.sections]
+    if table.measured:
+        parts.append(sections.pareto_front(table))
+        parts += [sections.more_figures(table), sections.tuning_and_cost(table)]
+    return Chapter(table, (*parts, RowPictures(tuple(table.measured))))

@@ -1,0 +1,39 @@
+"""Cells that tables share: the name of a row, a number, an estimate with its interval."""
+
+from __future__ import annotations
+
+from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell
+from dfbench.results.statistics.estimate import Estimate
+
+
+def name_cell(row: str, *, control: bool | str = False, bold: bool = False) -> Cell:
+    """Name a row; a control has its tag."""
+    return Cell(row, row, "control" if control else "", bold, row=row)
+
+
+def dataset_cell(name: str, shown: str = "") -> Cell:
+    """Name a data set, where that is not all in other words."""
+    return Cell(shown or name, shown or name, dataset=name)
+
+
+def number_cell(value: float | None) -> Cell:
+    """Show a share or an area."""
+    return Cell(wording.figure(value), value)
+
+
+def figure_cell(of: Estimate, *, bold: bool = False, drawn: bool = False) -> Cell:
+    """Show an estimate with its spread and its interval.
+
+    Parameters
+    ----------
+    of
+        Between 0 and 1 where it is drawn.
+    bold
+        Whether it stands out.
+    drawn
+        Whether a page draws its interval.
+    """
+    said = " ".join(part for part in (wording.spread(of), wording.interval(of)) if part)
+    span = None if of.low is None or of.high is None or not drawn else (of.low, of.high)
+    return Cell(wording.figure(of.value), of.value, said, bold, span=span)

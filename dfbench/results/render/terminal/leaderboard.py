@@ -1,0 +1,133 @@
+"""The leaderboard of a data set for a terminal: fit for 80 columns, fuller in wider ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table as Grid
+from rich.text import Text
+
+from dfbench.results.board.board import Line, Table
+from dfbench.results.board.columns import COLUMNS, ROW, LineColumn
+from dfbench.results.document import wording
+from dfbench.results.render.terminal.fitting import empty, excess, row_name
+from dfbench.results.statistics.metrics import MAIN
+
+_SPAN = "{}" + wording.GAP + "{}"
+_MANY = 3
+"""Above so many classes their accuracies give way to the names of the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardView:
+    """The rows with figures of a data set, the fuller the more room there is."""
+
+    table: Table
+    seeds: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        first = self.table.measured[0]
+        levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
+        longest = max(cell_len(line.row) for line in self.table.measured)
+        for level in levels:
+            grid = _fill(self.table, level, seeds=self.seeds)
+            room = longest - excess(grid, console, options)
+            if room >= longest:
+                break
+            if room >= level.shortest or level is levels[-1]:
+                grid = _fill(self.table, level, seeds=self.seeds, name=max(1, room))
+                break
+        yield grid
+        if first.classes and not _CLASSES & level.without:
+            said = f"by class: accuracy in % of {'/'.join(first.classes)}"
+        else:
+            said = "the accuracy of each class: leaderboard.md"
+        yield Text(said, style="dim")
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How much of a line is shown, and how short the names of rows may be folded for it."""
+
+    intervals: bool = False
+    rest: bool = False
+    tight: bool = False
+    without: frozenset[str] = frozenset()
+    shortest: int = 1_000
+
+    @property
+    def columns(self) -> list[LineColumn]:
+        """Give what is shown."""
+        shown = _COLUMNS if self.rest else _COLUMNS[: len(_FIRST)]
+        return [column for column in shown if column.key not in self.without]
+
+
+_FIRST = (
+    *("rank", "row", "roc_auc", "accuracy", "class_accuracy", "balanced_accuracy", "f1_macro"),
+    *("fit_seconds", "predict_images_per_second"),
+)
+"""What 80 columns show, in this order; the rest that a terminal has a heading for comes last."""
+_BY_KEY = {column.key: column for column in COLUMNS if column.short}
+_COLUMNS = [_BY_KEY[key] for key in dict.fromkeys((*_FIRST, *_BY_KEY))]
+_CLASSES = frozenset({"class_accuracy"})
+_NO_COST = _CLASSES | {"fit_seconds", "predict_images_per_second"}
+
+# from the fullest to the barest; accuracies of few classes are worth a folded name
+_FULL = (_Level(intervals=True, rest=True), _Level(rest=True), _Level())
+_BARE = (
+    _Level(tight=True, without=_CLASSES, shortest=16),
+    _Level(tight=True, without=_NO_COST, shortest=12),
+    _Level(tight=True, without=_NO_COST | set(MAIN[2:])),
+)
+_LEVELS = (*_FULL, _Level(tight=True, shortest=18), *_BARE)
+_LEVELS_OF_MANY = (*_FULL, _Level(tight=True), _Level(without=_CLASSES), *_BARE)
+
+
+def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
+    """Make the grid; ``name`` is how wide the names of rows may be."""
+    grid = empty(tight=level.tight)
+    for column in level.columns:
+        if column is ROW:
+            grid.add_column(Text(column.short), overflow="fold")
+        else:
+            grid.add_column(Text(column.short), justify="right", no_wrap=True)
+        if _has_spread(column, seeds=seeds):
+            grid.add_column("\N{PLUS-MINUS SIGN}\nseeds", justify="right", no_wrap=True)
+        if _has_interval(column, level):
+            grid.add_column("95 %", justify="left", no_wrap=True, style="dim")
+    for block in (table.ranked, table.controls):
+        for line in block:
+            cells = [
+                cell
+                for column in level.columns
+                for cell in _cells(line, column, level, seeds=seeds, name=name)
+            ]
+            style = "bold" if line.best else None
+            grid.add_row(*cells, end_section=line is block[-1], style=style)
+    return grid
+
+
+def _has_spread(column: LineColumn, *, seeds: bool) -> bool:
+    return seeds and column.key == "roc_auc"
+
+
+def _has_interval(column: LineColumn, level: _Level) -> bool:
+    return column.estimate is not None and (level.intervals or column.key == "roc_auc")
+
+
+def _cells(
+    line: Line, column: LineColumn, level: _Level, *, seeds: bool, name: int | None
+) -> list[Text]:
+    """Show a line in a column, and what stands beside it: spread and interval."""
+    if column is ROW:
+        return [row_name(line.row, line.control, width=name, tag=not level.tight)]
+    cells = [Text(column.said(line))]
+    if column.estimate is not None:
+        found = column.estimate(line)
+        if _has_spread(column, seeds=seeds):
+            cells.append(Text(wording.figure(found.spread)))
+        if _has_interval(column, level):
+            cells.append(Text(wording.interval(found, form=_SPAN)))
+    return cells
