@@ -12,7 +12,7 @@ from dfbench.benchmark.execution.status import Running
 from dfbench.cli import data
 from dfbench.cli.progress import ConsoleReporter
 from dfbench.cli.tables import plain_row, plain_table
-from dfbench.suites.datasets.describe import Description
+from dfbench.suites.datasets.inspection.description import Description
 
 NAMES = ("hsv[bins=8]/knn", "[red]a[/red]", "b:smile:", "[/]")
 
