@@ -10,8 +10,9 @@ from dfbench.benchmark.execution.job import Images, Job, Probing, Table
 from dfbench.benchmark.execution.prepare import images_of, look_at
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Probe, class_numbers
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.errors import CardError, DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor

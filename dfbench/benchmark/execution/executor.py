@@ -24,7 +24,8 @@ from dfbench.benchmark.execution.prepare import Prepared, basis, complain, look_
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.status import read_status
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.benchmark.planning.plan import Plan
 from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
@@ -194,7 +195,7 @@ def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
 
 
 def _draw(out: ResultsFolder, record: Record, settings: Settings, reporter: Reporter) -> None:
-    if record.status == "ok" and not record.variant and "labels" not in record.identity:
+    if record.status == "ok" and not record.variant and record.control != "shuffled labels":
         what = f"{record.dataset} {record.row}"
         _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
 

@@ -15,7 +15,7 @@ from dfbench.benchmark.execution.job import Images, Job
 from dfbench.benchmark.execution.job import Table as TableOf
 from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings
-from dfbench.benchmark.planning.plan import Cell
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.planning.view import view_of
 from dfbench.errors import DataError, UnavailableError
@@ -113,7 +113,7 @@ def prepare(
         if isinstance(own, str):
             prepared.broken[cell.id] = ("skipped", own)
             continue
-        used = [place[digest(identity)] for identity in cell.identity["features"]]
+        used = [place[digest(feature_identity(e, view))] for e in cell.row.extractors]
         errors = [outcome.failed[index] for index in used if index in outcome.failed]
         if errors:
             status: Status = "skipped" if isinstance(errors[0], UnavailableError) else "failed"
@@ -123,8 +123,8 @@ def prepare(
             Job(
                 out=out,
                 record=_known(cell, dataset, own, int((~readable).sum())),
-                study=out.study_file(_study(cell)),
-                checkpoints=out.checkpoints(_study(cell)),
+                study=out.study_file(cell.study),
+                checkpoints=out.checkpoints(cell.study),
                 model=cell.row.model_name,
                 tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
                 space=cell.row.space,
@@ -262,11 +262,6 @@ def complain(
     reporter.note(f"{dataset.name}: {what}; left out ({hint})")
 
 
-def _study(cell: Cell) -> str:
-    """Name the study of a cell: a larger budget goes on where a smaller one ended."""
-    return digest({key: value for key, value in cell.identity.items() if key != "budget"})
-
-
 def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
     with Table(identity) as table:
         return table.seconds(keys)
@@ -280,6 +275,9 @@ def basis(cell: Cell) -> dict[str, Any]:
         "row": cell.row.name,
         "seed": cell.seed,
         "variant": cell.variant,
+        "kind": cell.row.kind,
+        "control": cell.row.control,
+        "drops_leaks": cell.drops_leaks,
         "identity": cell.identity,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
