@@ -225,7 +225,7 @@ def _probing(probe: Probe, cell: Cell, scene: _Scene, job: Job) -> Probing:
             "n_seen": sum(key in seen for key in images.keys),
             "grouped": scene.dataset.grouped,
         },
-        tables=[Table(feature_identity(e, probe.view), e.dtype) for e in cell.row.extractors],
+        tables=[Table.of(e, probe.view) for e in cell.row.extractors],
         images=images,
     )
 

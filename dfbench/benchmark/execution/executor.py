@@ -97,7 +97,7 @@ def _execute(
                 records[cell.id] = _unrun(cell, out, *prepared.broken[cell.id])
     jobs = add_probes(jobs, plan, out, settings, reporter)
     # networks take longest: begun first, they do not leave one worker alone at the end
-    jobs.sort(key=lambda job: not job.tables[0].pixels)
+    jobs.sort(key=lambda job: job.tables[0].side is None)
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
     for record in _run_all([job for job in jobs if not job.parameters_of], settings, reporter):

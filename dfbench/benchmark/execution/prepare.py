@@ -126,7 +126,7 @@ def prepare(
                 study=out.study_file(cell.study),
                 checkpoints=out.checkpoints(cell.study),
                 model=cell.row.model_name,
-                tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
+                tables=[TableOf.of(extractors[index], view) for index in used],
                 space=cell.row.space,
                 parameters_of=cell.parameters_of,
                 **shared | _for_row(images[cell.variant, cell.seed], cell),

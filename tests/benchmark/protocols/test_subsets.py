@@ -23,6 +23,7 @@ from dfbench.benchmark.planning.plan import make_plan
 from dfbench.benchmark.planning.rows import Row
 from dfbench.benchmark.planning.subsets import Task, nested, task
 from dfbench.cli import app
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.subsets import (
     MERGED,
     UNKNOWN_KINDS,
@@ -220,7 +221,8 @@ def plan_of(
         {"name": "s", "rows": [{"features": ["hsv"], "models": ["knn"]}], "protocols": protocols}
     )
     wanted = rows or [Row("r", "m")]
-    return make_plan(suite, wanted, [dataset], [0], Budget(), Path("nowhere")).cells
+    out = ResultsFolder(Path("nowhere"))
+    return make_plan(suite, wanted, [dataset], [0], Budget(), out).cells
 
 
 def test_identities_of_rows_are_what_they_were_before_there_were_variants() -> None:
