@@ -10,7 +10,7 @@ import numpy as np
 
 from dfbench.benchmark.execution.evaluating import check_same, operating_point
 from dfbench.benchmark.execution.evaluations import failed_probe
-from dfbench.benchmark.execution.prepare import basis
+from dfbench.benchmark.execution.record import basis
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Probe
 from dfbench.errors import DfbenchError

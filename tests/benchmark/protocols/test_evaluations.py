@@ -17,8 +17,8 @@ from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
-from dfbench.benchmark.execution.executor import _collect
 from dfbench.benchmark.execution.job import Images, Job, Probing
+from dfbench.benchmark.execution.pool import collect
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
@@ -306,7 +306,7 @@ def test_a_worker_that_dies_at_a_probe_leaves_the_result(
     )  # fmt: skip
     future: Future[Any] = Future()
     future.set_exception(TimeoutError())
-    record = _collect(future, job, Settings(jobs=1, device="cpu", cell_timeout=7))
+    record = collect(future, job, Settings(jobs=1, device="cpu", cell_timeout=7))
     assert record.status == "ok"
     assert {path: states(out)[path] for path in stored} == stored
     made = ResultsFolder(out).load_evaluation(entry["cell"], "0f")
