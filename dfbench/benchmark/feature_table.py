@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfbench.benchmark.execution.prepare import complain, look_at
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.reading import complain, look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction.store import identity, load_features

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dfbench.benchmark.execution.job import Images, Job, Probing, Table
-from dfbench.benchmark.execution.prepare import images_of, look_at
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.prepare import images_of
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Probe, class_numbers
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import CardError, DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction.single_pass import Source, extract

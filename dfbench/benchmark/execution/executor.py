@@ -12,13 +12,14 @@ from dfbench.benchmark.execution.drawing import try_cell, try_overview
 from dfbench.benchmark.execution.evaluations import add_probes, complain_of_probes, give_up_probes
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.pool import run_jobs
-from dfbench.benchmark.execution.prepare import Prepared, complain, look_for_leaks, prepare
+from dfbench.benchmark.execution.prepare import Prepared, look_for_leaks, prepare
 from dfbench.benchmark.execution.record import write_unrun
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
+from dfbench.benchmark.reading import complain
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.selection.space import Space

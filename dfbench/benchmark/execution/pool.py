@@ -16,7 +16,8 @@ from dfbench.benchmark.execution.evaluating import give_up
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
-from dfbench.benchmark.execution.status import Running, read_status
+from dfbench.benchmark.execution.status import read_status
+from dfbench.benchmark.reporter import Running
 from dfbench.results.records.records import Record
 
 _POLL = 0.2

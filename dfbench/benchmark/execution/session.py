@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.plan import Plan
+from dfbench.benchmark.reporter import Reporter
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.suite import OnLeak
 

@@ -299,7 +299,8 @@ def test_a_worker_that_dies_at_a_probe_leaves_the_result(
     given = {"cell": entry["cell"], "probe": "0f", "scored_on": "faces", "fingerprint": "x"}
     images = Images([], [], [], [])
     job = Job(
-        out=out, root=out, record={"cell": entry["cell"]}, study=out, checkpoints=out, model="knn",
+        out=ResultsFolder(out), root=out, record={"cell": entry["cell"]}, study=out,
+        checkpoints=out, model="knn",
         tables=[], space=Space(), train=images, tune=images, evaluate=images, unlabelled=images,
         figures=[], trials=1, seconds=1, device="cpu", n_threads=1, seconds_per_image=0,
         probes=[Probing(given, [], images)],
