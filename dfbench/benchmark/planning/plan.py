@@ -173,6 +173,10 @@ class _Shared:
     drops_leaks: bool
     out: ResultsFolder
 
+    @property
+    def name(self) -> str:
+        return self.dataset[0] if isinstance(self.dataset, tuple) else self.dataset.name
+
     def cell(
         self,
         row: Row,
@@ -184,13 +188,10 @@ class _Shared:
         hindrance: str = "",
     ) -> Cell:
         """Lay out a cell; ``others`` by row and seed have the members of a derived one."""
-        dataset = None if isinstance(self.dataset, tuple) else self.dataset
         cell = identified(
             Cell(
-                dataset_name=self.dataset[0]
-                if isinstance(self.dataset, tuple)
-                else self.dataset.name,
-                dataset=dataset,
+                dataset_name=self.name,
+                dataset=None if isinstance(self.dataset, tuple) else self.dataset,
                 row=row,
                 seed=seed,
                 budget=self.budget,
