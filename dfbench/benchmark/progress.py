@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.reporter import Reporter
 from dfbench.files import Progress
 from dfbench.results.records.records import Record
 

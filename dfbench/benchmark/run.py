@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from dfbench.benchmark.execution.executor import execute
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.execution.settings import Settings, default_jobs
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
 from dfbench.benchmark.planning.requests import with_evaluations
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import CardError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device

@@ -18,8 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from dfbench.benchmark.execution.reporter import Reporter
-from dfbench.benchmark.execution.status import Running
+from dfbench.benchmark.reporter import Reporter, Running
 from dfbench.files import Progress as Callback
 from dfbench.results.records.records import Record
 

@@ -9,7 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.benchmark.planning.plan import Plan
 
 _MARKS = {"to run": "run", "done": "done", "skipped": "skip", "failed": "fail"}
 

@@ -434,10 +434,10 @@ def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
     from dfbench.benchmark.execution.executor import execute
-    from dfbench.benchmark.execution.reporter import Reporter
     from dfbench.benchmark.execution.settings import Settings
     from dfbench.benchmark.planning.plan import load_datasets, make_plan
     from dfbench.benchmark.planning.rows import rows
+    from dfbench.benchmark.reporter import Reporter
     from dfbench.registry import EXTRACTORS, MODELS, Registry
     from dfbench.results.records.folder import ResultsFolder
     from dfbench.suites.suite import load_suite

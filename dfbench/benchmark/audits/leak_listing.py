@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.leaks import Alike, find_alike, first_choice, leaks_of
-from dfbench.benchmark.execution.prepare import look_at
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError
 from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.leaks import word

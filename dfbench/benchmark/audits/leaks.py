@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError
 from dfbench.features.copies import VERSION, find_copies
 from dfbench.features.extraction.store import identity, load_features

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.execution.prepare import look_at
-from dfbench.benchmark.execution.reporter import Reporter
 from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.results.records.records import Group, Telltale, Telltales

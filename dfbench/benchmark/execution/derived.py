@@ -10,9 +10,9 @@ import numpy as np
 
 from dfbench.benchmark.execution.evaluating import check_same, operating_point
 from dfbench.benchmark.execution.evaluations import failed_evaluation
-from dfbench.benchmark.execution.prepare import basis
+from dfbench.benchmark.execution.record import basis
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Cell
 from dfbench.errors import DfbenchError
 from dfbench.models.selection.ensembles import Combination, Combined, combine
 from dfbench.results.records.folder import ResultsFolder

@@ -18,6 +18,7 @@ from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
 if TYPE_CHECKING:
+    from dfbench.benchmark.execution.session import Session
     from dfbench.results.figures.base import Title
 
 _EXAMPLES = 5
@@ -29,6 +30,28 @@ def title_of(record: Record) -> Title:
     from dfbench.results.figures.base import Title
 
     return Title(record.dataset, record.row, record.n_test, record.split)
+
+
+def try_cell(session: Session, record: Record) -> None:
+    """Draw what the files of a cell suffice for; a figure that cannot be drawn costs no result."""
+    # of rows, not of their subsets, nor of what learns nothing
+    if record.status == "ok" and not record.variant and record.control != "shuffled labels":
+        what = f"{record.dataset} {record.row}"
+        _try(session, what, lambda: draw_stored(session.out, record, session.settings.figures))
+
+
+def try_overview(session: Session, dataset: Dataset) -> None:
+    """Draw what a data set holds, where anything is to be drawn; an error costs no result."""
+    if session.settings.figures:
+        _try(session, dataset.name, lambda: draw_overview(dataset, session.out))
+
+
+def _try(session: Session, what: str, draw: Callable[[], None]) -> None:
+    try:
+        draw()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+        name = type(error).__name__
+        session.reporter.note(f"{what}: a figure could not be drawn: {name}: {error}")
 
 
 def draw_stored(out: ResultsFolder, record: Record, wanted: Sequence[str]) -> None:

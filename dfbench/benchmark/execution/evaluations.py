@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dfbench.benchmark.execution.job import EvaluationJob, Images, Job, Table
-from dfbench.benchmark.execution.prepare import images_of, look_at
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.prepare import images_of
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction.single_pass import Source, extract
@@ -121,7 +123,7 @@ def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> Evaluat
             "n_seen": sum(key in seen for key in images.keys),
             "grouped": scene.dataset.grouped,
         },
-        tables=[Table(feature_identity(e, evaluation.view), e.dtype) for e in cell.row.extractors],
+        tables=[Table.of(e, evaluation.view) for e in cell.row.extractors],
         images=images,
     )
 

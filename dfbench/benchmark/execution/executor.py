@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import TimeoutError as CellTimeout
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-
-from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark.audits.shortcuts import of_stored, telltales
-from dfbench.benchmark.execution import worker
+from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.derived import evaluate_derived, run_derived
-from dfbench.benchmark.execution.drawing import draw_overview, draw_stored
-from dfbench.benchmark.execution.evaluating import give_up
+from dfbench.benchmark.execution.drawing import try_cell, try_overview
 from dfbench.benchmark.execution.evaluations import (
     complain_of_evaluations,
     give_up_evaluations,
     prepare_evaluations,
 )
 from dfbench.benchmark.execution.job import Job
-from dfbench.benchmark.execution.machine import machine, versions
-from dfbench.benchmark.execution.prepare import Prepared, basis, complain, look_for_leaks, prepare
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.pool import run_jobs
+from dfbench.benchmark.execution.prepare import Prepared, look_for_leaks, prepare
+from dfbench.benchmark.execution.record import write_unrun
+from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
-from dfbench.benchmark.execution.spawning import WorkerContext
-from dfbench.benchmark.execution.status import read_status
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.benchmark.planning.plan import Plan
+from dfbench.benchmark.reading import complain
+from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.provenance import Run
-from dfbench.results.records.records import Entry, Record
+from dfbench.results.records.records import Record
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.suite import Reported
 
-_POLL = 0.2
-"""Seconds between two looks at the workers."""
+_Records = dict[str, Record]
+"""By cell."""
 
 
 def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter) -> list[Record]:
@@ -57,88 +50,103 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
         If ``out`` cannot be written.
     """
     with owned(out.lock):
-        return _execute(plan, out, settings, reporter)
+        return _execute(Session(plan, out, settings, reporter))
 
 
-def _execute(
-    plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
-) -> list[Record]:
-    out.write_entries(_entries(plan, out))
-    out.write_asked(plan.asked)
-    out.note_run(_run(plan, settings))
-    records: dict[str, Record] = {}
-    for cell in plan.cells:
-        if cell.state == "done":
-            found = out.read_cell(cell.id)
-            if found is not None:
-                records[cell.id] = found
-                _draw(out, found, settings, reporter)
-        elif cell.state != "to run":
-            records[cell.id] = _unrun(cell, out, cell.state, cell.reason)
+def _execute(session: Session) -> list[Record]:
+    plan, out, reporter = session.plan, session.out, session.reporter
+    write_beginning(session)
+    records = _settled(session)
     jobs: list[Job] = []
     for dataset, cells in _by_dataset(plan.cells):
-        if settings.figures:
-            _try(lambda dataset=dataset: draw_overview(dataset, out), dataset.name, reporter)  # type: ignore[misc]
-        to_run = [cell for cell in cells if cell.fits]
-        if not to_run:
-            faults = dataset.manifest["error"].to_numpy(object)
-            complain(dataset, faults, strict=settings.strict, reporter=reporter)
-            if any(cell.state == "done" for cell in cells):
-                look_for_leaks(dataset, out, plan.suite.on_leak, settings, reporter)
-            continue
-        prepared = prepare(
-            dataset, to_run, plan.budget, out, settings, reporter, plan.suite.on_leak
-        )
+        try_overview(session, dataset)
+        prepared = _prepared(session, dataset, cells)
         jobs += prepared.jobs
-        _keep_shortcuts(dataset, to_run, prepared, out, reporter)
-        for cell in to_run:
-            if cell.id not in prepared.broken:
-                continue
-            if cell.state == "done":
-                give_up_evaluations(cell, out, *prepared.broken[cell.id])
-            else:
-                records[cell.id] = _unrun(cell, out, *prepared.broken[cell.id])
-    jobs = prepare_evaluations(jobs, plan, out, settings, reporter)
-    # networks take longest: begun first, they do not leave one worker alone at the end
-    jobs.sort(key=lambda job: not job.tables[0].pixels)
+        records |= _given_up(session, cells, prepared)
+    jobs = _in_order(prepare_evaluations(jobs, plan, out, session.settings, reporter))
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
-    for record in _run_all([job for job in jobs if not job.parameters_of], settings, reporter):
-        records[record.cell] = record
-    for record in _run_all(list(_with_parameters(jobs, records, out)), settings, reporter):
-        records[record.cell] = record
-    for cell in plan.to_run:
-        if cell.parameters_of and cell.id not in records:
-            records[cell.id] = _unrun(cell, out, "skipped", _NO_PARAMETERS)
-            reporter.finished(records[cell.id])
-    for cell in derived:
-        records[cell.id] = run_derived(cell, records, out)
-        reporter.finished(records[cell.id])
-        _draw(out, records[cell.id], settings, reporter)
-    for cell in plan.cells:
-        if cell.row.derived is not None and cell.evaluations:
-            evaluate_derived(cell, records, out)
+    records |= _run(session, [job for job in jobs if not job.parameters_of])
+    records |= _run(session, list(_with_parameters(jobs, records, out)))
+    records |= _without_parameters(session, records)
+    _derive(session, derived, records)
     complain_of_evaluations(plan.cells, records, out, reporter)
     return [records[cell.id] for cell in plan.cells if cell.id in records]
 
 
-def _run(plan: Plan, settings: Settings) -> Run:
-    """Say how what is written into the results folder is made."""
-    return Run(
-        command=settings.command,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        suite=plan.suite.name,
-        seeds=sorted({cell.seed for cell in plan.cells if not cell.row.shuffled}),
-        trials=plan.budget.trials,
-        seconds=plan.budget.seconds,
-        jobs=settings.jobs,
-        threads=settings.n_threads,
-        machine=machine(settings.device),
-        versions=versions(),
+def _settled(session: Session) -> _Records:
+    """Give the records of the cells that were finished before, or cannot run."""
+    records: _Records = {}
+    for cell in session.plan.cells:
+        if cell.state == "done":
+            found = session.out.read_cell(cell.id)
+            if found is not None:
+                records[cell.id] = found
+                try_cell(session, found)
+        elif cell.state != "to run":
+            records[cell.id] = write_unrun(cell, session.out, cell.state, cell.reason)
+    return records
+
+
+def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.dataset_name, []).append(cell)
+    for group in groups.values():
+        if group[0].dataset is not None:
+            yield group[0].dataset, group
+
+
+def _prepared(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepared:
+    """Make ready what is to run of a data set; where nothing is, look at its files all the same."""
+    to_run = [cell for cell in cells if cell.fits]
+    if to_run:
+        prepared = prepare(session, dataset, to_run)
+        _keep_shortcuts(session, dataset, to_run, prepared)
+        return prepared
+    faults = dataset.manifest["error"].to_numpy(object)
+    complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
+    if any(cell.state == "done" for cell in cells):
+        look_for_leaks(session, dataset)
+    return Prepared()
+
+
+def _keep_shortcuts(
+    session: Session, dataset: Dataset, cells: Sequence[Cell], prepared: Prepared
+) -> None:
+    """Keep what the files tell of the classes beside a control that learns nothing else."""
+    watching = any(
+        cell.row.control == "no pixels" and cell.id not in prepared.broken for cell in cells
     )
+    if not watching or prepared.readable is None:
+        return
+    try:
+        found = telltales(of_stored(dataset, prepared.readable))
+        session.out.write_findings("shortcuts", dataset.fingerprint, found)
+    except DfbenchError as error:
+        session.reporter.note(f"{dataset.name}: its shortcuts cannot be named: {error}")
 
 
-_NO_PARAMETERS = "the row itself has not run, whose parameters it takes over"
+def _given_up(session: Session, cells: Sequence[Cell], prepared: Prepared) -> _Records:
+    """Write why what could not be made ready does not run; a finished cell keeps its record."""
+    records: _Records = {}
+    for cell in cells:
+        if cell.id not in prepared.broken:
+            continue
+        if cell.state == "done":
+            give_up_evaluations(cell, session.out, *prepared.broken[cell.id])
+        else:
+            records[cell.id] = write_unrun(cell, session.out, *prepared.broken[cell.id])
+    return records
+
+
+def _in_order(jobs: Sequence[Job]) -> list[Job]:
+    """Put networks first: they take longest, and one worker is not left alone at the end."""
+    return sorted(jobs, key=lambda job: job.tables[0].side is None)
+
+
+def _run(session: Session, jobs: Sequence[Job]) -> _Records:
+    return {record.cell: record for record in run_jobs(session, jobs)}
 
 
 def _with_parameters(
@@ -152,138 +160,23 @@ def _with_parameters(
                 yield replace(job, space=Space(fixed=found.params, search=False))
 
 
-def _keep_shortcuts(
-    dataset: Dataset,
-    cells: Sequence[Cell],
-    prepared: Prepared,
-    out: ResultsFolder,
-    reporter: Reporter,
-) -> None:
-    """Keep what the files tell of the classes beside a control that learns nothing else."""
-    watching = any(
-        cell.row.control == "no pixels" and cell.id not in prepared.broken for cell in cells
-    )
-    if not watching or prepared.readable is None:
-        return
-    try:
-        found = telltales(of_stored(dataset, prepared.readable))
-        out.write_findings("shortcuts", dataset.fingerprint, found)
-    except DfbenchError as error:
-        reporter.note(f"{dataset.name}: its shortcuts cannot be named: {error}")
+def _without_parameters(session: Session, records: Mapping[str, Record]) -> _Records:
+    """Write of each cell that it had no parameters to take over."""
+    reason = "the row itself has not run, whose parameters it takes over"
+    found: _Records = {}
+    for cell in session.plan.to_run:
+        if cell.parameters_of and cell.id not in records:
+            found[cell.id] = write_unrun(cell, session.out, "skipped", reason)
+            session.reporter.finished(found[cell.id])
+    return found
 
 
-def _entries(plan: Plan, out: ResultsFolder) -> list[Entry]:
-    """Give each cell its place; one without its data set does not displace what was measured."""
-    held = set()
-    if out.entries_file.exists() and any(cell.dataset is None for cell in plan.cells):
-        held = {
-            (entry.dataset, entry.row, entry.seed, entry.subset.name)
-            for entry in out.read_entries()
-            if (record := out.read_cell(entry.cell)) is not None and record.status == "ok"
-        }
-    return [
-        Entry(
-            dataset=cell.dataset_name,
-            row=cell.row.name,
-            seed=cell.seed,
-            cell=cell.id,
-            subset=cell.subset,
-            control=cell.row.control,
-            reported=_reported(cell.row.reported),
-        )
-        for cell in plan.cells
-        if cell.dataset is not None
-        or (cell.dataset_name, cell.row.name, cell.seed, cell.subset.name) not in held
-    ]
-
-
-def _draw(out: ResultsFolder, record: Record, settings: Settings, reporter: Reporter) -> None:
-    if record.status == "ok" and not record.variant and "labels" not in record.identity:
-        what = f"{record.dataset} {record.row}"
-        _try(lambda: draw_stored(out, record, settings.figures), what, reporter)
-
-
-def _try(draw: Callable[[], None], what: str, reporter: Reporter) -> None:
-    """Draw; a figure that cannot be drawn costs no result."""
-    try:
-        draw()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
-        reporter.note(f"{what}: a figure could not be drawn: {type(error).__name__}: {error}")
-
-
-def _reported(of: Reported | None) -> str:
-    return f"{of.figures} ({of.source}; {of.data})" if of is not None else ""
-
-
-def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.dataset_name, []).append(cell)
-    for group in groups.values():
-        if group[0].dataset is not None:
-            yield group[0].dataset, group
-
-
-def _unrun(cell: Cell, out: ResultsFolder, status: Any, reason: str) -> Record:
-    record = Record.model_validate({**basis(cell), "status": status, "reason": reason})
-    out.write_cell(record, None)
-    return record
-
-
-def _run_all(jobs: Sequence[Job], settings: Settings, reporter: Reporter) -> Iterator[Record]:
-    if not jobs:
-        return
-    pool = ProcessPool(
-        max_workers=min(settings.jobs, len(jobs)),
-        context=WorkerContext(),
-        initializer=worker.initialise,
-        initargs=[settings.n_threads],
-    )
-    waiting = {
-        pool.schedule(worker.run, args=[job], timeout=settings.cell_timeout): job for job in jobs
-    }
-    try:
-        pool.close()
-        while waiting:
-            reporter.running(
-                [
-                    read_status(job.status, _name(job))
-                    for future, job in waiting.items()
-                    if future.running()
-                ]
-            )
-            ended = [future for future in waiting if future.done()]
-            if not ended:
-                time.sleep(_POLL)
-            for future in ended:
-                record = _collect(future, waiting.pop(future), settings)
-                reporter.finished(record)
-                yield record
-    finally:
-        pool.stop()
-        pool.join()
-
-
-def _name(job: Job) -> str:
-    words = (job.record["dataset"], job.record["variant"], job.record["row"])
-    return " ".join(word for word in words if word)
-
-
-def _collect(future: Any, job: Job, settings: Settings) -> Record:
-    try:
-        return Record.model_validate(future.result())
-    except CellTimeout:
-        reason = f"out of time: stopped after {settings.cell_timeout:g} s (--cell-timeout)"
-    except ProcessExpired as error:
-        reason = (
-            f"the worker process died (exit code {error.exitcode}); "
-            "out of memory is the usual cause"
-        )
-    record = job.out.read_cell(job.record["cell"])
-    if record is not None and record.status == "ok":
-        # its own result was there already: what it lacks is a figure or an evaluation
-        give_up(job, status="failed", reason=reason)
-        return record
-    record = Record.model_validate({**job.record, "status": "failed", "reason": reason})
-    job.out.write_cell(record, None)
-    return record
+def _derive(session: Session, derived: Sequence[Cell], records: _Records) -> None:
+    """Make the derived cells and add their records; one may be made of another."""
+    for cell in derived:
+        record = records[cell.id] = run_derived(cell, records, session.out)
+        session.reporter.finished(record)
+        try_cell(session, record)
+    for cell in session.plan.cells:
+        if cell.row.derived is not None and cell.evaluations:
+            evaluate_derived(cell, records, session.out)

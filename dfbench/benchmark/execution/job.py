@@ -1,4 +1,4 @@
-"""What is handed to a worker process, as plain data. Light to import: see `worker`."""
+"""What is handed to a worker process, as plain data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dfbench.features.base import Extractor
+from dfbench.features.extraction.store import identity as feature_identity
+from dfbench.features.internal.resized import Resized
+from dfbench.features.views.view import View
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
 
@@ -35,15 +39,25 @@ class Images:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of features: identity and dtype as the store knows it, values an image."""
+    """A table of the feature store: what an extractor makes of each image in a view.
+
+    Attributes
+    ----------
+    identity, dtype
+        As the store knows it.
+    side
+        Of the square images that it holds, in pixels; None where it holds features.
+    """
 
     identity: dict[str, Any]
     dtype: str
+    side: int | None
 
-    @property
-    def pixels(self) -> bool:
-        """Whether it holds resized images rather than features."""
-        return str(self.identity["extractor"]) == "resized"
+    @classmethod
+    def of(cls, extractor: Extractor, view: View) -> Table:
+        """Give the table of an extractor's values."""
+        side = extractor.size if isinstance(extractor, Resized) else None
+        return cls(feature_identity(extractor, view), extractor.dtype, side)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,19 @@
-"""What a run runs on: the machine, and the versions of what scores rest on."""
+"""The machine that a run runs on: its cores and memory, and the versions of what is installed."""
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dfbench._version import __version__
-from dfbench.benchmark.execution.settings import available_cores
 from dfbench.models.devices import accelerator
 
 _PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
+
+_PROCESS = Path("/proc/self")
 
 
 def versions() -> dict[str, str]:
@@ -43,3 +46,28 @@ def _processor() -> str:
     except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def forget_peak() -> None:
+    """Let the peak begin anew from what is held now; without effect where the system cannot."""
+    try:
+        (_PROCESS / "clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_bytes() -> int | None:
+    """Give the largest resident set since `forget_peak`, in bytes; None where nothing tells."""
+    try:
+        status = (_PROCESS / "status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else None

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.leaks import LeakError, settle
-from dfbench.benchmark.execution.job import Images, Job
-from dfbench.benchmark.execution.job import Table as TableOf
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.execution.job import Images, Job, Table
+from dfbench.benchmark.execution.record import known
+from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
-from dfbench.benchmark.planning.plan import Cell
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.planning.view import view_of
-from dfbench.errors import DataError, UnavailableError
-from dfbench.features.base import Extractor
-from dfbench.features.extraction.single_pass import Outcome, Source, extract, seconds_to_decode
-from dfbench.features.extraction.store import Table
-from dfbench.features.extraction.store import identity as feature_identity
+from dfbench.benchmark.reading import UnreadableError, complain, look_at
+from dfbench.errors import DataError, DfbenchError, UnavailableError
+from dfbench.features.extraction.single_pass import seconds_to_decode
+from dfbench.features.extraction.store import Table as Stored
 from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.files import digest
-from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.parts import parts_of
-from dfbench.suites.suite import Budget, OnLeak
+from dfbench.suites.datasets.parts import Parts, parts_of
 
 
 @dataclass
@@ -51,89 +46,196 @@ class Prepared:
     readable: NDArray[np.bool_] | None = None
 
 
-def prepare(
-    dataset: Dataset,
-    cells: Sequence[Cell],
-    budget: Budget,
-    out: ResultsFolder,
-    settings: Settings,
-    reporter: Reporter,
-    on_leak: OnLeak = "warn",
-) -> Prepared:
+@dataclass(frozen=True)
+class _Scene:
+    """A data set after the pass over its images.
+
+    Attributes
+    ----------
+    parts
+        Lines of the manifest.
+    readable
+        Shape (n,): which lines can be used.
+    failed
+        Why an extractor has no values, by the hash of its table.
+    seconds
+        That it takes to extract an image of the figures, by the same.
+    decoding
+        Seconds that it takes to read and decode it.
+    """
+
+    dataset: Dataset
+    parts: Parts
+    readable: NDArray[np.bool_]
+    failed: dict[str, DfbenchError]
+    seconds: dict[str, float]
+    decoding: float
+
+
+def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepared:
     """Bring the features of a data set into the store and lay out the work of its cells.
 
     Raises
     ------
     UnreadableError
-        If an image cannot be read and ``settings.strict``.
+        If an image cannot be read and ``session.settings.strict``.
     LeakError
-        If there are leaks and ``on_leak`` is ``"stop"``.
+        If there are leaks and the suite stops at them.
     """
-    view = view_of(dataset)
-    needed = {
-        digest(feature_identity(extractor, view)): extractor
-        for cell in cells
-        for extractor in cell.row.extractors
-    }
-    place = {key: index for index, key in enumerate(needed)}
-    extractors = list(needed.values())
-    tables = [feature_identity(extractor, view) for extractor in extractors]
     try:
-        wanted = [*extractors, Thumbnail()]
-        outcome, faults = look_at(dataset, wanted, jobs=settings.jobs, reporter=reporter)
-        complain(dataset, faults, strict=settings.strict, reporter=reporter)
-        readable = faults == ""
-        parts = parts_of(dataset, readable)
-        if len(extractors) in outcome.failed:
-            raise DataError(str(outcome.failed[len(extractors)]))
-        parts = settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
+        scene = _look(session, dataset, cells)
     except (UnreadableError, LeakError):
         raise
     except DataError as error:
         return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
-    shared: dict[str, Any] = {
-        "root": dataset.root,
-        "figures": list(settings.figures),
-        "trials": budget.trials,
-        "seconds": budget.seconds,
-        "device": settings.device,
-        "n_threads": settings.n_threads,
-    }
+    return _lay_out(session, scene, cells)
+
+
+# --- the pass, and the parts -----------------------------------------------------------------
+
+
+def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
+    view = view_of(dataset)
+    needed = {_key(Table.of(e, view)): e for cell in cells for e in cell.row.extractors}
+    wanted = [*needed.values(), Thumbnail()]
+    outcome, faults = look_at(
+        dataset, wanted, jobs=session.settings.jobs, reporter=session.reporter
+    )
+    complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
+    parts = parts_of(dataset, faults == "")
+    if len(needed) in outcome.failed:
+        raise DataError(str(outcome.failed[len(needed)]))
+    parts = _settle(session, dataset, faults, parts)
     keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
-    decode_seconds = seconds_to_decode(keys, view)
-    extract_seconds = [_seconds(table, keys) for table in tables]
-    prepared = Prepared(readable=readable)
+    return _Scene(
+        dataset,
+        parts,
+        readable=faults == "",
+        failed={key: outcome.failed[i] for i, key in enumerate(needed) if i in outcome.failed},
+        seconds={key: _seconds(Table.of(e, view), keys) for key, e in needed.items()},
+        decoding=seconds_to_decode(keys, view),
+    )
+
+
+def _key(table: Table) -> str:
+    return digest(table.identity)
+
+
+def _seconds(table: Table, keys: Sequence[str]) -> float:
+    with Stored(table.identity) as stored:
+        return stored.seconds(keys)
+
+
+def _settle(session: Session, dataset: Dataset, faults: NDArray[np.object_], parts: Parts) -> Parts:
+    return settle(
+        dataset,
+        faults,
+        parts,
+        session.out,
+        session.on_leak,
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
+    )
+
+
+def look_for_leaks(session: Session, dataset: Dataset) -> None:
+    """Look for leaks in a data set of which nothing is left to run.
+
+    Raises
+    ------
+    LeakError
+        If there are any and the suite stops at them.
+    """
+    outcome, faults = look_at(
+        dataset, [Thumbnail()], jobs=session.settings.jobs, reporter=session.reporter
+    )
+    if outcome.failed:
+        return
+    try:
+        _settle(session, dataset, faults, parts_of(dataset, faults == ""))
+    except LeakError:
+        raise
+    except DataError as error:
+        session.reporter.note(str(error))
+
+
+# --- the jobs --------------------------------------------------------------------------------
+
+
+def _lay_out(session: Session, scene: _Scene, cells: Sequence[Cell]) -> Prepared:
+    prepared = Prepared(readable=scene.readable)
     asked = {(cell.subset, cell.seed) for cell in cells}
-    tasks = {each: task(dataset, parts, *each) for each in asked}
+    tasks = {each: task(scene.dataset, scene.parts, *each) for each in asked}
     images = {
-        each: images_of(dataset, its) for each, its in tasks.items() if not isinstance(its, str)
+        each: images_of(scene.dataset, its)
+        for each, its in tasks.items()
+        if not isinstance(its, str)
     }
     for cell in cells:
-        own = tasks[cell.subset, cell.seed]
+        which = cell.subset, cell.seed
+        own = tasks[which]
+        tables = [Table.of(extractor, view_of(scene.dataset)) for extractor in cell.row.extractors]
         if isinstance(own, str):
             prepared.broken[cell.id] = ("skipped", own)
-            continue
-        used = [place[digest(identity)] for identity in cell.identity["features"]]
-        errors = [outcome.failed[index] for index in used if index in outcome.failed]
-        if errors:
-            status: Status = "skipped" if isinstance(errors[0], UnavailableError) else "failed"
-            prepared.broken[cell.id] = (status, str(errors[0]))
-            continue
-        prepared.jobs.append(
-            Job(
-                out=out,
-                record=_known(cell, dataset, own, int((~readable).sum())),
-                study=out.study_file(_study(cell)),
-                checkpoints=out.checkpoints(_study(cell)),
-                model=cell.row.model_name,
-                tables=[TableOf(tables[index], extractors[index].dtype) for index in used],
-                space=cell.row.space,
-                parameters_of=cell.parameters_of,
-                **shared | _for_row(images[cell.subset, cell.seed], cell),
-                seconds_per_image=decode_seconds + sum(extract_seconds[i] for i in used),
-            )
-        )
+        elif (error := _error(scene, tables)) is not None:
+            status: Status = "skipped" if isinstance(error, UnavailableError) else "failed"
+            prepared.broken[cell.id] = (status, str(error))
+        else:
+            prepared.jobs.append(_job(session, scene, cell, own, images[which], tables))
     return prepared
+
+
+def _error(scene: _Scene, tables: Sequence[Table]) -> DfbenchError | None:
+    return next((scene.failed[key] for key in map(_key, tables) if key in scene.failed), None)
+
+
+def _job(
+    session: Session,
+    scene: _Scene,
+    cell: Cell,
+    task: Task,
+    images: dict[str, Images],
+    tables: list[Table],
+) -> Job:
+    own = _labelled(cell, images)
+    return Job(
+        out=session.out,
+        root=scene.dataset.root,
+        record=known(cell, scene.dataset, task, int((~scene.readable).sum())),
+        study=session.out.study_file(cell.study),
+        checkpoints=session.out.checkpoints(cell.study),
+        model=cell.row.model_name,
+        tables=tables,
+        space=cell.row.space,
+        parameters_of=cell.parameters_of,
+        train=own["train"],
+        tune=own["tune"],
+        evaluate=own["evaluate"],
+        unlabelled=own["unlabelled"],
+        figures=_figures(cell, session.settings),
+        trials=cell.budget.trials,
+        seconds=cell.budget.seconds,
+        device=session.settings.device,
+        n_threads=session.settings.n_threads,
+        seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
+    )
+
+
+def _figures(cell: Cell, settings: Settings) -> list[str]:
+    # pictures are drawn of rows, not of their subsets, nor of what learns nothing
+    return [] if cell.subset.name or cell.row.shuffled else list(settings.figures)
+
+
+def _labelled(cell: Cell, images: dict[str, Images]) -> dict[str, Images]:
+    """Give the images of each part; labels in another order, where a row asks for that."""
+    if not cell.row.shuffled:
+        return images
+    rng = np.random.default_rng(cell.seed)
+    shuffled = {
+        part: replace(images[part], labels=rng.permutation(images[part].labels).tolist())
+        for part in ("train", "tune")
+    }
+    return images | shuffled
 
 
 def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
@@ -155,149 +257,4 @@ def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
         "tune": gather(parts.tune),
         "evaluate": gather(parts.evaluate),
         "unlabelled": gather(parts.unlabelled),
-    }
-
-
-def look_for_leaks(
-    dataset: Dataset, out: ResultsFolder, on_leak: OnLeak, settings: Settings, reporter: Reporter
-) -> None:
-    """Look for leaks in a data set of which nothing is left to run.
-
-    Raises
-    ------
-    LeakError
-        If there are any and ``on_leak`` is ``"stop"``.
-    """
-    outcome, faults = look_at(dataset, [Thumbnail()], jobs=settings.jobs, reporter=reporter)
-    if outcome.failed:
-        return
-    try:
-        parts = parts_of(dataset, faults == "")
-        settle(dataset, faults, parts, out, on_leak, jobs=settings.jobs, reporter=reporter)
-    except LeakError:
-        raise
-    except DataError as error:
-        reporter.note(str(error))
-
-
-def _for_row(images: dict[str, Images], cell: Cell) -> dict[str, Any]:
-    """Give what a job holds of the images; labels in another order, where a row asks for that."""
-    # pictures are drawn of rows, not of subsets, nor of what learns nothing
-    drawn = not (cell.subset.name or cell.row.shuffled)
-    found: dict[str, Any] = {**images, **({} if drawn else {"figures": []})}
-    if cell.row.shuffled:
-        rng = np.random.default_rng(cell.seed)
-        for part in ("train", "tune"):
-            labels = rng.permutation(images[part].labels).tolist()
-            found[part] = replace(images[part], labels=labels)
-    return found
-
-
-def look_at(
-    dataset: Dataset,
-    extractors: Sequence[Extractor],
-    *,
-    jobs: int,
-    reporter: Reporter,
-) -> tuple[Outcome, NDArray[np.object_]]:
-    """Make the pass over a data set's images.
-
-    Returns
-    -------
-    Outcome
-        What came of it.
-    ndarray of shape (n,), dtype object
-        For each line of the manifest why it cannot be used, "" where it can.
-
-    Raises
-    ------
-    DataError
-        If a file vanishes or changes on the way.
-    """
-    manifest = dataset.manifest
-    faults = manifest["error"].to_numpy(object).copy()
-    chosen = manifest[faults == ""]
-    sources = [
-        Source(dataset.root / line.path, line.sha256, line.width * line.height)
-        for line in chosen.itertuples(index=False)
-    ]
-    outcome = extract(
-        sources,
-        extractors,
-        views=[view_of(dataset)],
-        jobs=jobs,
-        progress=reporter.stage(f"{dataset.name}: features"),
-    )
-    places = np.flatnonzero(faults == "")
-    for place, key in zip(places, chosen["sha256"], strict=True):
-        faults[place] = outcome.unreadable.get(key, "")
-    return outcome, faults
-
-
-class UnreadableError(DataError):
-    """Images that cannot be read, where the user asked for none."""
-
-
-def complain(
-    dataset: Dataset, faults: NDArray[np.object_], *, strict: bool, reporter: Reporter
-) -> None:
-    """Say how many images cannot be read.
-
-    Raises
-    ------
-    UnreadableError
-        If there are any and ``strict``.
-    """
-    broken = np.flatnonzero(faults != "")
-    if not broken.size:
-        return
-    path = dataset.manifest["path"].iloc[broken[0]]
-    what = (
-        f"{broken.size} of {len(faults)} images cannot be read, "
-        f"the first: {path}: {faults[broken[0]]}"
-    )
-    hint = "dfbench data check lists them all"
-    if strict:
-        raise UnreadableError(what, where=dataset.name, hint=hint)
-    reporter.note(f"{dataset.name}: {what}; left out ({hint})")
-
-
-def _study(cell: Cell) -> str:
-    """Name the study of a cell: a larger budget goes on where a smaller one ended."""
-    return digest({key: value for key, value in cell.identity.items() if key != "budget"})
-
-
-def _seconds(identity: dict[str, Any], keys: Sequence[str]) -> float:
-    with Table(identity) as table:
-        return table.seconds(keys)
-
-
-def basis(cell: Cell) -> dict[str, Any]:
-    """Give what a cell's record holds whatever comes of it."""
-    return {
-        "cell": cell.id,
-        "dataset": cell.dataset_name,
-        "row": cell.row.name,
-        "seed": cell.seed,
-        "variant": cell.subset.name,
-        "identity": cell.identity,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _known(cell: Cell, dataset: Dataset, task: Task, left_out: int) -> dict[str, Any]:
-    parts = task.parts
-    return {
-        **basis(cell),
-        "split": parts.split,
-        "tuned_on": parts.tuned_on,
-        "classes": task.classes,
-        "positive": task.positive,
-        "grouped": dataset.grouped,
-        "n_train": len(parts.train),
-        "n_tune": len(parts.tune),
-        "n_test": len(parts.evaluate),
-        "n_unlabelled": len(parts.unlabelled),
-        "n_left_out": left_out,
-        "fingerprint": dataset.fingerprint,
     }

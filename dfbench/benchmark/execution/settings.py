@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+
+from dfbench.benchmark.execution.machine import available_cores
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,3 @@ class Settings:
 def default_jobs(device: str) -> int:
     """Workers where the user does not say: they share the cores, and the memory of one GPU."""
     return min(available_cores(), 4 if device == "cuda" else 8)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,31 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from dfbench.benchmark.reporter import Running
 
 _EVERY = 0.5
 """Seconds between two writes at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A cell at work; ``total`` is 0 where it has told nothing of its progress.
-
-    Attributes
-    ----------
-    name
-        Data set and row.
-    done, total
-        Steps.
-    said
-        What the training came to so far: loss and metric.
-    """
-
-    name: str
-    done: int = 0
-    total: int = 0
-    said: str = ""
 
 
 class Status:

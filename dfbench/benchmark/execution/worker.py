@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dfbench.benchmark.execution.job import Job
+if TYPE_CHECKING:
+    from dfbench.benchmark.execution.job import Job
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal
 
 from dfbench.benchmark.planning import subsets
-from dfbench.benchmark.planning.evaluation import Evaluation
+from dfbench.benchmark.planning.cell import Cell, State, identified
 from dfbench.benchmark.planning.rows import Row
-from dfbench.benchmark.planning.view import view_of
-from dfbench.errors import CardError, DfbenchError, UnavailableError, unknown
-from dfbench.features.copies import VERSION as COPIES
-from dfbench.features.extraction.store import identity as feature_identity
-from dfbench.features.views.view import PLAIN, View
-from dfbench.files import Progress, digest
+from dfbench.errors import CardError, DfbenchError, unknown
+from dfbench.files import Progress
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.subsets import WHOLE, Subset
@@ -25,57 +19,9 @@ from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.suite import Budget, Suite
 
-PROTOCOL = 2
-"""Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
-
 ORDERS = 5
 """Orders of the labels that a control of shuffled labels is fitted on, each as a seed of its own:
 any one of them has a score that tells something, up or down; only their mean is at chance."""
-
-State = Literal["to run", "done", "skipped", "failed"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A row on a data set with a seed, or on a subset of it.
-
-    Attributes
-    ----------
-    id
-        Hash of ``identity``, which holds all that determines the scores.
-    dataset
-        None where the data set could not be loaded.
-    state, reason
-        What is to be done with it, and why it cannot be where it cannot.
-    members
-        Of a derived row: the cells whose scores it is made of.
-    subset
-        On which other part of the training images it is fitted, see
-        `dfbench.benchmark.planning.subsets`; all of them for the row itself.
-    parameters_of
-        Cell whose parameters are taken over; empty where they are tuned.
-    evaluations
-        Other images that its model is yet to score. A finished cell that has any is fitted once
-        more.
-    """
-
-    id: str
-    identity: dict[str, Any]
-    dataset_name: str
-    dataset: Dataset | None
-    row: Row
-    seed: int
-    state: State
-    reason: str = ""
-    members: list[Cell] = field(default_factory=list)
-    subset: Subset = WHOLE
-    parameters_of: str = ""
-    evaluations: tuple[Evaluation, ...] = ()
-
-    @property
-    def fits(self) -> bool:
-        """Whether a worker has something to do for it."""
-        return self.row.derived is None and (self.state == "to run" or bool(self.evaluations))
 
 
 @dataclass(frozen=True)
@@ -179,29 +125,25 @@ def make_plan(
 ) -> Plan:
     """Lay out the cells and look which are finished already."""
     cells: list[Cell] = []
-    # what is left out hangs on what is taken for a copy
-    also = {"on_leak": f"drop {COPIES}"} if suite.on_leak == "drop" else {}
     for dataset in datasets:
+        shared = _Shared(dataset, budget, suite.on_leak == "drop", out)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
             for seed in range(ORDERS) if row.shuffled else seeds:
-                members = [own[name, seed] for name in row.derived.of] if row.derived else []
-                own[row.name, seed] = _cell(dataset, row, seed, budget, out, members, also)
+                own[row.name, seed] = shared.cell(row, seed, own)
         cells += own.values()
         if isinstance(dataset, Dataset):
-            cells += _subsets(dataset, suite, rows, seeds, budget, out, own, also)
+            cells += _subsets(shared, dataset, suite, rows, seeds, own)
     return Plan(suite, budget, cells)
 
 
 def _subsets(
+    shared: _Shared,
     dataset: Dataset,
     suite: Suite,
     rows: Sequence[Row],
     seeds: Sequence[int],
-    budget: Budget,
-    out: ResultsFolder,
-    of_rows: dict[tuple[str, int], Cell],
-    also: dict[str, Any],
+    of_rows: Mapping[tuple[str, int], Cell],
 ) -> list[Cell]:
     """Lay out what the suite's protocols ask to be fitted on other parts of train."""
     asked = subsets.wanted(dataset, suite, rows)
@@ -211,102 +153,70 @@ def _subsets(
         own: dict[tuple[str, int], Cell] = {}
         for row in each.rows:
             for seed in seeds:
-                members = [own[name, seed] for name in row.derived.of] if row.derived else []
-                extra = also | subsets.identity(dataset, each.subset)
-                if each.keeps_parameters and row.derived is None:
-                    extra["parameters"] = of_rows[row.name, seed].id
-                reason = hindrances.get((each.subset, seed), "")
-                own[row.name, seed] = _cell(
-                    dataset, row, seed, budget, out, members, extra, each.subset, reason
+                takes_over = each.keeps_parameters and row.derived is None
+                own[row.name, seed] = shared.cell(
+                    row,
+                    seed,
+                    own,
+                    subset=each.subset,
+                    parameters_of=of_rows[row.name, seed].id if takes_over else "",
+                    hindrance=hindrances.get((each.subset, seed), ""),
                 )
         cells += own.values()
     return cells
 
 
-def _cell(
-    dataset: Dataset | tuple[str, DfbenchError],
-    row: Row,
-    seed: int,
-    budget: Budget,
-    out: ResultsFolder,
-    members: Sequence[Cell],
-    extra: Mapping[str, Any] = MappingProxyType({}),
-    subset: Subset = WHOLE,
-    hindrance: str = "",
-) -> Cell:
-    error: DfbenchError | None = None
-    if isinstance(dataset, tuple):
-        name, error = dataset
-        fingerprint, view = "", PLAIN
-    else:
-        name = dataset.name
-        fingerprint, view = dataset.fingerprint, view_of(dataset)
-    what: dict[str, Any] = {
-        "protocol": PROTOCOL,
-        "dataset": name,
-        "fingerprint": fingerprint,
-        "row": row.name,
-        "seed": seed,
-        **extra,
-    }
-    try:
-        what |= _of_derived(row, members) if row.derived else _of_model(row, view, budget)
-    except UnavailableError as absent:
-        # a file that counts by its content is not there
-        row = replace(row, status="skipped", reason=str(absent))
-    cell = digest(what)
+@dataclass(frozen=True)
+class _Shared:
+    """What all cells of a data set have in common, and where they may be finished already."""
 
-    def make(state: State, reason: str = "") -> Cell:
-        found = None if isinstance(dataset, tuple) else dataset
-        return Cell(
-            id=cell,
-            identity=what,
-            dataset_name=name,
-            dataset=found,
-            row=row,
-            seed=seed,
-            state=state,
-            reason=reason,
-            members=list(members),
-            subset=subset,
-            parameters_of=extra.get("parameters", ""),
+    dataset: Dataset | tuple[str, DfbenchError]
+    budget: Budget
+    drops_leaks: bool
+    out: ResultsFolder
+
+    @property
+    def name(self) -> str:
+        return self.dataset[0] if isinstance(self.dataset, tuple) else self.dataset.name
+
+    def cell(
+        self,
+        row: Row,
+        seed: int,
+        others: Mapping[tuple[str, int], Cell],
+        *,
+        subset: Subset = WHOLE,
+        parameters_of: str = "",
+        hindrance: str = "",
+    ) -> Cell:
+        """Lay out a cell; ``others`` by row and seed have the members of a derived one."""
+        cell = identified(
+            Cell(
+                dataset_name=self.name,
+                dataset=None if isinstance(self.dataset, tuple) else self.dataset,
+                row=row,
+                seed=seed,
+                budget=self.budget,
+                drops_leaks=self.drops_leaks,
+                subset=subset,
+                parameters_of=parameters_of,
+                members=[others[name, seed] for name in row.derived.of] if row.derived else [],
+            )
         )
+        if isinstance(self.dataset, tuple):
+            return replace(cell, state="skipped", reason=str(self.dataset[1]))
+        return _with_state(cell, self.out, hindrance)
 
-    if error is not None:
-        return make("skipped", str(error))
+
+def _with_state(cell: Cell, out: ResultsFolder, hindrance: str) -> Cell:
+    row = cell.row
     runs = row.model is not None or row.derived is not None
-    record = out.read_cell(cell) if runs else None
+    record = out.read_cell(cell.id) if runs else None
     if record is not None and record.status == "ok":
-        return make("done")
+        return replace(cell, state="done")
     if row.status != "ok":
-        return make("failed" if row.status == "failed" else "skipped", row.reason)
+        state: State = "failed" if row.status == "failed" else "skipped"
+        return replace(cell, state=state, reason=row.reason)
     if hindrance:
-        return make("skipped", hindrance)
-    return make("to run")
-
-
-def _of_model(row: Row, view: View, budget: Budget) -> dict[str, Any]:
-    space = row.space
-    model: dict[str, Any] = {"name": row.model_name, "version": 0, "source": row.source}
-    if row.model is not None:
-        model["version"] = row.model.version
-        if space.fixed:
-            model["params"] = row.model.identity(space.fixed)
-        if space.choices:
-            model["choices"] = dict(space.choices)
-    found: dict[str, Any] = {
-        "features": [feature_identity(extractor, view) for extractor in row.extractors],
-        "model": model,
-    }
-    if row.shuffled:
-        found["labels"] = "shuffled"
-    # what is not tuned does not hang on the budget
-    return found | ({"budget": budget.model_dump()} if space.search else {})
-
-
-def _of_derived(row: Row, members: Sequence[Cell]) -> dict[str, Any]:
-    assert row.derived is not None
-    return {
-        "derived": row.derived.model_dump(include={"combine", "calibrate", "threshold"}),
-        "members": [member.id for member in members],
-    }
+        return replace(cell, state="skipped", reason=hindrance)
+    return replace(cell, state="to run")

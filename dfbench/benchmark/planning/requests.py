@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Cell, Plan
+from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
 from dfbench.errors import DfbenchError
 from dfbench.results.records.evaluations import Asked

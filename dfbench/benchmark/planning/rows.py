@@ -23,7 +23,7 @@ from dfbench.models.selection.calibration import parse_rule
 from dfbench.models.selection.space import Space
 from dfbench.plugins import source_digest
 from dfbench.registry import Part, Registry
-from dfbench.results.records.records import Control, Status
+from dfbench.results.records.records import Control, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
 
 
@@ -65,6 +65,16 @@ class Row:
     reported: Reported | None = None
     status: Status = "ok"
     reason: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is; empty where its model cannot be loaded."""
+        if self.derived is not None:
+            return "derived"
+        if not self.extractors:
+            return ""
+        # a network's images come first among what it is given
+        return "network" if isinstance(self.extractors[0], Resized) else "features"
 
     @property
     def control(self) -> Control:

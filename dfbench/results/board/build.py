@@ -112,9 +112,7 @@ def _tell_leaks(out: ResultsFolder, table: Table, rows: Mapping[str, RowRead]) -
     found = out.read_findings(leaks.AUDIT, prints.pop(), leaks.Leaks) if len(prints) == 1 else None
     if found is None:
         return
-    dropped = {
-        line.row for line in table.measured if "on_leak" in rows[line.row].records[0].identity
-    }
+    dropped = {line.row for line in table.measured if rows[line.row].records[0].drops_leaks}
     if dropped and (said := leaks.dropped(found)):
         others = len(dropped) < len(table.measured)
         table.notes.append(f"{said}: {', '.join(sorted(dropped))}" if others else said)

@@ -54,6 +54,10 @@ class Record(BaseModel):
     seed: int
     variant: str = ""
     """Name of the other part of the training images that it was fitted on, see `subsets`."""
+    kind: Kind = ""
+    control: Control = ""
+    drops_leaks: bool = False
+    """Whether images that later parts repeat were left out of train and tune."""
     status: Status
     reason: str = ""
     split: str = ""
@@ -97,23 +101,37 @@ class Record(BaseModel):
     fingerprint: str = ""
     """Of the data set."""
     identity: dict[str, Any] = Field(default_factory=dict)
-    """What `cell` is the hash of."""
+    """What `cell` is the hash of; the facts in it have fields of their own."""
     versions: dict[str, str] = Field(default_factory=dict)
     started: str = ""
     """UTC, ISO 8601."""
     seconds: float = 0.0
     """The whole cell, tuning included."""
 
-    @property
-    def kind(self) -> Kind:
-        """What the row is, by the identity of the cell."""
-        if "derived" in self.identity:
-            return "derived"
-        features = self.identity.get("features")
-        if not features:
-            return ""
-        # a network's images come first among what it is given
-        return "network" if features[0].get("extractor") == "resized" else "features"
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, data: Any) -> Any:
+        """Fill in what records of dfbench 0.1.0 told by their identity alone."""
+        if isinstance(data, dict) and isinstance(data.get("identity"), dict):
+            return _facts(data["identity"]) | data
+        return data
+
+
+def _facts(identity: dict[str, Any]) -> dict[str, Any]:
+    tables = identity.get("features")
+    named = tables if isinstance(tables, list) else []
+    names = [table.get("extractor") for table in named if isinstance(table, dict)]
+    kind: Kind = ""
+    if "derived" in identity:
+        kind = "derived"
+    elif names:
+        kind = "network" if names[0] == "resized" else "features"
+    control: Control = "no pixels" if set(names) == {"metadata"} else ""
+    return {
+        "kind": kind,
+        "control": "shuffled labels" if "labels" in identity else control,
+        "drops_leaks": "on_leak" in identity,
+    }
 
 
 class Entry(BaseModel):

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.audits.leak_listing import find_leaks
 from dfbench.benchmark.audits.leaks import settle
-from dfbench.benchmark.execution.prepare import look_at
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
 from dfbench.cli import app
 from dfbench.errors import DataError
 from dfbench.features.internal.thumbnail import Thumbnail

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.audits.shortcuts import find_shortcuts, remedy, telling, word
-from dfbench.benchmark.execution.reporter import Reporter
+from dfbench.benchmark.reporter import Reporter
 from dfbench.cli import app
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.results.board.build import build_board

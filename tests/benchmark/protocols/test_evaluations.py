@@ -17,8 +17,8 @@ from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
-from dfbench.benchmark.execution.executor import _collect
 from dfbench.benchmark.execution.job import EvaluationJob, Images, Job
+from dfbench.benchmark.execution.pool import collect
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
@@ -300,13 +300,14 @@ def test_a_worker_that_dies_at_an_evaluation_leaves_the_result(
     images = Images([], [], [], [])
     job = Job(
         out=ResultsFolder(out), root=out, record={"cell": entry["cell"]}, study=out,
-        checkpoints=out, model="knn", tables=[], space=Space(), train=images, tune=images,
-        evaluate=images, unlabelled=images, figures=[], trials=1, seconds=1, device="cpu",
-        n_threads=1, seconds_per_image=0, evaluations=[EvaluationJob(given, [], images)],
+        checkpoints=out, model="knn",
+        tables=[], space=Space(), train=images, tune=images, evaluate=images, unlabelled=images,
+        figures=[], trials=1, seconds=1, device="cpu", n_threads=1, seconds_per_image=0,
+        evaluations=[EvaluationJob(given, [], images)],
     )  # fmt: skip
     future: Future[Any] = Future()
     future.set_exception(TimeoutError())
-    record = _collect(future, job, Settings(jobs=1, device="cpu", cell_timeout=7))
+    record = collect(future, job, Settings(jobs=1, device="cpu", cell_timeout=7))
     assert record.status == "ok"
     assert {path: states(out)[path] for path in stored} == stored
     made = ResultsFolder(out).load_evaluation(entry["cell"], "0f")

@@ -18,7 +18,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
-from dfbench.benchmark.planning.plan import Cell, make_plan
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.benchmark.planning.plan import make_plan
 from dfbench.benchmark.planning.rows import Row
 from dfbench.benchmark.planning.subsets import Task, nested, task
 from dfbench.cli import app

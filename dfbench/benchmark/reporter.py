@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from dfbench.benchmark.execution.status import Running
+from dataclasses import dataclass
+
 from dfbench.files import Progress
 from dfbench.results.records.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A cell at work; ``total`` is 0 where it has told nothing of its progress.
+
+    Attributes
+    ----------
+    name
+        Data set and row.
+    done, total
+        Steps.
+    said
+        What the training came to so far: loss and metric.
+    """
+
+    name: str
+    done: int = 0
+    total: int = 0
+    said: str = ""
 
 
 class Reporter:

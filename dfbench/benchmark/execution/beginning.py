@@ -1,0 +1,75 @@
+"""What a run writes down before anything runs: places on the board, and how it is made."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dfbench.benchmark.execution.machine import machine, versions
+from dfbench.benchmark.execution.session import Session
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.results.records.provenance import Run
+from dfbench.results.records.records import Entry
+from dfbench.suites.suite import Reported
+
+
+def write_beginning(session: Session) -> None:
+    """Write the entries of all cells, the evaluations that are asked for, and the command."""
+    session.out.write_entries(_entries(session))
+    session.out.write_asked(session.plan.asked)
+    session.out.note_run(_provenance(session))
+
+
+def _entries(session: Session) -> list[Entry]:
+    """Give each cell its place; one without its data set does not displace what was measured."""
+    cells = session.plan.cells
+    held = set()
+    if session.out.entries_file.exists() and any(cell.dataset is None for cell in cells):
+        held = _measured(session)
+    return [
+        _entry(cell)
+        for cell in cells
+        if cell.dataset is not None
+        or (cell.dataset_name, cell.row.name, cell.seed, cell.subset.name) not in held
+    ]
+
+
+def _measured(session: Session) -> set[tuple[str, str, int, str]]:
+    """Give the places that hold a result."""
+    return {
+        (entry.dataset, entry.row, entry.seed, entry.subset.name)
+        for entry in session.out.read_entries()
+        if (record := session.out.read_cell(entry.cell)) is not None and record.status == "ok"
+    }
+
+
+def _entry(cell: Cell) -> Entry:
+    return Entry(
+        dataset=cell.dataset_name,
+        row=cell.row.name,
+        seed=cell.seed,
+        cell=cell.id,
+        subset=cell.subset,
+        control=cell.row.control,
+        reported=_worded(cell.row.reported),
+    )
+
+
+def _worded(of: Reported | None) -> str:
+    return f"{of.figures} ({of.source}; {of.data})" if of is not None else ""
+
+
+def _provenance(session: Session) -> Run:
+    """Say how what is written into the results folder is made."""
+    plan, settings = session.plan, session.settings
+    return Run(
+        command=settings.command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        suite=plan.suite.name,
+        seeds=sorted({cell.seed for cell in plan.cells if not cell.row.shuffled}),
+        trials=plan.budget.trials,
+        seconds=plan.budget.seconds,
+        jobs=settings.jobs,
+        threads=settings.n_threads,
+        machine=machine(settings.device),
+        versions=versions(),
+    )

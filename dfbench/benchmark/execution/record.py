@@ -1,0 +1,54 @@
+"""The record of a cell as far as it is known before, and that of a cell that does not run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dfbench.benchmark.planning.cell import Cell
+from dfbench.benchmark.planning.subsets import Task
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Record, Status
+from dfbench.suites.datasets.manifest import Dataset
+
+
+def basis(cell: Cell) -> dict[str, Any]:
+    """Give what a cell's record holds whatever comes of it."""
+    return {
+        "cell": cell.id,
+        "dataset": cell.dataset_name,
+        "row": cell.row.name,
+        "seed": cell.seed,
+        "variant": cell.subset.name,
+        "kind": cell.row.kind,
+        "control": cell.row.control,
+        "drops_leaks": cell.drops_leaks,
+        "identity": cell.identity,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def known(cell: Cell, dataset: Dataset, task: Task, n_left_out: int) -> dict[str, Any]:
+    """Give what the record of a cell that can run holds before it does."""
+    parts = task.parts
+    return {
+        **basis(cell),
+        "split": parts.split,
+        "tuned_on": parts.tuned_on,
+        "classes": task.classes,
+        "positive": task.positive,
+        "grouped": dataset.grouped,
+        "n_train": len(parts.train),
+        "n_tune": len(parts.tune),
+        "n_test": len(parts.evaluate),
+        "n_unlabelled": len(parts.unlabelled),
+        "n_left_out": n_left_out,
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def write_unrun(cell: Cell, out: ResultsFolder, status: Status, reason: str) -> Record:
+    """Write and give the record of a cell that does not run."""
+    record = Record.model_validate({**basis(cell), "status": status, "reason": reason})
+    out.write_cell(record, None)
+    return record

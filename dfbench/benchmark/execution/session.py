@@ -1,0 +1,38 @@
+"""What every step of a run is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.planning.plan import Plan
+from dfbench.benchmark.reporter import Reporter
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.suites.suite import OnLeak
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run of a plan.
+
+    Attributes
+    ----------
+    plan
+        What is to be done.
+    out
+        Where what comes of it is kept.
+    settings
+        How it is done on this machine.
+    reporter
+        Hears how far it is.
+    """
+
+    plan: Plan
+    out: ResultsFolder
+    settings: Settings
+    reporter: Reporter
+
+    @property
+    def on_leak(self) -> OnLeak:
+        """What is done about leaks."""
+        return self.plan.suite.on_leak

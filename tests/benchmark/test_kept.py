@@ -1,0 +1,122 @@
+"""A results folder of before: nothing in it is run, extracted or told anew.
+
+``tests/data/kept.zip`` holds the images, suites, feature store and results of two runs as they were
+when dfbench 0.1.0 kept no facts about a cell beside its identity. It cannot be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dfbench.benchmark.planning.rows import rows
+from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.protocols.robustness import Robustness
+from dfbench.cli import app
+from dfbench.features.extraction.store import identity, load_features
+from dfbench.features.internal.thumbnail import Thumbnail
+from dfbench.registry import EXTRACTORS, MODELS, Registry
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.suite import load_suite
+
+RUNS = {
+    "results": ("--suite", "suite.toml", "--data", "./near", "--data", "./far"),
+    "dropped": (
+        *("--suite", "dropping.toml", "--data", "./near"),
+        *("--only", "hsv/knn", "--only", "ensemble"),
+    ),
+}
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    with zipfile.ZipFile(Path(__file__).parents[1] / "data" / "kept.zip") as file:
+        file.extractall(tmp_path / "kept")
+    monkeypatch.chdir(tmp_path / "kept")
+    monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "kept" / "cache"))
+    return tmp_path / "kept"
+
+
+def run(out: str, *more: str) -> str:
+    arguments = ["run", *RUNS[out], "--out", out, "--figures", "none", "--jobs", "1", *more]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def assert_same(found: Any, stored: Any, where: str) -> None:
+    """Compare what JSON holds, numbers to 1e-9."""
+    if isinstance(stored, dict):
+        assert list(found) == list(stored), where
+        for key, value in stored.items():
+            assert_same(found[key], value, f"{where}.{key}")
+    elif isinstance(stored, list):
+        assert len(found) == len(stored), where
+        for place, (one, other) in enumerate(zip(found, stored, strict=True)):
+            assert_same(one, other, f"{where}[{place}]")
+    elif isinstance(stored, float):
+        assert found == pytest.approx(stored, rel=0, abs=1e-9), where
+    else:
+        assert found == stored, where
+
+
+def files_of_cells(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (out / "cells").iterdir()}
+
+
+@pytest.mark.parametrize(("out", "cells"), [("results", 28), ("dropped", 3)])
+def test_no_cell_is_run_and_the_board_is_the_same(kept: Path, out: str, cells: int) -> None:
+    folder = kept / out
+    names = ["leaderboard.json", *(["protocols.json"] if out == "results" else [])]
+    stored = {name: json.loads((folder / name).read_text()) for name in names}
+    entries = json.loads((folder / "run.json").read_text())
+    before = files_of_cells(folder)
+    said = run(out, "--plan")
+    assert f"({cells} done before)" in said
+    assert "to run" not in said
+    assert "once more" not in said
+    run(out)
+    assert files_of_cells(folder) == before
+    after = json.loads((folder / "run.json").read_text())
+    # what is written since stands beside what was
+    known = [{key: each[key] for key in old} for each, old in zip(after, entries, strict=True)]
+    assert known == entries
+    for name in names:
+        assert_same(json.loads((folder / name).read_text()), stored[name], name)
+
+
+def vectors(cache: Path) -> dict[str, int]:
+    """Count the vectors of each table; what could be decoded hangs on the libraries here."""
+    found = {}
+    for path in (cache / "features").glob("*.sqlite"):
+        if not path.name.startswith("decoded-"):
+            connection = sqlite3.connect(path)
+            (found[path.name],) = connection.execute("SELECT count(*) FROM entries").fetchone()
+            connection.close()
+    return found
+
+
+def test_every_vector_is_in_the_store(kept: Path) -> None:
+    before = vectors(kept / "cache")
+    for out in RUNS:
+        run(out)
+    suite = load_suite("suite.toml")
+    lines = rows(suite, Registry(EXTRACTORS), Registry(MODELS))
+    (robustness,) = (each for each in suite.protocols if isinstance(each, Robustness))
+    for name in ("near", "far"):
+        dataset = load_dataset(f"./{name}")
+        keys = dataset.manifest["sha256"]
+        for extractor in (Thumbnail(), *(each for row in lines for each in row.extractors)):
+            load_features(identity(extractor, view_of(dataset)), keys.tolist(), extractor.dtype)
+        tested = keys[dataset.manifest["split"] == "test"].tolist()
+        changed = [row for row in lines if row.name in robustness.rows]
+        for change in robustness.changes:
+            for extractor in (each for row in changed for each in row.extractors):
+                load_features(identity(extractor, view_of(dataset, change)), tested)
+    assert vectors(kept / "cache") == before
