@@ -9,14 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from dfbench._version import __version__
+from dfbench.cli.options import COMMAND, EXIT_ERROR
 from dfbench.errors import DfbenchError
-
-COMMAND = "dfbench.command"
-"""Where a context's ``meta`` has what was typed."""
-EXIT_ERROR = 2
-"""What was asked for cannot be done: nothing was run."""
-EXIT_FAILED = 3
-"""The run is over, and at least one row failed."""
 
 
 class _Group(TyperGroup):

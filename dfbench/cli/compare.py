@@ -1,4 +1,4 @@
-"""``dfbench compare``."""
+"""``dfbench compare``: two rows side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dfbench extract``."""
+"""``dfbench extract``: the features of a data set as one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dfbench leaderboard``."""
+"""``dfbench leaderboard``: the board of a results folder, computed again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several commands share: options, consoles, the resolution of data sets."""
+"""What several commands share: options, consoles, exit statuses."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import typer
 from rich.console import Console
 
 from dfbench.errors import CardError
+
+COMMAND = "dfbench.command"
+"""Where a context's ``meta`` has what was typed."""
+EXIT_ERROR = 2
+"""What was asked for cannot be done: nothing was run."""
+EXIT_FAILED = 3
+"""The run is over, and at least one row failed."""
 
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A data set's name, its card (.toml), or a folder.")

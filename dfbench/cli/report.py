@@ -1,4 +1,4 @@
-"""``dfbench report``."""
+"""``dfbench report``: leaderboard and pictures in one page."""
 
 from __future__ import annotations
 

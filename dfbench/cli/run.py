@@ -1,4 +1,4 @@
-"""``dfbench run``."""
+"""``dfbench run``: a suite on data sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Jobs, Plugins, err, out, parse_roots
+from dfbench.cli.options import COMMAND, EXIT_FAILED, Jobs, Plugins, err, out, parse_roots
 
 
 class Device(StrEnum):
@@ -104,7 +104,6 @@ def run(
     out, 3 a row failed.
     """
     from dfbench.benchmark.run import Options, carry_out, plan_run
-    from dfbench.cli import COMMAND, EXIT_FAILED
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
     from dfbench.results.render.formats import FORMATS

@@ -1,4 +1,4 @@
-"""``dfbench submit``."""
+"""``dfbench submit``: verdicts as a competition wants them."""
 
 from __future__ import annotations
 
