@@ -16,7 +16,7 @@ from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.machine import forget_peak, peak_bytes, versions
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
-from dfbench.models.base import Model
+from dfbench.models.base import Inputs, Model
 from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry
@@ -73,21 +73,7 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         load_inputs(job, images, model_class) for images in (job.train, job.tune, job.evaluate)
     )
     tuned = tune(
-        Problem(
-            model_class,
-            x_train,
-            np.asarray(job.train.labels, dtype=np.int64),
-            x_tune,
-            np.asarray(job.tune.labels, dtype=np.int64),
-            n_classes=len(job.record["classes"]),
-            seed=job.record["seed"],
-            space=job.space,
-            blocks=widths(job),
-            device=job.device,
-            n_threads=job.n_threads,
-            checkpoints=job.checkpoints,
-            watch=Status(job.status),
-        ),
+        _problem(job, model_class, x_train, x_tune),
         Budget(job.trials, job.seconds),
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
@@ -123,3 +109,21 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         **model.report(),
     }
     return known, parts, model
+
+
+def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs) -> Problem:
+    return Problem(
+        model_class,
+        x_train,
+        np.asarray(job.train.labels, dtype=np.int64),
+        x_tune,
+        np.asarray(job.tune.labels, dtype=np.int64),
+        n_classes=len(job.record["classes"]),
+        seed=job.record["seed"],
+        space=job.space,
+        blocks=widths(job),
+        device=job.device,
+        n_threads=job.n_threads,
+        checkpoints=job.checkpoints,
+        watch=Status(job.status),
+    )

@@ -219,15 +219,12 @@ def extract(
                     _transform(task, batch, result, outcome.failed, warm)
             outcome.failed.update(result.failed)
             for place, entries in result.entries.items():
-                strange = _other_length(entries, lengths.setdefault(place, len(entries[0][1])))
+                length = lengths.setdefault(place, len(entries[0][1]))
+                strange = next((key for key, value, _ in entries if len(value) != length), None)
                 if strange is None:
                     tables[place].put(entries)
                 elif place not in outcome.failed:
-                    outcome.failed[place] = PluginError(
-                        "returns a vector of another length than for the images before",
-                        where=f"extractor {tasks[place].extractor.name!r} on {names[strange]}",
-                        hint="return as many numbers for each image",
-                    )
+                    outcome.failed[place] = _other_length(tasks[place].extractor, names[strange])
             for at, taken in result.changes.items():
                 changes[at].put(taken)
             # last, so that a kill in between leaves the image to be looked at again
@@ -239,9 +236,12 @@ def extract(
     return outcome
 
 
-def _other_length(entries: list[_Entry], length: int) -> str | None:
-    """Give the key of the first entry that is not ``length`` bytes long."""
-    return next((key for key, value, _ in entries if len(value) != length), None)
+def _other_length(extractor: Extractor, file: str) -> PluginError:
+    return PluginError(
+        "returns a vector of another length than for the images before",
+        where=f"extractor {extractor.name!r} on {file}",
+        hint="return as many numbers for each image",
+    )
 
 
 def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Source]]:
@@ -399,18 +399,18 @@ def _blame(
     extractor: Extractor, need: list[Source], inputs: dict[str, Any], error: BaseException
 ) -> DfbenchError:
     """Find the image that an extractor broke on and word the error."""
-    culprit = None
+    path = None
     if len(need) > 1 and isinstance(error, PluginError):
         for source in need:
             try:
                 _checked(extractor, extractor.transform([inputs[source.sha256]]))
             except (Exception, SystemExit) as single:  # noqa: BLE001 - as above
-                culprit, error = source.path, single
+                path, error = source.path, single
                 break
     elif need:
-        culprit = need[0].path
+        path = need[0].path
     if isinstance(error, PluginError):
-        at = "" if culprit is None else f" on {culprit.name}"
+        at = "" if path is None else f" on {path.name}"
         return PluginError(error.what, where=f"{error.where}{at}", hint=error.hint)
     if isinstance(error, DfbenchError):
         return error

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import rgb
+from dfbench.features.common.checks import rgb, several
 from dfbench.features.common.colours import recoloured
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image, opencv
@@ -63,16 +62,14 @@ class Colour(Extractor):
         self.spaces = spaces
 
     def _spaces(self) -> tuple[str, ...]:
-        hint = "a list of 'rgb' and 'ycrcb', each at most once"
-        given = self.spaces
-        if not isinstance(given, tuple | list) or not given:
-            message = f"spaces={given!r} is no list of colour spaces"
-            raise ParameterError(message, where=self.name, hint=hint)
-        for space in given:
-            if space not in ("rgb", "ycrcb") or given.count(space) > 1:
-                message = f"spaces={given!r}: {space!r}"
-                raise ParameterError(message, where=self.name, hint=hint)
-        return tuple(given)
+        return several(
+            self.name,
+            "spaces",
+            self.spaces,
+            lambda space: space in ("rgb", "ycrcb"),
+            what="colour spaces",
+            hint="a list of 'rgb' and 'ycrcb', each at most once",
+        )
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

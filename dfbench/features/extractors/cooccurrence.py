@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import choice, is_number, rgb, whole
 from dfbench.features.common.colours import recoloured
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
@@ -142,8 +142,7 @@ class Cooccurrence(Extractor):
                 hint = f"(2 * threshold + 1) ** {length} may be at most {LARGEST}"
                 raise ParameterError(problem, where=self.name, hint=hint)
         step = self.step
-        number = isinstance(step, int | float | np.number) and not isinstance(step, bool)
-        if not number or not 0.1 <= step <= 64:
+        if not is_number(step) or not 0.1 <= step <= 64:
             raise ParameterError(f"step={step!r} is no number in 0.1..64", where=self.name)
         color = choice(self.name, "color", self.color, tuple(_CHANNELS))
         return _Parameters(order, threshold, float(step), _CHANNELS[color])

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import choice, is_whole, rgb, several, whole
 from dfbench.features.common.colours import recoloured
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
@@ -79,16 +78,14 @@ class GLCM(Extractor):
         return levels, self._distances(), _CHANNELS[color]
 
     def _distances(self) -> tuple[int, ...]:
-        hint = "a list of whole numbers in 1..64, each once"
-        given = self.distances
-        if not isinstance(given, tuple | list) or not given:
-            message = f"distances={given!r} is no list of distances"
-            raise ParameterError(message, where=self.name, hint=hint)
-        for distance in given:
-            known = isinstance(distance, int | np.integer) and not isinstance(distance, bool)
-            if not known or not 1 <= distance <= 64 or given.count(distance) > 1:
-                message = f"distances={given!r}: {distance!r}"
-                raise ParameterError(message, where=self.name, hint=hint)
+        given = several(
+            self.name,
+            "distances",
+            self.distances,
+            lambda distance: is_whole(distance) and 1 <= distance <= 64,
+            what="distances",
+            hint="a list of whole numbers in 1..64, each once",
+        )
         return tuple(int(distance) for distance in given)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import choice, is_number, rgb, several, whole
 from dfbench.features.common.colours import recoloured
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
@@ -79,13 +78,14 @@ class LBP(Extractor):
         return self._circles(), points, _CHANNELS[color], invariant
 
     def _circles(self) -> tuple[float, ...]:
-        hint = "a list of numbers in 0.5..64, each once"
-        given = self.radii
-        if not isinstance(given, tuple | list) or not given:
-            raise ParameterError(f"radii={given!r} is no list of radii", where=self.name, hint=hint)
-        for radius in given:
-            if not _is_number(radius) or not 0.5 <= radius <= 64 or given.count(radius) > 1:
-                raise ParameterError(f"radii={given!r}: {radius!r}", where=self.name, hint=hint)
+        given = several(
+            self.name,
+            "radii",
+            self.radii,
+            lambda radius: is_number(radius) and 0.5 <= radius <= 64,
+            what="radii",
+            hint="a list of numbers in 0.5..64, each once",
+        )
         return tuple(float(radius) for radius in given)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
@@ -141,10 +141,6 @@ class LBP(Extractor):
         )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
 def _bins(points: int, invariant: bool) -> int:
     return points + 2 if invariant else points * (points - 1) + 3
 
@@ -163,7 +159,7 @@ def _circle(radius: float, points: int) -> tuple[NDArray[np.float64], NDArray[np
 
 
 class _Diagonals(NamedTuple):
-    """What `lbp.uniform8` needs besides the image."""
+    """What `dfbench.features.kernels.lbp.uniform8` needs besides the image."""
 
     radii: NDArray[np.int64]
     whole: NDArray[np.int64]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dfbench.results.figures.base import SOFT, Title, new
-from dfbench.results.figures.examples import RIGHT, WRONG, caption
+from dfbench.results.figures.examples import caption, right_and_wrong
 
 _MAP = "inferno"
 
@@ -35,10 +35,7 @@ def maps(
     true, predicted, confidence, classes, title
         As in `examples.examples`.
     """
-    rows = [
-        ("right", [i for i in range(len(images)) if true[i] == predicted[i]], RIGHT),
-        ("wrong", [i for i in range(len(images)) if true[i] != predicted[i]], WRONG),
-    ]
+    rows = right_and_wrong(true, predicted)
     columns = max(1, *(len(chosen) for _, chosen, _ in rows))
     figure = new(max(6.0, 2 * columns), 9.2, str(title))
     grid = figure.subplots(4, columns, squeeze=False)

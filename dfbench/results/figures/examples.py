@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from dfbench.results.figures.base import COLOURS, SOFT, Title, new, shortened
 from dfbench.results.statistics.sample import decide
 
-RIGHT, WRONG = COLOURS[0], COLOURS[1]
-
 
 def most_confident(
     labels: NDArray[np.int64],
@@ -41,6 +39,17 @@ def caption(true: int, predicted: int, confidence: float, classes: Sequence[str]
     return f"{names[true]} \N{RIGHTWARDS ARROW} {names[predicted]}\n{confidence:.3f}"
 
 
+def right_and_wrong(
+    true: Sequence[int], predicted: Sequence[int]
+) -> list[tuple[str, list[int], str]]:
+    """Give the places of right verdicts, then of wrong ones, each with its word and colour."""
+    right = [true[i] == predicted[i] for i in range(len(true))]
+    return [
+        ("right", [i for i, hit in enumerate(right) if hit], COLOURS[0]),
+        ("wrong", [i for i, hit in enumerate(right) if not hit], COLOURS[1]),
+    ]
+
+
 def examples(
     images: Sequence[NDArray[np.uint8]],
     true: Sequence[int],
@@ -65,10 +74,7 @@ def examples(
     title
         Whose figure it is.
     """
-    rows = [
-        ("right", [i for i in range(len(images)) if true[i] == predicted[i]], RIGHT),
-        ("wrong", [i for i in range(len(images)) if true[i] != predicted[i]], WRONG),
-    ]
+    rows = right_and_wrong(true, predicted)
     columns = max(1, *(len(chosen) for _, chosen, _ in rows))
     figure = new(max(6.0, 2 * columns), 5.6, str(title))
     grid = figure.subplots(2, columns, squeeze=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -66,28 +67,9 @@ def pareto(points: Sequence[Point], *, dataset: str) -> Figure:
         [p.rate for p in front], [p.auc for p in front],
         where="pre", color=SOFT, linewidth=1.2, zorder=2, label="Pareto front",
     )  # fmt: skip
-    for kind, (mark, colour) in _MARKS.items():
-        own = [p for p in points if p.kind == kind]
-        for p in own:
-            if p.span is not None:
-                axes.plot([p.rate] * 2, p.span, color=colour, alpha=0.3, linewidth=1, zorder=1)
-        for some, size, edge in (
-            ([p for p in own if not p.front], 26, "none"),
-            ([p for p in own if p.front], 64, "black"),
-        ):
-            axes.scatter(
-                [p.rate for p in some], [p.auc for p in some],
-                marker=mark, color=colour, s=size, edgecolors=edge, zorder=3,
-            )  # fmt: skip
-        if own:
-            axes.scatter([], [], marker=mark, color=colour, s=40, label=kind or "other")
-    axes.set_xscale("log")
-    low, high = min(p.rate for p in points), max(p.rate for p in points)
-    axes.set_xlim(low / 1.6, high * 1.9)
-    subs = (1.0, 2.0, 5.0) if high / low > 8 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.5g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    for kind in _MARKS:
+        _scatter(axes, [p for p in points if p.kind == kind], kind)
+    _scale(axes, [p.rate for p in points])
     tidy(axes, "", "images per second, from file to verdict (log)", "ROC AUC")
     axes.grid(color="#e6e9ed", linewidth=0.6, zorder=0)
     axes.set_axisbelow(True)
@@ -113,3 +95,32 @@ def pareto(points: Sequence[Point], *, dataset: str) -> Figure:
         ],
     )
     return figure
+
+
+def _scatter(axes: Axes, points: Sequence[Point], kind: str) -> None:
+    """Draw the rows of a kind, those of the front larger and with an edge."""
+    mark, colour = _MARKS[kind]
+    for p in points:
+        if p.span is not None:
+            axes.plot([p.rate] * 2, p.span, color=colour, alpha=0.3, linewidth=1, zorder=1)
+    for some, size, edge in (
+        ([p for p in points if not p.front], 26, "none"),
+        ([p for p in points if p.front], 64, "black"),
+    ):
+        axes.scatter(
+            [p.rate for p in some], [p.auc for p in some],
+            marker=mark, color=colour, s=size, edgecolors=edge, zorder=3,
+        )  # fmt: skip
+    if points:
+        axes.scatter([], [], marker=mark, color=colour, s=40, label=kind or "other")
+
+
+def _scale(axes: Axes, rates: Sequence[float]) -> None:
+    """Lay out the horizontal axis: by the logarithm, with room for names to the right."""
+    low, high = min(rates), max(rates)
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.6, high * 1.9)
+    subs = (1.0, 2.0, 5.0) if high / low > 8 else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.5g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -45,11 +45,7 @@ def critical_difference(
     height = 1.0 + below + _LINE * n_left
     title = f"mean ranks of {n} rows over {n_datasets} data sets{DOT}best to the left"
     labels = [f"{name}  {rank:.2f}" for name, rank in zip(names, ranks, strict=True)]
-    measure = new(1, 1, "")
-    widths = [
-        measure.text(0, 0, label, fontsize=_SIZE).get_window_extent().width / measure.dpi
-        for label in labels
-    ]
+    widths = _widths(labels)
     left = 0.35 + max(widths[:n_left])
     right = 0.35 + max(widths[n_left:])
     figure = new(left + _AXIS + right, height, title)
@@ -64,16 +60,7 @@ def critical_difference(
 
     top = height - 1.0
     _scale(axes, at, n, top)
-    reach = at(1 + min(critical, n - 1))
-    y = top + 0.42
-    axes.plot([at(1), reach], [y, y], color="black", linewidth=1.4)
-    for x in (at(1), reach):
-        axes.plot([x, x], [y - 0.05, y + 0.05], color="black", linewidth=1.4)
-    beyond = "" if critical <= n - 1 else ", wider than the axis"
-    axes.text(
-        (at(1) + reach) / 2, y + 0.07, f"critical difference {critical:.2f}{beyond}",
-        ha="center", va="bottom", fontsize=8,
-    )  # fmt: skip
+    _difference(axes, at, n, critical, top + 0.42)
     for first, last, level in bars:
         y = top - 0.1 - _STEP * level
         ends = [at(ranks[first]) - 0.05, at(ranks[last]) + 0.05]
@@ -88,6 +75,15 @@ def critical_difference(
             ha="right" if on_left else "left", va="center", fontsize=_SIZE,
         )  # fmt: skip
     return figure
+
+
+def _widths(labels: Sequence[str]) -> list[float]:
+    """Measure labels, in inches."""
+    sheet = new(1, 1, "")
+    return [
+        sheet.text(0, 0, label, fontsize=_SIZE).get_window_extent().width / sheet.dpi
+        for label in labels
+    ]
 
 
 def _levels(bars: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
@@ -107,3 +103,18 @@ def _scale(axes: Axes, at: Callable[[float], float], n: int, top: float) -> None
         x = at(tick)
         axes.plot([x, x], [top, top + 0.06], color="black", linewidth=1.2)
         axes.text(x, top + 0.09, f"{tick}", ha="center", va="bottom", fontsize=8)
+
+
+def _difference(
+    axes: Axes, at: Callable[[float], float], n: int, critical: float, y: float
+) -> None:
+    """Draw how long the critical difference is, no longer than the axis."""
+    reach = at(1 + min(critical, n - 1))
+    axes.plot([at(1), reach], [y, y], color="black", linewidth=1.4)
+    for x in (at(1), reach):
+        axes.plot([x, x], [y - 0.05, y + 0.05], color="black", linewidth=1.4)
+    beyond = "" if critical <= n - 1 else ", wider than the axis"
+    axes.text(
+        (at(1) + reach) / 2, y + 0.07, f"critical difference {critical:.2f}{beyond}",
+        ha="center", va="bottom", fontsize=8,
+    )  # fmt: skip

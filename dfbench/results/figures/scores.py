@@ -20,6 +20,7 @@ from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, shor
 from dfbench.results.statistics.sample import decide
 
 _BINS = 10
+_EDGES = np.linspace(0, 1, _BINS + 1)
 
 
 def panel(
@@ -169,10 +170,7 @@ def precision_recall(
 
 def reliability(axes: Axes, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> None:
     """Draw accuracy against confidence of the highest score (Guo et al., ICML 2017)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, _BINS + 1)
-    place = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, _BINS - 1)
+    confidence, right, place = _binned(labels, probabilities)
     counts = np.bincount(place, minlength=_BINS)
     means, shares = (
         np.bincount(place, weights=values, minlength=_BINS) / np.maximum(counts, 1)
@@ -181,7 +179,7 @@ def reliability(axes: Axes, labels: NDArray[np.int64], probabilities: NDArray[np
     error = expected_calibration_error(labels, probabilities)
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
     axes.bar(
-        edges[:-1], counts / max(len(labels), 1), width=1 / _BINS, align="edge",
+        _EDGES[:-1], counts / max(len(labels), 1), width=1 / _BINS, align="edge",
         color=COLOURS[5], alpha=0.45, label="share of images",
     )  # fmt: skip
     filled = counts > 0
@@ -196,12 +194,19 @@ def expected_calibration_error(
     labels: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> float:
     """Mean gap of confidence and accuracy over ten bins of equal width (Guo et al., equation 3)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, _BINS + 1)
-    place = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, _BINS - 1)
+    confidence, right, place = _binned(labels, probabilities)
     gaps = np.bincount(place, weights=right - confidence, minlength=_BINS)
     return float(np.abs(gaps).sum() / max(len(labels), 1))
+
+
+def _binned(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
+    """Give for each image its confidence, whether its verdict is right, and the bin it is in."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.clip(np.digitize(confidence, _EDGES[1:-1], right=True), 0, _BINS - 1)
+    return confidence, right, place
 
 
 def _legend(axes: Axes, where: str) -> None:
