@@ -19,6 +19,7 @@ from dfbench.plugins import load_file
 EXTRACTORS = "dfbench.extractors"
 MODELS = "dfbench.models"
 PROTOCOLS = "dfbench.protocols"
+AUDITS = "dfbench.audits"
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
@@ -123,6 +124,16 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     # the order is that of their sections
+    AUDITS: {
+        "leaks": (
+            "dfbench.benchmark.audits.leaks:LeakAudit",
+            "images of the figures, or copies of them, that train knows",
+        ),
+        "shortcuts": (
+            "dfbench.benchmark.audits.shortcuts:ShortcutAudit",
+            "facts about files that tell the classes apart without a pixel",
+        ),
+    },
     PROTOCOLS: {
         "leave-one-generator-out": (
             "dfbench.benchmark.protocols.leave_one_generator_out:LeaveOneGeneratorOut",
@@ -197,7 +208,7 @@ class Registry:
     Parameters
     ----------
     group
-        `EXTRACTORS`, `MODELS` or `PROTOCOLS`.
+        `EXTRACTORS`, `MODELS`, `PROTOCOLS` or `AUDITS`.
     files
         Plugin files; they may declare extractors.
 

@@ -14,6 +14,7 @@ from dfbench.cli.options import Data, Root, err, out
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from dfbench.benchmark.audits.base import Finding
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import Description, Spread
     from dfbench.suites.datasets.manifest import Dataset
@@ -129,53 +130,38 @@ def check(
         f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
-    _list_leaks(dataset, everything)
-    _name_shortcuts(dataset)
+    _audit(dataset, everything)
     if broken:
         raise typer.Exit(EXIT_FINDINGS)
 
 
 SHOWN = 3
-"""Leaked images of a kind that are listed unless all are asked for."""
+"""Cases of a finding that are listed unless all are asked for."""
 
 
-def _list_leaks(dataset: Dataset, everything: bool) -> None:
-    """Say which images and groups lie in more than one part, or have two labels."""
-    from dfbench.benchmark.audits.leak_listing import find_leaks
+def _audit(dataset: Dataset, everything: bool) -> None:
+    """Say what each audit finds, and what takes it away."""
+    from dfbench.benchmark.audits.base import examine
     from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.cli.progress import ConsoleReporter
 
     with ConsoleReporter(err()) as reporter:
-        found = find_leaks(dataset, jobs=default_jobs("cpu"), reporter=reporter)
-    for finding in found:
-        typer.echo(textwrap.fill(f"leak: {finding.what}", 80, subsequent_indent="  "))
-        shown = finding.cases if everything else finding.cases[:SHOWN]
-        for way, *lines in shown:
-            for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
-                typer.echo(f"  {name:14}  {line}")
-        if len(shown) < len(finding.cases):
-            typer.echo(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
+        examined = list(examine(dataset, jobs=default_jobs("cpu"), reporter=reporter))
+    for audit, findings, remedy in examined:
+        for finding in findings:
+            _list(audit.word, finding, everything)
+        if remedy:
+            typer.echo(remedy)
 
 
-def _name_shortcuts(dataset: Dataset) -> None:
-    """Say which facts about files tell the classes apart, and what to put into the card."""
-    from dfbench.benchmark.audits.shortcuts import find_shortcuts, word
-    from dfbench.benchmark.execution.settings import default_jobs
-    from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.cards.writing import normalise_toml
-
-    with ConsoleReporter(err()) as reporter:
-        shortcuts = find_shortcuts(dataset, jobs=default_jobs("cpu"), reporter=reporter)
-    for line in word(shortcuts.found, dataset.classes):
-        typer.echo(f"shortcut: {line}")
-    if shortcuts.remedy is not None:
-        typer.echo(
-            "A detector may learn these instead of the images. To make all files alike, put this "
-            "into the card\n(of a folder without one, dfbench data init FOLDER writes it):\n"
-        )
-        typer.echo(normalise_toml(shortcuts.remedy))
-    if any(shortcut.group == "content" for shortcut in shortcuts.found):
-        typer.echo("Bytes reflect what an image shows as well: no normalising takes that away.")
+def _list(word: str, finding: Finding, everything: bool) -> None:
+    typer.echo(textwrap.fill(f"{word}: {finding.what}", 80, subsequent_indent="  "))
+    shown = finding.cases if everything else finding.cases[:SHOWN]
+    for way, *lines in shown:
+        for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
+            typer.echo(f"  {name:14}  {line}")
+    if len(shown) < len(finding.cases):
+        typer.echo(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
 
 
 @app.command("init")

@@ -1,311 +1,148 @@
-"""Whether files tell the classes apart before anyone looks at a pixel, and what to do about it.
+"""The audit of shortcuts: whether files tell the classes apart before anyone looks at a pixel.
 
-Each column of the extractor ``metadata`` is held against the class on the train split. Detectors
-learn such differences and seem to work: JPEG and size biases of GenImage were worth more than 11
-points of accuracy across generators (Grommelt et al., arXiv 2403.17608).
+Detectors learn such differences and seem to work: JPEG and size biases of GenImage were worth more
+than 11 points of accuracy across generators (Grommelt et al., arXiv 2403.17608).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dfbench.benchmark.audits.base import Audit, Finding, Looked
+from dfbench.benchmark.audits.shortcuts_found import (
+    KeptShortcut,
+    KeptShortcuts,
+    Shortcuts,
+    clearest,
+    remedy,
+    telling,
+    word,
+)
 from dfbench.benchmark.planning.view import view_of
-from dfbench.benchmark.reading import look_at
-from dfbench.benchmark.reporter import Reporter
+from dfbench.features.base import Extractor
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.metadata import Metadata
-from dfbench.results.records.records import Group, Telltale, Telltales
-from dfbench.results.statistics.significance import holm
-from dfbench.suites.datasets.cards.normalise import Normalise
-from dfbench.suites.datasets.manifest import Dataset
-
-LEAST = 0.1
-"""Distance of an AUC from 0.5 that is told."""
-LEVEL = 0.01
-"""Of significance, for all columns together."""
-_ALSO = 3
-"""Columns of a group that are named besides its clearest."""
-
-_COLUMNS: dict[str, tuple[Group, str, str]] = {
-    "width": ("size", "width", "px"),
-    "height": ("size", "height", "px"),
-    "aspect": ("size", "aspect", ""),
-    "megapixels": ("size", "area", "megapixels"),
-    "format_jpeg": ("format", "JPEG", ""),
-    "format_png": ("format", "PNG", ""),
-    "format_webp": ("format", "WebP", ""),
-    "format_gif": ("format", "GIF", ""),
-    "format_bmp": ("format", "BMP", ""),
-    "format_tiff": ("format", "TIFF", ""),
-    "format_other": ("format", "another format", ""),
-    "jpeg_luma_mean": ("JPEG tables", "mean luma step", ""),
-    "jpeg_luma_first": ("JPEG tables", "first luma step", ""),
-    "jpeg_luma_last": ("JPEG tables", "last luma step", ""),
-    "jpeg_chroma_mean": ("JPEG tables", "mean chroma step", ""),
-    "jpeg_chroma_first": ("JPEG tables", "first chroma step", ""),
-    "jpeg_chroma_last": ("JPEG tables", "last chroma step", ""),
-    "jpeg_quality": ("JPEG tables", "JPEG quality", ""),
-    "jpeg_chroma_step_x": ("JPEG tables", "chroma step across", ""),
-    "jpeg_chroma_step_y": ("JPEG tables", "chroma step down", ""),
-    "jpeg_progressive": ("JPEG tables", "progressive JPEG", ""),
-    "exif": ("EXIF", "EXIF", ""),
-    "icc_profile": ("EXIF", "an ICC profile", ""),
-    "log_bytes": ("content", "file size", "bytes"),
-    "bits_per_pixel": ("content", "number of bits a pixel", "bits"),
-}
-"""Group, name and unit of each column of the control."""
+from dfbench.results.board.board import Line
+from dfbench.suites.datasets.cards.writing import normalise_toml
 
 
-@dataclass(frozen=True, slots=True)
-class Shortcut:
-    """A column of the control that tells a class from the others.
+class ShortcutAudit(Audit[Shortcuts, KeptShortcuts]):
+    """Facts about files, such as size or JPEG tables, that tell the classes apart."""
 
-    Attributes
-    ----------
-    column, group
-        Of the extractor ``metadata``; what it belongs to. ``content`` is as much a matter of what
-        an image shows as of how its file was written.
-    label
-        The class; of two classes the one to detect.
-    auc
-        ROC AUC of the column as a score, turned so that it is at least 0.5.
-    p
-        Of the two-sided Mann-Whitney U test, corrected after Holm over all columns and classes.
-    inside, outside
-        Median in the class and in the others; of what is there or not, the share that has it.
-    """
+    name = "shortcuts"
+    word = "shortcut"
+    form = KeptShortcuts
+    control = "no pixels"
 
-    column: str
-    group: Group
-    label: int
-    auc: float
-    p: float
-    inside: float
-    outside: float
+    def needs(self) -> Extractor:
+        """Give the extractor that reads what files say of themselves."""
+        return Metadata()
+
+    def find(self, looked: Looked) -> Shortcuts:
+        """Hold what the files of the train split show against their classes.
+
+        Files are taken as extractors see them: after the card's ``[normalise]``.
+        """
+        extractor, dataset = Metadata(), looked.dataset
+        manifest = dataset.manifest
+        used = looked.readable & (manifest["split"] == "train") & (manifest["label"] >= 0)
+        chosen = manifest[used]
+        if chosen.empty:
+            return Shortcuts([], None)
+        values = load_features(identity(extractor, view_of(dataset)), chosen["sha256"].tolist())
+        names = [str(name) for name in extractor.get_feature_names_out()]
+        labels = chosen["label"].to_numpy(np.int64)
+        positive = dataset.positive_index
+        asked = range(len(dataset.classes)) if positive is None else [positive]
+        found = telling(values, names, labels, list(asked))
+        return Shortcuts(found, remedy(found, values, names, dataset.card.normalise))
+
+    def keep(self, found: Shortcuts, looked: Looked) -> KeptShortcuts:
+        """Give the clearest fact of each group."""
+        return clearest(found.found)
+
+    def answers(self, kept: KeptShortcuts, looked: Looked) -> bool:
+        """Say no: finding them takes no time, and which files can be read may have changed."""
+        return False
+
+    def warn(self, kept: KeptShortcuts) -> list[str]:
+        """Name what differs between the files of the classes, but for their content."""
+        written = [each for each in kept.found if each.group != "content"]
+        return [f"files of the classes differ in {_named(written)}"] if written else []
+
+    def remedy(self, found: Shortcuts, looked: Looked) -> str:
+        """Give the section of the card that makes all files alike, ready to be pasted."""
+        said = []
+        if found.remedy is not None:
+            said += [
+                "A detector may learn these instead of the images. To make all files alike, put"
+                " this into the card\n(of a folder without one, dfbench data init FOLDER writes"
+                " it):\n",
+                normalise_toml(found.remedy),
+            ]
+        if any(shortcut.group == "content" for shortcut in found.found):
+            said.append(
+                "Bytes reflect what an image shows as well: no normalising takes that away."
+            )
+        return "\n".join(said)
+
+    def listing(self, found: Shortcuts, looked: Looked) -> list[Finding]:
+        """Give a line for each group of facts."""
+        return [Finding(line, []) for line in word(found.found, looked.dataset.classes)]
+
+    def explain(self, control: Line, kept: KeptShortcuts | None) -> str:
+        """Say what a model that never sees a pixel goes by."""
+        return f" without seeing a pixel. {why(kept)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Shortcuts:
-    """What was found in a data set.
-
-    Attributes
-    ----------
-    found
-        The clearest first.
-    remedy
-        The normal form that takes size, format, tables and EXIF away; None where they tell nothing.
-    """
-
-    found: list[Shortcut]
-    remedy: Normalise | None
+_REMEDY = "`dfbench data check` offers a [normalise] for the card that takes this away"
 
 
-def find_shortcuts(dataset: Dataset, *, jobs: int, reporter: Reporter) -> Shortcuts:
-    """Hold what the files of the train split show against their classes.
-
-    Files are taken as extractors see them: after the card's ``[normalise]``.
-
-    Raises
-    ------
-    DfbenchError
-        If a file vanishes or changes on the way, or cannot be normalised.
-    """
-    outcome, faults = look_at(dataset, [Metadata()], jobs=jobs, reporter=reporter)
-    for error in outcome.failed.values():
-        raise error
-    return of_stored(dataset, faults == "")
-
-
-def of_stored(dataset: Dataset, readable: NDArray[np.bool_]) -> Shortcuts:
-    """Find shortcuts in features that are in the store.
+def why(of: KeptShortcuts | None) -> str:
+    """Say which facts about files tell the classes apart, and what can be done.
 
     Parameters
     ----------
-    dataset
-        Whose files the pass has seen.
-    readable
-        Shape (n,): lines of its manifest that can be used.
-    """
-    extractor = Metadata()
-    manifest = dataset.manifest
-    chosen = manifest[readable & (manifest["split"] == "train") & (manifest["label"] >= 0)]
-    if chosen.empty:
-        return Shortcuts([], None)
-    values = load_features(identity(extractor, view_of(dataset)), chosen["sha256"].tolist())
-    names = [str(name) for name in extractor.get_feature_names_out()]
-    labels = chosen["label"].to_numpy(np.int64)
-    positive = dataset.positive_index
-    asked = range(len(dataset.classes)) if positive is None else [positive]
-    found = telling(values, names, labels, list(asked))
-    return Shortcuts(found, remedy(found, values, names, dataset.card.normalise))
-
-
-def telling(
-    values: NDArray[np.float32], names: list[str], labels: NDArray[np.int64], classes: list[int]
-) -> list[Shortcut]:
-    """Give the columns that tell one of ``classes`` from the other images.
-
-    Parameters
-    ----------
-    values
-        Shape (n, d), dtype float32: columns of the control.
-    names
-        Of the d columns.
-    labels
-        Shape (n,), dtype int64.
-    classes
-        Labels that are tried; each column counts with the one that it tells best.
-
-    Returns
-    -------
-    list of Shortcut
-        Those whose AUC is further than `LEAST` from 0.5 and whose corrected p is below `LEVEL`,
-        the clearest first.
-
-    Notes
-    -----
-    AUC = U / (n1 n2) (Mann and Whitney, 1947; Hanley and McNeil, 1982), p from the normal
-    approximation with ties; Holm (1979) over columns and classes. Columns of one value are no test.
-    """
-    from scipy.stats import mannwhitneyu
-
-    tried: list[tuple[int, int, float, float]] = []
-    for column in np.flatnonzero(np.ptp(values, axis=0) > 0).tolist():
-        for label in classes:
-            inside = labels == label
-            if not inside.any() or inside.all():
-                continue
-            one, other = values[inside, column], values[~inside, column]
-            test = mannwhitneyu(one, other, method="asymptotic")
-            tried.append((column, label, test.statistic / (one.size * other.size), test.pvalue))
-    corrected = holm(np.array([test[3] for test in tried]))
-    best: dict[int, Shortcut] = {}
-    for (column, label, auc, _), p in zip(tried, corrected, strict=True):
-        if abs(auc - 0.5) <= LEAST or p >= LEVEL:
-            continue
-        found = _shortcut(values[:, column], names[column], labels == label, label, auc, float(p))
-        if column not in best or found.auc > best[column].auc:
-            best[column] = found
-    return sorted(best.values(), key=lambda shortcut: -shortcut.auc)
-
-
-def _shortcut(
-    values: NDArray[np.float32],
-    name: str,
-    inside: NDArray[np.bool_],
-    label: int,
-    auc: float,
-    p: float,
-) -> Shortcut:
-    middle: Callable[..., Any] = np.mean if _is_flag(name) else np.median
-    return Shortcut(
-        column=name,
-        group=_COLUMNS[name][0],
-        label=label,
-        auc=max(auc, 1 - auc),
-        p=p,
-        inside=float(middle(values[inside])),
-        outside=float(middle(values[~inside])),
-    )
-
-
-def remedy(
-    found: list[Shortcut], values: NDArray[np.float32], names: list[str], now: Normalise | None
-) -> Normalise | None:
-    """Give the normal form that takes away what was found, but for content.
-
-    The size is one that hardly an image (one in twenty) has to be scaled up to, since that shows;
-    the JPEG quality one that hardly an image was saved below before, since a coarser second
-    compression covers the first. Without lossy images it is PNG.
-
-    Parameters
-    ----------
-    found
-        By `telling`.
-    values, names
-        As there.
-    now
-        What the card says now; its size and method stay.
-    """
-    groups = {shortcut.group for shortcut in found} - {"content"}
-    if not groups:
-        return None
-    column = {name: values[:, place] for place, name in enumerate(names)}
-    size = now.size if now else None
-    method = now.method if now else "resize"
-    if size is None and "size" in groups:
-        side = float(np.quantile(np.minimum(column["width"], column["height"]), 0.05))
-        size, method = int(np.clip(side // 8 * 8, 8, 4096)), "crop"
-    if not column["format_jpeg"].any() and not column["format_webp"].any():
-        return Normalise(size=size, method=method, format="png")
-    saved = column["jpeg_quality"][column["jpeg_quality"] > 0]
-    quality = int(np.clip(np.quantile(saved, 0.05), 50, 95)) if saved.size else 90
-    return Normalise(size=size, method=method, format="jpeg", quality=quality)
-
-
-def word(found: list[Shortcut], classes: list[str]) -> list[str]:
-    """Say what was found: a line for each group, its clearest column in full.
+    of
+        As found on the train split; None where nothing was kept.
 
     Examples
     --------
-    >>> width = Shortcut("width", "size", 1, 0.98, 1e-9, 1024.0, 256.0)
-    >>> word([width], ["Real", "Fake"])
-    ['size: the width tells the classes apart: AUC 0.98; median 256 px for Real, 1,024 px for Fake']
+    >>> width = KeptShortcut(group="size", name="width", auc=0.98)
+    >>> why(KeptShortcuts(found=[width])).partition(", and")[0]
+    'Files of the classes differ in size (width, AUC 0.98)'
     """
-    groups: dict[Group, list[Shortcut]] = {}
-    for shortcut in found:
-        groups.setdefault(shortcut.group, []).append(shortcut)
-    lines = []
-    for group in ("size", "format", "JPEG tables", "EXIF", "content"):
-        if group in groups:
-            first, *others = groups[group]
-            also = [f"{_COLUMNS[s.column][1]} {s.auc:.2f}" for s in others[:_ALSO]]
-            if len(others) > _ALSO:
-                also.append(f"{len(others) - _ALSO} more")
-            rest = f"; also {', '.join(also)}" if also else ""
-            lines.append(f"{group}: {_sentence(first, classes)}{rest}")
-    return lines
+    if of is None:
+        return (
+            "Files of the classes differ in size, format or compression, and any row may owe its"
+            " figure to that (`dfbench data check` names what differs)"
+        )
+    written = [each for each in of.found if each.group != "content"]
+    content = [each for each in of.found if each.group == "content"]
+    if written:
+        said = (
+            f"Files of the classes differ in {_named(written)}, and any row may owe its figure to"
+            f" that; {_REMEDY}"
+        )
+        return said + (f", but for {_bytes(content)}" if content else "")
+    if content:
+        return (
+            "Size, format, JPEG tables and EXIF tell nothing; what does are"
+            f" {_bytes(content)}: this need be no shortcut, and no normalising takes it away"
+        )
+    return (
+        "No fact about the files tells the classes apart alone; several together do, and any row"
+        " may owe its figure to them"
+    )
 
 
-def telltales(of: Shortcuts) -> Telltales:
-    """Give the clearest column of each group, as it is kept beside results."""
-    clearest: dict[Group, Telltale] = {}
-    for shortcut in of.found:
-        name = _COLUMNS[shortcut.column][1]
-        found = Telltale(group=shortcut.group, name=name, auc=shortcut.auc)
-        clearest.setdefault(shortcut.group, found)
-    return Telltales(found=list(clearest.values()))
+def _bytes(content: Sequence[KeptShortcut]) -> str:
+    [only] = content
+    return f"bytes ({only.name}, AUC {only.auc:.2f}), which reflect what an image shows as well"
 
 
-def _sentence(shortcut: Shortcut, classes: list[str]) -> str:
-    _, name, unit = _COLUMNS[shortcut.column]
-    mine = classes[shortcut.label]
-    if len(classes) == 2:
-        tells, theirs = "tells the classes apart", classes[1 - shortcut.label]
-    else:
-        tells, theirs = f"tells {mine} from the others", "the others"
-    pairs = [(theirs, shortcut.outside), (mine, shortcut.inside)]
-    if shortcut.label == 0 or len(classes) > 2:
-        pairs.reverse()
-    if _is_flag(shortcut.column):
-        shares = ", ".join(f"{100 * share:.3g} % of {whose}" for whose, share in pairs)
-        return f"{name} {tells}: AUC {shortcut.auc:.2f}; {shares}"
-    values = ", ".join(f"{_number(shortcut.column, v, unit)} for {whose}" for whose, v in pairs)
-    return f"the {name} {tells}: AUC {shortcut.auc:.2f}; median {values}"
-
-
-def _number(column: str, value: float, unit: str) -> str:
-    if column == "log_bytes":
-        value = np.exp(value)
-    text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return f"{text} {unit}".rstrip()
-
-
-def _is_flag(column: str) -> bool:
-    """Whether a column says of something that it is there or not."""
-    return column.startswith("format_") or column in {"jpeg_progressive", "exif", "icc_profile"}
+def _named(found: Sequence[KeptShortcut]) -> str:
+    parts = [f"{each.group} ({each.name}, AUC {each.auc:.2f})" for each in found]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

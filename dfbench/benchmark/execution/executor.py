@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dfbench.benchmark.audits.shortcuts import of_stored, telltales
 from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.derived import evaluate_derived, run_derived
 from dfbench.benchmark.execution.drawing import try_cell, try_overview
@@ -16,7 +15,7 @@ from dfbench.benchmark.execution.evaluations import (
 )
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.pool import run_jobs
-from dfbench.benchmark.execution.prepare import Prepared, look_for_leaks, prepare
+from dfbench.benchmark.execution.prepare import Prepared, audit_again, prepare
 from dfbench.benchmark.execution.record import write_unrun
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
@@ -24,7 +23,6 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DfbenchError
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
@@ -101,30 +99,12 @@ def _prepared(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prep
     """Make ready what is to run of a data set; where nothing is, look at its files all the same."""
     to_run = [cell for cell in cells if cell.fits]
     if to_run:
-        prepared = prepare(session, dataset, to_run)
-        _keep_shortcuts(session, dataset, to_run, prepared)
-        return prepared
+        return prepare(session, dataset, to_run)
     faults = dataset.manifest["error"].to_numpy(object)
     complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
     if any(cell.state == "done" for cell in cells):
-        look_for_leaks(session, dataset)
+        audit_again(session, dataset)
     return Prepared()
-
-
-def _keep_shortcuts(
-    session: Session, dataset: Dataset, cells: Sequence[Cell], prepared: Prepared
-) -> None:
-    """Keep what the files tell of the classes beside a control that learns nothing else."""
-    watching = any(
-        cell.row.control == "no pixels" and cell.id not in prepared.broken for cell in cells
-    )
-    if not watching or prepared.readable is None:
-        return
-    try:
-        found = telltales(of_stored(dataset, prepared.readable))
-        session.out.write_findings("shortcuts", dataset.fingerprint, found)
-    except DfbenchError as error:
-        session.reporter.note(f"{dataset.name}: its shortcuts cannot be named: {error}")
 
 
 def _given_up(session: Session, cells: Sequence[Cell], prepared: Prepared) -> _Records:

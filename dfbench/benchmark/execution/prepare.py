@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.audits.leaks import LeakError, settle
+from dfbench.benchmark.audits.base import Audit, Looked, audits
+from dfbench.benchmark.audits.leaks import LeakError
 from dfbench.benchmark.execution.job import Images, Job, Table
 from dfbench.benchmark.execution.record import known
 from dfbench.benchmark.execution.session import Session
@@ -20,7 +22,6 @@ from dfbench.benchmark.reading import UnreadableError, complain, look_at
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.extraction.single_pass import seconds_to_decode
 from dfbench.features.extraction.store import Table as Stored
-from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.files import digest
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
@@ -97,24 +98,45 @@ def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepar
 def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     view = view_of(dataset)
     needed = {_key(Table.of(e, view)): e for cell in cells for e in cell.row.extractors}
-    wanted = [*needed.values(), Thumbnail()]
+    wanted = [audit for audit in audits() if audit.wanted({cell.row.control for cell in cells})]
+    extractors = needed | {_key(Table.of(e, view)): e for e in (a.needs() for a in wanted)}
     outcome, faults = look_at(
-        dataset, wanted, jobs=session.settings.jobs, reporter=session.reporter
+        dataset,
+        list(extractors.values()),
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
     )
     complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
+    failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
     parts = parts_of(dataset, faults == "")
-    if len(needed) in outcome.failed:
-        raise DataError(str(outcome.failed[len(needed)]))
-    parts = _settle(session, dataset, faults, parts)
+    for audit in wanted:
+        error = failed.get(_key(Table.of(audit.needs(), view)))
+        if error is None:
+            parts = _audited(session, audit, Looked(dataset, faults, parts, session.settings.jobs))
+        elif audit.vital:
+            raise DataError(str(error))
     keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
     return _Scene(
         dataset,
         parts,
         readable=faults == "",
-        failed={key: outcome.failed[i] for i, key in enumerate(needed) if i in outcome.failed},
+        failed=failed,
         seconds={key: _seconds(Table.of(e, view), keys) for key, e in needed.items()},
         decoding=seconds_to_decode(keys, view),
     )
+
+
+def _audited(session: Session, audit: Audit[Any, Any], looked: Looked) -> Parts:
+    """Look for what an audit looks for, keep it, and do about it what the suite asks for."""
+    try:
+        kept = audit.look(looked, session.out)
+    except DfbenchError as error:
+        if audit.vital:
+            raise
+        session.reporter.note(f"{looked.dataset.name}: {audit.name} cannot be named: {error}")
+        assert looked.parts is not None
+        return looked.parts
+    return audit.settle(kept, looked, session.on_leak, session.reporter)
 
 
 def _key(table: Table) -> str:
@@ -126,37 +148,29 @@ def _seconds(table: Table, keys: Sequence[str]) -> float:
         return stored.seconds(keys)
 
 
-def _settle(session: Session, dataset: Dataset, faults: NDArray[np.object_], parts: Parts) -> Parts:
-    return settle(
-        dataset,
-        faults,
-        parts,
-        session.out,
-        session.on_leak,
-        jobs=session.settings.jobs,
-        reporter=session.reporter,
-    )
-
-
-def look_for_leaks(session: Session, dataset: Dataset) -> None:
-    """Look for leaks in a data set of which nothing is left to run.
+def audit_again(session: Session, dataset: Dataset) -> None:
+    """Look for what a run must not go without in a data set of which nothing is left to run.
 
     Raises
     ------
     LeakError
-        If there are any and the suite stops at them.
+        If there are leaks and the suite stops at them.
     """
-    outcome, faults = look_at(
-        dataset, [Thumbnail()], jobs=session.settings.jobs, reporter=session.reporter
-    )
-    if outcome.failed:
-        return
-    try:
-        _settle(session, dataset, faults, parts_of(dataset, faults == ""))
-    except LeakError:
-        raise
-    except DataError as error:
-        session.reporter.note(str(error))
+    for audit in audits():
+        if not audit.vital:
+            continue
+        outcome, faults = look_at(
+            dataset, [audit.needs()], jobs=session.settings.jobs, reporter=session.reporter
+        )
+        if outcome.failed:
+            continue
+        try:
+            parts = parts_of(dataset, faults == "")
+            _audited(session, audit, Looked(dataset, faults, parts, session.settings.jobs))
+        except LeakError:
+            raise
+        except DataError as error:
+            session.reporter.note(str(error))
 
 
 # --- the jobs --------------------------------------------------------------------------------

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.results.board.culprits import culprits
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
-from dfbench.results.records.records import Control, Kind, Status, Telltales, Tuning
+from dfbench.results.records.records import Control, Kind, Status, Tuning
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.ranks import Friedman, friedman
@@ -234,7 +233,12 @@ class Board:
     def plus(self, report: Report) -> Board:
         """Add what a part of it reports, at the end."""
         tables = [
-            replace(table, sections=[*table.sections, *report.by_dataset.get(table.dataset, ())])
+            replace(
+                table,
+                sections=[*table.sections, *report.by_dataset.get(table.dataset, ())],
+                warnings=[*table.warnings, *report.warnings.get(table.dataset, ())],
+                notes=[*table.notes, *report.notes.get(table.dataset, ())],
+            )
             for table in self.tables
         ]
         sections, figures = [*self.sections, *report.sections], [*self.figures, *report.figures]
@@ -248,7 +252,6 @@ class Board:
 def arrange(
     lines: Sequence[Line],
     smallest: Mapping[str, Smallest] | None = None,
-    telltales: Mapping[str, Telltales] | None = None,
 ) -> Board:
     """Order lines into tables: the board without its folder.
 
@@ -258,8 +261,6 @@ def arrange(
         With their ranks.
     smallest
         By data set.
-    telltales
-        By fingerprint of a data set.
     """
     tables = []
     for dataset in dict.fromkeys(line.dataset for line in lines):
@@ -268,7 +269,6 @@ def arrange(
         missing = sorted((x for x in own if x.status != "ok"), key=lambda x: (x.row, x.seeds))
         ranked = [line for line in ok if not line.control]
         controls = [line for line in ok if line.control]
-        found = (smallest or {}).get(dataset)
         tables.append(
             Table(
                 dataset,
@@ -276,8 +276,7 @@ def arrange(
                 controls,
                 missing,
                 _notes(ok),
-                _warnings(controls, telltales or {}),
-                found,
+                smallest=(smallest or {}).get(dataset),
             )
         )
     return Board(tables, _overall(tables) if len(tables) > 1 else None)
@@ -332,25 +331,6 @@ def _notes(ok: Sequence[Line]) -> list[str]:
 
 
 CHANCE = 0.5
-
-
-def _warnings(controls: Sequence[Line], telltales: Mapping[str, Telltales]) -> list[str]:
-    """Name the controls whose interval of ROC AUC lies above chance."""
-    found = []
-    for line in controls:
-        auc = line.metrics["roc_auc"]
-        if auc.value is None or auc.low is None or auc.low <= CHANCE:
-            continue
-        said = f"{line.row} reaches ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
-        if line.control == "no pixels":
-            why = culprits(telltales.get(line.fingerprint))
-            found.append(f"shortcut: {said} without seeing a pixel. {why}")
-        else:
-            found.append(
-                f"leak: {said}, the mean over {len(line.seeds)} orders of shuffled labels."
-                " Something but the labels ties the images of the figures to their class"
-            )
-    return found
 
 
 def _overall(tables: Sequence[Table]) -> Overall:

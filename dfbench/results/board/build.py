@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
-from dfbench.registry import PROTOCOLS, Registry
-from dfbench.results.board import leaks
-from dfbench.results.board.board import Board, Line, Smallest, Table, arrange
+from dfbench.registry import AUDITS, PROTOCOLS, Registry
+from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table, arrange
 from dfbench.results.board.breakdown import Subject, breakdown
-from dfbench.results.board.read import Read, RowRead
+from dfbench.results.board.read import Read, RowRead, by_image
+from dfbench.results.board.report import Report
+from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Entry, Record, Scores, Status, Telltales, Tuning
+from dfbench.results.records.records import Entry, Record, Scores, Status, Tuning
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
@@ -81,18 +82,26 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
             lines, shown = _ranked(lines, measured, dataset)
             if shown is not None:
                 smallest[dataset] = shown
-    prints = {line.fingerprint for line in lines if line.control == "no pixels"}
-    found_by = {key: out.read_findings("shortcuts", key, Telltales) for key in prints}
-    telltales = {key: its for key, its in found_by.items() if its is not None}
-    board = replace(arrange(lines, smallest, telltales), made=out.read_provenance())
-    for table in board.tables:
-        rows = [everything[table.dataset, line.row, ""] for line in table.measured]
-        _tell_leaks(out, table, {row.entry.row: row for row in rows})
-        table.sections.extend(breakdown([its for row in rows for its in _subject(row)]))
+    board = replace(arrange(lines, smallest), made=out.read_provenance())
     folder = Read(board.tables, everything, out, all_entries)
-    for protocol in Registry(PROTOCOLS).loadable().values():
-        board = board.plus(protocol.report(folder))
+    for report in _reports(folder):
+        board = board.plus(report)
     return board
+
+
+def _reports(read: Read) -> Iterator[Report]:
+    """Give what stands beside the figures, in the order in which it does."""
+    yield Report(warnings={table.dataset: _above_chance(table, read.out) for table in read.tables})
+    for audit in Registry(AUDITS).loadable().values():
+        yield audit().report(read)
+    yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
+    for protocol in Registry(PROTOCOLS).loadable().values():
+        yield protocol.report(read)
+
+
+def _broken_down(table: Table, read: Read) -> list[Section]:
+    rows = [read.rows[table.dataset, line.row, ""] for line in table.measured]
+    return breakdown([its for row in rows for its in _subject(row)])
 
 
 def _subject(row: RowRead) -> list[Subject]:
@@ -106,35 +115,19 @@ def _subject(row: RowRead) -> list[Subject]:
     ]
 
 
-def _tell_leaks(out: ResultsFolder, table: Table, rows: Mapping[str, RowRead]) -> None:
-    """Say in a table which of its images train knows, and what rows score without them."""
-    prints = {line.fingerprint for line in table.measured}
-    found = out.read_findings(leaks.AUDIT, prints.pop(), leaks.Leaks) if len(prints) == 1 else None
-    if found is None:
-        return
-    dropped = {line.row for line in table.measured if rows[line.row].records[0].drops_leaks}
-    if dropped and (said := leaks.dropped(found)):
-        others = len(dropped) < len(table.measured)
-        table.notes.append(f"{said}: {', '.join(sorted(dropped))}" if others else said)
-    blocks = [
-        [line.row for line in block if line.row not in dropped and line.n_test == found.n_evaluate]
-        for block in (
-            table.ranked,
-            # by labels in another order, copies tell nothing
-            [line for line in table.controls if line.control != "shuffled labels"],
-        )
-    ]
-    warning = leaks.warn(found)
-    if not warning or not any(blocks):
-        return
-    table.warnings.append(warning)
-    if found.evaluate:
-        runs = [[(name, _runs(out, rows[name])) for name in block] for block in blocks]
-        table.sections.append(leaks.section(found, runs))
-
-
-def _runs(out: ResultsFolder, row: RowRead) -> leaks.Runs:
-    return [(record, _by_image(out.read_scores(record))) for record in row.records]
+def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
+    """Warn of each control whose interval of ROC AUC lies above chance, by the audit behind it."""
+    audits = {audit.control: audit() for audit in Registry(AUDITS).loadable().values()}
+    found = []
+    for line in table.controls:
+        auc = line.metrics["roc_auc"]
+        if auc.low is None or auc.low <= CHANCE or line.control not in audits:
+            continue
+        audit = audits[line.control]
+        kept = out.read_findings(audit.name, line.fingerprint, audit.form)
+        said = f"{line.row} reaches ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
+        found.append(f"{audit.word}: {said}{audit.explain(line, kept)}")
+    return found
 
 
 def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> RowRead:
@@ -162,7 +155,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
             elif record.status != "ok":
                 missing.append(_absent(entry, record.status, record.reason, record))
             else:
-                its = _by_image(out.read_scores(record))
+                its = by_image(out.read_scores(record))
                 if scores and its.images != scores[0].images:
                     raise OutputError(
                         f"seed {entry.seed} was scored on other images than seed {entries[0].seed}",
@@ -200,7 +193,7 @@ def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[Sco
     if tuning is None or tuning.trials < 2:
         return []
     if out.scores_file(record.cell, "default").is_file():
-        return [_by_image(out.read_scores(record, "default"))]
+        return [by_image(out.read_scores(record, "default"))]
     # where the defaults won they are the row itself
     return [scores] if tuning.best_value == tuning.default_value else []
 
@@ -223,18 +216,6 @@ def _sample(record: Record, scores: Scores) -> Sample:
         scores.probabilities,
         positive=record.positive,
         threshold=record.threshold,
-    )
-
-
-def _by_image(scores: Scores) -> Scores:
-    """Order by image, so that rows stored in another order see the same resamples."""
-    order = np.argsort(np.asarray(scores.images, dtype=object), kind="stable")
-    return Scores(
-        images=[scores.images[i] for i in order],
-        labels=scores.labels[order],
-        groups=None if scores.groups is None else scores.groups[order],
-        probabilities=scores.probabilities[order],
-        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.evaluations import EvaluatedRow, read_evaluations
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Entry, Record
+from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.statistics.measured import Measured
 
 
@@ -31,7 +33,7 @@ class RowRead:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What protocols report from.
+    """What protocols and audits report from.
 
     Attributes
     ----------
@@ -54,6 +56,16 @@ class Read:
             if fitted_on == dataset
         }
 
+    def scores(self, record: Record) -> Scores:
+        """Read the scores of a cell, ordered as `by_image` does.
+
+        Raises
+        ------
+        OutputError
+            Where they cannot be read.
+        """
+        return by_image(self.out.read_scores(record))
+
     def evaluations(self, protocol: str) -> list[EvaluatedRow]:
         """Read what a protocol had the models of rows score beside their own images.
 
@@ -63,3 +75,15 @@ class Read:
             Where the list of what was asked for is broken.
         """
         return read_evaluations(self.out, self.entries, protocol)
+
+
+def by_image(scores: Scores) -> Scores:
+    """Order scores by image, so that rows stored in another order see the same resamples."""
+    order = np.argsort(np.asarray(scores.images, dtype=object), kind="stable")
+    return Scores(
+        images=[scores.images[i] for i in order],
+        labels=scores.labels[order],
+        groups=None if scores.groups is None else scores.groups[order],
+        probabilities=scores.probabilities[order],
+        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
+    )

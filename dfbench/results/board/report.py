@@ -54,8 +54,12 @@ class Report:
         Those that stand beside the leaderboard of a data set.
     figures
         All figures of the sections, a row at a time.
+    warnings, notes
+        By data set: what its figures may be owed to, and what makes rows unlike each other.
     """
 
     sections: Sequence[Section] = ()
     by_dataset: Mapping[str, Sequence[Section]] = field(default_factory=dict)
     figures: Sequence[ProtocolFigure] = ()
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -178,29 +178,3 @@ class Scores(BaseModel):
     """Shape (n, K), dtype float64."""
     kinds: tuple[str, ...] | None = None
     """Kind of fake of each image, "" for none; None where the data do not tell."""
-
-
-Group = Literal["size", "format", "JPEG tables", "EXIF", "content"]
-"""What a fact about a file belongs to; ``content`` is its bytes, which are as much a matter of what
-an image shows as of how its file was written."""
-
-
-class Telltale(BaseModel):
-    """A fact about files that tells the classes apart."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    group: Group
-    name: str
-    """In words, e.g. ``mean luma step``."""
-    auc: float
-    """ROC AUC of the fact as a score, at least 0.5."""
-
-
-class Telltales(BaseModel):
-    """What tells the classes of a data set apart before anyone looks at a pixel."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    found: list[Telltale]
-    """The clearest of each group, the clearest first."""

@@ -12,18 +12,19 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
-from dfbench.benchmark.audits.leak_listing import find_leaks
-from dfbench.benchmark.audits.leaks import settle
+from dfbench.benchmark.audits.base import Finding, Looked, examine
+from dfbench.benchmark.audits.leaks import LeakAudit
+from dfbench.benchmark.audits.leaks_found import Leaks, warn
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.cli import app
 from dfbench.errors import DataError
 from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.build import build_board
-from dfbench.results.board.leaks import Leaks, warn
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
 from dfbench.suites.suite import OnLeak
 from tests.conftest import scene
@@ -100,12 +101,27 @@ def records(out: Path) -> dict[str, Record]:
     }
 
 
-def settled(folder: Path, out: Path, on_leak: OnLeak) -> Parts:
-    """Do what a run does before it fits anything."""
+def looked_at(folder: Path) -> Looked:
     dataset = load_dataset(folder)
     _, faults = look_at(dataset, [Thumbnail()], jobs=1, reporter=Reporter())
-    parts = parts_of(dataset, faults == "")
-    return settle(dataset, faults, parts, ResultsFolder(out), on_leak, jobs=1, reporter=Reporter())
+    return Looked(dataset, faults, parts_of(dataset, faults == ""))
+
+
+def settled(folder: Path, out: Path, on_leak: OnLeak) -> Parts:
+    """Do what a run does before it fits anything."""
+    looked, audit = looked_at(folder), LeakAudit()
+    kept = audit.look(looked, ResultsFolder(out))
+    return audit.settle(kept, looked, on_leak, Reporter())
+
+
+def find_leaks(dataset: Dataset, *, jobs: int, reporter: Reporter) -> list[Finding]:
+    """Give what `dfbench data check` lists of leaks."""
+    (found,) = (
+        findings
+        for audit, findings, _ in examine(dataset, jobs=jobs, reporter=reporter)
+        if audit.name == "leaks"
+    )
+    return found
 
 
 def words(result: Result) -> str:
@@ -374,3 +390,27 @@ def test_a_test_split_without_labels(make: Callable, tmp_path: Path) -> None:
     leaks = found_in(tmp_path / "out")
     assert leaks.split == "validation"
     assert [leak.image for leak in leaks.evaluate] == ["validation/real-03.png"]
+
+
+def test_leaks_are_looked_for_again_where_other_images_can_be_read(
+    leaky: Path, tmp_path: Path
+) -> None:
+    """Another version of a library may read what this one cannot: the files are the same."""
+    audit, out, looked = LeakAudit(), ResultsFolder(tmp_path / "out"), looked_at(leaky)
+    faults = looked.faults.copy()
+    at = looked.dataset.manifest["path"].tolist().index("train/real/00.png")
+    faults[at] = "cannot be decoded"
+    blind = Looked(looked.dataset, faults, parts_of(looked.dataset, faults == ""))
+    before = audit.look(blind, out)
+    assert "test/real/00.png" not in {leak.image for leak in before.evaluate}
+    after = audit.look(looked, out)
+    assert "test/real/00.png" in {leak.image for leak in after.evaluate}
+    assert (before.n_evaluate, before.n_tune) == (after.n_evaluate, after.n_tune)
+    written = out.findings_file("leaks", looked.dataset.fingerprint).stat().st_mtime_ns
+    assert audit.look(looked, out) == after
+    assert out.findings_file("leaks", looked.dataset.fingerprint).stat().st_mtime_ns == written
+
+
+def test_check_names_the_remedy(leaky: Path, scenes: Path) -> None:
+    said = " ".join(dfbench("data", "check", leaky).stdout.split())
+    assert "dfbench run --on-leak drop leaves the copies out of train." in said

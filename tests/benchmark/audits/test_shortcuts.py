@@ -12,7 +12,10 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
-from dfbench.benchmark.audits.shortcuts import find_shortcuts, remedy, telling, word
+from dfbench.benchmark.audits.base import Looked
+from dfbench.benchmark.audits.shortcuts import ShortcutAudit
+from dfbench.benchmark.audits.shortcuts_found import Shortcuts, remedy, telling, word
+from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.cli import app
 from dfbench.features.extractors.metadata import Metadata
@@ -21,9 +24,17 @@ from dfbench.suites.datasets.cards.normalise import Normalise
 from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.cards.writing import normalise_toml, write_card
 from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
 from tests.conftest import picture
 
 NAMES = [str(name) for name in Metadata().get_feature_names_out()]
+
+
+def find_shortcuts(dataset: Dataset, *, jobs: int, reporter: Reporter) -> Shortcuts:
+    """Look at a data set as `dfbench data check` does."""
+    audit = ShortcutAudit()
+    _, faults = look_at(dataset, [audit.needs()], jobs=jobs, reporter=reporter)
+    return audit.find(Looked(dataset, faults, None, jobs))
 
 
 def dfbench(*arguments: object) -> Result:

@@ -3,11 +3,12 @@ import pytest
 from scipy.stats import t
 from sklearn import metrics as sk
 
+from dfbench.benchmark.audits.shortcuts_found import KeptShortcut, KeptShortcuts
 from dfbench.errors import OutputError
 from dfbench.results.board.board import Line, arrange
 from dfbench.results.board.build import build_board, read_row
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Scores, Telltale, Telltales
+from dfbench.results.records.records import Scores
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
@@ -136,9 +137,9 @@ def test_of_many_classes_a_control_is_held_against_chance_too(folder):
     assert len(build_board(folder.out).tables[0].warnings) == 1
 
 
-WIDTH = Telltale(group="size", name="width", auc=0.98)
-TABLES = Telltale(group="JPEG tables", name="mean luma step", auc=1.0)
-BYTES = Telltale(group="content", name="number of bits a pixel", auc=0.7)
+WIDTH = KeptShortcut(group="size", name="width", auc=0.98)
+TABLES = KeptShortcut(group="JPEG tables", name="mean luma step", auc=1.0)
+BYTES = KeptShortcut(group="content", name="number of bits a pixel", auc=0.7)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ BYTES = Telltale(group="content", name="number of bits a pixel", auc=0.7)
 def test_the_warning_names_the_culprits(folder, found, words, without):
     folder.add("faces", "watch", control="no pixels", gain=2.0, n=200, fingerprint="ab12")
     if found is not None:
-        ResultsFolder(folder.out).write_findings("shortcuts", "ab12", Telltales(found=found))
+        ResultsFolder(folder.out).write_findings("shortcuts", "ab12", KeptShortcuts(found=found))
     (warning,) = build_board(folder.out).tables[0].warnings
     assert words in warning
     assert without not in warning

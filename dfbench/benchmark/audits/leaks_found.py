@@ -1,27 +1,23 @@
-"""Leaks of a data set: what was found, and what rows score without the leaked images."""
+"""Leaks of a data set: what is kept of them, found among its copies and groups, in words."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.benchmark.audits.base import Looked
+from dfbench.benchmark.audits.copies import EVALUATE, TRAIN, TUNE, Alike, first_choice, part_numbers
+from dfbench.features.copies import VERSION
 from dfbench.results.document import wording
-from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.cells import name_cell
-from dfbench.results.records.records import Record, Scores
-from dfbench.results.statistics.estimate import Estimate
-from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.sample import prepare
 
 Way = Literal["exact", "near", "group"]
 Part = Literal["train", "tune"]
-
-AUDIT = "leaks"
-"""Name of the audit in a results folder."""
 
 
 class Leak(BaseModel):
@@ -58,6 +54,8 @@ class Leaks(BaseModel):
     """Images of the figures that train or tune knows, by path."""
     tune: list[Leak] = Field(default_factory=list)
     """Images of the tuning part that train knows, by path."""
+    images: str = ""
+    """Hash of which images were looked at, and in which parts; earlier files lack it."""
     drop: dict[Part, list[str]] = Field(default_factory=dict)
     """Images of earlier parts that a later one repeats: what ``on_leak = "drop"`` leaves out."""
 
@@ -65,6 +63,72 @@ class Leaks(BaseModel):
     def copies(self) -> list[Leak]:
         """Images of the figures that have a copy, exact or near."""
         return [leak for leak in self.evaluate if leak.way != "group"]
+
+
+def leaks_of(looked: Looked, alike: Alike) -> Leaks:
+    """Say what leaks between the parts that a run makes of a data set, which has parts."""
+    dataset, manifest, parts = looked.dataset, looked.dataset.manifest, looked.parts
+    assert parts is not None
+    paths, labels = manifest["path"].to_numpy(object), manifest["label"].to_numpy(np.int64)
+    groups = manifest["group"].to_numpy(object)
+    of = part_numbers(len(manifest), parts)
+
+    def known(rows: NDArray[np.intp], later: int) -> list[Leak]:
+        """Give those of ``rows``, of the part ``later``, that an earlier one knows."""
+        found: dict[int, Leak] = {}
+        among = (of[alike.first] == later) & _before(of[alike.second], later)
+        for pair in first_choice(alike, among):
+            row, other = int(alike.first[pair]), int(alike.second[pair])
+            found[row] = Leak(
+                image=paths[row],
+                way="exact" if alike.exact[pair] else "near",
+                part=_name(of[other]),
+                other=paths[other],
+                other_label=bool(labels[row] != labels[other]),
+            )
+        earlier = [(groups[i], int(of[i])) for i in np.flatnonzero(_before(of, later)) if groups[i]]
+        shared = dict(sorted(earlier, key=lambda item: -item[1]))
+        for row in rows.tolist():
+            if row not in found and groups[row] in shared:
+                part = _name(shared[groups[row]])
+                found[row] = Leak(image=paths[row], way="group", part=part, other=groups[row])
+        return [found[row] for row in sorted(found)]
+
+    drop: dict[Part, list[str]] = {}
+    for part, rows in ((TRAIN, parts.train), (TUNE, parts.tune)):
+        after = of > part
+        copied = alike.first[(of[alike.first] == part) & after[alike.second]]
+        shared = set(groups[after]) - {""}
+        bad = np.isin(rows, copied) | np.array([groups[row] in shared for row in rows], np.bool_)
+        if bad.any():
+            drop[_name(part)] = paths[rows[bad]].tolist()
+    return Leaks(
+        dataset=dataset.name,
+        fingerprint=dataset.fingerprint,
+        version=VERSION,
+        split=parts.split,
+        n_evaluate=len(parts.evaluate),
+        n_tune=len(parts.tune),
+        evaluate=known(parts.evaluate, EVALUATE),
+        tune=known(parts.tune, TUNE),
+        images=images_of(looked),
+        drop=drop,
+    )
+
+
+def _before(of: NDArray[np.int64], later: int) -> NDArray[np.bool_]:
+    return (of >= 0) & (of < later)
+
+
+def _name(part: int) -> Part:
+    return "train" if part == TRAIN else "tune"
+
+
+def images_of(looked: Looked) -> str:
+    """Hash which images can be used and which part each is of, which has parts."""
+    assert looked.parts is not None
+    numbers = part_numbers(len(looked.faults), looked.parts).astype(np.int8)
+    return hashlib.sha256(numbers.tobytes() + looked.readable.tobytes()).hexdigest()[:16]
 
 
 def word(leaks: Leaks) -> list[str]:
@@ -122,70 +186,3 @@ def dropped(leaks: Leaks) -> str:
     counts = [(len(leaks.drop.get(part, [])), part) for part in ("train", "tune")]
     said = " and ".join(f"{wording.count(n)} of {part}" for n, part in counts if n)
     return f"images that later parts repeat were left out: {said} (on_leak = drop)" if said else ""
-
-
-Runs = Sequence[tuple[Record, Scores]]
-"""A row: the record and the scores of each of its seeds, on the same images."""
-
-
-def section(leaks: Leaks, blocks: Sequence[Sequence[tuple[str, Runs]]]) -> Section:
-    """Set the ROC AUC of rows beside that without the leaked images.
-
-    Parameters
-    ----------
-    leaks
-        With leaked images of the figures.
-    blocks
-        Rows with their names: those that compete, then controls.
-    """
-    known: dict[str, set[str]] = {"without copies": {leak.image for leak in leaks.copies}}
-    everything = {leak.image for leak in leaks.evaluate}
-    if len(everything) > len(leaks.copies):
-        known["without copies and shared groups"] = everything
-        if not leaks.copies:
-            known = {"without shared groups": everything}
-    heads = [f"{name} ({wording.count(leaks.n_evaluate - len(of))})" for name, of in known.items()]
-    columns = [Column("row", text=True), Column(f"all ({wording.count(leaks.n_evaluate)})")]
-    columns += [Column(head) for head in heads] + [Column("difference")]
-    found = []
-    for block in blocks:
-        lines = []
-        for name, runs in block:
-            figures = [roc_auc(runs, without) for without in (set[str](), *known.values())]
-            first, last = figures[0].value, figures[-1].value
-            less = None if first is None or last is None else last - first
-            shown = [Cell(wording.figure(f.value), f.value, wording.interval(f)) for f in figures]
-            lines.append((name_cell(name), *shown, Cell(wording.signed(less), less)))
-        if lines:
-            found.append(tuple(lines))
-    text = (
-        f"{word(leaks)[0]}.",
-        "ROC AUC over all images of the figures, and over those that are left without the leaked"
-        " ones, with 95 % intervals (DeLong). A row that falls without them may have learnt them by"
-        " heart; one that rises may have been misled by copies with another label.",
-    )
-    return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),))
-
-
-def roc_auc(runs: Runs, without: set[str]) -> Estimate:
-    """Give the ROC AUC of a row over its images less some, the mean over seeds.
-
-    Not defined where a class is left without an image.
-    """
-    scores = runs[0][1]
-    kept = np.array([image not in without for image in scores.images], dtype=np.bool_)
-    if not kept.any():
-        return Estimate()
-    names = [image for image, keep in zip(scores.images, kept, strict=True) if keep]
-    groups = None if scores.groups is None else scores.groups[kept]
-    images = Images.of(names, scores.labels[kept], groups)
-    samples = [
-        prepare(
-            its.labels[kept],
-            its.probabilities[kept],
-            positive=record.positive,
-            threshold=record.threshold,
-        )
-        for record, its in runs
-    ]
-    return measure(images, samples).roc_auc.estimate()

@@ -3,64 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dfbench.benchmark.audits.leaks import Alike, find_alike, first_choice, leaks_of
-from dfbench.benchmark.reading import look_at
-from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DataError
-from dfbench.features.internal.thumbnail import Thumbnail
-from dfbench.results.board.leaks import word
+from dfbench.benchmark.audits.base import Finding, Looked
+from dfbench.benchmark.audits.copies import Alike, first_choice
+from dfbench.benchmark.audits.leaks_found import leaks_of, word
 from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.parts import Parts, parts_of
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that makes figures of a data set doubtful.
-
-    Attributes
-    ----------
-    what
-        In a line, with counts.
-    cases
-        Of each image or group: what it is, then one line or two.
-    """
-
-    what: str
-    cases: list[tuple[str, ...]]
-
-
-def find_leaks(dataset: Dataset, *, jobs: int, reporter: Reporter) -> list[Finding]:
-    """List the images that have a copy in another split or with another label.
-
-    Raises
-    ------
-    DfbenchError
-        If a file vanishes or changes on the way, or cannot be normalised.
-    """
-    outcome, faults = look_at(dataset, [Thumbnail()], jobs=jobs, reporter=reporter)
-    for error in outcome.failed.values():
-        raise error
-    parts: Parts | None
-    try:
-        parts = parts_of(dataset, faults == "")
-    except DataError:  # nothing can be run on it; what it holds can be looked at all the same
-        parts = None
-    alike = find_alike(dataset, faults, parts, jobs=jobs)
-    found = [*_across(dataset, faults, alike), *_contrary(dataset, alike), *_groups(dataset)]
-    if parts is not None:
-        found += [
-            Finding(f"in a run, {said}", []) for said in word(leaks_of(dataset, parts, alike))
-        ]
+def listing(looked: Looked, alike: Alike) -> list[Finding]:
+    """List the images that have a copy in another split or with another label, and groups."""
+    dataset = looked.dataset
+    found = [*_across(looked, alike), *_contrary(dataset, alike), *_groups(dataset)]
+    if looked.parts is not None:
+        found += [Finding(f"in a run, {said}", []) for said in word(leaks_of(looked, alike))]
     return found
 
 
-def _across(dataset: Dataset, faults: NDArray[np.object_], alike: Alike) -> Iterator[Finding]:
+def _across(looked: Looked, alike: Alike) -> Iterator[Finding]:
+    dataset = looked.dataset
     splits = dataset.manifest["split"].to_numpy(object)
     paths = dataset.manifest["path"].to_numpy(object)
     for later, earlier in (("test", "train"), ("test", "validation"), ("validation", "train")):
@@ -70,7 +33,7 @@ def _across(dataset: Dataset, faults: NDArray[np.object_], alike: Alike) -> Iter
             continue
         exact = int(alike.exact[pairs].sum())
         counts = ((exact, "exact"), (len(pairs) - exact, "near"))
-        of = int(((splits == later) & (faults == "")).sum())
+        of = int(((splits == later) & looked.readable).sum())
         have = "has" if len(pairs) == 1 else "have"
         yield Finding(
             f"{len(pairs):,} of {of:,} images of {later} {have} a copy in {earlier}: "

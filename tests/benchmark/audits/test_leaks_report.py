@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from dfbench.benchmark.audits.leaks_found import Leak, Leaks, word
+from dfbench.benchmark.audits.leaks_report import roc_auc
 from dfbench.results.board.build import build_board
-from dfbench.results.board.leaks import AUDIT, Leak, Leaks, roc_auc, word
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.statistics.measured import Images, measure
 from dfbench.results.statistics.sample import prepare
@@ -31,7 +32,7 @@ def leaks(**other: object) -> Leaks:
 
 
 def write(out, found: Leaks) -> None:
-    ResultsFolder(out).write_findings(AUDIT, found.fingerprint, found)
+    ResultsFolder(out).write_findings("leaks", found.fingerprint, found)
 
 
 def section(out):
@@ -118,9 +119,9 @@ def test_leaks_of_another_state_or_none_say_nothing(folder) -> None:
 def test_what_cannot_be_read_is_not_there(folder) -> None:
     folder.add("faces", "hsv/knn")
     write(folder.out, leaks())
-    assert ResultsFolder(folder.out).read_findings(AUDIT, "aa", Leaks) == leaks()
-    ResultsFolder(folder.out).findings_file(AUDIT, "aa").write_text('{"dataset": 3}')
-    assert ResultsFolder(folder.out).read_findings(AUDIT, "aa", Leaks) is None
+    assert ResultsFolder(folder.out).read_findings("leaks", "aa", Leaks) == leaks()
+    ResultsFolder(folder.out).findings_file("leaks", "aa").write_text('{"dataset": 3}')
+    assert ResultsFolder(folder.out).read_findings("leaks", "aa", Leaks) is None
     assert section(folder.out)[1] is None
 
 

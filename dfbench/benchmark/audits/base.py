@@ -1,0 +1,200 @@
+"""What an audit is: the one interface by which runs, boards and `dfbench data check` know it.
+
+An audit looks for what is wrong with a data set before any row of it is believed. It finds, keeps
+what it found in a results folder, warns, and says what takes it away.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from dfbench.benchmark.reading import look_at
+from dfbench.benchmark.reporter import Reporter
+from dfbench.errors import DataError
+from dfbench.features.base import Extractor
+from dfbench.registry import AUDITS, Registry
+from dfbench.results.board.board import Line
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Control
+from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.parts import Parts, parts_of
+from dfbench.suites.suite import OnLeak
+
+Found = TypeVar("Found")
+Kept = TypeVar("Kept", bound=BaseModel)
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A data set whose files the pass has seen.
+
+    Attributes
+    ----------
+    dataset
+        As loaded.
+    faults
+        For each line of its manifest why the image cannot be used, "" where it can: shape (n,),
+        dtype object.
+    parts
+        What a run makes of it; None where it can make nothing of it.
+    jobs
+        Threads.
+    """
+
+    dataset: Dataset
+    faults: NDArray[np.object_]
+    parts: Parts | None
+    jobs: int = 1
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which lines of the manifest can be used, shape (n,)."""
+        found: NDArray[np.bool_] = self.faults == ""
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that makes figures of a data set doubtful.
+
+    Attributes
+    ----------
+    what
+        In a line, with counts.
+    cases
+        Of each image or group that it is made of: what it is, then one line or two.
+    """
+
+    what: str
+    cases: list[tuple[str, ...]]
+
+
+class Audit(ABC, Generic[Found, Kept]):
+    """An audit of a data set; it holds nothing.
+
+    Attributes
+    ----------
+    name
+        In the registry, and of its folder in a results folder.
+    word
+        What lines about it begin with.
+    form
+        Of what is kept.
+    control
+        Which control watches for the same in the scores: above chance, it is explained by
+        `explain`.
+    vital
+        Whether a run must not go on without it.
+    """
+
+    name: ClassVar[str]
+    word: ClassVar[str]
+    form: ClassVar[type[BaseModel]]
+    control: ClassVar[Control]
+    vital: ClassVar[bool] = False
+
+    def wanted(self, controls: Collection[Control]) -> bool:
+        """Whether a run with these controls among its rows looks for it."""
+        return self.vital or self.control in controls
+
+    @abstractmethod
+    def needs(self) -> Extractor:
+        """Give the extractor whose vectors must be in the store before `find`."""
+
+    @abstractmethod
+    def find(self, looked: Looked) -> Found:
+        """Look for all that is wrong."""
+
+    @abstractmethod
+    def keep(self, found: Found, looked: Looked) -> Kept:
+        """Give what a results folder keeps of what was found; ``looked`` has parts."""
+
+    def answers(self, kept: Kept, looked: Looked) -> bool:
+        """Whether what an earlier run kept is about what is looked at now."""
+        return True
+
+    @abstractmethod
+    def warn(self, kept: Kept) -> list[str]:
+        """Say what was found, a phrase each; nothing where nothing is wrong."""
+
+    @abstractmethod
+    def remedy(self, found: Found, looked: Looked) -> str:
+        """Say what takes it away; empty where there is nothing to take away."""
+
+    @abstractmethod
+    def listing(self, found: Found, looked: Looked) -> list[Finding]:
+        """List all that was found, for somebody who looks at the data."""
+
+    def settle(self, kept: Kept, looked: Looked, on_leak: OnLeak, reporter: Reporter) -> Parts:
+        """Do in a run what the suite asks to be done about it, and give the parts to run with."""
+        assert looked.parts is not None
+        return looked.parts
+
+    @abstractmethod
+    def explain(self, control: Line, kept: Kept | None) -> str:
+        """Say why its control may be above chance; None where nothing was kept."""
+
+    def report(self, read: Read) -> Report:
+        """Lay out what a board says of it beside the figures."""
+        return Report()
+
+    def look(self, looked: Looked, folder: ResultsFolder) -> Kept:
+        """Give what is kept of a data set that has parts, found anew where that is not there.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        fingerprint = looked.dataset.fingerprint
+        kept: Any = folder.read_findings(self.name, fingerprint, self.form)
+        if kept is None or not self.answers(kept, looked):
+            kept = self.keep(self.find(looked), looked)
+            folder.write_findings(self.name, fingerprint, kept)
+        found: Kept = kept
+        return found
+
+
+def audits() -> list[Audit[Any, Any]]:
+    """Give every audit that there is."""
+    return [audit() for audit in Registry(AUDITS).loadable().values()]
+
+
+def examine(
+    dataset: Dataset, *, jobs: int, reporter: Reporter
+) -> Iterator[tuple[Audit[Any, Any], list[Finding], str]]:
+    """Look at a data set without running anything on it.
+
+    Yields
+    ------
+    audit, findings, remedy
+        One after the other.
+
+    Raises
+    ------
+    DfbenchError
+        If a file vanishes or changes on the way, or cannot be normalised.
+    """
+    for audit in audits():
+        outcome, faults = look_at(dataset, [audit.needs()], jobs=jobs, reporter=reporter)
+        for error in outcome.failed.values():
+            raise error
+        looked = Looked(dataset, faults, _parts(dataset, faults), jobs)
+        found = audit.find(looked)
+        yield audit, audit.listing(found, looked), audit.remedy(found, looked)
+
+
+def _parts(dataset: Dataset, faults: NDArray[np.object_]) -> Parts | None:
+    try:
+        return parts_of(dataset, faults == "")
+    except DataError:  # nothing can be run on it; what it holds can be looked at all the same
+        return None
