@@ -1,7 +1,7 @@
-"""Finds extractors, models and protocols by name: built-in, from packages, from local files.
+"""Finds parts by name: extractors, models, audits, protocols; built-in, from packages or files.
 
-All three are entry points, loaded when they are asked for and not before; a broken one is an
-entry with a reason and takes nothing else down.
+All are entry points, loaded when they are asked for and not before; a broken one is an entry with
+a reason and takes nothing else down.
 """
 
 from __future__ import annotations
@@ -123,7 +123,6 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "ResNet-50 trained on",
         ),
     },
-    # the order is that of their sections
     AUDITS: {
         "leaks": (
             "dfbench.benchmark.audits.leaks:LeakAudit",
@@ -134,6 +133,7 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "facts about files that tell the classes apart without a pixel",
         ),
     },
+    # the order is that of their sections
     PROTOCOLS: {
         "leave-one-generator-out": (
             "dfbench.benchmark.protocols.leave_one_generator_out:LeaveOneGeneratorOut",

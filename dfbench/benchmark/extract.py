@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfbench.benchmark.execution.settings import default_jobs
-from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reading import complain, look_at
 from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.view import view_of
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.planning.view import view_of
 from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError
 from dfbench.features.base import Extractor
 from dfbench.features.extraction.single_pass import Outcome, Source, extract

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from dfbench.benchmark.execution.executor import execute
-from dfbench.benchmark.execution.settings import Settings, default_jobs
+from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
 from dfbench.benchmark.planning.requests import with_evaluations
 from dfbench.benchmark.planning.rows import rows

@@ -142,7 +142,7 @@ SHOWN = 3
 def _audit(dataset: Dataset, everything: bool) -> None:
     """Say what each audit finds, and what takes it away."""
     from dfbench.benchmark.audits.base import examine
-    from dfbench.benchmark.execution.settings import default_jobs
+    from dfbench.benchmark.machine import default_jobs
     from dfbench.cli.progress import ConsoleReporter
 
     with ConsoleReporter(err()) as reporter:

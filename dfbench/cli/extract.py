@@ -27,8 +27,8 @@ def extract(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
-    from dfbench.benchmark.execution.settings import default_jobs
     from dfbench.benchmark.extract import check_table_path, feature_table, write_table
+    from dfbench.benchmark.machine import default_jobs
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.features.expression import build, parse
     from dfbench.files import check_writable

@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dfbench.benchmark.planning.rows import rows
-from dfbench.benchmark.planning.view import view_of
 from dfbench.benchmark.protocols.robustness import Robustness
+from dfbench.benchmark.view import view_of
 from dfbench.cli import app
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.internal.thumbnail import Thumbnail

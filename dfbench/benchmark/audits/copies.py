@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.base import Looked
-from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.view import view_of
 from dfbench.features.copies import find_copies
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.internal.thumbnail import Thumbnail

@@ -20,7 +20,7 @@ from dfbench.benchmark.audits.shortcuts_found import (
     telling,
     word,
 )
-from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.view import view_of
 from dfbench.features.base import Extractor
 from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.metadata import Metadata

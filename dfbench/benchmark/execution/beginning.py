@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dfbench.benchmark.execution.machine import machine, versions
 from dfbench.benchmark.execution.session import Session
+from dfbench.benchmark.machine import machine, versions
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry

@@ -17,8 +17,8 @@ from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
-from dfbench.benchmark.planning.view import view_of
 from dfbench.benchmark.reading import UnreadableError, complain, look_at
+from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.extraction.single_pass import seconds_to_decode
 from dfbench.features.extraction.store import Table as Stored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dfbench.benchmark.execution.machine import available_cores
+from dfbench.benchmark.machine import available_cores
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,3 @@ class Settings:
     def n_threads(self) -> int:
         """Threads of each worker."""
         return max(1, available_cores() // self.jobs)
-
-
-def default_jobs(device: str) -> int:
-    """Workers where the user does not say: they share the cores, and the memory of one GPU."""
-    return min(available_cores(), 4 if device == "cuda" else 8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dfbench.benchmark.planning.view import view_of
+from dfbench.benchmark.view import view_of
 from dfbench.features.views.view import View
 from dfbench.files import digest
 from dfbench.suites.datasets.manifest import Dataset

@@ -55,6 +55,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def default_jobs(device: str) -> int:
+    """Workers where the user does not say: they share the cores, and the memory of one GPU."""
+    return min(available_cores(), 4 if device == "cuda" else 8)
+
+
 def forget_peak() -> None:
     """Let the peak begin anew from what is held now; without effect where the system cannot."""
     try:
