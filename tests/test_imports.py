@@ -25,7 +25,7 @@ HEAVY = {
     "xgboost",
 }
 
-_PROBE = """
+_CODE = """
 import json, sys
 sys.argv = ["dfbench", *{arguments}]
 try:
@@ -37,7 +37,7 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})), fi
 
 
 def loaded(action: str, *arguments: str) -> set[str]:
-    code = _PROBE.format(arguments=list(arguments), action=action)
+    code = _CODE.format(arguments=list(arguments), action=action)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(run.stderr.splitlines()[-1]))
 

@@ -29,7 +29,7 @@ _CALIBRATION_IMAGES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Backbone:
     """A backbone without its classifier, and what its makers say of its input."""
 
     module: torch.nn.Module
@@ -91,7 +91,7 @@ def identity(backbone: str, weights: str) -> dict[str, Any]:
     return {"weights": known, "libraries": {name: _minor_version(name) for name in libraries}}
 
 
-def build(backbone: str, weights: str, seed: int, size: int | None) -> Made:
+def build(backbone: str, weights: str, seed: int, size: int | None) -> Backbone:
     """Make a backbone, with the weights that are asked for and no others.
 
     Parameters
@@ -112,10 +112,10 @@ def build(backbone: str, weights: str, seed: int, size: int | None) -> Made:
     """
     library, name = resolve(backbone)
     make = _build_timm if library == "timm" else _build_torchvision
-    made = make(name, weights, seed, size)
+    built = make(name, weights, seed, size)
     if weights not in ("imagenet", "random"):
-        sources.load_strictly(made.module, Path(weights), made.head)
-    return made
+        sources.load_strictly(built.module, Path(weights), built.head)
+    return built
 
 
 def resolve(backbone: str) -> tuple[str, str]:
@@ -151,7 +151,7 @@ def _source(library: str, name: str) -> sources.Source:
     return sources.timm_source(name) if library == "timm" else sources.torchvision_source(name)
 
 
-def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Made:
+def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Backbone:
     import timm
     from timm.models import get_pretrained_cfg
 
@@ -171,7 +171,7 @@ def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Made:
             module = timm.create_model(name, pretrained=False, **options)
     found: dict[str, Any] = module.pretrained_cfg or {}
     head = found.get("classifier") or ()
-    return Made(
+    return Backbone(
         module,
         (head,) if isinstance(head, str) else tuple(head),
         size or int((found.get("input_size") or (3, _FALLBACK_SIZE))[1]),
@@ -180,7 +180,7 @@ def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Made:
     )
 
 
-def _build_torchvision(name: str, weights: str, seed: int, size: int | None) -> Made:
+def _build_torchvision(name: str, weights: str, seed: int, size: int | None) -> Backbone:
     from torch import nn
     from torchvision import models
 
@@ -213,7 +213,7 @@ def _build_torchvision(name: str, weights: str, seed: int, size: int | None) -> 
     ][-1]
     parent, _, leaf = head.rpartition(".")
     setattr(module.get_submodule(parent), leaf, nn.Identity())
-    return Made(module, (head,), size or own_size, mean, std)
+    return Backbone(module, (head,), size or own_size, mean, std)
 
 
 @contextmanager

@@ -116,14 +116,14 @@ def _equal(files: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
                 yield one, other
 
 
-def first_choice(alike: Alike, among: NDArray[np.bool_]) -> NDArray[np.intp]:
+def first_choice(alike: Alike, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Give one of the pairs of each image: of an equal file if there is one, then by place.
 
     Parameters
     ----------
     alike
         Of p pairs.
-    among
+    chosen
         Shape (p,): those to choose from.
 
     Returns
@@ -131,7 +131,7 @@ def first_choice(alike: Alike, among: NDArray[np.bool_]) -> NDArray[np.intp]:
     ndarray of shape (m,), dtype intp
         Places of pairs, ascending by their first image.
     """
-    places = np.flatnonzero(among)
+    places = np.flatnonzero(chosen)
     order = np.lexsort((alike.second[places], ~alike.exact[places], alike.first[places]))
     places = places[order]
     return places[np.unique(alike.first[places], return_index=True)[1]]

@@ -76,8 +76,8 @@ def leaks_of(looked: Looked, alike: Alike) -> Leaks:
     def known(rows: NDArray[np.intp], later: int) -> list[Leak]:
         """Give those of ``rows``, of the part ``later``, that an earlier one knows."""
         found: dict[int, Leak] = {}
-        among = (of[alike.first] == later) & _before(of[alike.second], later)
-        for pair in first_choice(alike, among):
+        chosen = (of[alike.first] == later) & _before(of[alike.second], later)
+        for pair in first_choice(alike, chosen):
             row, other = int(alike.first[pair]), int(alike.second[pair])
             found[row] = Leak(
                 image=paths[row],

@@ -27,8 +27,8 @@ def _across(looked: Looked, alike: Alike) -> Iterator[Finding]:
     splits = dataset.manifest["split"].to_numpy(object)
     paths = dataset.manifest["path"].to_numpy(object)
     for later, earlier in (("test", "train"), ("test", "validation"), ("validation", "train")):
-        among = (splits[alike.first] == later) & (splits[alike.second] == earlier)
-        pairs = first_choice(alike, among)
+        chosen = (splits[alike.first] == later) & (splits[alike.second] == earlier)
+        pairs = first_choice(alike, chosen)
         if not pairs.size:
             continue
         exact = int(alike.exact[pairs].sum())

@@ -209,14 +209,14 @@ def complain_of_evaluations(
             continue
         reasons: dict[str, list[str]] = {}
         for evaluation in cell.evaluations:
-            made = out.load_evaluation(cell.id, evaluation.id)
-            if made is not None and made.status != "ok":
+            scored = out.load_evaluation(cell.id, evaluation.id)
+            if scored is not None and scored.status != "ok":
                 what = (
                     f"changed by {evaluation.change}"
                     if evaluation.change
                     else f"of {evaluation.dataset.name}"
                 )
-                reasons.setdefault(made.reason, []).append(what)
+                reasons.setdefault(scored.reason, []).append(what)
         for reason, names in reasons.items():
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             where = f"{cell.dataset_name} {cell.row.name}"

@@ -165,12 +165,12 @@ class Embedding(Extractor):
         size = self.size
         if size is not None:
             size = whole(self.name, "size", size, 16, 4096)
-        made = backbones.build(self.backbone, self.weights, int(self.seed), size)
+        built = backbones.build(self.backbone, self.weights, int(self.seed), size)
         if self.weights == "random":
-            backbones.set_batch_norm(made.module, made.size, int(self.seed))
-        mean = _by_channel(self.mean) or made.mean
-        std = _by_channel(self.std) or made.std
-        return _Net(made.module, made.size, mean, std, _device(self.device))
+            backbones.set_batch_norm(built.module, built.size, int(self.seed))
+        mean = _by_channel(self.mean) or built.mean
+        std = _by_channel(self.std) or built.std
+        return _Net(built.module, built.size, mean, std, _device(self.device))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded network behind: another process loads its own."""

@@ -144,8 +144,8 @@ def perturb(seen: Seen, chain: tuple[Operation, ...], sha256: str) -> Seen:
     """
     for place, step in enumerate(chain):
         state = hashlib.sha256(f"{sha256} {place} {step}".encode()).digest()
-        made = step(seen.image, int.from_bytes(state[:16], "big"))
-        seen = Seen(decode(made), made) if isinstance(made, bytes) else Seen(made, seen.file)
+        new = step(seen.image, int.from_bytes(state[:16], "big"))
+        seen = Seen(decode(new), new) if isinstance(new, bytes) else Seen(new, seen.file)
     return seen
 
 

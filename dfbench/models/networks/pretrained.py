@@ -74,18 +74,18 @@ class Finetune(Network):
 
         params = self.params
         side = self.input_side(params)
-        made = backbones.build(params["backbone"], params["weights"], self.seed, side)
+        built = backbones.build(params["backbone"], params["weights"], self.seed, side)
         if params["weights"] == "random" and params["unfreeze"] == "none":
             # untrained statistics would let activations vanish or explode
-            backbones.set_batch_norm(made.module, made.size, self.seed)
-        for key, own in (("mean", made.mean), ("std", made.std)):
+            backbones.set_batch_norm(built.module, built.size, self.seed)
+        for key, own in (("mean", built.mean), ("std", built.std)):
             if params[key] is None:
                 params[key] = [float(value) for value in own]
-        made.module.eval()
+        built.module.eval()
         with torch.no_grad():
-            width = int(made.module(torch.zeros(1, 3, side, side)).flatten(1).shape[1])
+            width = int(built.module(torch.zeros(1, 3, side, side)).flatten(1).shape[1])
         return Headed(
-            made.module,
+            built.module,
             width=width,
             hidden=params["head"],
             head_norm=params["head_norm"],

@@ -210,15 +210,15 @@ class Board:
         What else is said of several data sets together: protocols.
     figures
         Of protocols, in their long form.
-    made
-        The commands that made the results.
+    runs
+        The commands that wrote the results.
     """
 
     tables: list[Table]
     overall: Overall | None
     sections: list[Section] = field(default_factory=list)
     figures: list[ProtocolFigure] = field(default_factory=list)
-    made: list[Run] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     @property
     def lines(self) -> list[Line]:

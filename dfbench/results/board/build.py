@@ -82,7 +82,7 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
             lines, shown = _ranked(lines, measured, dataset)
             if shown is not None:
                 smallest[dataset] = shown
-    board = replace(arrange(lines, smallest), made=out.read_provenance())
+    board = replace(arrange(lines, smallest), runs=out.read_provenance())
     folder = Read(board.tables, everything, out, all_entries)
     for report in _reports(folder):
         board = board.plus(report)
@@ -219,25 +219,27 @@ def _sample(record: Record, scores: Scores) -> Sample:
     )
 
 
-def _place(entry: Entry) -> dict[str, Any]:
-    return {
-        "dataset": entry.dataset,
-        "row": entry.row,
-        "control": entry.control,
-        "reported": entry.reported,
+def _shared(source: Entry | Record) -> dict[str, Any]:
+    """Give what a line has by the same name as an entry or a record."""
+    names = Line.model_fields.keys() & type(source).model_fields.keys()
+    return {name: getattr(source, name) for name in names}
+
+
+def _of_record(record: Record) -> dict[str, Any]:
+    """Give what a line has of a record; a new field of both is taken over by its name."""
+    named = record.positive is not None and record.positive < len(record.classes)
+    return _shared(record) | {
+        # what never ran has counted nothing
+        "n_train": record.n_train or None,
+        "n_test": record.n_test or None,
+        "positive": record.classes[record.positive or 0] if named else None,
     }
 
 
 def _absent(entry: Entry, status: Status, reason: str, record: Record | None = None) -> Line:
     known = {} if record is None else _of_record(record)
-    return Line(
-        **_place(entry),
-        seeds=[entry.seed],
-        cells=[entry.cell],
-        status=status,
-        reason=reason,
-        **known,
-    )
+    own = {"seeds": [entry.seed], "cells": [entry.cell], "status": status, "reason": reason}
+    return Line(**known | _shared(entry) | own)
 
 
 def line_of(row: RowRead) -> Line | None:
@@ -256,7 +258,10 @@ def line_of(row: RowRead) -> Line | None:
         if row.defaults is not None:
             default = number(row.defaults.values["roc_auc"])
     groups = row.measured.images.design.groups
-    known = _of_record(first) | {
+    own = {
+        "seeds": [record.seed for record in row.records],
+        "cells": [record.cell for record in row.records],
+        "status": "ok",
         "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
         "metrics": figures,
         "class_accuracy": {c: number(x) for c, x in zip(names, recall, strict=True)},
@@ -269,13 +274,7 @@ def line_of(row: RowRead) -> Line | None:
         "default_roc_auc": default,
         "threshold": first.threshold if len(row.records) == 1 else None,
     }
-    return Line(
-        **_place(row.entry),
-        seeds=[record.seed for record in row.records],
-        cells=[record.cell for record in row.records],
-        status="ok",
-        **known,
-    )
+    return Line(**_of_record(first) | _shared(row.entry) | own)
 
 
 def _short(p_value: float) -> float | None:
@@ -300,28 +299,6 @@ def _tuning(records: Sequence[Record]) -> Tuning | None:
         default_value=_mean([each.default_value for each in found]),
         stopped_by="time" if any(each.stopped_by == "time" for each in found) else "trials",
     )
-
-
-def _of_record(record: Record) -> dict[str, Any]:
-    named = record.positive is not None and record.positive < len(record.classes)
-    return {
-        "split": record.split,
-        # what never ran has counted nothing
-        "n_train": record.n_train or None,
-        "n_test": record.n_test or None,
-        "n_features": record.n_features,
-        "n_parameters": record.n_parameters,
-        "model_bytes": record.model_bytes,
-        "peak_bytes": record.peak_bytes,
-        "classes": record.classes,
-        "positive": record.classes[record.positive or 0] if named else None,
-        "grouped": record.grouped,
-        "n_left_out": record.n_left_out,
-        "tuned_on": record.tuned_on,
-        "device": record.device,
-        "fingerprint": record.fingerprint,
-        "kind": record.kind,
-    }
 
 
 def _ranked(

@@ -136,8 +136,8 @@ class _Reader:
         strata = np.argsort(np.argsort(first))[inverse]
         numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
         key = (dataset, names, strata.tobytes(), b"" if numbered is None else numbered.tobytes())
-        made = Design(strata, numbered), Design(np.zeros_like(strata), numbered)
-        return self.designs.setdefault(key, made)
+        both = Design(strata, numbered), Design(np.zeros_like(strata), numbered)
+        return self.designs.setdefault(key, both)
 
     def evaluated(self, asked: Sequence[Asked], records: dict[str, Record]) -> Scored | str:
         reason = next((each.reason for each in asked if each.reason), "")
@@ -148,18 +148,18 @@ class _Reader:
             record = records.get(each.cell)
             if record is None:
                 return "the row has no result on the data set it is fitted on"
-            made = self.out.load_evaluation(each.cell, each.probe)
-            if made is None:
+            scored = self.out.load_evaluation(each.cell, each.probe)
+            if scored is None:
                 return "not scored yet: run again"
-            if made.status != "ok":
-                return made.reason
-            states = self.fingerprints.get(made.scored_on, {made.fingerprint})
-            if made.fingerprint not in states:
-                return f"{made.scored_on} has changed since: run again"
-            found.append(self.out.read_evaluation(record, made))
+            if scored.status != "ok":
+                return scored.reason
+            states = self.fingerprints.get(scored.scored_on, {scored.fingerprint})
+            if scored.fingerprint not in states:
+                return f"{scored.scored_on} has changed since: run again"
+            found.append(self.out.read_evaluation(record, scored))
             of.append(record)
-            cuts.append(made.threshold)
-            seen = max(seen, made.n_seen)
+            cuts.append(scored.threshold)
+            seen = max(seen, scored.n_seen)
         return self.scored(asked[0].scored_on, of, found, cuts, seen)
 
 

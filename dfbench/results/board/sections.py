@@ -161,7 +161,7 @@ def origin(board: Board) -> Section:
             )
         )
     grids = [Grid(tuple(columns), (tuple(rows),), "Data sets")] if rows else []
-    runs = board.made
+    runs = board.runs
     if runs:
         several = len(runs) > 1
         head = [f"command {i}" for i in range(1, len(runs) + 1)] if several else ["value"]

@@ -77,10 +77,10 @@ def fake_image(
     if strength is None:
         strength = float(rng.random())
     if kind == "blended":
-        made = _blended(rgb, rng, strength, other)
+        fake = _blended(rgb, rng, strength, other)
     else:
-        made = _MAKERS[kind](rgb.astype(np.float32), rng, strength)
-    return np.clip(np.rint(made), 0.0, 255.0).astype(np.uint8)
+        fake = _MAKERS[kind](rgb.astype(np.float32), rng, strength)
+    return np.clip(np.rint(fake), 0.0, 255.0).astype(np.uint8)
 
 
 def _between(low: float, high: float, strength: float) -> np.float32:

@@ -346,11 +346,11 @@ def test_how_it_was_made_says_command_versions_and_data(board):
         suite="mine", seeds=[0, 1], trials=8, seconds=45, jobs=2, threads=1,
         machine={"processor": "a chip"}, versions={"numpy": "2.0"},
     )  # fmt: skip
-    text = render(replace(board, made=[run]), "md").split("## How it was made")[1]
+    text = render(replace(board, runs=[run]), "md").split("## How it was made")[1]
     for part in (run.command, "2025-01-02 03:04:05", "mine", "0, 1", "8 trials or 45 s", "a chip",
                  "2.0", "2, 1 thread each"):  # fmt: skip
         assert part in text
-    both = render(replace(board, made=[run, run.model_copy(update={"versions": {}})]), "md")
+    both = render(replace(board, runs=[run, run.model_copy(update={"versions": {}})]), "md")
     assert re.search(r"\| numpy +\| 2\.0 +\| –", both)
 
 
