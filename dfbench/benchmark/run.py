@@ -112,22 +112,22 @@ def run(
     0   faces  hsv/knn     ok
     """
     options = Options(
-        suite,
-        _listed(data),
-        [str(each) for each in _listed(only)],
-        out,
-        jobs,
-        device,
-        trials,
-        seconds,
-        seed,
-        cell_timeout,
-        _listed(plugins),
-        roots or {},
-        strict,
-        on_leak,
-        figures,
-        [str(each) for each in _listed(protocols)],
+        suite=suite,
+        data=_listed(data),
+        only=[str(each) for each in _listed(only)],
+        out=out,
+        jobs=jobs,
+        device=device,
+        trials=trials,
+        seconds=seconds,
+        seed=seed,
+        cell_timeout=cell_timeout,
+        plugins=_listed(plugins),
+        roots=roots or {},
+        strict=strict,
+        on_leak=on_leak,
+        figures=figures,
+        protocols=[str(each) for each in _listed(protocols)],
     )
     with listener_of(progress) as listener:
         results = carry_out(plan_run(options, listener), listener)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dfbench.cli.options import COMMAND, EXIT_FAILED, Jobs, Plugins, err, out, parse_roots
+
+if TYPE_CHECKING:
+    from dfbench.results.results import Results
 
 
 class Device(StrEnum):
@@ -106,8 +109,6 @@ def run(
     from dfbench.benchmark.run import Options, carry_out, plan_run
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
-    from dfbench.results.render.formats import FORMATS
-    from dfbench.results.render.terminal import BoardView
 
     options = Options(
         suite=suite,
@@ -137,11 +138,19 @@ def run(
         for renderable in plan_table(planned.plan):
             out().print(renderable)
         return
+    _show(results, out_folder, report=bool(planned.settings.figures))
+    if results.statuses()["failed"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show(results: Results, folder: Path, *, report: bool) -> None:
+    """Print the leaderboard, how many rows ran, and where to find more."""
+    from dfbench.results.render.formats import FORMATS
+    from dfbench.results.render.terminal import BoardView
+
     out().print(BoardView(results.board))
     counts = results.statuses()
     tally = ", ".join(f"{counts[s]} {s}" for s in ("ok", "skipped", "failed") if counts[s])
-    typer.echo(f"\n{tally}; leaderboard: {out_folder}/leaderboard.{{{','.join(FORMATS)}}}")
-    if planned.settings.figures:
-        typer.echo(f"figures: {out_folder}/report.html")
-    if counts["failed"]:
-        raise typer.Exit(EXIT_FAILED)
+    typer.echo(f"\n{tally}; leaderboard: {folder}/leaderboard.{{{','.join(FORMATS)}}}")
+    if report:
+        typer.echo(f"figures: {folder}/report.html")
