@@ -13,7 +13,7 @@ import pytest
 from dfbench import registry
 
 ROOT = Path(__file__).parents[1]
-GROUPS = {registry.EXTRACTORS, registry.MODELS, registry.PROTOCOLS, "dfbench.audits"}
+GROUPS = {registry.EXTRACTORS, registry.MODELS, registry.PROTOCOLS, registry.AUDITS}
 """Of entry points."""
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
