@@ -16,7 +16,7 @@ from dfbench.benchmark.view import view_of
 from dfbench.errors import OutputError
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
-from dfbench.features.extraction.store import identity, load_features
+from dfbench.features.pipeline.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
 from dfbench.suites.datasets.loading import load_dataset

@@ -11,7 +11,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError
 from dfbench.features.base import Extractor
-from dfbench.features.extraction.single_pass import Outcome, Source, extract
+from dfbench.features.pipeline.single_pass import Outcome, Source, extract
 from dfbench.suites.datasets.manifest import Dataset
 
 

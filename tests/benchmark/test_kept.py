@@ -19,8 +19,8 @@ from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.protocols.robustness import Robustness
 from dfbench.benchmark.view import view_of
 from dfbench.cli import app
-from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.internal.thumbnail import Thumbnail
+from dfbench.features.pipeline.store import identity, load_features
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.suite import load_suite

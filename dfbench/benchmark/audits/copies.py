@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from dfbench.benchmark.audits.base import Looked
 from dfbench.benchmark.view import view_of
 from dfbench.features.copies import find_copies
-from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.internal.thumbnail import Thumbnail
+from dfbench.features.pipeline.store import identity, load_features
 from dfbench.suites.datasets.parts import Parts
 
 

@@ -22,8 +22,8 @@ from dfbench.benchmark.audits.shortcuts_found import (
 )
 from dfbench.benchmark.view import view_of
 from dfbench.features.base import Extractor
-from dfbench.features.extraction.store import identity, load_features
 from dfbench.features.extractors.metadata import Metadata
+from dfbench.features.pipeline.store import identity, load_features
 from dfbench.results.board.board import Line
 from dfbench.suites.datasets.cards.writing import normalise_toml
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.execution.job import Images, Job
-from dfbench.features.extraction.store import load_features
+from dfbench.features.pipeline.store import load_features
 from dfbench.models.base import Both, Inputs, Model
 
 

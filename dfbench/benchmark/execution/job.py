@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.features.base import Extractor
-from dfbench.features.extraction.store import identity as feature_identity
 from dfbench.features.internal.resized import Resized
+from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder

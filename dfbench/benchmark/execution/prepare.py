@@ -20,8 +20,8 @@ from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import UnreadableError, complain, look_at
 from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError, DfbenchError, UnavailableError
-from dfbench.features.extraction.single_pass import seconds_to_decode
-from dfbench.features.extraction.store import Table as Stored
+from dfbench.features.pipeline.single_pass import seconds_to_decode
+from dfbench.features.pipeline.store import Table as Stored
 from dfbench.files import digest
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset

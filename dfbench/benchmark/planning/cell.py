@@ -17,7 +17,7 @@ from dfbench.benchmark.planning.rows import Row
 from dfbench.benchmark.view import view_of
 from dfbench.errors import UnavailableError
 from dfbench.features.copies import VERSION as COPIES
-from dfbench.features.extraction.store import identity as feature_identity
+from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import digest
 from dfbench.results.records.subsets import WHOLE, Subset

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class PlainCnn(Network):
-    """Base of the plain networks; see `dfbench.models.networks.modules.cnn.PlainCnn`."""
+    """Base of the plain networks; see `dfbench.models.networks.torch_modules.cnn.PlainCnn`."""
 
-    libraries = (*Network.libraries, "dfbench.models.networks.modules.cnn")
+    libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.cnn")
 
     channels: ClassVar[tuple[int, ...]]
     dense: ClassVar[int] = 128
@@ -36,7 +36,7 @@ class PlainCnn(Network):
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights."""
-        from dfbench.models.networks.modules.cnn import PlainCnn
+        from dfbench.models.networks.torch_modules.cnn import PlainCnn
 
         return PlainCnn(
             channels=self.channels,

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class HybridHsvCnn(Network):
     """Five convolution blocks with residual connections, beside features of the same image.
 
-    See `dfbench.models.networks.modules.hybrid.HybridCnn` for the layers. They are those of the
-    report by Ștefan ("Deepfake Image Classification"), as is the recipe: AdamW, the rate halved
-    after 4 epochs without better validation accuracy, stopping after 13, augmented copies made
-    before training. Its features are histograms of hue, saturation and value, 16 bins each.
+    See `torch_modules.hybrid.HybridCnn` for the layers. They are those of the report by Ștefan
+    ("Deepfake Image Classification"), as is the recipe: AdamW, the rate halved after 4 epochs
+    without better validation accuracy, stopping after 13, augmented copies made before training.
+    Its features are histograms of hue, saturation and value, 16 bins each.
 
     The report does not give the channels, the kernel (here 3x3), how residual shapes are matched,
     the kind of activation of the features' dense layer (here ReLU), the learning rate, weight decay
@@ -35,7 +35,7 @@ class HybridHsvCnn(Network):
     name = "hybrid-hsv-cnn"
     inputs = "both"
     companion = "hsv"
-    libraries = (*Network.libraries, "dfbench.models.networks.modules.hybrid")
+    libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.hybrid")
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class HybridHsvCnn(Network):
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights."""
-        from dfbench.models.networks.modules.hybrid import HybridCnn
+        from dfbench.models.networks.torch_modules.hybrid import HybridCnn
 
         return HybridCnn(
             channels=self.params["channels"],

@@ -37,8 +37,8 @@ class Meso4(Network):
     rates = (1e-4, 1e-2)
     libraries = (
         *Network.libraries,
-        "dfbench.models.networks.modules.meso",
-        "dfbench.models.networks.modules.keras_weights",
+        "dfbench.models.networks.torch_modules.meso",
+        "dfbench.models.networks.torch_modules.keras_weights",
     )
 
     inception: ClassVar[bool] = False
@@ -105,7 +105,7 @@ class Meso4(Network):
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights, or those of the file."""
-        from dfbench.models.networks.modules.meso import Meso
+        from dfbench.models.networks.torch_modules.meso import Meso
 
         module = Meso(
             inception=self.inception,
@@ -119,7 +119,7 @@ class Meso4(Network):
         return module
 
     def _load(self, module: Any, path: Path) -> None:
-        from dfbench.models.networks.modules import keras_weights
+        from dfbench.models.networks.torch_modules import keras_weights
 
         self.check_available(self.params)
         if self.n_classes != 2:

@@ -28,7 +28,7 @@ class Finetune(Network):
 
     name = "finetune"
     rates = (1e-5, 1e-2)
-    libraries = (*Network.libraries, "dfbench.models.networks.modules.pretrained")
+    libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.pretrained")
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Finetune(Network):
         """Make the module with its weights, and take mean and deviation from the backbone."""
         import torch
 
-        from dfbench.models.networks.modules.pretrained import Headed
+        from dfbench.models.networks.torch_modules.pretrained import Headed
 
         params = self.params
         side = self.input_side(params)

@@ -23,7 +23,7 @@ class VitSmall(Network):
     """
 
     name = "vit-small"
-    libraries = (*Network.libraries, "dfbench.models.networks.modules.vit")
+    libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.vit")
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class VitSmall(Network):
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights."""
-        from dfbench.models.networks.modules.vit import vision_transformer
+        from dfbench.models.networks.torch_modules.vit import vision_transformer
 
         names = ("patch", "width", "depth", "heads")
         return vision_transformer(

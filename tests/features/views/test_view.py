@@ -10,9 +10,9 @@ from PIL import Image
 
 from dfbench.features.base import Extractor
 from dfbench.features.common.resizing import resize
-from dfbench.features.extraction.store import identity
 from dfbench.features.extractors.fft import FFT
 from dfbench.features.extractors.metadata import Metadata
+from dfbench.features.pipeline.store import identity
 from dfbench.features.views.operations import jpeg
 from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb, view
 from dfbench.files import digest

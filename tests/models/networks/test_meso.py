@@ -8,7 +8,7 @@ from scipy import signal
 
 from dfbench.errors import DfbenchError, ParameterError, UnavailableError
 from dfbench.models.networks.meso import Meso4, MesoInception4
-from dfbench.models.networks.modules.meso import SamePool
+from dfbench.models.networks.torch_modules.meso import SamePool
 
 SIDE = 64
 

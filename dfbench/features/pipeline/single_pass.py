@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
-from dfbench.features.extraction.store import DECODER_VERSION, Table, identity
+from dfbench.features.pipeline.store import DECODER_VERSION, Table, identity
 from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb
 from dfbench.files import Progress
 from dfbench.images import decode

@@ -16,10 +16,10 @@ from PIL import Image
 from dfbench.errors import DataError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.common.resizing import resize
-from dfbench.features.extraction import store
-from dfbench.features.extraction.single_pass import Source, _chunks, extract, seconds_to_decode
-from dfbench.features.extraction.store import Table, identity, load_features
 from dfbench.features.internal.resized import Resized
+from dfbench.features.pipeline import store
+from dfbench.features.pipeline.single_pass import Source, _chunks, extract, seconds_to_decode
+from dfbench.features.pipeline.store import Table, identity, load_features
 from dfbench.features.views.view import Normal, Seen, View, normalise, perturb, view
 from dfbench.images import decode
 

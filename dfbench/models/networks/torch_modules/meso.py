@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from dfbench.models.networks.modules.layers import Logits, glorot
+from dfbench.models.networks.torch_modules.layers import Logits, glorot
 
 
 class SamePool(nn.MaxPool2d):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from dfbench.models.networks.modules.layers import Logits, glorot, he_normal
+from dfbench.models.networks.torch_modules.layers import Logits, glorot, he_normal
 
 _SLOPE = 0.1
 # Keras' own; torch's is 1e-5

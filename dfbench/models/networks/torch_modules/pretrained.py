@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dfbench.errors import unknown
-from dfbench.models.networks.modules.layers import Logits
+from dfbench.models.networks.torch_modules.layers import Logits
 
 
 class Headed(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from dfbench.models.networks.modules.layers import Logits
+from dfbench.models.networks.torch_modules.layers import Logits
 
 
 def vision_transformer(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from dfbench.models.networks.modules.layers import Logits, glorot
+from dfbench.models.networks.torch_modules.layers import Logits, glorot
 
 
 class PlainCnn(nn.Module):
