@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import dfbench
 from dfbench.cli import app
-from dfbench.errors import CardError, OutputError, UnknownNameError
+from dfbench.errors import CardError, OutputError, ParameterError, UnknownNameError
 
 SUITE = """
 name = "tiny"
@@ -93,6 +93,8 @@ def test_two_rows_are_compared(ran: dfbench.Results) -> None:
     both = ran.frame().set_index("row")["roc_auc"]
     assert frame.loc["roc_auc", "difference"] == pytest.approx(both["fft/knn"] - both["hsv/knn"])
     assert frame.loc["roc_auc", "test"] == "DeLong"
+    assert frame.loc["roc_auc", "p_corrected"] < 0.05
+    assert frame.loc["roc_auc", "better"] == "fft/knn"
     assert "fft/knn reaches ROC AUC" in str(compared)
     with pytest.raises(UnknownNameError, match="hsv/knn"):
         ran.compare("hsv/kn", "fft/knn")
@@ -114,6 +116,10 @@ def test_unknown_names_are_errors_with_the_nearest(ran: dfbench.Results) -> None
         ran.scores("hsv/knn", "facs")
     with pytest.raises(UnknownNameError, match="unknown seed '7'"):
         ran.scores("hsv/knn", seed=7)
+    with pytest.raises(UnknownNameError, match="unknown part 'train'"):
+        ran.scores("hsv/knn", part="train")  # type: ignore[arg-type]
+    with pytest.raises(OutputError, match="no test images without a label"):
+        ran.scores("hsv/knn", part="unlabelled")
     with pytest.raises(OutputError, match=r"no scores: skipped: .*absent\.pth"):
         ran.scores("embedding[weights=/nowhere/absent.pth]/knn")
     with pytest.raises(OutputError, match="there is no such folder"):
@@ -152,6 +158,46 @@ def test_notes_of_a_run_are_kept(
     assert any("000.png" in note for note in results.notes)
     with pytest.raises(dfbench.errors.DfbenchError, match=r"000\.png"):
         dfbench.run(suite, data, only="hsv/knn", out=tmp_path / "out", strict=True)
+
+
+def test_each_call_is_told_in_the_report(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    data, out = make_folder(), tmp_path / "out"
+    dfbench.run(suite, data, only="hsv/knn", out=out)
+    results = dfbench.run(suite, [data], only=["fft/knn"], out=out, trials=1)
+    said = [run.command for run in results.board.runs]
+    assert said == [
+        f"dfbench.run(suite={str(suite)!r}, data=[{str(data)!r}], only=['hsv/knn'],"
+        f" out={str(out)!r})",
+        f"dfbench.run(suite={str(suite)!r}, data=[{str(data)!r}], only=['fft/knn'],"
+        f" out={str(out)!r}, trials=1)",
+    ]
+
+
+def test_figures_of_protocols_as_a_frame(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    results = dfbench.run(
+        suite, make_folder(), only="hsv/knn", out=tmp_path / "out", protocols="learning-curve"
+    )
+    frame = results.protocols()
+    assert list(frame["fitted_part"]) == ["10 % of train", "25 % of train", "50 % of train", ""]
+    csv = pd.read_csv(tmp_path / "out" / "protocols.csv")
+    assert list(csv.columns) == list(frame.columns)
+    np.testing.assert_allclose(csv["value"], frame["value"])
+    assert (
+        dfbench.run(suite, make_folder("b"), only="hsv/knn", out=tmp_path / "b").protocols().empty
+    )
+
+
+def test_what_is_no_name_or_path_is_an_error(suite: Path, tmp_path: Path) -> None:
+    def mine(image: object) -> list[float]:
+        return [1.0]
+
+    for wrong in (mine, [mine], 3, [None]):
+        with pytest.raises(ParameterError, match="a text, a path or a list of them"):
+            dfbench.run(suite, "faces", plugins=wrong, out=tmp_path)  # type: ignore[arg-type]
 
 
 def test_features_as_a_frame(make_folder: Callable[..., Path], tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def extract(
     Returns
     -------
     DataFrame
-        See `feature_table`.
+        A line a readable image. Columns ``path``, ``label`` (name of the class, missing where there
+        is none), ``split``, ``group``, then ``<extractor>:<feature>`` (float32).
 
     Raises
     ------

@@ -43,7 +43,8 @@ class Teller(Listener):
         """Begin a piece of work."""
 
         def progress(done: int, total: int) -> None:
-            self._tell(done, total, text)
+            if total:
+                self._tell(done, total, text)
 
         return progress
 
@@ -86,8 +87,6 @@ def _bars() -> Iterator[Told]:
     shown: dict[str, Any] = {}
 
     def tell(done: int, total: int, text: str) -> None:
-        if total == 0:
-            return
         if text not in shown:
             shown[text] = tqdm(total=total, desc=text, leave=text == "cells")
         shown[text].update(done - shown[text].n)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dfbench.benchmark.execution.executor import execute
 from dfbench.benchmark.execution.settings import Settings
@@ -15,7 +15,7 @@ from dfbench.benchmark.planning.requests import with_evaluations
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import CardError
+from dfbench.errors import CardError, ParameterError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
@@ -129,6 +129,7 @@ def run(
         figures=figures,
         protocols=[str(each) for each in _listed(protocols)],
     )
+    options = replace(options, command=_called(options))
     with listener_of(progress) as listener:
         results = carry_out(plan_run(options, listener), listener)
     results.notes.extend(listener.notes)
@@ -136,7 +137,47 @@ def run(
 
 
 def _listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    return [given] if isinstance(given, str | Path) else list(given)
+    """Give a list of what may be one thing alone.
+
+    Raises
+    ------
+    ParameterError
+        For what is no text, path, or several of them.
+    """
+    several: Any = [given] if isinstance(given, str | Path) else given
+    try:
+        found = list(several)
+    except TypeError:
+        found = [several]
+    for item in found:
+        if not isinstance(item, str | Path):
+            hint = "put it into a Python file and give its path" if callable(item) else None
+            raise ParameterError(f"a text, a path or a list of them, not {item!r}", hint=hint)
+    return found
+
+
+def _called(options: Options) -> str:
+    """Write the call as the report tells it."""
+    default = Options()
+    given = {
+        each.name: getattr(options, each.name)
+        for each in fields(options)
+        if getattr(options, each.name) not in (getattr(default, each.name), [])
+    }
+    said = ", ".join(f"{name}={_text(value)}" for name, value in given.items())
+    return f"dfbench.run({said})"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Suite):
+        return f"Suite({value.name!r})"
+    if isinstance(value, Path):
+        return repr(str(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_text(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return repr(value)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from dfbench.errors import OutputError, unknown
 from dfbench.results.board.board import Board
@@ -18,6 +19,9 @@ from dfbench.results.records.records import Entry, Part, Record, Status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_WIDTH = 80
 
 
 @dataclass
@@ -121,6 +125,8 @@ class Results:
         """
         import pandas as pd
 
+        if part not in get_args(Part):
+            raise unknown("part", part, get_args(Part))
         folder = ResultsFolder(self.folder)
         found = [
             _scores_frame(folder, entry, part) for entry in self._entries(folder, row, data, seed)
@@ -131,17 +137,36 @@ class Results:
     def _entries(
         self, folder: ResultsFolder, row: str, data: str | None, seed: int | None
     ) -> list[Entry]:
-        found = [entry for entry in folder.read_entries() if not entry.variant]
+        entries = [entry for entry in folder.read_entries() if not entry.variant]
         for what, wanted, name in (("row", row, "row"), ("data set", data, "dataset")):
-            if wanted is None:
-                continue
-            known = [getattr(entry, name) for entry in found]
-            if wanted not in known:
+            known = {getattr(entry, name) for entry in entries}
+            if wanted is not None and wanted not in known:
                 raise unknown(what, wanted, known, where=self.folder)
-            found = [entry for entry in found if getattr(entry, name) == wanted]
+        found = [each for each in entries if each.row == row and data in (None, each.dataset)]
+        if not found:
+            raise OutputError(f"the row {row!r} was not run on {data!r}", where=self.folder)
         if seed is not None and seed not in (seeds := [entry.seed for entry in found]):
             raise unknown("seed", str(seed), map(str, seeds), where=f"row {row!r}")
         return [entry for entry in found if seed in (None, entry.seed)]
+
+    def protocols(self) -> pd.DataFrame:
+        """Give the figures of protocols as a table.
+
+        Returns
+        -------
+        DataFrame
+            A line a figure; the columns of ``protocols.csv``: ``protocol``, ``row``, ``fitted_on``
+            and ``fitted_part``, ``scored_on`` and ``scored_part`` (how images were changed, or
+            which of them; empty for all as they are), ``metric``, ``value`` with ``low``, ``high``
+            and ``spread``, ``n``, ``n_train``, and the ``reason`` where there is no value. Without
+            lines where no protocol was asked for.
+        """
+        import pandas as pd
+
+        from dfbench.results.board.report import ProtocolFigure
+
+        lines = [figure.model_dump() for figure in self.board.figures]
+        return pd.DataFrame(lines, columns=list(ProtocolFigure.model_fields))
 
     def write(self, *, report: bool = True) -> None:
         """Write the board into the folder in all forms, and the report with its pictures.
@@ -195,7 +220,8 @@ class Compared:
         DataFrame
             Columns ``dataset``, ``metric``, both rows' figures with their intervals, the
             ``difference`` (the first less the second) with its own (``low``, ``high``), the
-            ``test`` and its ``p_value``, and ``p_corrected`` after Holm for all lines.
+            ``test`` and its ``p_value``, ``p_corrected`` after Holm for all lines, and ``better``,
+            the row that is significantly better by it (None where none is).
         """
         import pandas as pd
 
@@ -207,7 +233,8 @@ class Compared:
         from dfbench.results.board.explanation import sections
 
         found = sections(self.comparisons, self.row_a, self.row_b)
-        return "\n\n".join(f"{each.title}\n{' '.join(each.text)}" for each in found)
+        said = [[each.title, *textwrap.wrap(" ".join(each.text), _WIDTH)] for each in found]
+        return "\n\n".join("\n".join(lines) for lines in said)
 
     def _repr_html_(self) -> str:
         from dfbench.results.board.explanation import sections
@@ -251,6 +278,8 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
     if record is None or record.status != "ok":
         why = "not run yet" if record is None else f"{record.status}: {record.reason}"
         raise OutputError(f"the row {entry.row!r} has no scores: {why}", where=folder.path)
+    if part == "unlabelled" and not record.n_unlabelled:
+        raise OutputError(f"{entry.dataset!r} has no test images without a label")
     scores = folder.read_scores(record, part)
     names = [*record.classes, None]  # a label of -1 is none
     p = scores.probabilities

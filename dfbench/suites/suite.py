@@ -175,7 +175,7 @@ def parse_figures(text: str) -> tuple[Figure, ...]:
     wanted = [part.strip() for part in text.split(",")]
     for name in wanted:
         if name not in known:
-            raise unknown("kind of figure", name, ("all", "none", *known), where="--figures")
+            raise unknown("kind of figure", name, ("all", "none", *known), where="figures")
     return tuple(kind for kind in known if kind in wanted)
 
 

@@ -255,23 +255,28 @@ def _and(names: Sequence[str]) -> str:
 
 _COLUMNS = (
     "dataset", "metric", "row_a", "a", "a_low", "a_high", "row_b", "b", "b_low", "b_high",
-    "difference", "low", "high", "test", "p_value", "p_corrected",
+    "difference", "low", "high", "test", "p_value", "p_corrected", "better",
 )  # fmt: skip
 
 
 def lines(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[dict[str, Any]]:
-    """Give a line for each data set and metric; what is not defined is None."""
+    """Give a line for each data set and metric; what is not defined is None.
+
+    ``better`` names the row that is significantly better, after the correction; None where none is.
+    """
     found = []
     for each in comparisons:
         for name, difference in (each.differences or {}).items():
             assert each.first is not None
             assert each.second is not None
             a, b = each.first.metrics[name], each.second.metrics[name]
+            corrected = (each.corrected or {})[name]
+            better = (row_a if _better(name, difference) else row_b) if corrected < ALPHA else None
             values = (
                 each.dataset, name, row_a, a.value, a.low, a.high, row_b, b.value, b.low, b.high,
                 number(difference.value), number(difference.low), number(difference.high),
                 difference.test, number(difference.p_value),
-                number((each.corrected or {})[name]),
+                number(corrected), better,
             )  # fmt: skip
             found.append(dict(zip(_COLUMNS, values, strict=True)))
     return found

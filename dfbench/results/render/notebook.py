@@ -19,6 +19,8 @@ def board_to_html(board: Board) -> str:
         match block:
             case Standings(section=section):
                 found += _section(section)
+            case Section(folded=False, secondary=False):
+                found += _section(block)
             case Chapter(title=title, parts=parts):
                 found.append(f"<h4>{escape(title)}</h4>")
                 for part in parts:
@@ -41,6 +43,8 @@ def _part(part: Part) -> list[str]:
             return [f"<p>{escape(text)}</p>"]
         case Leaderboard(grid=grid):
             return [_grid(grid)]
+        case Section(folded=False, secondary=False):
+            return _section(part)
     return []
 
 
@@ -78,4 +82,5 @@ def _cell(cell: Cell, column: Column) -> str:
     shown = f"<b>{escape(cell.shown)}</b>" if cell.bold else escape(cell.shown)
     detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
     left = column.text or cell.columns > 1
-    return f'<td colspan="{cell.columns}" style="{_LEFT if left else _RIGHT}">{shown}{detail}</td>'
+    span = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
+    return f'<td{span} style="{_LEFT if left else _RIGHT}">{shown}{detail}</td>'

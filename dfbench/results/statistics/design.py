@@ -21,10 +21,22 @@ class Design:
         Class numbers, shape (n,).
     groups
         Numbers of the groups 0..G-1, shape (n,); None where each image is its own.
+
+    Raises
+    ------
+    ValueError
+        On names where numbers are wanted.
     """
 
     labels: NDArray[np.int64]
     groups: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        for what, numbers in (("labels", self.labels), ("groups", self.groups)):
+            if numbers is not None and numbers.dtype.kind not in "iub":
+                raise ValueError(
+                    f"{what} are whole numbers: np.unique({what}, return_inverse=True)[1]"
+                )
 
     def within(
         self,

@@ -95,7 +95,8 @@ def prepare(
     probabilities = np.asarray(probabilities, dtype=np.float64)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
         raise ValueError(
-            f"labels of shape {labels.shape} do not fit scores of shape {probabilities.shape}"
+            f"labels of shape {labels.shape} do not fit scores of shape {probabilities.shape}:"
+            " scores are of shape (n, K), a column a class"
         )
     n, n_classes = probabilities.shape
     if n_classes < 2:
