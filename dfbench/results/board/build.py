@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Registry
-from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.board.read import Read, RowRead, by_image
 from dfbench.results.board.report import Report

@@ -5,7 +5,8 @@ from sklearn import metrics as sk
 
 from dfbench.benchmark.audits.shortcuts_found import KeptShortcut, KeptShortcuts
 from dfbench.errors import OutputError
-from dfbench.results.board.board import Line, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Scores
