@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
-from dfbench.results.records.records import Control, Kind, Status, Tuning
+from dfbench.results.records.records import CellFacts, Control, Status
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.ranks import Friedman
@@ -24,22 +24,22 @@ def _no_figures() -> dict[str, Estimate]:
     return {name: Estimate() for name in METRICS}
 
 
-class Line(BaseModel):
+class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
-    The keys down to `n_features` are what readers of the file may count on.
+    What it shares with a record is of the first seed; times and tuning are means over the seeds,
+    and a threshold is there only with one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str
-    row: str
     seeds: list[int]
-    status: Status
-    reason: str = ""
-    split: str = ""
+    cells: list[str] = Field(default_factory=list)
     n_train: int | None = None
+    """None where the row never ran; so is `n_test`."""
     n_test: int | None = None
+    n_groups: int | None = None
+    """Groups among the images of the figures; None without groups."""
+    positive: str | None = None
+    """Name of the positive class of a binary task."""
     metrics: dict[str, Estimate] = Field(default_factory=_no_figures)
     rank: int | None = None
     """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
@@ -48,37 +48,15 @@ class Line(BaseModel):
     """Not significantly worse than the highest ROC AUC of the data set."""
     p_best: float | None = None
     """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
-    control: Control = ""
-    fit_seconds: float | None = None
-    predict_images_per_second: float | None = None
-    n_features: int | None = None
-
     class_accuracy: dict[str, float | None] = Field(default_factory=dict)
-    classes: list[str] = Field(default_factory=list)
-    positive: str | None = None
-    grouped: bool = False
-    n_groups: int | None = None
-    """Groups among the images of the figures; None without groups."""
-    n_left_out: int = 0
-    tuned_on: str = ""
-    tuning: Tuning | None = None
     optimism: float | None = None
     """ROC AUC on the tuning split less that of the figures, where parameters were chosen by it."""
     default_roc_auc: float | None = None
     """ROC AUC of the same row with its default parameters, on the same images."""
-    n_parameters: tuple[int, int] | None = None
-    model_bytes: int | None = None
-    peak_bytes: int | None = None
     pareto: bool = False
     """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
-    threshold: float | None = None
-    """Score from which on the positive class is decided for, where validation chose one."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
-    device: str = ""
-    fingerprint: str = ""
-    kind: Kind = ""
-    cells: list[str] = Field(default_factory=list)
 
     @property
     def auc(self) -> float | None:
