@@ -16,7 +16,7 @@ def leaderboard(
     ),
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar="FORM", help="Print as md, csv, json, html or tex."),
+        typer.Option("--format", "-f", metavar="FORM", help="Print as leaderboard.FORM: md, ..."),
     ] = None,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""

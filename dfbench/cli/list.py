@@ -66,7 +66,7 @@ def _parts(registry: Registry) -> list[tuple[str, str, str]]:
         try:
             target = part.load()
             summary = summary or (target.__doc__ or "").strip().partition("\n")[0]
-            summary = "; ".join(filter(None, [summary, _parameters(target)]))
+            summary = "; ".join(filter(None, [summary.removesuffix("."), _parameters(target)]))
         except DfbenchError as error:
             summary = f"broken: {error}"
         lines.append((part.name, part.owner, summary))

@@ -60,7 +60,8 @@ class Results:
             A line a row and data set, in the order of the board; the columns of
             ``leaderboard.csv``: ``dataset``, ``row``, ``status``, ``reason``, for each metric its
             value, ``<metric>_low`` and ``<metric>_high`` (95 % interval) and ``<metric>_spread``
-            (over seeds), ``rank``, ``fit_seconds`` and so on. What is not defined is NaN.
+            (over seeds), ``rank``, ``fit_seconds`` and so on. What is not defined is NaN, in
+            columns of whole numbers (dtype Int64: ranks, counts, bytes) ``<NA>``.
         """
         from dfbench.results.render.csv import to_frame
 

@@ -1,49 +1,45 @@
-"""What a board is made of, and how its lines are ordered, ranked and put together."""
+"""What a board consists of: lines, tables, standings over all data sets."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
-from dfbench.results.records.records import Control, Kind, Status, Tuning
+from dfbench.results.records.records import CellFacts, Control, Status
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
-from dfbench.results.statistics.ranks import Friedman, friedman
-from dfbench.results.statistics.significance import ALPHA
+from dfbench.results.statistics.ranks import Friedman
 
-FEW_GROUPS = 10
-"""Below so many groups a bootstrap over them is known to give intervals that are too narrow
-(Cameron, Gelbach and Miller, Review of Economics and Statistics 90, 2008)."""
+CHANCE = 0.5
+"""ROC AUC of a row that has nothing to go by."""
 
 
 def _no_figures() -> dict[str, Estimate]:
     return {name: Estimate() for name in METRICS}
 
 
-class Line(BaseModel):
+class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
-    The keys down to `n_features` are what readers of the file may count on.
+    What it shares with a record is of the first seed; times and tuning are means over the seeds,
+    and a threshold is there only with one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str
-    row: str
     seeds: list[int]
-    status: Status
-    reason: str = ""
-    split: str = ""
+    cells: list[str] = Field(default_factory=list)
     n_train: int | None = None
+    """None where the row never ran; so is `n_test`."""
     n_test: int | None = None
+    n_groups: int | None = None
+    """Groups among the images of the figures; None without groups."""
+    positive: str | None = None
+    """Name of the positive class of a binary task."""
     metrics: dict[str, Estimate] = Field(default_factory=_no_figures)
     rank: int | None = None
     """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
@@ -52,37 +48,15 @@ class Line(BaseModel):
     """Not significantly worse than the highest ROC AUC of the data set."""
     p_best: float | None = None
     """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
-    control: Control = ""
-    fit_seconds: float | None = None
-    predict_images_per_second: float | None = None
-    n_features: int | None = None
-
     class_accuracy: dict[str, float | None] = Field(default_factory=dict)
-    classes: list[str] = Field(default_factory=list)
-    positive: str | None = None
-    grouped: bool = False
-    n_groups: int | None = None
-    """Groups among the images of the figures; None without groups."""
-    n_left_out: int = 0
-    tuned_on: str = ""
-    tuning: Tuning | None = None
     optimism: float | None = None
     """ROC AUC on the tuning split less that of the figures, where parameters were chosen by it."""
     default_roc_auc: float | None = None
     """ROC AUC of the same row with its default parameters, on the same images."""
-    n_parameters: tuple[int, int] | None = None
-    model_bytes: int | None = None
-    peak_bytes: int | None = None
     pareto: bool = False
     """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
-    threshold: float | None = None
-    """Score from which on the positive class is decided for, where validation chose one."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
-    device: str = ""
-    fingerprint: str = ""
-    kind: Kind = ""
-    cells: list[str] = Field(default_factory=list)
 
     @property
     def auc(self) -> float | None:
@@ -228,7 +202,7 @@ class Board:
     @property
     def several_seeds(self) -> bool:
         """Whether any row has more than one seed; tables then say how many, and the spread."""
-        return len({seed for line in _seeded(self.lines) for seed in line.seeds}) > 1
+        return len({seed for line in seeded(self.lines) for seed in line.seeds}) > 1
 
     def plus(self, report: Report) -> Board:
         """Add what a part of it reports, at the end."""
@@ -249,127 +223,6 @@ class Board:
         return Counter(line.status for line in self.lines)
 
 
-def arrange(
-    lines: Sequence[Line],
-    smallest: Mapping[str, Smallest] | None = None,
-) -> Board:
-    """Order lines into tables: the board without its folder.
-
-    Parameters
-    ----------
-    lines
-        With their ranks.
-    smallest
-        By data set.
-    """
-    tables = []
-    for dataset in dict.fromkeys(line.dataset for line in lines):
-        own = [line for line in lines if line.dataset == dataset]
-        ok = _with_pareto(sorted((line for line in own if line.status == "ok"), key=_by_auc))
-        missing = sorted((x for x in own if x.status != "ok"), key=lambda x: (x.row, x.seeds))
-        ranked = [line for line in ok if not line.control]
-        controls = [line for line in ok if line.control]
-        tables.append(
-            Table(
-                dataset,
-                ranked,
-                controls,
-                missing,
-                _notes(ok),
-                smallest=(smallest or {}).get(dataset),
-            )
-        )
-    return Board(tables, _overall(tables) if len(tables) > 1 else None)
-
-
-def _seeded(lines: Sequence[Line]) -> list[Line]:
+def seeded(lines: Sequence[Line]) -> list[Line]:
     """Leave out controls whose seeds are orders of the labels."""
     return [line for line in lines if line.control != "shuffled labels"]
-
-
-def _by_auc(line: Line) -> tuple[float, str]:
-    return (math.inf if line.auc is None else -line.auc, line.row)
-
-
-def _with_pareto(lines: Sequence[Line]) -> list[Line]:
-    """Mark the rows that no other is at least as good and as fast as, and better in one."""
-    points = [
-        (line.auc, line.predict_images_per_second)
-        for line in lines
-        if not line.control and line.auc is not None and line.predict_images_per_second is not None
-    ]
-
-    def beaten(auc: float, rate: float) -> bool:
-        return any(a >= auc and r >= rate and (a, r) != (auc, rate) for a, r in points)
-
-    return [
-        line.model_copy(update={"pareto": not beaten(line.auc, line.predict_images_per_second)})
-        if not line.control and line.auc is not None and line.predict_images_per_second is not None
-        else line
-        for line in lines
-    ]
-
-
-def _notes(ok: Sequence[Line]) -> list[str]:
-    """Say what keeps the lines of a table from being compared."""
-    notes = []
-    if len({line.fingerprint for line in ok}) > 1:
-        notes.append(
-            "the rows were run on different states of the data set (its fingerprint changed):"
-            " run all of them again before comparing"
-        )
-    if len({(line.split, line.n_test) for line in ok}) > 1:
-        counts = sorted({(line.split, line.n_test or 0) for line in ok})
-        shown = ", ".join(f"{n:,} of {split}" for split, n in counts)
-        notes.append(f"the rows were not scored on the same images: {shown}")
-    if len({tuple(line.seeds) for line in _seeded(ok)}) > 1:
-        notes.append("the rows were not run with the same seeds")
-    groups = [line.n_groups for line in ok if line.n_groups is not None]
-    if groups and min(groups) < FEW_GROUPS:
-        notes.append(f"intervals from {min(groups)} groups say little: they are too narrow")
-    return notes
-
-
-CHANCE = 0.5
-
-
-def _overall(tables: Sequence[Table]) -> Overall:
-    datasets = [table.dataset for table in tables]
-    aucs: dict[str, dict[str, float | None]] = {}
-    control: dict[str, Control] = {}
-    for table in tables:
-        for line in table.lines:
-            control[line.row] = line.control
-            blank: dict[str, float | None] = dict.fromkeys(datasets)
-            own = aucs.setdefault(line.row, blank)
-            # of a row with a seed that failed the others' figure stands
-            own[table.dataset] = own[table.dataset] if line.auc is None else line.auc
-    whole: list[Standing] = []
-    controls: list[Standing] = []
-    gaps: list[Standing] = []
-    for row, values in aucs.items():
-        present = [value for value in values.values() if value is not None]
-        complete = len(present) == len(datasets)
-        mean = float(np.mean(present)) if complete else None
-        standing = Standing(row, control[row], values, mean)
-        (gaps if not complete else controls if standing.control else whole).append(standing)
-
-    found = None
-    if whole:
-        # the complete rows alone: a row with gaps moves no rank
-        found = friedman(np.array([[s.aucs[d] or 0.0 for s in whole] for d in datasets]))
-        lowest = min(found.ranks)
-        reach = found.critical or 0.0
-        differ = found.p_value is not None and found.p_value < ALPHA
-        whole = [
-            replace(
-                s,
-                mean_rank=rank,
-                best=differ and rank - lowest <= reach,
-            )
-            for s, rank in zip(whole, found.ranks, strict=True)
-        ]
-    whole.sort(key=lambda s: (s.mean_rank or 0.0, -(s.mean_auc or 0.0), s.row))
-    controls.sort(key=lambda s: (-(s.mean_auc or 0.0), s.row))
-    gaps.sort(key=lambda s: (bool(s.control), s.row))
-    return Overall(whole, controls, gaps, found if len(whole) > 1 else None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,22 +15,25 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Registry
-from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.board.read import Read, RowRead, by_image
 from dfbench.results.board.report import Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Entry, Record, Scores, Status, Tuning
+from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure
-from dfbench.results.statistics.ranks import rank
+from dfbench.results.statistics.ranks import Ranking, rank
 from dfbench.results.statistics.sample import Sample, prepare
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
+_Place = tuple[str, str, str]
+"""Data set, row, name of the subset."""
 
 
 def build_board(path: Path, *, progress: Progress | None = None) -> Board:
@@ -52,41 +56,53 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
         Where ``path`` is no results folder.
     """
     out = ResultsFolder(path)
-    places: dict[tuple[str, str, str], list[Entry]] = {}
-    all_entries = out.read_entries()
-    for entry in all_entries:
-        places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
+    entries = out.read_entries()
+    rows, lines = _rows(out, entries, progress)
+    lines, smallest = _ranked(rows, lines)
+    board = replace(arrange(lines, smallest), runs=out.read_provenance())
+    for report in _reports(Read(board.tables, rows, out, entries)):
+        board = board.plus(report)
+    return board
+
+
+def _rows(
+    out: ResultsFolder, entries: Sequence[Entry], progress: Progress | None
+) -> tuple[dict[_Place, RowRead], list[Line]]:
+    """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
-    everything: dict[tuple[str, str, str], RowRead] = {}
-    lines: list[Line] = []
-    smallest: dict[str, Smallest] = {}
+    rows: dict[_Place, RowRead] = {}
     waiting: list[tuple[RowRead, Future[Line | None]]] = []
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
-        for place, entries in places.items():
+        for place, seeds in _places(entries).items():
+            dataset, _, subset = place
             # subsets have images of their own, which no row is ranked on
-            known = shared.setdefault(place[0], []) if not place[2] else []
-            row = read_row(out, sorted(entries, key=lambda entry: entry.seed), known)
-            everything[place] = row
-            if not place[2]:
-                waiting.append((row, pool.submit(line_of, row)))
-        for done, (row, line) in enumerate(waiting, 1):
-            found = line.result()
-            lines += [*([] if found is None else [found]), *row.missing]
-            if progress is not None:
-                progress(done, len(waiting))
-    read = [row for row, _ in waiting]
-    measured = {row.key: row.measured for row in read if row.measured is not None}
-    for dataset, images in shared.items():
-        if images:
-            lines, shown = _ranked(lines, measured, dataset)
-            if shown is not None:
-                smallest[dataset] = shown
-    board = replace(arrange(lines, smallest), runs=out.read_provenance())
-    folder = Read(board.tables, everything, out, all_entries)
-    for report in _reports(folder):
-        board = board.plus(report)
-    return board
+            known = [] if subset else shared.setdefault(dataset, [])
+            rows[place] = read_row(out, seeds, known)
+            if not subset:
+                waiting.append((rows[place], pool.submit(line_of, rows[place])))
+        return rows, _lines(waiting, progress)
+
+
+def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
+    """Give the entries of each row and subset, by seed; places in the order of the file."""
+    places: dict[_Place, list[Entry]] = {}
+    for entry in entries:
+        places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
+    return {place: sorted(its, key=lambda entry: entry.seed) for place, its in places.items()}
+
+
+def _lines(
+    waiting: Sequence[tuple[RowRead, Future[Line | None]]], progress: Progress | None
+) -> list[Line]:
+    """Wait for the line of each row; what is missing of a row stands behind it."""
+    lines: list[Line] = []
+    for done, (row, line) in enumerate(waiting, 1):
+        found = line.result()
+        lines += [*([] if found is None else [found]), *row.missing]
+        if progress is not None:
+            progress(done, len(waiting))
+    return lines
 
 
 def _reports(read: Read) -> Iterator[Report]:
@@ -219,16 +235,15 @@ def _sample(record: Record, scores: Scores) -> Sample:
     )
 
 
-def _shared(source: Entry | Record) -> dict[str, Any]:
-    """Give what a line has by the same name as an entry or a record."""
-    names = Line.model_fields.keys() & type(source).model_fields.keys()
-    return {name: getattr(source, name) for name in names}
+def _of_entry(entry: Entry) -> dict[str, Any]:
+    """Give what a line has of its place on the board."""
+    return {name: getattr(entry, name) for name in ("dataset", "row", "control", "reported")}
 
 
 def _of_record(record: Record) -> dict[str, Any]:
-    """Give what a line has of a record; a new field of both is taken over by its name."""
+    """Give what a line has of a record."""
     named = record.positive is not None and record.positive < len(record.classes)
-    return _shared(record) | {
+    return {name: getattr(record, name) for name in CellFacts.model_fields} | {
         # what never ran has counted nothing
         "n_train": record.n_train or None,
         "n_test": record.n_test or None,
@@ -239,7 +254,7 @@ def _of_record(record: Record) -> dict[str, Any]:
 def _absent(entry: Entry, status: Status, reason: str, record: Record | None = None) -> Line:
     known = {} if record is None else _of_record(record)
     own = {"seeds": [entry.seed], "cells": [entry.cell], "status": status, "reason": reason}
-    return Line(**known | _shared(entry) | own)
+    return Line(**known | _of_entry(entry) | own)
 
 
 def line_of(row: RowRead) -> Line | None:
@@ -274,12 +289,7 @@ def line_of(row: RowRead) -> Line | None:
         "default_roc_auc": default,
         "threshold": first.threshold if len(row.records) == 1 else None,
     }
-    return Line(**_of_record(first) | _shared(row.entry) | own)
-
-
-def _short(p_value: float) -> float | None:
-    """Give a p-value without the digits that a library's order of adding decides."""
-    return None if p_value != p_value else float(f"{p_value:.6g}")
+    return Line(**_of_record(first) | _of_entry(row.entry) | own)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -302,40 +312,52 @@ def _tuning(records: Sequence[Record]) -> Tuning | None:
 
 
 def _ranked(
-    lines: Sequence[Line], measured: dict[tuple[str, str], Measured], dataset: str
-) -> tuple[list[Line], Smallest | None]:
-    """Rank the rows of a data set that share the images most of them were scored on."""
-    own = {
-        line.row: found
-        for line in lines
-        if line.dataset == dataset
-        and line.status == "ok"
-        and not line.control
-        and (found := measured[line.dataset, line.row]).values["roc_auc"] == found.values["roc_auc"]
-    }
-    sets: dict[int, list[str]] = {}
-    for name, found in own.items():
-        sets.setdefault(id(found.images), []).append(name)
-    if not sets:
-        return list(lines), None
-    names = max(sets.values(), key=len)
-    ranking = rank([own[name] for name in names])
-    places: dict[str, dict[str, Any]] = {
-        name: {
-            "rank": ranking.ranks[index],
-            "best": ranking.is_best(index),
-            "p_best": None
-            if index == ranking.best
-            else _short(float(ranking.p_values[ranking.best, index])),
-        }
-        for index, name in enumerate(names)
-    }
-    smallest = None
-    if ranking.smallest is not None and ranking.smallest_corrected is not None:
-        smallest = Smallest(ranking.smallest, ranking.smallest_corrected, len(names))
+    rows: Mapping[_Place, RowRead], lines: Sequence[Line]
+) -> tuple[list[Line], dict[str, Smallest]]:
+    """Rank the lines of each data set; say which difference its images could have shown."""
+    places: dict[tuple[str, str], dict[str, Any]] = {}
+    smallest: dict[str, Smallest] = {}
+    for dataset in dict.fromkeys(line.dataset for line in lines):
+        compared = _compared(rows, [line for line in lines if line.dataset == dataset])
+        if not compared:
+            continue
+        ranking = rank(list(compared.values()))
+        for index, name in enumerate(compared):
+            places[dataset, name] = _rank_of(ranking, index)
+        if ranking.smallest is not None and ranking.smallest_corrected is not None:
+            smallest[dataset] = Smallest(
+                ranking.smallest, ranking.smallest_corrected, len(compared)
+            )
     return [
-        line.model_copy(update=places[line.row])
-        if line.dataset == dataset and line.status == "ok" and line.row in places
+        line.model_copy(update=places.get((line.dataset, line.row), {}))
+        if line.status == "ok"
         else line
         for line in lines
     ], smallest
+
+
+def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Measured]:
+    """Give the rows of a data set that share the images most of them were scored on."""
+    sets: dict[int, dict[str, Measured]] = {}
+    for line in lines:
+        found = rows[line.dataset, line.row, ""].measured
+        if line.status != "ok" or line.control or found is None:
+            continue
+        if not math.isnan(found.values["roc_auc"]):
+            sets.setdefault(id(found.images), {})[line.row] = found
+    return max(sets.values(), key=len, default={})
+
+
+def _rank_of(ranking: Ranking, index: int) -> dict[str, Any]:
+    """Give what the comparison says of a row."""
+    best = index == ranking.best
+    return {
+        "rank": ranking.ranks[index],
+        "best": ranking.is_best(index),
+        "p_best": None if best else _short(float(ranking.p_values[ranking.best, index])),
+    }
+
+
+def _short(p_value: float) -> float | None:
+    """Give a p-value without the digits that a library's order of adding decides."""
+    return None if p_value != p_value else float(f"{p_value:.6g}")

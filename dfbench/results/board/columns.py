@@ -52,6 +52,8 @@ class LineColumn:
         See `Column`.
     csv
         Field of the CSV file to what it has of a line.
+    whole
+        Whether that is a whole number, where there is one.
     short
         Heading in a terminal; what has none is not shown there.
     brief
@@ -70,6 +72,7 @@ class LineColumn:
     rising: bool = False
     mark: float | None = None
     csv: Mapping[str, Callable[[Line], object]] = field(default_factory=dict)
+    whole: bool = False
     short: str = ""
     brief: Callable[[Line], str] | None = None
     estimate: Callable[[Line], Estimate] | None = None
@@ -83,9 +86,9 @@ class LineColumn:
         return self.cell(line, "").shown if self.brief is None else self.brief(line)
 
 
-def _stored(key: str) -> LineColumn:
+def _stored(key: str, *, whole: bool = False) -> LineColumn:
     """Describe a fact of a line that stands in no table."""
-    return LineColumn(key=key, csv={key: attrgetter(key)})
+    return LineColumn(key=key, csv={key: attrgetter(key)}, whole=whole)
 
 
 def _cost(
@@ -95,6 +98,7 @@ def _cost(
     value: Callable[[Line], Any] | None = None,
     *,
     rising: bool = True,
+    whole: bool = False,
     short: str = "",
 ) -> LineColumn:
     """Describe a number of "Tuning and cost"; `shown` words it."""
@@ -104,7 +108,14 @@ def _cost(
         return Cell(shown(get(line)), get(line))
 
     return LineColumn(
-        key=key, title=title, place="cost", cell=cell, rising=rising, short=short, csv={key: get}
+        key=key,
+        title=title,
+        place="cost",
+        cell=cell,
+        rising=rising,
+        short=short,
+        csv={key: get},
+        whole=whole,
     )
 
 
@@ -181,6 +192,7 @@ COLUMNS: tuple[LineColumn, ...] = (
         always=True,
         rising=True,
         csv={"rank": attrgetter("rank")},
+        whole=True,
         short="#",
     ),
     ROW,
@@ -228,10 +240,10 @@ COLUMNS: tuple[LineColumn, ...] = (
     ),
     _cost("fit_seconds", "fit s", wording.quantity, short="fit s"),
     _cost("tuning_seconds", "tuning s", wording.quantity, lambda x: x.tuning and x.tuning.seconds),
-    _cost("trials", "trials", wording.count, lambda x: x.tuning and x.tuning.trials),
+    _cost("trials", "trials", wording.count, lambda x: x.tuning and x.tuning.trials, whole=True),
     _cost("optimism", "optimism", wording.signed),
     _cost("default_roc_auc", "defaults", wording.figure, rising=False),
-    _cost("n_features", "features", wording.count, short="features"),
+    _cost("n_features", "features", wording.count, whole=True, short="features"),
     LineColumn(
         key="n_parameters",
         title="parameters",
@@ -239,10 +251,12 @@ COLUMNS: tuple[LineColumn, ...] = (
         cell=lambda line, _: Cell(wording.parameters(line.n_parameters), _parameters(line)),
         rising=True,
         csv={"n_parameters": _parameters},
+        whole=True,
     ),
-    _cost("model_bytes", "model MB", wording.megabytes),
-    _cost("peak_bytes", "peak MB", wording.megabytes),
-    *map(_stored, ("dataset", "status", "reason", "split", "n_train", "n_test", "n_left_out")),
+    _cost("model_bytes", "model MB", wording.megabytes, whole=True),
+    _cost("peak_bytes", "peak MB", wording.megabytes, whole=True),
+    *map(_stored, ("dataset", "status", "reason", "split")),
+    *(_stored(key, whole=True) for key in ("n_train", "n_test", "n_left_out")),
     *map(_stored, ("best", "p_best", "control", "positive", "threshold")),
 )
 """All columns, in the order in which tables have them.

@@ -42,22 +42,18 @@ class Tuning(BaseModel):
     stopped_by: Literal["trials", "time"]
 
 
-class Record(BaseModel):
-    """One cell: a row on a data set with a seed."""
+class CellFacts(BaseModel):
+    """What the record of a cell and its line on the board tell alike.
+
+    A value that cells store and the board shows is a field here, and nowhere else.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: str
-    """Identity: a hash of all that determines the scores."""
     dataset: str
     row: str
-    seed: int
-    variant: str = ""
-    """Name of the other part of the training images that it was fitted on, see `subsets`."""
     kind: Kind = ""
     control: Control = ""
-    drops_leaks: bool = False
-    """Whether images that later parts repeat were left out of train and tune."""
     status: Status
     reason: str = ""
     split: str = ""
@@ -65,20 +61,12 @@ class Record(BaseModel):
     tuned_on: str = ""
     """``validation``, or ``part of train``."""
     classes: list[str] = Field(default_factory=list)
-    positive: int | None = None
-    """Index of the positive class of a binary task."""
     grouped: bool = False
     """Whether images share sources: intervals are then taken over groups."""
-    n_train: int = 0
-    n_tune: int = 0
-    n_test: int = 0
-    n_unlabelled: int = 0
-    """Images of the test split without labels, scored for `dfbench submit`."""
     n_left_out: int = 0
     """Unreadable images of the data set, left out."""
     n_features: int | None = None
     """Length of the vector; None for networks that see images."""
-    params: dict[str, Any] = Field(default_factory=dict)
     tuning: Tuning | None = None
     n_parameters: tuple[int, int] | None = None
     """Of a network: all, and those that are trained."""
@@ -86,20 +74,40 @@ class Record(BaseModel):
     """Of the fitted model, as it would be kept; of features it holds nothing."""
     peak_bytes: int | None = None
     """Most memory that the worker held while the cell ran; None where the system does not say."""
-    history: list[dict[str, Any]] = Field(default_factory=list)
-    """Of a network: what each epoch of the chosen training came to."""
     threshold: float | None = None
     """Score from which on the positive class is decided for, where a rule chose one."""
-    combination: dict[str, Any] = Field(default_factory=dict)
-    """Of a derived row: what was fitted on the scores of its members."""
     fit_seconds: float | None = None
     """Training of the chosen parameters, features at hand."""
     predict_images_per_second: float | None = None
     """From file to verdict: reading, decoding, features and prediction, on one worker."""
     device: str = ""
-    n_threads: int = 1
     fingerprint: str = ""
     """Of the data set."""
+
+
+class Record(CellFacts):
+    """One cell: a row on a data set with a seed."""
+
+    cell: str
+    """Identity: a hash of all that determines the scores."""
+    seed: int
+    variant: str = ""
+    """Name of the other part of the training images that it was fitted on, see `subsets`."""
+    drops_leaks: bool = False
+    """Whether images that later parts repeat were left out of train and tune."""
+    positive: int | None = None
+    """Index of the positive class of a binary task."""
+    n_train: int = 0
+    n_tune: int = 0
+    n_test: int = 0
+    n_unlabelled: int = 0
+    """Images of the test split without labels, scored for `dfbench submit`."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    history: list[dict[str, Any]] = Field(default_factory=list)
+    """Of a network: what each epoch of the chosen training came to."""
+    combination: dict[str, Any] = Field(default_factory=dict)
+    """Of a derived row: what was fitted on the scores of its members."""
+    n_threads: int = 1
     identity: dict[str, Any] = Field(default_factory=dict)
     """What `cell` is the hash of; the facts in it have fields of their own."""
     versions: dict[str, str] = Field(default_factory=dict)
@@ -113,11 +121,11 @@ class Record(BaseModel):
     def _of_before(cls, data: Any) -> Any:
         """Fill in what records of dfbench 0.1.0 told by their identity alone."""
         if isinstance(data, dict) and isinstance(data.get("identity"), dict):
-            return _facts(data["identity"]) | data
+            return _of_identity(data["identity"]) | data
         return data
 
 
-def _facts(identity: dict[str, Any]) -> dict[str, Any]:
+def _of_identity(identity: dict[str, Any]) -> dict[str, Any]:
     tables = identity.get("features")
     named = tables if isinstance(tables, list) else []
     names = [table.get("extractor") for table in named if isinstance(table, dict)]

@@ -23,6 +23,8 @@ _FIRST = (
 )
 """The order that readers of the file know; a new field comes last."""
 FIELDS = {name: value for column in COLUMNS for name, value in column.csv.items()}
+WHOLE = tuple(name for column in COLUMNS if column.whole for name in column.csv)
+"""Fields that hold whole numbers, where they hold anything."""
 HEADER = tuple(dict.fromkeys((*_FIRST, *FIELDS)))
 
 
@@ -36,10 +38,14 @@ def to_csv(board: Board) -> str:
 
 
 def to_frame(board: Board) -> pd.DataFrame:
-    """Give the board as a table: a line a row and data set, see `HEADER`."""
+    """Give the board as a table: a line a row and data set, see `HEADER`.
+
+    Whole numbers are pandas' Int64, which a gap leaves whole.
+    """
     import pandas as pd
 
-    return pd.DataFrame([_record(line) for line in board.lines], columns=list(HEADER))
+    table = pd.DataFrame([_record(line) for line in board.lines], columns=list(HEADER))
+    return table.astype(dict.fromkeys(WHOLE, "Int64"))
 
 
 def _record(line: Line) -> dict[str, object]:

@@ -40,7 +40,7 @@ def render(board: Board, form: str) -> str:
 
 
 def render_all(path: Path, board: Board) -> Board:
-    """Write ``leaderboard.{md,csv,json,html,tex}`` and the figures of protocols into a folder.
+    """Write ``leaderboard.*`` in each of `FORMATS`, and the figures of protocols, into a folder.
 
     Parameters
     ----------

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from dfbench.results.board.board import Board
+from dfbench.results.board.board import Board, Line
+
+_FIRST = (
+    *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test", "metrics"),
+    *("rank", "best", "p_best", "control", "fit_seconds", "predict_images_per_second"),
+    "n_features",
+    *("class_accuracy", "classes", "positive", "grouped", "n_groups", "n_left_out", "tuned_on"),
+    *("tuning", "optimism", "default_roc_auc", "n_parameters", "model_bytes", "peak_bytes"),
+    *("pareto", "threshold", "reported", "device", "fingerprint", "kind", "cells"),
+)
+"""The order of the keys that readers of the file know; a new one comes last.
+
+They may count on those down to `n_features`.
+"""
 
 
 def to_json(board: Board) -> str:
@@ -12,5 +26,10 @@ def to_json(board: Board) -> str:
 
     What is not defined is null.
     """
-    lines = [line.model_dump(mode="json") for line in board.lines]
+    lines = [_object(line) for line in board.lines]
     return json.dumps(lines, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _object(line: Line) -> dict[str, Any]:
+    values = line.model_dump(mode="json")
+    return {name: values[name] for name in _FIRST} | values

@@ -5,10 +5,11 @@ from sklearn import metrics as sk
 
 from dfbench.benchmark.audits.shortcuts_found import KeptShortcut, KeptShortcuts
 from dfbench.errors import OutputError
-from dfbench.results.board.board import Line, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board, read_row
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Scores
+from dfbench.results.records.records import CellFacts, Record, Scores
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
@@ -19,6 +20,12 @@ def line(dataset, row, auc, **other):
     }
     known = {"dataset": dataset, "row": row, "seeds": [0], "status": "ok", "metrics": found}
     return Line(**known | other)
+
+
+def test_what_a_record_and_its_line_both_tell_is_declared_once():
+    both = Record.model_fields.keys() & Line.model_fields.keys()
+    # a line counts nothing of what never ran, and names the class instead of its index
+    assert both - CellFacts.model_fields.keys() == {"n_train", "n_test", "positive"}
 
 
 def test_figures_are_those_of_the_stored_scores(folder):

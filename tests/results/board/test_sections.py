@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dfbench.results.board.board import Board, Line, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import Board, Line
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import name_cell
 from dfbench.results.records.provenance import Run

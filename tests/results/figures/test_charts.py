@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfbench.results.board.board import Line, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import Line
 from dfbench.results.figures.base import DOT, new, shortened
 from dfbench.results.figures.labels import overlap, place
 from dfbench.results.figures.pareto import Point, pareto

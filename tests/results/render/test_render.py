@@ -4,13 +4,16 @@ import json
 import re
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from dfbench.errors import OutputError, UnknownNameError
+from dfbench.results.board.arrange import arrange
 from dfbench.results.board.build import build_board
 from dfbench.results.document import wording
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.render.csv import to_frame
 from dfbench.results.render.formats import FORMATS, render, render_all
 from dfbench.results.render.terminal import BoardView
 from dfbench.results.statistics.estimate import Estimate
@@ -64,6 +67,19 @@ def test_csv_reads_back_with_all_digits(board):
                 text = row[name + part]
                 assert (float(text) if text else None) == value
         assert json.loads(row["class_accuracy"]) == line.class_accuracy
+
+
+def test_whole_numbers_stay_whole_in_a_frame_with_gaps(board):
+    frame = to_frame(board)
+    whole = set(frame.columns[frame.dtypes == "Int64"])
+    assert whole >= {
+        *("rank", "n_train", "n_test", "n_features", "n_parameters", "n_left_out"),
+        *("model_bytes", "peak_bytes", "trials"),
+    }
+    for line, number in zip(board.lines, frame["rank"], strict=True):
+        assert number is pd.NA if line.rank is None else number == line.rank
+    assert frame["rank"].isna().any()
+    assert (to_frame(arrange([])).dtypes == frame.dtypes)[list(whole)].all()
 
 
 def cells_of(line):

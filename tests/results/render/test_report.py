@@ -6,7 +6,8 @@ import base64
 import re
 from pathlib import Path
 
-from dfbench.results.board.board import Line, arrange
+from dfbench.results.board.arrange import arrange
+from dfbench.results.board.board import Line
 from dfbench.results.render.report import write_report
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
