@@ -1,7 +1,7 @@
-"""Finds parts by name: extractors, models, audits, protocols; built-in, from packages or files.
+"""Finds parts by name: extractors, models, audits, protocols, pictures.
 
-All are entry points, loaded when they are asked for and not before; a broken one is an entry with
-a reason and takes nothing else down.
+Built-in, from packages or files: all are entry points, loaded when they are asked for and not
+before; a broken one is an entry with a reason and takes nothing else down.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ EXTRACTORS = "dfbench.extractors"
 MODELS = "dfbench.models"
 PROTOCOLS = "dfbench.protocols"
 AUDITS = "dfbench.audits"
+PICTURES = "dfbench.pictures"
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
@@ -152,6 +153,29 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "the same images, changed",
         ),
     },
+    # the order is that of the report
+    PICTURES: {
+        "scores": (
+            "dfbench.benchmark.pictures.scores:ScoresPicture",
+            "confusion, ROC and precision-recall curves, reliability",
+        ),
+        "training": (
+            "dfbench.benchmark.pictures.training:TrainingPicture",
+            "a network's training, epoch by epoch",
+        ),
+        "examples": (
+            "dfbench.benchmark.pictures.examples:ExamplesPicture",
+            "the surest right and wrong verdicts",
+        ),
+        "cam": (
+            "dfbench.benchmark.pictures.cam:CamPicture",
+            "where a network looks (Grad-CAM)",
+        ),
+        "tsne": (
+            "dfbench.benchmark.pictures.tsne:TsnePicture",
+            "images laid out by features or last layer (t-SNE)",
+        ),
+    },
 }
 
 _OWN = "dfbench"
@@ -208,7 +232,7 @@ class Registry:
     Parameters
     ----------
     group
-        `EXTRACTORS`, `MODELS`, `PROTOCOLS` or `AUDITS`.
+        `EXTRACTORS`, `MODELS`, `PROTOCOLS`, `AUDITS` or `PICTURES`.
     files
         Plugin files; they may declare extractors.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,26 +45,30 @@ def scene(seed: int, size: tuple[int, int] = (120, 150)) -> np.ndarray:
     return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
 
 
+def fill(
+    root: Path,
+    *,
+    splits: dict[str, int] | None = None,
+    classes: tuple[str, ...] = ("real", "fake"),
+) -> Path:
+    """Fill a folder: split folders with class folders of PNG files."""
+    seed = 0
+    for split, count in (splits or {"train": 16, "validation": 8, "test": 10}).items():
+        for label in classes:
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for number in range(count):
+                kind = "real" if label == classes[0] else "fake"
+                Image.fromarray(picture(seed, kind=kind)).save(folder / f"{number:03d}.png")
+                seed += 1
+    return root
+
+
 @pytest.fixture
 def make_folder(tmp_path: Path) -> Callable[..., Path]:
-    """Give a function that fills a folder: split folders with class folders of PNG files."""
+    """Give a function that fills a folder of that name, see `fill`."""
 
-    def make(
-        name: str = "faces",
-        *,
-        splits: dict[str, int] | None = None,
-        classes: tuple[str, ...] = ("real", "fake"),
-    ) -> Path:
-        root = tmp_path / name
-        seed = 0
-        for split, count in (splits or {"train": 16, "validation": 8, "test": 10}).items():
-            for label in classes:
-                folder = root / split / label
-                folder.mkdir(parents=True)
-                for number in range(count):
-                    kind = "real" if label == classes[0] else "fake"
-                    Image.fromarray(picture(seed, kind=kind)).save(folder / f"{number:03d}.png")
-                    seed += 1
-        return root
+    def make(name: str = "faces", **what: Any) -> Path:
+        return fill(tmp_path / name, **what)
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 import dfbench
 from dfbench.cli import app
 from dfbench.errors import CardError, OutputError, ParameterError, UnknownNameError
+from tests.conftest import fill
 
 SUITE = """
 name = "tiny"
@@ -43,9 +45,24 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run once for all tests: a folder with images, suite, store and results."""
+    folder = tmp_path_factory.mktemp("api")
+    (folder / "tiny.toml").write_text(SUITE)
+    fill(folder / "faces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        dfbench.run(folder / "tiny.toml", folder / "faces", out=folder / "out")
+    return folder
+
+
 @pytest.fixture
-def ran(make_folder: Callable[..., Path], suite: Path, tmp_path: Path) -> dfbench.Results:
-    return dfbench.run(suite, make_folder(), out=tmp_path / "out")
+def ran(first: Path, tmp_path: Path) -> dfbench.Results:
+    """Give each test what was run as its own, the store included."""
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    return dfbench.load_results(tmp_path / "out")
 
 
 def test_a_run_gives_the_board_as_a_frame(ran: dfbench.Results) -> None:

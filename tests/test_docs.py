@@ -13,7 +13,13 @@ import pytest
 from dfbench import registry
 
 ROOT = Path(__file__).parents[1]
-GROUPS = {registry.EXTRACTORS, registry.MODELS, registry.PROTOCOLS, registry.AUDITS}
+GROUPS = {
+    registry.EXTRACTORS,
+    registry.MODELS,
+    registry.PROTOCOLS,
+    registry.AUDITS,
+    registry.PICTURES,
+}
 """Of entry points."""
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 

@@ -55,7 +55,7 @@ def test_help_and_version_are_light(arguments: list[str]) -> None:
     assert not modules & HEAVY
 
 
-@pytest.mark.parametrize("what", ["extractors", "models", "datasets", "suites", "rows"])
+@pytest.mark.parametrize("what", ["extractors", "models", "datasets", "suites", "pictures", "rows"])
 def test_lists_do_not_load_torch(what: str) -> None:
     modules = loaded("from dfbench.__main__ import main; main()", "list", what)
     assert not modules & {"torch", "torchvision", "timm", "xgboost", "optuna"}

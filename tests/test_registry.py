@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dfbench.errors import PluginError, UnknownNameError
-from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Registry
+from dfbench.registry import EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
 
 GOOD = """
 import dfbench
@@ -25,7 +25,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("group", [EXTRACTORS, MODELS])
+@pytest.mark.parametrize("group", [EXTRACTORS, MODELS, PICTURES])
 def test_every_built_in_part_loads_and_bears_its_name(group: str) -> None:
     for part in Registry(group):
         assert part.load().name == part.name

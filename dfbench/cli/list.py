@@ -21,6 +21,7 @@ class What(StrEnum):
     datasets = "datasets"
     suites = "suites"
     protocols = "protocols"
+    pictures = "pictures"
     rows = "rows"
 
 
@@ -29,8 +30,8 @@ def show(
     plugin: Plugins = None,
     suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
 ) -> None:
-    """List extractors, models, data sets, suites, protocols, or the rows of a suite."""
-    from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Registry
+    """List extractors, models, data sets, suites, protocols, pictures, or the rows of a suite."""
+    from dfbench.registry import EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
 
     if what is What.extractors:
         _print(_parts(Registry(EXTRACTORS, plugin or ())))
@@ -38,6 +39,8 @@ def show(
         _print(_parts(Registry(MODELS)))
     elif what is What.protocols:
         _print(_parts(Registry(PROTOCOLS)))
+    elif what is What.pictures:
+        _print(_parts(Registry(PICTURES)))
     elif what is What.datasets:
         from dfbench.suites.datasets.catalogue import names
 

@@ -87,7 +87,7 @@ def run(
         str | None,
         typer.Option(
             metavar="WHAT",
-            help="all, none, or some of scores,training,examples,cam,tsne instead of the suite's.",
+            help="all, none, or some of `dfbench list pictures`, instead of the suite's.",
         ),
     ] = None,
     protocol: Annotated[

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dfbench.errors import CardError, unknown
+from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, kinds
 
 _FOLDER = Path(__file__).parent
@@ -100,8 +109,6 @@ class Derived(_Part):
         return [value] if isinstance(value, str) else value
 
 
-Figure = Literal["scores", "training", "examples", "cam", "tsne"]
-
 OnLeak = Literal["warn", "drop", "stop"]
 """What a run does about copies across its parts: say so, leave them out of train, be an error."""
 
@@ -132,8 +139,8 @@ class Suite(_Part):
     """What is asked of the rows beside the usual figures."""
     on_leak: OnLeak = "warn"
     """What is done where images of the figures, or copies of them, lie in train too."""
-    figures: tuple[Figure, ...] = ("scores", "training")
-    """What is drawn for each cell."""
+    figures: tuple[str, ...] = ("scores", "training")
+    """Pictures drawn of each cell, by their names in the registry."""
 
     @model_validator(mode="after")
     def _some(self) -> Suite:
@@ -153,6 +160,13 @@ class Suite(_Part):
             raise ValueError("a list of data sets, or the word registered")
         return value
 
+    @field_validator("figures", mode="before")
+    @classmethod
+    def _drawable(cls, value: Any) -> Any:
+        names: Any = Literal[tuple(Registry(PICTURES).names())]
+        adapter: TypeAdapter[Any] = TypeAdapter(tuple[names, ...])
+        return adapter.validate_python(value)
+
     @field_validator("seeds")
     @classmethod
     def _differ(cls, value: list[int]) -> list[int]:
@@ -161,7 +175,7 @@ class Suite(_Part):
         return value
 
 
-def parse_figures(text: str) -> tuple[Figure, ...]:
+def parse_figures(text: str) -> tuple[str, ...]:
     """Read ``all``, ``none``, or names with commas between them.
 
     Raises
@@ -169,7 +183,7 @@ def parse_figures(text: str) -> tuple[Figure, ...]:
     UnknownNameError
         For a name that is no kind of figure.
     """
-    known: tuple[Figure, ...] = get_args(Figure)
+    known = tuple(Registry(PICTURES).names())
     if text in ("all", "none"):
         return known if text == "all" else ()
     wanted = [part.strip() for part in text.split(",")]

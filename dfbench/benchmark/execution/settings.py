@@ -22,7 +22,7 @@ class Settings:
     strict
         Whether an unreadable image is an error.
     figures
-        What is drawn for each cell, see `dfbench.suites.suite.Figure`.
+        Pictures drawn of each cell, by their names in the registry.
     command
         What was typed, to be told in the report.
     """

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dfbench.files import unwritable, write_text
+from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Chart
@@ -21,17 +22,6 @@ _LARGE = 200_000
 
 Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
-
-
-CAPTIONS = {
-    "scores": "confusion, ROC and precision-recall curves, reliability",
-    "training": "training beside validation",
-    "confusions": "confusion on validation after each epoch",
-    "examples": "the most confident right and wrong verdicts",
-    "cam": "where the network looks (Grad-CAM)",
-    "tsne": "t-SNE of the features, or of the network's last layer",
-}
-"""What a cell's figures show, by the name of the file."""
 
 
 def make_report(path: Path, board: Board) -> Path:
@@ -48,16 +38,25 @@ def make_report(path: Path, board: Board) -> Path:
         for line in board.lines
         if line.fingerprint and (file := out.overview_file(line.fingerprint)).is_file()
     }
+    captions = _captions()
     figures = {
         cell: [
             (caption, file)
-            for name, caption in CAPTIONS.items()
+            for name, caption in captions.items()
             if (file := out.picture_file(cell, name)).is_file()
         ]
         for line in board.lines
         for cell in line.cells
     }
     return write_report(path, board, overviews, figures)
+
+
+def _captions() -> dict[str, str]:
+    """Say what each picture of a cell shows, by the name of its file."""
+    found: dict[str, str] = {}
+    for picture in Registry(PICTURES).loadable().values():
+        found |= picture.captions
+    return found
 
 
 def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figures: Figures) -> Path:

@@ -1,0 +1,87 @@
+"""What a picture of a cell is: the one interface by which runs and reports know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from dfbench.models.base import Inputs, Model
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Record, Scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from dfbench.results.figures.base import Title
+
+Drawings = Mapping[str, "Callable[[], Figure | None]"]
+"""By name of the file: a function that draws when asked; None where there is nothing to draw."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell whose files are in the results folder."""
+
+    out: ResultsFolder
+    record: Record
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Scores of the evaluated images."""
+        return self.out.read_scores(self.record)
+
+    @property
+    def title(self) -> Title:
+        """Whose picture it is."""
+        from dfbench.results.figures.base import Title
+
+        record = self.record
+        return Title(record.dataset, record.row, record.n_test, record.split)
+
+
+@dataclass(frozen=True)
+class Fitted(Finished):
+    """A cell that has just been run.
+
+    Attributes
+    ----------
+    root
+        Folder of the images.
+    model
+        As it was fitted.
+    load
+        Gives what the model is given of evaluated images, by their places in `scores`.
+    """
+
+    root: Path
+    model: Model
+    load: Callable[[Sequence[int]], Inputs]
+
+
+class Picture:
+    """A picture of each cell, in one file or several.
+
+    Attributes
+    ----------
+    name
+        What users type.
+    captions
+        By name of the file, without its suffix: what is seen there, for the report.
+    """
+
+    name: ClassVar[str]
+    captions: ClassVar[Mapping[str, str]]
+
+    def of_files(self, cell: Finished) -> Drawings:
+        """Give what is drawn of stored files alone, after a cell has run or at any time later.
+
+        A file that is there stays.
+        """
+        return {}
+
+    def of_model(self, cell: Fitted) -> Drawings:
+        """Give what takes the fitted model or the images: drawn once, after the cell has run."""
+        return {}

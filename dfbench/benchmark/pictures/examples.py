@@ -1,0 +1,53 @@
+"""The picture of the images that a cell was surest about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dfbench.benchmark.pictures.base import Drawings, Finished, Fitted, Picture
+from dfbench.images import decode
+from dfbench.results.statistics.sample import decide
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_EACH = 5
+"""Right verdicts, and as many wrong ones."""
+
+
+class ExamplesPicture(Picture):
+    """The surest right and wrong verdicts."""
+
+    name = "examples"
+    captions: ClassVar = {"examples": "the most confident right and wrong verdicts"}
+
+    def of_model(self, cell: Fitted) -> Drawings:
+        """Draw the images; they are at hand while a cell runs."""
+        return {"examples": lambda: _examples(cell)}
+
+
+def _examples(cell: Fitted) -> Figure:
+    from dfbench.results.figures.examples import examples
+
+    rows, shown = surest(cell)
+    images = [decode((cell.root / cell.scores.images[row]).read_bytes()) for row in rows]
+    return examples(images, **shown)
+
+
+def surest(cell: Finished) -> tuple[list[int], dict[str, Any]]:
+    """Give the places of the surest verdicts, and what is written beside them.
+
+    Source: `dfbench.results.figures.examples.most_confident`.
+    """
+    from dfbench.results.figures.examples import most_confident
+
+    record, labels, probabilities = cell.record, cell.scores.labels, cell.scores.probabilities
+    rows = most_confident(labels, probabilities, record.positive, record.threshold, _EACH)
+    said = decide(probabilities, positive=record.positive, threshold=record.threshold)
+    return rows, {
+        "true": [int(labels[row]) for row in rows],
+        "predicted": [int(said[row]) for row in rows],
+        "confidence": [float(probabilities[row, said[row]]) for row in rows],
+        "classes": record.classes,
+        "title": cell.title,
+    }
