@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,19 +44,12 @@ features = "hsv"
 
 
 @pytest.fixture
-def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "their_picture.py").write_text(PICTURE)
-    info = tmp_path / "their_picture-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-picture\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[dfbench.pictures]\nboth = their_picture:Both\nlost = no_module:Lost\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
+def suite(tmp_path: Path, install: Callable[..., None]) -> Path:
+    points = {"both": "their_picture:Both", "lost": "no_module:Lost"}
+    install("their_picture", PICTURE, "dfbench.pictures", points)
     path = tmp_path / "suite.toml"
     path.write_text(SUITE)
-    yield path
-    sys.modules.pop("their_picture", None)
+    return path
 
 
 def run(*arguments: object) -> str:
@@ -109,5 +101,5 @@ def test_its_name_is_one_of_those_known(suite: Path) -> None:
     suite.write_text(SUITE.replace("both", "boths"))
     with pytest.raises(CardError, match=r"key 'figures.0': Input should be .*'both' or 'lost'"):
         load_suite(suite)
-    with pytest.raises(UnknownNameError, match=r"--figures: unknown kind of figure 'boths' .*both"):
+    with pytest.raises(UnknownNameError, match=r"figures: unknown kind of figure 'boths' .*both"):
         parse_figures("boths")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,19 +61,12 @@ kind = "halves"
 
 
 @pytest.fixture
-def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "their_protocol.py").write_text(PROTOCOL)
-    info = tmp_path / "their_protocol-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-protocol\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[dfbench.protocols]\nhalves = their_protocol:Halves\nlost = no_module:Lost\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
+def suite(tmp_path: Path, install: Callable[..., None]) -> Path:
+    points = {"halves": "their_protocol:Halves", "lost": "no_module:Lost"}
+    install("their_protocol", PROTOCOL, "dfbench.protocols", points)
     path = tmp_path / "suite.toml"
     path.write_text(SUITE)
-    yield path
-    sys.modules.pop("their_protocol", None)
+    return path
 
 
 def test_it_is_planned_scored_and_reported(
