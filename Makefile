@@ -18,7 +18,7 @@ run: $(BIN)/dfbench
 	$(BIN)/dfbench run --suite all
 
 test: $(BIN)/dfbench
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(BIN)/dfbench
 	$(BIN)/ruff check .
