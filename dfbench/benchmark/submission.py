@@ -34,11 +34,7 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
     if not _unlabelled(dataset).any():
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
     out = ResultsFolder(path)
-    entries = [
-        entry
-        for entry in out.read_entries()
-        if entry.dataset == dataset.name and not entry.subset.name
-    ]
+    entries = [entry for entry in out.read_rows() if entry.dataset == dataset.name]
     if not entries:
         raise OutputError(
             f"no row of {dataset.name!r}", where=path, hint="dfbench run --data ... comes first"

@@ -138,7 +138,7 @@ class Results:
     def _entries(
         self, folder: ResultsFolder, row: str, data: str | None, seed: int | None
     ) -> list[Entry]:
-        entries = [entry for entry in folder.read_entries() if not entry.variant]
+        entries = folder.read_rows()
         for what, wanted, name in (("row", row, "row"), ("data set", data, "dataset")):
             known = {getattr(entry, name) for entry in entries}
             if wanted is not None and wanted not in known:

@@ -96,7 +96,7 @@ def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) ->
         Where ``path`` is no results folder, or both rows are one.
     """
     out = ResultsFolder(path)
-    entries = out.read_entries()
+    entries = out.read_rows()
     for name in datasets:
         if name not in {entry.dataset for entry in entries}:
             raise unknown("data set", name, {entry.dataset for entry in entries}, where=path)

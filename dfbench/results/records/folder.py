@@ -41,6 +41,7 @@ from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Part, Record, Scores
 from dfbench.results.records.scores import AGAIN, brief, load_scores, write_scores
+from dfbench.results.records.subsets import WHOLE
 
 _ENTRIES = TypeAdapter(list[Entry])
 _ASKED = TypeAdapter(list[Asked])
@@ -172,6 +173,16 @@ class ResultsFolder:
                 where=path,
                 hint="remove this file and run again with the same --out: finished cells are kept",
             ) from error
+
+    def read_rows(self) -> list[Entry]:
+        """Read the places of rows themselves, without those of their subsets.
+
+        Raises
+        ------
+        OutputError
+            As `read_entries`.
+        """
+        return [entry for entry in self.read_entries() if entry.subset == WHOLE]
 
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
         """Add entries; one takes the place of that of the same data set, row, seed and subset.

@@ -12,6 +12,7 @@ from dfbench.cli import app
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.significance import holm
 
@@ -49,6 +50,22 @@ def test_a_clear_difference_and_an_open_one(two):
     assert max(map(len, result.output.splitlines())) <= 80
     assert "DeLong" in said
     assert "McNemar" in said
+
+
+def test_subsets_of_a_row_are_no_seeds_of_it(folder):
+    """A row fitted on a part of train is no other run of the row itself."""
+    folder.add("faces", "lbp+fft/svm", gain=2.5, n=300)
+    folder.add("faces", "hsv/knn", gain=1.0, n=300, noise=7)
+    before = run(folder.out, "lbp+fft/svm", "hsv/knn", "--format", "json").stdout
+    for row in ("lbp+fft/svm", "hsv/knn"):
+        part = folder.add("parts", row, gain=0.1, n=300, noise=3)
+        entry = Entry(dataset="faces", row=row, seed=0, cell=part.cell, variant="25 % of train")
+        ResultsFolder(folder.out).write_entries([entry])
+    after = run(folder.out, "lbp+fft/svm", "hsv/knn", "--data", "faces", "--format", "json").stdout
+    assert json.loads(after) == json.loads(before)
+    assert (
+        "\N{PLUS-MINUS SIGN}" not in run(folder.out, "lbp+fft/svm", "hsv/knn", "-d", "faces").output
+    )
 
 
 def test_the_numbers_are_those_of_the_board_and_corrected_over_all_that_is_shown(two):
