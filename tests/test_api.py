@@ -263,3 +263,110 @@ def test_a_script_needs_no_guard(
         [sys.executable, str(script)], capture_output=True, text=True, check=False, env=os.environ
     )
     assert (run.returncode, run.stdout) == (0, "1 ok\n"), run.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"on_leak": "Drop"}, "on_leak: input should be 'warn', 'drop' or 'stop', not 'Drop'"),
+        ({"trials": 0}, "trials: input should be greater than or equal to 1, not 0"),
+        ({"trials": True}, "trials: "),
+        ({"seed": -1}, "seed: "),
+        ({"seed": 1.5}, "seed: "),
+        ({"jobs": 0}, "jobs: "),
+        ({"jobs": "2"}, "jobs: "),
+        ({"seconds": -1}, "seconds: "),
+        ({"seconds": float("nan")}, "seconds: "),
+        ({"cell_timeout": "5"}, "cell_timeout: "),
+        ({"device": "gpu"}, "device: input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
+        ({"data": ""}, "data: a name or a path, not ''"),
+        ({"data": [None]}, "data: a text, a path or a list of them, not None"),
+        ({"only": 5}, "only: a text, a path or a list of them, not 5"),
+        ({"out": None}, "out: a text, a path or a list of them, not None"),
+        ({"out": "a\0"}, "out: a name or a path"),
+        ({"roots": "d=/x"}, "roots: a folder by the name of each data set, not 'd=/x'"),
+        ({"roots": {"d": ""}}, "roots: a name or a path, not ''"),
+        ({"strict": 1}, "strict: "),
+        ({"plugins": print}, "put it into a Python file"),
+    ],
+)
+def test_options_that_are_not_what_they_must_be(given: dict, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError) as caught:
+        dfbench.run("smoke", **{"out": tmp_path / "out", **given})
+    assert said in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_cannot_be_begun_in_a_process_of_a_pool(tmp_path: Path) -> None:
+    import multiprocessing
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert "outside of multiprocessing.Pool" in pool.apply(begun, (str(tmp_path),))
+
+
+def begun(out: str) -> str:
+    try:
+        dfbench.run("smoke", out=out)
+    except dfbench.errors.DfbenchError as error:
+        return str(error)
+    return "it ran"
+
+
+def test_threads_leave_the_main_module_as_it_was() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from dfbench.benchmark.execution.spawning import _nameless_main
+
+    main = sys.modules["__main__"]
+    before = {name: getattr(main, name, "absent") for name in ("__file__", "__spec__")}
+
+    def often(_: int) -> None:
+        for _ in range(2000):
+            with _nameless_main():
+                pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(often, range(4)))
+    assert {name: getattr(main, name, "absent") for name in before} == before
+
+
+def test_damaged_records_take_down_their_row_alone(ran: dfbench.Results) -> None:
+    import json
+
+    [path] = [
+        path
+        for path in (ran.folder / "cells").glob("*.json")
+        if json.loads(path.read_text())["row"] == "hsv/knn"
+    ]
+    for damage in ({"positive": 7}, {"threshold": "nan"}):
+        good = path.read_text()
+        path.write_text(json.dumps(json.loads(good) | damage))
+        frame = dfbench.load_results(ran.folder).frame().set_index("row")
+        assert frame.loc["hsv/knn", "status"] == "failed"
+        assert frame.loc["fft/knn", "status"] == "ok"
+        path.write_text(good)
+    entries = json.loads((ran.folder / "run.json").read_text())
+    entries[0]["variant"] = None
+    (ran.folder / "run.json").write_text(json.dumps(entries))
+    with pytest.raises(OutputError, match=r"0: Value error, variant is not a text"):
+        dfbench.load_results(ran.folder)
+
+
+def test_features_of_nothing(make_folder: Callable[..., Path]) -> None:
+    data = make_folder()
+    for wrong in ({"features": None}, {"jobs": -1}, {"plugins": 3}, {"progress": 1}, {"data": ""}):
+        given = {"data": data, "features": "hsv", **wrong}
+        with pytest.raises(ParameterError, match=next(iter(wrong))):
+            dfbench.extract(**given)  # type: ignore[arg-type]
+
+
+def test_what_is_no_folder_or_name(ran: dfbench.Results) -> None:
+    for wrong in (None, 5, b"x", "a\0"):
+        with pytest.raises(ParameterError, match="a folder, not"):
+            dfbench.load_results(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="row: a name, not None"):
+        ran.scores(None)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="row_b: a name, not 5"):
+        ran.compare("hsv/knn", 5)  # type: ignore[arg-type]
+    (ran.folder / "probes.json").write_text("{")
+    assert "no readable list of evaluations" in repr(dfbench.load_results(ran.folder))

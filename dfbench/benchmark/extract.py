@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from dfbench.benchmark.machine import default_jobs
+from dfbench.benchmark.options import Options
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reading import complain, look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
-from dfbench.errors import OutputError
+from dfbench.errors import OutputError, ParameterError
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
 from dfbench.features.pipeline.store import identity, load_features
@@ -71,8 +72,10 @@ def extract(
     >>> list(table.columns[:5])
     ['path', 'label', 'split', 'group', 'hsv:h_0']
     """
-    files = [plugins] if isinstance(plugins, str | Path) else plugins
-    registry = Registry(EXTRACTORS, [Path(file).expanduser() for file in files])
+    given = Options.of(data=[data], plugins=plugins, jobs=jobs, strict=strict)
+    if not isinstance(features, str):
+        raise ParameterError(f"a feature expression, not {features!r}", where="features")
+    registry = Registry(EXTRACTORS, [Path(file).expanduser() for file in given.plugins])
     extractors = build(parse(features), registry)
     folder = None if root is None else Path(root).expanduser()
     with listener_of(progress) as listener:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dfbench.benchmark.reporter import Reporter
+from dfbench.errors import ParameterError
 from dfbench.files import Progress
 from dfbench.results.records.records import Record
 
@@ -73,6 +74,8 @@ def listener_of(progress: bool | Told | None) -> Iterator[Listener]:
         yield Listener()
         return
     if progress is not True:
+        if not callable(progress):
+            raise ParameterError(f"True, False or a function, not {progress!r}", where="progress")
         yield Teller(progress)
         return
     with _bars() as tell:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from dfbench.benchmark.execution.executor import execute
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.machine import default_jobs
+from dfbench.benchmark.options import Device, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
 from dfbench.benchmark.planning.requests import with_evaluations
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import CardError, ParameterError
+from dfbench.errors import CardError, DfbenchError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
@@ -23,8 +24,6 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
-
-Device = Literal["auto", "cpu", "cuda"]
 
 
 def run(
@@ -111,10 +110,10 @@ def run(
       dataset      row status
     0   faces  hsv/knn     ok
     """
-    options = Options(
+    options = Options.of(
         suite=suite,
-        data=_listed(data),
-        only=[str(each) for each in _listed(only)],
+        data=data,
+        only=only,
         out=out,
         jobs=jobs,
         device=device,
@@ -122,85 +121,23 @@ def run(
         seconds=seconds,
         seed=seed,
         cell_timeout=cell_timeout,
-        plugins=_listed(plugins),
-        roots=roots or {},
+        plugins=plugins,
+        roots={} if roots is None else roots,
         strict=strict,
         on_leak=on_leak,
         figures=figures,
-        protocols=[str(each) for each in _listed(protocols)],
+        protocols=protocols,
     )
-    options = replace(options, command=_called(options))
+    options = options.model_copy(update={"command": options.called()})
+    if multiprocessing.current_process().daemon:
+        raise DfbenchError(
+            "a process of a pool cannot have workers of its own",
+            hint="call dfbench.run outside of multiprocessing.Pool",
+        )
     with listener_of(progress) as listener:
         results = carry_out(plan_run(options, listener), listener)
     results.notes.extend(listener.notes)
     return results
-
-
-def _listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    """Give a list of what may be one thing alone.
-
-    Raises
-    ------
-    ParameterError
-        For what is no text, path, or several of them.
-    """
-    several: Any = [given] if isinstance(given, str | Path) else given
-    try:
-        found = list(several)
-    except TypeError:
-        found = [several]
-    for item in found:
-        if not isinstance(item, str | Path):
-            hint = "put it into a Python file and give its path" if callable(item) else None
-            raise ParameterError(f"a text, a path or a list of them, not {item!r}", hint=hint)
-    return found
-
-
-def _called(options: Options) -> str:
-    """Write the call as the report tells it."""
-    default = Options()
-    given = {
-        each.name: getattr(options, each.name)
-        for each in fields(options)
-        if getattr(options, each.name) not in (getattr(default, each.name), [])
-    }
-    said = ", ".join(f"{name}={_text(value)}" for name, value in given.items())
-    return f"dfbench.run({said})"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Suite):
-        return f"Suite({value.name!r})"
-    if isinstance(value, Path):
-        return repr(str(value))
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {_text(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    return repr(value)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What can be said of a run; the words are those of `run` and of the command line."""
-
-    suite: str | Path | Suite = "all"
-    data: Sequence[str | Path] = ()
-    only: Sequence[str] = ()
-    out: str | Path = "dfbench-results"
-    jobs: int | None = None
-    device: Device = "auto"
-    trials: int | None = None
-    seconds: float | None = None
-    seed: int | None = None
-    cell_timeout: float | None = None
-    plugins: Sequence[str | Path] = ()
-    roots: Mapping[str, str | Path] = field(default_factory=dict)
-    strict: bool = False
-    on_leak: OnLeak | None = None
-    figures: str | Sequence[str] | None = None
-    protocols: Sequence[str] = ()
-    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,7 +171,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     suite = _settled(options)
     device = resolve_device(options.device)
     plugins = [Path(file).expanduser() for file in options.plugins]
-    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS), options.only, device)
+    only = [str(name) for name in options.only]
+    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     folder = ResultsFolder(Path(options.out).expanduser())
@@ -283,12 +221,11 @@ def _settled(options: Options) -> Suite:
     if options.on_leak is not None:
         known["on_leak"] = options.on_leak
     if options.figures is not None:
-        named = options.figures if isinstance(options.figures, str) else ",".join(options.figures)
-        known["figures"] = parse_figures(named or "none")
+        known["figures"] = parse_figures(",".join(options.figures) or "none")
     return suite.model_copy(
         update={
             **known,
             "budget": suite.budget.model_copy(update=changes),
-            "protocols": with_defaults(suite.protocols, options.protocols),
+            "protocols": with_defaults(suite.protocols, [str(kind) for kind in options.protocols]),
         }
     )

@@ -106,11 +106,12 @@ def run(
     Exit status: 0 all rows ran or were skipped with a reason, 2 the command cannot be carried
     out, 3 a row failed.
     """
-    from dfbench.benchmark.run import Options, carry_out, plan_run
+    from dfbench.benchmark.options import Options
+    from dfbench.benchmark.run import carry_out, plan_run
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
 
-    options = Options(
+    options = Options.of(
         suite=suite,
         data=data or (),
         only=only or (),

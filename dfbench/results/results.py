@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from dfbench.errors import OutputError, unknown
+from dfbench.errors import OutputError, ParameterError, unknown
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import Comparison, compare
@@ -67,7 +67,7 @@ class Results:
 
         return to_frame(self.board)
 
-    def compare(self, row_a: str, row_b: str, data: str | Sequence[str] = ()) -> Compared:
+    def compare(self, row_a: str, row_b: str, data: str | Sequence[str] | None = None) -> Compared:
         """Compare two rows: which is better, by how much, whether that is chance.
 
         Parameters
@@ -84,7 +84,13 @@ class Results:
         OutputError
             Where both rows are one.
         """
-        chosen = [data] if isinstance(data, str) else list(data)
+        chosen = [data] if isinstance(data, str) else list(data or ())
+        for name, what in (
+            (row_a, "row_a"),
+            (row_b, "row_b"),
+            *((each, "data") for each in chosen),
+        ):
+            _name(name, what)
         return Compared(row_a, row_b, compare(self.folder, row_a, row_b, chosen))
 
     def scores(
@@ -127,7 +133,10 @@ class Results:
         import pandas as pd
 
         if part not in get_args(Part):
-            raise unknown("part", part, get_args(Part))
+            raise unknown("part", str(part), get_args(Part))
+        _name(row, "row")
+        if data is not None:
+            _name(data, "data")
         folder = ResultsFolder(self.folder)
         found = [
             _scores_frame(folder, entry, part) for entry in self._entries(folder, row, data, seed)
@@ -185,7 +194,10 @@ class Results:
             make_report(self.folder, self.board)
 
     def __repr__(self) -> str:
-        counts = self.board.counts()
+        try:
+            counts = self.board.counts()
+        except OutputError as error:
+            return f"Results({str(self.folder)!r}): {error}"
         said = ", ".join(f"{n} {status}" for status, n in counts.items())
         names = [table.dataset for table in self.board.tables]
         what = f"{', '.join(names) or 'no data set'}: {said or 'no row'}"
@@ -264,9 +276,21 @@ def load_results(folder: str | Path) -> Results:
     >>> results
     Results('...'): faces: 2 ok, 1 skipped
     """
-    results = Results(Path(folder).expanduser())
+    results = Results(_path(folder))
     ResultsFolder(results.folder).read_entries()
     return results
+
+
+def _path(folder: Any) -> Path:
+    if not isinstance(folder, str | Path) or "\0" in str(folder):
+        raise ParameterError(f"a folder, not {folder!r}", where="folder")
+    return Path(folder).expanduser()
+
+
+def _name(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise ParameterError(f"a name, not {value!r}", where=what)
+    return value
 
 
 def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFrame:

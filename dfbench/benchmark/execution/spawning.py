@@ -20,9 +20,10 @@ _LOCK = threading.Lock()
 @contextmanager
 def _nameless_main() -> Iterator[None]:
     """Let the main module have neither file nor name, which is what a child is told to import."""
-    main = sys.modules["__main__"]
-    kept = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
     with _LOCK:
+        main = sys.modules["__main__"]
+        names = [name for name in ("__file__", "__spec__") if hasattr(main, name)]
+        kept = {name: getattr(main, name) for name in names}
         try:
             for name in kept:
                 setattr(main, name, None)

@@ -49,6 +49,8 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
+_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures"})
+
 
 def _checked(name: str, what: str = "cell") -> str:
     # a name comes from a file: it must not lead out of the folder
@@ -112,6 +114,8 @@ class ResultsFolder:
 
     def findings_file(self, audit: str, fingerprint: str) -> Path:
         """Place of what an audit found in a data set."""
+        if audit in _TAKEN:
+            raise OutputError(f"no name for an audit, the folder is taken: {audit!r}")
         return self.path / _checked(audit, "audit") / f"{_checked(fingerprint, 'data set')}.json"
 
     def study_file(self, study: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
@@ -124,6 +125,15 @@ class Record(CellFacts):
             return _of_identity(data["identity"]) | data
         return data
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Refuse what no run writes: its figures could not be told."""
+        if self.classes and self.positive not in (None, *range(len(self.classes))):
+            raise ValueError(f"positive is {self.positive}, of {len(self.classes)} classes")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise ValueError(f"threshold is {self.threshold}")
+        return self
+
 
 def _of_identity(identity: dict[str, Any]) -> dict[str, Any]:
     tables = identity.get("features")
@@ -169,6 +179,8 @@ class Entry(BaseModel):
         if not isinstance(value, dict) or "variant" not in value:
             return value
         known = {key: its for key, its in value.items() if key != "variant"}
+        if not isinstance(value["variant"], str):
+            raise ValueError("variant is not a text")
         return {"subset": parse_name(value["variant"])} | known
 
 
