@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from dfbench.errors import CardError, DfbenchError, PluginError, unknown
@@ -55,11 +55,11 @@ def parse(value: Any) -> Protocol:
     known = Registry(PROTOCOLS)
     choices: dict[Any, Any] = {name: core_schema.any_schema() for name in known.names()}
     kind = value.get("kind") if isinstance(value, dict) else None
-    if isinstance(kind, str):
-        if kind not in known:
-            raise _misspelt(kind, known.names())
-        choices[kind] = class_of(kind).__pydantic_core_schema__
+    if isinstance(kind, str) and kind not in known:
+        raise _misspelt(kind, known.names())
     try:
+        if isinstance(kind, str):
+            choices[kind] = TypeAdapter(class_of(kind)).core_schema
         union = core_schema.tagged_union_schema(choices, "kind")
         found: Protocol = SchemaValidator(union).validate_python(value)
     except (ValidationError, DfbenchError):

@@ -96,9 +96,7 @@ class _Requests:
         scored = self._scored(request.scored_on)
         if isinstance(scored, str):
             return replace(request, reason=scored)
-        if request.numbers:
-            return replace(request, numbers=self._given(dataset, scored, request))
-        numbers = class_numbers(dataset, scored)
+        numbers = self._given(dataset, scored, request) or class_numbers(dataset, scored)
         if numbers is not None:
             return replace(request, numbers=numbers)
         ours, theirs = (", ".join(each.classes) for each in (dataset, scored))
@@ -116,13 +114,14 @@ class _Requests:
         raise PluginError(fault.what, where=self.where, hint=fault.hint)
 
     def _given(self, dataset: Dataset, scored: Dataset, request: Request) -> tuple[int, ...]:
-        """Give the numbers that a request has, where they are those of classes."""
+        """Give the numbers that a request has; empty where it leaves them open."""
         try:
             numbers = tuple(index(number) for number in request.numbers)
         except TypeError:
-            numbers = ()
+            numbers = (-1,)
         own = range(len(dataset.classes))
-        if len(numbers) != len(scored.classes) or not all(number in own for number in numbers):
+        fit = len(numbers) == len(scored.classes) and all(number in own for number in numbers)
+        if numbers and not fit:
             raise PluginError(
                 f"{request.numbers!r} are no numbers of classes: one for each of"
                 f" {', '.join(scored.classes)} ({scored.name}),"
