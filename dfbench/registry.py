@@ -7,9 +7,9 @@ before; a broken one is an entry with a reason and takes nothing else down.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,13 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
+_BASES = {
+    PROTOCOLS: "dfbench.benchmark.protocols.base:Protocol",
+    AUDITS: "dfbench.benchmark.audits.base:Audit",
+    PICTURES: "dfbench.benchmark.pictures.base:Picture",
+}
+"""What parts of a group are subclasses of."""
+
 _OWN = "dfbench"
 
 
@@ -195,17 +202,30 @@ class Part:
         One line; empty where only loading would tell.
     loader
         Gives the class or the decorated function.
+    base
+        Entry point of the class that it must be a subclass of; empty where it may be a function.
     """
 
     name: str
     owner: str
     summary: str
     loader: Callable[[], Any]
+    base: str = ""
 
     @property
     def built_in(self) -> bool:
         """Whether dfbench itself brings it."""
         return self.owner == _OWN
+
+    @property
+    def where(self) -> str:
+        """How errors name it."""
+        return f"{self.name!r} of {self.owner}"
+
+    def broken(self, error: BaseException) -> PluginError:
+        """Give the error that blames it for one that came out of it."""
+        said = str(error) if isinstance(error, DfbenchError) else worded(error)
+        return PluginError(said, where=self.where)
 
     def load(self) -> Any:
         """Import it.
@@ -213,17 +233,24 @@ class Part:
         Raises
         ------
         PluginError
-            If that fails, with the owner and the reason.
+            If that fails, or it is no part of its kind, with the owner and the reason.
         """
         try:
-            return self.loader()
+            found = self.loader()
         except DfbenchError:
             raise
         except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"cannot be loaded: {type(error).__name__}: {error}",
-                where=f"{self.name!r} of {self.owner}",
-            ) from error
+            raise PluginError(f"cannot be loaded: {worded(error)}", where=self.where) from error
+        if self.base:
+            self._check(found, EntryPoint("", self.base, "").load())
+        return found
+
+    def _check(self, found: Any, base: Any) -> None:
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise PluginError(f"no subclass of {base.__name__}", where=self.where)
+        if isabstract(found):
+            lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+            raise PluginError(f"an abstract class, which lacks {lacking}", where=self.where)
 
 
 class Registry:
@@ -277,12 +304,16 @@ class Registry:
 
     def loadable(self) -> dict[str, Any]:
         """Load all that can be loaded, by name."""
-        found = {}
+        return {part.name: found for part, found in self.working()}
+
+    def working(self) -> Iterator[tuple[Part, Any]]:
+        """Load all that can be loaded, one after the other."""
         for part in self:
-            # what is broken says so where it is asked for
-            with suppress(DfbenchError):
-                found[part.name] = part.load()
-        return found
+            try:
+                found = part.load()
+            except DfbenchError:
+                continue  # it says so where it is asked for
+            yield part, found
 
     def get(self, name: str) -> Part:
         """Give the part of that name.
@@ -298,4 +329,9 @@ class Registry:
 
 
 def _from_entry_point(point: EntryPoint, owner: str, summary: str) -> Part:
-    return Part(point.name, owner, summary, point.load)
+    return Part(point.name, owner, summary, point.load, _BASES.get(point.group, ""))
+
+
+def worded(error: BaseException) -> str:
+    """Say in a line what was raised."""
+    return ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())]))

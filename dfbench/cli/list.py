@@ -21,6 +21,7 @@ class What(StrEnum):
     datasets = "datasets"
     suites = "suites"
     protocols = "protocols"
+    audits = "audits"
     pictures = "pictures"
     rows = "rows"
 
@@ -30,8 +31,8 @@ def show(
     plugin: Plugins = None,
     suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
 ) -> None:
-    """List extractors, models, data sets, suites, protocols, pictures, or the rows of a suite."""
-    from dfbench.registry import EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
+    """List extractors, models, data sets, suites, protocols, audits, pictures, or rows."""
+    from dfbench.registry import AUDITS, EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
 
     if what is What.extractors:
         _print(_parts(Registry(EXTRACTORS, plugin or ())))
@@ -39,6 +40,8 @@ def show(
         _print(_parts(Registry(MODELS)))
     elif what is What.protocols:
         _print(_parts(Registry(PROTOCOLS)))
+    elif what is What.audits:
+        _print(_parts(Registry(AUDITS)))
     elif what is What.pictures:
         _print(_parts(Registry(PICTURES)))
     elif what is What.datasets:

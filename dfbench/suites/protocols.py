@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
-from dfbench.errors import unknown
+from dfbench.errors import CardError, DfbenchError, PluginError, unknown
 from dfbench.registry import PROTOCOLS, Registry
 
 
@@ -22,9 +23,21 @@ class Protocol(BaseModel):
     """Names of the rows that take part; all where it is empty."""
 
 
-def kinds() -> dict[str, type[Protocol]]:
-    """Give the class of each kind; what each has for fields is what can be said of it."""
-    return Registry(PROTOCOLS).loadable()
+def class_of(kind: str) -> type[Protocol]:
+    """Give the class of a kind; what it has for fields is what can be said of it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    PluginError
+        If it cannot be loaded, or is the class of another kind.
+    """
+    part = Registry(PROTOCOLS).get(kind)
+    found: type[Protocol] = part.load()
+    if get_args(found.model_fields["kind"].annotation) != (kind,):
+        raise PluginError(f"its kind is not the literal {kind!r}", where=part.where)
+    return found
 
 
 def parse(value: Any) -> Protocol:
@@ -35,17 +48,31 @@ def parse(value: Any) -> Protocol:
     ValidationError
         If the kind is none, or has no such keys or values.
     PluginError
-        If its class cannot be loaded.
+        If its class cannot be loaded, or breaks.
     """
     if isinstance(value, Protocol):
         return value
-    classes = kinds()
+    known = Registry(PROTOCOLS)
+    choices: dict[Any, Any] = {name: core_schema.any_schema() for name in known.names()}
     kind = value.get("kind") if isinstance(value, dict) else None
-    if isinstance(kind, str) and kind not in classes and kind in (known := Registry(PROTOCOLS)):
-        known.get(kind).load()  # says why not
-    union: Any = Annotated[Union[tuple(classes.values())], Field(discriminator="kind")]  # noqa: UP007
-    found: Protocol = TypeAdapter(union).validate_python(value)
+    if isinstance(kind, str) and kind not in known:
+        raise _misspelt(kind, known.names())
+    try:
+        if isinstance(kind, str):
+            choices[kind] = TypeAdapter(class_of(kind)).core_schema
+        union = core_schema.tagged_union_schema(choices, "kind")
+        found: Protocol = SchemaValidator(union).validate_python(value)
+    except (ValidationError, DfbenchError):
+        raise
+    except Exception as error:
+        raise known.get(str(kind)).broken(error) from error
     return found
+
+
+def _misspelt(kind: str, known: Sequence[str]) -> PydanticCustomError:
+    listed = ", ".join(map(repr, known))
+    text = f"{unknown('protocol', kind, known)}; there are {listed}"
+    return PydanticCustomError("unknown_protocol", "{text}", {"text": text})
 
 
 Parsed = Annotated[Protocol, BeforeValidator(parse)]
@@ -58,6 +85,8 @@ def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[P
     ------
     UnknownNameError
         For a kind that is none.
+    CardError
+        For one of which something must be said.
     """
     found = list(protocols)
     known = Registry(PROTOCOLS).names()
@@ -65,5 +94,15 @@ def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[P
         if kind not in known:
             raise unknown("protocol", kind, known, where="--protocol")
         if all(protocol.kind != kind for protocol in found):
-            found.append(parse({"kind": kind}))
+            found.append(_default(kind))
     return found
+
+
+def _default(kind: str) -> Protocol:
+    try:
+        return parse({"kind": kind})
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = ": ".join([*map(str, first["loc"][1:]), first["msg"]])
+        hint = "write it into [[protocols]] of a suite"
+        raise CardError(said, where=f"--protocol {kind}", hint=hint) from None

@@ -18,7 +18,7 @@ from pydantic import (
 
 from dfbench.errors import CardError, unknown
 from dfbench.registry import PICTURES, Registry
-from dfbench.suites.protocols import Parsed, kinds
+from dfbench.suites.protocols import Parsed, class_of
 
 _FOLDER = Path(__file__).parent
 
@@ -240,11 +240,11 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             "rows": Block,
             "systems": System,
             "derived": Derived,
-            **(kinds() if first["loc"][0] == "protocols" else {}),
         }
-        # the place of a protocol is followed by its kind
-        part = str(first["loc"][2 if first["loc"][0] == "protocols" else 0])
+        part = str(first["loc"][0])
         model = Reported if "reported" in first["loc"] else models.get(part, Suite)
+        if part == "protocols":
+            model = class_of(str(first["loc"][2]))  # after its place
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=path, hint=near.hint)
     return CardError(str(first["msg"]), where=where)

@@ -32,6 +32,7 @@ def test_a_kind_that_the_suite_has_stays_as_it_is() -> None:
         ('kind = "robustness"\nchange = ["jpeg=70"]', "unknown key 'change' .*'changes'"),
         ('kind = "learning-curve"\nfractions = [2]', "protocols.0.learning-curve.fractions"),
         ('kind = "robust"', "'cross-dataset', 'robustness'"),
+        ('kind = "robust"', r"unknown protocol 'robust' \(did you mean 'robustness'\?\)"),
         (
             'kind = "robustness"\n[[systems]]\nname = "a"\nmodel = "b"\n'
             'reported = { figures = "", data = "", source = "", dat = "" }',

@@ -7,7 +7,8 @@ what it found in a results folder, warns, and says what takes it away.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,9 +18,11 @@ from pydantic import BaseModel
 
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DataError
+from dfbench.errors import DataError, PluginError
 from dfbench.features.base import Extractor
-from dfbench.registry import AUDITS, Registry
+from dfbench.features.pipeline.store import identity
+from dfbench.features.views.view import PLAIN
+from dfbench.registry import AUDITS, Part, Registry
 from dfbench.results.board.board import Line
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
@@ -135,8 +138,13 @@ class Audit(ABC, Generic[Found, Kept]):
         """List all that was found, for somebody who looks at the data."""
 
     def settle(self, kept: Kept, looked: Looked, on_leak: OnLeak, reporter: Reporter) -> Parts:
-        """Do in a run what the suite asks to be done about it, and give the parts to run with."""
+        """Do in a run what the suite asks to be done about it, and give the parts to run with.
+
+        By default it is said and nothing else.
+        """
         assert looked.parts is not None
+        for line in self.warn(kept):
+            reporter.note(f"{looked.dataset.name}: {line}")
         return looked.parts
 
     @abstractmethod
@@ -164,15 +172,93 @@ class Audit(ABC, Generic[Found, Kept]):
         return found
 
 
-def audits() -> list[Audit[Any, Any]]:
-    """Give every audit that there is."""
-    return [audit() for audit in Registry(AUDITS).loadable().values()]
+Failed = Callable[[PluginError, bool], None]
+"""Hears why an audit of another package does not look, and whether it is vital."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An audit that can be asked to look.
+
+    Attributes
+    ----------
+    part
+        Whence it is.
+    audit
+        The audit.
+    extractor
+        That it needs.
+    """
+
+    part: Part
+    audit: Audit[Any, Any]
+    extractor: Extractor
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Blame it for all that is raised, where another package brings it.
+
+        Raises
+        ------
+        PluginError
+            With its name and owner.
+        """
+        with _blamed(self.part):
+            yield
+
+
+def audits(
+    failed: Failed, wanted: Callable[[Audit[Any, Any]], bool] = lambda audit: True
+) -> list[Ready]:
+    """Give every audit that is wanted and can look; ``failed`` hears of those that cannot."""
+    found = []
+    for part in Registry(AUDITS):
+        vital = False
+        try:
+            with _blamed(part):
+                audit = _made(part)
+                if wanted(audit):
+                    vital = audit.vital
+                    found.append(Ready(part, audit, _needed(audit)))
+        except PluginError as error:
+            failed(error, vital)
+    return found
+
+
+def _made(part: Part) -> Audit[Any, Any]:
+    audit: Audit[Any, Any] = part.load()()
+    if audit.name != part.name:
+        raise PluginError(f"its name is {audit.name!r}", where=part.where)
+    return audit
+
+
+def _needed(audit: Audit[Any, Any]) -> Extractor:
+    extractor: object = audit.needs()
+    if not isinstance(extractor, Extractor):
+        raise TypeError(f"needs {extractor!r}, which is no Extractor")
+    identity(extractor, PLAIN)  # what it cannot be told by shows here
+    return extractor
+
+
+@contextmanager
+def _blamed(part: Part) -> Iterator[None]:
+    if part.built_in:
+        yield
+        return
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if isinstance(error, PluginError) and error.where == part.where:
+            raise
+        raise part.broken(error) from error
 
 
 def examine(
     dataset: Dataset, *, jobs: int, reporter: Reporter
 ) -> Iterator[tuple[Audit[Any, Any], list[Finding], str]]:
     """Look at a data set without running anything on it.
+
+    An audit of another package that breaks is noted, and left out.
 
     Yields
     ------
@@ -184,13 +270,35 @@ def examine(
     DfbenchError
         If a file vanishes or changes on the way, or cannot be normalised.
     """
-    for audit in audits():
-        outcome, faults = look_at(dataset, [audit.needs()], jobs=jobs, reporter=reporter)
-        for error in outcome.failed.values():
-            raise error
+
+    def failed(error: PluginError, vital: bool) -> None:
+        reporter.note(f"{dataset.name}: {error}")
+
+    for ready in audits(failed):
+        outcome, faults = look_at(dataset, [ready.extractor], jobs=jobs, reporter=reporter)
         looked = Looked(dataset, faults, _parts(dataset, faults), jobs)
-        found = audit.find(looked)
-        yield audit, audit.listing(found, looked), audit.remedy(found, looked)
+        try:
+            with ready.blamed():
+                for error in outcome.failed.values():
+                    raise error
+                examined = _examined(ready.audit, looked)
+        except PluginError as error:
+            failed(error, ready.audit.vital)
+        else:
+            yield examined
+
+
+def _examined(audit: Audit[Any, Any], looked: Looked) -> tuple[Audit[Any, Any], list[Finding], str]:
+    found = audit.find(looked)
+    findings = audit.listing(found, looked)
+    remedy: object = audit.remedy(found, looked)
+    if not isinstance(remedy, str):
+        raise TypeError(f"remedy gives {remedy!r}, no text")
+    for each in findings:
+        texts = [each.what, *(text for case in each.cases for text in case)]
+        if not all(isinstance(text, str) for text in texts) or not all(each.cases):
+            raise TypeError(f"listing gives what is no text: {each!r}")
+    return audit, findings, remedy
 
 
 def _parts(dataset: Dataset, faults: NDArray[np.object_]) -> Parts | None:

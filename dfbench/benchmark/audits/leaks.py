@@ -98,7 +98,7 @@ class LeakAudit(Audit[Alike, Leaks]):
         """
         parts, name = looked.parts, looked.dataset.name
         assert parts is not None
-        said = "; ".join(word(kept))
+        said = "; ".join(self.warn(kept))
         if not said:
             return parts
         if on_leak == "stop":

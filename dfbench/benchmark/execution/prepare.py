@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.audits.base import Audit, Looked, audits
+from dfbench.benchmark.audits.base import Failed, Looked, Ready, audits
 from dfbench.benchmark.audits.leaks import LeakError
 from dfbench.benchmark.execution.job import Images, Job, Table
 from dfbench.benchmark.execution.record import known
@@ -19,7 +18,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import UnreadableError, complain, look_at
 from dfbench.benchmark.view import view_of
-from dfbench.errors import DataError, DfbenchError, UnavailableError
+from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
 from dfbench.features.pipeline.single_pass import seconds_to_decode
 from dfbench.features.pipeline.store import Table as Stored
 from dfbench.files import digest
@@ -87,7 +86,7 @@ def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepar
         scene = _look(session, dataset, cells)
     except (UnreadableError, LeakError):
         raise
-    except DataError as error:
+    except (DataError, PluginError) as error:
         return Prepared(broken={cell.id: ("failed", str(error)) for cell in cells})
     return _lay_out(session, scene, cells)
 
@@ -98,8 +97,10 @@ def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepar
 def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     view = view_of(dataset)
     needed = {_key(Table.of(e, view)): e for cell in cells for e in cell.row.extractors}
-    wanted = [audit for audit in audits() if audit.wanted({cell.row.control for cell in cells})]
-    extractors = needed | {_key(Table.of(e, view)): e for e in (a.needs() for a in wanted)}
+    controls = {cell.row.control for cell in cells}
+    failing = _failing(session, dataset)
+    wanted = audits(failing, lambda audit: audit.wanted(controls))
+    extractors = needed | {_key(Table.of(a.extractor, view)): a.extractor for a in wanted}
     outcome, faults = look_at(
         dataset,
         list(extractors.values()),
@@ -109,12 +110,14 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
     failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
     parts = parts_of(dataset, faults == "")
-    for audit in wanted:
-        error = failed.get(_key(Table.of(audit.needs(), view)))
+    for ready in wanted:
+        error = failed.get(_key(Table.of(ready.extractor, view)))
         if error is None:
-            parts = _audited(session, audit, Looked(dataset, faults, parts, session.settings.jobs))
-        elif audit.vital:
+            parts = _audited(session, ready, Looked(dataset, faults, parts, session.settings.jobs))
+        elif ready.part.built_in and ready.audit.vital:
             raise DataError(str(error))
+        else:
+            failing(ready.part.broken(error), ready.audit.vital)
     keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
     return _Scene(
         dataset,
@@ -126,17 +129,34 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     )
 
 
-def _audited(session: Session, audit: Audit[Any, Any], looked: Looked) -> Parts:
+def _failing(session: Session, dataset: Dataset) -> Failed:
+    """Note why an audit does not look; be an error where the run must not go without it."""
+
+    def failing(error: PluginError, vital: bool) -> None:
+        if vital:
+            raise error
+        session.reporter.note(f"{dataset.name}: {error}")
+
+    return failing
+
+
+def _audited(session: Session, ready: Ready, looked: Looked) -> Parts:
     """Look for what an audit looks for, keep it, and do about it what the suite asks for."""
+    assert looked.parts is not None
+    audit, dataset = ready.audit, looked.dataset
     try:
-        kept = audit.look(looked, session.out)
+        with ready.blamed():
+            kept = audit.look(looked, session.out)
+            parts: object = audit.settle(kept, looked, session.on_leak, session.reporter)
+            if not isinstance(parts, Parts):
+                raise TypeError(f"settle gives {parts!r}, no Parts")
+            return parts
     except DfbenchError as error:
         if audit.vital:
             raise
-        session.reporter.note(f"{looked.dataset.name}: {audit.name} cannot be named: {error}")
-        assert looked.parts is not None
+        said = f"{audit.name} cannot be named: {error}" if ready.part.built_in else str(error)
+        session.reporter.note(f"{dataset.name}: {said}")
         return looked.parts
-    return audit.settle(kept, looked, session.on_leak, session.reporter)
 
 
 def _key(table: Table) -> str:
@@ -156,20 +176,22 @@ def audit_again(session: Session, dataset: Dataset) -> None:
     LeakError
         If there are leaks and the suite stops at them.
     """
-    for audit in audits():
-        if not audit.vital:
-            continue
+
+    def failed(error: PluginError, vital: bool) -> None:
+        session.reporter.note(f"{dataset.name}: {error}")
+
+    for ready in audits(failed, lambda audit: audit.vital):
         outcome, faults = look_at(
-            dataset, [audit.needs()], jobs=session.settings.jobs, reporter=session.reporter
+            dataset, [ready.extractor], jobs=session.settings.jobs, reporter=session.reporter
         )
         if outcome.failed:
             continue
         try:
             parts = parts_of(dataset, faults == "")
-            _audited(session, audit, Looked(dataset, faults, parts, session.settings.jobs))
+            _audited(session, ready, Looked(dataset, faults, parts, session.settings.jobs))
         except LeakError:
             raise
-        except DataError as error:
+        except (DataError, PluginError) as error:
             session.reporter.note(str(error))
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from operator import index
 from typing import Any
 
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
 from dfbench.benchmark.planning.plan import Plan
-from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
-from dfbench.errors import DfbenchError
+from dfbench.benchmark.protocols.base import (
+    Datasets,
+    Protocol,
+    Request,
+    class_numbers,
+    listed,
+)
+from dfbench.errors import DfbenchError, PluginError, unknown
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
@@ -31,7 +38,8 @@ def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan
     Raises
     ------
     DfbenchError
-        If a change is no chain of operations, or there is no second data set to score.
+        If a change is no chain of operations, there is no second data set to score, or a protocol
+        breaks its contract.
     """
     asked: list[Asked] = []
     wanted: dict[str, dict[str, Evaluation]] = {}
@@ -65,14 +73,63 @@ class _Requests:
 
     def of(self, dataset: Dataset) -> list[tuple[Request, Evaluation | None]]:
         if dataset.name not in self.known:
-            self.known[dataset.name] = [(x, self._evaluation(x)) for x in self._requests(dataset)]
+            requests = [self._mapped(dataset, each) for each in self._requests(dataset)]
+            self.known[dataset.name] = [(each, self._evaluation(each)) for each in requests]
         return self.known[dataset.name]
 
     def _requests(self, dataset: Dataset) -> list[Request]:
+        def listing() -> Iterable[Request]:
+            return self.protocol.evaluations(dataset, self.datasets)
+
         try:
-            return list(self.protocol.evaluations(dataset, self.datasets))
+            return listed("evaluations", listing, Request, self.where)
         except DfbenchError as error:
             raise type(error)(error.what, where=self.where, hint=error.hint) from None
+
+    def _mapped(self, dataset: Dataset, request: Request) -> Request:
+        """Give a request with the numbers of classes, or why it cannot be."""
+        texts = (request.scored_on, request.change, request.reason)
+        if not all(isinstance(text, str) for text in texts):
+            raise PluginError(f"what is no text: {request!r}", where=self.where)
+        if request.reason:
+            return request
+        scored = self._scored(request.scored_on)
+        if isinstance(scored, str):
+            return replace(request, reason=scored)
+        numbers = self._given(dataset, scored, request) or class_numbers(dataset, scored)
+        if numbers is not None:
+            return replace(request, numbers=numbers)
+        ours, theirs = (", ".join(each.classes) for each in (dataset, scored))
+        return replace(request, reason=f"the classes differ: {ours} against {theirs}")
+
+    def _scored(self, name: str) -> Dataset | str:
+        """Give the data set of a name, or why it is not there."""
+        for each in self.datasets:
+            if isinstance(each, Dataset) and each.name == name:
+                return each
+            if isinstance(each, tuple) and each[0] == name:
+                return f"it cannot be loaded: {each[1]}"
+        names = [each.name if isinstance(each, Dataset) else each[0] for each in self.datasets]
+        fault = unknown("data set", name, names)
+        raise PluginError(fault.what, where=self.where, hint=fault.hint)
+
+    def _given(self, dataset: Dataset, scored: Dataset, request: Request) -> tuple[int, ...]:
+        """Give the numbers that a request has; empty where it leaves them open."""
+        try:
+            numbers = tuple(index(number) for number in request.numbers)
+        except TypeError:
+            numbers = (-1,)
+        own = range(len(dataset.classes))
+        fit = len(numbers) == len(scored.classes) and all(number in own for number in numbers)
+        if numbers and not fit:
+            raise PluginError(
+                f"{request.numbers!r} are no numbers of classes: one for each of"
+                f" {', '.join(scored.classes)} ({scored.name}),"
+                f" from 0 to {own[-1]} ({dataset.name})",
+                where=self.where,
+                hint="leave them out, and classes are mapped by their names",
+            )
+        return numbers
 
     def _evaluation(self, request: Request) -> Evaluation | None:
         if request.reason:

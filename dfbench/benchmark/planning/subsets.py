@@ -11,7 +11,7 @@ stay whole; tuning split and test images are those of the row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.planning.rows import Row
-from dfbench.benchmark.protocols.base import Protocol
-from dfbench.errors import DataError
+from dfbench.benchmark.protocols.base import Protocol, listed
+from dfbench.errors import DataError, PluginError
 from dfbench.results.records.subsets import Subset
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.manifest import Dataset
@@ -90,16 +90,46 @@ def wanted(dataset: Dataset, suite: Suite, rows: Sequence[Row]) -> list[Wanted]:
         Its protocols that fit nothing anew ask for none.
     rows
         Of the run; a protocol's own list of rows chooses of them.
+
+    Raises
+    ------
+    PluginError
+        If a protocol breaks its contract.
     """
     found: list[Wanted] = []
     for protocol in suite.protocols:
         assert isinstance(protocol, Protocol)
         chosen = _chosen(rows, protocol.rows)
-        for subset in protocol.subsets(dataset):
+        where = f"suite {suite.name!r}, {protocol.kind}"
+        keeps = _keeps(protocol, where)
+        for subset in _asked(protocol, dataset, where):
             before = {row.name for each in found if each.subset == subset for row in each.rows}
             own = [row for row in chosen if row.name not in before]
-            found.append(Wanted(subset, own, protocol.keeps_parameters))
+            found.append(Wanted(subset, own, keeps))
     return [each for each in found if each.rows]
+
+
+def _asked(protocol: Protocol, dataset: Dataset, where: str) -> list[Subset]:
+    def listing() -> Iterable[Subset]:
+        return protocol.subsets(dataset)
+
+    found = listed("subsets", listing, Subset, where)
+    for subset in found:
+        if subset.fraction is not None and not 0 < subset.fraction <= 1:
+            raise PluginError(f"a fraction lies in (0, 1], not {subset.fraction:g}", where=where)
+        if not subset.name:
+            raise PluginError("its subsets hold all of train: the row itself", where=where)
+        if subset.merged and dataset.card.real_index is None and subset.left_out != "":
+            raise PluginError(f"merges classes of {dataset.name!r}: {_NO_REAL}", where=where)
+        if subset.left_out and not subset.merged and dataset.positive_index is None:
+            hint = "merged=True takes all but the real one for one"
+            raise PluginError("leaves a kind out of several classes", where=where, hint=hint)
+    return found
+
+
+def _keeps(protocol: Protocol, where: str) -> bool:
+    (found,) = listed("keeps_parameters", lambda: [protocol.keeps_parameters], bool, where)
+    return found
 
 
 def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, PluginError
+from dfbench.registry import worded
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
 from dfbench.results.records.subsets import Subset
 from dfbench.suites import protocols
 from dfbench.suites.datasets.manifest import Dataset
 
+Listed = TypeVar("Listed")
 Datasets = Sequence[Dataset | tuple[str, DfbenchError]]
 """All of a run; a name and an error for one that could not be loaded."""
 
@@ -25,7 +28,8 @@ class Request:
     scored_on
         Name of the data set.
     numbers
-        For each of its classes the number among those of the model.
+        For each of its classes the number among those of the model; by default that of
+        `class_numbers`.
     change
         Chain of operations that the images go through, e.g. ``jpeg=70``; empty for none.
     reason
@@ -69,3 +73,46 @@ class Protocol(protocols.Protocol):
     def report(cls, read: Read) -> Report:
         """Lay out what it came to, from what was read of a results folder; nothing without it."""
         return Report()
+
+
+def listed(
+    what: str, listing: Callable[[], Iterable[Listed]], of: type[Listed], where: str
+) -> list[Listed]:
+    """Give what a protocol lists of a kind.
+
+    Raises
+    ------
+    DfbenchError
+        As the protocol raises it.
+    PluginError
+        If it raises anything else, or lists what is not of that kind.
+    """
+    try:
+        found = list(listing())
+    except DfbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"its {what} break: {worded(error)}", where=where) from error
+    for each in found:
+        if not isinstance(each, of):
+            raise PluginError(f"its {what} hold {each!r}, no {of.__name__}", where=where)
+    return found
+
+
+def class_numbers(fitted: Dataset, scored: Dataset) -> tuple[int, ...] | None:
+    """Give each class of ``scored`` its number among those of ``fitted``.
+
+    Classes of the same names, in any order, are the same; else two classes are mapped by the
+    positive one, whatever they are called.
+
+    Returns
+    -------
+    tuple of int or None
+        None where the classes do not fit.
+    """
+    own, others = fitted.classes, scored.classes
+    if sorted(own) == sorted(others):
+        return tuple(own.index(name) for name in others)
+    if fitted.positive_index is None or scored.positive_index is None:
+        return None
+    return (0, 1) if fitted.positive_index == scored.positive_index else (1, 0)

@@ -29,7 +29,7 @@ class CrossDataset(Protocol):
             if isinstance(other, tuple):
                 yield Request(other[0], reason=f"it cannot be loaded: {other[1]}")
             elif other.name != dataset.name:
-                yield _request(dataset, other)
+                yield Request(other.name)
 
     @classmethod
     def report(cls, read: Read) -> Report:
@@ -39,30 +39,3 @@ class CrossDataset(Protocol):
             return Report()
         summaries = cross.summarise(pairs)
         return Report(cross.sections(pairs, summaries), figures=cross.long_form(pairs, summaries))
-
-
-def _request(own: Dataset, other: Dataset) -> Request:
-    numbers = class_numbers(own, other)
-    if numbers is not None:
-        return Request(other.name, numbers)
-    ours, theirs = (", ".join(each.classes) for each in (own, other))
-    return Request(other.name, reason=f"the classes differ: {ours} against {theirs}")
-
-
-def class_numbers(fitted: Dataset, scored: Dataset) -> tuple[int, ...] | None:
-    """Give each class of ``scored`` its number among those of ``fitted``.
-
-    Classes of the same names, in any order, are the same; else two classes are mapped by the
-    positive one, whatever they are called.
-
-    Returns
-    -------
-    tuple of int or None
-        None where the classes do not fit.
-    """
-    own, others = fitted.classes, scored.classes
-    if sorted(own) == sorted(others):
-        return tuple(own.index(name) for name in others)
-    if fitted.positive_index is None or scored.positive_index is None:
-        return None
-    return (0, 1) if fitted.positive_index == scored.positive_index else (1, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress
-from dfbench.registry import AUDITS, PROTOCOLS, Registry
+from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry, worded
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.board.read import Read, RowRead, by_image
-from dfbench.results.board.report import Report
+from dfbench.results.board.report import Report, fault_of
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
@@ -108,11 +108,26 @@ def _lines(
 def _reports(read: Read) -> Iterator[Report]:
     """Give what stands beside the figures, in the order in which it does."""
     yield Report(warnings={table.dataset: _above_chance(table, read.out) for table in read.tables})
-    for audit in Registry(AUDITS).loadable().values():
-        yield audit().report(read)
+    for part, audit in Registry(AUDITS).working():
+        yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
     yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
-    for protocol in Registry(PROTOCOLS).loadable().values():
-        yield protocol.report(read)
+    for part, protocol in Registry(PROTOCOLS).working():
+        yield _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
+
+
+def _report(part: Part, report: Callable[[], Report]) -> Report:
+    """Give what a part reports; where another package's breaks, a section that says so."""
+    if part.built_in:
+        return report()
+    try:
+        found = report()
+        fault = fault_of(found)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the rest of the board stands
+        fault = worded(error)
+    if not fault:
+        return found
+    said = f"Nothing of it is shown: the report of {part.where} breaks ({fault})."
+    return Report([Section(part.name, (said,))])
 
 
 def _broken_down(table: Table, read: Read) -> list[Section]:
@@ -133,17 +148,30 @@ def _subject(row: RowRead) -> list[Subject]:
 
 def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
     """Warn of each control whose interval of ROC AUC lies above chance, by the audit behind it."""
-    audits = {audit.control: audit() for audit in Registry(AUDITS).loadable().values()}
+    audits = list(Registry(AUDITS).working())
     found = []
     for line in table.controls:
         auc = line.metrics["roc_auc"]
-        if auc.low is None or auc.low <= CHANCE or line.control not in audits:
+        if auc.low is None or auc.low <= CHANCE:
             continue
-        audit = audits[line.control]
-        kept = out.read_findings(audit.name, line.fingerprint, audit.form)
         said = f"{line.row} reaches ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
-        found.append(f"{audit.word}: {said}{audit.explain(line, kept)}")
+        for part, audit in audits:
+            try:
+                if audit.control == line.control:
+                    found.append(f"{audit.word}: {said}{_explained(audit(), line, out)}")
+            except (Exception, SystemExit) as error:
+                if part.built_in:
+                    raise
+                found.append(f"{part.where} explains nothing: {worded(error)}")
     return found
+
+
+def _explained(audit: Any, line: Line, out: ResultsFolder) -> str:
+    kept = out.read_findings(audit.name, line.fingerprint, audit.form)
+    said = audit.explain(line, kept)
+    if not isinstance(said, str):
+        raise TypeError(f"a {type(said).__name__} in place of a text")
+    return said
 
 
 def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> RowRead:

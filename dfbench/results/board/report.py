@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from dfbench.results.document.blocks import Section
+from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 
 
 class ProtocolFigure(BaseModel):
@@ -63,3 +65,71 @@ class Report:
     figures: Sequence[ProtocolFigure] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def fault_of(report: object) -> str:
+    """Say what keeps a report from being shown; empty where nothing does."""
+    if not isinstance(report, Report):
+        return f"a {type(report).__name__} in place of a Report"
+    try:
+        beside = [each for sections in report.by_dataset.values() for each in _all(sections)]
+        for section in (*_all(report.sections), *beside):
+            _check_section(section)
+        for figure in _all(report.figures):
+            _check(figure, ProtocolFigure)
+        for lines in (*report.warnings.values(), *report.notes.values()):
+            _check_texts(*_all(lines))
+    except (AttributeError, TypeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _check_section(section: Section) -> None:
+    _check(section, Section)
+    _check_texts(section.title, *_all(section.text))
+    for chart in _all(section.charts):
+        _check(chart, Chart)
+        _check_texts(chart.caption, chart.name)
+    for grid in _all(section.grids):
+        _check(grid, Grid)
+        _check_grid(grid, f"section {section.title!r}")
+
+
+def _check_grid(grid: Grid, where: str) -> None:
+    _check_texts(grid.title, grid.row, grid.dataset)
+    for column in _all(grid.columns):
+        _check(column, Column)
+        _check_texts(column.title)
+        _check_numbers(column.mark)
+    for row in (row for block in _all(grid.blocks) for row in _all(block)):
+        for cell in _all(row):
+            _check(cell, Cell)
+            _check_texts(cell.shown, cell.detail, cell.row, cell.dataset)
+            _check_numbers(cell.heat, *(cell.span or ()))
+            if not isinstance(cell.value, str):
+                _check_numbers(cell.value)
+        width = sum(cell.columns for cell in row)
+        if width != len(grid.columns):
+            raise ValueError(f"{where}: a row of {width} cells for {len(grid.columns)} columns")
+
+
+def _all(several: Any) -> Sequence[Any]:
+    if not isinstance(several, list | tuple):
+        raise TypeError(f"a {type(several).__name__} in place of a list or tuple")
+    return several
+
+
+def _check(each: object, kind: type) -> None:
+    if not isinstance(each, kind):
+        raise TypeError(f"a {type(each).__name__} in place of a {kind.__name__}")
+
+
+def _check_numbers(*numbers: object) -> None:
+    for number in numbers:
+        if number is not None:
+            _check(number, Real)
+
+
+def _check_texts(*texts: object) -> None:
+    for text in texts:
+        _check(text, str)
