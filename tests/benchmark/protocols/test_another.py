@@ -214,7 +214,7 @@ def test_one_that_breaks_its_contract_is_named(
     content = f'{HEAD}class Halves(Protocol):\n    kind: Literal["halves"]\n\n    {body}\n'
     install("their_protocol", content, "dfbench.protocols", {"halves": "their_protocol:Halves"})
     (tmp_path / "suite.toml").write_text(SUITE)
-    options = Options(tmp_path / "suite.toml", [make_folder()], out=tmp_path / "out")
+    options = Options(suite=tmp_path / "suite.toml", data=[make_folder()], out=tmp_path / "out")
     with pytest.raises(kind, match=message) as caught:
         plan_run(options, Reporter(), dry=True)
     assert "halves" in str(caught.value)
@@ -255,7 +255,7 @@ class Halves(Protocol):
         f'name = "three"\nclasses = ["real", "gan", "new"]\n[layout]\nkind = "folders"\n{splits}'
     )
     data = [make_folder(), turned / "card.toml", three / "card.toml"]
-    options = Options(tmp_path / "suite.toml", data, out=tmp_path / "out")
+    options = Options(suite=tmp_path / "suite.toml", data=data, out=tmp_path / "out")
     plan = plan_run(options, Reporter(), dry=True).plan
     numbers = {x.dataset.name: x.numbers for x in plan.cells[0].evaluations}
     assert numbers == {"faces": (0, 1), "turned": (1, 0)}
