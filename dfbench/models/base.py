@@ -53,6 +53,11 @@ Inputs = NDArray[Any] | Both
 """What a model is fitted on; see `Model.inputs`."""
 
 
+def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+    """Give the array that X is, or its images; and the features beside images, if there are any."""
+    return (X.images, X.features) if isinstance(X, Both) else (X, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a search space may depend on: sizes of the training data, never the data.

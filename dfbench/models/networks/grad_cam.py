@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dfbench.models.base import Both, Inputs, Labels
+from dfbench.models.base import Inputs, Labels, apart
 from dfbench.models.training.inputs import inputs_of
 from dfbench.models.training.recipe import Recipe
 
@@ -69,13 +69,13 @@ def grad_cam(
     """
     # what 16 bits round off, the gradients would show
     recipe = recipe.model_copy(update={"precision": "32"})
-    images = X.images if isinstance(X, Both) else X
+    images, features = apart(X)
     maps = np.zeros(images.shape[:3], np.float32)
     for start in range(0, len(images), batch):
         rows = slice(start, start + batch)
         inputs = inputs_of(images[rows], recipe, device)
-        features = torch.from_numpy(X.features[rows]).to(device) if isinstance(X, Both) else None
-        found = cam(module, layer, inputs, classes[rows], features)
+        beside = None if features is None else torch.from_numpy(features[rows]).to(device)
+        found = cam(module, layer, inputs, classes[rows], beside)
         top, left = ((maps.shape[i] - found.shape[i]) // 2 for i in (1, 2))
         maps[rows, top : top + found.shape[1], left : left + found.shape[2]] = found
     return maps

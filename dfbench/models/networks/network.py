@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError, ParameterError, unknown
-from dfbench.models.base import Both, Inputs, Kind, Labels, Model, Probabilities, Task
+from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task, apart
 from dfbench.models.devices import require
 from dfbench.models.training.recipe import Recipe, recipe_of
 
@@ -119,7 +119,8 @@ class Network(Model):
         self._check(X)
         self._check(X_val)
         with session(self.device, self.n_threads, self.seed):
-            self.module = self.build(X.features.shape[1] if isinstance(X, Both) else 0)
+            _, features = apart(X)
+            self.module = self.build(0 if features is None else features.shape[1])
             self.prepare(self.module, X)
             setting = Setting(
                 self.module,
@@ -203,10 +204,10 @@ class Network(Model):
         }
 
     def _check(self, X: Inputs) -> None:
-        if isinstance(X, Both) != (self.inputs == "both"):
+        images, features = apart(X)
+        if (features is not None) != (self.inputs == "both"):
             wanted = "images and features" if self.inputs == "both" else "images alone"
             raise DataError(f"{self.name} takes {wanted}")
-        images = X.images if isinstance(X, Both) else X
         side = self.image_side(self.params)
         if images.shape[1:] != (side, side, 3):
             raise DataError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.files import digest
-from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities, Task, Watch
+from dfbench.models.base import Inputs, Labels, Model, Probabilities, Task, Watch, apart
 from dfbench.models.selection.space import Space
 
 
@@ -65,7 +65,7 @@ class Problem:
     @property
     def task(self) -> Task:
         """What the model's search space may depend on."""
-        n_inputs = sum(int(np.prod(array.shape[1:])) for array in _arrays(self.X))
+        n_inputs = sum(int(np.prod(a.shape[1:])) for a in apart(self.X) if a is not None)
         return Task(len(self.X), n_inputs, self.n_classes)
 
     def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
@@ -113,7 +113,7 @@ class Problem:
     def data(self) -> str:
         """Hash of the model, its seed and what it is fitted on."""
         parts = (self.X, self.y, self.X_val, self.y_val)
-        arrays = [_hash(array) for part in parts for array in _arrays(part)]
+        arrays = [_hash(a) for part in parts for a in apart(part) if a is not None]
         return digest(
             [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
         )
@@ -137,10 +137,6 @@ def roc_auc(y: Labels, proba: Probabilities) -> float:
     if proba.shape[1] == 2:
         return float(roc_auc_score(y == 1, proba[:, 1]))
     return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
-
-
-def _arrays(X: Inputs) -> tuple[NDArray[Any], ...]:
-    return (X.images, X.features) if isinstance(X, Both) else (X,)
 
 
 def _hash(array: NDArray[Any]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from dfbench.models.base import Both, Inputs, Probabilities
-from dfbench.models.training.inputs import check, inputs_of, tensor_of
+from dfbench.models.base import Inputs, Probabilities
+from dfbench.models.training.inputs import check, inputs_of, tensors_of
 from dfbench.models.training.logits import probabilities
 from dfbench.models.training.precision import autocast
 from dfbench.models.training.recipe import Recipe
@@ -42,8 +42,7 @@ def outputs(module: nn.Module, X: Inputs, recipe: Recipe, device: str) -> torch.
         If X is not as a network needs it.
     """
     check(X)
-    images = tensor_of(X.images if isinstance(X, Both) else X)
-    features = tensor_of(X.features) if isinstance(X, Both) else None
+    images, features = tensors_of(X)
     module.to(device)
     return outputs_of(module, images, features, recipe, device)
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from dfbench.models.base import Both, Inputs, Labels
+from dfbench.models.base import Both, Inputs, Labels, apart
 from dfbench.models.training.augmentation.copies import offline
 from dfbench.models.training.inference import EVAL_BATCH, outputs_of
-from dfbench.models.training.inputs import inputs_of, tensor_of
+from dfbench.models.training.inputs import inputs_of, tensors_of
 from dfbench.models.training.precision import autocast
 from dfbench.models.training.recipe import Augment, Recipe
 from dfbench.models.training.setting import Setting
@@ -45,8 +45,7 @@ class Part:
     @classmethod
     def of(cls, X: Inputs, y: Labels, device: str) -> Part:
         """Wrap arrays."""
-        images = tensor_of(X.images if isinstance(X, Both) else X)
-        features = tensor_of(X.features) if isinstance(X, Both) else None
+        images, features = tensors_of(X)
         if device == "cuda" and images.nbytes < torch.cuda.mem_get_info()[0] * _SHARE_OF_GPU:
             images = images.to(device)
         return cls(images, features, np.asarray(y, dtype=np.int64))
@@ -82,10 +81,10 @@ def make_parts(setting: Setting) -> tuple[Part, Part]:
     """Give training and validation part, with augmented copies and encoded where that is asked."""
     X, y, recipe, device = setting.X, setting.y, setting.recipe, setting.device
     if recipe.offline is not None:
-        images = X.images if isinstance(X, Both) else X
+        images, features = apart(X)
         times = recipe.offline.copies + 1
         images = np.concatenate([images, offline(images, recipe.offline, setting.seed)])
-        X = Both(images, np.tile(X.features, (times, 1))) if isinstance(X, Both) else images
+        X = images if features is None else Both(images, np.tile(features, (times, 1)))
         y = np.tile(y, times)
     part, val = Part.of(X, y, device), Part.of(setting.X_val, setting.y_val, device)
     if bool(getattr(setting.module, "frozen", False)) and recipe.augment == Augment():

@@ -13,7 +13,7 @@ from torch import nn
 
 from dfbench.errors import DataError
 from dfbench.files import digest
-from dfbench.models.base import Both, Inputs, Labels
+from dfbench.models.base import Inputs, Labels, apart
 from dfbench.models.training.inputs import check
 from dfbench.models.training.recipe import Recipe
 
@@ -67,7 +67,7 @@ class Setting:
         """Digest of all of it, the images too."""
         arrays: list[NDArray[Any]] = [self.y, self.y_val]
         for X in (self.X, self.X_val):
-            arrays += [X.images, X.features] if isinstance(X, Both) else [X]
+            arrays += [array for array in apart(X) if array is not None]
         return digest(
             [
                 self.recipe.model_dump(mode="json", exclude={"checkpoint_seconds"}),
