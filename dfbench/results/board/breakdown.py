@@ -82,6 +82,7 @@ def _by_kind(
     fake = labels == positive
     names = sorted(set(kinds[fake].tolist()) - {""})
     chosen = {name: fake & (kinds == name) for name in names}
+    against_real = {name: design.within(~fake | its) for name, its in chosen.items()}
     unknown = int((fake & (kinds == "")).sum())
     if unknown:
         note = (*note, f"{unknown} fakes of no known kind are left out.")
@@ -89,7 +90,7 @@ def _by_kind(
     def area(subject: Subject, name: str) -> Estimate:
         inside = ~fake | chosen[name]
         whole = roc_auc_of_kind(subject.measured.samples, design, chosen[name])
-        return whole.averaged.on(design.within(inside), inside).estimate()
+        return whole.averaged.on(against_real[name], inside).estimate()
 
     def taken(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
         hits = subject.measured.right[inside]
@@ -124,10 +125,11 @@ def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
     design = first.measured.images.design
     labels, groups = design.labels, design.groups
     everything = np.ones(labels.size, dtype=np.bool_)
+    present = [k for k in range(len(first.classes)) if (labels == k).any()]
+    against_rest = {k: design.within(everything, labels == k) for k in present}
 
     def area(subject: Subject, label: int) -> Estimate:
-        against_rest = design.within(everything, labels == label)
-        found = roc_auc_of_class(subject.measured.samples, against_rest, label)
+        found = roc_auc_of_class(subject.measured.samples, against_rest[label], label)
         return found.averaged.estimate()
 
     def recall(subject: Subject, label: int) -> Estimate:
@@ -135,7 +137,6 @@ def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
         its = None if groups is None else groups[inside]
         return wilson(subject.measured.right[inside], its)
 
-    present = [k for k in range(len(first.classes)) if (labels == k).any()]
     titles = [f"{first.classes[k]} (n = {int((labels == k).sum()):,})" for k in present]
     areas = _grid(
         subjects,

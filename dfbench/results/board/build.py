@@ -18,11 +18,12 @@ from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry, worded
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
-from dfbench.results.board.read import Read, RowRead, by_image
+from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
+from dfbench.results.records.scores import by_image
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
@@ -186,10 +187,9 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
     known
         Sets of images met so far, which is added to: rows that share one share its resamples.
     """
-    first = entries[0]
     records: list[Record] = []
     scores: list[Scores] = []
-    defaults: list[Scores] = []
+    defaults: list[float] = []
     missing: list[Line] = []
     for entry in entries:
         try:
@@ -212,45 +212,39 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
                     defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
-    measured = at_defaults = None
+    measured = None
     if scores:
         images = _images(scores[0], known)
         measured = measure(images, [_sample(r, s) for r, s in zip(records, scores, strict=True)])
-        if len(defaults) == len(records):
-            at_defaults = measure(
-                images, [_sample(r, s) for r, s in zip(records, defaults, strict=True)]
-            )
     return RowRead(
-        key=(first.dataset, first.row),
-        entry=first,
+        entry=entries[0],
         records=records,
         measured=measured,
-        defaults=at_defaults,
+        at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
         missing=missing,
         kinds=scores[0].kinds if scores else None,
     )
 
 
-def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[Scores]:
-    """Give the scores of the model with its default parameters; none where they were not kept."""
+def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[float]:
+    """Give the ROC AUC of the model with its default parameters; none where it was not kept."""
     tuning = record.tuning
     if tuning is None or tuning.trials < 2:
         return []
     if out.scores_file(record.cell, "default").is_file():
-        return [by_image(out.read_scores(record, "default"))]
-    # where the defaults won they are the row itself
-    return [scores] if tuning.best_value == tuning.default_value else []
+        scores = by_image(out.read_scores(record, "default"))
+    elif tuning.best_value != tuning.default_value:
+        return []  # else the defaults are the row itself
+    once = np.ones((1, len(scores.images)))
+    return [float(metrics.evaluate(_sample(record, scores), once)["roc_auc"][0])]
 
 
 def _images(scores: Scores, known: list[Images]) -> Images:
-    groups = scores.groups
-    if groups is not None:
-        groups = np.unique(groups, return_inverse=True)[1]
-    design = Design(scores.labels, groups)
+    design = Design.of(scores.labels, scores.groups)
     for images in known:
         if images.same(scores.images, design):
             return images
-    known.append(Images.of(scores.images, scores.labels, groups))
+    known.append(Images.of_design(scores.images, design))
     return known[-1]
 
 
@@ -298,8 +292,8 @@ def line_of(row: RowRead) -> Line | None:
     if tuning is not None and tuning.trials > 1:
         if tuning.best_value is not None and figures["roc_auc"].value is not None:
             optimism = tuning.best_value - figures["roc_auc"].value
-        if row.defaults is not None:
-            default = number(row.defaults.values["roc_auc"])
+        if row.at_defaults is not None:
+            default = number(row.at_defaults)
     groups = row.measured.images.design.groups
     own = {
         "seeds": [record.seed for record in row.records],

@@ -12,6 +12,7 @@ from dfbench.errors import OutputError
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Control, Entry, Record, Scores
+from dfbench.results.records.scores import by_image
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.sample import Sample, decide, prepare
 
@@ -97,20 +98,16 @@ class _Reader:
         thresholds: Sequence[float | None],
         n_seen: int = 0,
     ) -> Scored:
-        ordered = [
-            np.argsort(np.asarray(its.images, dtype=object), kind="stable") for its in scores
-        ]
-        names = [tuple(s.images[i] for i in o) for s, o in zip(scores, ordered, strict=True)]
-        if any(each != names[0] for each in names):
+        ordered = [by_image(its) for its in scores]
+        its = ordered[0]
+        if any(each.images != its.images for each in ordered):
             raise OutputError("the seeds were scored on different images")
-        truth, groups = scores[0].labels[ordered[0]], scores[0].groups
-        designs = self._designs(
-            dataset, names[0], truth, None if groups is None else groups[ordered[0]]
-        )
+        truth = its.labels
+        designs = self._designs(dataset, tuple(its.images), truth, its.groups)
         first, positive = records[0], None
         if len(first.classes) == 2:
             positive = 1 if first.positive is None else first.positive
-        p = [its.probabilities[order] for its, order in zip(scores, ordered, strict=True)]
+        p = [each.probabilities for each in ordered]
         known = [cut for cut in thresholds if cut is not None]
         flagged = None
         if positive is not None and len(known) == len(p):
@@ -134,10 +131,10 @@ class _Reader:
         """Give the same objects for the same images, however their classes are numbered."""
         _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
         strata = np.argsort(np.argsort(first))[inverse]
-        numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
-        key = (dataset, names, strata.tobytes(), b"" if numbered is None else numbered.tobytes())
-        both = Design(strata, numbered), Design(np.zeros_like(strata), numbered)
-        return self.designs.setdefault(key, both)
+        design = Design.of(strata, groups)
+        units = b"" if design.groups is None else design.groups.tobytes()
+        both = design, Design(np.zeros_like(strata), design.groups)
+        return self.designs.setdefault((dataset, names, strata.tobytes(), units), both)
 
     def evaluated(self, asked: Sequence[Asked], records: dict[str, Record]) -> Scored | str:
         reason = next((each.reason for each in asked if each.reason), "")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +11,7 @@ from dfbench.results.board.comparison import Comparison
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell
+from dfbench.results.document.texts import csv_text, json_text
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER, METRICS
 from dfbench.results.statistics.pairs import Difference
@@ -140,7 +138,7 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
     low, high = (auc.low, auc.high) if auc.value >= 0 else (-auc.high, -auc.low)
     difference = f"{abs(auc.value):.3f} [{_plain(low)}, {_plain(high)}]"
     corrected = of.corrected["roc_auc"]
-    p = f"p {_equals(corrected)}" + (
+    p = f"p {wording.p_value(corrected)}" + (
         f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
     )
     if corrected < ALPHA:
@@ -148,7 +146,7 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
     elif auc.p_value < ALPHA:
         said.append(
             f"{better} is ahead by {difference}: alone that would be significant"
-            f" (p {_equals(auc.p_value)}), among all tests shown here it is not ({p})."
+            f" (p {wording.p_value(auc.p_value)}), among all tests shown here it is not ({p})."
         )
     elif auc.value == 0:
         said.append(f"There is no difference at all ({p}).")
@@ -241,10 +239,6 @@ def _plain(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _equals(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
-
-
 def _count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
@@ -284,11 +278,7 @@ def lines(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[dic
 
 def to_csv(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> str:
     """Write `lines` as CSV; gaps are empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines(comparisons, row_a, row_b))
-    return text.getvalue()
+    return csv_text(_COLUMNS, lines(comparisons, row_a, row_b))
 
 
 def to_json(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> str:
@@ -310,4 +300,4 @@ def to_json(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> str:
         }
         for each, section in zip(comparisons, said, strict=False)
     ]
-    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(found)

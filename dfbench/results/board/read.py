@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.evaluations import EvaluatedRow, read_evaluations
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
+from dfbench.results.records.scores import by_image
 from dfbench.results.statistics.measured import Measured
 
 
@@ -18,15 +17,15 @@ from dfbench.results.statistics.measured import Measured
 class RowRead:
     """A row of a results folder, or a subset of one.
 
-    Its records by seed, what they come to, what is missing, and the kind of fake of each image, ""
-    for none; None where the scores do not tell.
+    Its records by seed, what they come to, the ROC AUC of its default parameters where it was
+    kept, what is missing, and the kind of fake of each image, "" for none; None where the scores
+    do not tell.
     """
 
-    key: tuple[str, str]
     entry: Entry
     records: list[Record]
     measured: Measured | None
-    defaults: Measured | None
+    at_defaults: float | None
     missing: list[Line]
     kinds: tuple[str, ...] | None = None
 
@@ -75,15 +74,3 @@ class Read:
             Where the list of what was asked for is broken.
         """
         return read_evaluations(self.out, self.entries, protocol)
-
-
-def by_image(scores: Scores) -> Scores:
-    """Order scores by image, so that rows stored in another order see the same resamples."""
-    order = np.argsort(np.asarray(scores.images, dtype=object), kind="stable")
-    return Scores(
-        images=[scores.images[i] for i in order],
-        labels=scores.labels[order],
-        groups=None if scores.groups is None else scores.groups[order],
-        probabilities=scores.probabilities[order],
-        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dfbench.results.board.board import Line, Overall, Table
 from dfbench.results.document.blocks import Reason
-from dfbench.results.document.wording import TITLES, count, figure
+from dfbench.results.document.wording import TITLES, count, figure, p_value
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.metrics import FEWEST_FALSE, RATES
 from dfbench.results.statistics.significance import ALPHA
@@ -119,9 +119,8 @@ def friedman(overall: Overall) -> list[str]:
         return []
     said = [f"Mean ranks differ significantly from {figure(found.critical, digits=2)} on."]
     if found.p_value is not None:
-        p = "< 0.001" if found.p_value < 0.001 else f"= {found.p_value:.3f}"
         certain = "The rows differ" if found.p_value < ALPHA else "Whether rows differ is open"
-        said.insert(0, f"{certain}: p {p}.")
+        said.insert(0, f"{certain}: p {p_value(found.p_value)}.")
     return said
 
 

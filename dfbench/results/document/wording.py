@@ -33,6 +33,11 @@ def quantity(value: float | None) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
+def p_value(value: float) -> str:
+    """Word a p-value behind its p: ``= 0.012``, ``< 0.001``."""
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
 def signed(value: float | None) -> str:
     """Word a difference: ``+0.013``."""
     return GAP if value is None else f"{value:+.3f}"

@@ -93,6 +93,18 @@ def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) ->
     )
 
 
+def by_image(scores: Scores) -> Scores:
+    """Order scores by image, so that rows stored in another order see the same resamples."""
+    order = np.argsort(np.asarray(scores.images, dtype=object), kind="stable")
+    return Scores(
+        images=[scores.images[i] for i in order],
+        labels=scores.labels[order],
+        groups=None if scores.groups is None else scores.groups[order],
+        probabilities=scores.probabilities[order],
+        kinds=None if scores.kinds is None else tuple(scores.kinds[i] for i in order),
+    )
+
+
 def _numbers(names: list[str | None]) -> NDArray[np.int64] | None:
     if not names or None in names:
         return None

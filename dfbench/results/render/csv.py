@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import Board, Line
 from dfbench.results.board.columns import COLUMNS
+from dfbench.results.document.texts import csv_text
 from dfbench.results.statistics.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -30,11 +29,7 @@ HEADER = tuple(dict.fromkeys((*_FIRST, *FIELDS)))
 
 def to_csv(board: Board) -> str:
     """Write the board as CSV (RFC 4180 with bare line feeds); an empty field has no value."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_record(line) for line in board.lines)
-    return text.getvalue()
+    return csv_text(HEADER, map(_record, board.lines))
 
 
 def to_frame(board: Board) -> pd.DataFrame:

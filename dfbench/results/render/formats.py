@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dfbench.errors import unknown
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text
 from dfbench.results.board.board import Board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.csv import to_csv
@@ -61,9 +61,6 @@ def render_all(path: Path, board: Board) -> Board:
     """
     out = ResultsFolder(path)
     for form, write in FORMATS.items():
-        try:
-            write_text(out.leaderboard_file(form), write(board))
-        except OSError as error:
-            raise unwritable(path, error) from error
+        keep_text(out.leaderboard_file(form), write(board))
     write_figures(out, board.figures)
     return board

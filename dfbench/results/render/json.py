@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dfbench.results.board.board import Board, Line
+from dfbench.results.document.texts import json_text
 
 _FIRST = (
     *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test", "metrics"),
@@ -26,8 +26,7 @@ def to_json(board: Board) -> str:
 
     What is not defined is null.
     """
-    lines = [_object(line) for line in board.lines]
-    return json.dumps(lines, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text([_object(line) for line in board.lines])
 
 
 def _object(line: Line) -> dict[str, Any]:

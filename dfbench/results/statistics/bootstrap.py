@@ -108,8 +108,12 @@ def resample(
         of several classes the sizes of the classes vary from one resample to the next. Images, and
         groups of one class, are drawn within their class.
     """
-    numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    design = Design(np.asarray(labels, dtype=np.int64), numbered)
+    return resamples_of(Design.of(labels, groups), n_resamples=n_resamples, seed=seed)
+
+
+def resamples_of(design: Design, *, n_resamples: int = N_RESAMPLES, seed: int = SEED) -> Resamples:
+    """Set up the resamples of images that were drawn so, see `resample`."""
+    labels = design.labels
     if design.of_one_class:
         strata = tuple(np.unique(design.units[labels == k]) for k in np.unique(labels))
     else:

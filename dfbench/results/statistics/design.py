@@ -38,6 +38,20 @@ class Design:
                     f"{what} are whole numbers: np.unique({what}, return_inverse=True)[1]"
                 )
 
+    @classmethod
+    def of(
+        cls,
+        labels: NDArray[np.integer] | NDArray[np.bool_],
+        groups: NDArray[np.integer] | None = None,
+    ) -> Design:
+        """Give the design of images whose ``groups`` are any whole numbers."""
+        numbered = None
+        if groups is not None:
+            numbered = np.unique(groups, return_inverse=True)[1].astype(np.int64, copy=False)
+        given = np.asarray(labels)
+        numbers = given.astype(np.int64, copy=False) if given.dtype.kind in "iub" else given
+        return cls(numbers, numbered)
+
     def within(
         self,
         inside: NDArray[np.bool_],
@@ -53,10 +67,7 @@ class Design:
             What all images are one of, shape (n,), where not their class counts: kinds of fake.
         """
         its = self.labels if labels is None else labels
-        groups = self.groups
-        if groups is not None:
-            groups = np.unique(groups[inside], return_inverse=True)[1].astype(np.int64)
-        return Design(its[inside].astype(np.int64), groups)
+        return Design.of(its[inside], None if self.groups is None else self.groups[inside])
 
     @cached_property
     def units(self) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +44,12 @@ class Images:
         groups: NDArray[np.int64] | None = None,
     ) -> Images:
         """Set up images; ``groups`` are any whole numbers."""
-        numbered = None if groups is None else np.unique(groups, return_inverse=True)[1]
-        return cls(
-            tuple(names),
-            Design(labels, numbered),
-            bootstrap.resample(labels, numbered),
-        )
+        return cls.of_design(names, Design.of(labels, groups))
+
+    @classmethod
+    def of_design(cls, names: Sequence[str], design: Design) -> Images:
+        """Set up images that were drawn so."""
+        return cls(tuple(names), design, bootstrap.resamples_of(design))
 
     def same(self, names: Sequence[str], design: Design) -> bool:
         """Whether these are the same images with equal labels and groups."""
@@ -65,7 +66,7 @@ def _equal(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
     return np.array_equal(a, b)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """One row on one set of images.
 
@@ -98,6 +99,7 @@ class Measured:
         ((_, shares),) = self.roc_auc.shares
         return shares
 
+    @cached_property
     def distributions(self) -> dict[str, Floats]:
         """Figures on each resample, shape (B,), the mean over seeds."""
         found = [bootstrap.distributions(sample, self.images.resamples) for sample in self.samples]
@@ -116,7 +118,7 @@ class Measured:
         """
         ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(metrics.METRICS)
         if self.images.resamples.sound:
-            resampled = self.distributions()
+            resampled = self.distributions
             for name in metrics.METRICS:
                 ranges[name] = bootstrap.interval(
                     name, self.values[name], resampled[name], self.images.resamples.effective

@@ -239,7 +239,8 @@ def _curves(sample: Sample, counts: Floats) -> Floats:
     found[:, :2] /= len(sample.comparisons)
     if sample.n_classes == 2:
         found[:, 2:] = each[:, 2:]
-        found[:, 3:][:, sample.n_negatives * rates < FEWEST_FALSE] = np.nan
+        (one,) = sample.comparisons
+        found[:, 3:][:, one.negatives.size * rates < FEWEST_FALSE] = np.nan
     return found
 
 

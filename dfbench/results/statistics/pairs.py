@@ -74,7 +74,7 @@ def of_accuracy(a: Measured, b: Measured) -> Difference:
 def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
     """Compare all other figures of two rows on the same images by their common resamples."""
     resamples = a.images.resamples
-    found_a, found_b = a.distributions(), b.distributions()
+    found_a, found_b = a.distributions, b.distributions
     found = {}
     for name in metrics.METRICS:
         if name not in ("roc_auc", "accuracy"):

@@ -53,8 +53,6 @@ class Sample:
         for each bin of confidence the confidence, and whether the largest probability is right.
     right
         Shape (n,): whether the decision is right.
-    n_negatives
-        Of a binary task; 0 otherwise.
     """
 
     n: int
@@ -62,7 +60,6 @@ class Sample:
     comparisons: tuple[_Comparison, ...]
     columns: Floats
     right: NDArray[np.bool_]
-    n_negatives: int
 
 
 def prepare(
@@ -117,9 +114,7 @@ def prepare(
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
-    negatives = int((~truth[:, scored[0]]).sum()) if n_classes == 2 else 0
-    right = decisions == labels
-    return Sample(n, n_classes, comparisons, columns.astype(np.float64), right, negatives)
+    return Sample(n, n_classes, comparisons, columns.astype(np.float64), decisions == labels)
 
 
 def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[int]) -> Floats:
