@@ -13,7 +13,7 @@ from dfbench.results.board.evaluations import EvaluatedRow, Scored
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import dataset_cell, figure_cell, name_cell
+from dfbench.results.document.cells import blocks_of, dataset_cell, figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, combine, mean, rate, roc_auc
@@ -241,17 +241,6 @@ def _name(of: Summary) -> Cell:
     return name_cell(of.row, control=of.control)
 
 
-def _blocks(
-    lines: Sequence[tuple[Summary, tuple[Cell, ...]]],
-) -> tuple[tuple[tuple[Cell, ...], ...], ...]:
-    """Put a line between the rows and the controls."""
-    parts = [
-        tuple(cells for of, cells in lines if bool(of.control) == control)
-        for control in (False, True)
-    ]
-    return tuple(part for part in parts if part)
-
-
 def _means_grid(summaries: Sequence[Summary]) -> Grid:
     rates = [f"{name} {at}" for name in RATES for at in ("away", "home")]
     rates = [name for name in rates if any(s.figures[name].value is not None for s in summaries)]
@@ -273,8 +262,8 @@ def _means_grid(summaries: Sequence[Summary]) -> Grid:
             Cell(wording.signed(loss.value), loss.value, wording.interval(loss)),
             *(figure_cell(figures[name]) for name in rates),
         )
-        lines.append((of, cells))
-    return Grid(columns, _blocks(lines), "Means over pairs of data sets")
+        lines.append((of.control, cells))
+    return Grid(columns, blocks_of(lines), "Means over pairs of data sets")
 
 
 def _spelt(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -13,12 +12,14 @@ from dfbench.benchmark.protocols.base import Protocol
 from dfbench.results.board.board import CHANCE, Table
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import ProtocolFigure, Report
-from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell, name_cell
+from dfbench.results.document.cells import blocks_of, difference_cell, figure_cell, name_cell
 from dfbench.results.records.subsets import Subset
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.suites.datasets.manifest import Dataset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -191,12 +192,10 @@ def _grid(dataset: str, curves: Sequence[Curve]) -> Grid:
 
     def cells(curve: Curve) -> tuple[Cell, ...]:
         points = dict(zip(curve.fractions, curve.figures, strict=True))
-        gain = curve.gain
-        ends = "" if gain.low is None else f"[{gain.low:+.3f}, {gain.high:+.3f}]"
         return (
             name_cell(curve.row, control=curve.control),
             *(figure_cell(points.get(fraction, Estimate()), drawn=True) for fraction in shown),
-            Cell(wording.signed(gain.value), gain.value, ends),
+            difference_cell(curve.gain),
         )
 
     columns = (
@@ -204,20 +203,23 @@ def _grid(dataset: str, curves: Sequence[Curve]) -> Grid:
         *(Column(title(fraction), mark=CHANCE) for fraction in shown),
         Column("last step"),
     )
-    parts = ([x for x in curves if not x.control], [x for x in curves if x.control])
-    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    blocks = blocks_of((curve.control, cells(curve)) for curve in curves)
     return Grid(columns, blocks, dataset, dataset=dataset)
 
 
 def _chart(dataset: str, curves: Sequence[Curve], number: int) -> Chart:
-    from dfbench.results.figures import learning
-
     points = {of.row: list(zip(of.sizes, of.figures, strict=True)) for of in curves}
+
+    def draw() -> Figure:
+        from dfbench.results.figures import learning
+
+        return learning.curves(points, dataset=dataset)
+
     return Chart(
         f"{dataset}: ROC AUC by the number of training images, with 95 % intervals"
         + (f"; the {DRAWN} highest rows" if len(curves) == DRAWN else ""),
         f"learning-{number}",
-        partial(learning.curves, points, dataset=dataset),
+        draw,
     )
 
 

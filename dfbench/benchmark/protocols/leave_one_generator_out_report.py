@@ -13,7 +13,7 @@ from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell, name_cell
+from dfbench.results.document.cells import blocks_of, difference_cell, figure_cell, name_cell
 from dfbench.results.records.subsets import MERGED, UNKNOWN_KINDS
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
@@ -212,13 +212,11 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         return _beside(line.unseen.get(kind, Estimate()), line.seen.get(kind, Estimate()))
 
     def cells(line: _Line) -> tuple[Cell, ...]:
-        loss = line.mean_loss
-        ends = "" if loss.low is None else f"[{loss.low:+.3f}, {loss.high:+.3f}]"
         return (
             name_cell(line.row, control=line.control),
             *(cell(line, kind) for kind in kinds),
             _beside(line.mean, line.mean_seen),
-            Cell(wording.signed(loss.value), loss.value, ends),
+            difference_cell(line.mean_loss),
         )
 
     columns = (
@@ -227,8 +225,7 @@ def _grid(dataset: str, kinds: Sequence[str], lines: Sequence[_Line]) -> Grid:
         Column("mean", mark=CHANCE),
         Column("loss", rising=True),
     )
-    parts = ([x for x in lines if not x.control], [x for x in lines if x.control])
-    blocks = tuple(tuple(map(cells, part)) for part in parts if part)
+    blocks = blocks_of((line.control, cells(line)) for line in lines)
     return Grid(columns, blocks, dataset, dataset=dataset)
 
 

@@ -11,7 +11,7 @@ from dfbench.results.board.evaluations import EvaluatedRow, Scored
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell, name_cell
+from dfbench.results.document.cells import blocks_of, figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import Influence, mean, rate, roc_auc
@@ -209,15 +209,7 @@ def section(rows: Sequence[Robust]) -> Section:
         Column("worst"),
         Column("worst change", text=True, rising=True),
     )
-    blocks = tuple(
-        block
-        for control in (False, True)
-        if (
-            block := tuple(
-                _cells(row, list(operations)) for row in ordered if bool(row.control) == control
-            )
-        )
-    )
+    blocks = blocks_of((row.control, _cells(row, list(operations))) for row in ordered)
     drawn = [row for row in ordered if not row.control and row.changed is not None][:DRAWN]
     drawn = drawn or ordered[:DRAWN]
     chart = Chart(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dfbench.results.board.board import CHANCE
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.cells import figure_cell, name_cell
+from dfbench.results.document.cells import blocks_of, figure_cell, name_cell
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import roc_auc_of_class, roc_auc_of_kind
@@ -163,9 +163,5 @@ def _grid(
         name = name_cell(subject.row, control=subject.control)
         return (name, *(figure_cell(figure, drawn=True) for figure in figures(subject)))
 
-    parts = (
-        [subject for subject in subjects if not subject.control],
-        [subject for subject in subjects if subject.control],
-    )
-    blocks = tuple(tuple(map(line, part)) for part in parts if part)
+    blocks = blocks_of((subject.control, line(subject)) for subject in subjects)
     return Grid((Column("row", text=True, rising=True), *columns), blocks, title)

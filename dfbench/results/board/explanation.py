@@ -78,9 +78,7 @@ def _test(of: Comparison, name: str) -> tuple[Cell, ...]:
     difference = (of.differences or {})[name]
     corrected = (of.corrected or {})[name]
     clear = corrected < ALPHA
-    detail = ""
-    if not math.isnan(difference.low):
-        detail = f"[{difference.low:+.3f}, {difference.high:+.3f}]"
+    detail = wording.signed_interval(number(difference.low), number(difference.high))
     better = ("first" if _better(name, difference) else "second") if clear else wording.GAP
     return (
         Cell(wording.TITLES[name], wording.TITLES[name]),

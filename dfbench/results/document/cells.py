@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell
 from dfbench.results.statistics.estimate import Estimate
@@ -37,3 +39,21 @@ def figure_cell(of: Estimate, *, bold: bool = False, drawn: bool = False) -> Cel
     said = " ".join(part for part in (wording.spread(of), wording.interval(of)) if part)
     span = None if of.low is None or of.high is None or not drawn else (of.low, of.high)
     return Cell(wording.figure(of.value), of.value, said, bold, span=span)
+
+
+def difference_cell(of: Estimate) -> Cell:
+    """Show a difference, signed, with its interval."""
+    ends = wording.signed_interval(of.low, of.high)
+    return Cell(wording.signed(of.value), of.value, ends)
+
+
+def blocks_of(
+    lines: Iterable[tuple[bool | str, tuple[Cell, ...]]],
+) -> tuple[tuple[tuple[Cell, ...], ...], ...]:
+    """Put a line between the rows and the controls, each of which is told by what stands first."""
+    every = list(lines)
+    parts = [
+        tuple(cells for control, cells in every if bool(control) == wanted)
+        for wanted in (False, True)
+    ]
+    return tuple(part for part in parts if part)

@@ -43,6 +43,11 @@ def signed(value: float | None) -> str:
     return GAP if value is None else f"{value:+.3f}"
 
 
+def signed_interval(low: float | None, high: float | None) -> str:
+    """Word the interval of a difference: ``[-0.016, +0.076]``; empty where there is none."""
+    return "" if low is None or high is None else f"[{low:+.3f}, {high:+.3f}]"
+
+
 def megabytes(value: int | None) -> str:
     """Word bytes as megabytes (10^6): ``0.04``, ``12.3``, ``1,234``."""
     return GAP if value is None else quantity(value / 1e6)
