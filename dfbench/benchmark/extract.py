@@ -21,7 +21,6 @@ from dfbench.features.pipeline.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
 from dfbench.suites.datasets.loading import load_dataset
-from dfbench.suites.datasets.manifest import Dataset
 
 
 def extract(
@@ -75,15 +74,13 @@ def extract(
     given = Options.of(data=[data], plugins=plugins, jobs=jobs, strict=strict)
     if not isinstance(features, str):
         raise ParameterError(f"a feature expression, not {features!r}", where="features")
-    registry = Registry(EXTRACTORS, [Path(file).expanduser() for file in given.plugins])
-    extractors = build(parse(features), registry)
-    folder = None if root is None else Path(root).expanduser()
     with listener_of(progress) as listener:
-        dataset = load_dataset(data, root=folder, progress=listener.stage(f"{data}: images"))
         return feature_table(
-            dataset,
-            extractors,
-            jobs=jobs or default_jobs("cpu"),
+            data,
+            features,
+            plugins=[Path(file).expanduser() for file in given.plugins],
+            root=None if root is None else Path(root).expanduser(),
+            jobs=jobs,
             strict=strict,
             reporter=listener,
         )
@@ -94,28 +91,22 @@ FACTS = ("path", "label", "split", "group")
 
 
 def feature_table(
-    dataset: Dataset,
-    extractors: Sequence[Extractor],
+    data: str | Path,
+    features: str,
     *,
-    jobs: int,
+    plugins: Sequence[Path],
+    root: Path | None,
+    jobs: int | None,
     strict: bool,
     reporter: Reporter,
 ) -> pd.DataFrame:
-    """Extract and give one line for each readable image.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``path, label, split, group`` and ``<extractor>:<feature>`` (float32); the label is
-        the class's name, missing where the image has none.
-
-    Raises
-    ------
-    DfbenchError
-        If an extractor fails, or an image is unreadable and ``strict``.
-    """
+    """Do what `extract` does, and tell a reporter of it."""
+    extractors = build(parse(features), Registry(EXTRACTORS, plugins))
+    dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
     manifest, view = dataset.manifest, view_of(dataset)
-    outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
+    outcome, faults = look_at(
+        dataset, extractors, jobs=jobs or default_jobs("cpu"), reporter=reporter
+    )
     for error in outcome.failed.values():
         raise error
     complain(dataset, faults, strict=strict, reporter=reporter)
@@ -132,8 +123,8 @@ def feature_table(
     facts = chosen[list(FACTS)].reset_index(drop=True)
     labels = facts["label"].astype(int)
     facts["label"] = [dataset.classes[label] if label >= 0 else None for label in labels]
-    features = pd.DataFrame(np.hstack(columns), columns=names)
-    table: pd.DataFrame = pd.concat([facts, features], axis=1)
+    values_of = pd.DataFrame(np.hstack(columns), columns=names)
+    table: pd.DataFrame = pd.concat([facts, values_of], axis=1)
     return table
 
 

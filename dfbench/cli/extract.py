@@ -27,21 +27,21 @@ def extract(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
-    from dfbench.benchmark.extract import check_table_path, feature_table, write_table
-    from dfbench.benchmark.machine import default_jobs
+    from dfbench.benchmark.extract import FACTS, check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.features.expression import build, parse
     from dfbench.files import check_writable
-    from dfbench.registry import EXTRACTORS, Registry
-    from dfbench.suites.datasets.loading import load_dataset
 
     check_table_path(out_file)
     check_writable(out_file.parent)
-    extractors = build(parse(features), Registry(EXTRACTORS, plugin or ()))
     with ConsoleReporter(err()) as reporter:
-        dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
         table = feature_table(
-            dataset, extractors, jobs=jobs or default_jobs("cpu"), strict=strict, reporter=reporter
+            data,
+            features,
+            plugins=plugin or (),
+            root=root,
+            jobs=jobs,
+            strict=strict,
+            reporter=reporter,
         )
     write_table(table, out_file)
-    typer.echo(f"{len(table)} images, {table.shape[1] - 4} features: {out_file}")
+    typer.echo(f"{len(table)} images, {table.shape[1] - len(FACTS)} features: {out_file}")
