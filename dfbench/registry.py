@@ -179,6 +179,7 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 _BASES = {
+    MODELS: "dfbench.models.base:Model",
     PROTOCOLS: "dfbench.benchmark.protocols.base:Protocol",
     AUDITS: "dfbench.benchmark.audits.base:Audit",
     PICTURES: "dfbench.benchmark.pictures.base:Picture",

@@ -199,8 +199,6 @@ def _row(row: System | Derived, finder: _Finder) -> Row:
     try:
         part, given = _part(row.model, finder.models)
         model: type[Model] = part.load()
-        if not (isinstance(model, type) and issubclass(model, Model)):
-            raise PluginError("no subclass of Model", where=f"{part.name!r} of {part.owner}")
         space = Space({**given, **row.params}, row.choices, search=row.tune)
         space.check(model)
         chosen = _extractors(row, model, space, finder)
