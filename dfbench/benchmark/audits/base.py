@@ -274,13 +274,16 @@ def examine(
     def failed(error: PluginError, vital: bool) -> None:
         reporter.note(f"{dataset.name}: {error}")
 
-    for ready in audits(failed):
-        outcome, faults = look_at(dataset, [ready.extractor], jobs=jobs, reporter=reporter)
-        looked = Looked(dataset, faults, _parts(dataset, faults), jobs)
+    found = audits(failed)
+    outcome, faults = look_at(
+        dataset, [ready.extractor for ready in found], jobs=jobs, reporter=reporter
+    )
+    looked = Looked(dataset, faults, _parts(dataset, faults), jobs)
+    for place, ready in enumerate(found):
         try:
             with ready.blamed():
-                for error in outcome.failed.values():
-                    raise error
+                if place in outcome.failed:
+                    raise outcome.failed[place]
                 examined = _examined(ready.audit, looked)
         except PluginError as error:
             failed(error, ready.audit.vital)

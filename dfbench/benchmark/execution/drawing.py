@@ -30,7 +30,8 @@ _SAMPLES = 6
 def try_cell(session: Session, record: Record) -> None:
     """Draw what the files of a cell suffice for; a figure that cannot be drawn costs no result."""
     # of rows, not of their subsets, nor of what learns nothing
-    if record.status == "ok" and not record.variant and record.control != "shuffled labels":
+    of_row = not record.variant and record.control != "shuffled labels"
+    if session.settings.figures and record.status == "ok" and of_row:
         what, cell = f"{record.dataset} {record.row}", Finished(session.out, record)
         _try(session, what, lambda: draw_stored(cell, session.settings.figures))
 

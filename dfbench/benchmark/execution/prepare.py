@@ -37,13 +37,10 @@ class Prepared:
         Of those that can run.
     broken
         Status and reason by cell of those that cannot.
-    readable
-        Shape (n,): which lines of the manifest can be used; None where nothing can run.
     """
 
     jobs: list[Job] = field(default_factory=list)
     broken: dict[str, tuple[Status, str]] = field(default_factory=dict)
-    readable: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +196,7 @@ def audit_again(session: Session, dataset: Dataset) -> None:
 
 
 def _lay_out(session: Session, scene: _Scene, cells: Sequence[Cell]) -> Prepared:
-    prepared = Prepared(readable=scene.readable)
+    prepared = Prepared()
     asked = {(cell.subset, cell.seed) for cell in cells}
     tasks = {each: task(scene.dataset, scene.parts, *each) for each in asked}
     images = {

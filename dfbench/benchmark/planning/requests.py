@@ -134,9 +134,10 @@ class _Requests:
     def _evaluation(self, request: Request) -> Evaluation | None:
         if request.reason:
             return None
-        loaded = {each.name: each for each in self.datasets if isinstance(each, Dataset)}
+        scored = self._scored(request.scored_on)
+        assert isinstance(scored, Dataset)
         try:
-            return Evaluation(loaded[request.scored_on], request.change, request.numbers)
+            return Evaluation(scored, request.change, request.numbers)
         except DfbenchError as error:
             where = f"{self.where}, {request.change!r}"
             raise type(error)(error.what, where=where, hint=error.hint) from None

@@ -27,7 +27,7 @@ class CrossDataset(Protocol):
             )
         for other in datasets:
             if isinstance(other, tuple):
-                yield Request(other[0], reason=f"it cannot be loaded: {other[1]}")
+                yield Request(other[0])
             elif other.name != dataset.name:
                 yield Request(other.name)
 

@@ -30,9 +30,8 @@ class Robustness(Protocol):
 
     def evaluations(self, dataset: Dataset, datasets: Datasets) -> Iterator[Request]:
         """List the data set itself under each change."""
-        numbers = tuple(range(len(dataset.classes)))
         for change in dict.fromkeys(self.changes or CHANGES):
-            yield Request(dataset.name, numbers, change)
+            yield Request(dataset.name, change=change)
 
     @classmethod
     def report(cls, read: Read) -> Report:
