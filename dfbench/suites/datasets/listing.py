@@ -28,7 +28,18 @@ class Listed(NamedTuple):
 
 @dataclass(slots=True)
 class Listing:
-    """The images of a data set, sorted by path, and the number of files left aside."""
+    """The images of a data set, sorted by path.
+
+    Attributes
+    ----------
+    images
+        Sorted by path once all are there.
+    ignored
+        Number of files left aside.
+    warnings
+        What about them may mislead, a sentence each.
+    """
 
     images: list[Listed] = field(default_factory=list)
     ignored: int = 0
+    warnings: list[str] = field(default_factory=list)

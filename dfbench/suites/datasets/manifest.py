@@ -64,6 +64,10 @@ class Dataset:
         label, split, group and content of every image; of its kind where any has one.
     ignored
         Files below the root that are no images or belong to nothing the card names.
+    reading
+        How a plain folder was read, in a line; empty where a card says how.
+    warnings
+        What about the way it was read may mislead, a sentence each.
     """
 
     card: Card
@@ -71,6 +75,8 @@ class Dataset:
     manifest: pd.DataFrame
     fingerprint: str
     ignored: int = 0
+    reading: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -139,7 +145,14 @@ def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) ->
     )
     readable = (manifest["error"] == "").to_numpy(np.bool_)
     check_classes(card, labels, splits, readable, where=root)
-    return Dataset(card, root, manifest, _fingerprint(card, manifest), found.ignored)
+    return Dataset(
+        card,
+        root,
+        manifest,
+        _fingerprint(card, manifest),
+        found.ignored,
+        warnings=tuple(found.warnings),
+    )
 
 
 def in_threads(
