@@ -44,6 +44,10 @@ def run(
     on_leak: OnLeak | None = None,
     figures: str | Sequence[str] | None = None,
     protocols: str | Sequence[str] = (),
+    classes: str = "",
+    kinds: str = "",
+    groups: str = "",
+    splits: str = "",
     progress: bool | Told | None = None,
 ) -> Results:
     """Run a suite on data sets and give its results: what ``dfbench run`` does.
@@ -85,6 +89,9 @@ def run(
         ``examples``, ``cam``, ``tsne``.
     protocols
         Kinds of protocols to add, as they are by default.
+    classes, kinds, groups, splits
+        How the one plain folder among the data is to be read, where it does not tell itself, e.g.
+        ``classes="real=cats,fake=dogs"``; see `dfbench.suites.datasets.inference.read_as.ReadAs`.
     progress
         Quiet by default. True shows bars; a function is called with what is done, how much there
         is in all, and what is being done.
@@ -127,6 +134,10 @@ def run(
         on_leak=on_leak,
         figures=figures,
         protocols=protocols,
+        classes=classes,
+        kinds=kinds,
+        groups=groups,
+        splits=splits,
     )
     options = options.model_copy(update={"command": options.called()})
     if multiprocessing.current_process().daemon:
@@ -184,6 +195,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         [str(each) for each in options.data],
         roots,
         lambda name: reporter.stage(f"{name}: images"),
+        options.asked(),
     )
     seeds = suite.seeds if options.seed is None else [options.seed]
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from dfbench.cli.options import Data, Root, err, out
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err, out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,20 +26,32 @@ EXIT_FINDINGS = 1
 """`data check` found broken images."""
 
 
-def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
+def _load(
+    source: str, root: Path | None, asked: Sequence[str], reporter: ConsoleReporter
+) -> Dataset:
+    from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
-    return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
+    progress = reporter.stage(f"{source}: images")
+    return load_dataset(source, root=root, asked=ReadAs(*asked), progress=progress)
 
 
 @app.command("describe")
-def describe(data: Data, root: Root = None) -> None:
+def describe(
+    data: Data,
+    root: Root = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
+) -> None:
     """Show counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import describe as count
 
     with ConsoleReporter(err()) as reporter:
-        found = count(_load(data, root, reporter))
+        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+    found = count(dataset)
     _show(found)
 
 
@@ -107,6 +120,10 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="List every image, not the first few.")
     ] = False,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Decode every image, list what is broken, find leaks, and name shortcuts.
 
@@ -120,7 +137,7 @@ def check(
     from dfbench.suites.datasets.inspection.defects import find_defects
 
     with ConsoleReporter(err()) as reporter:
-        dataset = _load(data, root, reporter)
+        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
     for defect in defects:
         typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
@@ -174,11 +191,20 @@ def init(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.datasets.cards.inference import init_card
+    from dfbench.suites.datasets.inference.card_file import init_card
+    from dfbench.suites.datasets.inference.read_as import ReadAs
 
-    path = init_card(folder, card, force=force)
+    asked = ReadAs(classes, kinds, groups, splits)
+    path, reading = init_card(folder, card, asked=asked, force=force)
+    typer.echo(f"read as: {reading.line}")
+    for warning in reading.warnings:
+        typer.echo(f"warning: {warning}")
     typer.echo(f"written: {path}")
 
 
@@ -189,11 +215,17 @@ def add(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name to register it by.")
     ] = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
     from dfbench.suites.datasets.catalogue import add as register
+    from dfbench.suites.datasets.inference.read_as import ReadAs
 
-    entry = register(data, root=root, name=name)
+    asked = ReadAs(classes, kinds, groups, splits)
+    entry = register(data, root=root, name=name, asked=asked)
     typer.echo(f"registered: {entry.name}")
 
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import COMMAND, EXIT_FAILED, Jobs, Plugins, err, out, parse_roots
+from dfbench.cli.options import (
+    COMMAND,
+    EXIT_FAILED,
+    Classes,
+    Groups,
+    Jobs,
+    Kinds,
+    Plugins,
+    Splits,
+    err,
+    out,
+    parse_roots,
+)
 
 if TYPE_CHECKING:
     from dfbench.results.results import Results
@@ -97,6 +109,10 @@ def run(
             help="Add one of `dfbench list protocols`, as it is by default; repeatable.",
         ),
     ] = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
 ) -> None:
     """Run a suite and print its leaderboard.
@@ -128,6 +144,10 @@ def run(
         on_leak=None if on_leak is None else on_leak.value,
         figures=figures,
         protocols=protocol or (),
+        classes=classes,
+        kinds=kinds,
+        groups=groups,
+        splits=splits,
         command=context.meta[COMMAND],
     )
     with ConsoleReporter(err()) as reporter:

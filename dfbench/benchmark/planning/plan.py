@@ -15,6 +15,7 @@ from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.suite import Budget, Suite
@@ -50,6 +51,7 @@ def load_datasets(
     chosen: Sequence[str],
     roots: dict[str, Path],
     progress: Callable[[str], Progress],
+    asked: ReadAs | None = None,
 ) -> list[Dataset | tuple[str, DfbenchError]]:
     """Load the data sets of a run.
 
@@ -64,6 +66,8 @@ def load_datasets(
         open.
     progress
         Makes a progress callback for the data set of that name.
+    asked
+        How the one plain folder among them is to be read.
 
     Returns
     -------
@@ -83,6 +87,13 @@ def load_datasets(
         sources = catalogue.default_names() if isinstance(suite.datasets, str) else suite.datasets
     if not sources:
         raise CardError("no data set to run on", hint="name one by --data")
+    plain = [source for source in sources if asked and catalogue.is_plain(source)]
+    if asked and len(plain) != 1:
+        raise CardError(
+            f"--{next(iter(asked.given()))} says how one plain folder is to be read;"
+            f" there {'are' if plain else 'is'} {len(plain) or 'none'} among the data sets",
+            hint="write a card for each (dfbench data init FOLDER) where there are several",
+        )
     loaded: list[Dataset | tuple[str, DfbenchError]] = []
     known: dict[str, Dataset] = {}
     unused = set(roots)
@@ -92,7 +103,8 @@ def load_datasets(
             name = catalogue.name_of(source) if roots else source
             unused -= {source, name}
             root = roots.get(name, roots.get(source))
-            dataset = load_dataset(source, root=root, progress=progress(source))
+            how = asked if source in plain else None
+            dataset = load_dataset(source, root=root, asked=how, progress=progress(source))
         except (DfbenchError, OSError) as error:
             if named:
                 raise

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.cards.inference import CARD_FILE, infer_card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.inference.card_file import CARD_FILE
+from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.reading import Reading, read_folder
 from dfbench.suites.datasets.registrations import Registered, keep, registered
 from dfbench.suites.datasets.scan import check_fit
 
@@ -32,12 +34,15 @@ class Located:
         File or folder that the card is from, for messages.
     root
         Root given from outside; goes before what the card says.
+    reading
+        How a plain folder was read; None where a card says how.
     """
 
     card: Card
     folder: Path | None
     where: Path
     root: Path | None = None
+    reading: Reading | None = None
 
     def settled(self) -> tuple[Card, Path]:
         """Card and root folder, for `dfbench.suites.datasets.manifest.read_dataset`.
@@ -81,7 +86,11 @@ def find_root(located: Located) -> Path:
 
 
 def resolve(
-    source: str | Path, root: Path | None = None, *, progress: Progress | None = None
+    source: str | Path,
+    root: Path | None = None,
+    *,
+    asked: ReadAs | None = None,
+    progress: Progress | None = None,
 ) -> Located:
     """Find the card that ``source`` means.
 
@@ -93,6 +102,8 @@ def resolve(
         before a folder of the same name here: write ``./name`` for the folder.
     root
         Folder of the data, before what the card or the registration says.
+    asked
+        How a plain folder is to be read.
     progress
         Called with (done, total) while a built-in data set is drawn for the first time.
 
@@ -101,8 +112,32 @@ def resolve(
     UnknownNameError
         If there is nothing of that name; with the nearest that there are.
     CardError, DataError
-        If the card is not valid, or the folder's layout is not recognised.
+        If the card is not valid, it is not clear how the folder is to be read, or ``asked`` says
+        how to read what has a card.
     """
+    found = _resolve(source, root, asked, progress)
+    if asked and found.reading is None:
+        option = next(iter(asked.given()))
+        raise CardError(
+            f"--{option} is for plain folders, and {found.card.name!r} has a card",
+            where=found.where,
+            hint="change the card instead",
+        )
+    return found
+
+
+def is_plain(source: str | Path) -> bool:
+    """Whether ``source`` is a folder without a card, whose reading can be asked for."""
+    path = Path(source).expanduser()
+    named = not isinstance(source, Path) and not _is_path(source)
+    if named and source in {item.name for item in names()}:
+        return False
+    return path.is_dir() and not (path / CARD_FILE).is_file()
+
+
+def _resolve(
+    source: str | Path, root: Path | None, asked: ReadAs | None, progress: Progress | None
+) -> Located:
     text = str(source)
     if not isinstance(source, Path) and not _is_path(text):
         named = _by_name(text, root, progress)
@@ -115,7 +150,8 @@ def resolve(
         own = path / CARD_FILE
         if own.is_file():
             return Located(load_card(own), path, own, root)
-        return Located(infer_card(root or path), root or path, path)
+        read = read_folder(root or path, asked)
+        return Located(read.card, root or path, path, reading=read)
     if path.suffix.lower() == ".toml":
         return Located(load_card(path), path.parent, path, root)
     what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
@@ -152,9 +188,10 @@ def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            located = resolve(source, chosen, progress=progress)
+            how = ReadAs(**entry.asked) if entry.asked else None
+            located = resolve(source, chosen, asked=how, progress=progress)
             card = located.card.model_copy(update={"name": name})
-            return Located(card, located.folder, located.where, located.root)
+            return replace(located, card=card)
     else:
         chosen = root
     public = _PUBLIC / f"{name}.toml"
@@ -206,7 +243,12 @@ def default_names() -> list[str]:
     return [item.name for item in names() if item.kind != "public"]
 
 
-def add(source: str | Path, root: Path | None = None, name: str | None = None) -> Registered:
+def add(
+    source: str | Path,
+    root: Path | None = None,
+    name: str | None = None,
+    asked: ReadAs | None = None,
+) -> Registered:
     """Register a data set, so that it has a name and takes part in every run.
 
     Parameters
@@ -217,6 +259,8 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
         Folder of the data, for cards that leave it open.
     name
         Instead of the card's own.
+    asked
+        How a plain folder is to be read, from now on.
 
     Raises
     ------
@@ -225,7 +269,7 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     DfbenchError
         If the card is not valid, or the data do not fit it: nothing is registered then.
     """
-    located = resolve(source, root)
+    located = resolve(source, root, asked=asked)
     text = str(source)
     public = located.folder is None
     if public:
@@ -237,7 +281,12 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     card = located.card
     if name is not None:
         card = parse_card({**card.model_dump(), "name": name}, where=located.where)
-    entry = Registered(card.name, text, root.expanduser().resolve() if root else None)
+    entry = Registered(
+        card.name,
+        text,
+        root.expanduser().resolve() if root else None,
+        asked.given() if asked else {},
+    )
     check_fit(card, find_root(located))
     others = [other for other in registered() if other.name != entry.name]
     for item in names():

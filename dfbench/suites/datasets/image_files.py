@@ -33,6 +33,8 @@ class Found:
     images: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     ignored: int = 0
+    others: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def is_image(name: str) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dfbench.files import Progress
 from dfbench.suites.datasets.catalogue import resolve
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.manifest import Dataset, read_dataset
 
 
 def load_dataset(
-    source: str | Path, *, root: Path | None = None, progress: Progress | None = None
+    source: str | Path,
+    *,
+    root: Path | None = None,
+    asked: ReadAs | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Read a data set: find its images, divide them, open and hash each file once.
 
@@ -20,6 +26,8 @@ def load_dataset(
         A card file (``.toml``), a folder of images, or the name of a data set.
     root
         Folder of the data, for cards that leave it open; goes before what the card says.
+    asked
+        How a plain folder is to be read.
     progress
         Called with (images read, images in all).
 
@@ -33,4 +41,9 @@ def load_dataset(
         If the data are absent, contradict the card, or lack a class. Images that cannot be opened
         are no error: they keep their line, with the reason.
     """
-    return read_dataset(*resolve(source, root=root, progress=progress).settled(), progress=progress)
+    located = resolve(source, root=root, asked=asked, progress=progress)
+    dataset = read_dataset(*located.settled(), progress=progress)
+    if located.reading is None:
+        return dataset
+    warnings = (*located.reading.warnings, *dataset.warnings)
+    return replace(dataset, reading=located.reading.line, warnings=warnings)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.rules import GroupRule
 from dfbench.suites.datasets.image_files import subfolders
 from dfbench.suites.datasets.listing import UNLABELLED, Listing
+from dfbench.suites.datasets.pairs import join_pairs
 from dfbench.suites.datasets.splits import assign
 
 
@@ -28,7 +30,7 @@ def scan(card: Card, root: Path) -> Listing:
     """
     result = card.layout.scan(card, root)
     if card.group is not None:
-        result.images = [i._replace(group=card.group.group_of(i.path)) for i in result.images]
+        _group(card.group, root, result)
     if card.kind is not None:
         kinds = card.kind.read(root, [i.path for i in result.images])
         result.images = [i._replace(kind=kinds.get(i.path, "")) for i in result.images]
@@ -41,6 +43,27 @@ def scan(card: Card, root: Path) -> Listing:
                 hint="two folders in the card's layout are the same, or one lies in the other",
             )
     return result
+
+
+def _group(rule: GroupRule, root: Path, result: Listing) -> None:
+    """Write at each image which source it is of."""
+    groups = [image.group for image in result.images]
+    if rule.tells:
+        paths = [image.path for image in result.images]
+        told = rule.read(root, paths)
+        groups = [told.get(path, "") for path in paths]
+        without = [path for path in paths if path not in told]
+        if without:
+            result.warnings.append(
+                f"[group] tells nothing of {len(without):,} of {len(paths):,} images, such as"
+                f" {without[0]}: each is taken for a source of its own"
+            )
+    if rule.pairs:
+        groups, warning = join_pairs(groups, rule.pairs)
+        result.warnings += [warning] if warning else []
+    result.images = [
+        image._replace(group=group) for image, group in zip(result.images, groups, strict=True)
+    ]
 
 
 def settle_root(card: Card, root: Path) -> Path:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from dfbench.cli import app
 from dfbench.errors import CardError, DataError
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.cards.guesses import guess_real
-from dfbench.suites.datasets.cards.inference import init_card
+from dfbench.suites.datasets.words import guess_real
+from dfbench.suites.datasets.inference.card_file import init_card
 from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.cards.writing import to_toml
 from dfbench.suites.datasets.inspection.defects import find_defects
@@ -224,7 +224,7 @@ def test_cards_with_kinds_are_written_and_read(make: Maker, folders_card, tmp_pa
         again.write_text(to_toml(card))
         assert load_card(again) == card
     make.folders()
-    path = init_card(make.root)
+    path, _ = init_card(make.root)
     assert "\n# [kind]\n" in path.read_text()
     uncommented = path.read_text().replace("# [kind]", "[kind]").replace("# pattern", "pattern")
     path.write_text(uncommented)

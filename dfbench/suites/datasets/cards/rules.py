@@ -41,29 +41,47 @@ class SplitRule(Section):
 
 
 class GroupRule(Section):
-    """Which images share a source (a person, a video) by their path."""
+    """Which images share a source (a person, a video)."""
 
-    pattern: str
+    pattern: str = ""
     """Regular expression with the named group ``group``, searched in the path relative to the
-    root."""
+    root. An image that it does not match is a source of its own."""
+    pairs: str = ""
+    """What stands between the two sources that a group is named after, such as ``_`` in
+    ``000_003``: such images belong with both."""
 
-    @field_validator("pattern")
-    @classmethod
-    def _check_pattern(cls, value: str) -> str:
-        return compiled(value, "group")
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if not (self.pattern or self.pairs):
+            raise ValueError("needs a pattern, or pairs where the layout tells groups")
+        if self.pattern:
+            compiled(self.pattern, "group")
+        return self
 
-    def group_of(self, path: str) -> str:
-        """Read the group of an image from its path relative to the root.
+    @property
+    def tells(self) -> bool:
+        """Whether it tells groups itself, and the layout need not."""
+        return bool(self.pattern)
+
+    def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
+        """Read the group of each image from its path; images of no known group are absent.
 
         Raises
         ------
         DataError
-            Where the pattern finds nothing.
+            Where the pattern matches no image.
         """
-        match = re.search(self.pattern, path)
-        if match is None:
-            raise DataError(f"group.pattern {self.pattern!r} finds nothing in the path", where=path)
-        return match.group("group") or ""
+        matches = {path: re.search(self.pattern, path) for path in paths}
+        groups = {path: match.group("group") or "" for path, match in matches.items() if match}
+        known = {path: group for path, group in groups.items() if group}
+        if paths and not known:
+            raise DataError(
+                f"group.pattern {self.pattern!r} finds nothing in any of {len(paths):,} paths,"
+                f" such as {paths[0]}",
+                where=root,
+                hint="see [group] in the card",
+            )
+        return known
 
 
 class KindRule(Section):
@@ -108,7 +126,10 @@ class KindRule(Section):
         if self.pattern:
             matches = {path: re.search(self.pattern, path) for path in paths}
             kinds = {path: match.group("kind") or "" for path, match in matches.items() if match}
-            what = f"kind.pattern {self.pattern!r} finds nothing in any of {len(paths)} paths"
+            what = (
+                f"kind.pattern {self.pattern!r} finds nothing in any of {len(paths):,} paths,"
+                f" such as {paths[0] if paths else ''}"
+            )
         else:
             where = root / self.csv
             kinds = _read_table(where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.listing import Listing
@@ -22,6 +22,10 @@ class Declared(Protocol):
     @property
     def classes(self) -> Sequence[str]:
         """Names of the classes; the label is the place."""
+
+    @property
+    def real_index(self) -> int | None:
+        """Label of the class of real images; None where it is not known."""
 
 
 class Sheet(NamedTuple):
@@ -51,17 +55,6 @@ class Layout(Section, ABC):
     """
 
     kind: str
-
-    @classmethod
-    @abstractmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Find the layout and the classes of a plain folder; None where it lies otherwise.
-
-        Raises
-        ------
-        DataError
-            If the folder lies like this, but something in it is amiss.
-        """
 
     @classmethod
     @abstractmethod

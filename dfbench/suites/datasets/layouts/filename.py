@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -38,11 +38,6 @@ class FilenameLayout(Layout):
     @classmethod
     def _check_pattern(cls, value: str) -> str:
         return compiled(value, "label")
-
-    @classmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Recognise nothing: a pattern is only ever advised, to be checked."""
-        return None
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
