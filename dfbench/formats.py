@@ -165,7 +165,6 @@ _STARTS = (
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
     (b"\0\0\1\0", "ICO"),
-    (b"\0\0\2\0", "ICO"),
     (b"II\xbc\1", "JPEG XR"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
     (b"#?RADIANCE", "HDR"),
