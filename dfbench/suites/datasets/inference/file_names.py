@@ -10,7 +10,6 @@ from dfbench.errors import DataError
 from dfbench.suites.datasets.inference.places import listed
 from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
-from dfbench.suites.datasets.section import compiled
 from dfbench.suites.datasets.words import guess_positive, natural
 
 
@@ -30,7 +29,9 @@ def by_file_names(
         Where the pattern is none, fits no name, or gives one label, or two of which none is known
         to mean fake.
     """
-    pattern = _pattern(asked, "classes", "label", where)
+    given = asked.said("classes")
+    assert isinstance(given, Pattern)
+    pattern = given.text
     whole = "/" in pattern
     found = {re.fullmatch(pattern, p if whole else p.rpartition("/")[2]) for p in paths}
     labels = natural({match["label"] or "" for match in found if match})
@@ -56,19 +57,11 @@ def by_file_names(
     }
     said = [f"classes {listed(classes, 12)} by the names of files"]
     for option, key, name in (("groups", "group", "group"), ("kinds", "kind", "kind")):
-        if isinstance(asked.said(option), Pattern):
-            facts[key] = {"pattern": _pattern(asked, option, name, where)}
+        own = asked.said(option)
+        if isinstance(own, Pattern):
+            facts[key] = {"pattern": own.text}
             said.append(f"{option} by the pattern")
         else:
             told = f"(?P<{name}>" in pattern
             said.append(f"{option} by the same pattern" if told else f"no {option}")
     return facts, said, []
-
-
-def _pattern(asked: ReadAs, option: str, name: str, where: object) -> str:
-    said = asked.said(option)
-    assert isinstance(said, Pattern)
-    try:
-        return compiled(said.text, name)
-    except ValueError as error:
-        raise DataError(f"--{option} {said.text!r}: {error}", where=where) from None

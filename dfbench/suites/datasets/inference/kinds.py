@@ -178,8 +178,8 @@ def _level(found: Besides, at: dict[Place, int]) -> bool:
 
 def _identities(found: Besides, names: set[str]) -> bool:
     """Take persons of videos such as id3_0002 and id3_id7_0002 for the sources."""
-    if all(re.fullmatch(r"id\d+(_id\d+)?_\d+", name) for name in names):
-        found.group_pattern = r"/(?P<group>id\d+(?:_id\d+)?)_\d+/"
+    if 2 * sum(bool(re.fullmatch(r"id\d+(_id\d+)?_\d+", name)) for name in names) > len(names):
+        found.group_pattern = r"(?:^|/)(?P<group>id\d+(?:_id\d+)?|[^/]+?)(?:_\d+)?/[^/]+$"
         found.pairs = "_"
         return True
     return False

@@ -8,7 +8,10 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from dfbench.errors import CardError
+from dfbench.suites.datasets.section import compiled
 
+_GROUPS = {"classes": "label", "kinds": "kind", "groups": "group"}
+"""Named group that a regular expression has to have."""
 NONE = "none"
 """Said for what is not to be told by anything."""
 
@@ -74,12 +77,22 @@ class ReadAs:
         if re.fullmatch(r"[+-]?\d{1,2}", text) and int(text) != 0:
             return Level(int(text))
         if "(?P<" in text:
-            return Pattern(text)
+            return Pattern(_compiled(text, option))
         return Names(_names(text, option))
 
     def denies(self, option: str) -> bool:
         """Whether ``option`` is not to be told by anything."""
         return bool(getattr(self, option).strip().lower() == NONE)
+
+
+def _compiled(text: str, option: str) -> str:
+    where = f"--{option}"
+    if option not in _GROUPS:
+        raise CardError("takes no regular expression", where=where)
+    try:
+        return compiled(text, _GROUPS[option])
+    except ValueError as error:
+        raise CardError(f"{text!r} {error}", where=where) from None
 
 
 def _names(text: str, option: str) -> dict[str, list[str]]:

@@ -125,7 +125,12 @@ def test_no_tree_is_read_as_another_task(tmp_path, tree):
     prefix = "" if card.root == "." else f"{card.root}/"
     assert card.positive_index is not None, (reading.line, sorted(tree.images)[::7])
     told = {
-        prefix + image.path: (image.label == card.positive_index, image.split, image.kind, image.group)
+        prefix + image.path: (
+            image.label == card.positive_index,
+            image.split,
+            image.kind,
+            image.group,
+        )
         for image in found.images
     }
     kinds = {kind for _, _, kind, _ in tree.images.values()} - {""}
