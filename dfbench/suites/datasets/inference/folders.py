@@ -110,8 +110,7 @@ def _word(
         said.append(_kinds(besides))
     said.append(_groups(besides))
     if splits:
-        words = [f"{s} ({listed(f)})" if f != [s] else s for s, f in splits.items()]
-        said.append(f"splits {', '.join(words)}")
+        said.append(f"splits {', '.join(' + '.join(folders) for folders in splits.values())}")
     if classes.unlabelled:
         said.append("test has no labels")
     reasons: dict[str, list[Place]] = {}
