@@ -123,7 +123,7 @@ def test_add_list_load_remove(make, folders_card, monkeypatch):
     monkeypatch.chdir(card.parent)
     assert catalogue.registered() == []
     entry = catalogue.add("card.toml")
-    assert entry == (("faces", str(card.resolve()), None))
+    assert entry[:3] == ("faces", str(card.resolve()), None)
     monkeypatch.chdir("/")
     assert catalogue.registered() == [entry]
     assert ("faces", "registered", str(card.resolve())) in catalogue.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -226,9 +227,10 @@ def test_cards_with_kinds_are_written_and_read(make: Maker, folders_card, tmp_pa
     make.folders()
     path, _ = init_card(make.root)
     assert "\n# [kind]\n" in path.read_text()
-    uncommented = path.read_text().replace("# [kind]", "[kind]").replace("# pattern", "pattern")
-    path.write_text(uncommented)
-    assert load_card(path).kind is not None
+    path.write_text(re.sub(r"^# (\[|\w+ = )", r"\1", path.read_text(), flags=re.M))
+    card = load_card(path)
+    assert None not in (card.kind, card.group, card.normalise)
+    assert len(load_dataset(path).manifest) == 24
 
 
 def test_built_in_sets_tell_their_kinds_beside_unchanged_images(tmp_path: Path) -> None:

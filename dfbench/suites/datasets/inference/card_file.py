@@ -6,8 +6,10 @@ from pathlib import Path
 
 from dfbench.errors import OutputError
 from dfbench.suites.datasets.cards.writing import write_card
+from dfbench.suites.datasets.inference.examples import examples
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.inference.reading import Reading, read_folder
+from dfbench.suites.datasets.scan import scan
 
 CARD_FILE = "card.toml"
 """Name of the card that a folder may hold itself."""
@@ -53,5 +55,6 @@ def init_card(
         raise OutputError("there is a file already", where=path, hint="remove it first")
     if path.parent.resolve() != folder.resolve():
         card = card.model_copy(update={"root": (folder / card.root).resolve().as_posix()})
-    write_card(card, path, examples=True)
+    images = scan(card, folder / reading.card.root).images
+    write_card(card, path, examples=examples(card, [image.path for image in images]))
     return path, reading

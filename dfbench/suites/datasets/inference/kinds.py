@@ -101,12 +101,17 @@ def find_besides(places: Sequence[Place], positive: str, asked: ReadAs, where: o
 def _columns(places: Sequence[Place]) -> list[Column]:
     """Give the levels above the classes from the outermost, then those below, of each class."""
     found: dict[tuple[str, int], Column] = {}
+    # a name on the way to all images tells none apart
+    shared = set(places[0].parts).intersection(*(place.parts for place in places))
     for place in places:
         at = place.telling["class"]
         plain = [
             i
             for i, name in enumerate(place.parts)
-            if i not in place.telling.values() and split_of(name) is None and not is_neutral(name)
+            if i not in place.telling.values()
+            and split_of(name) is None
+            and not is_neutral(name)
+            and name not in shared
         ]
         for depth, index in enumerate([i for i in plain if i < at]):
             found.setdefault(("", depth), Column(True, depth)).at[place] = index
