@@ -58,7 +58,8 @@ def run(
     data
         Data sets: names, cards or folders; by default those of the suite.
     only
-        Names of rows to run, with those that they are derived from; by default all.
+        Rows to run: names of the suite's, with those that they are derived from, and any
+        ``<features>/<model>`` or network besides; by default all of the suite.
     out
         Folder of the results.
     jobs

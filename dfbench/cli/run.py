@@ -43,7 +43,11 @@ def run(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ROW", help="Run this row alone; repeatable."),
+        typer.Option(
+            "--only",
+            metavar="ROW",
+            help="Run this row alone, such as hsv+fft/svm, listed by the suite or not; repeatable.",
+        ),
     ] = None,
     out_folder: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dfbench.benchmark.planning import subsets
 from dfbench.benchmark.planning.cell import Cell, State, identified
-from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.planning.row import Row
 from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.files import Progress
 from dfbench.results.records.evaluations import Asked
