@@ -56,7 +56,8 @@ def run(
     suite
         A suite's name, its TOML file, or a `Suite`.
     data
-        Data sets: names, cards or folders; by default those of the suite.
+        Data sets: names, cards or folders; by default those of the suite. ``"NAME=FOLDER"`` gives
+        one a name of its own in leaderboards.
     only
         Rows to run: names of the suite's, with those that they are derived from, and any
         ``<features>/<model>`` or network besides; by default all of the suite.

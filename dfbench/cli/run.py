@@ -38,7 +38,10 @@ def run(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", "-d", metavar="DATA", help="Data set: name, card or folder; repeatable."
+            "--data",
+            "-d",
+            metavar="DATA",
+            help="Data set: name, card or folder; NAME=DATA gives it a name; repeatable.",
         ),
     ] = None,
     only: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from dfbench.suites.datasets.cards.inference import CARD_FILE, infer_card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.registrations import Registered, keep, registered
 from dfbench.suites.datasets.scan import check_fit
+from dfbench.suites.datasets.sources import is_path, split_source
 
 _PUBLIC = Path(__file__).parent / "cards" / "public"
 
@@ -90,7 +91,8 @@ def resolve(
     source
         A ``.toml`` file; a folder (its ``card.toml`` if it has one, else the card inferred from
         how its images lie); the name of a registered, built-in or public data set. A name goes
-        before a folder of the same name here: write ``./name`` for the folder.
+        before a folder of the same name here: write ``./name`` for the folder. ``NAME=...`` before
+        any of these is what it is called instead.
     root
         Folder of the data, before what the card or the registration says.
     progress
@@ -101,10 +103,21 @@ def resolve(
     UnknownNameError
         If there is nothing of that name; with the nearest that there are.
     CardError, DataError
-        If the card is not valid, or the folder's layout is not recognised.
+        If the card or the name given to it is not valid, or the folder's layout is not recognised.
     """
+    name, data = split_source(source)
+    located = _found(data, root, progress)
+    return _renamed(located, name, source) if name else located
+
+
+def _renamed(located: Located, name: str, where: object) -> Located:
+    card = parse_card({**located.card.model_dump(), "name": name}, where=where)
+    return replace(located, card=card)
+
+
+def _found(source: str | Path, root: Path | None, progress: Progress | None) -> Located:
     text = str(source)
-    if not isinstance(source, Path) and not _is_path(text):
+    if not isinstance(source, Path) and not is_path(text):
         named = _by_name(text, root, progress)
         if named is not None:
             return named
@@ -119,7 +132,8 @@ def resolve(
     if path.suffix.lower() == ".toml":
         return Located(load_card(path), path.parent, path, root)
     what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
-    raise DataError(what, where=path)
+    hint = "of NAME=DATA the name has letters, digits and . _ - + only" if "=" in text else None
+    raise DataError(what, where=path, hint=hint)
 
 
 def name_of(source: str | Path) -> str:
@@ -130,19 +144,10 @@ def name_of(source: str | Path) -> str:
     DfbenchError
         As `resolve`.
     """
-    text = str(source)
-    if text in {item.name for item in names()}:
-        return text
+    name, source = split_source(source)
+    if name or str(source) in {item.name for item in names()}:
+        return name or str(source)
     return resolve(source).card.name
-
-
-def _is_path(text: str) -> bool:
-    separators = {os.sep, os.altsep, "/"} - {None}
-    return (
-        text.lower().endswith(".toml")
-        or text.startswith((".", "~"))
-        or any(str(separator) in text for separator in separators)
-    )
 
 
 def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located | None:
@@ -152,7 +157,7 @@ def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            located = resolve(source, chosen, progress=progress)
+            located = _found(source, chosen, progress)
             card = located.card.model_copy(update={"name": name})
             return Located(card, located.folder, located.where, located.root)
     else:
@@ -216,27 +221,30 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     root
         Folder of the data, for cards that leave it open.
     name
-        Instead of the card's own.
+        Instead of the card's own; ``NAME=`` before the source is the same.
 
     Raises
     ------
     CardError
-        If another data set has the name; the message names both.
+        If another data set has the name; the message names both. If two names were given.
     DfbenchError
         If the card is not valid, or the data do not fit it: nothing is registered then.
     """
-    located = resolve(source, root)
+    given, source = split_source(source)
+    if name is None:
+        name = given or None
+    elif given not in ("", name):
+        raise CardError(f"is given two names: {given!r} and {name!r}", where=source)
+    located = _found(source, root, None)
     text = str(source)
     public = located.folder is None
     if public:
         text = located.card.name
-    elif isinstance(source, Path) or _is_path(text) or Path(text).is_dir():
+    elif isinstance(source, Path) or is_path(text) or Path(text).is_dir():
         text = str(Path(source).expanduser().resolve())
     else:
         raise CardError("is known by this name already", where=text)
-    card = located.card
-    if name is not None:
-        card = parse_card({**card.model_dump(), "name": name}, where=located.where)
+    card = located.card if name is None else _renamed(located, name, located.where).card
     entry = Registered(card.name, text, root.expanduser().resolve() if root else None)
     check_fit(card, find_root(located))
     others = [other for other in registered() if other.name != entry.name]

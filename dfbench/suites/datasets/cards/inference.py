@@ -17,6 +17,9 @@ from dfbench.suites.datasets.layouts.base import Layout
 CARD_FILE = "card.toml"
 """Name of the card that a folder may hold itself."""
 
+_ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
+"""Names of folders that tell nothing of what lies in them."""
+
 _DEPTH = 3
 """How many folders that hold nothing but one folder are gone down into."""
 
@@ -65,6 +68,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^\w.+]+", "-", text.lower()).strip("-.+")[:100] or "data"
 
 
+def _name(folder: Path) -> str:
+    """Name a data set after its folder, or the nearest around it whose name tells something."""
+    folder = folder.resolve()
+    around = (each.name for each in (folder, *folder.parents))
+    return slug(next((name for name in around if name.lower() not in {"", *_ANY}), folder.name))
+
+
 def init_card(folder: str | Path, out: Path | None = None, *, force: bool = False) -> Path:
     """Write the card inferred for ``folder``, to be edited.
 
@@ -106,7 +116,7 @@ def _card(folder: Path, root: Path, layout: Layout, classes: list[str]) -> Card:
         classes = sorted(classes, key=lambda name: name == positive)
     return Card.model_validate(
         {
-            "name": slug(folder.resolve().name),
+            "name": _name(folder),
             "root": os.path.relpath(root, folder).replace(os.sep, "/"),
             "classes": classes,
             "layout": layout,
