@@ -43,7 +43,7 @@ def extract(
     Parameters
     ----------
     data
-        A data set's name, its card, or a folder.
+        A data set's name, its card, or a folder, see `dfbench.run`.
     features
         A feature expression, e.g. ``hsv+lbp+fft`` or ``hsv[bins=8]``.
     plugins

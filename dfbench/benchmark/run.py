@@ -60,9 +60,11 @@ def run(
     suite
         A suite's name, its TOML file, or a `Suite`.
     data
-        Data sets: names, cards or folders; by default those of the suite.
+        Data sets: names, cards or folders; by default those of the suite. ``"NAME=FOLDER"`` gives
+        one a name of its own in leaderboards.
     only
-        Names of rows to run, with those that they are derived from; by default all.
+        Rows to run: names of the suite's, with those that they are derived from, and any
+        ``<features>/<model>`` or network besides; by default all of the suite.
     out
         Folder of the results.
     jobs

@@ -18,7 +18,11 @@ EXIT_FAILED = 3
 """The run is over, and at least one row failed."""
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set's name, its card (.toml), or a folder.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A data set's name, its card (.toml), or a folder; NAME=DATA gives it a name.",
+    ),
 ]
 Root = Annotated[
     Path | None,

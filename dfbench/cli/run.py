@@ -50,12 +50,19 @@ def run(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", "-d", metavar="DATA", help="Data set: name, card or folder; repeatable."
+            "--data",
+            "-d",
+            metavar="DATA",
+            help="Data set: name, card or folder; NAME=DATA gives it a name; repeatable.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ROW", help="Run this row alone; repeatable."),
+        typer.Option(
+            "--only",
+            metavar="ROW",
+            help="Run this row alone, such as hsv+fft/svm, listed by the suite or not; repeatable.",
+        ),
     ] = None,
     out_folder: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")

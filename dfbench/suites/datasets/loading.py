@@ -23,7 +23,8 @@ def load_dataset(
     Parameters
     ----------
     source
-        A card file (``.toml``), a folder of images, or the name of a data set.
+        A card file (``.toml``), a folder of images, or the name of a data set; ``NAME=`` before
+        it is what the data set is called instead.
     root
         Folder of the data, for cards that leave it open; goes before what the card says.
     asked
@@ -36,7 +37,7 @@ def load_dataset(
     UnknownNameError
         If ``source`` is none of the three.
     CardError
-        If the card is not valid.
+        If the card is not valid, or the name given to it.
     DataError
         If the data are absent, contradict the card, or lack a class. Images that cannot be opened
         are no error: they keep their line, with the reason.

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 from dfbench.cli import app
 from dfbench.errors import CardError, DataError
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.words import guess_real
-from dfbench.suites.datasets.inference.card_file import init_card
 from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.cards.writing import to_toml
+from dfbench.suites.datasets.inference.card_file import init_card
 from dfbench.suites.datasets.inspection.defects import find_defects
 from dfbench.suites.datasets.inspection.description import describe
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.words import guess_real
 from tests.suites.datasets.conftest import FOLDERS_CARD, Maker
 
 DEEPER = '[kind]\npattern = "Fake/(?P<kind>[^/]+)/"\n'

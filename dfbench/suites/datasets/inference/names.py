@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+_ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
+"""Names of folders that tell nothing of what lies in them."""
+
+
+def name_of(folder: Path) -> str:
+    """Call a data set after its folder, or after the one around it if that is called ``data``."""
+    own = folder.resolve()
+    around = [own.name, *(outer.name for outer in own.parents)]
+    return slug(next((name for name in around if name.lower() not in {"", *_ANY}), own.name))
 
 
 def slug(text: str) -> str:

@@ -11,7 +11,7 @@ from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.image_files import Found, walk
 from dfbench.suites.datasets.inference.file_names import by_file_names
 from dfbench.suites.datasets.inference.folders import FolderReading, confirm, read_folders
-from dfbench.suites.datasets.inference.names import slug
+from dfbench.suites.datasets.inference.names import name_of
 from dfbench.suites.datasets.inference.places import listed, places_of, shared_start
 from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
 from dfbench.suites.datasets.inference.tables import FoundTable, Tables, find_tables
@@ -194,7 +194,7 @@ def _of(
 ) -> Reading:
     facts, said, warnings = read
     facts = {key: value for key, value in facts.items() if value or key == "classes"}
-    card = Card.model_validate({"name": slug(folder.resolve().name), **facts})
+    card = Card.model_validate({"name": name_of(folder), **facts})
     rule = card.split
     if rule.policy != "given":
         parts = "/".join(f"{share * 100:g}" for share in rule.fractions.values())

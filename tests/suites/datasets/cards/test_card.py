@@ -9,10 +9,10 @@ from hypothesis.strategies import text
 
 from dfbench.errors import CardError
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.words import guess_positive
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.cards.writing import to_toml, write_card
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
+from dfbench.suites.datasets.words import guess_positive
 
 NAMES = {
     "name": "clips",

@@ -3,14 +3,15 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from dfbench.errors import DataError, OutputError
+from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.inference.card_file import init_card
 from dfbench.suites.datasets.inference.names import slug
 from dfbench.suites.datasets.inference.reading import read_folder
-from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.loading import load_dataset
 
 
@@ -32,7 +33,7 @@ def test_split_folders(make, splits):
     assert card.split.policy == "given"
     assert (card.classes, card.positive, card.root) == (["Real", "Fake"], "Fake", ".")
     dataset = load_dataset(make.root)
-    assert dataset.name == "data"
+    assert dataset.name == slug(make.root.parent.name)
     assert len(dataset.manifest) == 4 * len(splits)
 
 
@@ -114,6 +115,33 @@ def test_slug(name, expected):
     assert slug(name) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/My Faces", "my-faces"),
+        ("a/faces", "faces"),
+        ("kept/Dataset", "kept"),
+        ("kept/data/img/IMAGES", "kept"),
+    ],
+)
+def test_a_folder_whose_name_tells_nothing_is_called_after_the_one_around_it(
+    make, tmp_path, monkeypatch, path, expected
+):
+    make.folders(2)
+    folder = tmp_path / path
+    folder.parent.mkdir(parents=True)
+    make.root.rename(folder)
+    assert infer_card(folder).name == expected
+    monkeypatch.chdir(folder)
+    assert infer_card(".").name == expected
+
+
+def test_where_no_name_tells_anything_the_own_one_is_kept(make, monkeypatch):
+    make.folders(2)
+    monkeypatch.setattr(Path, "resolve", lambda self: Path("/data/Images"))
+    assert infer_card(make.root).name == "images"
+
+
 def unrecognised(folder) -> str:
     with pytest.raises(DataError) as caught:
         read_folder(folder).card
@@ -167,12 +195,13 @@ def test_init_writes_a_card_that_is_used_from_then_on(make, tmp_path):
     make.folders(2)
     path, _ = init_card(make.root)
     assert path == make.root / "card.toml"
-    path.write_text(path.read_text().replace('"data"', '"renamed"'))
+    own = load_dataset(make.root).name
+    path.write_text(path.read_text().replace(f'"{own}"', '"renamed"'))
     assert load_dataset(make.root).name == "renamed"
     with pytest.raises(OutputError, match="there is a file already"):
         init_card(make.root)
     init_card(make.root, force=True)
-    assert load_dataset(make.root).name == "data"
+    assert load_dataset(make.root).name == own
 
 
 def test_init_elsewhere_points_back(make, tmp_path):
