@@ -131,20 +131,20 @@ def test_a_folder_whose_name_tells_nothing_is_called_after_the_one_around_it(
     folder = tmp_path / path
     folder.parent.mkdir(parents=True)
     make.root.rename(folder)
-    assert infer_card(folder).name == expected
+    assert read_folder(folder).card.name == expected
     monkeypatch.chdir(folder)
-    assert infer_card(".").name == expected
+    assert read_folder(".").card.name == expected
 
 
 def test_where_no_name_tells_anything_the_own_one_is_kept(make, monkeypatch):
     make.folders(2)
     monkeypatch.setattr(Path, "resolve", lambda self: Path("/data/Images"))
-    assert infer_card(make.root).name == "images"
+    assert read_folder(make.root).card.name == "images"
 
 
 def unrecognised(folder) -> str:
     with pytest.raises(DataError) as caught:
-        read_folder(folder).card
+        read_folder(folder)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
