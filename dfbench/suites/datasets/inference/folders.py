@@ -105,7 +105,7 @@ def _word(
         said.append(f"fake is {classes.positive}")
     if len(classes.folders) > 2:
         real = [n for n in classes.folders if meaning(n) == "real"]
-        said.append(f"real is {real[0]}" if len(real) == 1 else "no name tells which is real")
+        said.append(f"real images: {real[0]}" if len(real) == 1 else "no name tells which is real")
     if classes.positive:
         said.append(_kinds(besides))
     said.append(_groups(besides))
@@ -125,6 +125,12 @@ def _word(
     if besides.unused:
         names = "; ".join(listed(names) for names in besides.unused)
         said.append(f"not used: folders {names}")
+    if besides.straddling:
+        n, names = len(besides.straddling), listed(besides.straddling, 4)
+        reading.warnings.append(
+            f"{n:,} source{'s' * (n > 1)} ({names}) {'lie' if n > 1 else 'lies'} in several splits:"
+            " a leak, unless their numbers begin anew in each (--groups none)"
+        )
     if besides.kinds:
         fakes = [place for place in labelled if place.label == classes.positive]
         unknown = [place for place in fakes if not set(place.parts) & set(besides.kinds)]

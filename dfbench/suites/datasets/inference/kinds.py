@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +58,8 @@ class Besides:
         What stands between two sources that a folder is named after.
     sources
         How many there are.
+    straddling
+        Sources in several splits.
     unused
         Names at each level that stayed without a meaning.
     """
@@ -67,6 +70,7 @@ class Besides:
     group_pattern: str = ""
     pairs: str = ""
     sources: int = 0
+    straddling: list[str] = field(default_factory=list)
     unused: list[list[str]] = field(default_factory=list)
 
 
@@ -158,6 +162,9 @@ def _groups(
         names = {p.parts[i] for p, i in at.items()}
         if len(names) > 1 and (_identities(found, names) or _level(found, at)):
             found.sources = len(names)
+            splits = {(p.parts[i], p.split) for p, i in at.items()}
+            held = Counter(name for name, _ in splits)
+            found.straddling = natural({name for name, n in held.items() if n > 1})
             # what lies in a source, such as its shots, is of it
             deepest = max(c.depth for c in first.values())
             columns[:] = [

@@ -142,6 +142,8 @@ def test_class_and_split_in_one_name(tmp_path):
     assert reading.card.classes == ["real", "fake"]
     assert told["fake_test/2/fake/10"][:3] == ("fake", "test", "")
     assert told["real_train/1/real/11"][:3] == ("real", "train", "")
+    [warning] = reading.warnings
+    assert "4 sources (1, 2, 3, 4) lie in several splits: a leak, unless" in warning
 
 
 def test_masks_are_no_class(tmp_path):
@@ -177,7 +179,7 @@ def test_one_real_folder_beside_generators_is_a_class_of_many(tmp_path):
     assert reading.card.classes == ["adm", "ddpm", "real"]
     assert reading.card.real == "real"
     assert told["celeba/adm"][0] == "adm"
-    assert "real is real" in reading.line
+    assert "real images: real" in reading.line
 
 
 def test_two_folders_of_which_one_is_called_real(tmp_path):
