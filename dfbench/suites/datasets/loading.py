@@ -10,7 +10,11 @@ from dfbench.suites.datasets.manifest import Dataset, read_dataset
 
 
 def load_dataset(
-    source: str | Path, *, root: Path | None = None, progress: Progress | None = None
+    source: str | Path,
+    *,
+    root: Path | None = None,
+    progress: Progress | None = None,
+    incomplete: bool = False,
 ) -> Dataset:
     """Read a data set: find its images, divide them, open and hash each file once.
 
@@ -22,6 +26,9 @@ def load_dataset(
         Folder of the data, for cards that leave it open; goes before what the card says.
     progress
         Called with (images read, images in all).
+    incomplete
+        Whether a data set on which nothing can be run is given all the same, with its
+        ``hindrance``: for who wants to see what it lacks.
 
     Raises
     ------
@@ -33,4 +40,5 @@ def load_dataset(
         If the data are absent, contradict the card, or lack a class. Images that cannot be opened
         are no error: they keep their line, with the reason.
     """
-    return read_dataset(*resolve(source, root=root, progress=progress).settled(), progress=progress)
+    card, folder = resolve(source, root=root, progress=progress).settled()
+    return read_dataset(card, folder, progress=progress, incomplete=incomplete)

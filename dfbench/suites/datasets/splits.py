@@ -206,7 +206,7 @@ def _counts_of_kinds(
     pairs = list(zip(labels.tolist(), kinds, strict=True))
     number = {pair: i for i, pair in enumerate(sorted(set(pairs)))}
     counts = np.zeros((int(group_of.max(initial=-1)) + 1, len(number)))
-    np.add.at(counts, (group_of, [number[pair] for pair in pairs]), 1)
+    np.add.at(counts, (group_of, np.array([number[pair] for pair in pairs], np.intp)), 1)
     return counts
 
 

@@ -45,7 +45,7 @@ class Card(Section):
     ``root_env``."""
     root_env: str = ""
     """Environment variable that gives the root, before ``root``."""
-    classes: list[str] = Field(min_length=2)
+    classes: list[str] = Field(min_length=1)
     """The label of an image is the place of its class in this list, from 0."""
     positive: str = ""
     """Of two classes, the one that detectors are to detect."""
