@@ -292,8 +292,14 @@ def _has(names: list[str]) -> str:
 
 def _counted(portion: Portion, counts: Mapping[str, int]) -> str:
     """Word counts of classes: ``1 test image of fake, 3 of real``."""
-    (first, n), *others = list(counts.items())[:NAMED]
-    said = [f"{n} {portion.what(n)} of {first}", *(f"{m} of {name}" for name, m in others)]
+
+    def number(name: str, what: str = "") -> str:
+        different = "different " if portion.images[name] != counts[name] else ""
+        return f"{counts[name]} {different}{what}of {name}"
+
+    first, *others = list(counts)[:NAMED]
+    what = f"{portion.what(counts[first])} "
+    said = [number(first, what), *(number(name) for name in others)]
     if len(counts) > NAMED:
         said.append(f"so few of {len(counts) - NAMED} more classes")
     return ", ".join(said)

@@ -149,7 +149,7 @@ def test_uneven_classes_to_train_on() -> None:
 def test_a_class_filled_by_few_files() -> None:
     test = portion("evaluate", real=100, fake=100, different={"fake": 3})
     found = said(*PLENTY, test)
-    assert "only 3 test images of fake" in found[0], "equal files count once"
+    assert "only 3 different test images of fake" in found[0], "equal files count once"
     assert found[1] == (
         "100 test images of fake are 3 different files: the others are equal to these, and tell"
         " nothing new"
@@ -278,6 +278,8 @@ def test_check_lists_it_of_what_cannot_be_divided(tmp_path: Path) -> None:
     code, found = check(tmp_path / "few")
     assert code == 1
     assert found.startswith("cannot be run: split 'validation' of 'few' has no readable image")
-    assert "proportion: only 1 training image of real, 1 of fake" in found
+    assert "proportion: only 1 different training image of real, 1 different of fake" in " ".join(
+        found.split()
+    )
     assert "proportion: 2 training images of fake are 1 different file:" in found
     assert "  2 times         fake/a.png" in found
