@@ -22,6 +22,7 @@ from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
+from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
 
@@ -199,6 +200,9 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
     )
+    for each in datasets:
+        if isinstance(each, Dataset):
+            _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
     settings = Settings(
@@ -210,6 +214,13 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         command=options.command,
     )
     return Planned(with_evaluations(plan, datasets, folder), folder, settings)
+
+
+def _tell(dataset: Dataset, reporter: Reporter) -> None:
+    """Say how a data set was read, before minutes are spent on what was meant otherwise."""
+    said = [f"read as: {dataset.reading}"] if dataset.reading else []
+    for line in (*said, *dataset.warnings):
+        reporter.note(f"{dataset.name}: {line}")
 
 
 def carry_out(planned: Planned, reporter: Reporter) -> Results:

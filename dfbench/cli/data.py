@@ -23,17 +23,24 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
 
 EXIT_FINDINGS = 1
-"""`data check` found broken images."""
+"""`data check` found broken images, or a data set that cannot be run."""
 
 
 def _load(
     source: str, root: Path | None, asked: Sequence[str], reporter: ConsoleReporter
 ) -> Dataset:
+    """Load a data set to be looked at, whether or not it can be run."""
     from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
     progress = reporter.stage(f"{source}: images")
-    return load_dataset(source, root=root, asked=ReadAs(*asked), progress=progress)
+    return load_dataset(source, root=root, asked=ReadAs(*asked), progress=progress, incomplete=True)
+
+
+def _hinder(hindrance: str) -> None:
+    """Say first why nothing can be run on a data set."""
+    if hindrance:
+        typer.echo(textwrap.fill(f"cannot be run: {hindrance}", 80, subsequent_indent="  "))
 
 
 @app.command("describe")
@@ -48,10 +55,12 @@ def describe(
     """Show counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import describe as count
+    from dfbench.suites.datasets.inspection.hindrance import hindrance_of
 
     with ConsoleReporter(err()) as reporter:
         dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
-    found = count(dataset)
+        found = count(dataset)
+    _hinder(hindrance_of(dataset))
     _show(found)
 
 
@@ -125,33 +134,42 @@ def check(
     groups: Groups = "",
     splits: Splits = "",
 ) -> None:
-    """Decode every image, list what is broken, find leaks, and name shortcuts.
+    """Decode every image, list what is broken, and name what makes figures doubtful.
 
     Leaks are images with a copy (the same file, or written anew, resized, mirrored, slightly
     cropped) in another split or with another label, and groups that straddle splits. Shortcuts are
-    what files tell of classes.
+    what files tell of classes. Out of proportion are images too few, too alike or too uneven for
+    figures to say much.
 
-    Exit status: 0 nothing is broken, 1 something is.
+    Exit status: 0 nothing is broken, 1 something is, or nothing can be run on the data.
     """
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.defects import find_defects
+    from dfbench.suites.datasets.inspection.hindrance import hindrance_of
 
     with ConsoleReporter(err()) as reporter:
         dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
-    for defect in defects:
-        typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
-    broken = sum(defect.kind == "broken" for defect in defects)
-    warnings = len(defects) - broken
+    broken = [defect.path for defect in defects if defect.kind == "broken"]
+    hindrance = hindrance_of(dataset, broken)
+    _hinder(hindrance)
+    for number, defect in enumerate(defects):
+        if everything or defect.kind != "broken" or number < SHOWN_BROKEN:
+            typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
+        elif number == SHOWN_BROKEN:
+            typer.echo(f"  and {len(broken) - number:,} more broken (--all lists them)")
+    warnings = len(defects) - len(broken)
     typer.echo(
-        f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
+        f"{dataset.name}: {len(dataset.manifest)} images, {len(broken)} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
     _audit(dataset, everything)
-    if broken:
+    if broken or hindrance:
         raise typer.Exit(EXIT_FINDINGS)
 
 
+SHOWN_BROKEN = 10
+"""Broken images that are listed unless all are asked for."""
 SHOWN = 3
 """Cases of a finding that are listed unless all are asked for."""
 

@@ -17,6 +17,7 @@ def load_dataset(
     root: Path | None = None,
     asked: ReadAs | None = None,
     progress: Progress | None = None,
+    incomplete: bool = False,
 ) -> Dataset:
     """Read a data set: find its images, divide them, open and hash each file once.
 
@@ -31,6 +32,9 @@ def load_dataset(
         How a plain folder is to be read.
     progress
         Called with (images read, images in all).
+    incomplete
+        Whether a data set on which nothing can be run is given all the same, with its
+        ``hindrance``: for who wants to see what it lacks.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def load_dataset(
         are no error: they keep their line, with the reason.
     """
     located = resolve(source, root=root, asked=asked, progress=progress)
-    dataset = read_dataset(*located.settled(), progress=progress)
+    card, folder = located.settled()
+    dataset = read_dataset(card, folder, progress=progress, incomplete=incomplete)
     if located.reading is None:
         return dataset
     warnings = (*located.reading.warnings, *dataset.warnings)

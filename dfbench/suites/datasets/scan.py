@@ -92,34 +92,50 @@ def check_classes(
     Raises
     ------
     DataError
-        Where there is no image, a class has none, or a split lacks a class; naming it. Images that
-        are not ``readable`` do not count.
+        Where there is no image, one class only, a class has no image, or a split lacks a class;
+        naming it. Images that are not ``readable`` do not count.
     """
+    broken = int((~readable).sum())
+    hint = f"{broken:,} are broken: dfbench data check says why" if broken else ""
     if not readable.any():
-        broken = f" ({len(readable)} are broken)" if len(readable) else ""
-        raise DataError(f"data set {card.name!r} holds no readable image{broken}", where=where)
+        raise DataError(
+            f"data set {card.name!r} holds no readable image", where=where, hint=hint or None
+        )
+    if len(card.classes) < 2:
+        raise DataError(
+            f"one class only in {card.name!r}: {card.classes[0]}",
+            where=where,
+            hint="a detector is fitted on two at least, real images and fakes",
+        )
+    if (labels[readable] == UNLABELLED).all():
+        raise DataError(f"no readable image of {card.name!r} has a label", where=where)
     absent = _absent_class(card, labels[readable])
     if absent is not None:
-        raise DataError(f"class {absent!r} of {card.name!r} has no readable image", where=where)
+        raise DataError(
+            f"class {absent!r} of {card.name!r} has no readable image",
+            where=where,
+            hint=hint or None,
+        )
     split_of = np.asarray(splits, dtype=object)
     for split in card.split_names:
         inside = labels[readable & (split_of == split)]
-        few = f"{int(readable.sum())} readable images are too few to divide"
-        _check_split(card, split, inside, few, where)
+        _check_split(card, split, inside, int(readable.sum()), hint, where)
 
 
 def _check_split(
-    card: Card, split: str, labels: NDArray[np.int64], few: str, where: object
+    card: Card, split: str, labels: NDArray[np.int64], n: int, broken: str, where: object
 ) -> None:
     divided = card.split.policy != "given"
     what = f"split {split!r} of {card.name!r} has no readable image"
     if not len(labels):
-        raise DataError(what, where=where, hint=few if divided else None)
+        few = f"{n} readable images are too few to divide" if divided else ""
+        raise DataError(what, where=where, hint="; ".join(filter(None, (few, broken))) or None)
     if split == "test" and (labels == UNLABELLED).all():
         return
     absent = _absent_class(card, labels)
     if absent is not None:
-        hint = "too few images or groups to divide" if divided else None
+        few = "too few images or groups to divide" if divided else ""
+        hint = "; ".join(filter(None, (few, broken))) or None
         raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
 
 

@@ -97,6 +97,11 @@ def test_no_positive_class_among_three():
     assert card.positive_index is None
 
 
+def test_one_class_can_be_told_and_looked_at():
+    card = parse_card(change(FOLDERS, classes=["real"]), where="")
+    assert (card.positive_index, card.real_index) == (None, None)
+
+
 def test_numbers_will_do_as_classes():
     assert parse_card(change(TABLE, classes=[0, 1, 2]), where="").classes == ["0", "1", "2"]
 
@@ -158,7 +163,7 @@ def test_numbers_will_do_as_classes():
             "there is no fraction for train",
         ),
         (change(FOLDERS, split={"seed": "x"}), "key 'split.seed': input should be a valid integer"),
-        (change(FOLDERS, classes=["a"]), "key 'classes': "),
+        (change(FOLDERS, classes=[]), "key 'classes': "),
         (
             change(FOLDERS, classes=["a", "a"]),
             "key 'classes': the names of the classes must differ",
