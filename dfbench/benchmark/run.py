@@ -23,6 +23,7 @@ from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
 
@@ -218,7 +219,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:
     """Say how a data set was read, before minutes are spent on what was meant otherwise."""
-    said = [f"read as: {dataset.reading}"] if dataset.reading else []
+    said = [f"read as: {dataset.reading} ({OTHERWISE})"] if dataset.reading else []
     for line in (*said, *dataset.warnings):
         reporter.note(f"{dataset.name}: {line}")
 

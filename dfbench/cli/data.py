@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dfbench.benchmark.audits.base import Finding
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import Description, Spread
+    from dfbench.suites.datasets.inspection.tree import Branch
     from dfbench.suites.datasets.manifest import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
@@ -40,7 +41,7 @@ def _load(
 def _hinder(hindrance: str) -> None:
     """Say first why nothing can be run on a data set."""
     if hindrance:
-        typer.echo(textwrap.fill(f"cannot be run: {hindrance}", 80, subsequent_indent="  "))
+        typer.echo(_wrapped(f"cannot be run: {hindrance}"))
 
 
 @app.command("describe")
@@ -52,23 +53,44 @@ def describe(
     groups: Groups = "",
     splits: Splits = "",
 ) -> None:
-    """Show counts by split and class, sizes and formats."""
+    """Show how a data set is read, counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import describe as count
+    from dfbench.suites.datasets.inference.reading import OTHERWISE
     from dfbench.suites.datasets.inspection.hindrance import hindrance_of
+    from dfbench.suites.datasets.inspection.tree import tree
 
     with ConsoleReporter(err()) as reporter:
         dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         found = count(dataset)
     _hinder(hindrance_of(dataset))
+    out().print(Text(found.name, style="bold"), highlight=False)
+    if dataset.reading:
+        typer.echo(_wrapped(f"read as: {dataset.reading} ({OTHERWISE})"))
+    for warning in dataset.warnings:
+        typer.echo(_wrapped(f"warning: {warning}"))
+    _draw(tree(dataset))
     _show(found)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 80, subsequent_indent="  ")
+
+
+def _draw(branches: list[Branch]) -> None:
+    """Draw the folders with what is read of them."""
+    from dfbench.cli.tables import plain_row, plain_table
+
+    table = plain_table("folder", "images", "told by it", right=["images"])
+    for branch in branches:
+        plain_row(table, "  " * branch.depth + branch.name, f"{branch.images:,}", branch.told)
+    out().print(table, highlight=False)
 
 
 def _show(found: Description) -> None:
     from dfbench.cli.tables import plain_row, plain_table
 
     console = out()
-    console.print(Text(found.name, style="bold"), highlight=False)
     labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
     labels.sort(key=lambda name: found.classes.index(name) if name in found.classes else 99)
     console.print(_counted("split", labels, found.counts), highlight=False)
@@ -220,9 +242,8 @@ def init(
 
     asked = ReadAs(classes, kinds, groups, splits)
     path, reading = init_card(folder, card, asked=asked, force=force)
-    typer.echo(f"read as: {reading.line}")
-    for warning in reading.warnings:
-        typer.echo(f"warning: {warning}")
+    for line in (f"read as: {reading.line}", *(f"warning: {each}" for each in reading.warnings)):
+        typer.echo(_wrapped(line))
     typer.echo(f"written: {path}")
 
 

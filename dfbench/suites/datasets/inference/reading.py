@@ -19,7 +19,8 @@ from dfbench.suites.datasets.layouts.all import LAYOUTS
 from dfbench.suites.datasets.words import meaning, natural
 
 IMAGES = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000, PPM and TGA are taken"
-OTHERWISE = "--classes, --kinds, --groups and --splits say otherwise"
+OTHERWISE = "--classes, --kinds, --groups and --splits, or a card, say otherwise"
+"""Stands after a reading where somebody can still change it."""
 
 
 @dataclass(frozen=True, slots=True)
