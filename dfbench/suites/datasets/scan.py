@@ -28,7 +28,11 @@ def scan(card: Card, root: Path) -> Listing:
     """
     result = card.layout.scan(card, root)
     if card.group is not None:
-        result.images = [i._replace(group=card.group.group_of(i.path)) for i in result.images]
+        groups = card.group.read(root, [i.path for i in result.images])
+        result.images = [i._replace(group=groups.get(i.path, "")) for i in result.images]
+        alone = len(result.images) - len(groups)
+        if alone:
+            result.warnings.append(f"{alone} images have no group in {card.group.csv}")
     if card.kind is not None:
         kinds = card.kind.read(root, [i.path for i in result.images])
         result.images = [i._replace(kind=kinds.get(i.path, "")) for i in result.images]
@@ -79,7 +83,10 @@ def check_classes(
     if absent is not None:
         raise DataError(f"class {absent!r} of {card.name!r} has no readable image", where=where)
     split_of = np.asarray(splits, dtype=object)
+    optional = set(card.layout.optional_splits) - set(splits)
     for split in card.split_names:
+        if split in optional and card.split.policy == "given":
+            continue
         inside = labels[readable & (split_of == split)]
         few = f"{int(readable.sum())} readable images are too few to divide"
         _check_split(card, split, inside, few, where)

@@ -1,0 +1,1 @@
+"""How a plain folder is read: what in it tells the labels."""
