@@ -109,7 +109,7 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
     )
     number = 0
     try:
-        for number, cells in enumerate(reader, start=1):  # noqa: B007 - the message needs it
+        for number, cells in enumerate(reader, start=1):
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
                 yield number, stripped
