@@ -106,11 +106,14 @@ def examine(root: Path, file: str, folders: Folders) -> Candidate | str:
         size = (root / file).stat().st_size
         if size > _LARGEST:
             return f"too large to be looked at ({size / 1e6:.0f} MB)"
-        table = read_table(root / file)
+        return _examined(file, read_table(root / file), folders)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except DataError as error:
         return error.what
+
+
+def _examined(file: str, table: Table, folders: Folders) -> Candidate | str:
     if not table.rows:
         return "has no rows"
     role = _role(file)
@@ -153,8 +156,9 @@ def _is_row(found: Candidate, folders: Folders) -> bool:
     table = found.table
     if is_numbered(found.ids) or table.path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return False
-    named = folders.images(found.folder).find([found.ids])[0]
-    if named.images and key(found.ids) not in ID_NAMES:
+    if key(found.ids) in ID_NAMES:
+        return False
+    if folders.images(found.folder).find([found.ids])[0].images:
         return True
     columns = [name for name in table.columns if name not in (found.ids, "")]
     return any(name in few for name in columns if len(few := values(table, name)) <= 20)
@@ -191,12 +195,12 @@ def _id_column(table: Table, images: Images) -> tuple[float, str, bool]:
         if is_index(name):
             continue
         cells = [cells[at] for _, cells in table.rows]
-        # labels may be called like folders: ids differ
-        if 2 * len(set(cells)) < len(cells):
-            continue
         found = images.find(cells[::step])
         hits = [row for row in found if row.images]
         unclear |= 2 * sum(bool(row.rivals) for row in found) > len(found)
+        # labels may be called like folders: ids differ
+        if 2 * len(set(cells)) < len(cells):
+            continue
         # of several columns, the one that says most of each path
         parts = sum(row.parts for row in hits) / max(1, len(hits))
         named = -ID_NAMES.index(key(name)) if key(name) in ID_NAMES else -len(ID_NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Classes:
     warnings: list[str] = field(default_factory=list)
 
 
+@functools.cache
 def flag(text: str) -> str:
     """Write a yes or no in one way: 1.0 is 1, True is true."""
     folded = plain(text.strip())

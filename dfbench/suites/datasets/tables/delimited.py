@@ -73,12 +73,15 @@ def _delimiter(path: Path, text: str, expect: str) -> str:
     """Choose the delimiter by the widths of the first rows."""
     candidates = [*_DELIMITERS, *([_BLANKS] if path.suffix.lower() == ".txt" else [])]
     best, delimiter = (False, 0.0, 0, 0), _NONE
+    failed: DataError | None = None
     for candidate in candidates:
         try:
             sample = [
                 cells for _, cells in itertools.islice(_records(path, text, candidate), _SAMPLE)
             ]
-        except DataError:
+        except DataError as error:
+            if candidate in text.partition("\n")[0]:
+                failed = failed or error
             continue
         if not sample or len(sample[0]) < 2:
             continue
@@ -88,6 +91,8 @@ def _delimiter(path: Path, text: str, expect: str) -> str:
         # blanks are part of names more often than they set cells apart
         if score > best and (candidate != _BLANKS or (alike == 1 and delimiter == _NONE)):
             best, delimiter = score, candidate
+    if failed is not None and delimiter == _NONE:
+        raise failed
     return delimiter
 
 

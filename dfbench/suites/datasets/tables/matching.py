@@ -15,6 +15,8 @@ _VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|webm|mpe?g|m4v|wmv|flv|3gp)$", re.IGNOR
 _FRAME = re.compile(
     r"(?P<video>.+?)[_\-. ]+(?:(?:frame|frm|fr|f|img|image|face)[_\-. ]*)?\d+", re.IGNORECASE
 )
+_MANY = 50
+"""Images that an id may fit before it is told no further which of them it is."""
 
 
 class Named(NamedTuple):
@@ -88,7 +90,7 @@ class Images:
             hits = ends[length].get("/".join(parts[-length:]), ())
             # a folder that is known here, but not the image's, says that it is another image
             lost = self._folders.intersection(parts[:-length])
-            if lost and hits:
+            if lost and len(hits) <= _MANY:
                 hits = tuple(hit for hit in hits if lost <= set(hit.split("/")[:-1]))
             if hits:
                 return _settled(hits, length)
