@@ -23,13 +23,10 @@ class Chosen:
         Split, or ``all``, to its table.
     unlabelled
         The same, of a table of test without labels.
-    warnings
-        What may mislead, a sentence each.
     """
 
     labelled: dict[Role, Candidate]
     unlabelled: dict[Role, Candidate] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
 
     @property
     def all(self) -> dict[Role, Candidate]:

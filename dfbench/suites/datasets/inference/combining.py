@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
-from dfbench.errors import DataError
-from dfbench.suites.datasets.inference.candidates import Candidate
 from dfbench.suites.datasets.inference.choosing import Chosen
 from dfbench.suites.datasets.inference.columns import (
     Choice,
@@ -22,7 +19,7 @@ from dfbench.suites.datasets.inference.polarity import Classes, classes_of
 from dfbench.suites.datasets.layouts.table import TableFiles, TableLayout
 from dfbench.suites.datasets.words import meaning
 
-Told = Literal["classes", "kinds", "groups", "splits"]
+Told = Literal["kinds", "groups", "splits"]
 NONE = "none"
 """Given for a column: the tables tell no such thing."""
 
@@ -47,6 +44,10 @@ class FoundTable:
         What may mislead, a sentence each.
     labels
         Path of an image to its class, as the tables say.
+    chosen
+        Whether the column of labels was given.
+    missing
+        What was given, but is no column of these tables: a sentence each.
     """
 
     layout: TableLayout
@@ -56,6 +57,8 @@ class FoundTable:
     told: str
     warnings: list[str] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    missing: list[str] = field(default_factory=list)
 
 
 class Reading:
@@ -67,25 +70,17 @@ class Reading:
         The tables.
     given
         Names of columns that go before what would be guessed, ``none`` for no such.
-    root
-        The folder.
     """
 
-    def __init__(self, chosen: Chosen, given: Mapping[Told, str], root: Path) -> None:
+    def __init__(self, chosen: Chosen, given: Mapping[str, str]) -> None:
         self.chosen = chosen
         self.given = given
-        self.root = root
         self.labelled = chosen.labelled
-        self.warnings = list(chosen.warnings)
+        self.warnings: list[str] = []
+        self.missing: list[str] = []
 
     def found(self, images: Sequence[str]) -> FoundTable:
-        """Say what the tables tell of ``images``, all that lie below the root.
-
-        Raises
-        ------
-        DataError
-            Where a table lacks a column that is given.
-        """
+        """Say what the tables tell of ``images``, all that lie below the root."""
         classes = self._classes()
         self.warnings += classes.warnings
         labels = {
@@ -95,6 +90,10 @@ class Reading:
             if text
         }
         parts = [self._said(classes)]
+        column = self.given.get("classes", "")
+        chosen = any(one.labels.column == column for one in self.labelled.values())
+        if column and not chosen:
+            self._has("classes", column)
         splits = self._extra("splits", self._splits())
         used = {splits} | {
             c for one in self.labelled.values() for c in (one.ids, one.labels.column)
@@ -123,6 +122,8 @@ class Reading:
             told="; ".join(parts),
             warnings=self.warnings,
             labels=labels,
+            chosen=chosen,
+            missing=self.missing,
         )
 
     def _classes(self) -> Classes:
@@ -155,15 +156,21 @@ class Reading:
 
     def _extra(self, what: Told, guessed: Choice) -> str:
         name = self.given.get(what, "")
-        if name == NONE:
+        if name.lower() == NONE:
             return ""
         if name:
-            if any(name not in one.table.columns for one in self.labelled.values()):
-                no_such_column(self.root, name, list(self.labelled.values()))
-            return name
+            return name if self._has(what, name) else ""
         if guessed.reason:
             self.warnings.append(guessed.reason)
         return guessed.column
+
+    def _has(self, what: str, name: str) -> bool:
+        for one in self.labelled.values():
+            if name not in one.table.columns:
+                told = f"{what}: {name!r} is no column of {one.file} ({one.table.described})"
+                self.missing.append(told)
+                return False
+        return True
 
     def _layout(self, classes: Classes, splits: str, group: str, kind: str) -> TableLayout:
         first = next(iter(self.labelled.values()))
@@ -202,11 +209,3 @@ class Reading:
         left = len(images) - len(named)
         if left:
             self.warnings.append(f"{left} of {len(images)} images are in no table: left out")
-
-
-def no_such_column(root: Path, name: str, candidates: Sequence[Candidate]) -> NoReturn:
-    """Raise the error for a column that was given, naming those that there are."""
-    shown = "; ".join(f"{one.file} has {one.table.described}" for one in candidates[:3])
-    raise DataError(
-        f"no table has a column {name!r}", where=root, hint=shown.replace("its columns: ", "")
-    )

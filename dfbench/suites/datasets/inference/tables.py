@@ -13,8 +13,6 @@ from dfbench.suites.datasets.inference.combining import (
     NONE,
     FoundTable,
     Reading,
-    Told,
-    no_such_column,
 )
 from dfbench.suites.datasets.words import meaning, plain
 
@@ -31,7 +29,7 @@ def find_tables(
     root: Path,
     images: Sequence[str],
     files: Sequence[str],
-    columns: Mapping[Told, str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Tables:
     """Find the tables of labels in a folder, and what they say.
 
@@ -42,12 +40,8 @@ def find_tables(
     images, files
         Paths of its images, and of its other files, with ``/`` between parts.
     columns
-        Names of columns that go before what would be guessed, ``none`` for no such.
-
-    Raises
-    ------
-    DataError
-        Where no table has a column that is given.
+        Names of columns of ``classes``, ``kinds``, ``groups`` and ``splits`` that go before what
+        would be guessed, ``none`` for no such. Another text may be meant for folders.
     """
     given = dict(columns or {})
     folders = Folders(images)
@@ -59,14 +53,14 @@ def find_tables(
             result.aside.append((file, found))
         else:
             candidates.append(found)
-    _give_labels(root, candidates, given.get("classes", ""))
+    _give_labels(candidates, given.get("classes", ""))
     chosen = choose(candidates, result.aside)
     if chosen is not None:
         reason = _unclear(list(chosen.labelled.values()))
         if reason:
             result.aside += [(one.file, reason) for one in chosen.all.values()]
         else:
-            result.found = Reading(chosen, given, root).found(images)
+            result.found = Reading(chosen, given).found(images)
     result.aside.sort()
     return result
 
@@ -87,12 +81,9 @@ def _unclear(labelled: Sequence[Candidate]) -> str:
     return ""
 
 
-def _give_labels(root: Path, candidates: Sequence[Candidate], name: str) -> None:
-    if not name or not candidates:
-        return
-    having = [one for one in candidates if name in one.table.columns]
-    if name != NONE and not having:
-        no_such_column(root, name, candidates)
-    for one in candidates:
-        told = name if one in having else ""
-        one.labels = Choice(told, "" if told else NO_COLUMN)
+def _give_labels(candidates: Sequence[Candidate], name: str) -> None:
+    """Take the column ``name`` for the labels, where any table has it: it may be of folders."""
+    having = [one for one in candidates if name and name in one.table.columns]
+    if having or name.lower() == NONE:
+        for one in candidates:
+            one.labels = Choice(name) if one in having else Choice("", NO_COLUMN)

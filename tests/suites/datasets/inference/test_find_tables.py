@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.image_files import is_image
 from dfbench.suites.datasets.inference.tables import find_tables
@@ -213,10 +212,19 @@ def test_splits_groups_and_kinds_by_column(folder):
     given = {"splits": "none", "groups": "none", "kinds": "none", "classes": "generator"}
     found = folder({}, columns=given).found
     assert found.told == "labels from meta.csv, column generator"
-    with pytest.raises(DataError, match="no table has a column 'x'"):
-        folder({}, columns={"classes": "x"})
-    with pytest.raises(DataError, match="no table has a column 'y'"):
-        folder({}, columns={"groups": "y"})
+    assert found.chosen
+    assert found.missing == []
+    assert not found.layout.gives_groups
+    found = folder({}, columns={"classes": "real,fake", "groups": "x"}).found
+    assert found.layout.label_column == "label"
+    assert not found.chosen
+    assert not found.layout.gives_groups
+    columns = "(its columns: 'f', 'label', 'split', 'person', 'generator')"
+    assert found.missing == [
+        f"classes: 'real,fake' is no column of meta.csv {columns}",
+        f"groups: 'x' is no column of meta.csv {columns}",
+    ]
+    assert folder({}, columns={"classes": "None"}).found is None
 
 
 def test_metadata_in_each_folder(folder):
