@@ -17,11 +17,14 @@ from dfbench.suites.datasets.inference.columns import (
 )
 from dfbench.suites.datasets.inference.polarity import Classes, classes_of
 from dfbench.suites.datasets.layouts.table import TableFiles, TableLayout
+from dfbench.suites.datasets.tables.table import is_numbered
 from dfbench.suites.datasets.words import meaning
 
 Told = Literal["kinds", "groups", "splits"]
 NONE = "none"
 """Given for a column: the tables tell no such thing."""
+_FEW = 3
+"""A label of fewer images may be a slip of the pen."""
 
 
 @dataclass(slots=True)
@@ -89,6 +92,9 @@ class Reading:
             for path, text in one.told().items()
             if text
         }
+        rare = [name for name, n in Counter(labels.values()).items() if n < _FEW]
+        if len(classes.names) > 2 and rare:
+            self.warnings.append(f"label {rare[0]!r} has fewer than {_FEW} images: a slip?")
         parts = [self._said(classes)]
         column = self.given.get("classes", "")
         chosen = any(one.labels.column == column for one in self.labelled.values())
@@ -111,7 +117,7 @@ class Reading:
         kind = self._extra("kinds", kinds)
         group = self._extra("groups", group_column(tables, ids, used | {kind}))
         for what, name in (("splits", splits), ("groups", group), ("kinds", kind)):
-            parts += [f"{what} from column {name}"] if name else []
+            parts += [f"{what} from {_called(name)}"] if name else []
         parts[1:1] = [f"{one.file} has no labels" for one in self.chosen.unlabelled.values()]
         self._count(images)
         return FoundTable(
@@ -146,7 +152,7 @@ class Reading:
         divided = "all" in self.labelled
         named = next(iter(self.labelled.values())).role
         rest = f", {named} divided" if divided and named != "all" else ""
-        return f"labels from {names}, column {column}{told}{rest}"
+        return f"labels from {names}, {_called(column)}{told}{rest}"
 
     def _splits(self) -> Choice:
         if list(self.chosen.all) != ["all"]:
@@ -209,3 +215,7 @@ class Reading:
         left = len(images) - len(named)
         if left:
             self.warnings.append(f"{left} of {len(images)} images are in no table: left out")
+
+
+def _called(column: str) -> str:
+    return column if is_numbered(column) else f"column {column}"

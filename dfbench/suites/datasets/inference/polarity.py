@@ -42,7 +42,7 @@ class Classes:
 def flag(text: str) -> str:
     """Write a yes or no in one way: 1.0 is 1, True is true."""
     folded = plain(text.strip())
-    return {"0.0": "0", "1.0": "1", "00": "0", "01": "1"}.get(folded, folded)
+    return {"0.0": "0", "1.0": "1"}.get(folded, folded)
 
 
 def one_of(found: Sequence[str], flags: Sequence[str]) -> bool:

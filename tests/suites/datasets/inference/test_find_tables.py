@@ -129,7 +129,7 @@ def test_folders_say_what_0_and_1_mean(folder):
     lines = "".join(f"{n % 2} {path}\n" for n, path in enumerate(paths))
     found = folder({"List_of_testing_videos.txt": lines}, *paths).found
     assert found.labels["Celeb-real/1.png"] == "real"
-    assert "column column 1 (0 = fake, as its folders say)" in found.told
+    assert "column 1 (0 = fake, as its folders say)" in found.told
     (one, two) = ("is_fake", "label")
     result = folder({"List_of_testing_videos.txt": table(paths, "0 1", head=f"f,{one}")}, *paths)
     assert result.found.warnings == [
@@ -167,7 +167,7 @@ def test_columns_that_contradict_each_other_are_no_guess(folder, text, says):
 
 
 def test_spellings_of_one_word_are_one_class(folder):
-    paths = images("d")
+    paths = images("d", n=12)
     found = folder({"t.csv": table(paths, "REAL Fake real FAKE", head="f,label")}, *paths).found
     assert found.classes == ["real", "fake"]
     assert [found.labels[p] for p in paths[:4]] == ["real", "fake", "real", "fake"]
@@ -357,3 +357,41 @@ def test_columns_of_one_name_that_differ(folder):
     paths = images("d")
     result = folder({"t.csv": table(paths, "0 1", "0", head="file,label,label")}, *paths)
     assert result.aside == [("t.csv", "row 3 differs in the 2 columns 'label'")]
+
+
+def test_a_label_that_may_be_a_slip_is_told(folder):
+    paths = images("d", n=12)
+    text = table(paths, "0 1", head="f,label").replace("07.png,1", "07.png,11")
+    found = folder({"t.csv": text}, *paths).found
+    assert found.classes == ["0", "1", "11"]
+    assert found.warnings == ["label '11' has fewer than 3 images: a slip?"]
+
+
+def test_lists_with_foreign_paths_ids_and_two_columns_of_labels(folder):
+    """As a set of 140,000 faces has them: 1 is real; paths from elsewhere; an index."""
+    files, every = {}, []
+    for split in ("train", "valid", "test"):
+        lines = [",original_path,id,label,label_str,path"]
+        for n in range(6):
+            name, label = ("real", 1) if n % 2 else ("fake", 0)
+            path = f"{split}/{name}/{n:05}.jpg"
+            every.append(f"real_vs_fake/real-vs-fake/{path}")
+            lines.append(f"{n},/kaggle/input/faces/x/{n:05}.jpg,{n:05},{label},{name},{path}")
+        files[f"{split}.csv"] = "\n".join(lines)
+    found = folder(files, *every).found
+    assert list(found.layout.splits) == ["train", "validation", "test"]
+    assert found.layout.id_column == "path"
+    assert found.told == ("labels from train.csv, valid.csv and test.csv, column label_str")
+    assert {path.split("/")[3] == name for path, name in found.labels.items()} == {True}
+    assert (len(found.labels), found.positive, found.warnings) == (18, "fake", [])
+
+
+def test_a_protocol_with_blanks_and_without_a_header(folder):
+    lines = [
+        f"LA_{n:02} clip_{n} - {'-' if n % 2 else f'A0{n % 4}'} {'bonafide' if n % 2 else 'spoof'}"
+        for n in range(12)
+    ]
+    paths = [f"flac/clip_{n}.png" for n in range(12)]
+    found = folder({"protocol.txt": "\n".join(lines)}, *paths).found
+    assert (found.layout.id_column, found.layout.label_column) == ("column 2", "column 5")
+    assert (found.classes, found.positive) == (["bonafide", "spoof"], "spoof")

@@ -253,6 +253,23 @@ def test_an_unlabelled_test_beside_a_table_that_is_divided(make, card_file):
     assert (sheet.ids, sheet.id_column) == ([("x.png", "t/x.png")], "id")
 
 
+def test_a_test_with_labels_beside_a_table_that_is_divided_gets_no_others(make, card_file):
+    lines = ["file,label", *(f"{n},{'real' if n % 2 else 'fake'}" for n in range(34))]
+    for number in range(34):
+        make.image(f"d/{number}.png")
+    for number in (0, 1):
+        make.image(f"t/{number}.png")
+    make.text("test.csv", "file,label\n0,real\n1,fake\n")
+    splits = (
+        'splits.all = { csv = "labels.csv", images = "d" }\n'
+        'splits.test = { csv = "test.csv", images = "t" }'
+    )
+    card = load_card(whole(make, "\n".join(lines), "", card_file, splits=splits))
+    found = assign(card, scan(card, make.root).images)
+    # 0.7 and 0.15 of 0.85, of 17 images a class: 14 and 3
+    assert [found.count(name) for name in ("train", "validation", "test")] == [28, 6, 2]
+
+
 def test_a_sheet_needs_an_image_a_row(make, table_card):
     make.table(1)
     make.image("test/clip/1.png")
