@@ -17,10 +17,11 @@ from dfbench.suites.datasets.inference.columns import (
     label_column,
     values,
 )
+from dfbench.suites.datasets.inference.ids import LEAST, id_column
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.tables.matching import Images, Named
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES, read_table
-from dfbench.suites.datasets.tables.table import Table, is_index, is_numbered
+from dfbench.suites.datasets.tables.table import Table, is_numbered
 from dfbench.suites.datasets.words import split_of
 
 _ABOUT = re.compile(
@@ -28,9 +29,6 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _LARGEST = 300_000_000
-_SAMPLE = 400
-"""Rows by which the column of ids is told."""
-
 Role = SplitName | Literal["all"]
 
 
@@ -118,24 +116,23 @@ def _examined(file: str, table: Table, folders: Folders) -> Candidate | str:
         return "has no rows"
     role = _role(file)
     best: tuple[float, str, str] = (0.0, "", ".")
-    rivals = False
+    unclear = ""
     for folder in _places(file, role, folders):
-        share, column, unclear = _id_column(table, folders.images(folder))
-        rivals |= unclear
+        share, column, reason = id_column(table, folders.images(folder))
+        unclear = unclear or reason
         if share > best[0]:
             best = (share, column, folder)
     share, column, folder = best
-    # a list in words, such as a text about the data, may name an image now and then
-    if share < 0.5 or (file.lower().endswith(".txt") and share <= 0.5):
-        if rivals:
-            return "its names fit several images each: they need the folders before them"
-        return "not a table of files and labels" if not share else "most of its rows name no image"
+    # a text about the data may name an image now and then
+    if not column or (file.lower().endswith(".txt") and share <= LEAST):
+        none = "most of its rows name no image" if share else "not a table of files and labels"
+        return unclear or none
     found = _candidate(file, folder, role, table, column, folders)
     headless = _is_row(found, folders)
     if headless:
         at = f"column {table.columns.index(column) + 1}"
         found = _candidate(file, folder, role, table.without_header(), at, folders)
-    if 2 * sum(bool(row.images) for row in found.named) < len(found.named):
+    if sum(bool(row.images) for row in found.named) < LEAST * len(found.named):
         return "most of its rows name no image"
     return found
 
@@ -184,30 +181,6 @@ def _places(file: str, role: Role, folders: Folders) -> list[str]:
         and split_of(posixpath.basename(folder)) == role
     ]
     return list(dict.fromkeys([*beside, *([own] if own in folders.names else []), "."]))
-
-
-def _id_column(table: Table, images: Images) -> tuple[float, str, bool]:
-    """Find the column whose cells name most images; which share, and if others name several."""
-    step = max(1, len(table.rows) // _SAMPLE)
-    best: tuple[float, float, int, int] = (0.0, 0.0, 0, 0)
-    chosen, unclear = "", False
-    for at, name in enumerate(table.columns):
-        if is_index(name):
-            continue
-        cells = [cells[at] for _, cells in table.rows]
-        found = images.find(cells[::step])
-        hits = [row for row in found if row.images]
-        unclear |= 2 * sum(bool(row.rivals) for row in found) > len(found)
-        # labels may be called like folders: ids differ
-        if 2 * len(set(cells)) < len(cells):
-            continue
-        # of several columns, the one that says most of each path
-        parts = sum(row.parts for row in hits) / max(1, len(hits))
-        named = -ID_NAMES.index(key(name)) if key(name) in ID_NAMES else -len(ID_NAMES)
-        score = (round(len(hits) / len(found), 2), parts, named, -at)
-        if hits and score > best:
-            best, chosen = score, name
-    return best[0], chosen, unclear
 
 
 def _up(folder: str) -> list[str]:

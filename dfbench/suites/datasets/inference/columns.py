@@ -23,6 +23,8 @@ ID_NAMES = _names(
     "filename filepath path imagepath imageid image img imgname imagename file id name key video "
     "videoid videoname clip"
 )
+ORIGINALS = _names("original source target originalvideo sourcevideo originalfile sourcefile")
+"""Columns that name other images than the row is of."""
 _LABEL_NAMES = _names(
     "label labels class classes classname classid classlabel target targets y labelstr labeltext "
     "labelname labelid binarylabel groundtruth truth gt category categories answer answers "

@@ -395,3 +395,15 @@ def test_a_protocol_with_blanks_and_without_a_header(folder):
     found = folder({"protocol.txt": "\n".join(lines)}, *paths).found
     assert (found.layout.id_column, found.layout.label_column) == ("column 2", "column 5")
     assert (found.classes, found.positive) == (["bonafide", "spoof"], "spoof")
+
+
+def test_numbers_of_rows_are_no_ids(folder):
+    """Both columns name images, but the one of files says which the rows are of."""
+    paths = [f"d/{n}.png" for n in range(8)]
+    rows = [f"{n},{7 - n}.png,{n % 2}" for n in range(8)]
+    found = folder({"t.csv": "\n".join(["id,file,label", *rows])}, *paths).found
+    assert (found.layout.id_column, found.labels["d/7.png"]) == ("file", "real")
+    rows = [f"{n},{7 - n},{n % 2}" for n in range(8)]
+    result = folder({"t.csv": "\n".join(["no,nr,label", *rows])}, *paths)
+    assert result.aside == [("t.csv", "its columns 'no' and 'nr' name different images")]
+    assert result.found is None

@@ -122,11 +122,14 @@ def _json(path: Path, value: object) -> Path:
     form=st.sampled_from(FORMS),
     extras=st.sets(st.sampled_from(sorted(EXTRAS)), max_size=3),
     gone=st.integers(0, 3),
+    numbered=st.booleans(),
 )
-def test_no_label_is_read_wrongly(seed, n, tree, spelling, ids, id_column, form, extras, gone):
+def test_no_label_is_read_wrongly(
+    seed, n, tree, spelling, ids, id_column, form, extras, gone, numbered
+):
     rng = random.Random(seed)
     stems = [f"{rng.choice(STEMS)}{'' if at < 2 else f'-{at}x'}" for at in range(n)]
-    stems = list(dict.fromkeys(stems))
+    stems = [str(at) for at in range(n)] if numbered else list(dict.fromkeys(stems))
     worded = tree == ["real/", "fake/"]
     twice = "base" not in ids and ids != "other folder"  # the same name in each folder
     paths = {
@@ -143,6 +146,9 @@ def test_no_label_is_read_wrongly(seed, n, tree, spelling, ids, id_column, form,
         for path, told in paths.items()
     ]
     rng.shuffle(rows)
+    if numbered:  # rows are counted as the images are
+        header.append("nr")
+        rows = [[*row, str(n)] for n, row in enumerate(rows)]
     absent = set(rng.sample(sorted(paths), min(gone, len(paths) // 3)))
     assume(len(set(paths.values())) == 2)
     with tempfile.TemporaryDirectory() as folder:
@@ -154,6 +160,9 @@ def test_no_label_is_read_wrongly(seed, n, tree, spelling, ids, id_column, form,
         there = sorted(paths.keys() - absent)
         result = find_tables(root, there, [file.name])
         found = result.found
+        if numbered and found is None:
+            assert "name different images" in result.aside[0][1]
+            return
         assert found is not None, (result.aside, file.read_bytes())
         assert len(found.classes) == 2
         assert found.positive
