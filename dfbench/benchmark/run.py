@@ -22,8 +22,8 @@ from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
-from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.inference.reading import OTHERWISE
+from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
 

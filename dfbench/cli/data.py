@@ -55,8 +55,8 @@ def describe(
 ) -> None:
     """Show how a data set is read, counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.suites.datasets.inspection.description import describe as count
     from dfbench.suites.datasets.inference.reading import OTHERWISE
+    from dfbench.suites.datasets.inspection.description import describe as count
     from dfbench.suites.datasets.inspection.hindrance import hindrance_of
     from dfbench.suites.datasets.inspection.tree import tree
 

@@ -28,7 +28,10 @@ def assign(card: Card, images: Sequence[Listed]) -> list[str]:
     rule = card.split
     if rule.policy == "given":
         return [image.split for image in images]
-    for image in images:
+    # where a part of the data is to be divided, splits that the layout gives beside it stay
+    keeps = "train" not in card.layout.split_names
+    others = [image for image in images if not (keeps and image.split)]
+    for image in others:
         if image.label == UNLABELLED:
             raise DataError(
                 f"image without a label in {card.name!r}: split.policy {rule.policy!r} cannot "
@@ -37,13 +40,20 @@ def assign(card: Card, images: Sequence[Listed]) -> list[str]:
                 hint="choose split.policy 'given', or leave the unlabelled split out of the card",
             )
     fractions: dict[str, float] = dict(rule.fractions.items())
-    paths = [image.path for image in images]
-    labels = np.array([image.label for image in images], dtype=np.int64)
-    kinds = [image.kind for image in images]
+    labelled = {image.split for image in images if image.label != UNLABELLED}
+    if keeps and labelled & fractions.keys() and fractions.keys() - labelled:
+        left = {name: share for name, share in fractions.items() if name not in labelled}
+        fractions = {name: share / sum(left.values()) for name, share in left.items()}
+    paths = [image.path for image in others]
+    labels = np.array([image.label for image in others], dtype=np.int64)
+    kinds = [image.kind for image in others]
     if rule.policy == "stratified":
-        return stratified(paths, labels, fractions, rule.seed, kinds)
-    groups = [image.group for image in images]
-    return grouped(paths, labels, groups, fractions, rule.seed, kinds)
+        found = stratified(paths, labels, fractions, rule.seed, kinds)
+    else:
+        groups = [image.group for image in others]
+        found = grouped(paths, labels, groups, fractions, rule.seed, kinds)
+    divided = dict(zip(paths, found, strict=True))
+    return [divided.get(image.path, image.split) for image in images]
 
 
 def order_of(keys: Sequence[str], seed: int) -> list[bytes]:

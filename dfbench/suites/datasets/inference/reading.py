@@ -9,14 +9,15 @@ from typing import Any
 from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.image_files import Found, walk
+from dfbench.suites.datasets.inference.combining import FoundTable
 from dfbench.suites.datasets.inference.file_names import by_file_names
 from dfbench.suites.datasets.inference.folders import FolderReading, confirm, read_folders
 from dfbench.suites.datasets.inference.names import name_of
 from dfbench.suites.datasets.inference.places import listed, places_of, shared_start
-from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
-from dfbench.suites.datasets.inference.tables import FoundTable, Tables, find_tables
+from dfbench.suites.datasets.inference.read_as import Names, Pattern, ReadAs
+from dfbench.suites.datasets.inference.tables import Tables, find_tables
 from dfbench.suites.datasets.layouts.all import LAYOUTS
-from dfbench.suites.datasets.words import meaning, natural
+from dfbench.suites.datasets.words import guess_positive, meaning, natural
 
 IMAGES = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000, PPM and TGA are taken"
 OTHERWISE = "--classes, --kinds, --groups and --splits, or a card, say otherwise"
@@ -81,11 +82,11 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
     try:
         read, root = _folders(found, asked, folder)
     except DataError:
-        if table is None or (asked.classes and not table.chosen):
+        if table is None or (asked.classes and not _means(asked, table)):
             raise
         read, root = None, ""
     if table is not None and (read is None or _goes_before(table, read, root, folder)):
-        return _of_table(folder, table, tables)
+        return _of_table(folder, table, tables, asked)
     if read is None:
         raise _unrecognised(folder, found, tables)
     if table is not None:
@@ -170,22 +171,66 @@ def _of_folders(folder: Path, root: str, read: FolderReading, tables: Tables) ->
     return _of(folder, (facts, read.said, warnings), tables.aside)
 
 
-def _of_table(folder: Path, table: FoundTable, tables: Tables) -> Reading:
-    if len(table.classes) == 2 and not table.positive:
-        one, other = table.classes
+# --- tables ------------------------------------------------------------------------------------
+
+
+def _means(asked: ReadAs, table: FoundTable) -> bool:
+    """Whether what the user says of classes is said of a table: its column, or its labels."""
+    return table.chosen or bool(_labels(asked, table))
+
+
+def _labels(asked: ReadAs, table: FoundTable) -> dict[str, str]:
+    """Give the label to the class that the user says it is of; empty where none is said."""
+    said = asked.said("classes")
+    if not isinstance(said, Names):
+        return {}
+    of = {label: name for name, labels in said.by_name.items() for label in labels}
+    own = {name: text for text, name in table.layout.labels.items()}
+    return of if set(of) == {own.get(name, name) for name in table.classes} else {}
+
+
+def _of_table(folder: Path, table: FoundTable, tables: Tables, asked: ReadAs) -> Reading:
+    classes, positive, layout = table.classes, table.positive, table.layout
+    labels = _labels(asked, table)
+    if labels:
+        classes = list(dict.fromkeys(labels.values()))
+        layout = layout.model_copy(
+            update={"labels": {text: name for text, name in labels.items() if text != name}}
+        )
+        positive = (guess_positive(classes) or classes[-1]) if len(classes) == 2 else ""
+        classes = sorted(classes, key=lambda name: name == positive)
+    if len(classes) == 2 and not positive:
+        one, other = classes
         raise DataError(
             f"no label in {listed(table.files)} tells which class is fake: {one} or {other}",
             where=folder,
-            hint=f'a card with positive = "{other}" says so (dfbench data init writes one)',
+            hint=f"--classes real={one},fake={other} says so, or the other way round; or a card"
+            f' with positive = "{other}"',
         )
-    facts = {
+    facts: dict[str, Any] = {
         "root": ".",
-        "classes": table.classes,
-        "positive": table.positive,
-        "layout": table.layout,
+        "classes": classes,
+        "positive": positive,
+        "layout": layout,
     }
-    said = [f"classes {listed(table.classes, 12)}", table.told]
-    return _of(folder, (facts, said, table.warnings), tables.aside)
+    for option, section in (("groups", "group"), ("kinds", "kind")):
+        said = asked.said(option)
+        if isinstance(said, Pattern):
+            facts[section] = {"pattern": said.text}
+    refused = [
+        line
+        for line in table.missing
+        if line.partition(":")[0] not in _patterns(asked) | ({"classes"} if labels else set())
+    ]
+    if refused:
+        raise DataError(f"--{refused[0]}", where=folder)
+    phrases = [f"classes {listed(classes, 12)}", table.told]
+    phrases += [f"{option} by the pattern" for option in sorted(_patterns(asked))]
+    return _of(folder, (facts, phrases, table.warnings), tables.aside)
+
+
+def _patterns(asked: ReadAs) -> set[str]:
+    return {name for name in ("groups", "kinds") if isinstance(asked.said(name), Pattern)}
 
 
 def _of(

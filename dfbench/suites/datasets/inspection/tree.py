@@ -59,7 +59,7 @@ class _Node:
 
     def only(self, name: str) -> str:
         """Give the one value that all images have; empty where they have several."""
-        values = self.facts.get(name, {})
+        values: Counter[str] = self.facts.get(name, Counter())
         return next(iter(values)) if len(values) == 1 else ""
 
 

@@ -90,6 +90,11 @@ class Layout(Section, ABC):
         return []
 
     @property
+    def optional_splits(self) -> list[str]:
+        """Those of its splits that the data may turn out not to have."""
+        return []
+
+    @property
     def gives_groups(self) -> bool:
         """Whether it tells which images share a source."""
         return False

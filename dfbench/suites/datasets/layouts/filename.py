@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from pydantic import Field, field_validator
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of
-from dfbench.suites.datasets.layouts.naming import join
 from dfbench.suites.datasets.listing import Listed, Listing
 from dfbench.suites.datasets.section import compiled
 
@@ -78,7 +78,7 @@ class FilenameLayout(Layout):
         for path, texts in self._read_names(card, folder, found.images).items():
             result.images.append(
                 Listed(
-                    path=join(self.where, path),
+                    path=posixpath.normpath(posixpath.join(self.where, path)),
                     label=label_of(card, self.labels, texts["label"], where=str(folder / path)),
                     split="",
                     group=texts.get("group", ""),
