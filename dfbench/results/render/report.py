@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dfbench.errors import ImageError
 from dfbench.files import unwritable, write_text
 from dfbench.images import opened
 from dfbench.registry import PICTURES, Registry
@@ -152,7 +153,7 @@ _CHART_DPI = 200
 def _figure(caption: str, path: Path) -> str:
     try:
         kind, content, width = _embedded(path)
-    except OSError:
+    except (OSError, ImageError):
         return ""
     said = escape(caption)
     coded = base64.b64encode(content).decode("ascii")

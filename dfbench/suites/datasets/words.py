@@ -72,7 +72,7 @@ _REAL = _words(
     # Arabic, Persian, Hindi, Hebrew
     "حقيقي حقيقية أصلي واقعی असली वास्तविक אמיתי"
 )
-_ONLY_FAKE = _words("sp gan gans")
+_ONLY_FAKE = _words("sp")
 # as the whole name only: part of another, such as false_color or human_faces, they tell nothing
 _ALONE = _words("false true human humans computer live natural nature vera pravi nep vals orig")
 _NOT = _words("not non no un nicht kein pas")

@@ -359,6 +359,11 @@ def test_figures_without_any_image_are_not_defined(
 
 def test_a_data_set_that_nothing_can_be_run_on_is_checked(make: Callable) -> None:
     root = make(validation=False)
+    (root / "card.toml").write_text(
+        'name = "tables"\nclasses = ["real", "fake"]\n[layout]\nkind = "table"\n'
+        'splits.train = { csv = "train.csv", images = "train" }\n'
+        'splits.test = { csv = "test.csv", images = "test" }\n[split]\npolicy = "given"\n'
+    )
     found = find_leaks(load_dataset(root), jobs=1, reporter=Reporter())
     assert [finding.what for finding in found] == [
         "3 of 16 images of test have a copy in train: 1 exact, 2 near"

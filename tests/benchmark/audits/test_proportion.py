@@ -229,10 +229,10 @@ def test_it_stands_above_the_table_in_every_form(
     data = make_folder(splits={"train": 12, "validation": 4, "test": 3})
     results = dfbench.run(suite, data, out=out)
     start = "figures tell next to nothing: only 3 test images of real, 3 of fake; ROC AUC goes in"
-    assert [note.startswith(f"faces: {start}") for note in results.notes] == [True]
+    assert [note.startswith(f"faces: {start}") for note in results.notes] == [False, True]
     (table,) = build_board(out).tables
     assert [text.startswith(start) for text in table.warnings] == [True]
-    assert table.notes == [
+    assert [note for note in table.notes if not note.startswith("read as: ")] == [
         "only 4 tuning images of real, 4 of fake: parameters are all but chosen by chance"
     ]
     for form in ("md", "html"):

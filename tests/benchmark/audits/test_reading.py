@@ -19,6 +19,7 @@ from dfbench.benchmark.planning import plan
 from dfbench.cli import app
 from dfbench.results.board.build import build_board
 from dfbench.suites.datasets import loading
+from dfbench.suites.datasets.inference.reading import OTHERWISE
 from tests.conftest import picture
 
 SUITE = """
@@ -65,7 +66,7 @@ def test_it_is_told_before_anything_is_computed(
     out = tmp_path / "out"
     planned = run_command("run", "-s", suite, "-d", make_folder(), "-o", out, "--plan")
     said = " ".join(planned.stderr.split())
-    assert f"note faces: read as: {READING} note faces: {WARNING}" in said
+    assert f"note faces: read as: {READING} ({OTHERWISE}) note faces: {WARNING}" in said
     assert not out.exists()
 
 
@@ -75,7 +76,7 @@ def test_it_is_kept_and_stands_above_the_table(
 ) -> None:
     out = tmp_path / "out"
     results = dfbench.run(suite, make_folder(), out=out)
-    assert results.notes[:2] == [f"faces: read as: {READING}", f"faces: {WARNING}"]
+    assert results.notes[:2] == [f"faces: read as: {READING} ({OTHERWISE})", f"faces: {WARNING}"]
     assert sum(READING in note for note in results.notes) == 1
     (kept,) = (out / "reading").iterdir()
     assert json.loads(kept.read_text())["reading"] == READING

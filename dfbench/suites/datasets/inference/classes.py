@@ -14,7 +14,7 @@ from dfbench.suites.datasets.inference.places import (
     listed,
 )
 from dfbench.suites.datasets.inference.read_as import Level, Names, ReadAs
-from dfbench.suites.datasets.inference.sources import are_sources
+from dfbench.suites.datasets.inference.sources import are_kinds, are_sources
 from dfbench.suites.datasets.words import (
     guess_positive,
     is_mask,
@@ -196,6 +196,13 @@ def _name_the_rest(
         if len(depths) == 1 and split_of(place.parts[depths[0]]) is None:
             others[place] = depths[0]
     names = {place.parts[depth] for place, depth in others.items()}
+    methods = [p for p in told if p.label == "fake" and are_kinds([p.parts[p.telling["class"]]])]
+    if len(methods) == sum(place.label == "fake" for place in told) and "real" in present:
+        # Deepfakes beside Face2Face and FaceSwap is a method as they are
+        others |= {place: place.telling["class"] for place in methods}
+        rest = [*rest, *methods]
+        names |= {place.parts[place.telling["class"]] for place in methods}
+        present = {"real"}
     only = len(present) == 1 and len(others) == len(rest)
     if only and ("real" in present or len(names) == 1) and len(names) <= MOST:
         for place, depth in others.items():

@@ -132,7 +132,7 @@ def test_numbers_will_do_as_classes():
         (layout(NAMES, pattern="x"), "key 'layout.pattern': needs a named group (?P<label>...)"),
         (
             change(NAMES, group={"pattern": "x"}),
-            "key 'group': needs a named group (?P<group>...)",
+            "key 'group.pattern': needs a named group (?P<group>...)",
         ),
         (layout(NAMES, labels={"1": "fke"}), "key 'layout.labels.1': 'fke' is none of the classes"),
         (layout(FOLDERS, folders={"Fak": "x"}), "key 'layout.folders': 'Fak' is none of the"),

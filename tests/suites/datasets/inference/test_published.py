@@ -182,6 +182,15 @@ def test_one_real_folder_beside_generators_is_a_class_of_many(tmp_path):
     assert "real images: real" in reading.line
 
 
+def test_methods_beside_the_originals_are_classes_of_many(tmp_path):
+    methods = ["Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"]
+    lay(tmp_path, [f"{m}/{n:03}" for m in ("original", *methods) for n in range(3)])
+    reading, told, _ = read(tmp_path)
+    assert reading.card.classes == [*methods, "original"]
+    assert reading.card.real == "original"
+    assert told["Deepfakes/002"] == ("Deepfakes", "", "", "002")
+
+
 def test_two_folders_of_which_one_is_called_real(tmp_path):
     lay(tmp_path, ["real", "stylegan"])
     reading, *_ = read(tmp_path)
