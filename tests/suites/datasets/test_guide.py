@@ -22,7 +22,7 @@ def examples() -> list[tuple[str, str, str]]:
     tree = ""
     for kind, body, said in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
         first = body.partition("\n")[0]
-        if re.fullmatch(r"[\w-]+/", first):
+        if re.match(r"[\w-]+/(\s|$)", first):
             tree = body
         elif re.fullmatch(r"# \S+\.(csv|json|jsonl|tsv|txt)", first):
             tree += "\n" + body
@@ -34,28 +34,39 @@ def examples() -> list[tuple[str, str, str]]:
     return found
 
 
+def expand(pattern: str) -> list[str]:
+    """Give the names that a shell makes of ``a{01..12}.jpg``."""
+    head, brace, rest = pattern.partition("{")
+    if not brace:
+        return [pattern]
+    span, _, tail = rest.partition("}")
+    first, _, last = span.partition("..")
+    numbers = range(int(first), int(last) + 1)
+    return [name for n in numbers for name in expand(f"{head}{n:0{len(first)}}{tail}")]
+
+
 def build(tree: str, outer: Path) -> Path:
     """Make the folders, images and tables of an example; returns its root."""
-    drawn, *files = re.split(r"\n(?=# \S+\.\w+\n)", tree)
+    drawn, *tables = re.split(r"\n(?=# \S+\.\w+\n)", tree)
     path: list[str] = []
     for line in drawn.splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         name, _, rest = line.strip().partition("  ")
         path[depth:] = [name.rstrip("/")]
         place = outer.joinpath(*path)
-        images = re.fullmatch(r"(\d+) images(?:: (\S+) to .*)?", rest.strip())
+        images = re.fullmatch(r"(\d+) images(?:: (.+))?", rest.strip())
         if name.endswith("/"):
             place.mkdir(parents=True, exist_ok=True)
         if images:
-            first = images[2] or "0000.jpg"
-            digits = re.findall(r"\d+", first)[-1]
-            head, _, tail = first.rpartition(digits)
-            for number in range(int(digits), int(digits) + int(images[1])):
-                (place / f"{head}{number:0{len(digits)}}{tail}").touch()
+            count = int(images[1])
+            files = expand(images[2] or f"{{0000..{count - 1:04}}}.jpg")
+            assert len(files) == count
+            for file in files:
+                (place / file).touch()
         elif not name.endswith("/") and "." in name:
             place.touch()
     root = outer / path[0]
-    for text in files:
+    for text in tables:
         name, _, content = text.partition("\n")
         (root / name.removeprefix("# ")).write_text(content, encoding="utf-8")
     return root

@@ -126,9 +126,12 @@ def split_column(table: Table, labels: str) -> Choice:
     return Choice()
 
 
+_FEWEST_GROUPS = 3
+
+
 def group_column(tables: Sequence[Table], ids: Sequence[str], used: Collection[str]) -> Choice:
     """Find the column that tells which images share a source: it puts most rows into groups."""
-    best, chosen = 0.0, ""
+    best, chosen, reason = 0.0, "", ""
     for name in _named(tables[0], _GROUP_NAMES):
         if name in used or any(name not in table.columns for table in tables):
             continue
@@ -138,14 +141,19 @@ def group_column(tables: Sequence[Table], ids: Sequence[str], used: Collection[s
         sizes = Counter(group for group in groups if group)
         share = sum(sizes.values()) / len(groups)
         shared = sum(size for size in sizes.values() if size > 1) > 0
-        few = len(sizes) < 6 or max(sizes.values(), default=0) > len(groups) / 2
+        few = len(sizes) < _FEWEST_GROUPS or max(sizes.values(), default=0) > len(groups) / 2
         # a source may also be a generator or a collection: of these there are few
         unclear = key(name) == "source" and len(sizes) <= _MOST_KINDS
         if unclear:
             unclear = not any(found.images for found in Images(set(names)).find(list(sizes)))
-        if shared and not few and not unclear and share > best:
+        if shared and few and not unclear:
+            reason = (
+                f"column {name} tells {len(sizes)} sources, too few or too uneven to be divided,"
+                " and is not used: images of one may lie in several splits"
+            )
+        elif shared and not unclear and share > best:
             best, chosen = share, name
-    return Choice(chosen)
+    return Choice(chosen, "" if chosen else reason)
 
 
 def kind_column(

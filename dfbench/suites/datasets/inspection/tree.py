@@ -99,18 +99,24 @@ def tree(dataset: Dataset) -> list[Branch]:
         for part in path.split("/")[:-1]:
             node = node.inner.setdefault(part, _Node())
             node.add(facts)
-    lines = [Branch(0, f"{dataset.root.resolve().name}/", root.images, _told(root, None))]
-    _draw(root, 1, lines)
+    name, node = _whole_chain(dataset.root.resolve().name, root)
+    lines = [Branch(0, f"{name}/", node.images, _told(node, None))]
+    _draw(node, 1, lines)
     return lines
+
+
+def _whole_chain(name: str, node: _Node) -> tuple[str, _Node]:
+    """Go down as long as a folder holds nothing but another: they are one line."""
+    while (only := node.single()) is not None:
+        name, node = f"{name}/{only}", node.inner[only]
+    return name, node
 
 
 def _draw(node: _Node, depth: int, lines: list[Branch]) -> None:
     names = natural(node.inner)
     shown = names if len(names) <= MOST else names[:FEW]
-    for name in shown:
-        inner = node.inner[name]
-        while (only := inner.single()) is not None:
-            name, inner = f"{name}/{only}", inner.inner[only]
+    for own in shown:
+        name, inner = _whole_chain(own, node.inner[own])
         lines.append(Branch(depth, f"{name}/", inner.images, _told(inner, node)))
         if depth < DEPTH:
             _draw(inner, depth + 1, lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -122,6 +123,14 @@ class Layout(Section, ABC):
             If the data set has ids, but none of its test images.
         """
         return Sheet([(path, path) for path in paths])
+
+
+def unread(files: Collection[str], of: str = "") -> list[str]:
+    """Say which files hold pictures or video that are not read, by what they are."""
+    count = Counter(files)
+    names = ", ".join(f"{n:,} {name}" for name, n in count.most_common())
+    total = sum(count.values())
+    return [f"{total:,} file{'s' * (total > 1)}{of} not read: {names}"] if count else []
 
 
 def check_labels(labels: Mapping[str, str], classes: Sequence[str]) -> None:

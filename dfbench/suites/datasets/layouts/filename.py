@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
-from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of
+from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of, unread
 from dfbench.suites.datasets.listing import Listed, Listing
 from dfbench.suites.datasets.section import compiled
 
@@ -74,7 +74,7 @@ class FilenameLayout(Layout):
         if not folder.is_dir():
             raise DataError("no such folder", where=folder, hint="see layout.where in the card")
         found = walk(folder)
-        result = Listing(ignored=found.ignored)
+        result = Listing(ignored=found.ignored, warnings=unread(found.unread.values()))
         for path, texts in self._read_names(card, folder, found.images).items():
             result.images.append(
                 Listed(

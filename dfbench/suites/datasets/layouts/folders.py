@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
-from dfbench.suites.datasets.layouts.base import Declared, Layout
+from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import fault
 from dfbench.suites.datasets.words import is_neutral
@@ -238,17 +238,13 @@ def _outer_folders(paths: Iterable[str]) -> set[str]:
 
 
 def _unread(
-    unread: Mapping[str, str], read: Callable[[str], Told], classes: Sequence[str]
+    found: Mapping[str, str], read: Callable[[str], Told], classes: Sequence[str]
 ) -> list[str]:
     """Say of which class files hold pictures that are not read, and which."""
-    counts: dict[str, Counter[str]] = {}
-    for path, what in unread.items():
+    files: dict[str, list[str]] = {}
+    for path, what in found.items():
         told = read(path.rpartition("/")[0])
         if not told.ignored:
-            name = "no class" if told.label is None else f"class {classes[told.label]}"
-            counts.setdefault(name, Counter())[what] += 1
-    return [
-        f"{sum(count.values()):,} files of {name} are not read: "
-        + ", ".join(f"{n:,} {what}" for what, n in count.most_common())
-        for name, count in sorted(counts.items())
-    ]
+            name = " of no class" if told.label is None else f" of class {classes[told.label]}"
+            files.setdefault(name, []).append(what)
+    return [line for name, own in sorted(files.items()) for line in unread(own, name)]

@@ -17,6 +17,7 @@ from dfbench.suites.datasets.layouts.base import (
     Sheet,
     check_labels,
     label_of,
+    unread,
 )
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import Section, fault
@@ -132,6 +133,7 @@ class TableLayout(Layout):
         found = [folder.found for folder in folders.values()]
         with_image = sum(1 for image in result.images if not image.fault.startswith("row "))
         result.ignored = sum(len(f.images) + f.ignored for f in found) - with_image
+        result.warnings += unread([what for each in found for what in each.unread.values()])
         return result
 
     def sheet(self, card: Declared, root: Path, paths: Sequence[str]) -> Sheet:

@@ -206,6 +206,18 @@ def test_one_class_only(tmp_path, wrapped):
     assert {label for label, *_ in told.values()} == {"real"}
 
 
+def test_files_that_are_not_read_are_told_by_class(tmp_path):
+    lay(tmp_path, ["real", "fake"])
+    for number in range(4):
+        (tmp_path / "fake" / f"{number}.mp4").touch()
+    (tmp_path / "fake" / "a.psd").write_bytes(b"8BPS" + bytes(100))
+    (tmp_path / "real" / "notes.txt").write_text("nothing")
+    *_, found = read(tmp_path)
+    [warning] = found.warnings
+    assert warning.startswith("5 files of class fake not read: 4 video (.mp4)")
+    assert "1 PSD" in warning
+
+
 def test_a_test_split_without_labels(tmp_path):
     lay(tmp_path, ["train/real", "train/fake", "test"])
     reading, told, _ = read(tmp_path)
