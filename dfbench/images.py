@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.chatter import hushed, overheard
 from dfbench.errors import ImageError, UnavailableError
+from dfbench.formats import HEAD, HEIF, decoded, told, unread
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -24,6 +27,7 @@ _TURNED = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
 """Bytes without one of which no file but a TIFF says how it is to be turned."""
 _MOST_PIXELS = 178_956_970
 """More are refused, as Pillow does: a few bytes of header can ask for all memory."""
+_JPEG2000_PIXELS = b"\xff\x93"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
 
@@ -43,7 +47,15 @@ def opencv() -> ModuleType:
             "pip uninstall opencv-python opencv-python-headless; pip install opencv-python-headless"
         )
         raise UnavailableError(f"OpenCV cannot be loaded: {error}", hint=hint) from error
+    _quieten_opencv(cv2)
     return cv2
+
+
+@functools.cache
+def _quieten_opencv(cv2: ModuleType) -> None:
+    """Keep OpenCV from logging what Pillow will say better, unless the user asked for its log."""
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +82,51 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def _open(data: bytes) -> Any:
+def opened(data: bytes) -> Any:
+    """Open an image file with Pillow, which reads its header and no pixels yet.
+
+    Pillow is told the one format that the content says: left to guess, it also tries formats for
+    which it starts other programs.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no image in a format that can be read here; the message says what else.
+    """
     from PIL import Image as pillow
     from PIL import UnidentifiedImageError
 
     if not data:
         raise ImageError("empty file")
+    head = bytes(data[:HEAD])
+    form = told(head)
+    if form is None:
+        other = unread(head)
+        raise ImageError(f"not read: {other}" if other else "not an image in a known format")
+    if not decoded(form):
+        if form is HEIF:
+            raise ImageError(f"not read: {unread(head)}")
+        raise ImageError(f"{form.name} is not decoded by the installed Pillow")
     _quieten()
     try:
-        return pillow.open(io.BytesIO(data))
+        if form is HEIF:
+            _register_heif()
+        return pillow.open(io.BytesIO(data), formats=(form.pillow,))
     except UnidentifiedImageError:
-        raise ImageError("not an image in a known format") from None
+        raise ImageError(f"not an image: begins as {form.name}, but its header is broken") from None
     except pillow.DecompressionBombError as error:
         raise ImageError(f"too large: {error}") from None
+    except ImportError as error:
+        raise ImageError(f"{form.name} cannot be read: {error}") from None
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         raise ImageError(f"broken header: {error}") from None
+
+
+@functools.cache
+def _register_heif() -> None:
+    import pillow_heif  # type: ignore[import-not-found, unused-ignore]
+
+    pillow_heif.register_heif_opener()
 
 
 def read_header(data: bytes) -> Header:
@@ -95,10 +137,11 @@ def read_header(data: bytes) -> Header:
     ImageError
         If the bytes are no image.
     """
-    image = _open(data)
+    image = opened(data)
     width, height = image.size
-    # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one
-    if image.format == "TIFF" or any(mark in data for mark in _TURNED):
+    # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one;
+    # AVIF says it without Exif
+    if image.format in {"TIFF", "AVIF"} or any(mark in data for mark in _TURNED):
         try:
             if image.format == "TIFF":  # Pillow turns its size, in some versions only
                 width, height = image.tag_v2[256], image.tag_v2[257]
@@ -178,7 +221,8 @@ def decode(data: bytes) -> Image:
     if _plain_jpeg(data) or _plain_png(data):
         cv2 = opencv()
         try:
-            array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            with hushed():
+                array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
         except cv2.error:  # Pillow will say what is wrong
             array = None
         if array is not None:
@@ -189,11 +233,18 @@ def decode(data: bytes) -> Image:
 def _decode_pillow(data: bytes) -> Image:
     from PIL import ImageOps
 
-    image = _open(data)
+    image = opened(data)
+    said: list[str] = []
     try:
         if image.width * image.height > _MOST_PIXELS:
             raise ImageError(f"too large: {image.width} x {image.height} pixels")
-        image.seek(0)
+        if image.format == "JPEG2000" and _JPEG2000_PIXELS not in data:
+            # cut right behind the header, it would be decoded to nothing but grey
+            raise ImageError("cannot be decoded: the file ends before its pixels")
+        # libtiff alone says more than Pillow hands on
+        with overheard(said) if image.format == "TIFF" else hushed():
+            image.seek(0)
+            image.load()
         # Pillow forgets the format in the turned copy
         container = image.format
         image = ImageOps.exif_transpose(image)
@@ -211,7 +262,8 @@ def _decode_pillow(data: bytes) -> Image:
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
-        raise ImageError(f"cannot be decoded: {error}") from None
+        reason = said[0].removeprefix("tempfile.tif: ").rstrip(".") if said else str(error)
+        raise ImageError(f"cannot be decoded: {reason}") from None
     return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 

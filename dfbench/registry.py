@@ -125,6 +125,10 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     AUDITS: {
+        "reading": (
+            "dfbench.benchmark.audits.reading:ReadingAudit",
+            "how a folder was taken for a data set, and what could not be read",
+        ),
         "leaks": (
             "dfbench.benchmark.audits.leaks:LeakAudit",
             "images of the figures, or copies of them, that train knows",
@@ -132,6 +136,10 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         "shortcuts": (
             "dfbench.benchmark.audits.shortcuts:ShortcutAudit",
             "facts about files that tell the classes apart without a pixel",
+        ),
+        "proportion": (
+            "dfbench.benchmark.audits.proportion:ProportionAudit",
+            "images that are too few, too alike or too uneven for figures to say much",
         ),
     },
     # the order is that of their sections

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dfbench import registry
+from dfbench import formats, registry
 
 ROOT = Path(__file__).parents[1]
 GROUPS = {
@@ -72,6 +72,13 @@ def found(name: str) -> bool:
                 thing = getattr(thing, part)
             return True
     return False
+
+
+def test_the_formats_that_are_told_are_those_that_are_read() -> None:
+    section = text(ROOT / "docs/data-sets.md").partition("## What counts as an image\n")[2]
+    table = section.strip().partition("\n\n")[0]
+    told = re.findall(r"`(\.\w+)`", table)
+    assert sorted(told) == sorted(suffix for each in formats.FORMATS for suffix in each.suffixes)
 
 
 def test_the_map_of_the_house_is_the_house() -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import EpsImagePlugin, Image, ImageOps, features
 
+from dfbench import formats
 from dfbench.errors import ImageError
 from dfbench.images import Header, decode, read_header
 
@@ -48,12 +49,20 @@ def sound(image: np.ndarray) -> bool:
 
 # --- sound files -----------------------------------------------------------------------------
 
+needs_avif = pytest.mark.skipif("avif" not in features.get_supported(), reason="no AVIF in Pillow")
+
 LOSSLESS = [
     ("PNG", {}),
     ("BMP", {}),
     ("TIFF", {}),
     ("TIFF", {"compression": "tiff_lzw"}),
     ("WEBP", {"lossless": True}),
+    ("DIB", {}),
+    ("PPM", {}),
+    ("TGA", {}),
+    ("TGA", {"compression": "tga_rle"}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True}),
 ]
 
 
@@ -81,7 +90,9 @@ def test_jpeg_agrees_with_opencv_and_pillow(options):
     assert read_header(data) == Header(97, 61, "JPEG")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "PNG", "WEBP", "TIFF", pytest.param("AVIF", marks=needs_avif)]
+)
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_orientation_is_applied_and_told_by_the_header(kind, turn):
     exif = Image.Exif()
@@ -193,6 +204,116 @@ def test_what_follows_the_image_does_no_harm():
             assert (decode(data + tail) == decode(data)).all()
 
 
+@needs_avif
+def test_avif_is_near_what_was_written():
+    data = encode(smooth(), "AVIF", quality=95, subsampling="4:4:4")
+    assert sound(decode(data))
+    assert near(decode(data), smooth(), 12)
+    assert read_header(data) == Header(97, 61, "AVIF")
+
+
+@needs_avif
+def test_of_an_animated_avif_the_first_frame_counts():
+    frames = [Image.fromarray(np.full((16, 24, 3), value, np.uint8)) for value in (40, 200)]
+    data = encode(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    assert near(decode(data), np.full((16, 24, 3), 40, np.uint8), 3)
+
+
+def test_of_several_pictures_in_a_jpeg_the_first_counts():
+    other = Image.fromarray(smooth(30, 20, seed=1))
+    data = encode(smooth(), "MPO", save_all=True, append_images=[other], quality=95)
+    assert near(decode(data), smooth(), 25)
+    assert read_header(data) == Header(97, 61, "MPO")
+
+
+def test_portable_maps():
+    wide = np.arange(0, 65536, 655, dtype=np.uint16)[:96].reshape(8, 12)
+    assert (decode(encode(wide, "PPM")) == (wide >> 8)[..., None]).all()
+    grey = smooth(12, 8)[..., 0].copy()
+    assert (decode(b"P5 12 8 255\n" + grey.tobytes()) == grey[..., None]).all()
+    text = b"P2\n# written by hand\n2 1\n255\n7 200\n"
+    assert decode(text)[0, :, 0].tolist() == [7, 200]
+    assert decode(b"P1\n2 1\n1 0\n")[0, :, 0].tolist() == [0, 255]
+    floats = np.array([[0, 0.5, 1]], "<f4")
+    assert near(decode(b"Pf\n3 1\n-1.0\n" + floats.tobytes())[..., 0], floats * 255, 1)
+
+
+# --- kinds of files --------------------------------------------------------------------------
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+@pytest.mark.parametrize("read", [decode, read_header])
+def test_no_program_is_started_for_postscript(read, tmp_path, monkeypatch):
+    mark = tmp_path / "started"
+    for name in ("gs", "gswin32c", "gswin64c"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\ntouch '{mark}'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
+    with pytest.raises(ImageError, match=r"^not read: EPS$"):
+        read(POSTSCRIPT)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("read", [decode, read_header])
+@pytest.mark.parametrize("kind", ["EPS", "PCX", "SGI", "ICO", "SPIDER", "MSP", "XBM"])
+def test_no_format_is_opened_but_those_listed(read, kind):
+    image = Image.fromarray(smooth(16, 16))
+    for mode in ("RGB", "L", "1", "F"):
+        with suppress(OSError, ValueError, KeyError):
+            with pytest.raises(ImageError, match=r"not read: |not an image in a known format"):
+                read(encode(image.convert(mode), kind))
+            return
+    pytest.fail("not written")
+
+
+def ftyp(brand: bytes, *others: bytes) -> bytes:
+    box = b"ftyp" + brand + bytes(4) + b"".join(others)
+    return struct.pack(">I", len(box) + 4) + box + bytes(40)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (ftyp(b"heic", b"mif1", b"heic"), "not read: HEIC (pip install pillow-heif)"),
+        (ftyp(b"mif1", b"heic"), "not read: HEIC (pip install pillow-heif)"),
+        (ftyp(b"mp42", b"isom"), "not read: video (.mp4): save frames as images first"),
+        (ftyp(b"qt  "), "not read: video (.mov): save frames as images first"),
+        (b"RIFF\0\0\0\0AVI LIST", "not read: video (.avi): save frames as images first"),
+        (b"8BPS\0\1" + bytes(30), "not read: PSD"),
+        (b'<?xml version="1.0"?>\n<!-- -->\n<svg xmlns="">', "not read: SVG"),
+        (b"\xff\x0a" + bytes(30), "not read: JPEG XL"),
+        (b"\0\0\1\0\1\0" + bytes(30), "not read: ICO"),
+        (b"BMI,age\n22,31\n", "not an image in a known format"),
+        (b"P1 scored higher than P2\n", "not an image in a known format"),
+    ],
+)
+def test_what_is_not_read_is_named(data, says, monkeypatch):
+    monkeypatch.setattr(formats, "reads_heif", lambda: False)
+    for read in (decode, read_header):
+        with pytest.raises(ImageError) as error:
+            read(data)
+        assert str(error.value) == says
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (ftyp(b"avif"), "AVIF is not decoded by the installed Pillow"),
+        (ftyp(b"mif1", b"avif"), "AVIF is not decoded by the installed Pillow"),
+        (b"RIFF\0\0\0\0WEBP", "WebP is not decoded by the installed Pillow"),
+        (b"\xff\x4f\xff\x51", "JPEG 2000 is not decoded by the installed Pillow"),
+    ],
+)
+def test_a_format_that_this_pillow_lacks_is_told(data, says, monkeypatch):
+    monkeypatch.setattr(formats, "_supported", lambda: frozenset({"jpg", "zlib"}))
+    for read in (decode, read_header):
+        with pytest.raises(ImageError, match=f"^{says}$"):
+            read(data)
+
+
 # --- broken files ----------------------------------------------------------------------------
 
 CUT = [
@@ -205,6 +326,11 @@ CUT = [
     ("GIF", {}),
     ("TIFF", {}),
     ("TIFF", {"compression": "tiff_lzw"}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True}),
+    ("PPM", {}),
+    ("TGA", {"compression": "tga_rle"}),
+    pytest.param("AVIF", {}, marks=needs_avif),
 ]
 
 
@@ -217,10 +343,10 @@ def test_a_truncated_file_is_refused_at_any_length(kind, options):
         try:
             # all that may be missing is an end mark behind the last pixel
             assert (decode(data[:length]) == whole).all(), length
-            assert length >= len(data) - 24, length
+            assert length >= len(data) - 26, length
         except ImageError:
             refused += 1
-    assert refused >= len(data) - 24
+    assert refused >= len(data) - 26
     if kind == "JPEG":
         assert refused == len(data)
 
@@ -270,12 +396,21 @@ def test_what_is_no_image_is_refused(read, data, says):
         read(data)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TGA", "BMP", "JPEG2000", "PPM"])
 def test_a_header_that_asks_for_all_memory_is_refused(kind):
-    data = bytearray(encode(smooth(), kind))
+    data = bytearray(encode(smooth(), kind, **({"no_jp2": True} if kind == "JPEG2000" else {})))
     if kind == "JPEG":
         at = data.index(b"\xff\xc0")
         data[at + 5 : at + 9] = struct.pack(">HH", 14000, 14000)
+    elif kind == "TGA":
+        data[12:16] = struct.pack("<HH", 14000, 14000)
+    elif kind == "BMP":
+        data[18:26] = struct.pack("<ii", 14000, 14000)
+    elif kind == "JPEG2000":
+        at = data.index(b"\xff\x51")
+        data[at + 6 : at + 14] = struct.pack(">II", 14000, 14000)
+    elif kind == "PPM":
+        data = bytearray(b"P6 14000 14000 255\n123")
     else:
         data[16:24] = struct.pack(">II", 14000, 14000)
         data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
@@ -286,13 +421,22 @@ def test_a_header_that_asks_for_all_memory_is_refused(kind):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_image_or_an_image_error(data):
-    for start in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"RIFF"):
+    starts = (
+        *(b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"RIFF\0\0\0\0WEBP"),
+        *(b"P6 ", b"Pf 9 ", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n", ftyp(b"avif")),
+        *(b"BM" + bytes(12) + b"\x28\0\0\0", b"\x28" + bytes(11) + b"\1\0"),
+        *(b"\0\0\2" + bytes(9), b"\0\0\x0a" + bytes(9)),
+    )
+    for start in starts:
         for read in (decode, read_header):
             with suppress(ImageError):
                 read(start + data)
 
 
-@given(st.integers(0, 2**32), st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
+KINDS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "TGA"]
+
+
+@given(st.integers(0, 2**32), st.sampled_from(KINDS))
 def test_flipped_bits_are_an_image_or_an_image_error(seed, kind):
     rng = np.random.default_rng(seed)
     data = bytearray(encode(smooth(30, 20), kind))

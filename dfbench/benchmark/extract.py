@@ -20,6 +20,7 @@ from dfbench.features.expression import build, parse
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 
 
@@ -31,6 +32,10 @@ def extract(
     root: str | Path | None = None,
     jobs: int | None = None,
     strict: bool = False,
+    classes: str = "",
+    kinds: str = "",
+    groups: str = "",
+    splits: str = "",
     progress: bool | Told | None = None,
 ) -> pd.DataFrame:
     """Give the features of a data set as a table: what ``dfbench extract`` writes.
@@ -38,7 +43,7 @@ def extract(
     Parameters
     ----------
     data
-        A data set's name, its card, or a folder.
+        A data set's name, its card, or a folder, see `dfbench.run`.
     features
         A feature expression, e.g. ``hsv+lbp+fft`` or ``hsv[bins=8]``.
     plugins
@@ -49,6 +54,8 @@ def extract(
         Threads; by default one a core, at most 8.
     strict
         Whether unreadable images are an error; else they have no line.
+    classes, kinds, groups, splits
+        How a plain folder is to be read, as of `dfbench.run`.
     progress
         As of `dfbench.run`.
 
@@ -71,7 +78,16 @@ def extract(
     >>> list(table.columns[:5])
     ['path', 'label', 'split', 'group', 'hsv:h_0']
     """
-    given = Options.of(data=[data], plugins=plugins, jobs=jobs, strict=strict)
+    given = Options.of(
+        data=[data],
+        plugins=plugins,
+        jobs=jobs,
+        strict=strict,
+        classes=classes,
+        kinds=kinds,
+        groups=groups,
+        splits=splits,
+    )
     if not isinstance(features, str):
         raise ParameterError(f"a feature expression, not {features!r}", where="features")
     with listener_of(progress) as listener:
@@ -82,6 +98,7 @@ def extract(
             root=None if root is None else Path(root).expanduser(),
             jobs=jobs,
             strict=strict,
+            asked=given.asked(),
             reporter=listener,
         )
 
@@ -98,11 +115,12 @@ def feature_table(
     root: Path | None,
     jobs: int | None,
     strict: bool,
+    asked: ReadAs,
     reporter: Reporter,
 ) -> pd.DataFrame:
     """Do what `extract` does, and tell a reporter of it."""
     extractors = build(parse(features), Registry(EXTRACTORS, plugins))
-    dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
+    dataset = load_dataset(data, root=root, asked=asked, progress=reporter.stage(f"{data}: images"))
     manifest, view = dataset.manifest, view_of(dataset)
     outcome, faults = look_at(
         dataset, extractors, jobs=jobs or default_jobs("cpu"), reporter=reporter

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dfbench.errors import ParameterError
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.suite import OnLeak, Suite
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -64,6 +65,10 @@ class Options(BaseModel):
     on_leak: OnLeak | None = None
     figures: Annotated[list[str], BeforeValidator(_several)] | None = None
     protocols: Places = Field(default_factory=list)
+    classes: Annotated[str, Field(strict=True)] = ""
+    kinds: Annotated[str, Field(strict=True)] = ""
+    groups: Annotated[str, Field(strict=True)] = ""
+    splits: Annotated[str, Field(strict=True)] = ""
     command: str = ""
 
     @classmethod
@@ -84,6 +89,10 @@ class Options(BaseModel):
             if first["type"] != "value_error":
                 said = f"{said[:1].lower()}{said[1:]}, not {given[name]!r}"
             raise ParameterError(said, where=name) from None
+
+    def asked(self) -> ReadAs:
+        """Give what was said of how a plain folder is to be read."""
+        return ReadAs(self.classes, self.kinds, self.groups, self.splits)
 
     def called(self) -> str:
         """Write the call as the report tells it."""

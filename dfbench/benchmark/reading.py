@@ -12,6 +12,7 @@ from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Source, extract
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -56,29 +57,59 @@ def look_at(
     return outcome, faults
 
 
+SHOWN = 10
+"""Unreadable images that a run names."""
+
+
 class UnreadableError(DataError):
     """Images that cannot be read, where the user asked for none."""
 
 
 def complain(
-    dataset: Dataset, faults: NDArray[np.object_], *, strict: bool, reporter: Reporter
+    dataset: Dataset,
+    faults: NDArray[np.object_],
+    *,
+    strict: bool,
+    reporter: Reporter,
+    folder: ResultsFolder | None = None,
 ) -> None:
-    """Say how many images cannot be read.
+    """Say which images cannot be read, and why; the first few, and where the others are named.
+
+    Parameters
+    ----------
+    dataset
+        With n lines in its manifest.
+    faults
+        Shape (n,), dtype object: why each cannot be used, "" where it can.
+    strict
+        Whether they are an error.
+    reporter
+        Hears of them.
+    folder
+        That all of them are listed in; None where there is none.
 
     Raises
     ------
     UnreadableError
         If there are any and ``strict``.
+    OutputError
+        Where the folder cannot be written.
     """
     broken = np.flatnonzero(faults != "")
-    if not broken.size:
+    paths = dataset.manifest["path"].iloc[broken].tolist()
+    named = list(zip(paths, faults[broken].tolist(), strict=True))
+    if folder is not None:
+        folder.write_unreadable(dataset.fingerprint, named)
+    if not named:
         return
-    path = dataset.manifest["path"].iloc[broken[0]]
-    what = (
-        f"{broken.size} of {len(faults)} images cannot be read, "
-        f"the first: {path}: {faults[broken[0]]}"
-    )
-    hint = "dfbench data check lists them all"
+    what = f"{len(named):,} of {len(faults):,} images cannot be read"
+    shown = [f"{path}: {reason}" for path, reason in named[:SHOWN]]
+    if len(named) > SHOWN:
+        shown.append(f"... and {len(named) - SHOWN:,} more")
+    hint = "dfbench data check --all lists them"
+    if folder is not None:
+        hint = f"all are in {folder.unreadable_file(dataset.fingerprint)}"
     if strict:
-        raise UnreadableError(what, where=dataset.name, hint=hint)
-    reporter.note(f"{dataset.name}: {what}; left out ({hint})")
+        raise UnreadableError(f"{what}: {'; '.join(shown)}", where=dataset.name, hint=hint)
+    lines = "".join(f"\n  {line}" for line in shown)
+    reporter.note(f"{dataset.name}: {what} and are left out ({hint}):{lines}")

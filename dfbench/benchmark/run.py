@@ -22,6 +22,8 @@ from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
+from dfbench.suites.datasets.inference.reading import OTHERWISE
+from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
 
@@ -44,6 +46,10 @@ def run(
     on_leak: OnLeak | None = None,
     figures: str | Sequence[str] | None = None,
     protocols: str | Sequence[str] = (),
+    classes: str = "",
+    kinds: str = "",
+    groups: str = "",
+    splits: str = "",
     progress: bool | Told | None = None,
 ) -> Results:
     """Run a suite on data sets and give its results: what ``dfbench run`` does.
@@ -56,9 +62,11 @@ def run(
     suite
         A suite's name, its TOML file, or a `Suite`.
     data
-        Data sets: names, cards or folders; by default those of the suite.
+        Data sets: names, cards or folders; by default those of the suite. ``"NAME=FOLDER"`` gives
+        one a name of its own in leaderboards.
     only
-        Names of rows to run, with those that they are derived from; by default all.
+        Rows to run: names of the suite's, with those that they are derived from, and any
+        ``<features>/<model>`` or network besides; by default all of the suite.
     out
         Folder of the results.
     jobs
@@ -85,6 +93,9 @@ def run(
         ``examples``, ``cam``, ``tsne``.
     protocols
         Kinds of protocols to add, as they are by default.
+    classes, kinds, groups, splits
+        How the one plain folder among the data is to be read, where it does not tell itself, e.g.
+        ``classes="real=cats,fake=dogs"``; see `dfbench.suites.datasets.inference.read_as.ReadAs`.
     progress
         Quiet by default. True shows bars; a function is called with what is done, how much there
         is in all, and what is being done.
@@ -127,6 +138,10 @@ def run(
         on_leak=on_leak,
         figures=figures,
         protocols=protocols,
+        classes=classes,
+        kinds=kinds,
+        groups=groups,
+        splits=splits,
     )
     options = options.model_copy(update={"command": options.called()})
     if multiprocessing.current_process().daemon:
@@ -184,7 +199,11 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         [str(each) for each in options.data],
         roots,
         lambda name: reporter.stage(f"{name}: images"),
+        options.asked(),
     )
+    for each in datasets:
+        if isinstance(each, Dataset):
+            _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
     settings = Settings(
@@ -196,6 +215,13 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         command=options.command,
     )
     return Planned(with_evaluations(plan, datasets, folder), folder, settings)
+
+
+def _tell(dataset: Dataset, reporter: Reporter) -> None:
+    """Say how a data set was read, before minutes are spent on what was meant otherwise."""
+    said = [f"read as: {dataset.reading} ({OTHERWISE})"] if dataset.reading else []
+    for line in (*said, *dataset.warnings):
+        reporter.note(f"{dataset.name}: {line}")
 
 
 def carry_out(planned: Planned, reporter: Reporter) -> Results:

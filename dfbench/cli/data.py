@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from dfbench.cli.options import Data, Root, err, out
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err, out
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,36 +18,79 @@ if TYPE_CHECKING:
     from dfbench.benchmark.audits.base import Finding
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.description import Description, Spread
+    from dfbench.suites.datasets.inspection.tree import Branch
     from dfbench.suites.datasets.manifest import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Look at, check and register data sets.")
 
 EXIT_FINDINGS = 1
-"""`data check` found broken images."""
+"""`data check` found broken images, or a data set that cannot be run."""
 
 
-def _load(source: str, root: Path | None, reporter: ConsoleReporter) -> Dataset:
+def _load(
+    source: str, root: Path | None, asked: Sequence[str], reporter: ConsoleReporter
+) -> Dataset:
+    """Load a data set to be looked at, whether or not it can be run."""
+    from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
-    return load_dataset(source, root=root, progress=reporter.stage(f"{source}: images"))
+    progress = reporter.stage(f"{source}: images")
+    return load_dataset(source, root=root, asked=ReadAs(*asked), progress=progress, incomplete=True)
+
+
+def _hinder(hindrance: str) -> None:
+    """Say first why nothing can be run on a data set."""
+    if hindrance:
+        typer.echo(_wrapped(f"cannot be run: {hindrance}"))
 
 
 @app.command("describe")
-def describe(data: Data, root: Root = None) -> None:
-    """Show counts by split and class, sizes and formats."""
+def describe(
+    data: Data,
+    root: Root = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
+) -> None:
+    """Show how a data set is read, counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.datasets.inference.reading import OTHERWISE
     from dfbench.suites.datasets.inspection.description import describe as count
+    from dfbench.suites.datasets.inspection.hindrance import hindrance_of
+    from dfbench.suites.datasets.inspection.tree import tree
 
     with ConsoleReporter(err()) as reporter:
-        found = count(_load(data, root, reporter))
+        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+        found = count(dataset)
+    _hinder(hindrance_of(dataset))
+    out().print(Text(found.name, style="bold"), highlight=False)
+    if dataset.reading:
+        typer.echo(_wrapped(f"read as: {dataset.reading} ({OTHERWISE})"))
+    for warning in dataset.warnings:
+        typer.echo(_wrapped(f"warning: {warning}"))
+    _draw(tree(dataset))
     _show(found)
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 80, subsequent_indent="  ")
+
+
+def _draw(branches: list[Branch]) -> None:
+    """Draw the folders with what is read of them."""
+    from dfbench.cli.tables import plain_row, plain_table
+
+    table = plain_table("folder", "images", "told by it", right=["images"])
+    for branch in branches:
+        plain_row(table, "  " * branch.depth + branch.name, f"{branch.images:,}", branch.told)
+    out().print(table, highlight=False)
 
 
 def _show(found: Description) -> None:
     from dfbench.cli.tables import plain_row, plain_table
 
     console = out()
-    console.print(Text(found.name, style="bold"), highlight=False)
     labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
     labels.sort(key=lambda name: found.classes.index(name) if name in found.classes else 99)
     console.print(_counted("split", labels, found.counts), highlight=False)
@@ -107,34 +151,47 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="List every image, not the first few.")
     ] = False,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
-    """Decode every image, list what is broken, find leaks, and name shortcuts.
+    """Decode every image, list what is broken, and name what makes figures doubtful.
 
     Leaks are images with a copy (the same file, or written anew, resized, mirrored, slightly
     cropped) in another split or with another label, and groups that straddle splits. Shortcuts are
-    what files tell of classes.
+    what files tell of classes. Out of proportion are images too few, too alike or too uneven for
+    figures to say much.
 
-    Exit status: 0 nothing is broken, 1 something is.
+    Exit status: 0 nothing is broken, 1 something is, or nothing can be run on the data.
     """
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inspection.defects import find_defects
+    from dfbench.suites.datasets.inspection.hindrance import hindrance_of
 
     with ConsoleReporter(err()) as reporter:
-        dataset = _load(data, root, reporter)
+        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
-    for defect in defects:
-        typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
-    broken = sum(defect.kind == "broken" for defect in defects)
-    warnings = len(defects) - broken
+    broken = [defect.path for defect in defects if defect.kind == "broken"]
+    hindrance = hindrance_of(dataset, broken)
+    _hinder(hindrance)
+    for number, defect in enumerate(defects):
+        if everything or defect.kind != "broken" or number < SHOWN_BROKEN:
+            typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
+        elif number == SHOWN_BROKEN:
+            typer.echo(f"  and {len(broken) - number:,} more broken (--all lists them)")
+    warnings = len(defects) - len(broken)
     typer.echo(
-        f"{dataset.name}: {len(dataset.manifest)} images, {broken} broken, {warnings} "
+        f"{dataset.name}: {len(dataset.manifest)} images, {len(broken)} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
     _audit(dataset, everything)
-    if broken:
+    if broken or hindrance:
         raise typer.Exit(EXIT_FINDINGS)
 
 
+SHOWN_BROKEN = 10
+"""Broken images that are listed unless all are asked for."""
 SHOWN = 3
 """Cases of a finding that are listed unless all are asked for."""
 
@@ -174,11 +231,19 @@ def init(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a card.")] = False,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Write the card that a folder's layout suggests, to be edited."""
-    from dfbench.suites.datasets.cards.inference import init_card
+    from dfbench.suites.datasets.inference.card_file import init_card
+    from dfbench.suites.datasets.inference.read_as import ReadAs
 
-    path = init_card(folder, card, force=force)
+    asked = ReadAs(classes, kinds, groups, splits)
+    path, reading = init_card(folder, card, asked=asked, force=force)
+    for line in (f"read as: {reading.line}", *(f"warning: {each}" for each in reading.warnings)):
+        typer.echo(_wrapped(line))
     typer.echo(f"written: {path}")
 
 
@@ -189,11 +254,17 @@ def add(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name to register it by.")
     ] = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
     from dfbench.suites.datasets.catalogue import add as register
+    from dfbench.suites.datasets.inference.read_as import ReadAs
 
-    entry = register(data, root=root, name=name)
+    asked = ReadAs(classes, kinds, groups, splits)
+    entry = register(data, root=root, name=name, asked=asked)
     typer.echo(f"registered: {entry.name}")
 
 

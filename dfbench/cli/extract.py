@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Data, Jobs, Plugins, Root, err
+from dfbench.cli.options import (
+    Classes,
+    Data,
+    Groups,
+    Jobs,
+    Kinds,
+    Plugins,
+    Root,
+    Splits,
+    err,
+)
 
 
 def extract(
@@ -25,11 +35,16 @@ def extract(
     root: Root = None,
     plugin: Plugins = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Write the features of a data set as a table: one line an image, one column a feature."""
     from dfbench.benchmark.extract import FACTS, check_table_path, feature_table, write_table
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.files import check_writable
+    from dfbench.suites.datasets.inference.read_as import ReadAs
 
     check_table_path(out_file)
     check_writable(out_file.parent)
@@ -41,6 +56,7 @@ def extract(
             root=root,
             jobs=jobs,
             strict=strict,
+            asked=ReadAs(classes, kinds, groups, splits),
             reporter=reporter,
         )
     write_table(table, out_file)

@@ -18,12 +18,49 @@ EXIT_FAILED = 3
 """The run is over, and at least one row failed."""
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set's name, its card (.toml), or a folder.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A data set's name, its card (.toml), or a folder; NAME=DATA gives it a name.",
+    ),
 ]
 Root = Annotated[
     Path | None,
     typer.Option(
         "--root", metavar="FOLDER", help="Folder of the images, where the card leaves it open."
+    ),
+]
+Classes = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW",
+        help="Which folders of a plain folder are the classes: real=FOLDER+FOLDER,fake=FOLDER;"
+        " a level of folders (1: outermost, -1: innermost); a column of a table; or a regular"
+        " expression with (?P<label>...) for names of files.",
+    ),
+]
+Kinds = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW",
+        help="Which folders tell the kind of a fake: their names, a level of folders, a column"
+        " of a table, a regular expression with (?P<kind>...), or none.",
+    ),
+]
+Groups = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW",
+        help="What tells the source (video, person) of an image: a level of folders, a column of"
+        " a table, a regular expression with (?P<group>...), or none.",
+    ),
+]
+Splits = Annotated[
+    str,
+    typer.Option(
+        metavar="HOW",
+        help="Which folders are the splits: train=FOLDER,test=FOLDER; a level of folders; a"
+        " column of a table; or none, to divide all images anew.",
     ),
 ]
 Jobs = Annotated[

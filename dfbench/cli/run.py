@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import COMMAND, EXIT_FAILED, Jobs, Plugins, err, out, parse_roots
+from dfbench.cli.options import (
+    COMMAND,
+    EXIT_FAILED,
+    Classes,
+    Groups,
+    Jobs,
+    Kinds,
+    Plugins,
+    Splits,
+    err,
+    out,
+    parse_roots,
+)
 
 if TYPE_CHECKING:
     from dfbench.results.results import Results
@@ -38,12 +50,19 @@ def run(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", "-d", metavar="DATA", help="Data set: name, card or folder; repeatable."
+            "--data",
+            "-d",
+            metavar="DATA",
+            help="Data set: name, card or folder; NAME=DATA gives it a name; repeatable.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ROW", help="Run this row alone; repeatable."),
+        typer.Option(
+            "--only",
+            metavar="ROW",
+            help="Run this row alone, such as hsv+fft/svm, listed by the suite or not; repeatable.",
+        ),
     ] = None,
     out_folder: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")
@@ -97,6 +116,10 @@ def run(
             help="Add one of `dfbench list protocols`, as it is by default; repeatable.",
         ),
     ] = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run, and stop.")] = False,
 ) -> None:
     """Run a suite and print its leaderboard.
@@ -128,6 +151,10 @@ def run(
         on_leak=None if on_leak is None else on_leak.value,
         figures=figures,
         protocols=protocol or (),
+        classes=classes,
+        kinds=kinds,
+        groups=groups,
+        splits=splits,
         command=context.meta[COMMAND],
     )
     with ConsoleReporter(err()) as reporter:

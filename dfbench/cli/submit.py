@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Data, Root, err
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err
 
 
 def submit(
@@ -29,14 +29,24 @@ def submit(
         str | None, typer.Option(metavar="CLASS", help="Class for images that cannot be read.")
     ] = None,
     root: Root = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
 ) -> None:
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
     from dfbench.benchmark.submission import find_record, submission, write_submission
     from dfbench.cli.progress import ConsoleReporter
+    from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
     with ConsoleReporter(err()) as reporter:
-        dataset = load_dataset(data, root=root, progress=reporter.stage(f"{data}: images"))
+        dataset = load_dataset(
+            data,
+            root=root,
+            asked=ReadAs(classes, kinds, groups, splits),
+            progress=reporter.stage(f"{data}: images"),
+        )
     record = find_record(results, dataset, row, seed)
     text = submission(results, dataset, record, scores=scores, fill=fill)
     write_submission(text, out_file)

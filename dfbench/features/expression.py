@@ -64,6 +64,7 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
             terms += parse(aliases[part])
             continue
         name, bracket, rest = part.partition("[")
+        name = name.strip()
         if not name or (bracket and not rest.endswith("]")):
             raise CardError(
                 f"not a feature expression: {expression!r}",

@@ -298,7 +298,10 @@ def test_figures_from_validation_where_the_test_has_no_labels(suite: Path, tmp_p
     ("arguments", "message"),
     [
         (("--suite", "al"), "unknown suite 'al' (did you mean 'all'"),
-        (("--suite", "SUITE", "--only", "hsv/kn"), "unknown row 'hsv/kn' (did you mean 'hsv/knn'"),
+        (
+            ("--suite", "SUITE", "--only", "hsv/kn"),
+            "row 'hsv/kn': unknown model 'kn' (did you mean 'knn'",
+        ),
         (("--suite", "SUITE", "--data", "no-such-data"), "no-such-data"),
         (("--suite", "absent.toml"), "absent.toml: no such suite file"),
         (("--suite", "SUITE", "--root", "x"), "not of the form NAME=FOLDER: 'x'"),

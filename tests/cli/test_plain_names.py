@@ -49,8 +49,8 @@ def test_of_what_a_data_set_consists_of(
         }
     )  # fmt: skip
     data._show(described)
-    # its name and folder, twice a split and a class or kind, three classes, a format, the recipe
-    assert written(console).count(name) == 11
+    # its folder, twice a split and a class or kind, three classes, a format, the recipe
+    assert written(console).count(name) == 10
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -94,7 +94,7 @@ class Audit(ABC, Generic[Found, Kept]):
         Of what is kept.
     control
         Which control watches for the same in the scores: above chance, it is explained by
-        `explain`.
+        `explain`. Empty where none does.
     vital
         Whether a run must not go on without it.
     """
@@ -102,16 +102,20 @@ class Audit(ABC, Generic[Found, Kept]):
     name: ClassVar[str]
     word: ClassVar[str]
     form: ClassVar[type[BaseModel]]
-    control: ClassVar[Control]
+    control: ClassVar[Control] = ""
     vital: ClassVar[bool] = False
 
     def wanted(self, controls: Collection[Control]) -> bool:
         """Whether a run with these controls among its rows looks for it."""
-        return self.vital or self.control in controls
+        return self.vital or not self.control or self.control in controls
 
-    @abstractmethod
-    def needs(self) -> Extractor:
-        """Give the extractor whose vectors must be in the store before `find`."""
+    def needs(self) -> Extractor | None:
+        """Give the extractor whose vectors must be in the store before `find`.
+
+        None, as by default, where the manifest tells enough: such an audit also looks where
+        nothing is left to run.
+        """
+        return None
 
     @abstractmethod
     def find(self, looked: Looked) -> Found:
@@ -147,13 +151,24 @@ class Audit(ABC, Generic[Found, Kept]):
             reporter.note(f"{looked.dataset.name}: {line}")
         return looked.parts
 
-    @abstractmethod
     def explain(self, control: Line, kept: Kept | None) -> str:
-        """Say why its control may be above chance; None where nothing was kept."""
+        """Say why its control may be above chance; ``kept`` is None where nothing was."""
+        return ""
 
     def report(self, read: Read) -> Report:
         """Lay out what a board says of it beside the figures."""
         return Report()
+
+    def kept(self, read: Read) -> dict[str, Kept]:
+        """Give what was kept of each data set; nothing of one whose rows are of several states."""
+        found: dict[str, Kept] = {}
+        for table in read.tables:
+            lines = table.measured or table.missing
+            states = {line.fingerprint for line in lines if line.fingerprint}
+            each: list[Any] = [read.out.read_findings(self.name, s, self.form) for s in states]
+            if len(each) == 1 and each[0] is not None:
+                found[table.dataset] = each[0]
+        return found
 
     def look(self, looked: Looked, folder: ResultsFolder) -> Kept:
         """Give what is kept of a data set that has parts, found anew where that is not there.
@@ -187,12 +202,12 @@ class Ready:
     audit
         The audit.
     extractor
-        That it needs.
+        That it needs; None where it needs none.
     """
 
     part: Part
     audit: Audit[Any, Any]
-    extractor: Extractor
+    extractor: Extractor | None
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
@@ -232,8 +247,10 @@ def _made(part: Part) -> Audit[Any, Any]:
     return audit
 
 
-def _needed(audit: Audit[Any, Any]) -> Extractor:
+def _needed(audit: Audit[Any, Any]) -> Extractor | None:
     extractor: object = audit.needs()
+    if extractor is None:
+        return None
     if not isinstance(extractor, Extractor):
         raise TypeError(f"needs {extractor!r}, which is no Extractor")
     identity(extractor, PLAIN)  # what it cannot be told by shows here
@@ -275,15 +292,16 @@ def examine(
         reporter.note(f"{dataset.name}: {error}")
 
     found = audits(failed)
-    outcome, faults = look_at(
-        dataset, [ready.extractor for ready in found], jobs=jobs, reporter=reporter
-    )
+    needing = [ready for ready in found if ready.extractor is not None]
+    extractors = [ready.extractor for ready in needing if ready.extractor is not None]
+    outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
+    errors = {needing[place].audit.name: error for place, error in outcome.failed.items()}
     looked = Looked(dataset, faults, _parts(dataset, faults), jobs)
-    for place, ready in enumerate(found):
+    for ready in found:
         try:
             with ready.blamed():
-                if place in outcome.failed:
-                    raise outcome.failed[place]
+                if ready.audit.name in errors:
+                    raise errors[ready.audit.name]
                 examined = _examined(ready.audit, looked)
         except PluginError as error:
             failed(error, ready.audit.vital)

@@ -41,6 +41,8 @@ def find_alike(looked: Looked) -> Alike:
     """Find copies across splits, parts and classes; thumbnails must be in the store."""
     dataset, manifest = looked.dataset, looked.dataset.manifest
     rows = np.flatnonzero(looked.readable)
+    if not rows.size:
+        return _none()
     chosen = manifest.iloc[rows]
     kinds = _codes(
         chosen["split"], part_numbers(len(manifest), looked.parts)[rows], chosen["label"]
@@ -71,8 +73,7 @@ def find_alike(looked: Looked) -> Alike:
             second.append(np.full(len(members), kept[y]))
             which.append(np.full(len(members), pair))
     if not first:
-        nothing = np.empty(0, np.int64)
-        return Alike(nothing, nothing, exact, mirrored)
+        return _none()
     pairs = np.concatenate(which)
     return Alike(
         rows[np.concatenate(first)],
@@ -80,6 +81,11 @@ def find_alike(looked: Looked) -> Alike:
         exact[pairs],
         mirrored[pairs],
     )
+
+
+def _none() -> Alike:
+    pairs, flags = np.empty(0, np.int64), np.empty(0, np.bool_)
+    return Alike(pairs, pairs, flags, flags)
 
 
 def _codes(*columns: object) -> NDArray[np.int64]:

@@ -125,13 +125,7 @@ class LeakAudit(Audit[Alike, Leaks]):
 
     def report(self, read: Read) -> Report:
         """Warn in the tables concerned, and set figures beside those without leaked images."""
-        found = {}
-        for table in read.tables:
-            states = {line.fingerprint for line in table.measured}
-            kept = [read.out.read_findings(self.name, state, Leaks) for state in states]
-            if len(kept) == 1 and kept[0] is not None:
-                found[table.dataset] = kept[0]
-        return leaks_report.report(read, found)
+        return leaks_report.report(read, self.kept(read))
 
 
 def _error(kept: Leaks, said: str) -> LeakError:

@@ -100,10 +100,11 @@ def _prepared(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prep
     to_run = [cell for cell in cells if cell.fits]
     if to_run:
         return prepare(session, dataset, to_run)
-    faults = dataset.manifest["error"].to_numpy(object)
-    complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
     if any(cell.state == "done" for cell in cells):
         audit_again(session, dataset)
+    else:
+        faults = dataset.manifest["error"].to_numpy(object)
+        complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
     return Prepared()
 
 

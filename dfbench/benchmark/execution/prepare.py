@@ -97,18 +97,20 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     controls = {cell.row.control for cell in cells}
     failing = _failing(session, dataset)
     wanted = audits(failing, lambda audit: audit.wanted(controls))
-    extractors = needed | {_key(Table.of(a.extractor, view)): a.extractor for a in wanted}
+    auditing = {a.audit.name: a.extractor for a in wanted if a.extractor is not None}
+    keys_of = {name: _key(Table.of(extractor, view)) for name, extractor in auditing.items()}
+    extractors = needed | {keys_of[name]: extractor for name, extractor in auditing.items()}
     outcome, faults = look_at(
         dataset,
         list(extractors.values()),
         jobs=session.settings.jobs,
         reporter=session.reporter,
     )
-    complain(dataset, faults, strict=session.settings.strict, reporter=session.reporter)
+    _complain(session, dataset, faults)
     failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
     parts = parts_of(dataset, faults == "")
     for ready in wanted:
-        error = failed.get(_key(Table.of(ready.extractor, view)))
+        error = failed.get(keys_of.get(ready.audit.name, ""))
         if error is None:
             parts = _audited(session, ready, Looked(dataset, faults, parts, session.settings.jobs))
         elif ready.part.built_in and ready.audit.vital:
@@ -123,6 +125,16 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         failed=failed,
         seconds={key: _seconds(Table.of(e, view), keys) for key, e in needed.items()},
         decoding=seconds_to_decode(keys, view),
+    )
+
+
+def _complain(session: Session, dataset: Dataset, faults: NDArray[np.object_]) -> None:
+    complain(
+        dataset,
+        faults,
+        strict=session.settings.strict,
+        reporter=session.reporter,
+        folder=session.out,
     )
 
 
@@ -166,10 +178,14 @@ def _seconds(table: Table, keys: Sequence[str]) -> float:
 
 
 def audit_again(session: Session, dataset: Dataset) -> None:
-    """Look for what a run must not go without in a data set of which nothing is left to run.
+    """Look once more at a data set of which nothing is left to run.
+
+    For what a run must not go without, and for what takes no extractor.
 
     Raises
     ------
+    UnreadableError
+        If an image cannot be read and ``session.settings.strict``.
     LeakError
         If there are leaks and the suite stops at them.
     """
@@ -177,15 +193,23 @@ def audit_again(session: Session, dataset: Dataset) -> None:
     def failed(error: PluginError, vital: bool) -> None:
         session.reporter.note(f"{dataset.name}: {error}")
 
-    for ready in audits(failed, lambda audit: audit.vital):
-        outcome, faults = look_at(
-            dataset, [ready.extractor], jobs=session.settings.jobs, reporter=session.reporter
-        )
-        if outcome.failed:
+    wanted = audits(failed, lambda audit: audit.vital or audit.needs() is None)
+    extractors = [ready.extractor for ready in wanted if ready.extractor is not None]
+    outcome, faults = look_at(
+        dataset, extractors, jobs=session.settings.jobs, reporter=session.reporter
+    )
+    _complain(session, dataset, faults)
+    lacking = {id(extractors[place]) for place in outcome.failed}
+    try:
+        parts = parts_of(dataset, faults == "")
+    except DataError as error:
+        session.reporter.note(str(error))
+        return
+    for ready in wanted:
+        if id(ready.extractor) in lacking:
             continue
         try:
-            parts = parts_of(dataset, faults == "")
-            _audited(session, ready, Looked(dataset, faults, parts, session.settings.jobs))
+            parts = _audited(session, ready, Looked(dataset, faults, parts, session.settings.jobs))
         except LeakError:
             raise
         except (DataError, PluginError) as error:

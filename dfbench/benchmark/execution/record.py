@@ -24,6 +24,7 @@ def basis(cell: Cell) -> dict[str, Any]:
         "control": cell.row.control,
         "drops_leaks": cell.drops_leaks,
         "identity": cell.identity,
+        "fingerprint": "" if cell.dataset is None else cell.dataset.fingerprint,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -43,7 +44,6 @@ def known(cell: Cell, dataset: Dataset, task: Task, n_left_out: int) -> dict[str
         "n_test": len(parts.evaluate),
         "n_unlabelled": len(parts.unlabelled),
         "n_left_out": n_left_out,
-        "fingerprint": dataset.fingerprint,
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from dfbench.benchmark.planning import subsets
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.view import view_of
 from dfbench.errors import UnavailableError
 from dfbench.features.copies import VERSION as COPIES

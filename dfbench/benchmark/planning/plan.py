@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
 from dfbench.benchmark.planning import subsets
 from dfbench.benchmark.planning.cell import Cell, State, identified
-from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.planning.row import Row
 from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.files import Progress
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.suite import Budget, Suite
 
 ORDERS = 5
@@ -50,6 +53,7 @@ def load_datasets(
     chosen: Sequence[str],
     roots: dict[str, Path],
     progress: Callable[[str], Progress],
+    asked: ReadAs | None = None,
 ) -> list[Dataset | tuple[str, DfbenchError]]:
     """Load the data sets of a run.
 
@@ -58,12 +62,15 @@ def load_datasets(
     suite
         Gives them where none was chosen.
     chosen
-        Names, cards or folders given by the user: exactly these.
+        Names, cards or folders given by the user, with or without ``NAME=`` before them: exactly
+        these.
     roots
-        Root folder by the data set's name, or by its source as given, for cards that leave it
-        open.
+        Root folder by the data set's name, or by its source as given, with or without a name
+        before it, for cards that leave it open.
     progress
         Makes a progress callback for the data set of that name.
+    asked
+        How the one plain folder among them is to be read.
 
     Returns
     -------
@@ -74,8 +81,8 @@ def load_datasets(
     Raises
     ------
     DfbenchError
-        If a data set that was named cannot be loaded, two that differ have the same name, there
-        is no data set, or none that a root was given for.
+        If a data set that was named cannot be loaded, two that differ have the same name, one was
+        given two names, there is no data set, or none that a root was given for.
     """
     named = bool(chosen) or not isinstance(suite.datasets, str)
     sources = list(chosen)
@@ -83,16 +90,25 @@ def load_datasets(
         sources = catalogue.default_names() if isinstance(suite.datasets, str) else suite.datasets
     if not sources:
         raise CardError("no data set to run on", hint="name one by --data")
+    plain = [source for source in sources if asked and catalogue.is_plain(source)]
+    if asked and len(plain) != 1:
+        raise CardError(
+            f"--{next(iter(asked.given()))} says how one plain folder is to be read;"
+            f" there {'are' if plain else 'is'} {len(plain) or 'none'} among the data sets",
+            hint="write a card for each (dfbench data init FOLDER) where there are several",
+        )
     loaded: list[Dataset | tuple[str, DfbenchError]] = []
     known: dict[str, Dataset] = {}
     unused = set(roots)
     for source in sources:
         try:
+            data = str(split_source(source)[1])
             # finding the name of a folder lists its files: only where a root asks for it
-            name = catalogue.name_of(source) if roots else source
-            unused -= {source, name}
-            root = roots.get(name, roots.get(source))
-            dataset = load_dataset(source, root=root, progress=progress(source))
+            called = [catalogue.name_of(source), source, data] if roots else []
+            unused -= {*called}
+            root = next((roots[name] for name in called if name in roots), None)
+            how = asked if source in plain else None
+            dataset = load_dataset(source, root=root, asked=how, progress=progress(source))
         except (DfbenchError, OSError) as error:
             if named:
                 raise
@@ -102,17 +118,31 @@ def load_datasets(
         other = known.setdefault(dataset.name, dataset)
         if other is dataset:
             loaded.append(dataset)
-        elif (other.root.resolve(), other.fingerprint) != (
-            dataset.root.resolve(),
-            dataset.fingerprint,
-        ):
+        elif not _same(other, dataset):
             raise CardError(
                 f"two data sets are named {dataset.name!r}: {other.root} and {dataset.root}",
-                hint="give one of them another name in its card (dfbench data init FOLDER)",
+                hint=f"give one of them another: NAME={data}",
             )
+    if named:
+        _check_named_once(list(known.values()))
     if unused:
         raise unknown("data set", min(unused), {*sources, *known}, where="--root")
     return loaded
+
+
+def _same(one: Dataset, other: Dataset) -> bool:
+    return (one.root.resolve(), one.fingerprint) == (other.root.resolve(), other.fingerprint)
+
+
+def _check_named_once(datasets: Sequence[Dataset]) -> None:
+    """Raise where a data set has two names: it would count twice in ranks over data sets."""
+    for one, other in combinations(datasets, 2):
+        if _same(one, other):
+            raise CardError(
+                f"{one.name!r} and {other.name!r} are the same data set",
+                where=one.root,
+                hint="give it one name",
+            )
 
 
 def make_plan(

@@ -1,103 +1,14 @@
-"""The rows of a suite: names, what they stand for, and whether they can run here."""
+"""The rows of a suite, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-from dfbench.errors import (
-    CardError,
-    DfbenchError,
-    ParameterError,
-    PluginError,
-    UnavailableError,
-    UnknownNameError,
-    unknown,
-)
-from dfbench.features.base import Extractor
-from dfbench.features.expression import build, parse
-from dfbench.features.internal.resized import Resized
-from dfbench.models.base import Model
-from dfbench.models.selection.calibration import parse_rule
-from dfbench.models.selection.space import Space
-from dfbench.plugins import source_digest
-from dfbench.registry import Part, Registry
-from dfbench.results.records.records import Control, Kind, Status
-from dfbench.suites.suite import Derived, Reported, Suite, System
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the leaderboard: features and a model, a network, or a combination of others.
-
-    Attributes
-    ----------
-    name
-        ``<features>/<model>``, the network's name, or the one that the suite gives.
-    extractors
-        Whose vectors, joined in this order, the model is given; for a network the resized images
-        come first.
-    model
-        Class of the model; None where it cannot be loaded, or the row is derived.
-    space
-        What is open of its parameters.
-    source
-        Hash of the file that holds the model, where it is a plugin's.
-    derived
-        How it is made of other rows; None where it is not.
-    shuffled
-        Whether it is fitted on labels in another order.
-    reported
-        Figures that its source published.
-    status, reason
-        ``"ok"`` where the row can run here; else why not.
-    """
-
-    name: str
-    model_name: str = ""
-    extractors: list[Extractor] = field(default_factory=list)
-    model: type[Model] | None = None
-    space: Space = field(default_factory=Space)
-    source: str = ""
-    derived: Derived | None = None
-    shuffled: bool = False
-    reported: Reported | None = None
-    status: Status = "ok"
-    reason: str = ""
-
-    @property
-    def kind(self) -> Kind:
-        """What it is; empty where its model cannot be loaded."""
-        if self.derived is not None:
-            return "derived"
-        if not self.extractors:
-            return ""
-        # a network's images come first among what it is given
-        return "network" if isinstance(self.extractors[0], Resized) else "features"
-
-    @property
-    def control(self) -> Control:
-        """What is kept from it, if anything."""
-        if self.shuffled:
-            return "shuffled labels"
-        names = {extractor.name for extractor in self.extractors}
-        return "no pixels" if names == {"metadata"} else ""
-
-
-@dataclass(frozen=True)
-class _Finder:
-    """What names are looked up in."""
-
-    suite: Suite
-    extractors: Registry
-    models: Registry
-    device: str
-    check: bool
-
-    @property
-    def where(self) -> str:
-        return f"suite {self.suite.name!r}"
+from dfbench.benchmark.planning.only import chosen
+from dfbench.benchmark.planning.row import Finder, Row, make_row
+from dfbench.errors import CardError, unknown
+from dfbench.registry import Registry
+from dfbench.suites.suite import Derived, Suite, System
 
 
 def rows(
@@ -108,7 +19,7 @@ def rows(
     device: str = "auto",
     check: bool = True,
 ) -> list[Row]:
-    """Give the rows of a suite in its order.
+    """Give the rows of a suite in its order, or those asked for.
 
     Parameters
     ----------
@@ -117,7 +28,8 @@ def rows(
     extractors, models
         Where the names are looked up.
     only
-        Names of rows to keep, with those that they are derived from; all where empty.
+        Rows to keep, with those that they are derived from, and rows besides these, see
+        `dfbench.benchmark.planning.only.chosen`; all of the suite where empty.
     device
         Given to extractors that take one and were not told otherwise.
     check
@@ -131,9 +43,9 @@ def rows(
     UnknownNameError
         For a name in the suite, its protocols included, or in ``only``, that nothing answers to.
     ParameterError
-        For parameters that a model does not take.
+        For parameters that a model or an extractor does not take.
     """
-    finder = _Finder(suite, extractors, models, device, check)
+    finder = Finder(suite, extractors, models, device, check)
     for alias in suite.features:
         if alias in extractors:
             raise CardError(
@@ -170,98 +82,5 @@ def rows(
         for name in protocol.rows:
             if name not in wanted:
                 raise unknown("row", name, wanted, where=f"{finder.where}, {protocol.kind}")
-    kept = _with_members(only, wanted, finder) if only else set(wanted)
-    return [_row(row, finder) for name, row in wanted.items() if name in kept]
-
-
-def _with_members(
-    only: Sequence[str], wanted: dict[str, System | Derived], finder: _Finder
-) -> set[str]:
-    kept: set[str] = set()
-    waiting = list(only)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            raise unknown("row", name, wanted, where=finder.where)
-        kept.add(name)
-        row = wanted[name]
-        if isinstance(row, Derived):
-            waiting += row.of
-    return kept
-
-
-def _row(row: System | Derived, finder: _Finder) -> Row:
-    where = f"{finder.where}, row {row.name!r}"
-    if isinstance(row, Derived):
-        if row.threshold:
-            parse_rule(row.threshold)
-        return Row(row.name, derived=row, reported=row.reported)
-    try:
-        part, given = _part(row.model, finder.models)
-        model: type[Model] = part.load()
-        space = Space({**given, **row.params}, row.choices, search=row.tune)
-        space.check(model)
-        chosen = _extractors(row, model, space, finder)
-    except PluginError as error:
-        return Row(row.name, row.model, status="failed", reason=str(error))
-    except UnavailableError as error:
-        return Row(row.name, row.model, status="skipped", reason=str(error))
-    except (UnknownNameError, ParameterError) as error:
-        place = where if error.where is None else f"{where}, {error.where}"
-        raise type(error)(error.what, where=place, hint=error.hint) from None
-    status, reason = _available(chosen, model, space) if finder.check else ("ok", "")
-    source = "" if part.built_in else source_digest(model)
-    return Row(
-        name=row.name,
-        model_name=part.name,
-        extractors=chosen,
-        model=model,
-        space=space,
-        source=source,
-        shuffled=row.shuffle_labels,
-        reported=row.reported,
-        status=status,
-        reason=reason,
-    )
-
-
-def _part(name: str, models: Registry) -> tuple[Part, dict[str, Any]]:
-    """Find a model; ``finetune:resnet18`` is ``finetune`` with that backbone."""
-    base, colon, backbone = name.partition(":")
-    if colon and name not in models:
-        return models.get(base), {"backbone": backbone}
-    return models.get(name), {}
-
-
-def _extractors(row: System, model: type[Model], space: Space, finder: _Finder) -> list[Extractor]:
-    if model.inputs == "features" and not row.features:
-        raise UnknownNameError(f"{row.model!r} takes features, and the row names none")
-    if model.inputs == "images" and row.features:
-        raise UnknownNameError(f"{row.model!r} sees images, and the row names features")
-    chosen: list[Extractor] = []
-    if model.inputs != "features":
-        chosen.append(Resized(model.image_side(space.defaults(model))))
-    expression = row.features or (model.companion if model.inputs == "both" else "")
-    if expression:
-        found = build(parse(expression, finder.suite.features), finder.extractors)
-        for extractor in found:
-            if extractor.get_params().get("device") == "auto":
-                extractor.set_params(device=finder.device)
-        chosen += found
-    return chosen
-
-
-def _available(
-    extractors: Sequence[Extractor], model: type[Model], space: Space
-) -> tuple[Status, str]:
-    try:
-        model.check_available(space.defaults(model))
-        for extractor in extractors:
-            extractor.check_available()
-    except UnavailableError as error:
-        return "skipped", str(error)
-    except DfbenchError as error:
-        return "failed", str(error)
-    except Exception as error:  # noqa: BLE001 - a plugin's check may raise anything
-        return "failed", f"{type(error).__name__}: {error}"
-    return "ok", ""
+    kept = chosen(only, wanted, finder) if only else wanted
+    return [make_row(row, finder) for row in kept.values()]

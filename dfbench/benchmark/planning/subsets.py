@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.protocols.base import Protocol, listed
 from dfbench.errors import DataError, PluginError
 from dfbench.results.records.subsets import Subset

@@ -7,9 +7,7 @@ settings that differ by class), and no other figure on it can be trusted as it s
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ImageError, ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.images import read_header
+from dfbench.images import opened, read_header
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Multi-picture files of cameras are JPEG files with more behind the first image
@@ -115,8 +113,6 @@ class Metadata(Extractor):
 
 
 def _describe(data: bytes) -> list[float]:
-    from PIL import Image as pillow
-
     header = read_header(data)
     kind = _ALIASES.get(header.format, header.format)
     pixels = max(header.width * header.height, 1)
@@ -130,12 +126,12 @@ def _describe(data: bytes) -> list[float]:
     ]
     values += [float(kind == name) for name in _FORMATS] + [float(kind not in _FORMATS)]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Opening reads the header alone; pixels are decoded by load(), which nobody calls
-            with pillow.open(io.BytesIO(data)) as image:
-                values += _jpeg(image) if kind == "JPEG" else [0.0] * 10
-                values += [float(key in image.info) for key in ("exif", "icc_profile")]
+        # Opening reads the header alone; pixels are decoded by load(), which nobody calls
+        with opened(data) as image:
+            values += _jpeg(image) if kind == "JPEG" else [0.0] * 10
+            values += [float(key in image.info) for key in ("exif", "icc_profile")]
+    except ImageError:
+        raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         raise ImageError(f"broken header: {error}") from None
     return values

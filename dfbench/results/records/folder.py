@@ -12,6 +12,8 @@
                                    what came of such an evaluation, and its scores
     OUT/leaks/<fingerprint>.json, OUT/shortcuts/<fingerprint>.json
                                    what audits found in a data set
+    OUT/unreadable/<fingerprint>.csv
+                                   images of a data set that cannot be read, and why
     OUT/made.json                  how it was made
     OUT/studies/, OUT/checkpoints/, OUT/logs/
                                    what an interrupted cell goes on from, and why one broke
@@ -25,8 +27,10 @@ has them, and what a kill leaves behind is not seen as a result.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -36,7 +40,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
-from dfbench.files import keep_text
+from dfbench.files import keep_text, unwritable
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Part, Record, Scores
@@ -49,7 +53,7 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures"})
+_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures", "unreadable"})
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -117,6 +121,10 @@ class ResultsFolder:
         if audit in _TAKEN:
             raise OutputError(f"no name for an audit, the folder is taken: {audit!r}")
         return self.path / _checked(audit, "audit") / f"{_checked(fingerprint, 'data set')}.json"
+
+    def unreadable_file(self, fingerprint: str) -> Path:
+        """List of the images of a data set that cannot be read."""
+        return self.path / "unreadable" / f"{_checked(fingerprint, 'data set')}.csv"
 
     def study_file(self, study: str) -> Path:
         """Trials of a study, which cells that differ by their budget alone share."""
@@ -427,6 +435,34 @@ class ResultsFolder:
             return form.model_validate_json(self.findings_file(audit, fingerprint).read_bytes())
         except (OSError, OutputError, ValidationError):
             return None
+
+    def write_unreadable(self, fingerprint: str, images: Sequence[tuple[str, str]]) -> None:
+        """Write which images of a data set cannot be read: path and reason; no file for none.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        path = self.unreadable_file(fingerprint)
+        if images:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows([("image", "reason"), *images])
+            keep_text(path, text.getvalue())
+        else:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(path.parent, error) from error
+
+    def read_unreadable(self, fingerprint: str) -> list[tuple[str, str]]:
+        """Read which images of a data set cannot be read, and why; none where nobody wrote any."""
+        try:
+            text = self.unreadable_file(fingerprint).read_text(encoding="utf-8")
+            lines = list(csv.reader(io.StringIO(text)))
+        except (OSError, OutputError, ValueError, csv.Error):
+            return []
+        return [(line[0], line[1]) for line in lines[1:] if len(line) == 2]
 
     def read_provenance(self) -> list[Run]:
         """Give the commands that wrote here; none where they were not noted or cannot be read.

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dfbench.errors import ImageError
 from dfbench.files import unwritable, write_text
+from dfbench.images import opened
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.document import wording
@@ -151,7 +153,7 @@ _CHART_DPI = 200
 def _figure(caption: str, path: Path) -> str:
     try:
         kind, content, width = _embedded(path)
-    except OSError:
+    except (OSError, ImageError):
         return ""
     said = escape(caption)
     coded = base64.b64encode(content).decode("ascii")
@@ -166,10 +168,8 @@ def _embedded(path: Path) -> tuple[str, bytes, int]:
 
     The third value is its width on a page, in CSS pixels.
     """
-    from PIL import Image
-
     content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
+    with opened(content) as image:
         dpi = image.info.get("dpi", (100, 100))[0]
         width = round(image.width * 100 / dpi)
         if len(content) <= _LARGE or dpi > 150:

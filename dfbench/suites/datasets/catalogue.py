@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.cards.inference import CARD_FILE, infer_card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.inference.card_file import CARD_FILE
+from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.reading import Reading, read_folder
 from dfbench.suites.datasets.registrations import Registered, keep, registered
 from dfbench.suites.datasets.scan import check_fit
+from dfbench.suites.datasets.sources import is_path, split_source
 
 _PUBLIC = Path(__file__).parent / "cards" / "public"
 
@@ -32,12 +35,15 @@ class Located:
         File or folder that the card is from, for messages.
     root
         Root given from outside; goes before what the card says.
+    reading
+        How a plain folder was read; None where a card says how.
     """
 
     card: Card
     folder: Path | None
     where: Path
     root: Path | None = None
+    reading: Reading | None = None
 
     def settled(self) -> tuple[Card, Path]:
         """Card and root folder, for `dfbench.suites.datasets.manifest.read_dataset`.
@@ -81,7 +87,11 @@ def find_root(located: Located) -> Path:
 
 
 def resolve(
-    source: str | Path, root: Path | None = None, *, progress: Progress | None = None
+    source: str | Path,
+    root: Path | None = None,
+    *,
+    asked: ReadAs | None = None,
+    progress: Progress | None = None,
 ) -> Located:
     """Find the card that ``source`` means.
 
@@ -90,9 +100,12 @@ def resolve(
     source
         A ``.toml`` file; a folder (its ``card.toml`` if it has one, else the card inferred from
         how its images lie); the name of a registered, built-in or public data set. A name goes
-        before a folder of the same name here: write ``./name`` for the folder.
+        before a folder of the same name here: write ``./name`` for the folder. ``NAME=...`` before
+        any of these is what it is called instead.
     root
         Folder of the data, before what the card or the registration says.
+    asked
+        How a plain folder is to be read.
     progress
         Called with (done, total) while a built-in data set is drawn for the first time.
 
@@ -101,10 +114,41 @@ def resolve(
     UnknownNameError
         If there is nothing of that name; with the nearest that there are.
     CardError, DataError
-        If the card is not valid, or the folder's layout is not recognised.
+        If the card or the name given to it is not valid, it is not clear how the folder is to be
+        read, or ``asked`` says how to read what has a card.
     """
+    name, data = split_source(source)
+    located = _found(data, root, asked, progress)
+    if asked and located.reading is None:
+        option = next(iter(asked.given()))
+        raise CardError(
+            f"--{option} is for plain folders, and {located.card.name!r} has a card",
+            where=located.where,
+            hint="change the card instead",
+        )
+    return _renamed(located, name, source) if name else located
+
+
+def is_plain(source: str | Path) -> bool:
+    """Whether ``source`` is a folder without a card, whose reading can be asked for."""
+    data = split_source(source)[1]
+    path = Path(data).expanduser()
+    named = not isinstance(data, Path) and not is_path(data)
+    if named and data in {item.name for item in names()}:
+        return False
+    return path.is_dir() and not (path / CARD_FILE).is_file()
+
+
+def _renamed(located: Located, name: str, where: object) -> Located:
+    card = parse_card({**located.card.model_dump(), "name": name}, where=where)
+    return replace(located, card=card)
+
+
+def _found(
+    source: str | Path, root: Path | None, asked: ReadAs | None, progress: Progress | None
+) -> Located:
     text = str(source)
-    if not isinstance(source, Path) and not _is_path(text):
+    if not isinstance(source, Path) and not is_path(text):
         named = _by_name(text, root, progress)
         if named is not None:
             return named
@@ -115,11 +159,13 @@ def resolve(
         own = path / CARD_FILE
         if own.is_file():
             return Located(load_card(own), path, own, root)
-        return Located(infer_card(root or path), root or path, path)
+        read = read_folder(root or path, asked)
+        return Located(read.card, root or path, path, reading=read)
     if path.suffix.lower() == ".toml":
         return Located(load_card(path), path.parent, path, root)
     what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
-    raise DataError(what, where=path)
+    hint = "of NAME=DATA the name has letters, digits and . _ - + only" if "=" in text else None
+    raise DataError(what, where=path, hint=hint)
 
 
 def name_of(source: str | Path) -> str:
@@ -130,19 +176,10 @@ def name_of(source: str | Path) -> str:
     DfbenchError
         As `resolve`.
     """
-    text = str(source)
-    if text in {item.name for item in names()}:
-        return text
+    name, source = split_source(source)
+    if name or str(source) in {item.name for item in names()}:
+        return name or str(source)
     return resolve(source).card.name
-
-
-def _is_path(text: str) -> bool:
-    separators = {os.sep, os.altsep, "/"} - {None}
-    return (
-        text.lower().endswith(".toml")
-        or text.startswith((".", "~"))
-        or any(str(separator) in text for separator in separators)
-    )
 
 
 def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located | None:
@@ -152,9 +189,10 @@ def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            located = resolve(source, chosen, progress=progress)
+            how = ReadAs(**entry.asked) if entry.asked else None
+            located = _found(source, chosen, how, progress)
             card = located.card.model_copy(update={"name": name})
-            return Located(card, located.folder, located.where, located.root)
+            return replace(located, card=card)
     else:
         chosen = root
     public = _PUBLIC / f"{name}.toml"
@@ -206,7 +244,12 @@ def default_names() -> list[str]:
     return [item.name for item in names() if item.kind != "public"]
 
 
-def add(source: str | Path, root: Path | None = None, name: str | None = None) -> Registered:
+def add(
+    source: str | Path,
+    root: Path | None = None,
+    name: str | None = None,
+    asked: ReadAs | None = None,
+) -> Registered:
     """Register a data set, so that it has a name and takes part in every run.
 
     Parameters
@@ -216,28 +259,38 @@ def add(source: str | Path, root: Path | None = None, name: str | None = None) -
     root
         Folder of the data, for cards that leave it open.
     name
-        Instead of the card's own.
+        Instead of the card's own; ``NAME=`` before the source is the same.
+    asked
+        How a plain folder is to be read, from now on.
 
     Raises
     ------
     CardError
-        If another data set has the name; the message names both.
+        If another data set has the name; the message names both. If two names were given.
     DfbenchError
         If the card is not valid, or the data do not fit it: nothing is registered then.
     """
-    located = resolve(source, root)
+    given, source = split_source(source)
+    if name is None:
+        name = given or None
+    elif given not in ("", name):
+        raise CardError(f"is given two names: {given!r} and {name!r}", where=source)
+    located = resolve(source, root, asked=asked)
     text = str(source)
     public = located.folder is None
     if public:
         text = located.card.name
-    elif isinstance(source, Path) or _is_path(text) or Path(text).is_dir():
+    elif isinstance(source, Path) or is_path(text) or Path(text).is_dir():
         text = str(Path(source).expanduser().resolve())
     else:
         raise CardError("is known by this name already", where=text)
-    card = located.card
-    if name is not None:
-        card = parse_card({**card.model_dump(), "name": name}, where=located.where)
-    entry = Registered(card.name, text, root.expanduser().resolve() if root else None)
+    card = located.card if name is None else _renamed(located, name, located.where).card
+    entry = Registered(
+        card.name,
+        text,
+        root.expanduser().resolve() if root else None,
+        asked.given() if asked else {},
+    )
     check_fit(card, find_root(located))
     others = [other for other in registered() if other.name != entry.name]
     for item in names():

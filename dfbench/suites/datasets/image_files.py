@@ -1,4 +1,8 @@
-"""Finding image files below a folder, in an order that does not depend on the file system."""
+"""Finding image files below a folder, in an order that does not depend on the file system.
+
+A known suffix makes a file an image; whether it can be read is seen when it is opened. Where the
+suffix tells nothing, the first bytes do.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dfbench.errors import DataError
+from dfbench.formats import HEAD, HEIF, decoded, image_suffixes, told, unread, unread_suffix
 
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+_PLAIN = frozenset(
+    (
+        *(".txt", ".md", ".rst", ".log", ".pdf", ".doc", ".docx", ".rtf", ".tex", ".bib", ".lst"),
+        *(".csv", ".tsv", ".xls", ".xlsx", ".ods", ".parquet", ".feather", ".arrow", ".db"),
+        *(".json", ".jsonl", ".ndjson", ".geojson", ".toml", ".yaml", ".yml", ".xml", ".xmp"),
+        *(".ini", ".cfg", ".conf", ".html", ".htm", ".css", ".js", ".url", ".lnk", ".torrent"),
+        *(".py", ".pyc", ".ipynb", ".sh", ".bat", ".ps1", ".m", ".r", ".c", ".h", ".cpp", ".java"),
+        *(".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".lmdb", ".mdb", ".tfrecord"),
+        *(".pt", ".pth", ".ckpt", ".onnx", ".pb", ".safetensors", ".obj", ".ply", ".lm", ".pts"),
+        *(".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"),
+        *(".wav", ".mp3", ".flac", ".m4a", ".aac", ".ogg", ".srt", ".vtt"),
+        *(".md5", ".sha1", ".sha256", ".sig", ".asc", ".exe", ".dll", ".so", ".dylib", ".iso"),
+        # begun and not finished
+        *(".part", ".partial", ".crdownload", ".download", ".tmp", ".aria2"),
+    )
 )
-"""Extensions taken for images, in lower case."""
+"""Suffixes that say that a file is no image, so that it is not opened."""
 
 _NOT_DATA = frozenset({"__MACOSX"})
+_LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+"""What systems leave in folders, besides hidden files; in lower case."""
 
 
 @dataclass(slots=True)
@@ -28,16 +48,57 @@ class Found:
         Of these, the ones that cannot be opened as files, and why.
     ignored
         Number of other files, hidden ones included.
+    others
+        Paths of other files as those of images, sorted, without hidden ones and what systems leave.
+    unread
+        Of ``others``, those that hold pictures or video which nothing here reads: what they are,
+        and what would help. Equal for files of one kind.
     """
 
     images: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     ignored: int = 0
+    others: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def is_image(name: str) -> bool:
-    """Whether a file of this name is taken for an image (hidden files are not)."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a Path for each of 200,000 names is slow
+    """Whether the name alone makes a file an image (hidden files are none)."""
+    return not name.startswith(".") and _suffix(name) in image_suffixes()
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 200,000 names is slow
+
+
+def _litter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def _look(entry: os.DirEntry[str]) -> tuple[bool, str]:
+    """Tell whether a file is an image, and else what pictures or video it holds, if any."""
+    suffix = _suffix(entry.name)
+    if suffix in image_suffixes():
+        return True, ""
+    kind = unread_suffix(suffix)
+    if kind or suffix in _PLAIN:
+        return False, kind
+    head = _head(entry)
+    form = told(head)
+    if form is not None and not form.weak and (form is not HEIF or decoded(form)):
+        return True, ""
+    return False, unread(head)
+
+
+def _head(entry: os.DirEntry[str]) -> bytes:
+    """Read the first bytes of a file; none of what is no file, or cannot be read."""
+    try:
+        if not entry.is_file():  # to open a pipe would wait for its other end
+            return b""
+        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - as for suffixes
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def walk(folder: Path) -> Found:
@@ -51,6 +112,7 @@ def walk(folder: Path) -> Found:
     found = Found()
     _descend(folder, "", (), found)
     found.images.sort()
+    found.others.sort()
     return found
 
 
@@ -70,19 +132,27 @@ def _descend(
         if entry.is_dir():
             if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
                 _descend(entry.path, f"{prefix}{entry.name}/", (*above, here), to)
-        elif is_image(entry.name):
-            path = f"{prefix}{entry.name}"
-            fault = _fault(entry)
-            try:
-                path.encode()
-            except UnicodeEncodeError:
-                path = path.encode("utf-8", "backslashreplace").decode()
-                fault = "the file name is not UTF-8: rename it"
+            continue
+        if _litter(entry.name):
+            to.ignored += 1
+            continue
+        path, fault = f"{prefix}{entry.name}", ""
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            path = path.encode("utf-8", "backslashreplace").decode()
+            fault = "the file name is not UTF-8: rename it"
+        image, kind = _look(entry)
+        if image:
             to.images.append(path)
+            fault = fault or _fault(entry)
             if fault:
                 to.faults[path] = fault
         else:
             to.ignored += 1
+            to.others.append(path)
+            if kind:
+                to.unread[path] = kind
 
 
 def holds_images(folder: Path | str) -> bool:
@@ -94,7 +164,7 @@ def holds_images(folder: Path | str) -> bool:
                 if entry.is_dir():
                     if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
                         inner.append(entry)
-                elif is_image(entry.name):
+                elif not _litter(entry.name) and _look(entry)[0]:
                     return True
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=folder) from None

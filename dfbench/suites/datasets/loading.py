@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dfbench.files import Progress
 from dfbench.suites.datasets.catalogue import resolve
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.manifest import Dataset, read_dataset
 
 
 def load_dataset(
-    source: str | Path, *, root: Path | None = None, progress: Progress | None = None
+    source: str | Path,
+    *,
+    root: Path | None = None,
+    asked: ReadAs | None = None,
+    progress: Progress | None = None,
+    incomplete: bool = False,
 ) -> Dataset:
     """Read a data set: find its images, divide them, open and hash each file once.
 
     Parameters
     ----------
     source
-        A card file (``.toml``), a folder of images, or the name of a data set.
+        A card file (``.toml``), a folder of images, or the name of a data set; ``NAME=`` before
+        it is what the data set is called instead.
     root
         Folder of the data, for cards that leave it open; goes before what the card says.
+    asked
+        How a plain folder is to be read.
     progress
         Called with (images read, images in all).
+    incomplete
+        Whether a data set on which nothing can be run is given all the same, with its
+        ``hindrance``: for who wants to see what it lacks.
 
     Raises
     ------
     UnknownNameError
         If ``source`` is none of the three.
     CardError
-        If the card is not valid.
+        If the card is not valid, or the name given to it.
     DataError
         If the data are absent, contradict the card, or lack a class. Images that cannot be opened
         are no error: they keep their line, with the reason.
     """
-    return read_dataset(*resolve(source, root=root, progress=progress).settled(), progress=progress)
+    located = resolve(source, root=root, asked=asked, progress=progress)
+    card, folder = located.settled()
+    dataset = read_dataset(card, folder, progress=progress, incomplete=incomplete)
+    if located.reading is None:
+        return dataset
+    warnings = (*located.reading.warnings, *dataset.warnings)
+    return replace(dataset, reading=located.reading.line, warnings=warnings)

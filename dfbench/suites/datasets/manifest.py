@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from dfbench.errors import ImageError
+from dfbench.errors import DataError, ImageError
 from dfbench.files import Progress
 from dfbench.images import read_header
 from dfbench.suites.datasets.cards.card import Card
@@ -68,6 +68,8 @@ class Dataset:
         How a plain folder was read, in a line; empty where a card says how.
     warnings
         What about the way it was read may mislead, a sentence each.
+    hindrance
+        Why nothing can be run on it; empty where its classes and splits are complete.
     """
 
     card: Card
@@ -77,6 +79,7 @@ class Dataset:
     ignored: int = 0
     reading: str = ""
     warnings: tuple[str, ...] = ()
+    hindrance: str = ""
 
     @property
     def name(self) -> str:
@@ -104,8 +107,22 @@ class Dataset:
         return self.manifest[self.manifest["error"] != ""]
 
 
-def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) -> Dataset:
+def read_dataset(
+    card: Card, root: Path, *, progress: Progress | None = None, incomplete: bool = False
+) -> Dataset:
     """Read the data set of ``card`` that lies in ``root``.
+
+    Parameters
+    ----------
+    card
+        What is declared.
+    root
+        Folder of the images.
+    progress
+        Called with (images read, images in all).
+    incomplete
+        Whether a class or split without images is told as the data set's ``hindrance``, for who
+        wants to look at it; else it is an error.
 
     Raises
     ------
@@ -115,11 +132,18 @@ def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) ->
     """
     root = settle_root(card, root)
     found = scan(card, root)
-    splits = assign(card, found.images)
+    hindrance = ""
+    splits = [""] * len(found.images)
     labels = np.array([image.label for image in found.images], dtype=np.int64)
     openable = np.array([image.fault == "" for image in found.images], dtype=np.bool_)
-    # before minutes are spent on reading, and again when more is known
-    check_classes(card, labels, splits, openable, where=root)
+    try:
+        splits = assign(card, found.images)
+        # before minutes are spent on reading, and again when more is known
+        check_classes(card, labels, splits, openable, where=root)
+    except DataError as error:
+        if not incomplete:
+            raise
+        hindrance = _worded(error)
     facts = [
         fact
         for batch in in_threads(
@@ -144,7 +168,12 @@ def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) ->
         columns=list(COLUMNS),
     )
     readable = (manifest["error"] == "").to_numpy(np.bool_)
-    check_classes(card, labels, splits, readable, where=root)
+    try:
+        check_classes(card, labels, splits, readable, where=root)
+    except DataError as error:
+        if not incomplete:
+            raise
+        hindrance = hindrance or _worded(error)
     return Dataset(
         card,
         root,
@@ -152,7 +181,12 @@ def read_dataset(card: Card, root: Path, *, progress: Progress | None = None) ->
         _fingerprint(card, manifest),
         found.ignored,
         warnings=tuple(found.warnings),
+        hindrance=hindrance,
     )
+
+
+def _worded(error: DataError) -> str:
+    return f"{error.what} ({error.hint})" if error.hint else error.what
 
 
 def in_threads(

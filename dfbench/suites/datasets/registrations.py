@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dfbench.errors import CardError
@@ -17,6 +19,8 @@ class Registered(NamedTuple):
     source: str
     """Absolute path of a card or folder, or the name of a public data set."""
     root: Path | None
+    asked: Mapping[str, str] = MappingProxyType({})
+    """How a plain folder is to be read, by option."""
 
 
 def _register_file() -> Path:
@@ -35,7 +39,12 @@ def registered() -> list[Registered]:
     try:
         items = json.loads(path.read_text(encoding="utf-8"))["datasets"]
         return [
-            Registered(item["name"], item["source"], Path(item["root"]) if item["root"] else None)
+            Registered(
+                item["name"],
+                item["source"],
+                Path(item["root"]) if item["root"] else None,
+                dict(item.get("asked", {})),
+            )
             for item in items
         ]
     except FileNotFoundError:
@@ -51,6 +60,7 @@ def keep(entries: list[Registered]) -> None:
     """Write the list of registered data sets, atomically."""
     items = [
         {"name": e.name, "source": e.source, "root": str(e.root) if e.root else None}
-        for e in sorted(entries)
+        | ({"asked": dict(e.asked)} if e.asked else {})
+        for e in sorted(entries, key=lambda entry: entry.name)
     ]
     write_text(_register_file(), json.dumps({"datasets": items}, indent=2) + "\n")

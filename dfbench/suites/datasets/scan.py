@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.rules import GroupRule
 from dfbench.suites.datasets.image_files import subfolders
 from dfbench.suites.datasets.listing import UNLABELLED, Listing
+from dfbench.suites.datasets.pairs import join_pairs
 from dfbench.suites.datasets.splits import assign
 
 
@@ -28,7 +30,7 @@ def scan(card: Card, root: Path) -> Listing:
     """
     result = card.layout.scan(card, root)
     if card.group is not None:
-        result.images = [i._replace(group=card.group.group_of(i.path)) for i in result.images]
+        _group(card.group, root, result)
     if card.kind is not None:
         kinds = card.kind.read(root, [i.path for i in result.images])
         result.images = [i._replace(kind=kinds.get(i.path, "")) for i in result.images]
@@ -41,6 +43,27 @@ def scan(card: Card, root: Path) -> Listing:
                 hint="two folders in the card's layout are the same, or one lies in the other",
             )
     return result
+
+
+def _group(rule: GroupRule, root: Path, result: Listing) -> None:
+    """Write at each image which source it is of."""
+    groups = [image.group for image in result.images]
+    if rule.tells:
+        paths = [image.path for image in result.images]
+        told = rule.read(root, paths)
+        groups = [told.get(path, "") for path in paths]
+        without = [path for path in paths if path not in told]
+        if without:
+            result.warnings.append(
+                f"[group] tells nothing of {len(without):,} of {len(paths):,} images, such as"
+                f" {without[0]}: each is taken for a source of its own"
+            )
+    if rule.pairs:
+        groups, warning = join_pairs(groups, rule.pairs)
+        result.warnings += [warning] if warning else []
+    result.images = [
+        image._replace(group=group) for image, group in zip(result.images, groups, strict=True)
+    ]
 
 
 def settle_root(card: Card, root: Path) -> Path:
@@ -69,34 +92,53 @@ def check_classes(
     Raises
     ------
     DataError
-        Where there is no image, a class has none, or a split lacks a class; naming it. Images that
-        are not ``readable`` do not count.
+        Where there is no image, one class only, a class has no image, or a split lacks a class;
+        naming it. Images that are not ``readable`` do not count.
     """
+    broken = int((~readable).sum())
+    hint = f"{broken:,} are broken: dfbench data check says why" if broken else ""
     if not readable.any():
-        broken = f" ({len(readable)} are broken)" if len(readable) else ""
-        raise DataError(f"data set {card.name!r} holds no readable image{broken}", where=where)
+        raise DataError(
+            f"data set {card.name!r} holds no readable image", where=where, hint=hint or None
+        )
+    if len(card.classes) < 2:
+        raise DataError(
+            f"one class only in {card.name!r}: {card.classes[0]}",
+            where=where,
+            hint="a detector is fitted on two at least, real images and fakes",
+        )
+    if (labels[readable] == UNLABELLED).all():
+        raise DataError(f"no readable image of {card.name!r} has a label", where=where)
     absent = _absent_class(card, labels[readable])
     if absent is not None:
-        raise DataError(f"class {absent!r} of {card.name!r} has no readable image", where=where)
+        raise DataError(
+            f"class {absent!r} of {card.name!r} has no readable image",
+            where=where,
+            hint=hint or None,
+        )
     split_of = np.asarray(splits, dtype=object)
+    optional = set(card.layout.optional_splits) - set(splits)
     for split in card.split_names:
+        if split in optional and card.split.policy == "given":
+            continue
         inside = labels[readable & (split_of == split)]
-        few = f"{int(readable.sum())} readable images are too few to divide"
-        _check_split(card, split, inside, few, where)
+        _check_split(card, split, inside, int(readable.sum()), hint, where)
 
 
 def _check_split(
-    card: Card, split: str, labels: NDArray[np.int64], few: str, where: object
+    card: Card, split: str, labels: NDArray[np.int64], n: int, broken: str, where: object
 ) -> None:
     divided = card.split.policy != "given"
     what = f"split {split!r} of {card.name!r} has no readable image"
     if not len(labels):
-        raise DataError(what, where=where, hint=few if divided else None)
+        few = f"{n} readable images are too few to divide" if divided else ""
+        raise DataError(what, where=where, hint="; ".join(filter(None, (few, broken))) or None)
     if split == "test" and (labels == UNLABELLED).all():
         return
     absent = _absent_class(card, labels)
     if absent is not None:
-        hint = "too few images or groups to divide" if divided else None
+        few = "too few images or groups to divide" if divided else ""
+        hint = "; ".join(filter(None, (few, broken))) or None
         raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -25,7 +26,7 @@ def plain(text: str) -> str:
     >>> plain("Réel")
     'reel'
     """
-    folded = text.casefold().replace("ł", "l").replace("ı", "i").replace("đ", "d")
+    folded = text.casefold().replace("ł", "l").replace("\u0131", "i").replace("đ", "d")
     parts = unicodedata.normalize("NFKD", folded)
     # marks of Indic and Arabic scripts are letters of theirs, not accents
     return unicodedata.normalize("NFC", re.sub("[\u0300-\u036f]", "", parts))
@@ -71,7 +72,7 @@ _REAL = _words(
     # Arabic, Persian, Hindi, Hebrew
     "حقيقي حقيقية أصلي واقعی असली वास्तविक אמיתי"
 )
-_ONLY_FAKE = _words("sp gan gans")
+_ONLY_FAKE = _words("sp")
 # as the whole name only: part of another, such as false_color or human_faces, they tell nothing
 _ALONE = _words("false true human humans computer live natural nature vera pravi nep vals orig")
 _NOT = _words("not non no un nicht kein pas")
@@ -187,7 +188,7 @@ def is_mask(name: str) -> bool:
     """Whether a folder of this name holds masks or the like: no images to be classified."""
     whole = plain(_letters(name).replace(" ", ""))
     words = tokens(name)
-    together = {a + b for a, b in zip(words, words[1:], strict=False)}
+    together = {a + b for a, b in itertools.pairwise(words)}
     return whole in _MASKS or bool(words and words[-1] in _MASKS) or bool(together & _MASKS)
 
 
@@ -203,7 +204,12 @@ def by_split(names: Sequence[str]) -> dict[SplitName, str]:
 
 def natural(names: Collection[str]) -> list[str]:
     """Sort names, numbers in them by value: class2 before class10."""
-    return sorted(names, key=lambda n: [(p.isdigit(), p.zfill(12)) for p in re.split(r"(\d+)", n)])
+
+    def key(name: str) -> list[tuple[str, int]]:
+        parts = re.split(r"([0-9]+)", name)
+        return [("", int(p)) if i % 2 else (p, 0) for i, p in enumerate(parts)]
+
+    return sorted(names, key=key)
 
 
 def guess_positive(classes: Sequence[str]) -> str:

@@ -88,9 +88,31 @@ def test_it_is_one_of_the_audits(
     assert "faces: 68 small images" in results.notes
     (kept,) = (tmp_path / "out" / "small").iterdir()
     assert json.loads(kept.read_text()) == {"n": 68}
-    assert results.board.tables[0].warnings == ["68 small images"]
+    assert "68 small images" in results.board.tables[0].warnings
     said = CliRunner().invoke(app, ["data", "check", str(data)], catch_exceptions=False).stdout
     assert "small: 68 images are below 50 px\nUse larger ones.\n" in said
+
+
+@pytest.mark.parametrize("needs", ["", "    def needs(self): return None\n"])
+def test_one_that_needs_no_extractor(
+    make_folder: Callable[..., Path],
+    tmp_path: Path,
+    install: Callable[..., None],
+    needs: str,
+) -> None:
+    plain = AUDIT.replace("    def needs(self):\n        return Metadata()\n", needs)
+    assert plain != AUDIT
+    install("their_audit", plain, "dfbench.audits", {"small": "their_audit:SizeAudit"})
+    data, suite, out = make_folder(), tmp_path / "tiny.toml", tmp_path / "out"
+    suite.write_text(SUITE)
+    assert "faces: 68 small images" in dfbench.run(suite, data, out=out).notes
+    said = CliRunner().invoke(app, ["data", "check", str(data)], catch_exceptions=False).stdout
+    assert "small: 68 images are below 50 px\n" in said
+    # nothing is left to run, and it costs nothing to look
+    (kept,) = (out / "small").iterdir()
+    kept.unlink()
+    assert "faces: 68 small images" in dfbench.run(suite, data, out=out).notes
+    assert kept.is_file()
 
 
 @pytest.mark.parametrize(

@@ -353,9 +353,11 @@ def test_classes_that_do_not_fit_are_a_reason(
     suite.write_text(SUITE)
     data = ("-d", two, "-d", three, "-d", turned / "dfbench.toml")
     run = ("run", "-s", suite, *data, "-o", out, "--jobs", 1, "--only", "nearest")
-    plan = flat(dfbench(*run, "--protocol", "cross-dataset", "--plan").stdout)
+    planned = dfbench(*run, "--protocol", "cross-dataset", "--plan")
+    assert planned.exit_code == 0, planned.output
+    plan = flat(planned.stdout)
     assert "cross-dataset: 2 pairs of data sets x 1 row: 2 to score" in plan
-    assert "two -> three: the classes differ: real, fake against gan" in plan
+    assert "two -> three: the classes differ: real, fake against diffusion" in plan
     assert dfbench(*run, "--protocol", "cross-dataset").exit_code == 0
     found = evaluations(out)
     asked, record, _ = found["three", "nearest", "two", ""]

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import make_plan
-from dfbench.benchmark.planning.rows import Row
+from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.planning.subsets import Task, nested, task
 from dfbench.cli import app
 from dfbench.results.records.folder import ResultsFolder

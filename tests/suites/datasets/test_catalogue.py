@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from dfbench import files
-from dfbench.errors import CardError, DataError, UnknownNameError
+from dfbench.errors import CardError, DataError, DfbenchError, UnknownNameError
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.loading import load_dataset
@@ -102,9 +103,57 @@ def test_paths_that_are_nothing(tmp_path):
 
 def test_a_folder_by_its_bare_name(make, monkeypatch):
     make.folders(1)
+    make.root.rename(make.root.parent / "mine")
     monkeypatch.chdir(make.root.parent)
-    assert load_dataset("data").name == "data"
-    assert load_dataset("./data").name == "data"
+    assert load_dataset("mine").name == "mine"
+    assert load_dataset("./mine").name == "mine"
+
+
+# --- a name before it ------------------------------------------------------------------------
+
+
+def test_a_name_before_a_folder_a_card_and_a_name(make, folders_card, monkeypatch):
+    make.folders(2)
+    card = folders_card()
+    monkeypatch.chdir(card.parent)
+    own = load_dataset(card)
+    catalogue.add(card)
+    for source in ("other=./data", "other=card.toml", f"other={card}", "other=faces"):
+        assert load_dataset(source).name == catalogue.name_of(source) == "other"
+    assert load_dataset("other=faces").fingerprint == own.fingerprint
+    with pytest.raises(DataError, match="other: it is not known where the data lie"):
+        load_dataset("other=fake-video-images")
+
+
+def test_what_exists_as_a_whole_is_a_path(make, monkeypatch, tmp_path):
+    make.folders(2)
+    make.root.rename(tmp_path / "x=y")
+    monkeypatch.chdir(tmp_path)
+    for source in ("x=y", "./x=y", Path("x=y"), str(tmp_path / "x=y")):
+        assert load_dataset(source).name == catalogue.name_of(source) == "x-y"
+    assert load_dataset("z=x=y").name == "z"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("=x", "not of the form NAME=DATA: '=x'"),
+        ("a=", "not of the form NAME=DATA: 'a='"),
+        ("=", "not of the form NAME=DATA: '='"),
+        ("a=b=c", "unknown data set or folder 'b=c'"),
+        ("a=./nowhere", "nowhere: no such file or folder"),
+        ("a b=./data", "a b=./data: key 'name': 'a b' may hold letters, digits"),
+        ("-a=./data", "-a=./data: key 'name': '-a' may hold"),
+        ("my/faces=./data", "no such file or folder (of NAME=DATA the name has letters"),
+    ],
+)
+def test_what_is_no_name_before_a_data_set(make, monkeypatch, source, message):
+    make.folders(2)
+    monkeypatch.chdir(make.root.parent)
+    with pytest.raises(DfbenchError) as caught:
+        load_dataset(source)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_built_in_names_are_listed_without_being_drawn():
@@ -123,7 +172,7 @@ def test_add_list_load_remove(make, folders_card, monkeypatch):
     monkeypatch.chdir(card.parent)
     assert catalogue.registered() == []
     entry = catalogue.add("card.toml")
-    assert entry == (("faces", str(card.resolve()), None))
+    assert entry[:3] == ("faces", str(card.resolve()), None)
     monkeypatch.chdir("/")
     assert catalogue.registered() == [entry]
     assert ("faces", "registered", str(card.resolve())) in catalogue.names()
@@ -142,6 +191,11 @@ def test_add_a_folder_under_another_name(make):
     make.folders(2)
     catalogue.add(make.root, name="mine")
     assert load_dataset("mine").name == "mine"
+    catalogue.add(f"second={make.root}")
+    catalogue.add(f"second={make.root}", name="second")
+    assert load_dataset("second").name == "second"
+    with pytest.raises(CardError, match="is given two names: 'second' and 'third'"):
+        catalogue.add(f"second={make.root}", name="third")
     with pytest.raises(CardError, match="key 'name'"):
         catalogue.add(make.root, name="not a name")
 

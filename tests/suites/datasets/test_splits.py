@@ -141,6 +141,113 @@ def test_images_without_a_group_are_divided_singly():
     assert splits == {"train": 140, "validation": 30, "test": 30}
 
 
+kinds_of = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from(["", "a", "b", "c", "d"])),
+    min_size=1,
+    max_size=120,
+).map(lambda pairs: (np.array([p[0] for p in pairs]), [p[1] for p in pairs]))
+
+
+@given(kinds_of, fractions_of, seeds)
+def test_stratified_keeps_the_fractions_in_each_class_whatever_the_kinds(data, fractions, seed):
+    labels, kinds = data
+    paths = names(len(labels))
+    splits = np.array(stratified(paths, labels, fractions, seed, kinds))
+    plain = np.array(stratified(paths, labels, fractions, seed))
+    for label in np.unique(labels):
+        for split in fractions:
+            inside = labels == label
+            assert ((splits == split) & inside).sum() == ((plain == split) & inside).sum()
+
+
+@given(labels_of, fractions_of, seeds)
+def test_data_without_kinds_are_divided_as_before_there_were_any(labels, fractions, seed):
+    paths, none = names(len(labels)), [""] * len(labels)
+    assert stratified(paths, labels, fractions, seed, none) == stratified(
+        paths, labels, fractions, seed
+    )
+    groups = [f"g{i // 3}" for i in range(len(labels))]
+    assert grouped(paths, labels, groups, fractions, seed, none) == grouped(
+        paths, labels, groups, fractions, seed
+    )
+
+
+@given(st.lists(st.integers(7, 40), min_size=1, max_size=6), fractions_of, seeds)
+def test_stratified_keeps_the_fractions_in_each_kind(sizes, fractions, seed):
+    kinds = [f"k{kind}" for kind, size in enumerate(sizes) for _ in range(size)]
+    labels = np.ones(len(kinds), np.int64)
+    splits = np.array(stratified(names(len(kinds)), labels, fractions, seed, kinds))
+    for kind, size in enumerate(sizes):
+        inside = np.array(kinds) == f"k{kind}"
+        for split, share in fractions.items():
+            count = ((splits == split) & inside).sum()
+            assert count >= 1
+            assert abs(count - share * size) < 2
+
+
+@given(kinds_of, seeds, st.randoms())
+def test_kinds_do_not_depend_on_the_order_of_files(data, seed, random):
+    labels, kinds = data
+    paths, groups = names(len(labels)), [f"g{i // 2}" for i in range(len(labels))]
+    order = list(range(len(labels)))
+    random.shuffle(order)
+    paths_, labels_ = [paths[i] for i in order], labels[order]
+    kinds_, groups_ = [kinds[i] for i in order], [groups[i] for i in order]
+    for one, other in (
+        (
+            stratified(paths, labels, FRACTIONS, seed, kinds),
+            stratified(paths_, labels_, FRACTIONS, seed, kinds_),
+        ),
+        (
+            grouped(paths, labels, groups, FRACTIONS, seed, kinds),
+            grouped(paths_, labels_, groups_, FRACTIONS, seed, kinds_),
+        ),
+    ):
+        assert other == [one[i] for i in order]
+
+
+def test_an_image_alone_of_its_kind_is_trained_on():
+    kinds = ["common"] * 40 + ["rare"]
+    splits = stratified(names(41), np.ones(41, np.int64), FRACTIONS, 0, kinds)
+    assert splits[-1] == "train"
+    # but a class is in each split before a kind is where it should be
+    alone = stratified(names(7), np.ones(7, np.int64), FRACTIONS, 0, list("abcdefg"))
+    assert Counter(alone) == {"train": 5, "validation": 1, "test": 1}
+
+
+@given(kinds_of, st.lists(st.integers(0, 20), min_size=120, max_size=120), fractions_of, seeds)
+def test_grouped_puts_kinds_where_they_were_absent_and_takes_none_away(data, of, fractions, seed):
+    labels, kinds = data
+    groups = [f"g{g}" if g else "" for g in of[: len(labels)]]
+    paths = names(len(labels))
+
+    def held(splits):
+        return {*zip(splits, labels.tolist(), kinds, strict=True)}
+
+    plain = grouped(paths, labels, groups, fractions, seed)
+    splits = grouped(paths, labels, groups, fractions, seed, kinds)
+    assert held(splits) >= held(plain)
+    place: dict[str, str] = {}
+    for group, split in zip(groups, splits, strict=True):
+        assert not group or place.setdefault(group, split) == split
+
+
+def test_grouped_gives_each_split_each_kind_if_the_groups_suffice():
+    kinds = ["big"] * 60 + ["small"] * 3
+    groups = [f"g{i // 2}" for i in range(60)] + ["x", "y", "z"]
+    labels = np.ones(63, np.int64)
+    plain = grouped(names(63), labels, groups, FRACTIONS, 1)
+    assert len(set(plain[-3:])) < 3, "else nothing is shown"
+    assert set(grouped(names(63), labels, groups, FRACTIONS, 1, kinds)[-3:]) == set(FRACTIONS)
+
+
+def test_the_card_has_kinds_heeded(names_card):
+    card = load_card(names_card())
+    kinds = ["common"] * 60 + ["rare"] * 3
+    fakes = [Listed(f"{i:02}.jpg", 1, "", "", "", kind) for i, kind in enumerate(kinds)]
+    assert set(assign(card, fakes)[-3:]) == set(card.split_names)
+
+
 def test_unlabelled_images_cannot_be_divided(names_card):
     card = load_card(names_card())
     with pytest.raises(DataError, match=r"x\.jpg: image without a label in 'clips'"):

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import torch
 
+from dfbench.images import opened
 from dfbench.models.training.augmentation.change import Change, bytes_of, sometimes
 from dfbench.models.training.recipe import Augment
 
@@ -41,5 +42,5 @@ def _compressed(images: torch.Tensor) -> torch.Tensor:
     for image, quality, found in zip(pixels, qualities, decoded, strict=True):
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "JPEG", quality=quality)
-        found[:] = np.asarray(Image.open(buffer))
+        found[:] = np.asarray(opened(buffer.getvalue()))
     return (torch.from_numpy(decoded).permute(0, 3, 1, 2).float() / 255.0).to(images.device)

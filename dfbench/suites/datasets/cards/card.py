@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from dfbench.suites.datasets.cards.guesses import guess_positive, guess_real
 from dfbench.suites.datasets.cards.normalise import Normalise
 from dfbench.suites.datasets.cards.rules import GroupRule, KindRule, SplitRule
 from dfbench.suites.datasets.layouts.all import AnyLayout
 from dfbench.suites.datasets.layouts.base import Layout
 from dfbench.suites.datasets.section import Section, fault
+from dfbench.suites.datasets.words import guess_positive, guess_real
 
 
 class Card(Section):
@@ -45,7 +45,7 @@ class Card(Section):
     ``root_env``."""
     root_env: str = ""
     """Environment variable that gives the root, before ``root``."""
-    classes: list[str] = Field(min_length=2)
+    classes: list[str] = Field(min_length=1)
     """The label of an image is the place of its class in this list, from 0."""
     positive: str = ""
     """Of two classes, the one that detectors are to detect."""
@@ -83,7 +83,8 @@ class Card(Section):
             fault("resize", f"write a section [normalise] with size = {data['resize']!r} instead")
         classes, split, layout = data.get("classes"), data.get("split", {}), data.get("layout")
         if not data.get("positive") and isinstance(classes, list) and len(classes) == 2:
-            data["positive"] = guess_positive([str(c) for c in classes])
+            # where names do not tell, the order does: it is the author's
+            data["positive"] = guess_positive([str(c) for c in classes]) or str(classes[-1])
         if not data.get("real") and isinstance(classes, list) and len(classes) > 2:
             data["real"] = guess_real([str(c) for c in classes])
         told = isinstance(layout, dict | Layout)
@@ -125,7 +126,7 @@ class Card(Section):
     @property
     def has_group_rule(self) -> bool:
         """Whether the card says which images share a source."""
-        return self.group is not None or self.layout.gives_groups
+        return self.layout.gives_groups or (self.group is not None and self.group.tells)
 
     @property
     def has_kind_rule(self) -> bool:
@@ -158,6 +159,6 @@ def _derive_policy(layout: Any, grouped: bool) -> str:
         told = TypeAdapter[Layout](AnyLayout).validate_python(layout)
     except ValidationError:
         return "stratified"  # the card is not valid, whatever its policy
-    if told.split_names and "all" not in told.split_names:
+    if set(told.split_names) - {"test", "all"} and "all" not in told.split_names:
         return "given"
     return "grouped" if grouped or told.gives_groups else "stratified"

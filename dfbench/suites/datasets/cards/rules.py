@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.csv_files import read_csv
 from dfbench.suites.datasets.listing import SPLITS, SplitName
 from dfbench.suites.datasets.section import Section, compiled
+from dfbench.suites.datasets.tables.json_files import KEY_COLUMN
+from dfbench.suites.datasets.tables.matching import Images
+from dfbench.suites.datasets.tables.reading import read_table
 
 _FRACTIONS: dict[SplitName, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
-_COLUMNS = ("path", "kind")
+_ID_COLUMN = "path"
 
 
 class SplitRule(Section):
@@ -41,29 +42,60 @@ class SplitRule(Section):
 
 
 class GroupRule(Section):
-    """Which images share a source (a person, a video) by their path."""
+    """Which images share a source (a person, a video)."""
 
-    pattern: str
+    pattern: str = ""
     """Regular expression with the named group ``group``, searched in the path relative to the
-    root."""
+    root. An image that it does not match is a source of its own."""
+    csv: str = ""
+    """Instead of a pattern: a table relative to the root with the columns ``path`` (relative to
+    the root) and ``group``. An image that it does not name is a source of its own."""
+    pairs: str = ""
+    """What stands between the two sources that a group is named after, such as ``_`` in
+    ``000_003``: such images belong with both."""
 
     @field_validator("pattern")
     @classmethod
     def _check_pattern(cls, value: str) -> str:
-        return compiled(value, "group")
+        return compiled(value, "group") if value else value
 
-    def group_of(self, path: str) -> str:
-        """Read the group of an image from its path relative to the root.
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if self.pattern and self.csv:
+            raise ValueError("needs a pattern or a csv, not both")
+        if not (self.tells or self.pairs):
+            raise ValueError("needs a pattern or a csv; or pairs, where the layout tells groups")
+        return self
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells groups itself, and the layout need not."""
+        return bool(self.pattern or self.csv)
+
+    def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
+        """Read the group of each image from its path, or from the table.
+
+        Parameters
+        ----------
+        root
+            Of the data.
+        paths
+            Of the images, relative to ``root``.
+
+        Returns
+        -------
+        dict
+            Path to group; images of no known group are absent.
 
         Raises
         ------
         DataError
-            Where the pattern finds nothing.
+            Where the pattern finds nothing in any path, or the table is absent, lacks a column,
+            contradicts itself or names no image.
         """
-        match = re.search(self.pattern, path)
-        if match is None:
-            raise DataError(f"group.pattern {self.pattern!r} finds nothing in the path", where=path)
-        return match.group("group") or ""
+        if self.csv:
+            return _read_column(root, self.csv, "group", paths)
+        return _search(self.pattern, "group", root, paths)
 
 
 class KindRule(Section):
@@ -104,29 +136,50 @@ class KindRule(Section):
         DataError
             Where the rule tells nothing of any image, or the table is absent or lacks a column.
         """
-        where = root
-        if self.pattern:
-            matches = {path: re.search(self.pattern, path) for path in paths}
-            kinds = {path: match.group("kind") or "" for path, match in matches.items() if match}
-            what = f"kind.pattern {self.pattern!r} finds nothing in any of {len(paths)} paths"
-        else:
-            where = root / self.csv
-            kinds = _read_table(where)
-            what = f"names none of the {len(paths)} images by its path below {root}"
-        known = {path: kinds[path] for path in paths if kinds.get(path)}
-        if paths and not known:
-            raise DataError(what, where=where, hint="see [kind] in the card")
-        return known
+        if self.csv:
+            return _read_column(root, self.csv, "kind", paths)
+        return _search(self.pattern, "kind", root, paths)
 
 
-def _read_table(path: Path) -> dict[str, str]:
-    data = read_csv(path, expect=_COLUMNS[0])
-    for name in _COLUMNS:
-        if name not in data.columns:
-            raise DataError(
-                f"there is no column {name!r}",
-                where=path,
-                hint="its columns: " + ", ".join(repr(column) for column in data.columns),
-            )
-    at = [data.columns.index(name) for name in _COLUMNS]
-    return {posixpath.normpath(cells[at[0]]): cells[at[1]] for _, cells in data.rows}
+def _search(pattern: str, name: str, root: Path, paths: Sequence[str]) -> dict[str, str]:
+    """Search for a pattern in each path; absent where its named group finds nothing."""
+    found = {path: re.search(pattern, path) for path in paths}
+    known = {path: match.group(name) for path, match in found.items() if match}
+    known = {path: text for path, text in known.items() if text}
+    if paths and not known:
+        raise DataError(
+            f"{name}.pattern {pattern!r} finds nothing in any of {len(paths):,} paths, such as"
+            f" {paths[0]}",
+            where=root,
+            hint=f"see [{name}] in the card",
+        )
+    return known
+
+
+def _read_column(root: Path, csv: str, column: str, paths: Sequence[str]) -> dict[str, str]:
+    """Read what a table tells of each image; absent where it names none or tells nothing."""
+    where = root / csv
+    table = read_table(where, expect=_ID_COLUMN)
+    # the keys of a JSON object are a column of this name
+    by_key = _ID_COLUMN not in table.columns and KEY_COLUMN in table.columns
+    ids = table.cells(KEY_COLUMN if by_key else _ID_COLUMN)
+    told: dict[str, str] = {}
+    named = Images(paths).find(ids)
+    for (number, _), name, images, text in zip(
+        table.rows, ids, named, table.cells(column), strict=True
+    ):
+        if images.rivals:
+            what = f"row {number}: several images fit {name!r}: {', '.join(images.rivals[:3])}"
+            raise DataError(what, where=where)
+        for path in images.images:
+            if told.setdefault(path, text) != text:
+                what = f"row {number} says {text!r} of {path!r}, a row before it {told[path]!r}"
+                raise DataError(what, where=where)
+    known = {path: text for path, text in told.items() if text}
+    if paths and not known:
+        raise DataError(
+            f"names none of the {len(paths)} images by its path below {root}",
+            where=where,
+            hint=f"see [{column}] in the card",
+        )
+    return known

@@ -48,23 +48,15 @@ def normalise_toml(normalise: Normalise) -> str:
     return "\n".join(["[normalise]", *(f"{key} = {_value(value)}" for key, value in keys)]) + "\n"
 
 
-def _kind_example(card: Card) -> str:
-    """Write the section ``[kind]`` as a comment, to be filled in; empty for more classes."""
-    if card.has_kind_rule or len(card.classes) > 2:
-        return ""
-    lines = [*_comment("kind"), "# [kind]", "# pattern = '/(?P<kind>[^/]+)/[^/]+$'"]
-    return "\n" + "\n".join(lines) + "\n"
-
-
-def write_card(card: Card, path: Path, *, examples: bool = False) -> None:
-    """Write ``card`` to ``path`` atomically; with examples of what is often filled in by hand.
+def write_card(card: Card, path: Path, *, examples: str = "") -> None:
+    """Write ``card`` to ``path`` atomically, and below it ``examples``, which are comments.
 
     Raises
     ------
     OutputError
         Where the folder cannot be written.
     """
-    write_text(path, to_toml(card) + (_kind_example(card) if examples else ""))
+    write_text(path, to_toml(card) + examples)
 
 
 def _section(lines: list[str], name: str, section: Section) -> None:

@@ -34,8 +34,8 @@ class Description:
     name, root, fingerprint, classes, positive
         Of the data set.
     counts
-        Split to class to number of images; ``"(unlabelled)"`` stands for the missing class. Broken
-        images count, as lines of the manifest.
+        Split to class to number of images; ``"(unlabelled)"`` stands for the missing class,
+        ``"(undivided)"`` for the missing split. Broken images count, as lines of the manifest.
     kinds
         Split to kind of fake to number of images; of two classes, where the card tells kinds.
         ``"(unknown)"`` are fakes of no known kind.
@@ -88,8 +88,10 @@ def describe(dataset: Dataset) -> Description:
     names[UNLABELLED] = "(unlabelled)"
     cells = Counter(zip(manifest["split"].tolist(), manifest["label"].tolist(), strict=True))
     counts: dict[str, dict[str, int]] = {
-        split: {names[label]: cells[split, label] for label in names if cells[split, label]}
-        for split in SPLITS
+        split or "(undivided)": {
+            names[label]: cells[split, label] for label in names if cells[split, label]
+        }
+        for split in (*SPLITS, "")
         if any(cells[split, label] for label in names)
     }
     sizes = Counter(zip(known["width"].tolist(), known["height"].tolist(), strict=True))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.listing import Listing
@@ -22,6 +23,10 @@ class Declared(Protocol):
     @property
     def classes(self) -> Sequence[str]:
         """Names of the classes; the label is the place."""
+
+    @property
+    def real_index(self) -> int | None:
+        """Label of the class of real images; None where it is not known."""
 
 
 class Sheet(NamedTuple):
@@ -51,17 +56,6 @@ class Layout(Section, ABC):
     """
 
     kind: str
-
-    @classmethod
-    @abstractmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Find the layout and the classes of a plain folder; None where it lies otherwise.
-
-        Raises
-        ------
-        DataError
-            If the folder lies like this, but something in it is amiss.
-        """
 
     @classmethod
     @abstractmethod
@@ -97,6 +91,11 @@ class Layout(Section, ABC):
         return []
 
     @property
+    def optional_splits(self) -> list[str]:
+        """Those of its splits that the data may turn out not to have."""
+        return []
+
+    @property
     def gives_groups(self) -> bool:
         """Whether it tells which images share a source."""
         return False
@@ -124,6 +123,14 @@ class Layout(Section, ABC):
             If the data set has ids, but none of its test images.
         """
         return Sheet([(path, path) for path in paths])
+
+
+def unread(files: Collection[str], of: str = "") -> list[str]:
+    """Say which files hold pictures or video that are not read, by what they are."""
+    count = Counter(files)
+    names = ", ".join(f"{n:,} {name}" for name, n in count.most_common())
+    total = sum(count.values())
+    return [f"{total:,} file{'s' * (total > 1)}{of} not read: {names}"] if count else []
 
 
 def check_labels(labels: Mapping[str, str], classes: Sequence[str]) -> None:

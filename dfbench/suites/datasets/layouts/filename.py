@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
-from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of
-from dfbench.suites.datasets.layouts.naming import join
+from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of, unread
 from dfbench.suites.datasets.listing import Listed, Listing
 from dfbench.suites.datasets.section import compiled
 
@@ -38,11 +38,6 @@ class FilenameLayout(Layout):
     @classmethod
     def _check_pattern(cls, value: str) -> str:
         return compiled(value, "label")
-
-    @classmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Recognise nothing: a pattern is only ever advised, to be checked."""
-        return None
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
@@ -79,11 +74,11 @@ class FilenameLayout(Layout):
         if not folder.is_dir():
             raise DataError("no such folder", where=folder, hint="see layout.where in the card")
         found = walk(folder)
-        result = Listing(ignored=found.ignored)
+        result = Listing(ignored=found.ignored, warnings=unread(found.unread.values()))
         for path, texts in self._read_names(card, folder, found.images).items():
             result.images.append(
                 Listed(
-                    path=join(self.where, path),
+                    path=posixpath.normpath(posixpath.join(self.where, path)),
                     label=label_of(card, self.labels, texts["label"], where=str(folder / path)),
                     split="",
                     group=texts.get("group", ""),

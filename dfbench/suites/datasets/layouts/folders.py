@@ -1,143 +1,250 @@
-"""The layout ``folders``: a folder for each class, in a folder for each split if there are any."""
+"""The layout ``folders``: names of folders on the way to an image tell class, split and kind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.image_files import subfolders, walk
-from dfbench.suites.datasets.layouts.base import Declared, Layout
-from dfbench.suites.datasets.layouts.naming import by_split, class_folders, join, natural
+from dfbench.suites.datasets.image_files import walk
+from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import fault
+from dfbench.suites.datasets.words import is_neutral
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_several)]
+"""Names of folders, or a single one; a name with ``/`` is of a folder in a folder."""
 
 
 class FoldersLayout(Layout):
-    """Split folders that hold class folders, or class folders alone.
+    """Folders that are called like classes, splits and kinds of fakes, wherever they stand.
 
-    Images may lie deeper than the class folder. A test folder with images but without any class
-    folder is an unlabelled split.
+    Where several on the way to an image stand for classes, the outermost counts; so for splits
+    and kinds. A test split without any class folder is unlabelled.
     """
 
     comments: ClassVar[dict[str, str]] = {
-        "folders": "Class to its folder.",
+        "splits": "Split to its folder, or a list of them.",
+        "folders": "Class to its folder, or a list of them.",
+        "kinds": "Folders that each hold the fakes of one kind.",
+        "groups": (
+            "Which folder on the way holds images of one source (a video, a person):\n"
+            "1 is the outermost, -1 the one that the image lies in."
+        ),
         "ignore": "Folders to leave out.",
     }
 
     kind: Literal["folders"]
-    splits: dict[SplitName, str] = Field(default_factory=dict)
-    """Split to its folder; empty where class folders stand alone."""
-    folders: dict[str, str] = Field(default_factory=dict)
-    """Class to its folder, where the folder is not called like the class."""
+    splits: dict[SplitName, Names] = Field(default_factory=dict)
+    """Split to its folders; empty where folders tell none."""
+    folders: dict[str, Names] = Field(default_factory=dict)
+    """Class to its folders, where they are not called like the class."""
+    kinds: list[str] = Field(default_factory=list)
+    """Folders that each hold the fakes of one kind, which is called like them."""
+    groups: int = Field(default=0, ge=-20, le=20)
+    """Which folder below the root holds images of one source: counted from 1 at the root, or from
+    -1 at the image; 0 for none. One that tells class, split or kind, or is called like ``frames``,
+    is no source."""
     ignore: list[str] = Field(default_factory=list)
-    """Folders beside the class folders to leave out."""
-
-    @classmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Find class folders in split folders, else class folders alone."""
-        return cls._in_splits(root) or cls._alone(root)
-
-    @classmethod
-    def _in_splits(cls, root: Path) -> tuple[Self, list[str]] | None:
-        splits = by_split(subfolders(root))
-        if "train" not in splits or len(splits) < 2:
-            return None
-        names = {name for folder in splits.values() for name in class_folders(root / folder)}
-        return (cls(kind="folders", splits=splits), natural(names)) if len(names) > 1 else None
-
-    @classmethod
-    def _alone(cls, root: Path) -> tuple[Self, list[str]] | None:
-        classes = natural(class_folders(root))
-        if len(classes) < 2 or by_split(classes):
-            return None
-        return cls(kind="folders"), classes
+    """Folders to leave out."""
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
-        """Name both forms."""
-        return "train/ and test/ folders with a folder per class in each; a folder per class"
+        """Name the form."""
+        return "a folder for each class (real/ and fake/), at any depth"
 
     def needs(self, classes: Sequence[str]) -> list[str]:
         """Name the split folders, else the class folders."""
-        return list(self.splits.values()) or [self.folder_of(name) for name in classes]
+        names = self.splits.values() or [self.folders_of(name) for name in classes]
+        return [folder for each in names for folder in each]
 
     def check(self, classes: Sequence[str]) -> None:
-        """Each folder that is named is of a class."""
+        """Each folder that is named is of a class, and of one only."""
         for name in self.folders:
             if name not in classes:
                 fault("layout.folders", f"{name!r} is none of the classes ({', '.join(classes)})")
+        _check_apart("layout.folders", {name: self.folders_of(name) for name in classes})
+        _check_apart("layout.splits", self.splits)
 
     @property
     def split_names(self) -> list[str]:
         """The splits with a folder."""
-        return [str(name) for name in self.splits]
+        return [name for name in SPLITS if name in self.splits]
 
-    def folder_of(self, name: str) -> str:
-        """Folder of the class ``name``, relative to its split's."""
-        return self.folders.get(name, name)
+    @property
+    def gives_groups(self) -> bool:
+        """Whether a folder on the way is of one source."""
+        return self.groups != 0
+
+    @property
+    def gives_kinds(self) -> bool:
+        """Whether folders are named after kinds of fakes."""
+        return bool(self.kinds)
+
+    def reader(self, classes: Sequence[str]) -> Callable[[str], Told]:
+        """Give what reads a folder, by its path below the root."""
+        return functools.cache(_Reader(self, classes).read)
+
+    def folders_of(self, name: str) -> list[str]:
+        """Folders of a class."""
+        return self.folders.get(name, [name])
 
     def scan(self, card: Declared, root: Path) -> Listing:
-        """List what lies in the class folders.
+        """List all images in class folders, and those of an unlabelled test split.
 
         Raises
         ------
         DataError
             For a missing split folder, and for a folder of images that is of no class.
         """
-        result = Listing()
-        if not self.splits:
-            self._scan_classes(card, root, "", "", result)
-        for split in SPLITS:
-            if split in self.splits:
-                base = self.splits[split]
-                if not (root / base).is_dir():
-                    raise DataError(
-                        f"no such folder: it should hold split {split!r} of {card.name!r}",
-                        where=root / base,
-                        hint="see layout.splits in the card",
-                    )
-                self._scan_classes(card, root, base, split, result)
+        found = walk(root)
+        read = self.reader(card.classes)
+        told = {path: read(path.rpartition("/")[0]) for path in found.images}
+        self._check_splits(card, root, {each.split for each in told.values()})
+        unlabelled = "test" not in {each.split for each in told.values() if each.label is not None}
+        parents = _outer_folders(path for path, each in told.items() if each.label is not None)
+        result = Listing(ignored=found.ignored)
+        strays: list[str] = []
+        beside: list[str] = []
+        outside: list[str] = []
+        for path, each in told.items():
+            if "train" in self.splits and not each.split:
+                if not each.ignored:
+                    outside.append(path)
+                result.ignored += 1
+                continue
+            if each.label is None and not (unlabelled and each.split == "test"):
+                if not each.ignored:
+                    (beside if path.rpartition("/")[0] in parents else strays).append(path)
+                result.ignored += 1
+                continue
+            real = each.label is None or each.label == card.real_index
+            result.images.append(
+                Listed(
+                    path,
+                    UNLABELLED if each.label is None else each.label,
+                    each.split,
+                    each.group,
+                    found.faults.get(path, ""),
+                    "" if real else each.kind,
+                )
+            )
+        if strays:
+            self._refuse(card, root, strays)
+        for where, paths in (("beside the class folders", beside), ("in no split", outside)):
+            if paths:
+                said = "1 image lies" if len(paths) == 1 else f"{len(paths):,} images lie"
+                result.warnings.append(f"{said} {where}, such as {min(paths)}: left out")
+        result.warnings += _unread(found.unread, read, card.classes)
         return result
 
-    def _scan_classes(
-        self, card: Declared, root: Path, base: str, split: str, result: Listing
-    ) -> None:
-        """Add the images of one split folder (or of the root) to ``result``."""
-        folder = root / base
-        wanted = {self.folder_of(name): label for label, name in enumerate(card.classes)}
-        present = [name for name in wanted if (folder / name).is_dir()]
-        unlabelled = split == "test" and not present
-        if not unlabelled:
-            self._check_others(card, folder, {name.split("/")[0] for name in wanted})
-            for name in present:
-                _take(root, join(base, name), wanted[name], split, result)
-            result.ignored += sum(1 for entry in folder.iterdir() if not entry.is_dir())
-        else:
-            _take(root, base, UNLABELLED, split, result)
-
-    def _check_others(self, card: Declared, folder: Path, known: set[str]) -> None:
-        """Make sure that no images lie in folders that the card does not know."""
-        for name in subfolders(folder):
-            if name in known or name in self.ignore:
-                continue
-            images = walk(folder / name).images
-            if images:
+    def _check_splits(self, card: Declared, root: Path, present: set[str]) -> None:
+        for split in self.split_names:
+            if split not in present and not (root / self.splits[split][0]).is_dir():  # type: ignore[index]
                 raise DataError(
-                    f"holds {len(images)} images but is none of the classes "
-                    f"({', '.join(card.classes)})",
-                    where=folder / name,
-                    hint="name it in classes or in layout.ignore of the card",
+                    f"no such folder: it should hold split {split!r} of {card.name!r}",
+                    where=root / self.splits[split][0],  # type: ignore[index]
+                    hint="see layout.splits in the card",
                 )
 
+    def _refuse(self, card: Declared, root: Path, strays: Sequence[str]) -> None:
+        """Complain of images that lie in folders that the card does not know."""
+        folders = Counter(path.rpartition("/")[0] for path in strays)
+        folder = min(folders)
+        classes = ", ".join(card.classes)
+        raise DataError(
+            f"holds {folders[folder]} images but is none of the classes ({classes})",
+            where=root / folder,
+            hint="name it in classes, in layout.folders or in layout.ignore of the card",
+        )
 
-def _take(root: Path, base: str, label: int, split: str, result: Listing) -> None:
-    found = walk(root / base)
-    result.ignored += found.ignored
-    result.images += [
-        Listed(join(base, path), label, split, "", found.faults.get(path, ""))
-        for path in found.images
-    ]
+
+def _check_apart(key: str, names: Mapping[Any, Sequence[str]]) -> None:
+    seen: dict[str, str] = {}
+    for name, folders in names.items():
+        for folder in folders:
+            if seen.setdefault(folder, name) != name:
+                fault(key, f"folder {folder!r} stands for {seen[folder]!r} and for {name!r}")
+
+
+class Told(NamedTuple):
+    """What the folders on the way to an image tell of it."""
+
+    label: int | None
+    split: str
+    kind: str
+    group: str
+    ignored: bool
+
+
+class _Reader:
+    """Reads folders, each once."""
+
+    def __init__(self, layout: FoldersLayout, classes: Sequence[str]) -> None:
+        self.layout = layout
+        self.labels = {f: i for i, name in enumerate(classes) for f in layout.folders_of(name)}
+        self.splits = {f: str(s) for s, folders in layout.splits.items() for f in folders}
+        self.kinds = {name: name for name in layout.kinds}
+        self.ignore = dict.fromkeys(layout.ignore, True)
+
+    def read(self, folder: str) -> Told:
+        parts = tuple(folder.split("/")) if folder else ()
+        telling: set[int] = set()
+        label = _outermost(parts, self.labels, telling)
+        split = _outermost(parts, self.splits, telling)
+        kind = _outermost(parts, self.kinds, telling)
+        ignored = _outermost(parts, self.ignore, set())
+        at = self.layout.groups
+        at = at - 1 if at > 0 else len(parts) + at
+        group = ""
+        if self.layout.groups and 0 <= at < len(parts) and at not in telling:
+            group = "" if is_neutral(parts[at]) else parts[at]
+        return Told(None if ignored else label, split or "", kind or "", group, bool(ignored))
+
+
+def _outermost(parts: tuple[str, ...], names: Mapping[str, Any], telling: set[int]) -> Any:
+    """Give what the outermost folder that has a meaning stands for; None where none has."""
+    if not names:
+        return None
+    longest = max(name.count("/") for name in names) + 1
+    for start in range(len(parts)):
+        for end in range(min(start + longest, len(parts)), start, -1):
+            name = "/".join(parts[start:end])
+            if name in names:
+                telling.update(range(start, end))
+                return names[name]
+    return None
+
+
+def _outer_folders(paths: Iterable[str]) -> set[str]:
+    """Give all folders that some of the images lie below of, but not in."""
+    found: set[str] = set()
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        outer = folder
+        while outer:
+            outer = outer.rpartition("/")[0]
+            found.add(outer)
+    return found
+
+
+def _unread(
+    found: Mapping[str, str], read: Callable[[str], Told], classes: Sequence[str]
+) -> list[str]:
+    """Say of which class files hold pictures that are not read, and which."""
+    files: dict[str, list[str]] = {}
+    for path, what in found.items():
+        told = read(path.rpartition("/")[0])
+        if not told.ignored:
+            name = " of no class" if told.label is None else f" of class {classes[told.label]}"
+            files.setdefault(name, []).append(what)
+    return [line for name, own in sorted(files.items()) for line in unread(own, name)]

@@ -1,16 +1,15 @@
-"""The layout ``table``: CSV files of ids and labels beside folders of images."""
+"""The layout ``table``: tables of ids and labels beside folders of images."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.csv_files import Csv, read_csv
 from dfbench.suites.datasets.image_files import Found, subfolders, walk
 from dfbench.suites.datasets.layouts.base import (
     Declared,
@@ -18,60 +17,50 @@ from dfbench.suites.datasets.layouts.base import (
     Sheet,
     check_labels,
     label_of,
+    unread,
 )
-from dfbench.suites.datasets.layouts.naming import by_split, class_folders, natural
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
-from dfbench.suites.datasets.section import Section
+from dfbench.suites.datasets.section import Section, fault
+from dfbench.suites.datasets.tables.matching import Images, Named
+from dfbench.suites.datasets.tables.originals import groups_with_originals
+from dfbench.suites.datasets.tables.reading import read_table
+from dfbench.suites.datasets.tables.table import Table
+from dfbench.suites.datasets.words import split_of
 
-_ID_WORDS = ("image_id", "id", "image", "filename", "file_name", "file", "path", "name")
-_LABEL_WORDS = ("label", "labels", "class", "target", "y")
 
-
-class Table(Section):
-    """One CSV file and the folder that its images lie in, both relative to the root."""
+class TableFiles(Section):
+    """One table and the folder that its images lie in, both relative to the root."""
 
     csv: str
+    """Of any form: CSV, TSV, text, JSON, JSON Lines."""
     images: str = "."
+    id_column: str = ""
+    label_column: str = ""
+    """Names of columns that differ from those of the other tables."""
 
 
 class TableLayout(Layout):
-    """A CSV file of ids and labels per split, and folders of images."""
+    """A table of ids and labels per split, or one for all, and folders of images."""
 
     comments: ClassVar[dict[str, str]] = {"labels": "Label as found to class."}
 
     kind: Literal["table"]
-    splits: dict[SplitName | Literal["all"], Table] = Field(min_length=1)
-    """Split to its table; ``all`` is one table that the split policy divides."""
+    splits: dict[SplitName | Literal["all"], TableFiles] = Field(min_length=1)
+    """Split to its table; ``all`` is one table that the split policy or ``split_column`` divides.
+    A table of test without labels may stand beside it."""
     id_column: str = "image_id"
     label_column: str = "label"
     """A test table without this column, or with nothing in it, is unlabelled."""
+    split_column: str = ""
+    """Which split an image is of; the same table may then stand for several splits."""
     group_column: str = ""
+    """What shares a source. Where it names originals, these belong to the group themselves."""
     kind_column: str = ""
     """Which kind of fake an image is."""
     extension: str = ""
     """Put behind each id; empty: ids carry their extension, or it is found in the folder."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Label in the table to class, where they differ."""
-
-    @classmethod
-    def recognise(cls, root: Path) -> tuple[Self, list[str]] | None:
-        """Find ``train.csv`` beside ``train/``, and the same for another split at least.
-
-        Raises
-        ------
-        DataError
-            If the table of train has no columns of ids and labels, or one label only.
-        """
-        tables = _tables_beside_folders(root)
-        if "train" not in tables or len(tables) < 2:
-            return None
-        if len(class_folders(root / tables["train"].images)) > 1:
-            return None
-        id_column, label_column, classes = _read_columns(root / tables["train"].csv)
-        layout = cls(
-            kind="table", splits={**tables}, id_column=id_column, label_column=label_column
-        )
-        return layout, classes
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
@@ -83,13 +72,22 @@ class TableLayout(Layout):
         return [table.csv for table in self.splits.values()]
 
     def check(self, classes: Sequence[str]) -> None:
-        """Labels lead to classes."""
+        """Labels lead to classes; a table of all splits stands alone."""
         check_labels(self.labels, classes)
+        if self.split_column and "all" in self.splits and len(self.splits) > 1:
+            fault("layout.splits", "all is divided by split_column: no other table stands beside")
 
     @property
     def split_names(self) -> list[str]:
-        """The splits with a table, or ``all``."""
+        """The splits with a table, or ``all``; those that a column may tell."""
+        if self.split_column and "all" in self.splits:
+            return [str(name) for name in SPLITS]
         return [str(name) for name in self.splits]
+
+    @property
+    def optional_splits(self) -> list[str]:
+        """Those that a column may tell, but for train."""
+        return ["validation", "test"] if self.split_column and "all" in self.splits else []
 
     @property
     def gives_groups(self) -> bool:
@@ -107,24 +105,35 @@ class TableLayout(Layout):
         Raises
         ------
         DataError
-            For a missing table, folder or column, an id given twice, a label outside the classes.
+            For a missing table, folder or column, an image given twice, a label outside the
+            classes, a split that is none.
         """
+        folders: dict[str, _Folder] = {}
+        read: dict[str, Table] = {}
+        lines: list[_Line] = []
+        for split, files in self.splits.items():
+            if files.images not in folders:
+                folders[files.images] = _read_folder(root, files.images)
+            if files.csv not in read:
+                expect = files.id_column or self.id_column
+                read[files.csv] = read_table(root / files.csv, expect=expect)
+            lines += self._lines(card, files, split, read[files.csv], folders[files.images])
+        groups = [line.group for line in lines]
+        if self.group_column:
+            groups = groups_with_originals(self.group_column, [line.id for line in lines], groups)
         result = Listing()
         seen: dict[str, str] = {}
-        folders: dict[str, _Folder] = {}
-        for split, table in self.splits.items():
-            if table.images not in folders:
-                folders[table.images] = _read_folder(root / table.images)
-            given = "" if split == "all" else split
-            for line in self._lines(card, root, table, given, folders[table.images]):
-                path = line.image.path
-                if path in seen:
-                    raise DataError(f"image {path!r} stands in {seen[path]} too", where=line.place)
-                seen[path] = line.place
-                result.images.append(line.image)
+        for line, group in zip(lines, groups, strict=True):
+            for image in line.images:
+                if image.path in seen:
+                    what = f"image {image.path!r} stands in {seen[image.path]} too"
+                    raise DataError(what, where=line.place)
+                seen[image.path] = line.place
+                result.images.append(image._replace(group=group))
         found = [folder.found for folder in folders.values()]
         with_image = sum(1 for image in result.images if not image.fault.startswith("row "))
         result.ignored = sum(len(f.images) + f.ignored for f in found) - with_image
+        result.warnings += unread([what for each in found for what in each.unread.values()])
         return result
 
     def sheet(self, card: Declared, root: Path, paths: Sequence[str]) -> Sheet:
@@ -133,55 +142,96 @@ class TableLayout(Layout):
         Raises
         ------
         DataError
-            As `scan`; also where there is no table of test.
+            As `scan`; also where there is no table of test, or a row of it names several images.
         """
         if "test" not in self.splits:
             raise DataError(f"{card.name!r} has no table of test")
-        table = self.splits["test"]
-        lines = self._lines(card, root, table, "test", _read_folder(root / table.images))
+        files = self.splits["test"]
+        id_column = files.id_column or self.id_column
+        table = read_table(root / files.csv, expect=id_column)
+        lines = self._lines(card, files, "test", table, _read_folder(root, files.images))
+        for line in lines:
+            if len(line.images) > 1:
+                what = f"{line.id!r} names {len(line.images)} images, which have a verdict each"
+                raise DataError(what, where=line.place)
         return Sheet(
-            [(line.id, line.image.path) for line in lines],
-            self.id_column,
-            self.label_column,
+            [(line.id, line.images[0].path) for line in lines],
+            id_column,
+            files.label_column or self.label_column,
             {name: text for text, name in self.labels.items()},
         )
 
     def _lines(
-        self, card: Declared, root: Path, table: Table, split: str, folder: _Folder
+        self, card: Declared, files: TableFiles, split: str, table: Table, folder: _Folder
     ) -> list[_Line]:
-        path = root / table.csv
-        data = read_csv(path, expect=self.id_column)
-        ids = _column(data, self.id_column, path)
-        labels = self._label_column(data, path, split)
-        groups = _column(data, self.group_column, path) if self.group_column else None
-        kinds = _column(data, self.kind_column, path) if self.kind_column else None
+        ids = table.column(files.id_column or self.id_column)
+        labels = self._label_column(table, files, split)
+        told = self.split_column and table.column(self.split_column)
+        # a table of test without labels may lack what goes with them
+        groups, kinds = (
+            table.column(name) if name and (labels is not None or name in table.columns) else None
+            for name in (self.group_column, self.kind_column)
+        )
+        names = [cells[ids] + self.extension if cells[ids] else "" for _, cells in table.rows]
         lines = []
-        for number, cells in data.rows:
-            row = f"row {number} of {table.csv}"
-            place = f"{path}, row {number}"
-            name, fault = _locate(cells[ids] + self.extension, folder, table.images, row)
+        for (number, cells), name, named in zip(
+            table.rows, names, folder.images.find(names), strict=True
+        ):
+            row, place = f"row {number} of {files.csv}", f"{table.path}, row {number}"
+            of = "" if split == "all" else split
+            if isinstance(told, int):
+                of = self._split_of(cells[told], place)
+                if of != split != "all":
+                    continue
+            if not name:
+                raise DataError("the id is empty", where=row)
             label = UNLABELLED
-            if labels is not None:
+            if labels is not None and not (of == "test" and split == "all" and not cells[labels]):
                 label = label_of(card, self.labels, cells[labels], where=place)
-            image = Listed(
-                path=posixpath.normpath(posixpath.join(table.images, name)),
-                label=label,
-                split=split,
-                group=cells[groups] if groups is not None else "",
-                fault=fault or folder.found.faults.get(name, ""),
-                kind=cells[kinds] if kinds is not None else "",
-            )
-            lines.append(_Line(place, cells[ids], image))
+            kind = cells[kinds] if kinds is not None else ""
+            fault = "" if named.images else _fault(name, named, files.images, row)
+            images = [
+                Listed(
+                    path=posixpath.normpath(posixpath.join(files.images, path.lstrip("/"))),
+                    label=label,
+                    split=of,
+                    fault=fault or folder.found.faults.get(path, ""),
+                    kind=kind,
+                )
+                for path in named.images or (name,)
+            ]
+            group = cells[groups] if groups is not None else ""
+            lines.append(_Line(place, cells[ids], group, images))
         return lines
 
-    def _label_column(self, data: Csv, path: Path, split: str) -> int | None:
+    def _label_column(self, table: Table, files: TableFiles, split: str) -> int | None:
         """Find the column of labels; None where the table of test has none, or nothing in it."""
-        if split == "test" and self.label_column not in data.columns:
+        name = files.label_column or self.label_column
+        if split == "test" and name not in table.columns:
             return None
-        at = _column(data, self.label_column, path)
-        if split == "test" and not any(cells[at] for _, cells in data.rows):
+        at = table.column(name)
+        if split == "test" and not self.split_column and not any(c[at] for _, c in table.rows):
             return None
         return at
+
+    def _split_of(self, text: str, place: str) -> str:
+        """Read the split that a row is of.
+
+        Raises
+        ------
+        DataError
+            Where the text means none, or one that the card does not list; naming the row.
+        """
+        split = split_of(text)
+        if split is None:
+            raise DataError(
+                f"{text!r} in the column {self.split_column!r} is no split",
+                where=place,
+                hint="train, validation or test, as usually written",
+            )
+        if "all" not in self.splits and split not in self.splits:
+            raise DataError(f"split {split!r} is none of layout.splits", where=place)
+        return split
 
 
 class _Line(NamedTuple):
@@ -190,86 +240,29 @@ class _Line(NamedTuple):
     place: str
     """File and number of the row, for messages."""
     id: str
-    image: Listed
+    group: str
+    images: list[Listed]
 
 
 class _Folder(NamedTuple):
     """A folder of images."""
 
     found: Found
-    by_name: dict[str, list[str]]
-    """Path with and without its extension to the images that it fits."""
+    images: Images
 
 
-def _read_folder(folder: Path) -> _Folder:
+def _read_folder(root: Path, name: str) -> _Folder:
+    folder = root / name
     if not folder.is_dir():
         raise DataError("no such folder of images", where=folder, hint="see layout.splits.*.images")
     found = walk(folder)
-    by_name: dict[str, list[str]] = {}
-    for path in found.images:
-        by_name.setdefault(posixpath.splitext(path)[0], []).append(path)
-        by_name.setdefault(path, []).append(path)
-    return _Folder(found, by_name)
+    return _Folder(found, Images(found.images, folder=name, beside=subfolders(root)))
 
 
-def _column(data: Csv, name: str, path: Path) -> int:
-    if name in data.columns:
-        return data.columns.index(name)
-    raise DataError(f"there is no column {name!r}", where=path, hint=_columns(data))
-
-
-def _columns(data: Csv) -> str:
-    return "its columns: " + ", ".join(repr(column) for column in data.columns)
-
-
-def _locate(name: str, folder: _Folder, images: str, row: str) -> tuple[str, str]:
-    """Find the image of an id: its path below the folder, and what is wrong with it."""
-    if not name:
-        raise DataError("the id is empty", where=row)
-    candidates = folder.by_name.get(name, [])
-    if len(candidates) == 1:
-        return candidates[0], ""
-    if candidates:
-        return name, f"{row}: several images fit {name!r}: {', '.join(candidates)}"
-    return name, f"{row}: no image {name!r} in {images}/"
-
-
-def _tables_beside_folders(root: Path) -> dict[SplitName, Table]:
-    """Find the splits that have both a table and a folder of images."""
-    files = {
-        entry.stem: entry.name
-        for entry in root.iterdir()
-        if entry.suffix.lower() == ".csv" and entry.is_file()
-    }
-    tables, folders = by_split(sorted(files)), by_split(subfolders(root))
-    return {
-        split: Table(csv=files[tables[split]], images=folders[split])
-        for split in SPLITS
-        if split in tables and split in folders
-    }
-
-
-def _read_columns(path: Path) -> tuple[str, str, list[str]]:
-    """Tell the columns of ids and of labels of a table, and the classes in it."""
-    data = read_csv(path)
-    id_column = _guess_column(data, _ID_WORDS, 0)
-    label_column = _guess_column(data, _LABEL_WORDS, 1)
-    if not data.rows or label_column is None or id_column is None:
-        raise DataError(
-            "the table needs a column of ids, a column of labels, and rows",
-            where=path,
-            hint=_columns(data),
-        )
-    at = data.columns.index(label_column)
-    classes = natural({cells[at] for _, cells in data.rows})
-    if len(classes) < 2:
-        raise DataError(f"column {label_column!r} has only {classes[0]!r}", where=path)
-    return id_column, label_column, classes
-
-
-def _guess_column(data: Csv, words: tuple[str, ...], fallback: int) -> str | None:
-    lower = {column.lower(): column for column in reversed(data.columns)}
-    for word in words:
-        if word in lower:
-            return lower[word]
-    return data.columns[fallback] if fallback < len(data.columns) else None
+def _fault(name: str, named: Named, images: str, row: str) -> str:
+    """Say why a row has no image."""
+    if named.rivals:
+        shown = ", ".join(named.rivals[:3])
+        more = f" and {len(named.rivals) - 3} more" if len(named.rivals) > 3 else ""
+        return f"{row}: several images fit {name!r}: {shown}{more}"
+    return f"{row}: no image {name!r} in {images}/"

@@ -4,7 +4,7 @@ import pytest
 
 from dfbench.errors import CardError
 from dfbench.suites.datasets.cards.reading import parse_card
-from dfbench.suites.datasets.layouts.all import LAYOUTS, recognise
+from dfbench.suites.datasets.layouts.all import LAYOUTS
 from dfbench.suites.datasets.layouts.folders import FoldersLayout
 
 
@@ -18,17 +18,6 @@ def test_errors_name_every_layout(kind):
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_comments_are_on_keys(kind):
     assert set(LAYOUTS[kind].comments) <= set(LAYOUTS[kind].model_fields)
-
-
-def test_a_table_goes_before_a_folder_of_a_class(make):
-    """Where train has one class folder and test has another, both forms would fit."""
-    make.image("train/a/1.png")
-    make.image("test/b/2.png")
-    assert isinstance(recognise(make.root)[0], FoldersLayout)
-    for split in ("train", "test"):
-        make.text(f"{split}.csv", "id,label\na/1,0\nb/2,1\n")
-    layout, classes = recognise(make.root)
-    assert (layout.kind, classes) == ("table", ["0", "1"])
 
 
 def test_ids_are_paths_where_the_layout_has_no_others(make, folders_card):

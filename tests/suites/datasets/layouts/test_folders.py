@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
+from dfbench.errors import CardError
 from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.scan import settle_root
 from tests.suites.datasets.layouts.listed import failure, rows
 
@@ -84,16 +88,20 @@ def test_group_rule_reads_paths(make, folders_card):
     card = folders_card("[group]\npattern = '_(?P<group>\\d+)\\.'\n")
     assert {r[3] for r in rows(card, make.root)} == {"0", "1"}
     make.image("Train/Real/other.jpg")
-    assert "Train/Real/other.jpg: group.pattern" in failure(card, make.root)
+    assert ("Train/Real/other.jpg", 0, "train", "", "") in rows(card, make.root)
+    [warning] = load_dataset(card, root=make.root).warnings
+    assert warning.startswith("[group] tells nothing of 1 of 13 images, such as Train/Real/other")
+    card = folders_card("[group]\npattern = '(?P<group>nowhere)'\n")
+    message = failure(card, make.root)
+    assert "finds nothing in any of 13 paths, such as Test/Fake/fake_0.jpg" in message
 
 
 def test_one_folder_for_two_splits_is_an_error(make, folders_card):
     make.folders(1)
     path = folders_card()
     path.write_text(path.read_text().replace('"Validation"', '"Test"'))
-    assert "real_0.jpg: the image belongs to two splits or classes" in failure(
-        path, make.root
-    ).replace("fake", "real")
+    with pytest.raises(CardError, match="folder 'Test' stands for 'validation' and for 'test'"):
+        load_card(path)
 
 
 def test_an_archives_extra_folder_is_gone_into(make, folders_card):

@@ -4,7 +4,10 @@ import shutil
 
 import pytest
 
+from dfbench.errors import CardError, DataError
 from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.scan import check_fit, scan
+from dfbench.suites.datasets.splits import assign
 from tests.suites.datasets.layouts.listed import failure, rows
 
 
@@ -108,8 +111,8 @@ def test_missing_table_and_folder(make, table_card):
     (make.root / "test").mkdir()
     (make.root / "train.csv").unlink()
     assert "train.csv: no such file" in failure(table_card(), make.root)
-    (make.root / "train.csv").write_bytes(b"image_id,label\n\xff\xfe,1\n")
-    assert "train.csv: not a UTF-8 text file" in failure(table_card(), make.root)
+    (make.root / "train.csv").write_bytes(b"image_id,label\n\x81,1\n")
+    assert "train.csv: not a text file in UTF-8, UTF-16 or" in failure(table_card(), make.root)
 
 
 def test_groups_by_column_and_labels_by_mapping(make, card_file):
@@ -128,3 +131,150 @@ def test_groups_by_column_and_labels_by_mapping(make, card_file):
     found = rows(card, make.root)
     assert ("frames/5.jpg", 1, "", "v1", "") in found
     assert len(found) == 12
+
+
+ALL_CARD = """\
+name = "x"
+classes = ["real", "fake"]
+[layout]
+kind = "table"
+id_column = "file"
+{keys}
+"""
+
+
+def whole(make, text: str, keys: str, card_file, name: str = "labels.csv", splits: str = ""):
+    """A card over one table of all images."""
+    make.text(name, text)
+    splits = splits or f'splits.all = {{ csv = "{name}" }}'
+    return card_file(ALL_CARD.format(keys=f"{keys}\n{splits}"))
+
+
+def test_a_column_tells_the_splits(make, card_file):
+    lines = ["file,label,set"]
+    for number in range(8):
+        make.image(f"d/{number}.png")
+        lines.append(
+            f"{number},{'real' if number % 2 else 'fake'},{'Training' if number < 4 else 'TEST'}"
+        )
+    text = "\n".join(lines)
+    card = whole(make, text, 'split_column = "set"', card_file)
+    assert load_card(card).split.policy == "given"
+    assert [r[2] for r in rows(card, make.root)] == ["train"] * 4 + ["test"] * 4
+    assert check_fit(load_card(card), make.root) == 8
+    # the same table for each split
+    both = 'splits.train = { csv = "labels.csv" }\nsplits.test = { csv = "labels.csv" }'
+    card = whole(make, text, 'split_column = "set"', card_file, splits=both)
+    assert [r[2] for r in rows(card, make.root)] == ["train"] * 4 + ["test"] * 4
+    for other, says in (
+        ("later", "'later' in the column 'set' is no split"),
+        ("val", "split 'val"),
+    ):
+        changed = text.replace("7,real,TEST", f"7,real,{other}")
+        card = whole(make, changed, 'split_column = "set"', card_file, splits=both)
+        assert f"labels.csv, row 9: {says}" in failure(card, make.root)
+
+
+def test_a_split_that_only_a_column_tells_may_be_absent_but_not_train(make, card_file):
+    for number in range(4):
+        make.image(f"{number}.png")
+    text = "file,label,set\n0,real,test\n1,fake,test\n2,real,val\n3,fake,val\n"
+    card = whole(make, text, 'split_column = "set"', card_file)
+    assert "split 'train' of 'x' has no readable image" in failure(card, make.root)
+
+
+def test_rows_of_a_column_without_labels_are_test(make, card_file):
+    for number in range(6):
+        make.image(f"{number}.png")
+    text = "file,label,set\n0,real,train\n1,fake,train\n2,real,val\n3,fake,val\n4,,test\n5,,test\n"
+    card = whole(make, text, 'split_column = "set"', card_file)
+    assert [r[1] for r in rows(card, make.root)] == [0, 1, 0, 1, -1, -1]
+    assert check_fit(load_card(card), make.root) == 6
+
+
+def test_a_table_of_all_splits_beside_another_is_an_error(make, card_file):
+    splits = 'splits.all = { csv = "a.csv" }\nsplits.test = { csv = "b.csv" }'
+    card = whole(make, "", 'split_column = "set"', card_file, splits=splits)
+    with pytest.raises(CardError, match="all is divided by split_column"):
+        load_card(card)
+
+
+def test_rows_name_videos_and_originals(make, card_file):
+    """The metadata of a challenge: a row is a video, a fake names what it was made of."""
+    for number in (1, 2):
+        make.image(f"frames/real1/{number}.png")
+        make.image(f"frames/fake1_{number}.png")
+    make.image("frames/real2.png")
+    text = (
+        '{"real1.mp4": {"label": "REAL", "original": null},'
+        '"fake1.mp4": {"label": "FAKE", "original": "real1.mp4"},'
+        '"real2.mp4": {"label": "REAL", "original": null}}'
+    )
+    keys = 'group_column = "original"\nlabels = { REAL = "real", FAKE = "fake" }'
+    card = whole(make, text, keys, card_file, name="metadata.json")
+    assert [r[:4] for r in rows(card, make.root)] == [
+        ("frames/fake1_1.png", 1, "", "real1"),
+        ("frames/fake1_2.png", 1, "", "real1"),
+        ("frames/real1/1.png", 0, "", "real1"),
+        ("frames/real1/2.png", 0, "", "real1"),
+        ("frames/real2.png", 0, "", ""),
+    ]
+
+
+def test_absolute_paths_and_an_absent_image_of_another_folder(make, card_file):
+    for path in ("train/1.png", "test/1.png", "test/2.png"):
+        make.image(path)
+    text = "file,label\nC:\\x\\train\\1.png,real\n/y/test/1.png,fake\n/y/train/2.png,real\n"
+    found = rows(whole(make, text, "", card_file), make.root)
+    assert [(r[0], r[1]) for r in found if not r[4]] == [("test/1.png", 1), ("train/1.png", 0)]
+    assert [r[4] for r in found if r[4]] == ["row 4 of labels.csv: no image '/y/train/2.png' in ./"]
+
+
+def test_an_unlabelled_test_beside_a_table_that_is_divided(make, card_file):
+    lines = ["file,label"]
+    for number in range(20):
+        make.image(f"d/{number}.png")
+        lines.append(f"{number},{'real' if number % 2 else 'fake'}")
+    make.image("t/x.png")
+    make.text("test.csv", "id\nx.png\n")
+    splits = (
+        'splits.all = { csv = "labels.csv", images = "d" }\n'
+        'splits.test = { csv = "test.csv", images = "t", id_column = "id" }'
+    )
+    path = whole(make, "\n".join(lines), "", card_file, splits=splits)
+    card = load_card(path)
+    images = scan(card, make.root).images
+    splits = assign(card, images)
+    assert splits[-1] == "test"
+    assert images[-1].label == -1
+    assert [splits[:-1].count(name) for name in ("train", "validation", "test")] == [14, 4, 2]
+    assert check_fit(card, make.root) == 21
+    sheet = card.layout.sheet(card, make.root, ["t/x.png"])
+    assert (sheet.ids, sheet.id_column) == ([("x.png", "t/x.png")], "id")
+
+
+def test_a_test_with_labels_beside_a_table_that_is_divided_gets_no_others(make, card_file):
+    lines = ["file,label", *(f"{n},{'real' if n % 2 else 'fake'}" for n in range(34))]
+    for number in range(34):
+        make.image(f"d/{number}.png")
+    for number in (0, 1):
+        make.image(f"t/{number}.png")
+    make.text("test.csv", "file,label\n0,real\n1,fake\n")
+    splits = (
+        'splits.all = { csv = "labels.csv", images = "d" }\n'
+        'splits.test = { csv = "test.csv", images = "t" }'
+    )
+    card = load_card(whole(make, "\n".join(lines), "", card_file, splits=splits))
+    found = assign(card, scan(card, make.root).images)
+    # 0.7 and 0.15 of 0.85, of 17 images a class: 14 and 3
+    assert [found.count(name) for name in ("train", "validation", "test")] == [28, 6, 2]
+
+
+def test_a_sheet_needs_an_image_a_row(make, table_card):
+    make.table(1)
+    make.image("test/clip/1.png")
+    make.image("test/clip/2.png")
+    make.text("test.csv", "image_id\nclip.mp4\n")
+    card = load_card(table_card())
+    with pytest.raises(DataError, match=r"row 2: 'clip\.mp4' names 2 images"):
+        card.layout.sheet(card, make.root, [])

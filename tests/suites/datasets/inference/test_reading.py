@@ -3,12 +3,15 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from dfbench.errors import DataError, OutputError
-from dfbench.suites.datasets.cards.inference import infer_card, init_card, slug
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
+from dfbench.suites.datasets.inference.card_file import init_card
+from dfbench.suites.datasets.inference.names import slug
+from dfbench.suites.datasets.inference.reading import read_folder
 from dfbench.suites.datasets.loading import load_dataset
 
 
@@ -24,19 +27,19 @@ from dfbench.suites.datasets.loading import load_dataset
 )
 def test_split_folders(make, splits):
     make.folders(2, splits=splits)
-    card = infer_card(make.root)
+    card = read_folder(make.root).card
     assert card.layout.kind == "folders"
-    assert list(card.layout.splits.values()) == list(splits)
+    assert list(card.layout.splits.values()) == [[name] for name in splits]
     assert card.split.policy == "given"
     assert (card.classes, card.positive, card.root) == (["Real", "Fake"], "Fake", ".")
     dataset = load_dataset(make.root)
-    assert dataset.name == "data"
+    assert dataset.name == slug(make.root.parent.name)
     assert len(dataset.manifest) == 4 * len(splits)
 
 
 def test_class_folders_alone(make):
     make.classes(20, names=("original", "AI generated"))
-    card = infer_card(make.root)
+    card = read_folder(make.root).card
     assert card.split.model_dump() == {
         "policy": "stratified",
         "fractions": {"train": 0.7, "validation": 0.15, "test": 0.15},
@@ -52,12 +55,12 @@ def test_class_folders_alone(make):
 
 def test_numbered_classes_are_in_the_order_of_numbers(make):
     make.classes(3, names=("10", "9", "2"))
-    assert infer_card(make.root).classes == ["2", "9", "10"]
+    assert read_folder(make.root).card.classes == ["2", "9", "10"]
 
 
 def test_table(make):
     make.table(4)
-    card = infer_card(make.root)
+    card = read_folder(make.root).card
     assert card.layout.kind == "table"
     assert card.classes == ["0", "1", "2"]
     dataset = load_dataset(make.root)
@@ -75,7 +78,7 @@ def test_table_with_other_names(make):
             make.image(f"{split}/{number}.jpg")
             lines.append(f"{number}.jpg,{'fake' if number % 2 else 'real'}".replace(",", ";"))
         make.text(f"{split}.csv", "\n".join(lines).replace(";", ","))
-    card = infer_card(make.root)
+    card = read_folder(make.root).card
     assert (card.layout.id_column, card.layout.label_column) == ("Filename", "Target")
     assert (card.classes, card.positive) == (["real", "fake"], "fake")
     assert len(load_dataset(make.root).manifest) == 8
@@ -84,7 +87,7 @@ def test_table_with_other_names(make):
 def test_class_folders_go_before_tables_beside_them(make):
     make.folders(2)
     make.text("Train.csv", "id,label\n1,2\n")
-    assert infer_card(make.root).layout.kind == "folders"
+    assert read_folder(make.root).card.layout.kind == "folders"
 
 
 def test_images_nested_deeper_and_folders_around(make):
@@ -94,14 +97,14 @@ def test_images_nested_deeper_and_folders_around(make):
     outer = make.root.parent / "My Faces (v2)"
     (outer / "archive").mkdir(parents=True)
     make.root.rename(outer / "archive" / "Dataset")
-    card = infer_card(outer)
+    card = read_folder(outer).card
     assert (card.name, card.root) == ("my-faces-v2", "archive/Dataset")
     assert len(load_dataset(outer).manifest) == 4
 
 
 def test_train_alone_is_divided(make):
     make.folders(8, splits=("Train",))
-    card = infer_card(make.root)
+    card = read_folder(make.root).card
     assert (card.root, card.split.policy) == ("Train", "stratified")
 
 
@@ -112,9 +115,36 @@ def test_slug(name, expected):
     assert slug(name) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/My Faces", "my-faces"),
+        ("a/faces", "faces"),
+        ("kept/Dataset", "kept"),
+        ("kept/data/img/IMAGES", "kept"),
+    ],
+)
+def test_a_folder_whose_name_tells_nothing_is_called_after_the_one_around_it(
+    make, tmp_path, monkeypatch, path, expected
+):
+    make.folders(2)
+    folder = tmp_path / path
+    folder.parent.mkdir(parents=True)
+    make.root.rename(folder)
+    assert read_folder(folder).card.name == expected
+    monkeypatch.chdir(folder)
+    assert read_folder(".").card.name == expected
+
+
+def test_where_no_name_tells_anything_the_own_one_is_kept(make, monkeypatch):
+    make.folders(2)
+    monkeypatch.setattr(Path, "resolve", lambda self: Path("/data/Images"))
+    assert read_folder(make.root).card.name == "images"
+
+
 def unrecognised(folder) -> str:
     with pytest.raises(DataError) as caught:
-        infer_card(folder)
+        read_folder(folder)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -129,7 +159,7 @@ def test_flat_folder_gets_a_ready_pattern(make, card_file):
     make.clips()
     message = unrecognised(make.root)
     assert "nothing tells the labels of its 48 images" in message
-    assert "train/ and test/ folders" in message
+    assert "a folder for each class" in message
     card = parse_card(tomllib.loads(suggested(message)), where="")
     assert card.split.policy == "grouped"
     path = card_file(suggested(message))
@@ -163,19 +193,20 @@ def test_what_is_no_folder_of_images(make, tmp_path):
 
 def test_init_writes_a_card_that_is_used_from_then_on(make, tmp_path):
     make.folders(2)
-    path = init_card(make.root)
+    path, _ = init_card(make.root)
     assert path == make.root / "card.toml"
-    path.write_text(path.read_text().replace('"data"', '"renamed"'))
+    own = load_dataset(make.root).name
+    path.write_text(path.read_text().replace(f'"{own}"', '"renamed"'))
     assert load_dataset(make.root).name == "renamed"
     with pytest.raises(OutputError, match="there is a file already"):
         init_card(make.root)
     init_card(make.root, force=True)
-    assert load_dataset(make.root).name == "data"
+    assert load_dataset(make.root).name == own
 
 
 def test_init_elsewhere_points_back(make, tmp_path):
     make.folders(2)
-    path = init_card(make.root, tmp_path / "cards" / "x.toml")
+    path, _ = init_card(make.root, tmp_path / "cards" / "x.toml")
     assert load_card(path).root == make.root.resolve().as_posix()
     first = load_dataset(path)
     shutil.move(path, tmp_path / "y.toml")

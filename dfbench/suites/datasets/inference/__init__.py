@@ -1,0 +1,1 @@
+"""How a plain folder is read: what its folders, its tables and the names of its files tell."""

@@ -1,0 +1,60 @@
+"""Writing the card of a plain folder, to be edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dfbench.errors import OutputError
+from dfbench.suites.datasets.cards.writing import write_card
+from dfbench.suites.datasets.inference.examples import examples
+from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.reading import Reading, read_folder
+from dfbench.suites.datasets.scan import scan
+
+CARD_FILE = "card.toml"
+"""Name of the card that a folder may hold itself."""
+
+
+def init_card(
+    folder: str | Path,
+    out: Path | None = None,
+    *,
+    asked: ReadAs | None = None,
+    force: bool = False,
+) -> tuple[Path, Reading]:
+    """Write the card inferred for ``folder``, to be edited.
+
+    Parameters
+    ----------
+    folder
+        Folder of images.
+    out
+        File to write; ``card.toml`` in the folder itself if None.
+    asked
+        What the user says of how it is to be read.
+    force
+        Whether a file that exists may be replaced.
+
+    Returns
+    -------
+    path, reading
+        The file written, and how the folder was read.
+
+    Raises
+    ------
+    DataError
+        If it is not clear how the folder is to be read.
+    OutputError
+        If the file exists, or cannot be written.
+    """
+    folder = Path(folder)
+    reading = read_folder(folder, asked)
+    card = reading.card
+    path = folder / CARD_FILE if out is None else out
+    if path.exists() and not force:
+        raise OutputError("there is a file already", where=path, hint="remove it first")
+    if path.parent.resolve() != folder.resolve():
+        card = card.model_copy(update={"root": (folder / card.root).resolve().as_posix()})
+    images = scan(card, folder / reading.card.root).images
+    write_card(card, path, examples=examples(card, [image.path for image in images]))
+    return path, reading

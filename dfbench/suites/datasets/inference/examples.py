@@ -1,0 +1,64 @@
+"""What a card does not say yet, as comments that fit the paths at hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dfbench.suites.datasets.cards.card import Card
+
+_PATTERNS = (
+    r"(?P<NAME>[^/_]+)_[^/]*$",  # the beginning of the name: clip012_frame3.jpg
+    r"(?P<NAME>[^/-]+)-[^/]*$",
+    r"(?P<NAME>[^/]+)/[^/]+$",  # the folder that the image lies in
+    r"(?P<NAME>[^/_.-]+)[^/]*$",
+)
+
+
+def examples(card: Card, paths: Sequence[str]) -> str:
+    """Write the sections that ``card`` lacks as comments, with patterns that fit ``paths``.
+
+    Parameters
+    ----------
+    card
+        As inferred.
+    paths
+        Of its images, relative to its root.
+    """
+    lines: list[str] = []
+    paths = sorted(paths)
+    comments = type(card).comments
+    if not card.has_group_rule and paths:
+        lines += ["", *_remark(comments["group"]), "# [group]", f"# {_fitting('group', paths)}"]
+    if not card.has_kind_rule and len(card.classes) == 2 and paths:
+        fakes = [path for path in paths if _of(card, path)] or paths
+        lines += ["", *_remark(comments["kind"]), "# [kind]", f"# {_fitting('kind', fakes)}"]
+    if card.normalise is None:
+        lines += [
+            "",
+            *_remark(comments["normalise"]),
+            "# [normalise]",
+            "# size = 224",
+            '# method = "crop"',
+            '# format = "jpeg"',
+        ]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _of(card: Card, path: str) -> bool:
+    return any(part == card.positive for part in path.split("/"))
+
+
+def _fitting(name: str, paths: Sequence[str]) -> str:
+    """Choose a pattern that tells some paths apart, else the last; show what it tells of one."""
+    for text in _PATTERNS:
+        pattern = text.replace("NAME", name)
+        found = [match.group(name) for path in paths if (match := re.search(pattern, path))]
+        if len(found) == len(paths) and 2 < len(set(found)) < len(paths):
+            break
+    match = re.search(pattern, paths[0])
+    return f"pattern = '{pattern}'" + (f"   # {match.group(name)} of {paths[0]}" if match else "")
+
+
+def _remark(text: str) -> list[str]:
+    return [f"# {line}" for line in text.split("\n")]

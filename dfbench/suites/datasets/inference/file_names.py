@@ -1,0 +1,67 @@
+"""Labels in the names of files, where the user gives their pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.inference.places import listed
+from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
+from dfbench.suites.datasets.layouts.filename import FilenameLayout
+from dfbench.suites.datasets.words import guess_positive, natural
+
+
+def by_file_names(
+    paths: Sequence[str], asked: ReadAs, where: object
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Read labels by the pattern ``asked.classes``.
+
+    Returns
+    -------
+    facts, said, warnings
+        Keys of the card; what is read, a phrase each; what may mislead.
+
+    Raises
+    ------
+    DataError
+        Where the pattern is none, fits no name, or gives one label, or two of which none is known
+        to mean fake.
+    """
+    given = asked.said("classes")
+    assert isinstance(given, Pattern)
+    pattern = given.text
+    whole = "/" in pattern
+    found = {re.fullmatch(pattern, p if whole else p.rpartition("/")[2]) for p in paths}
+    labels = natural({match["label"] or "" for match in found if match})
+    if len(labels) < 2:
+        what = f"gives {labels[0]!r} alone" if labels else f"fits none of {len(paths):,} names"
+        raise DataError(f"--classes {pattern!r} {what}", where=where, hint=f"such as {paths[0]}")
+    positive = guess_positive(labels)
+    if len(labels) == 2 and not positive:
+        raise DataError(
+            f"no label tells which class is fake: {' or '.join(labels)}",
+            where=where,
+            hint=f'a card with positive = "{labels[1]}" says so',
+        )
+    mapping = {"0": "real", "1": "fake"} if labels == ["0", "1"] else {}
+    classes = sorted((mapping.get(label, label) for label in labels), key=lambda n: n == "fake")
+    if len(labels) == 2:
+        positive = mapping.get(positive, positive)
+        classes = sorted(classes, key=lambda name: name == positive)
+    facts: dict[str, Any] = {
+        "classes": classes,
+        "positive": positive,
+        "layout": FilenameLayout(kind="filename", pattern=pattern, labels=mapping),
+    }
+    said = [f"classes {listed(classes, 12)} by the names of files"]
+    for option, key, name in (("groups", "group", "group"), ("kinds", "kind", "kind")):
+        own = asked.said(option)
+        if isinstance(own, Pattern):
+            facts[key] = {"pattern": own.text}
+            said.append(f"{option} by the pattern")
+        else:
+            told = f"(?P<{name}>" in pattern
+            said.append(f"{option} by the same pattern" if told else f"no {option}")
+    return facts, said, []

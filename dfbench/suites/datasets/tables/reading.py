@@ -1,0 +1,43 @@
+"""Reading a table whatever its form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dfbench.errors import DataError
+from dfbench.suites.datasets.tables.delimited import read_delimited
+from dfbench.suites.datasets.tables.json_files import read_json, read_lines
+from dfbench.suites.datasets.tables.table import Table
+from dfbench.suites.datasets.tables.text import read_text
+
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson"))
+"""Extensions of tables, in lower case."""
+
+
+def read_table(path: Path, *, expect: str = "") -> Table:
+    """Read a table, keeping every cell as the text it is (ids keep their leading zeros).
+
+    Parameters
+    ----------
+    path
+        ``.json``, ``.jsonl`` and ``.ndjson`` are read as such, all others as cells set apart by
+        commas, semicolons, tabs or bars, in ``.txt`` also by blanks.
+    expect
+        A column that the table should have. ``column 1`` and so on mean that there is no header;
+        so does a first row that names an image file.
+
+    Raises
+    ------
+    DataError
+        Where the file is absent, empty, damaged or no table; naming the row.
+    """
+    text = read_text(path)
+    if not text.strip():
+        raise DataError("the table is empty", where=path)
+    match path.suffix.lower():
+        case ".json":
+            return read_json(path, text)
+        case ".jsonl" | ".ndjson":
+            return read_lines(path, text)
+        case _:
+            return read_delimited(path, text, expect=expect)

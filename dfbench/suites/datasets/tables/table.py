@@ -1,0 +1,83 @@
+"""A table as text: columns by name, every cell as it is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dfbench.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as text.
+
+    Attributes
+    ----------
+    path
+        Where it lies.
+    columns
+        Names in the header; ``column 1`` and so on where there is none.
+    rows
+        Number of the row as a spreadsheet counts (a header is row 1; of JSON, the number of the
+        entry or line), and its cells, as many as there are columns.
+    """
+
+    path: Path
+    columns: list[str]
+    rows: list[tuple[int, list[str]]]
+
+    def column(self, name: str) -> int:
+        """Give the place of the column ``name``.
+
+        Raises
+        ------
+        DataError
+            Where there is none, or several that differ.
+        """
+        places = [at for at, column in enumerate(self.columns) if column == name]
+        if not places:
+            raise DataError(f"there is no column {name!r}", where=self.path, hint=self.described)
+        first = places[0]
+        for number, cells in self.rows if len(places) > 1 else ():
+            if any(cells[at] != cells[first] for at in places):
+                raise DataError(
+                    f"row {number} differs in the {len(places)} columns {name!r}",
+                    where=self.path,
+                    hint="rename one of them",
+                )
+        return first
+
+    def cells(self, name: str) -> list[str]:
+        """Give the cells of the column ``name``, row by row.
+
+        Raises
+        ------
+        DataError
+            As `column`.
+        """
+        at = self.column(name)
+        return [cells[at] for _, cells in self.rows]
+
+    @property
+    def described(self) -> str:
+        """Its columns, for a message."""
+        shown = [repr(column) for column in self.columns[:20]]
+        more = f" and {len(self.columns) - 20} more" if len(self.columns) > 20 else ""
+        return "its columns: " + ", ".join(shown) + more
+
+    def without_header(self) -> Table:
+        """Take the first row for one like the others."""
+        names = [f"column {number}" for number in range(1, len(self.columns) + 1)]
+        return Table(self.path, names, [(1, self.columns), *self.rows])
+
+
+def is_numbered(name: str) -> bool:
+    """Whether a column was named by its number, since the table has no header."""
+    return re.fullmatch(r"column \d+", name) is not None
+
+
+def is_index(name: str) -> bool:
+    """Whether a column has no name of its own: the index that a data frame was written with."""
+    return re.fullmatch(r"(Unnamed: \d+|\s*)", name) is not None
