@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err, out
+from dfbench.errors import DataError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +62,11 @@ def describe(
     from dfbench.suites.datasets.inspection.tree import tree
 
     with ConsoleReporter(err()) as reporter:
-        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+        try:
+            dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+        except DataError:
+            _show_unread(data)
+            raise
         found = count(dataset)
     _hinder(hindrance_of(dataset))
     out().print(Text(found.name, style="bold"), highlight=False)
@@ -75,6 +80,17 @@ def describe(
 
 def _wrapped(text: str) -> str:
     return textwrap.fill(text, 80, subsequent_indent="  ")
+
+
+def _show_unread(data: str) -> None:
+    """Draw a plain folder of which it is not clear how it is read."""
+    from dfbench.suites.datasets.catalogue import is_plain
+    from dfbench.suites.datasets.inspection.tree import bare_tree
+    from dfbench.suites.datasets.sources import split_source
+
+    branches = bare_tree(Path(split_source(data)[1]).expanduser()) if is_plain(data) else []
+    if branches and branches[0].images:
+        _draw(branches)
 
 
 def _draw(branches: list[Branch]) -> None:

@@ -132,10 +132,13 @@ def resolve(
 def is_plain(source: str | Path) -> bool:
     """Whether ``source`` is a folder without a card, whose reading can be asked for."""
     data = split_source(source)[1]
+    if not isinstance(data, Path) and not is_path(data):
+        for entry in registered():
+            if entry.name == data:
+                return entry.source != data and is_plain(Path(entry.source))
+        if data in {item.name for item in names()}:
+            return False
     path = Path(data).expanduser()
-    named = not isinstance(data, Path) and not is_path(data)
-    if named and data in {item.name for item in names()}:
-        return False
     return path.is_dir() and not (path / CARD_FILE).is_file()
 
 
@@ -149,7 +152,7 @@ def _found(
 ) -> Located:
     text = str(source)
     if not isinstance(source, Path) and not is_path(text):
-        named = _by_name(text, root, progress)
+        named = _by_name(text, root, asked, progress)
         if named is not None:
             return named
         if not Path(text).is_dir():
@@ -182,15 +185,16 @@ def name_of(source: str | Path) -> str:
     return resolve(source).card.name
 
 
-def _by_name(name: str, root: Path | None, progress: Progress | None) -> Located | None:
+def _by_name(
+    name: str, root: Path | None, asked: ReadAs | None, progress: Progress | None
+) -> Located | None:
     for entry in registered():
         if entry.name == name:
             source = Path(entry.source) if Path(entry.source).is_absolute() else entry.source
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            how = ReadAs(**entry.asked) if entry.asked else None
-            located = _found(source, chosen, how, progress)
+            located = _found(source, chosen, asked or ReadAs(**entry.asked), progress)
             card = located.card.model_copy(update={"name": name})
             return replace(located, card=card)
     else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
@@ -49,6 +51,14 @@ class _Node:
         self.images += 1
         for name, value in facts.items():
             self.facts.setdefault(name, Counter())[value] += 1
+
+    def place(self, path: str, facts: dict[str, str]) -> None:
+        """Count an image here and in each folder on the way to it."""
+        self.add(facts)
+        node = self
+        for part in path.split("/")[:-1]:
+            node = node.inner.setdefault(part, _Node())
+            node.add(facts)
 
     def single(self) -> str | None:
         """Give the only folder, where it tells no more and holds all images; else None."""
@@ -94,12 +104,26 @@ def tree(dataset: Dataset) -> list[Branch]:
         facts = {"class": name, "split": split if given else "", "source": group}
         if kind:
             facts["kind"] = kind
-        node = root
-        node.add(facts)
-        for part in path.split("/")[:-1]:
-            node = node.inner.setdefault(part, _Node())
-            node.add(facts)
-    name, node = _whole_chain(dataset.root.resolve().name, root)
+        root.place(path, facts)
+    return _drawn(dataset.root, root)
+
+
+def bare_tree(folder: Path) -> list[Branch]:
+    """Draw a folder of which it is not clear how it is read: numbers of images alone.
+
+    Raises
+    ------
+    DataError
+        Where a folder cannot be read.
+    """
+    root = _Node()
+    for path in walk(folder).images:
+        root.place(path, {})
+    return _drawn(folder, root)
+
+
+def _drawn(folder: Path, root: _Node) -> list[Branch]:
+    name, node = _whole_chain(folder.resolve().name, root)
     lines = [Branch(0, f"{name}/", node.images, _told(node, None))]
     _draw(node, 1, lines)
     return lines
@@ -133,7 +157,7 @@ def _told(node: _Node, above: _Node | None) -> str:
         value = node.only(name)
         if value and (above is None or above.only(name) != value):
             said.append(f"{name} {value}")
-    if not node.only("class") and not node.inner:
+    if node.facts and not node.only("class") and not node.inner:
         said.append(", ".join(f"{n:,} {name}" for name, n in node.facts["class"].most_common()))
     return ", ".join(said)
 
