@@ -41,8 +41,15 @@ class FilenameLayout(Layout):
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
-        """Give lines of a card that would read the labels from ``names``."""
-        return f"or a card for labels in file names, with lines such as: {_suggest(names)}"
+        """Give an option and lines of a card that would read the labels from ``names``."""
+        pattern, labels = _suggested(names)
+        classes = ", ".join(f'"{name}"' for name in labels.values())
+        mapping = ", ".join(f'"{text}" = "{name}"' for text, name in labels.items())
+        return (
+            f"or, to be checked, labels in names of files: --classes '{pattern}', or a card with"
+            f' lines such as: classes = [{classes}]; layout = {{ kind = "filename",'
+            f" pattern = '{pattern}', labels = {{ {mapping} }} }}"
+        )
 
     def needs(self, classes: Sequence[str]) -> list[str]:
         """Name the folder of the images."""
@@ -108,20 +115,14 @@ class FilenameLayout(Layout):
         return {path: match.groupdict("") for path, match in matches.items() if match}
 
 
-def _suggest(names: Sequence[str]) -> str:
-    """Lines of a card that would read the labels from ``names``, ready to be checked."""
+def _suggested(names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Give a pattern that would read the labels from ``names``, and label to class."""
     label, labels = _label_pattern(names)
     firsts = Counter(name.partition("_")[0] for name in names if "_" in name)
     shared = sum(firsts.values()) == len(names) and 2 < len(firsts) <= len(names) / 2
     # names that begin alike may be frames of one video
     start = r"(?P<group>[^_]+)_.*" if shared and label.startswith(r".*") else ""
-    pattern = start + label.removeprefix(r".*") if start else label
-    classes = ", ".join(f'"{c}"' for c in labels.values())
-    mapping = ", ".join(f'"{text}" = "{name}"' for text, name in labels.items())
-    return (
-        f"classes = [{classes}]; layout = {{ kind = \"filename\", pattern = '{pattern}', "
-        f"labels = {{ {mapping} }} }}"
-    )
+    return (start + label.removeprefix(r".*") if start else label), labels
 
 
 def _label_pattern(names: Sequence[str]) -> tuple[str, dict[str, str]]:

@@ -65,7 +65,7 @@ class TableLayout(Layout):
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
         """Name the form that is recognised."""
-        return "train.csv beside train/"
+        return "a table of names and labels beside the images (train.csv, metadata.json)"
 
     def needs(self, classes: Sequence[str]) -> list[str]:
         """Name the tables."""
