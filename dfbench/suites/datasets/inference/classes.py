@@ -289,7 +289,9 @@ def _by_position(places: Sequence[Place], where: object) -> Classes | None:
             deeper.setdefault(place.parts[at[1]], set()).add(place.parts[at[0]])
     crossed = [name for name, under in deeper.items() if len(under) > 1]
     sources = are_sources(set(deeper), below=True)
-    if len(names) > MOST or (crossed and not sources):
+    # numbered folders are videos or persons sooner than classes
+    numbered = are_sources(names, below=True) and (len(names) > 10 or names[0].startswith("00"))
+    if len(names) > MOST or numbered or (crossed and not sources):
         _ask_which(names, natural(deeper), where)
     for place, at in named.items():
         _mark(place, at[0], place.parts[at[0]])

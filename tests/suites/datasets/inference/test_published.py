@@ -246,6 +246,8 @@ def test_names_spelt_differently_in_splits_are_one_class(tmp_path):
         ["train/real", "train/fake", "test/real", "test/fake", "extra/real"],
         ["val/real", "val/fake", "test/real", "test/fake"],
         [f"{n:03}" for n in range(80)],
+        [f"{n:03}" for n in range(5)],
+        [f"video_{n}" for n in range(12)],
     ],
 )
 def test_what_may_be_another_task_is_asked(tmp_path, folders):
