@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -234,15 +235,13 @@ def _decode_pillow(data: bytes) -> Image:
     from PIL import ImageOps
 
     image = opened(data)
-    said: list[str] = []
     try:
         if image.width * image.height > _MOST_PIXELS:
             raise ImageError(f"too large: {image.width} x {image.height} pixels")
         if image.format == "JPEG2000" and _JPEG2000_PIXELS not in data:
             # cut right behind the header, it would be decoded to nothing but grey
             raise ImageError("cannot be decoded: the file ends before its pixels")
-        # libtiff alone says more than Pillow hands on
-        with overheard(said) if image.format == "TIFF" else hushed():
+        with hushed():
             image.seek(0)
             image.load()
         # Pillow forgets the format in the turned copy
@@ -262,9 +261,19 @@ def _decode_pillow(data: bytes) -> Image:
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
-        reason = said[0].removeprefix("tempfile.tif: ").rstrip(".") if said else str(error)
+        reason = (_libtiff_says(data) if image.format == "TIFF" else "") or str(error)
         raise ImageError(f"cannot be decoded: {reason}") from None
     return np.ascontiguousarray(pixels, dtype=np.uint8)
+
+
+def _libtiff_says(data: bytes) -> str:
+    """Decode once more, alone, to hear what libtiff says beyond what Pillow hands on."""
+    said: list[str] = []
+    with overheard(said), contextlib.suppress(Exception):
+        image = opened(data)
+        image.seek(0)
+        image.load()
+    return said[0].removeprefix("tempfile.tif: ").rstrip(".") if said else ""
 
 
 def _grey(values: NDArray[Any]) -> Image:

@@ -76,7 +76,9 @@ def settle_root(card: Card, root: Path) -> Path:
         return root
     inner = [root / name for name in subfolders(root)]
     fitting = [folder for folder in inner if all((folder / name).exists() for name in needed)]
-    return fitting[0] if len(fitting) == 1 else root
+    if len(fitting) != 1 or card.layout.reads_beside(fitting[0], root, card.classes):
+        return root
+    return fitting[0]
 
 
 def check_classes(

@@ -8,6 +8,7 @@ from typing import Any
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.reading import parse_card
 from dfbench.suites.datasets.image_files import Found, walk
 from dfbench.suites.datasets.inference.combining import FoundTable
 from dfbench.suites.datasets.inference.file_names import by_file_names
@@ -240,7 +241,7 @@ def _of(
 ) -> Reading:
     facts, said, warnings = read
     facts = {key: value for key, value in facts.items() if value or key == "classes"}
-    card = Card.model_validate({"name": name_of(folder), **facts})
+    card = parse_card({"name": name_of(folder), **facts}, where=folder)
     rule = card.split
     if rule.policy != "given":
         parts = "/".join(f"{share * 100:g}" for share in rule.fractions.values())

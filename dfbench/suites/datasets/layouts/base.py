@@ -82,6 +82,10 @@ class Layout(Section, ABC):
             Where the folder and the card contradict each other; naming file and row.
         """
 
+    def reads_beside(self, inner: Path, root: Path, classes: Sequence[str]) -> bool:
+        """Whether it would read images of ``root`` that do not lie in ``inner``."""
+        return False
+
     def check(self, classes: Sequence[str]) -> None:
         """Raise a validation error where the keys do not fit the classes of the card."""
 

@@ -68,6 +68,15 @@ class FoldersLayout(Layout):
         names = self.splits.values() or [self.folders_of(name) for name in classes]
         return [folder for each in names for folder in each]
 
+    def reads_beside(self, inner: Path, root: Path, classes: Sequence[str]) -> bool:
+        """Whether folders outside ``inner`` are called like classes too."""
+        read = self.reader(classes)
+        folders = {path.rpartition("/")[0] for path in walk(root).images}
+        return read(inner.name).label is not None or any(
+            folder.split("/")[0] != inner.name and read(folder).label is not None
+            for folder in folders
+        )
+
     def check(self, classes: Sequence[str]) -> None:
         """Each folder that is named is of a class, and of one only."""
         for name in self.folders:
@@ -200,8 +209,10 @@ class _Reader:
     def read(self, folder: str) -> Told:
         parts = tuple(folder.split("/")) if folder else ()
         telling: set[int] = set()
-        label = _outermost(parts, self.labels, telling)
         split = _outermost(parts, self.splits, telling)
+        label = _outermost(parts, self.labels, telling, but=frozenset(telling))
+        if label is None:
+            label = _outermost(parts, self.labels, telling)
         kind = _outermost(parts, self.kinds, telling)
         ignored = _outermost(parts, self.ignore, set())
         at = self.layout.groups
@@ -212,7 +223,12 @@ class _Reader:
         return Told(None if ignored else label, split or "", kind or "", group, bool(ignored))
 
 
-def _outermost(parts: tuple[str, ...], names: Mapping[str, Any], telling: set[int]) -> Any:
+def _outermost(
+    parts: tuple[str, ...],
+    names: Mapping[str, Any],
+    telling: set[int],
+    but: frozenset[int] = frozenset(),
+) -> Any:
     """Give what the outermost folder that has a meaning stands for; None where none has."""
     if not names:
         return None
@@ -220,7 +236,7 @@ def _outermost(parts: tuple[str, ...], names: Mapping[str, Any], telling: set[in
     for start in range(len(parts)):
         for end in range(min(start + longest, len(parts)), start, -1):
             name = "/".join(parts[start:end])
-            if name in names:
+            if name in names and not but.intersection(range(start, end)):
                 telling.update(range(start, end))
                 return names[name]
     return None

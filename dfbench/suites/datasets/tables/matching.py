@@ -15,6 +15,7 @@ _VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|webm|mpe?g|m4v|wmv|flv|3gp)$", re.IGNOR
 _FRAME = re.compile(
     r"(?P<video>.+?)[_\-. ]+(?:(?:frame|frm|fr|f|img|image|face)[_\-. ]*)?\d+", re.IGNORECASE
 )
+_FROM_ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:|file:")
 _MANY = 50
 """Images that an id may fit before it is told no further which of them it is."""
 
@@ -63,6 +64,16 @@ class Images:
         else ``a`` whose image is absent would get ``a_1.png``, which is of another row.
         """
         named = [self._image(name) for name in ids]
+        # where some ids agree as a whole, one that agrees by its end alone is of an absent image
+        cut = [
+            found.parts < len(_parts(name)) and not _FROM_ELSEWHERE.match(name)
+            for found, name in zip(named, ids, strict=True)
+        ]
+        if any(found.images and not c for found, c in zip(named, cut, strict=True)):
+            named = [
+                Named() if c and found.images else found
+                for found, c in zip(named, cut, strict=True)
+            ]
         direct = any(
             found.images or found.rivals
             for name, found in zip(ids, named, strict=True)
