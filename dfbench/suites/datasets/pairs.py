@@ -34,6 +34,8 @@ def join_pairs(groups: Sequence[str], mark: str) -> tuple[list[str], str]:
     ['000', '001', '000', '000', '', '002', '004']
     """
     sources = {group: _sources(group, mark) for group in dict.fromkeys(groups) if group}
+    if not any(len(own) > 1 for own in sources.values()):
+        return list(groups), f"no group is named after two sources with {mark!r} between them"
     joined = _joined(sources)
     counts = Counter(joined[group] for group in groups if group)
     first = {group: own[0] for group, own in sources.items()}
@@ -49,8 +51,8 @@ def join_pairs(groups: Sequence[str], mark: str) -> tuple[list[str], str]:
 
 
 def _sources(group: str, mark: str) -> list[str]:
-    one, found, other = group.partition(mark)
-    return [one, other] if found and one and other else [group]
+    parts = group.split(mark)
+    return parts if len(parts) == 2 and all(parts) else [group]
 
 
 def _joined(sources: dict[str, list[str]]) -> dict[str, str]:

@@ -73,6 +73,9 @@ _REAL = _words(
     "حقيقي حقيقية أصلي واقعی असली वास्तविक אמיתי"
 )
 _ONLY_FAKE = _words("sp")
+# that names of generators hold
+_NO_CLASS = ("esrgan", "realvis", "realistic", "realcugan")
+_WEAK = _words("human humans nature natural live true computer false cgi")
 # as the whole name only: part of another, such as false_color or human_faces, they tell nothing
 _ALONE = _words("false true human humans computer live natural nature vera pravi nep vals orig")
 _NOT = _words("not non no un nicht kein pas")
@@ -84,9 +87,13 @@ _SPLITS: dict[SplitName, frozenset[str]] = {
     "train": _words(
         "train training trn trainset entrenamiento entrainement apprentissage treino 训练 训练集"
     ),
-    "validation": _words("validation valid val dev vali valset devset validación validação 验证"),
+    "validation": _words(
+        "validation valid val validate validating dev vali valset devset eval evaluation "
+        "validación validação 验证"
+    ),
     "test": _words("test testing tst testset tests prueba teste 测试 测试集"),
 }
+_SHORT = {"train": "tr", "validation": "va", "test": "te"}
 _BESIDE_SPLIT = _words(
     "data dataset datasets set sets split image images img imgs face faces frame frames video "
     "videos release sample samples part final v version full all small large cropped public "
@@ -131,6 +138,8 @@ def meaning(name: str) -> Meaning:
     whole = plain(_letters(name).replace(" ", ""))
     if whole in _ONLY_FAKE:
         return "fake"
+    if any(part in whole for part in _NO_CLASS) or re.match(r"real.*(gan|diffusion|vis)", whole):
+        return ""
     if whole in _FAKE | _REAL:
         return "fake" if whole in _FAKE else "real"
     found: set[Meaning] = set()
@@ -146,9 +155,38 @@ def meaning(name: str) -> Meaning:
     return found.pop() if len(found) == 1 else ""
 
 
+def is_weak(name: str) -> bool:
+    """Whether a name means real or fake beside one of the other class only: nature, human.
+
+    Examples
+    --------
+    >>> is_weak("nature"), is_weak("0_real")
+    (True, False)
+    """
+    return plain(_letters(name).replace(" ", "")) in _WEAK
+
+
+@functools.cache
+def is_plain_class(name: str) -> bool:
+    """Whether a name says real or fake, and nothing else but numbers.
+
+    Examples
+    --------
+    >>> is_plain_class("1_fake"), is_plain_class("deepfake_dataset")
+    (True, False)
+    """
+    return bool(meaning(name)) and all(_class_word(_stem(word)) for word in tokens(name))
+
+
+_WRITTEN_ON = (
+    *("faces", "face", "images", "image", "imgs", "img", "frames", "videos", "photos"),
+    *("train", "test", "val"),
+)
+
+
 def _stem(word: str) -> str:
     """Take off what is written on to a class word: realfaces, fakeimages."""
-    for end in ("faces", "face", "images", "image", "imgs", "img", "frames", "videos", "photos"):
+    for end in _WRITTEN_ON:
         stem = word.removesuffix(end)
         if stem != word and _class_word(stem):
             return stem
@@ -172,6 +210,45 @@ def split_of(name: str) -> SplitName | None:
     return found.pop()
 
 
+@functools.cache
+def split_hint(name: str) -> SplitName | None:
+    """Say which split a name may stand for, whatever else stands in it.
+
+    Examples
+    --------
+    >>> [split_hint(name) for name in ("train_hq", "testdata", "realtrain", "trainA", "latest")]
+    ['train', 'test', 'train', 'train', None]
+    """
+    found: set[SplitName] = set()
+    for word in tokens(name):
+        for split, spellings in _SPLITS.items():
+            if word == _SHORT[split] or any(_around(word, each) for each in spellings):
+                found.add(split)
+    return found.pop() if len(found) == 1 else None
+
+
+def _around(word: str, spelling: str) -> bool:
+    """Whether a word is ``spelling``, alone or written on to one that often stands beside it."""
+    if word == spelling:
+        return True
+    rest = word.removeprefix(spelling) if word.startswith(spelling) else ""
+    rest = rest or (word.removesuffix(spelling) if word.endswith(spelling) else "")
+    known = rest in _BESIDE_SPLIT or _class_word(rest) or (len(rest) == 1 and len(spelling) > 3)
+    return bool(rest) and known
+
+
+def splits_among(names: Collection[str]) -> dict[str, SplitName]:
+    """Find which of the folders in one folder are splits.
+
+    Names that hold more than the word of a split count where they are of several splits:
+    ``train_hq`` beside ``test_hq``.
+    """
+    strict = {name: split for name in names if (split := split_of(name)) is not None}
+    hinted = {name: split for name in names if (split := split_hint(name)) is not None}
+    several = len({*strict.values(), *hinted.values()}) > 1 and "train" in {*hinted.values()}
+    return hinted | strict if several else strict
+
+
 def _class_word(word: str) -> bool:
     return word in _FAKE or word in _REAL
 
@@ -188,6 +265,10 @@ def is_mask(name: str) -> bool:
     """Whether a folder of this name holds masks or the like: no images to be classified."""
     whole = plain(_letters(name).replace(" ", ""))
     words = tokens(name)
+    if any(word in _NOT or word in {"with", "without"} for word in words):
+        return False  # people with masks
+    if words and re.fullmatch(r"\w+masks?", words[-1]):
+        return True
     together = {a + b for a, b in itertools.pairwise(words)}
     return whole in _MASKS or bool(words and words[-1] in _MASKS) or bool(together & _MASKS)
 
@@ -231,6 +312,8 @@ def guess_positive(classes: Sequence[str]) -> str:
     if len(classes) != 2:
         return ""
     told = [meaning(name) for name in classes]
+    if "" in told:  # nature beside city says nothing
+        told = ["" if is_weak(name) else its for name, its in zip(classes, told, strict=True)]
     for name, one, other in zip(classes, told, reversed(told), strict=True):
         if (one == "fake" and other != "fake") or (other == "real" and one == ""):
             return name

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from dfbench.suites.datasets.listing import SplitName
+from dfbench.suites.datasets.words import splits_among
 
 Parts = tuple[str, ...]
+Named = TypeVar("Named")
 
 
 @dataclass(eq=False, slots=True)
@@ -21,17 +27,26 @@ class Place:
         How many lie in it.
     label
         The class that its images are of; empty where it is not told (yet).
-    telling
-        Place of the folder that tells the class, and of the one that tells the split.
     split
         Empty where none is told.
+    class_at, split_at
+        Which of the folders tells it; -1 for none.
+    splits
+        Folders that may tell a split, and which.
     """
 
     parts: Parts
     images: int
     label: str = ""
     split: str = ""
-    telling: dict[str, int] = field(default_factory=dict)
+    class_at: int = -1
+    split_at: int = -1
+    splits: dict[int, SplitName] = field(default_factory=dict)
+
+    @property
+    def of_test(self) -> bool:
+        """Whether a folder on the way may stand for test."""
+        return "test" in self.splits.values()
 
     def __str__(self) -> str:
         return "/".join(self.parts)
@@ -41,6 +56,42 @@ def places_of(paths: Iterable[str]) -> list[Place]:
     """Give the folders of images, sorted."""
     counts = Counter(path.rpartition("/")[0] for path in paths)
     return [Place(tuple(f.split("/")) if f else (), n) for f, n in sorted(counts.items())]
+
+
+def mark_splits(places: Sequence[Place]) -> None:
+    """Write at each place which of its folders may tell a split."""
+    among = {outer: splits_among(names) for outer, names in children(places).items()}
+    for place in places:
+        place.splits = {
+            i: among[place.parts[:i]][name]
+            for i, name in enumerate(place.parts)
+            if name in among[place.parts[:i]]
+        }
+
+
+def find_name(parts: Parts, names: Mapping[str, Named]) -> tuple[int, str, Named] | None:
+    """Find the outermost folder on the way that is called by one of ``names``.
+
+    Parameters
+    ----------
+    parts
+        Of a place.
+    names
+        Of folders, with ``/`` between those of a folder in a folder; composed (NFC).
+
+    Returns
+    -------
+    tuple or None
+        Which folder, its name as it is spelt there, and what it stands for.
+    """
+    longest = max((name.count("/") for name in names), default=0) + 1
+    for start in range(len(parts)):
+        for end in range(min(start + longest, len(parts)), start, -1):
+            spelt = "/".join(parts[start:end])
+            name = unicodedata.normalize("NFC", spelt)
+            if name in names:
+                return end - 1, spelt, names[name]
+    return None
 
 
 def shared_start(places: Sequence[Place]) -> int:

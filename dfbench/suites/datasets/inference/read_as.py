@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -97,7 +98,7 @@ def _compiled(text: str, option: str) -> str:
 
 def _names(text: str, option: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for item in text.split(","):
+    for item in unicodedata.normalize("NFC", text).split(","):
         name, equals, folders = (part.strip() for part in item.partition("="))
         listed = [part.strip().strip("/") for part in folders.split("+")] if equals else [name]
         if not name or not all(listed):

@@ -10,15 +10,16 @@ from dfbench.errors import DataError
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import parse_card
 from dfbench.suites.datasets.image_files import Found, walk
+from dfbench.suites.datasets.inference.class_words import wrapper
 from dfbench.suites.datasets.inference.combining import FoundTable
 from dfbench.suites.datasets.inference.file_names import by_file_names
-from dfbench.suites.datasets.inference.folders import FolderReading, confirm, read_folders
+from dfbench.suites.datasets.inference.folders import FolderReading, read_folders
 from dfbench.suites.datasets.inference.names import name_of
 from dfbench.suites.datasets.inference.places import listed, places_of, shared_start
 from dfbench.suites.datasets.inference.read_as import Names, Pattern, ReadAs
 from dfbench.suites.datasets.inference.tables import Tables, find_tables
 from dfbench.suites.datasets.layouts.all import LAYOUTS
-from dfbench.suites.datasets.words import guess_positive, meaning, natural
+from dfbench.suites.datasets.words import guess_positive, natural
 
 IMAGES = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000, PPM and TGA are taken"
 OTHERWISE = "--classes, --kinds, --groups and --splits, or a card, say otherwise"
@@ -101,17 +102,12 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
 def _folders(found: Found, asked: ReadAs, folder: Path) -> tuple[FolderReading | None, str]:
     """Read the folders below the outermost ones that hold everything; also give these."""
     places = places_of(found.images)
-    depth = shared_start(places)
-    outer = places[0].parts[:depth]
-    if not any(meaning(name) for place in places for name in place.parts[depth:]):
-        # one class only: its folder is no mere wrapper
-        depth = next((i for i, name in enumerate(outer) if meaning(name)), depth)
+    outer = places[0].parts[: shared_start(places)]
+    depth = wrapper(outer, places)
     for place in places:
         place.parts = place.parts[depth:]
     root = "/".join(outer[:depth])
     read = read_folders(places, asked, folder / root)
-    if read is not None:
-        confirm(read, places, folder / root)
     return read, root
 
 
@@ -125,11 +121,10 @@ def _goes_before(table: FoundTable, read: FolderReading, root: str, folder: Path
     """
     if table.chosen or not read.worded:
         return True
-    told = read.layout.reader(read.classes)
     prefix = f"{root}/" if root else ""
     pairs: dict[tuple[str, str], str] = {}
     for path, name in table.labels.items():
-        label = told(path.removeprefix(prefix).rpartition("/")[0]).label
+        label = read.told(path.removeprefix(prefix).rpartition("/")[0]).label
         if path.startswith(prefix) and label is not None:
             pairs.setdefault((read.classes[label], name), path)
     if len({name for _, name in pairs}) < len(pairs):
@@ -167,8 +162,6 @@ def _of_folders(folder: Path, root: str, read: FolderReading, tables: Tables) ->
         **read.sections,
     }
     warnings = read.warnings
-    if not read.worded and read.classes != ["0", "1"] and len(read.classes) == 2:
-        warnings.append("no name of a folder means real or fake")
     return _of(folder, (facts, read.said, warnings), tables.aside)
 
 

@@ -27,15 +27,16 @@ MANY = 30
 """More folders than this are hardly kinds of fakes."""
 
 
-def are_kinds(names: Collection[str]) -> bool:
-    """Whether a name among these is that of a generator or a manipulation.
+def are_kinds(names: Collection[str], *, every: bool = False) -> bool:
+    """Whether one of these names, or each, is that of a generator or a manipulation.
 
     Examples
     --------
     >>> are_kinds(["stylegan2", "x"]), are_kinds(["cat", "dog"])
     (True, False)
     """
-    return any(_kind(word) for name in names for word in _pieces(name))
+    found = [any(map(_kind, _pieces(name))) for name in names]
+    return bool(found) and (all(found) if every else any(found))
 
 
 def _kind(word: str) -> bool:
@@ -65,19 +66,20 @@ def are_sources(names: Collection[str], *, below: bool) -> bool:
     """
     if not names:
         return False
+    kinds = sum(are_kinds([name]) for name in names)
+    if kinds > len(names) / 2 or (kinds and len(names) <= MANY):
+        return False
     if len(names) > MANY:
         return True
-    if are_kinds(names):
-        return False
-    if _SOURCE & {word for name in names for word in tokens(name)}:
+    with_digits = [name for name in names if re.search(r"\d", name)]
+    if len(with_digits) == len(names) and _SOURCE & {w for name in names for w in tokens(name)}:
         return True
-    numbers = [name for name in names if re.fullmatch(r"[\W\d_]*\d[\W\d_]*", name)]
+    numbers = [name for name in names if re.match(r"[\W_]*\d+([\W_]|$)", name)]
     if len(numbers) >= 0.8 * len(names):
-        return below or len(names) >= 4
+        return len(names) >= (3 if below else 4)
     if len(names) < 4:
         return False
     bare = {re.sub(r"\d+", "", name) for name in names}
-    with_digits = [name for name in names if re.search(r"\d", name)]
     if len(bare) == 1 and len(with_digits) == len(names):  # a_01, a_02, ...
         return True
     lengths = {len(name) for name in names}

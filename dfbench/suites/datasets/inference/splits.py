@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.inference.places import Place, children, images_in, listed
+from dfbench.suites.datasets.inference.places import Place, find_name, images_in, listed
 from dfbench.suites.datasets.inference.read_as import Level, Names, ReadAs
 from dfbench.suites.datasets.listing import SPLITS, SplitName
 from dfbench.suites.datasets.words import natural, split_of
+
+_DIVIDE = "--splits none divides all images anew"
 
 
 def find_splits(
@@ -19,7 +22,7 @@ def find_splits(
     Parameters
     ----------
     places
-        All that are of a class, and those of an unlabelled test.
+        All that are of a class, and those of an unlabelled test; their ``splits`` are marked.
     asked
         What the user says of them.
     where
@@ -40,32 +43,63 @@ def find_splits(
     said = asked.said("splits")
     if isinstance(said, Names):
         return _by_names(places, said, where)
-    inner = children(places)
-    for place in places:
-        at = _telling(place, inner)
-        if isinstance(said, Level):
-            at = said.of(place.parts)
-        if at is not None:
-            place.split = split_of(place.parts[at]) or ""
-            place.telling["split"] = at
+    if isinstance(said, Level):
+        _by_level(places, said, where)
+    else:
+        _by_words(places)
     present = {place.split for place in places} - {""}
-    if len(present) < 2 and said is None and not _unlabelled_test(places):
+    everywhere = all(place.split and place.label for place in places)
+    if not present or (len(present) == 1 and everywhere and said is None):
         # all in one split: nothing to tell apart
         for place in places:
-            place.split = ""
-            place.telling.pop("split", None)
+            place.split, place.split_at = "", -1
         return {}
     found: dict[SplitName, list[str]] = {}
     for split in SPLITS:
-        names = {p.parts[p.telling["split"]] for p in places if p.split == split}
+        names = {p.parts[p.split_at] for p in places if p.split == split}
         if names:
             found[split] = natural(names)
     _check(places, found, where)
     return found
 
 
+def _by_words(places: Sequence[Place]) -> None:
+    """Take of several folders the innermost beside other splits, else the commonest name."""
+    several: dict[tuple[str, ...], set[str]] = {}
+    for place in places:
+        for i, split in place.splits.items():
+            several.setdefault(place.parts[:i], set()).add(split)
+    counts = Counter(place.parts[i] for place in places for i in place.splits)
+    for place in places:
+        decisive = [i for i in place.splits if len(several[place.parts[:i]]) > 1]
+        at = max(decisive, default=None)
+        if at is None and place.splits:
+            at = max(place.splits, key=lambda i: (counts[place.parts[i]], -i))
+        if at is not None:
+            place.split, place.split_at = place.splits[at], at
+
+
+def _by_level(places: Sequence[Place], said: Level, where: object) -> None:
+    names = set()
+    for place in places:
+        at = said.of(place.parts)
+        if at is None:
+            continue
+        names.add(place.parts[at])
+        split = split_of(place.parts[at])
+        if split is not None:
+            place.split, place.split_at = split, at
+    if not any(place.split for place in places):
+        shown = listed(natural(names)) if names else "no folder"
+        raise DataError(
+            f"--splits {said.number}: {shown} stands there, and none is a split",
+            where=where,
+            hint="--splits train=FOLDER,test=FOLDER says which folders are which",
+        )
+
+
 def _by_names(places: Sequence[Place], said: Names, where: object) -> dict[SplitName, list[str]]:
-    found: dict[SplitName, list[str]] = {}
+    of: dict[str, SplitName] = {}
     for name, folders in said.by_name.items():
         split = split_of(name)
         if split is None:
@@ -74,56 +108,34 @@ def _by_names(places: Sequence[Place], said: Names, where: object) -> dict[Split
                 where=where,
                 hint="--splits train=FOLDER,test=FOLDER says which folders are which",
             )
-        found.setdefault(split, []).extend(folders)
-    for split, folders in found.items():
-        for place in places:
-            at = [i for i, part in enumerate(place.parts) if part in folders]
-            if at and not place.split:
-                place.split, place.telling["split"] = split, at[0]
-        if not any(place.split == split for place in places):
-            raise DataError(
-                f"--splits: no folder with images is called {listed(folders)}", where=where
-            )
-    _check(places, found, where)
-    return {split: found[split] for split in SPLITS if split in found}
-
-
-def _telling(place: Place, inner: dict[tuple[str, ...], set[str]]) -> int | None:
-    """Say which folder of a place tells its split: of several one beside other splits."""
-    at = [i for i, name in enumerate(place.parts) if split_of(name)]
-    if len(at) < 2:
-        return at[0] if at else None
-    several = [i for i in at if len({split_of(n) for n in inner[place.parts[:i]]} - {None}) > 1]
-    return (several or at)[0]
-
-
-def _unlabelled_test(places: Sequence[Place]) -> bool:
-    return any(not place.label for place in places)
+        of |= dict.fromkeys(folders, split)
+    found: dict[SplitName, dict[str, None]] = {}
+    for place in places:
+        match = find_name(place.parts, of)
+        if match is not None:
+            place.split_at, place.split = match[0], match[2]
+            found.setdefault(match[2], {})[match[1]] = None
+    for split in set(of.values()) - set(found):
+        folders = [folder for folder, its in of.items() if its == split]
+        raise DataError(f"--splits: no folder with images is called {listed(folders)}", where=where)
+    result = {split: list(found[split]) for split in SPLITS if split in found}
+    _check(places, result, where)
+    return result
 
 
 def _check(places: Sequence[Place], found: dict[SplitName, list[str]], where: object) -> None:
-    divide = "--splits none divides all images anew"
-    without = [p for p in places if not p.split]
-    if found and without and set(found) != {"test"}:
+    without = [place for place in places if not place.split]
+    if without and (set(found) != {"test"} or any(p.label for p in places if p.split)):
+        names = listed(name for folders in found.values() for name in folders)
         raise DataError(
-            f"{images_in(without):,} images lie in no split, such as those in {without[0]}, and"
-            f" the others in {listed(n for names in found.values() for n in names)}",
+            f"{images_in(without):,} images lie in no split, such as those in"
+            f" {without[0] or 'the folder itself'}, and the others in {names}",
             where=where,
-            hint=f"--splits train=FOLDER+FOLDER,test=FOLDER says what each is; {divide}",
+            hint=f"--splits train=FOLDER+FOLDER,test=FOLDER says what each is; {_DIVIDE}",
         )
-    if without:
-        labelled_test = any(p.split == "test" and p.label for p in places)
-        if labelled_test:
-            raise DataError(
-                f"{images_in(without):,} images lie in no split beside test, such as those in"
-                f" {without[0]}",
-                where=where,
-                hint=f"--splits train=FOLDER+FOLDER,test={found['test'][0]} says what each is;"
-                f" {divide}",
-            )
-    elif found and "train" not in found:
+    if not without and "train" not in found:
         raise DataError(
             f"there is nothing to train on, only {' and '.join(found)}",
             where=where,
-            hint=f"--splits train=FOLDER,test=FOLDER says which is which; {divide}",
+            hint=f"--splits train=FOLDER,test=FOLDER says which is which; {_DIVIDE}",
         )

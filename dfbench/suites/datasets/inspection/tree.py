@@ -18,6 +18,7 @@ MOST = 8
 FEW = 3
 """That are drawn then."""
 DEPTH = 8
+NO_LABEL = "no label"
 
 
 class Branch(NamedTuple):
@@ -99,7 +100,7 @@ def tree(dataset: Dataset) -> list[Branch]:
         strict=True,
     )
     for path, label, split, group, kind in columns:
-        name = "no label" if label == UNLABELLED else dataset.classes[label]
+        name = NO_LABEL if label == UNLABELLED else dataset.classes[label]
         # a kind is of fakes: real images beside them say nothing of it
         facts = {"class": name, "split": split if given else "", "source": group}
         if kind:
@@ -156,7 +157,7 @@ def _told(node: _Node, above: _Node | None) -> str:
     for name in ("split", "class", "kind", "source"):
         value = node.only(name)
         if value and (above is None or above.only(name) != value):
-            said.append(f"{name} {value}")
+            said.append(value if value == NO_LABEL else f"{name} {value}")
     if node.facts and not node.only("class") and not node.inner:
         said.append(", ".join(f"{n:,} {name}" for name, n in node.facts["class"].most_common()))
     return ", ".join(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -19,7 +19,15 @@ from dfbench.suites.datasets.words import is_neutral
 
 
 def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    value = [value] if isinstance(value, str) else value
+    if not isinstance(value, list):
+        return value
+    return [_normal(each) if isinstance(each, str) else each for each in value]
+
+
+def _normal(name: str) -> str:
+    """Write ``./a/`` as ``a``."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 Names = Annotated[list[str], BeforeValidator(_several)]
@@ -30,7 +38,8 @@ class FoldersLayout(Layout):
     """Folders that are called like classes, splits and kinds of fakes, wherever they stand.
 
     Where several on the way to an image stand for classes, the outermost counts; so for splits
-    and kinds. A test split without any class folder is unlabelled.
+    and kinds. A split folder that stands in the root is looked for nowhere else. A test split
+    without any class folder is unlabelled.
     """
 
     comments: ClassVar[dict[str, str]] = {
@@ -49,14 +58,15 @@ class FoldersLayout(Layout):
     """Split to its folders; empty where folders tell none."""
     folders: dict[str, Names] = Field(default_factory=dict)
     """Class to its folders, where they are not called like the class."""
-    kinds: list[str] = Field(default_factory=list)
+    kinds: Names = Field(default_factory=list)
     """Folders that each hold the fakes of one kind, which is called like them."""
     groups: int = Field(default=0, ge=-20, le=20)
     """Which folder below the root holds images of one source: counted from 1 at the root, or from
     -1 at the image; 0 for none. One that tells class, split or kind, or is called like ``frames``,
     is no source."""
-    ignore: list[str] = Field(default_factory=list)
-    """Folders to leave out."""
+    ignore: Names = Field(default_factory=list)
+    """Folders to leave out, above or beside class folders; one in a class folder by its path from
+    the root."""
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
@@ -70,8 +80,8 @@ class FoldersLayout(Layout):
 
     def reads_beside(self, inner: Path, root: Path, classes: Sequence[str]) -> bool:
         """Whether folders outside ``inner`` are called like classes too."""
-        read = self.reader(classes)
         folders = {path.rpartition("/")[0] for path in walk(root).images}
+        read = self.reader(classes, folders)
         return read(inner.name).label is not None or any(
             folder.split("/")[0] != inner.name and read(folder).label is not None
             for folder in folders
@@ -100,9 +110,10 @@ class FoldersLayout(Layout):
         """Whether folders are named after kinds of fakes."""
         return bool(self.kinds)
 
-    def reader(self, classes: Sequence[str]) -> Callable[[str], Told]:
-        """Give what reads a folder, by its path below the root."""
-        return functools.cache(_Reader(self, classes).read)
+    def reader(self, classes: Sequence[str], folders: Iterable[str]) -> Callable[[str], Told]:
+        """Give what reads a folder, by its path below the root; ``folders`` are all there are."""
+        outermost = {folder.partition("/")[0] for folder in folders}
+        return functools.cache(_Reader(self, classes, outermost).read)
 
     def folders_of(self, name: str) -> list[str]:
         """Folders of a class."""
@@ -117,7 +128,7 @@ class FoldersLayout(Layout):
             For a missing split folder, and for a folder of images that is of no class.
         """
         found = walk(root)
-        read = self.reader(card.classes)
+        read = self.reader(card.classes, {path.rpartition("/")[0] for path in found.images})
         told = {path: read(path.rpartition("/")[0]) for path in found.images}
         self._check_splits(card, root, {each.split for each in told.values()})
         unlabelled = "test" not in {each.split for each in told.values() if each.label is not None}
@@ -127,14 +138,15 @@ class FoldersLayout(Layout):
         beside: list[str] = []
         outside: list[str] = []
         for path, each in told.items():
+            if each.ignored:
+                result.ignored += 1
+                continue
             if "train" in self.splits and not each.split:
-                if not each.ignored:
-                    outside.append(path)
+                outside.append(path)
                 result.ignored += 1
                 continue
             if each.label is None and not (unlabelled and each.split == "test"):
-                if not each.ignored:
-                    (beside if path.rpartition("/")[0] in parents else strays).append(path)
+                (beside if path.rpartition("/")[0] in parents else strays).append(path)
                 result.ignored += 1
                 continue
             real = each.label is None or each.label == card.real_index
@@ -154,8 +166,17 @@ class FoldersLayout(Layout):
             if paths:
                 said = "1 image lies" if len(paths) == 1 else f"{len(paths):,} images lie"
                 result.warnings.append(f"{said} {where}, such as {min(paths)}: left out")
-        result.warnings += _unread(found.unread, read, card.classes)
+        result.warnings += [*self._idle(result), *_unread(found.unread, read, card.classes)]
         return result
+
+    def _idle(self, result: Listing) -> list[str]:
+        """Say which keys tell nothing of any image."""
+        known = {image.kind for image in result.images}
+        idle = [name for name in self.kinds if name.rpartition("/")[2] not in known]
+        said = [f"layout.kinds: no fakes lie in {', '.join(idle[:5])}"] if idle else []
+        if self.groups and not any(image.group for image in result.images):
+            said.append(f"layout.groups: no folder of a source stands at level {self.groups}")
+        return said
 
     def _check_splits(self, card: Declared, root: Path, present: set[str]) -> None:
         for split in self.split_names:
@@ -197,48 +218,60 @@ class Told(NamedTuple):
 
 
 class _Reader:
-    """Reads folders, each once."""
+    """Reads folders."""
 
-    def __init__(self, layout: FoldersLayout, classes: Sequence[str]) -> None:
-        self.layout = layout
+    def __init__(
+        self, layout: FoldersLayout, classes: Sequence[str], outermost: Collection[str]
+    ) -> None:
+        self.groups = layout.groups
         self.labels = {f: i for i, name in enumerate(classes) for f in layout.folders_of(name)}
-        self.splits = {f: str(s) for s, folders in layout.splits.items() for f in folders}
-        self.kinds = {name: name for name in layout.kinds}
+        splits = {f: str(s) for s, folders in layout.splits.items() for f in folders}
+        self.splits = {name: s for name, s in splits.items() if name not in outermost}
+        self.outer_splits = {name: s for name, s in splits.items() if name in outermost}
+        self.kinds = {name: name.rpartition("/")[2] for name in layout.kinds}
         self.ignore = dict.fromkeys(layout.ignore, True)
 
     def read(self, folder: str) -> Told:
         parts = tuple(folder.split("/")) if folder else ()
-        telling: set[int] = set()
-        split = _outermost(parts, self.splits, telling)
-        label = _outermost(parts, self.labels, telling, but=frozenset(telling))
-        if label is None:
-            label = _outermost(parts, self.labels, telling)
-        kind = _outermost(parts, self.kinds, telling)
-        ignored = _outermost(parts, self.ignore, set())
-        at = self.layout.groups
-        at = at - 1 if at > 0 else len(parts) + at
+        split = _find(parts[:1], self.outer_splits) or _find(parts, self.splits)
+        # a folder that is a split is a class only where no other is
+        but = split.start if split else -1
+        label = _find(parts, self.labels, but=but) or _find(parts, self.labels)
+        kind = _find(parts, self.kinds)
+        ignored = _find(parts, self.ignore)
+        inside = ignored is not None and label is not None and label.end <= ignored.end
+        if inside and not (ignored and ignored.start == 0 and ignored.end > 0):
+            ignored = None
+        telling = {each.end for each in (split, label, kind) if each is not None}
+        at = self.groups - 1 if self.groups > 0 else len(parts) + self.groups
         group = ""
-        if self.layout.groups and 0 <= at < len(parts) and at not in telling:
+        if self.groups and 0 <= at < len(parts) and at not in telling:
             group = "" if is_neutral(parts[at]) else parts[at]
-        return Told(None if ignored else label, split or "", kind or "", group, bool(ignored))
+        return Told(
+            None if label is None or ignored else label.told,
+            "" if split is None else split.told,
+            "" if kind is None else kind.told,
+            group,
+            ignored is not None,
+        )
 
 
-def _outermost(
-    parts: tuple[str, ...],
-    names: Mapping[str, Any],
-    telling: set[int],
-    but: frozenset[int] = frozenset(),
-) -> Any:
-    """Give what the outermost folder that has a meaning stands for; None where none has."""
-    if not names:
-        return None
-    longest = max(name.count("/") for name in names) + 1
+class _Match(NamedTuple):
+    """Folders on the way to an image that have a meaning: the first, the last, what they tell."""
+
+    start: int
+    end: int
+    told: Any
+
+
+def _find(parts: Sequence[str], names: Mapping[str, Any], *, but: int = -1) -> _Match | None:
+    """Find the outermost folder that is called by one of ``names``; not that at place ``but``."""
+    longest = max((name.count("/") for name in names), default=-1) + 1
     for start in range(len(parts)):
         for end in range(min(start + longest, len(parts)), start, -1):
             name = "/".join(parts[start:end])
-            if name in names and not but.intersection(range(start, end)):
-                telling.update(range(start, end))
-                return names[name]
+            if name in names and not (but == start == end - 1):
+                return _Match(start, end - 1, names[name])
     return None
 
 
