@@ -9,8 +9,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dfbench.errors import DataError
 from dfbench.suites.datasets.inference.reading import read_folder
-from dfbench.suites.datasets.scan import scan
+from dfbench.suites.datasets.scan import scan, settle_root
 
 CLASSES = [
     ("real", "fake"),
@@ -55,6 +56,7 @@ class Tree:
 
     images: dict[str, tuple[bool, str, str, str]]
     besides: bool
+    whole: bool = True
 
 
 @st.composite
@@ -104,6 +106,13 @@ def trees(draw) -> Tree:
         for image in range(1):
             path = "/".join([*wrapper, *parts, f"{image:04}.jpg"])
             images[path] = (is_fake, split, kind if is_fake else "", told)
+    # not each generator has all that the others have
+    kept = draw(st.lists(st.sampled_from(sorted(images)), min_size=2, unique=True))
+    both = {images[path][0] for path in kept} == {False, True}
+    if both and draw(st.booleans()):
+        one = len({images[path][1] for path in kept}) == 1  # then there is nothing to divide by
+        told = {p: (f, "" if one else s, *rest) for p in kept for f, s, *rest in [images[p]]}
+        return Tree(told, False, False)
     return Tree(images, categories == [""])
 
 
@@ -123,10 +132,15 @@ def write(tree: Tree, root: Path) -> None:
 def test_no_tree_is_read_as_another_task(tmp_path, tree):
     root = tmp_path / f"faces{len(list(tmp_path.iterdir()))}"
     write(tree, root)
-    reading = read_folder(root)
+    try:
+        reading = read_folder(root)
+    except DataError:
+        assert not tree.whole
+        return
     card = reading.card
-    found = scan(card, root / card.root)
-    prefix = "" if card.root == "." else f"{card.root}/"
+    place = settle_root(card, root / card.root)
+    found = scan(card, place)
+    prefix = "" if place == root else f"{place.relative_to(root).as_posix()}/"
     assert card.positive_index is not None, (reading.line, sorted(tree.images)[::7])
     told = {
         prefix + image.path: (
