@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from dfbench.errors import DataError
-from dfbench.suites.datasets.inference.places import listed
+from dfbench.errors import CardError, DataError
+from dfbench.suites.datasets.inference.places import listed, mark_splits, places_of
 from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
+from dfbench.suites.datasets.inference.splits import find_splits
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
 from dfbench.suites.datasets.words import guess_positive, natural
 
@@ -32,6 +33,16 @@ def by_file_names(
     given = asked.said("classes")
     assert isinstance(given, Pattern)
     pattern = given.text
+    for option in ("groups", "kinds"):
+        own = asked.said(option)
+        if asked.denies(option) and f"(?P<{option.removesuffix('s')}>" in pattern:
+            raise CardError(f"--{option} none, but --classes has {option}", hint="leave them out")
+        if own is not None and not isinstance(own, Pattern):
+            raise CardError(
+                f"--{option} {getattr(asked, option)}: where names of files tell the classes, they"
+                " tell this, too",
+                hint="give a regular expression with a named group, or none",
+            )
     whole = "/" in pattern
     found = {re.fullmatch(pattern, p if whole else p.rpartition("/")[2]) for p in paths}
     labels = natural({match["label"] or "" for match in found if match})
@@ -50,10 +61,17 @@ def by_file_names(
     if len(labels) == 2:
         positive = mapping.get(positive, positive)
         classes = sorted(classes, key=lambda name: name == positive)
+    places = places_of(paths)
+    for place in places:
+        place.label = "told"  # each has images of classes
+    mark_splits(places)
+    splits = find_splits(places, asked, where)
     facts: dict[str, Any] = {
         "classes": classes,
         "positive": positive,
-        "layout": FilenameLayout(kind="filename", pattern=pattern, labels=mapping),
+        "layout": FilenameLayout(
+            kind="filename", pattern=pattern, labels=mapping, split_folders=splits
+        ),
     }
     said = [f"classes {listed(classes, 12)} by the names of files"]
     for option, key, name in (("groups", "group", "group"), ("kinds", "kind", "kind")):
@@ -64,4 +82,6 @@ def by_file_names(
         else:
             told = f"(?P<{name}>" in pattern
             said.append(f"{option} by the same pattern" if told else f"no {option}")
+    if splits:
+        said.append(f"splits {', '.join(' + '.join(folders) for folders in splits.values())}")
     return facts, said, []

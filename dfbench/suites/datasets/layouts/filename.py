@@ -14,7 +14,8 @@ from pydantic import Field, field_validator
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of, unread
-from dfbench.suites.datasets.listing import Listed, Listing
+from dfbench.suites.datasets.layouts.way import Names, check_apart, find
+from dfbench.suites.datasets.listing import SPLITS, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import compiled
 
 
@@ -24,6 +25,7 @@ class FilenameLayout(Layout):
     comments: ClassVar[dict[str, str]] = {
         "pattern": "Matches the whole file name; named groups: label, group, kind.",
         "labels": "Label as found to class.",
+        "split_folders": "Split to its folder, or a list of them.",
     }
 
     kind: Literal["filename"]
@@ -32,6 +34,8 @@ class FilenameLayout(Layout):
     ``kind``. It matches the whole file name; with a ``/`` in it, the whole path below ``where``."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Matched text to class, where they differ."""
+    split_folders: dict[SplitName, Names] = Field(default_factory=dict)
+    """Split to the folders on the way to its images; empty where they are to be divided."""
     where: str = "."
 
     @field_validator("pattern")
@@ -56,8 +60,14 @@ class FilenameLayout(Layout):
         return [self.where]
 
     def check(self, classes: Sequence[str]) -> None:
-        """Labels lead to classes."""
+        """Labels lead to classes, folders to one split each."""
         check_labels(self.labels, classes)
+        check_apart("layout.split_folders", self.split_folders)
+
+    @property
+    def split_names(self) -> list[str]:
+        """The splits that folders tell."""
+        return [name for name in SPLITS if name in self.split_folders]
 
     @property
     def gives_groups(self) -> bool:
@@ -82,12 +92,20 @@ class FilenameLayout(Layout):
             raise DataError("no such folder", where=folder, hint="see layout.where in the card")
         found = walk(folder)
         result = Listing(ignored=found.ignored, warnings=unread(found.unread.values()))
+        splits = {name: s for s, names in self.split_folders.items() for name in names}
         for path, texts in self._read_names(card, folder, found.images).items():
+            split = find(path.split("/")[:-1], splits)
+            if splits and split is None:
+                raise DataError(
+                    f"lies in none of the folders of splits ({', '.join(splits)})",
+                    where=folder / path,
+                    hint="see layout.split_folders in the card",
+                )
             result.images.append(
                 Listed(
                     path=posixpath.normpath(posixpath.join(self.where, path)),
                     label=label_of(card, self.labels, texts["label"], where=str(folder / path)),
-                    split="",
+                    split="" if split is None else str(split.told),
                     group=texts.get("group", ""),
                     fault=found.faults.get(path, ""),
                     kind=texts.get("kind", ""),

@@ -6,32 +6,17 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
+from dfbench.suites.datasets.layouts.way import Names, check_apart, find
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import fault
 from dfbench.suites.datasets.words import is_neutral
-
-
-def _several(value: Any) -> Any:
-    value = [value] if isinstance(value, str) else value
-    if not isinstance(value, list):
-        return value
-    return [_normal(each) if isinstance(each, str) else each for each in value]
-
-
-def _normal(name: str) -> str:
-    """Write ``./a/`` as ``a``."""
-    return "/".join(part for part in name.split("/") if part not in ("", "."))
-
-
-Names = Annotated[list[str], BeforeValidator(_several)]
-"""Names of folders, or a single one; a name with ``/`` is of a folder in a folder."""
 
 
 class FoldersLayout(Layout):
@@ -92,8 +77,8 @@ class FoldersLayout(Layout):
         for name in self.folders:
             if name not in classes:
                 fault("layout.folders", f"{name!r} is none of the classes ({', '.join(classes)})")
-        _check_apart("layout.folders", {name: self.folders_of(name) for name in classes})
-        _check_apart("layout.splits", self.splits)
+        check_apart("layout.folders", {name: self.folders_of(name) for name in classes})
+        check_apart("layout.splits", self.splits)
 
     @property
     def split_names(self) -> list[str]:
@@ -199,14 +184,6 @@ class FoldersLayout(Layout):
         )
 
 
-def _check_apart(key: str, names: Mapping[Any, Sequence[str]]) -> None:
-    seen: dict[str, str] = {}
-    for name, folders in names.items():
-        for folder in folders:
-            if seen.setdefault(folder, name) != name:
-                fault(key, f"folder {folder!r} stands for {seen[folder]!r} and for {name!r}")
-
-
 class Told(NamedTuple):
     """What the folders on the way to an image tell of it."""
 
@@ -233,12 +210,12 @@ class _Reader:
 
     def read(self, folder: str) -> Told:
         parts = tuple(folder.split("/")) if folder else ()
-        split = _find(parts[:1], self.outer_splits) or _find(parts, self.splits)
+        split = find(parts[:1], self.outer_splits) or find(parts, self.splits)
         # a folder that is a split is a class only where no other is
         but = split.start if split else -1
-        label = _find(parts, self.labels, but=but) or _find(parts, self.labels)
-        kind = _find(parts, self.kinds)
-        ignored = _find(parts, self.ignore)
+        label = find(parts, self.labels, but=but) or find(parts, self.labels)
+        kind = find(parts, self.kinds)
+        ignored = find(parts, self.ignore)
         inside = ignored is not None and label is not None and label.end <= ignored.end
         if inside and not (ignored and ignored.start == 0 and ignored.end > 0):
             ignored = None
@@ -254,25 +231,6 @@ class _Reader:
             group,
             ignored is not None,
         )
-
-
-class _Match(NamedTuple):
-    """Folders on the way to an image that have a meaning: the first, the last, what they tell."""
-
-    start: int
-    end: int
-    told: Any
-
-
-def _find(parts: Sequence[str], names: Mapping[str, Any], *, but: int = -1) -> _Match | None:
-    """Find the outermost folder that is called by one of ``names``; not that at place ``but``."""
-    longest = max((name.count("/") for name in names), default=-1) + 1
-    for start in range(len(parts)):
-        for end in range(min(start + longest, len(parts)), start, -1):
-            name = "/".join(parts[start:end])
-            if name in names and not (but == start == end - 1):
-                return _Match(start, end - 1, names[name])
-    return None
 
 
 def _outer_folders(paths: Iterable[str]) -> set[str]:

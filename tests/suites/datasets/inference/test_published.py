@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dfbench.errors import DataError
+from dfbench.errors import CardError, DataError
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.inference.reading import read_folder
 from dfbench.suites.datasets.scan import scan
@@ -311,6 +311,32 @@ def test_what_the_user_says_wrongly(tmp_path, asked, says):
         read(tmp_path, **asked)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_said_beside_a_pattern_for_classes(tmp_path):
+    lay(tmp_path, ["train", "test"])
+    pattern = r"(?P<group>\d)\d+(?P<label>[01])\.png"
+    for option, value in (("groups", "1"), ("kinds", "a,b"), ("groups", "none")):
+        with pytest.raises(CardError, match=f"--{option}"):
+            read(tmp_path, classes=pattern, **{option: value})
+
+
+def test_splits_of_names_of_files_are_folders(tmp_path):
+    for split in ("train", "test"):
+        for number in range(4):
+            file = tmp_path / split / f"{number}_{number % 2}.png"
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+    pattern = r".*_(?P<label>[01])\.png"
+    reading, _, found = read(tmp_path, classes=pattern)
+    assert reading.line.endswith("splits train, test")
+    assert {(i.path, i.split) for i in found.images if "3" in i.path} == {
+        ("train/3_1.png", "train"),
+        ("test/3_1.png", "test"),
+    }
+    assert reading.card.split.policy == "given"
+    reading, *_ = read(tmp_path, classes=pattern, splits="none")
+    assert reading.card.split.policy == "stratified"
 
 
 def test_labels_in_names_of_files_by_a_pattern(tmp_path):
