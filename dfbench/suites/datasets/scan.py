@@ -140,6 +140,8 @@ def _check_split(
     absent = _absent_class(card, labels)
     if absent is not None:
         few = "too few images or groups to divide" if divided else ""
+        if card.split.policy == "grouped":
+            few += ": groups are kept whole, --groups none or a card without them divides images"
         hint = "; ".join(filter(None, (few, broken))) or None
         raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
 
