@@ -240,13 +240,24 @@ def _around(word: str, spelling: str) -> bool:
 def splits_among(names: Collection[str]) -> dict[str, SplitName]:
     """Find which of the folders in one folder are splits.
 
-    Names that hold more than the word of a split count where they are of several splits:
-    ``train_hq`` beside ``test_hq``.
+    Names that hold more than the word of a split count where all are of this kind, and of several
+    splits: ``train_hq`` beside ``test_hq``. One alone among others that tell something else is
+    none: a generator called ``dev``.
+
+    Examples
+    --------
+    >>> splits_among({"train_hq", "test_hq"}) == {"train_hq": "train", "test_hq": "test"}
+    True
+    >>> splits_among({"dev", "schnell"}), splits_among({"test", "real", "fake"})
+    ({}, {'test': 'test'})
     """
     strict = {name: split for name in names if (split := split_of(name)) is not None}
-    hinted = {name: split for name in names if (split := split_hint(name)) is not None}
-    several = len({*strict.values(), *hinted.values()}) > 1 and "train" in {*hinted.values()}
-    return hinted | strict if several else strict
+    hinted = {name: split for name in names if (split := split_hint(name)) is not None} | strict
+    several = {*hinted.values()} > {"train"}
+    if several and hinted.keys() == set(names):
+        return hinted
+    others = [name for name in names if name not in strict and not meaning(name)]
+    return {} if others and "train" not in strict.values() else strict
 
 
 def _class_word(word: str) -> bool:

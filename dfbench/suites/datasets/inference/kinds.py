@@ -83,7 +83,9 @@ def find_kinds(
         if len(names := f.names(positive)) > 1
         and not are_sources(names, below=not f.above)
         # what lies in folders of both classes alike is what images show, or whom
-        and (f.above or 2 * len(names & _real(f, folders, positive)) < len(names))
+        and (
+            f.above or are_kinds(names) or 2 * len(names & _real(f, folders, positive)) < len(names)
+        )
     ]
     best = max(likely, key=lambda f: _weight(f, folders, positive), default=None)
     beside = {

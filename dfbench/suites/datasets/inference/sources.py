@@ -83,4 +83,6 @@ def are_sources(names: Collection[str], *, below: bool) -> bool:
     if len(bare) == 1 and len(with_digits) == len(names):  # a_01, a_02, ...
         return True
     lengths = {len(name) for name in names}
-    return len(lengths) == 1 and lengths.pop() >= 8 and all(re.fullmatch(r"\w+", n) for n in names)
+    return (
+        len(lengths) == 1 and lengths.pop() >= 8 and all(re.fullmatch(r"[\w-]+", n) for n in names)
+    )
