@@ -65,7 +65,7 @@ def describe(
         try:
             dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         except DataError:
-            _show_unread(data)
+            _show_unread(data, root)
             raise
         found = count(dataset)
     _hinder(hindrance_of(dataset))
@@ -82,13 +82,13 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, 80, subsequent_indent="  ")
 
 
-def _show_unread(data: str) -> None:
+def _show_unread(data: str, root: Path | None) -> None:
     """Draw a plain folder of which it is not clear how it is read."""
-    from dfbench.suites.datasets.catalogue import is_plain
+    from dfbench.suites.datasets.catalogue import plain_folder
     from dfbench.suites.datasets.inspection.tree import bare_tree
-    from dfbench.suites.datasets.sources import split_source
 
-    branches = bare_tree(Path(split_source(data)[1]).expanduser()) if is_plain(data) else []
+    folder = plain_folder(data, root)
+    branches = bare_tree(folder) if folder is not None and folder.is_dir() else []
     if branches and branches[0].images:
         _draw(branches)
 

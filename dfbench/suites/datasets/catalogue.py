@@ -129,17 +129,26 @@ def resolve(
     return _renamed(located, name, source) if name else located
 
 
-def is_plain(source: str | Path) -> bool:
-    """Whether ``source`` is a folder without a card, whose reading can be asked for."""
+def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
+    """Give the folder that ``source`` means if it has no card, so that its reading can be asked for.
+
+    Parameters
+    ----------
+    source, root
+        As for `resolve`.
+    """
     data = split_source(source)[1]
     if not isinstance(data, Path) and not is_path(data):
         for entry in registered():
             if entry.name == data:
-                return entry.source != data and is_plain(Path(entry.source))
+                where = root or entry.root
+                return plain_folder(Path(entry.source), where) if entry.source != data else None
         if data in {item.name for item in names()}:
-            return False
+            return None
     path = Path(data).expanduser()
-    return path.is_dir() and not (path / CARD_FILE).is_file()
+    if not path.is_dir() or (path / CARD_FILE).is_file():
+        return None
+    return root or path
 
 
 def _renamed(located: Located, name: str, where: object) -> Located:
@@ -194,7 +203,16 @@ def _by_name(
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            located = _found(source, chosen, asked or ReadAs(**entry.asked), progress)
+            merged = {**entry.asked, **(asked.given() if asked else {})}
+            located = _found(source, chosen, ReadAs(**merged), progress)
+            if entry.asked and located.reading is None:
+                options = " ".join(f"--{option} {text}" for option, text in entry.asked.items())
+                raise CardError(
+                    f"was registered as {name!r} with {options}, and has a card now",
+                    where=located.where,
+                    hint=f"dfbench data remove {name}, then dfbench data add {entry.source}"
+                    " goes by the card; without the card the options count",
+                )
             card = located.card.model_copy(update={"name": name})
             return replace(located, card=card)
     else:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError
 from dfbench.files import config_dir, write_text
+from dfbench.suites.datasets.inference.read_as import ReadAs
 
 
 class Registered(NamedTuple):
@@ -43,14 +44,14 @@ def registered() -> list[Registered]:
                 item["name"],
                 item["source"],
                 Path(item["root"]) if item["root"] else None,
-                dict(item.get("asked", {})),
+                ReadAs(**item.get("asked", {})).given(),
             )
             for item in items
         ]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror}", where=path) from None
+        raise CardError(f"cannot be read: {error.strerror or error}", where=path) from None
     except (ValueError, KeyError, TypeError):
         hint = "remove the file and add the data sets again"
         raise CardError("not a list of data sets", where=path, hint=hint) from None

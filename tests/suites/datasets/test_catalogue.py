@@ -9,6 +9,8 @@ from dfbench import files
 from dfbench.errors import CardError, DataError, DfbenchError, UnknownNameError
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.inference.card_file import init_card
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 
 PUBLIC = ["deepfake-and-real-images", "fake-video-images", "five-class-generators"]
@@ -244,10 +246,13 @@ def test_names_known_already_are_not_added_again(make, folders_card):
         catalogue.add("faces")
 
 
+ASKED = '{"datasets": [{"name": "x", "source": "/x", "root": null, "asked": {"colours": "3"}}]}'
+
+
 def test_a_damaged_list_is_an_error():
     path = files.config_dir() / "datasets.json"
     path.parent.mkdir(parents=True)
-    for text in ("{", "[]", json.dumps({"datasets": [{}]})):
+    for text in ("{", "[]", json.dumps({"datasets": [{}]}), ASKED):
         path.write_text(text)
         with pytest.raises(CardError, match="not a list of data sets"):
             catalogue.registered()
@@ -255,3 +260,61 @@ def test_a_damaged_list_is_an_error():
 
 def test_packaged_cards_lie_in_the_package():
     assert load_card(catalogue._PUBLIC / "five-class-generators.toml").classes == list("01234")
+
+
+# --- registered folders without a card -------------------------------------------------------
+
+
+@pytest.fixture
+def pets(make):
+    """Two sources of cats and dogs each; no name tells which are fake."""
+    for source in ("one", "two", "three", "four"):
+        for name in ("cats", "dogs"):
+            for number in range(3):
+                make.image(f"{source}/{name}/{number}.png")
+    return make.root.rename(make.root.parent / "pets")
+
+
+SAID = ReadAs(classes="real=cats,fake=dogs")
+
+
+def test_options_given_now_go_before_registered_ones_and_leave_the_others(pets):
+    catalogue.add(pets, asked=SAID)
+    more = load_dataset("pets", asked=ReadAs(groups="1"))
+    assert list(more.classes) == ["real", "fake"]
+    assert set(more.manifest["group"]) == {"one", "two", "three", "four"}
+    other = load_dataset("pets", asked=ReadAs(classes="real=dogs,fake=cats"))
+    assert other.reading.startswith("classes real (dogs), fake (cats)")
+    assert catalogue.registered()[0].asked == {"classes": SAID.classes}
+
+
+def test_a_card_that_comes_later_does_not_replace_registered_options(pets):
+    catalogue.add(pets, asked=SAID)
+    card, _ = init_card(pets, asked=SAID)
+    with pytest.raises(CardError) as caught:
+        load_dataset("pets")
+    said = str(caught.value)
+    assert said.startswith(f"{card}: was registered as 'pets' with --classes real=cats,fake=dogs")
+    assert f"dfbench data remove pets, then dfbench data add {pets}" in said
+    catalogue.remove("pets")
+    catalogue.add(pets)
+    assert load_dataset("pets").reading == ""
+    catalogue.remove("pets")
+    card.unlink()
+    catalogue.add(pets, asked=SAID)
+    assert load_dataset("pets").reading
+
+
+def test_the_folder_of_what_has_no_card(pets, make, folders_card, monkeypatch, tmp_path):
+    catalogue.add(pets, asked=SAID, name="mine")
+    make.folders(2)
+    catalogue.add(folders_card())
+    monkeypatch.chdir(tmp_path)
+    folder = catalogue.plain_folder
+    assert folder("mine") == folder("x=mine") == folder(pets) == pets
+    assert folder("pets") == folder("./pets") == folder("x=./pets") == Path("pets")
+    assert folder("mine", tmp_path / "b") == folder("./pets", tmp_path / "b") == tmp_path / "b"
+    for source in ("faces", "card.toml", "fake-video-images", "leaves-binary", "./nowhere"):
+        assert folder(source) is None
+    init_card(pets, asked=SAID)
+    assert folder("mine") is folder("./pets") is None
