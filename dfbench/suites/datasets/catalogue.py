@@ -130,7 +130,7 @@ def resolve(
 
 
 def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
-    """Give the folder that ``source`` means if it has no card, so that its reading can be asked for.
+    """Give the folder that ``source`` means, if it has no card and its reading can be asked for.
 
     Parameters
     ----------

@@ -57,7 +57,15 @@ def _fitting(name: str, paths: Sequence[str]) -> str:
         if len(found) == len(paths) and 2 < len(set(found)) < len(paths):
             break
     match = re.search(pattern, paths[0])
-    return f"pattern = '{pattern}'" + (f"   # {match.group(name)} of {paths[0]}" if match else "")
+    if match is None:
+        return f"pattern = '{pattern}'"
+    return f"pattern = '{pattern}'   # {_escaped(match.group(name))} of {_escaped(paths[0])}"
+
+
+def _escaped(text: str) -> str:
+    """Write a path in a line, as a comment must be, whatever is in it."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
 
 
 def _remark(text: str) -> list[str]:
