@@ -133,3 +133,16 @@ def test_one_plain_folder_at_a_time(pets: Path, make_folder: Callable[..., Path]
         dfbench.run("smoke", [pets, other], classes=SAID)
     with pytest.raises(CardError, match="there is none among the data sets"):
         dfbench.run("smoke", "leaves-binary", classes=SAID)
+
+
+def test_names_that_would_break_lines_or_steer_the_terminal_are_escaped(
+    make_folder: Callable[..., Path],
+) -> None:
+    odd = make_folder("odd", classes=("real\nphotos", "fake\x1b[31m\ttwo"), splits={"a\nb": 6})
+    (odd / "a\nb" / "real\nphotos" / "x\ny.png").write_text("none")
+    for command in ("describe", "check"):
+        _, drawn, said = run("data", command, odd)
+        assert said.isprintable()
+        assert all(line.isprintable() for line in drawn.splitlines())
+        assert "real\\nphotos" in drawn
+    assert "broken: real\\nphotos/x\\ny.png: " in run("data", "check", odd)[1]

@@ -146,9 +146,15 @@ def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
         if data in {item.name for item in names()}:
             return None
     path = Path(data).expanduser()
-    if not path.is_dir() or (path / CARD_FILE).is_file():
+    if not path.is_dir() or _own_card(path) is not None:
         return None
     return root or path
+
+
+def _own_card(folder: Path) -> Path | None:
+    """Give the card that a folder holds, or the link where one was."""
+    path = folder / CARD_FILE
+    return path if path.is_file() or path.is_symlink() else None
 
 
 def _renamed(located: Located, name: str, where: object) -> Located:
@@ -168,8 +174,8 @@ def _found(
             raise unknown("data set or folder", text, [item.name for item in names()])
     path = Path(source).expanduser()
     if path.is_dir():
-        own = path / CARD_FILE
-        if own.is_file():
+        own = _own_card(path)
+        if own is not None:
             return Located(load_card(own), path, own, root)
         read = read_folder(root or path, asked)
         return Located(read.card, root or path, path, reading=read)

@@ -144,7 +144,7 @@ def _descend(
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None
     for entry in entries:
-        if entry.is_dir():
+        if _is_dir(entry):
             if _holds_data(entry.name):
                 _descend(entry.path, f"{prefix}{entry.name}/", (*above, here), to)
             continue
@@ -171,9 +171,20 @@ def _descend(
                     to.unread[path] = kind
 
 
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where nobody may look
+        return False
+
+
 def _fault(entry: os.DirEntry[str]) -> str:
-    if entry.is_file():
-        return ""
+    """Say why an entry cannot be opened as a file; "" where it can."""
+    try:
+        if entry.is_file():
+            return ""
+    except OSError as error:
+        return str(error.strerror or error)
     return "broken symbolic link" if _broken_link(entry) else "not a regular file"
 
 
@@ -185,7 +196,7 @@ def subfolders(folder: Path) -> list[str]:
     """Names of the folders in ``folder`` that can hold data, sorted."""
     try:
         return sorted(
-            entry.name for entry in os.scandir(folder) if entry.is_dir() and _holds_data(entry.name)
+            entry.name for entry in os.scandir(folder) if _is_dir(entry) and _holds_data(entry.name)
         )
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None

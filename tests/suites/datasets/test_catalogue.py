@@ -103,6 +103,16 @@ def test_paths_that_are_nothing(tmp_path):
         load_dataset(str(tmp_path / "x.zip"))
 
 
+def test_a_card_that_is_gone_from_its_folder_is_missed(make, folders_card):
+    make.folders(2)
+    (make.root / "card.toml").symlink_to(make.root / "gone.toml")
+    with pytest.raises(CardError, match=r"card\.toml: no such file"):
+        load_dataset(make.root)
+    (make.root / "card.toml").unlink()
+    (make.root / "card.toml").mkdir()
+    assert load_dataset(make.root).reading
+
+
 def test_a_folder_by_its_bare_name(make, monkeypatch):
     make.folders(1)
     make.root.rename(make.root.parent / "mine")

@@ -91,10 +91,14 @@ def test_broken_links_and_odd_files_are_faults(make):
     make.image("a.png")
     (make.root / "b.png").symlink_to("nowhere.png")
     os.mkfifo(make.root / "c.png")
+    for name in ("d.png", "d", "labels.csv"):
+        (make.root / name).symlink_to(name)
     assert walk(make.root).faults == {
         "b.png": "broken symbolic link",
         "c.png": "not a regular file",
+        "d.png": "Too many levels of symbolic links",
     }
+    assert subfolders(make.root) == []
 
 
 def test_names_that_are_not_utf8_are_faults(make):

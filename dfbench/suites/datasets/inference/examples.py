@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.inference.names import in_line
 
 _PATTERNS = (
     r"(?P<NAME>[^/_]+)_[^/]*$",  # the beginning of the name: clip012_frame3.jpg
@@ -59,13 +60,7 @@ def _fitting(name: str, paths: Sequence[str]) -> str:
     match = re.search(pattern, paths[0])
     if match is None:
         return f"pattern = '{pattern}'"
-    return f"pattern = '{pattern}'   # {_escaped(match.group(name))} of {_escaped(paths[0])}"
-
-
-def _escaped(text: str) -> str:
-    """Write a path in a line, as a comment must be, whatever is in it."""
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown)
+    return f"pattern = '{pattern}'   # {in_line(f'{match.group(name)} of {paths[0]}')}"
 
 
 def _remark(text: str) -> list[str]:
