@@ -166,6 +166,10 @@ def _found(
     source: str | Path, root: Path | None, asked: ReadAs | None, progress: Progress | None
 ) -> Located:
     text = str(source)
+    if not text.strip():
+        raise CardError(
+            "the name of a data set is empty", hint="write . for the folder that you are in"
+        )
     if not isinstance(source, Path) and not is_path(text):
         named = _by_name(text, root, asked, progress)
         if named is not None:
@@ -308,10 +312,11 @@ def add(
     public = located.folder is None
     if public:
         text = located.card.name
-    elif isinstance(source, Path) or is_path(text) or Path(text).is_dir():
+    elif isinstance(source, Path) or is_path(text) or text not in {n.name for n in names()}:
         text = str(Path(source).expanduser().resolve())
     else:
-        raise CardError("is known by this name already", where=text)
+        hint = f"write ./{text} for the folder" if Path(text).is_dir() else None
+        raise CardError("is known by this name already", where=text, hint=hint)
     card = located.card if name is None else _renamed(located, name, located.where).card
     entry = Registered(
         card.name,

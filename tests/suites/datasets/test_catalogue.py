@@ -113,6 +113,15 @@ def test_a_card_that_is_gone_from_its_folder_is_missed(make, folders_card):
     assert load_dataset(make.root).reading
 
 
+def test_an_empty_name_is_not_the_folder_one_is_in(make, monkeypatch):
+    make.folders(2)
+    monkeypatch.chdir(make.root)
+    for source in ("", " "):
+        with pytest.raises(CardError, match=r"is empty \(write \. for the folder"):
+            load_dataset(source)
+    assert load_dataset(".").reading
+
+
 def test_a_folder_by_its_bare_name(make, monkeypatch):
     make.folders(1)
     make.root.rename(make.root.parent / "mine")
@@ -296,6 +305,17 @@ def test_options_given_now_go_before_registered_ones_and_leave_the_others(pets):
     other = load_dataset("pets", asked=ReadAs(classes="real=dogs,fake=cats"))
     assert other.reading.startswith("classes real (dogs), fake (cats)")
     assert catalogue.registered()[0].asked == {"classes": SAID.classes}
+
+
+def test_to_add_a_name_again_where_a_folder_is_called_so_loses_no_options(pets, monkeypatch):
+    monkeypatch.chdir(pets.parent)
+    entry = catalogue.add("pets", asked=SAID)
+    for asked in (None, ReadAs(groups="1")):
+        with pytest.raises(CardError, match=r"known by this name already \(write \./pets for"):
+            catalogue.add("pets", asked=asked)
+    assert catalogue.registered() == [entry]
+    more = catalogue.add("./pets", asked=ReadAs(classes=SAID.classes, groups="1"))
+    assert catalogue.registered() == [more]
 
 
 def test_a_card_that_comes_later_does_not_replace_registered_options(pets):

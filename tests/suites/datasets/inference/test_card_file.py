@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from dfbench.errors import OutputError
 from dfbench.suites.datasets.inference.card_file import init_card
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
@@ -72,3 +73,10 @@ def test_names_with_lines_in_them_stay_in_comments(make):
     text = init_card(make.root)[0].read_text(encoding="utf-8")
     assert tomllib.loads(text)
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_folder_is_no_card_to_write(make):
+    write(make, "real fake")
+    for force in (False, True):
+        with pytest.raises(OutputError, match="is a folder, not a card"):
+            init_card(make.root, make.root / "real", force=force)
