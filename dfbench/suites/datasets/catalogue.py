@@ -213,8 +213,7 @@ def _by_name(
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            merged = {**entry.asked, **(asked.given() if asked else {})}
-            located = _found(source, chosen, ReadAs(**merged), progress)
+            located = _found(source, chosen, _merged(entry, asked), progress)
             if entry.asked and located.reading is None:
                 options = " ".join(f"--{option} {text}" for option, text in entry.asked.items())
                 raise CardError(
@@ -236,6 +235,18 @@ def _by_name(
         path = Path(ensure_builtin(name, progress=progress))
         return Located(load_card(path), path.parent, path, root)
     return None
+
+
+def _merged(entry: Registered, asked: ReadAs | None) -> ReadAs:
+    """Put what is asked now before what was asked when the folder was registered."""
+    try:
+        return ReadAs(**{**entry.asked, **(asked.given() if asked else {})})
+    except TypeError:
+        raise CardError(
+            f"was registered with options that are not known here: {', '.join(entry.asked)}",
+            where=entry.name,
+            hint=f"dfbench data remove {entry.name}, and add it again",
+        ) from None
 
 
 def _built_in() -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError
 from dfbench.files import config_dir, write_text
-from dfbench.suites.datasets.inference.read_as import ReadAs
 
 
 class Registered(NamedTuple):
@@ -44,7 +43,7 @@ def registered() -> list[Registered]:
                 item["name"],
                 item["source"],
                 Path(item["root"]) if item["root"] else None,
-                ReadAs(**item.get("asked", {})).given(),
+                dict(item.get("asked", {})),
             )
             for item in items
         ]

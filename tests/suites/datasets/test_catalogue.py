@@ -184,6 +184,19 @@ def test_built_in_names_are_listed_without_being_drawn():
     assert not files.cache_dir().exists()
 
 
+@pytest.fixture
+def pets(make):
+    """Two sources of cats and dogs each; no name tells which are fake."""
+    for source in ("one", "two", "three", "four"):
+        for name in ("cats", "dogs"):
+            for number in range(3):
+                make.image(f"{source}/{name}/{number}.png")
+    return make.root.rename(make.root.parent / "pets")
+
+
+SAID = ReadAs(classes="real=cats,fake=dogs")
+
+
 # --- registering -----------------------------------------------------------------------------
 
 
@@ -265,16 +278,22 @@ def test_names_known_already_are_not_added_again(make, folders_card):
         catalogue.add("faces")
 
 
-ASKED = '{"datasets": [{"name": "x", "source": "/x", "root": null, "asked": {"colours": "3"}}]}'
-
-
 def test_a_damaged_list_is_an_error():
     path = files.config_dir() / "datasets.json"
     path.parent.mkdir(parents=True)
-    for text in ("{", "[]", json.dumps({"datasets": [{}]}), ASKED):
+    for text in ("{", "[]", json.dumps({"datasets": [{}]})):
         path.write_text(text)
         with pytest.raises(CardError, match="not a list of data sets"):
             catalogue.registered()
+
+
+def test_options_of_a_later_version_are_an_error_where_they_count(pets):
+    catalogue.add(pets, asked=SAID)
+    path = files.config_dir() / "datasets.json"
+    path.write_text(path.read_text().replace('"classes"', '"colours"'))
+    with pytest.raises(CardError, match=r"pets: was registered with options .* here: colours"):
+        load_dataset("pets")
+    catalogue.remove("pets")
 
 
 def test_packaged_cards_lie_in_the_package():
@@ -282,19 +301,6 @@ def test_packaged_cards_lie_in_the_package():
 
 
 # --- registered folders without a card -------------------------------------------------------
-
-
-@pytest.fixture
-def pets(make):
-    """Two sources of cats and dogs each; no name tells which are fake."""
-    for source in ("one", "two", "three", "four"):
-        for name in ("cats", "dogs"):
-            for number in range(3):
-                make.image(f"{source}/{name}/{number}.png")
-    return make.root.rename(make.root.parent / "pets")
-
-
-SAID = ReadAs(classes="real=cats,fake=dogs")
 
 
 def test_options_given_now_go_before_registered_ones_and_leave_the_others(pets):

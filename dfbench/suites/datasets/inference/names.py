@@ -29,7 +29,9 @@ def slug(text: str) -> str:
     >>> slug("My Faces (v2)")
     'my-faces-v2'
     """
-    return re.sub(r"[^\w.+]+", "-", text.lower()).strip("-.+")[:100] or "data"
+    # macOS may write an accent as a character of its own, which is no letter
+    whole = unicodedata.normalize("NFC", text).lower()
+    return re.sub(r"[^\w.+]+", "-", whole).strip("-.+")[:100] or "data"
 
 
 def in_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+import unicodedata
 
 import pytest
 
@@ -80,3 +81,12 @@ def test_a_folder_is_no_card_to_write(make):
     for force in (False, True):
         with pytest.raises(OutputError, match="is a folder, not a card"):
             init_card(make.root, make.root / "real", force=force)
+
+
+def test_an_accent_written_apart_gives_the_same_name_and_the_own_paths(make, tmp_path):
+    make.root = tmp_path / unicodedata.normalize("NFD", "détection")
+    real = unicodedata.normalize("NFD", "réel")
+    paths = write(make, f"{real} faux")
+    read = load_dataset(make.root, incomplete=True)
+    assert read.name == "détection"
+    assert sorted(read.manifest["path"]) == paths
