@@ -273,7 +273,8 @@ def _libtiff_says(data: bytes) -> str:
         image = opened(data)
         image.seek(0)
         image.load()
-    return said[0].removeprefix("tempfile.tif: ").rstrip(".") if said else ""
+    errors = [line.removeprefix("tempfile.tif: ") for line in said if "Warning, " not in line]
+    return errors[0].rstrip(".") if errors else ""
 
 
 def _grey(values: NDArray[Any]) -> Image:

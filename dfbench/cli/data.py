@@ -65,7 +65,7 @@ def describe(
         try:
             dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
         except DataError:
-            _show_unread(data)
+            _show_unread(data, root)
             raise
         found = count(dataset)
     _hinder(hindrance_of(dataset))
@@ -79,16 +79,23 @@ def describe(
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 80, subsequent_indent="  ")
+    return textwrap.fill(_in_line(text), 80, subsequent_indent="  ")
 
 
-def _show_unread(data: str) -> None:
+def _in_line(text: str) -> str:
+    """Write names of files and folders as one line, whatever is in them."""
+    from dfbench.suites.datasets.inference.names import in_line
+
+    return in_line(text)
+
+
+def _show_unread(data: str, root: Path | None) -> None:
     """Draw a plain folder of which it is not clear how it is read."""
-    from dfbench.suites.datasets.catalogue import is_plain
+    from dfbench.suites.datasets.catalogue import plain_folder
     from dfbench.suites.datasets.inspection.tree import bare_tree
-    from dfbench.suites.datasets.sources import split_source
 
-    branches = bare_tree(Path(split_source(data)[1]).expanduser()) if is_plain(data) else []
+    folder = plain_folder(data, root)
+    branches = bare_tree(folder) if folder is not None and folder.is_dir() else []
     if branches and branches[0].images:
         _draw(branches)
 
@@ -99,7 +106,8 @@ def _draw(branches: list[Branch]) -> None:
 
     table = plain_table("folder", "images", "told by it", right=["images"])
     for branch in branches:
-        plain_row(table, "  " * branch.depth + branch.name, f"{branch.images:,}", branch.told)
+        name, told = "  " * branch.depth + _in_line(branch.name), _in_line(branch.told)
+        plain_row(table, name, f"{branch.images:,}", told)
     out().print(table, highlight=False)
 
 
@@ -116,12 +124,12 @@ def _show(found: Description) -> None:
         console.print(_counted(f"of {found.positive}", names, found.kinds), highlight=False)
     facts = plain_table("", "")
     facts.show_header = False
-    plain_row(facts, "folder", found.root)
+    plain_row(facts, "folder", _in_line(found.root))
     plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:
-        plain_row(facts, "positive", found.positive)
+        plain_row(facts, "positive", _in_line(found.positive))
     if found.real:
-        plain_row(facts, "real", found.real)
+        plain_row(facts, "real", _in_line(found.real))
     if found.groups:
         plain_row(facts, "groups", f"{found.groups:,}")
     if found.broken:
@@ -144,11 +152,12 @@ def _show(found: Description) -> None:
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
     from dfbench.cli.tables import plain_row, plain_table
 
-    table = plain_table(title, *names, "all", right=[*names, "all"])
+    headings = [*map(_in_line, names), "all"]
+    table = plain_table(_in_line(title), *headings, right=headings)
     for split, row in counts.items():
         numbers = [row.get(name, 0) for name in names]
         shown = [f"{n:,}" if n else "–" for n in numbers]
-        plain_row(table, split, *shown, f"{sum(numbers):,}")
+        plain_row(table, _in_line(split), *shown, f"{sum(numbers):,}")
     return table
 
 
@@ -193,7 +202,7 @@ def check(
     _hinder(hindrance)
     for number, defect in enumerate(defects):
         if everything or defect.kind != "broken" or number < SHOWN_BROKEN:
-            typer.echo(f"{defect.kind}: {defect.path}: {defect.reason}")
+            typer.echo(_in_line(f"{defect.kind}: {defect.path}: {defect.reason}"))
         elif number == SHOWN_BROKEN:
             typer.echo(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
@@ -228,11 +237,11 @@ def _audit(dataset: Dataset, everything: bool) -> None:
 
 
 def _list(word: str, finding: Finding, everything: bool) -> None:
-    typer.echo(textwrap.fill(f"{word}: {finding.what}", 80, subsequent_indent="  "))
+    typer.echo(_wrapped(f"{word}: {finding.what}"))
     shown = finding.cases if everything else finding.cases[:SHOWN]
     for way, *lines in shown:
         for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
-            typer.echo(f"  {name:14}  {line}")
+            typer.echo(_in_line(f"  {name:14}  {line}"))
     if len(shown) < len(finding.cases):
         typer.echo(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
 
@@ -260,7 +269,7 @@ def init(
     path, reading = init_card(folder, card, asked=asked, force=force)
     for line in (f"read as: {reading.line}", *(f"warning: {each}" for each in reading.warnings)):
         typer.echo(_wrapped(line))
-    typer.echo(f"written: {path}")
+    typer.echo(_in_line(f"written: {path}"))
 
 
 @app.command("add")

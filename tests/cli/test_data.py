@@ -91,6 +91,30 @@ def test_a_registered_folder_is_read_as_it_was_registered(pets: Path) -> None:
     assert (status, "for plain folders" in said) == (2, True)
 
 
+def test_a_registered_folder_that_is_not_clear_is_drawn_wherever_one_is(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("data", "add", pets, "--classes", SAID)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    status, drawn, said = run("data", "describe", "pets", "--splits", "nothing")
+    assert status == 2
+    assert "pets/" in drawn
+    assert "--splits" in said
+    assert "No such file" not in said
+
+
+def test_what_root_points_at_is_drawn(pets: Path, make_folder: Callable[..., Path]) -> None:
+    mice = make_folder("mice", classes=("grey", "white"), splits={"train": 2})
+    run("data", "add", pets, "--classes", SAID)
+    for data in (pets, "pets"):
+        status, drawn, said = run("data", "describe", data, "--root", mice)
+        assert status == 2, said
+        assert "mice/train/" in drawn
+        assert "cats" not in drawn
+
+
 def test_from_python(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = {"only": "hsv/knn", "trials": 1, "figures": "none", "out": out}
@@ -109,3 +133,16 @@ def test_one_plain_folder_at_a_time(pets: Path, make_folder: Callable[..., Path]
         dfbench.run("smoke", [pets, other], classes=SAID)
     with pytest.raises(CardError, match="there is none among the data sets"):
         dfbench.run("smoke", "leaves-binary", classes=SAID)
+
+
+def test_names_that_would_break_lines_or_steer_the_terminal_are_escaped(
+    make_folder: Callable[..., Path],
+) -> None:
+    odd = make_folder("odd", classes=("real\nphotos", "fake\x1b[31m\ttwo"), splits={"a\nb": 6})
+    (odd / "a\nb" / "real\nphotos" / "x\ny.png").write_text("none")
+    for command in ("describe", "check"):
+        _, drawn, said = run("data", command, odd)
+        assert said.isprintable()
+        assert all(line.isprintable() for line in drawn.splitlines())
+        assert "real\\nphotos" in drawn
+    assert "broken: real\\nphotos/x\\ny.png: " in run("data", "check", odd)[1]

@@ -90,7 +90,7 @@ def load_datasets(
         sources = catalogue.default_names() if isinstance(suite.datasets, str) else suite.datasets
     if not sources:
         raise CardError("no data set to run on", hint="name one by --data")
-    plain = [source for source in sources if asked and catalogue.is_plain(source)]
+    plain = [source for source in sources if asked and catalogue.plain_folder(source)]
     if asked and len(plain) != 1:
         raise CardError(
             f"--{next(iter(asked.given()))} says how one plain folder is to be read;"

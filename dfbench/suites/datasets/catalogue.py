@@ -129,17 +129,32 @@ def resolve(
     return _renamed(located, name, source) if name else located
 
 
-def is_plain(source: str | Path) -> bool:
-    """Whether ``source`` is a folder without a card, whose reading can be asked for."""
+def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
+    """Give the folder that ``source`` means, if it has no card and its reading can be asked for.
+
+    Parameters
+    ----------
+    source, root
+        As for `resolve`.
+    """
     data = split_source(source)[1]
     if not isinstance(data, Path) and not is_path(data):
         for entry in registered():
             if entry.name == data:
-                return entry.source != data and is_plain(Path(entry.source))
+                where = root or entry.root
+                return plain_folder(Path(entry.source), where) if entry.source != data else None
         if data in {item.name for item in names()}:
-            return False
+            return None
     path = Path(data).expanduser()
-    return path.is_dir() and not (path / CARD_FILE).is_file()
+    if not path.is_dir() or _own_card(path) is not None:
+        return None
+    return root or path
+
+
+def _own_card(folder: Path) -> Path | None:
+    """Give the card that a folder holds, or the link where one was."""
+    path = folder / CARD_FILE
+    return path if path.is_file() or path.is_symlink() else None
 
 
 def _renamed(located: Located, name: str, where: object) -> Located:
@@ -151,6 +166,10 @@ def _found(
     source: str | Path, root: Path | None, asked: ReadAs | None, progress: Progress | None
 ) -> Located:
     text = str(source)
+    if not text.strip():
+        raise CardError(
+            "the name of a data set is empty", hint="write . for the folder that you are in"
+        )
     if not isinstance(source, Path) and not is_path(text):
         named = _by_name(text, root, asked, progress)
         if named is not None:
@@ -159,8 +178,8 @@ def _found(
             raise unknown("data set or folder", text, [item.name for item in names()])
     path = Path(source).expanduser()
     if path.is_dir():
-        own = path / CARD_FILE
-        if own.is_file():
+        own = _own_card(path)
+        if own is not None:
             return Located(load_card(own), path, own, root)
         read = read_folder(root or path, asked)
         return Located(read.card, root or path, path, reading=read)
@@ -194,7 +213,15 @@ def _by_name(
             chosen = root or entry.root
             if source == name:
                 break  # a public data set that was registered with its root
-            located = _found(source, chosen, asked or ReadAs(**entry.asked), progress)
+            located = _found(source, chosen, _merged(entry, asked), progress)
+            if entry.asked and located.reading is None:
+                options = " ".join(f"--{option} {text}" for option, text in entry.asked.items())
+                raise CardError(
+                    f"was registered as {name!r} with {options}, and has a card now",
+                    where=located.where,
+                    hint=f"dfbench data remove {name}, then dfbench data add {entry.source}"
+                    " goes by the card; without the card the options count",
+                )
             card = located.card.model_copy(update={"name": name})
             return replace(located, card=card)
     else:
@@ -208,6 +235,18 @@ def _by_name(
         path = Path(ensure_builtin(name, progress=progress))
         return Located(load_card(path), path.parent, path, root)
     return None
+
+
+def _merged(entry: Registered, asked: ReadAs | None) -> ReadAs:
+    """Put what is asked now before what was asked when the folder was registered."""
+    try:
+        return ReadAs(**{**entry.asked, **(asked.given() if asked else {})})
+    except TypeError:
+        raise CardError(
+            f"was registered with options that are not known here: {', '.join(entry.asked)}",
+            where=entry.name,
+            hint=f"dfbench data remove {entry.name}, and add it again",
+        ) from None
 
 
 def _built_in() -> dict[str, str]:
@@ -284,10 +323,11 @@ def add(
     public = located.folder is None
     if public:
         text = located.card.name
-    elif isinstance(source, Path) or is_path(text) or Path(text).is_dir():
+    elif isinstance(source, Path) or is_path(text) or text not in {n.name for n in names()}:
         text = str(Path(source).expanduser().resolve())
     else:
-        raise CardError("is known by this name already", where=text)
+        hint = f"write ./{text} for the folder" if Path(text).is_dir() else None
+        raise CardError("is known by this name already", where=text, hint=hint)
     card = located.card if name is None else _renamed(located, name, located.where).card
     entry = Registered(
         card.name,

@@ -27,11 +27,14 @@ _PLAIN = frozenset(
         *(".md5", ".sha1", ".sha256", ".sig", ".asc", ".exe", ".dll", ".so", ".dylib", ".iso"),
         # begun and not finished
         *(".part", ".partial", ".crdownload", ".download", ".tmp", ".aria2"),
+        # what was before something was changed
+        *(".bak", ".backup", ".orig", ".old", ".save", ".swp", ".swo"),
     )
 )
 """Suffixes that say that a file is no image, so that it is not opened."""
 
-_NOT_DATA = frozenset({"__MACOSX"})
+_NOT_DATA = frozenset({"__macosx", "lost+found", "$recycle.bin", "system volume information"})
+"""Folders of systems; in lower case."""
 _LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 """What systems leave in folders, besides hidden files; in lower case."""
 
@@ -49,7 +52,8 @@ class Found:
     ignored
         Number of other files, hidden ones included.
     others
-        Paths of other files as those of images, sorted, without hidden ones and what systems leave.
+        Paths of other files as those of images, sorted, without hidden ones, what systems leave,
+        pipes and sockets.
     unread
         Of ``others``, those that hold pictures or video which nothing here reads: what they are,
         and what would help. Equal for files of one kind.
@@ -75,13 +79,24 @@ def _litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
+def _backup(name: str, suffix: str) -> bool:
+    """Whether an editor or exiftool called a file so to keep what it was before a change."""
+    before = suffix.removesuffix("_original")
+    return name.endswith("~") or (before != suffix and before in image_suffixes())
+
+
+def _holds_data(name: str) -> bool:
+    """Whether a folder of this name can hold data."""
+    return not name.startswith(".") and name.lower() not in _NOT_DATA
+
+
 def _look(entry: os.DirEntry[str]) -> tuple[bool, str]:
     """Tell whether a file is an image, and else what pictures or video it holds, if any."""
     suffix = _suffix(entry.name)
     if suffix in image_suffixes():
         return True, ""
     kind = unread_suffix(suffix)
-    if kind or suffix in _PLAIN:
+    if kind or suffix in _PLAIN or _backup(entry.name, suffix):
         return False, kind
     head = _head(entry)
     form = told(head)
@@ -127,10 +142,10 @@ def _descend(
         with os.scandir(folder) as listing:
             entries = list(listing)
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=folder) from None
+        raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None
     for entry in entries:
-        if entry.is_dir():
-            if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
+        if _is_dir(entry):
+            if _holds_data(entry.name):
                 _descend(entry.path, f"{prefix}{entry.name}/", (*above, here), to)
             continue
         if _litter(entry.name):
@@ -150,41 +165,38 @@ def _descend(
                 to.faults[path] = fault
         else:
             to.ignored += 1
-            to.others.append(path)
-            if kind:
-                to.unread[path] = kind
+            if not _fault(entry) or _broken_link(entry):  # to read a pipe would wait
+                to.others.append(path)
+                if kind:
+                    to.unread[path] = kind
 
 
-def holds_images(folder: Path | str) -> bool:
-    """Whether an image lies in or below ``folder``; stops at the first (links are not followed)."""
-    inner = []
+def _is_dir(entry: os.DirEntry[str]) -> bool:
     try:
-        with os.scandir(folder) as listing:
-            for entry in listing:
-                if entry.is_dir():
-                    if not entry.name.startswith(".") and entry.name not in _NOT_DATA:
-                        inner.append(entry)
-                elif not _litter(entry.name) and _look(entry)[0]:
-                    return True
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=folder) from None
-    # a link to a folder may lead in a circle: only the folder itself may be one
-    return any(holds_images(entry.path) for entry in inner if not entry.is_symlink())
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where nobody may look
+        return False
 
 
 def _fault(entry: os.DirEntry[str]) -> str:
-    if entry.is_file():
-        return ""
-    return "broken symbolic link" if entry.is_symlink() else "not a regular file"
+    """Say why an entry cannot be opened as a file; "" where it can."""
+    try:
+        if entry.is_file():
+            return ""
+    except OSError as error:
+        return str(error.strerror or error)
+    return "broken symbolic link" if _broken_link(entry) else "not a regular file"
+
+
+def _broken_link(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
 
 
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in ``folder`` that can hold data, sorted."""
     try:
         return sorted(
-            entry.name
-            for entry in os.scandir(folder)
-            if entry.is_dir() and not entry.name.startswith(".") and entry.name not in _NOT_DATA
+            entry.name for entry in os.scandir(folder) if _is_dir(entry) and _holds_data(entry.name)
         )
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=folder) from None
+        raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None

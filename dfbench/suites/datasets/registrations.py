@@ -50,7 +50,7 @@ def registered() -> list[Registered]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror}", where=path) from None
+        raise CardError(f"cannot be read: {error.strerror or error}", where=path) from None
     except (ValueError, KeyError, TypeError):
         hint = "remove the file and add the data sets again"
         raise CardError("not a list of data sets", where=path, hint=hint) from None

@@ -9,6 +9,8 @@ from dfbench import files
 from dfbench.errors import CardError, DataError, DfbenchError, UnknownNameError
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.cards.reading import load_card
+from dfbench.suites.datasets.inference.card_file import init_card
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 
 PUBLIC = ["deepfake-and-real-images", "fake-video-images", "five-class-generators"]
@@ -101,6 +103,25 @@ def test_paths_that_are_nothing(tmp_path):
         load_dataset(str(tmp_path / "x.zip"))
 
 
+def test_a_card_that_is_gone_from_its_folder_is_missed(make, folders_card):
+    make.folders(2)
+    (make.root / "card.toml").symlink_to(make.root / "gone.toml")
+    with pytest.raises(CardError, match=r"card\.toml: no such file"):
+        load_dataset(make.root)
+    (make.root / "card.toml").unlink()
+    (make.root / "card.toml").mkdir()
+    assert load_dataset(make.root).reading
+
+
+def test_an_empty_name_is_not_the_folder_one_is_in(make, monkeypatch):
+    make.folders(2)
+    monkeypatch.chdir(make.root)
+    for source in ("", " "):
+        with pytest.raises(CardError, match=r"is empty \(write \. for the folder"):
+            load_dataset(source)
+    assert load_dataset(".").reading
+
+
 def test_a_folder_by_its_bare_name(make, monkeypatch):
     make.folders(1)
     make.root.rename(make.root.parent / "mine")
@@ -161,6 +182,19 @@ def test_built_in_names_are_listed_without_being_drawn():
     assert len(built_in) >= 3
     assert all(item.about for item in built_in)
     assert not files.cache_dir().exists()
+
+
+@pytest.fixture
+def pets(make):
+    """Two sources of cats and dogs each; no name tells which are fake."""
+    for source in ("one", "two", "three", "four"):
+        for name in ("cats", "dogs"):
+            for number in range(3):
+                make.image(f"{source}/{name}/{number}.png")
+    return make.root.rename(make.root.parent / "pets")
+
+
+SAID = ReadAs(classes="real=cats,fake=dogs")
 
 
 # --- registering -----------------------------------------------------------------------------
@@ -253,5 +287,70 @@ def test_a_damaged_list_is_an_error():
             catalogue.registered()
 
 
+def test_options_of_a_later_version_are_an_error_where_they_count(pets):
+    catalogue.add(pets, asked=SAID)
+    path = files.config_dir() / "datasets.json"
+    path.write_text(path.read_text().replace('"classes"', '"colours"'))
+    with pytest.raises(CardError, match=r"pets: was registered with options .* here: colours"):
+        load_dataset("pets")
+    catalogue.remove("pets")
+
+
 def test_packaged_cards_lie_in_the_package():
     assert load_card(catalogue._PUBLIC / "five-class-generators.toml").classes == list("01234")
+
+
+# --- registered folders without a card -------------------------------------------------------
+
+
+def test_options_given_now_go_before_registered_ones_and_leave_the_others(pets):
+    catalogue.add(pets, asked=SAID)
+    more = load_dataset("pets", asked=ReadAs(groups="1"))
+    assert list(more.classes) == ["real", "fake"]
+    assert set(more.manifest["group"]) == {"one", "two", "three", "four"}
+    other = load_dataset("pets", asked=ReadAs(classes="real=dogs,fake=cats"))
+    assert other.reading.startswith("classes real (dogs), fake (cats)")
+    assert catalogue.registered()[0].asked == {"classes": SAID.classes}
+
+
+def test_to_add_a_name_again_where_a_folder_is_called_so_loses_no_options(pets, monkeypatch):
+    monkeypatch.chdir(pets.parent)
+    entry = catalogue.add("pets", asked=SAID)
+    for asked in (None, ReadAs(groups="1")):
+        with pytest.raises(CardError, match=r"known by this name already \(write \./pets for"):
+            catalogue.add("pets", asked=asked)
+    assert catalogue.registered() == [entry]
+    more = catalogue.add("./pets", asked=ReadAs(classes=SAID.classes, groups="1"))
+    assert catalogue.registered() == [more]
+
+
+def test_a_card_that_comes_later_does_not_replace_registered_options(pets):
+    catalogue.add(pets, asked=SAID)
+    card, _ = init_card(pets, asked=SAID)
+    with pytest.raises(CardError) as caught:
+        load_dataset("pets")
+    said = str(caught.value)
+    assert said.startswith(f"{card}: was registered as 'pets' with --classes real=cats,fake=dogs")
+    assert f"dfbench data remove pets, then dfbench data add {pets}" in said
+    catalogue.remove("pets")
+    catalogue.add(pets)
+    assert load_dataset("pets").reading == ""
+    catalogue.remove("pets")
+    card.unlink()
+    catalogue.add(pets, asked=SAID)
+    assert load_dataset("pets").reading
+
+
+def test_the_folder_of_what_has_no_card(pets, make, folders_card, monkeypatch, tmp_path):
+    catalogue.add(pets, asked=SAID, name="mine")
+    make.folders(2)
+    catalogue.add(folders_card())
+    monkeypatch.chdir(tmp_path)
+    folder = catalogue.plain_folder
+    assert folder("mine") == folder("x=mine") == folder(pets) == pets
+    assert folder("pets") == folder("./pets") == folder("x=./pets") == Path("pets")
+    assert folder("mine", tmp_path / "b") == folder("./pets", tmp_path / "b") == tmp_path / "b"
+    for source in ("faces", "card.toml", "fake-video-images", "leaves-binary", "./nowhere"):
+        assert folder(source) is None
+    init_card(pets, asked=SAID)
+    assert folder("mine") is folder("./pets") is None

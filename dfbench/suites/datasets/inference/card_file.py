@@ -51,6 +51,8 @@ def init_card(
     reading = read_folder(folder, asked)
     card = reading.card
     path = folder / CARD_FILE if out is None else out
+    if path.is_dir():
+        raise OutputError("is a folder, not a card", where=path, hint="name a .toml file in it")
     if path.exists() and not force:
         raise OutputError("there is a file already", where=path, hint="remove it first")
     if path.parent.resolve() != folder.resolve():

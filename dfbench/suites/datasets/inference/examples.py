@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.inference.names import in_line
 
 _PATTERNS = (
     r"(?P<NAME>[^/_]+)_[^/]*$",  # the beginning of the name: clip012_frame3.jpg
@@ -57,7 +58,9 @@ def _fitting(name: str, paths: Sequence[str]) -> str:
         if len(found) == len(paths) and 2 < len(set(found)) < len(paths):
             break
     match = re.search(pattern, paths[0])
-    return f"pattern = '{pattern}'" + (f"   # {match.group(name)} of {paths[0]}" if match else "")
+    if match is None:
+        return f"pattern = '{pattern}'"
+    return f"pattern = '{pattern}'   # {in_line(f'{match.group(name)} of {paths[0]}')}"
 
 
 def _remark(text: str) -> list[str]:

@@ -1,12 +1,17 @@
-"""What a plain folder is called as a data set."""
+"""What a plain folder is called: as a data set, and in a line of text."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 _ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
 """Names of folders that tell nothing of what lies in them."""
+
+
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Kinds of characters that end a line, steer a terminal or cannot be written."""
 
 
 def name_of(folder: Path) -> str:
@@ -24,4 +29,22 @@ def slug(text: str) -> str:
     >>> slug("My Faces (v2)")
     'my-faces-v2'
     """
-    return re.sub(r"[^\w.+]+", "-", text.lower()).strip("-.+")[:100] or "data"
+    # macOS may write an accent as a character of its own, which is no letter
+    whole = unicodedata.normalize("NFC", text).lower()
+    return re.sub(r"[^\w.+]+", "-", whole).strip("-.+")[:100] or "data"
+
+
+def in_line(text: str) -> str:
+    r"""Write what a file system allows in names so that it stays in a line and steers no terminal.
+
+    Examples
+    --------
+    >>> in_line("two\nlines/é.png")
+    'two\\nlines/é.png'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
+        for c in text
+    )
