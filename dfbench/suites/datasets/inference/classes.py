@@ -65,6 +65,12 @@ def by_names(places: Sequence[Place], said: Names, where: object) -> Classes:
             hint=f"its folders: {listed(natural(known), 12)}" if known else None,
         )
     names = list(said.by_name)
+    if len(names) < 2 and any(place.class_at < 0 for place in places):
+        raise DataError(
+            f"--classes names one class only, {names[0]}, and other folders hold images",
+            where=where,
+            hint="--classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER",
+        )
     unlabelled = tests_unlabelled(places)
     # of two names that tell nothing the user's order does
     positive = (guess_positive(names) or names[-1]) if len(names) == 2 else ""

@@ -295,6 +295,7 @@ def test_folders_that_are_not_named_are_left_out(tmp_path):
     ("asked", "says"),
     [
         ({"classes": "reel,fake"}, "no folder with images is called reel"),
+        ({"classes": "real=fake"}, "names one class only, real"),
         ({"classes": "real=,fake=x"}, "neither NAME nor NAME=FOLDER"),
         ({"classes": "9"}, "no folder stands at this level"),
         ({"kinds": "nothere"}, "no folder with fakes is called nothere"),
