@@ -105,7 +105,7 @@ def check_classes(
         )
     if len(card.classes) < 2:
         raise DataError(
-            f"one class only in {card.name!r}: {card.classes[0]}",
+            f"one class only: {card.classes[0]}",
             where=where,
             hint="a detector is fitted on two at least, real images and fakes",
         )
