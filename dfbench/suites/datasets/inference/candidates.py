@@ -101,12 +101,14 @@ def is_table(file: str) -> bool:
 def examine(root: Path, file: str, folders: Folders) -> Candidate | str:
     """Read a table and find the images that its rows name; else say why it is none."""
     try:
+        if not (root / file).is_file():
+            return "no plain file"
         size = (root / file).stat().st_size
         if size > _LARGEST:
             return f"too large to be looked at ({size / 1e6:.0f} MB)"
         return _examined(file, read_table(root / file), folders)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {error.strerror or error}"
     except DataError as error:
         return error.what
 
