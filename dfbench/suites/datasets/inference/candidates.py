@@ -30,6 +30,7 @@ _ABOUT = re.compile(
     r"(readme|licen[cs]e|copying|notice|requirements|changelog|citation|authors|contributing)\b.*",
     re.IGNORECASE,
 )
+_FILLERS = re.compile(r"(?<![^\W_])(of|for|the|official|ids?|names?)(?![^\W_])", re.IGNORECASE)
 _LARGEST = 300_000_000
 Role = SplitName | Literal["all"]
 
@@ -181,7 +182,7 @@ def _role(file: str) -> Role:
     """Tell the split of a table by its name, else by the folders that it lies in."""
     path, name = posixpath.split(file)
     for part in (posixpath.splitext(name)[0], *reversed(path.split("/"))):
-        if split := split_of(part):
+        if split := split_of(_FILLERS.sub(" ", part)):
             return split
     return "all"
 

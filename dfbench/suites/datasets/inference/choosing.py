@@ -76,8 +76,8 @@ def _unlabelled(one: Candidate) -> str:
     if one.role != "all":
         n = len(one.images)
         return (
-            f"lists {n:,} images of {one.role} without labels: nothing is divided by it (a card with"
-            " tables can)"
+            f"lists {n:,} images of {one.role} without labels: nothing is divided by it (a card"
+            " with tables can)"
         )
     told = [name for name in one.table.clear if key(name) in SPLIT_NAMES]
     split = f", though column {told[0]!r} may tell splits (a card with tables can)" if told else ""

@@ -69,6 +69,14 @@ class FoundTable:
         The split that the only table is called after; its images are divided all the same.
     asked
         What is not clear, and what would settle it.
+    named
+        All images that the tables name.
+    images
+        How many there are in all.
+    as_said
+        Whether the user says what the labels mean.
+    by_folder
+        Whether rows name folders of images.
     """
 
     layout: TableLayout
@@ -83,6 +91,10 @@ class FoundTable:
     doubt: str = ""
     only: Role = "all"
     asked: tuple[str, str] | None = None
+    named: set[str] = field(default_factory=set)
+    images: int = 0
+    as_said: bool = False
+    by_folder: bool = False
 
     @property
     def gives_splits(self) -> bool:
@@ -168,7 +180,9 @@ class Reading:
         parts[1:1] = [f"{one.file} has no labels" for one in self.chosen.unlabelled.values()]
         self._count(images)
         return FoundTable(
-            layout=self._layout(classes, (found if splits else SplitChoice(), folders), group, kind),
+            layout=self._layout(
+                classes, (found if splits else SplitChoice(), folders), group, kind
+            ),
             classes=classes.names,
             positive=classes.positive,
             files=[one.file for one in self.chosen.all.values()],
@@ -180,11 +194,21 @@ class Reading:
             doubt=classes.doubt,
             only=next(iter(self.labelled.values())).role if len(self.labelled) == 1 else "all",
             asked=self.asked,
+            named=set().union(*(one.images for one in self.chosen.all.values())),
+            images=len(images),
+            as_said=self._said_so,
+            by_folder=any(
+                len(row.images) > 1 for one in self.chosen.all.values() for row in one.named
+            ),
         )
+
+    @property
+    def _said_so(self) -> bool:
+        return bool(self.meant) and set(self.meant) <= set(self.counts)
 
     def _classes(self) -> Classes:
         column = next(iter(self.labelled.values())).labels.column
-        if self.meant and set(self.meant) <= set(self.counts):
+        if self._said_so:
             return as_said(column, self.counts, self.meant)
         return classes_of(column, self.counts, self._witnesses())
 
@@ -232,7 +256,13 @@ class Reading:
     def _by_folders_given(self) -> bool:
         """Whether the user says which folders are the splits."""
         said = self.given.get("splits", "")
-        return bool(said) and ("=" in said or _is_level(said))
+        if not said or said.lower() == NONE or self._in_all(said):
+            return False
+        names = [item.partition("=")[0].strip() for item in said.split(",")]
+        return _is_level(said) or all(split_of(name) for name in names)
+
+    def _in_all(self, column: str) -> bool:
+        return all(column in one.table.columns for one in self.labelled.values())
 
     def _read_splits(self, name: str) -> SplitChoice:
         """Read a column that somebody says tells the splits."""
@@ -254,13 +284,17 @@ class Reading:
         if list(self.chosen.all) != ["all"]:
             self._check_folders(labels)
             return {}
+        if not present and said:
+            self.asked = (f"--splits {said}: no image in a table lies in such a folder", "")
         if not present or (len(present) == 1 and not unclear and not said):
             return {}
         if unclear or "train" not in present or len(present) < 2:
             names = ", ".join(sorted(present))
             lies = f"of its images {len(unclear):,} lie in no folder of one split"
-            what = f"{lies}, such as {unclear[0]}, others in one of {names}" if unclear else (
-                f"its images lie in folders of {names}: nothing to train on, or to test on"
+            what = (
+                f"{lies}, such as {unclear[0]}, others in one of {names}"
+                if unclear
+                else (f"its images lie in folders of {names}: nothing to train on, or to test on")
             )
             self.asked = (
                 f"{self.labelled['all'].file} tells the labels, but {what}",
@@ -270,17 +304,18 @@ class Reading:
             return {}
         result: dict[SplitName, list[str]] = {}
         for split in SPLITS:
-            names = {found[split] for found in told.values() if split in found}
-            if names:
-                result[split] = sorted(names)
+            own = {found[split] for found in told.values() if split in found}
+            if own:
+                result[split] = sorted(own)
         return result
 
     def _folder_splits(self, said: str) -> Callable[[str], dict[SplitName, str]]:
         """Give what tells the splits of a path, each with the folder that says so."""
         named: dict[str, SplitName] = {}
-        if "=" in said:
+        if said and self._by_folders_given() and not _is_level(said):
             for item in said.split(","):
                 split, _, folders = item.partition("=")
+                folders = folders or split
                 known = split_of(split.strip())
                 if known:
                     named |= {folder.strip().strip("/"): known for folder in folders.split("+")}
@@ -293,9 +328,10 @@ class Reading:
                 parts = parts[at : at + 1] if 0 <= at < len(parts) else []
             inner = f"/{'/'.join(parts)}/"
             if named:
-                at = {inner.find(f"/{folder}/"): folder for folder in named}
-                at.pop(-1, None)
-                return {named[at[min(at)]]: at[min(at)]} if at else {}
+                places = {inner.find(f"/{folder}/"): folder for folder in named}
+                places.pop(-1, None)
+                outermost = places[min(places)] if places else ""
+                return {named[outermost]: outermost} if outermost else {}
             for part in reversed(parts):
                 split = split_of(part)
                 if split:

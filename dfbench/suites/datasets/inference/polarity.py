@@ -161,20 +161,20 @@ def _by_witnesses(column: str, found: Sequence[str], witnesses: Sequence[Witness
         share = shares[0] / sum(shares)
         told = "usual" if share >= _CLEAR else "turned" if share <= 1 - _CLEAR else "unclear"
         says[told].append(witness.name)
-    told = [name for name, names in says.items() if names]
-    if told == ["usual"] or told == ["turned"]:
-        meant = usual if told == ["usual"] else turned
-        result = _binary(meant, f"as {says[told[0]][0]}")
+    heard = [name for name, names in says.items() if names]
+    if heard in (["usual"], ["turned"]):
+        meant = usual if heard == ["usual"] else turned
+        result = _binary(meant, f"as {says[heard[0]][0]}")
         _contradict(result, column, meant, witnesses)
         return result
-    if told:
+    if heard:
         result = Classes(natural(found))
         words = {
             "usual": f"{other} = fake, as {', '.join(says['usual'])}",
             "turned": f"{first} = fake, as {', '.join(says['turned'])}",
             "unclear": f"both of each, as {', '.join(says['unclear'])}",
         }
-        result.doubt = "; ".join(words[name] for name in told)
+        result.doubt = "; ".join(words[name] for name in heard)
         return result
     if {first, other} == {"0", "1"}:
         return _binary(usual, "by convention")
@@ -204,7 +204,7 @@ BY_FOLDERS = "its folders say"
 # --- labels that may be slips ------------------------------------------------------------------
 
 _UNKNOWN = frozenset(
-    "unknown unlabeled unlabelled undefined tbd todo ? unsure unclear".split()
+    ("unknown", "unlabeled", "unlabelled", "undefined", "tbd", "todo", "?", "unsure", "unclear")
 )
 _FEW = 3
 _RARE = 0.05
