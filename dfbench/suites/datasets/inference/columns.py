@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -133,18 +134,18 @@ def label_column(table: Table, ids: str) -> Choice:
     if len(rest) == 1 and is_numbered(rest[0]):
         return Choice(rest[0])
     if len(rest) == 1:
-        what = f"no column is called like labels: --classes {rest[0]} takes {rest[0]!r} for them"
-        return Choice("", what)
+        takes = f"--classes {shlex.quote(rest[0])} takes {rest[0]!r} for them"
+        return Choice("", f"no column is called like labels: {takes}")
     if rest:
         shown = ", ".join(repr(name) for name in rest[:4])
         return Choice(
             "",
-            f"nothing says which of the columns {shown} tells the labels: --classes {rest[0]}"
-            " takes one for them",
+            f"nothing says which of the columns {shown} tells the labels:"
+            f" --classes {shlex.quote(rest[0])} takes one for them",
         )
     if answers:
         what = f"column {answers[0]!r} holds answers of a model by its name, and no other labels"
-        return Choice("", f"{what}: --classes {answers[0]} takes it for them")
+        return Choice("", f"{what}: --classes {shlex.quote(answers[0])} takes it for them")
     return Choice("", NO_COLUMN)
 
 

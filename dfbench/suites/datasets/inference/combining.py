@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dfbench.suites.datasets.inference.candidates import Role
+from dfbench.suites.datasets.inference.candidates import Candidate, Role
 from dfbench.suites.datasets.inference.choosing import Chosen
 from dfbench.suites.datasets.inference.columns import (
     Choice,
@@ -77,6 +77,8 @@ class FoundTable:
         Whether the user says what the labels mean.
     by_folder
         Whether rows name folders of images.
+    turned
+        Whether a column and names of folders tell different splits.
     """
 
     layout: TableLayout
@@ -95,6 +97,7 @@ class FoundTable:
     images: int = 0
     as_said: bool = False
     by_folder: bool = False
+    turned: bool = False
 
     @property
     def gives_splits(self) -> bool:
@@ -126,11 +129,15 @@ class Reading:
             text for one in self.labelled.values() for text in one.told().values()
         )
         self.asked: tuple[str, str] | None = None
+        self._turned = False
         self.warnings: list[str] = []
         self.missing: list[str] = []
 
     def found(self, images: Sequence[str]) -> FoundTable | str:
         """Say what the tables tell of ``images``, all below the root; else why not."""
+        twice = next(filter(None, map(_twice, self.labelled.values())), "")
+        if twice:
+            return twice
         classes = self._classes()
         column = self.given.get("classes", "")
         chosen = any(one.labels.column == column for one in self.labelled.values())
@@ -155,6 +162,8 @@ class Reading:
         if splits and splits != found.column:
             found = self._read_splits(splits)
             splits = found.column
+        if splits and not self.given.get("splits"):
+            self._against_folders(found)
         folders = {} if splits else self._folders(labels)
         used = {splits} | {
             c for one in self.labelled.values() for c in (one.ids, one.labels.column)
@@ -197,6 +206,7 @@ class Reading:
             named=set().union(*(one.images for one in self.chosen.all.values())),
             images=len(images),
             as_said=self._said_so,
+            turned=self._turned,
             by_folder=any(
                 len(row.images) > 1 for one in self.chosen.all.values() for row in one.named
             ),
@@ -209,7 +219,7 @@ class Reading:
     def _classes(self) -> Classes:
         column = next(iter(self.labelled.values())).labels.column
         if self._said_so:
-            return as_said(column, self.counts, self.meant)
+            return as_said(column, self.counts, self.meant, self._witnesses())
         return classes_of(column, self.counts, self._witnesses())
 
     def _witnesses(self) -> list[Witness]:
@@ -253,6 +263,26 @@ class Reading:
         one = self.labelled["all"]
         return split_column(one.table, one.labels.column)
 
+    def _against_folders(self, column: SplitChoice) -> None:
+        """Ask where the column of splits and the names of folders contradict each other."""
+        [one] = self.labelled.values()
+        folders: dict[SplitName, str] = {}
+        against: list[str] = []
+        for text, row in zip(one.table.cells(column.column), one.named, strict=True):
+            for path in row.images:
+                said = {split: part for part in path.split("/")[:-1] if (split := split_of(part))}
+                folders |= said
+                if len(said) == 1 and (column.values.get(text) or split_of(text)) not in said:
+                    against.append(path)
+        if len(folders) > 1 and against:
+            names = ",".join(f"{split}={folder}" for split, folder in folders.items())
+            self._turned = True
+            self.asked = (
+                f"column {column.column!r} of {one.file} and the names of folders tell different"
+                f" splits of {len(against):,} images, such as {against[0]}",
+                f"--splits {column.column} goes by the column, --splits {names} by the folders",
+            )
+
     def _by_folders_given(self) -> bool:
         """Whether the user says which folders are the splits."""
         said = self.given.get("splits", "")
@@ -281,12 +311,16 @@ class Reading:
         told = {path: of(path) for path in labels}
         present = {split for found in told.values() for split in found}
         unclear = [path for path, found in told.items() if len({*found.values()} or found) != 1]
-        if list(self.chosen.all) != ["all"]:
-            self._check_folders(labels)
+        if list(self.labelled) != ["all"] or (self.chosen.unlabelled and "test" in present):
+            self._check_folders()
             return {}
-        if not present and said:
-            self.asked = (f"--splits {said}: no image in a table lies in such a folder", "")
-        if not present or (len(present) == 1 and not unclear and not said):
+        named = self._by_folders_given()
+        if not present and named:
+            self.asked = (
+                f"--splits {said}: no image in {self.labelled['all'].file} lies in such a folder",
+                "names of folders, --splits train=FOLDER,test=FOLDER, or a column",
+            )
+        if not present or (said and not named) or (len(present) == 1 and not (unclear or said)):
             return {}
         if unclear or "train" not in present or len(present) < 2:
             names = ", ".join(sorted(present))
@@ -302,6 +336,10 @@ class Reading:
                 " images anew",
             )
             return {}
+        # rows of test without a label are of the same table
+        whole = self.labelled["all"]
+        others = {path: of(path) for path in whole.images - told.keys()}
+        told |= {path: found for path, found in others.items() if "test" in found}
         result: dict[SplitName, list[str]] = {}
         for split in SPLITS:
             own = {found[split] for found in told.values() if split in found}
@@ -340,7 +378,7 @@ class Reading:
 
         return of
 
-    def _check_folders(self, labels: Mapping[str, str]) -> None:
+    def _check_folders(self) -> None:
         """Warn where the tables of splits name images in folders of another."""
         for role, one in self.labelled.items():
             against = [
@@ -410,23 +448,35 @@ class Reading:
             group_column=group,
             kind_column=kind,
             labels={text: name for text, name in classes.labels.items() if text != name},
-            no_label=self._no_label(classes),
+            no_label=self._no_label(classes, column, folders),
         )
 
-    def _no_label(self, classes: Classes) -> list[str]:
-        """Give the labels that say that there is none, and warn of their rows."""
-        found: dict[str, None] = dict.fromkeys(classes.dropped)
+    def _no_label(
+        self, classes: Classes, column: SplitChoice, folders: Mapping[SplitName, Sequence[str]]
+    ) -> list[str]:
+        """Give the labels that say that there is none, and warn of their rows but in test."""
+        result: dict[str, None] = dict.fromkeys(classes.dropped)
         for role, one in self.labelled.items():
             cells = one.table.cells(one.labels.column)
-            rows = zip(cells, one.named, strict=True)
-            missing = Counter(text for text, row in rows if row.images and is_missing(text))
-            if role != "test" and missing:
-                n = missing.total()
-                self.warnings.append(
-                    f"{n:,} row{'s' * (n > 1)} of {one.file} without a label left out"
+            result |= dict.fromkeys(text for text in cells if is_missing(text))
+            said = one.table.cells(column.column) if column.column else [""] * len(cells)
+            left, tests, labelled = 0, 0, False
+            for text, row, value in zip(cells, one.named, said, strict=True):
+                if not row.images:
+                    continue
+                inner = row.images[0].split("/")[:-1]
+                test = (
+                    bool(set(folders.get("test", ())).intersection(inner))
+                    or (column.values.get(value) or split_of(value)) == "test"
                 )
-            found |= dict.fromkeys(text for text in cells if is_missing(text))
-        return list(found)
+                labelled = labelled or (test and not is_missing(text))
+                left += is_missing(text) and not (role == "all" and test)
+                tests += is_missing(text) and role == "all" and test
+            left += tests if labelled else 0
+            if left:
+                rows = f"{left:,} row{'s' * (left > 1)}"
+                self.warnings.append(f"{rows} of {one.file} without a label left out")
+        return list(result)
 
     def _count(self, images: Sequence[str]) -> None:
         """Warn of images without a row, and of rows without an image."""
@@ -443,6 +493,18 @@ class Reading:
         left = len(images) - len(named)
         if left:
             self.warnings.append(f"{left} of {len(images)} images are in no table: left out")
+
+
+def _twice(one: Candidate) -> str:
+    """Say of which image a table tells two labels; empty where of none."""
+    first: dict[str, tuple[int, str]] = {}
+    texts = one.table.cells(one.labels.column)
+    for (number, _), row, text in zip(one.table.rows, one.named, texts, strict=True):
+        for path in row.images:
+            before, said = first.setdefault(path, (number, text))
+            if said != text:
+                return f"rows {before} and {number} tell different labels of {path}"
+    return ""
 
 
 def _is_level(said: str) -> bool:

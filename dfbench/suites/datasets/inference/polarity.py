@@ -63,11 +63,6 @@ class Witness(NamedTuple):
         """The same as a thing."""
         return self.name.removesuffix(" says")
 
-    @property
-    def total(self) -> int:
-        """How many images it tells of."""
-        return sum(n.total() for n in self.says.values())
-
 
 @functools.cache
 def flag(text: str) -> str:
@@ -125,7 +120,9 @@ def classes_of(column: str, counts: Mapping[str, int], witnesses: Sequence[Witne
     return result
 
 
-def as_said(column: str, counts: Mapping[str, int], of: Mapping[str, str]) -> Classes:
+def as_said(
+    column: str, counts: Mapping[str, int], of: Mapping[str, str], witnesses: Sequence[Witness]
+) -> Classes:
     """Turn labels into the classes that somebody says they are of; others are left out."""
     names = list(dict.fromkeys(of.values()))
     positive = (guess_positive(names) or names[-1]) if len(names) == 2 else ""
@@ -133,6 +130,11 @@ def as_said(column: str, counts: Mapping[str, int], of: Mapping[str, str]) -> Cl
     fakes = [text for text in counts if of.get(text) == positive]
     if positive and fakes != [positive]:
         result.told = f"{' and '.join(fakes)} = {positive}, as said"
+    if positive:
+        meant: dict[str, Meaning] = {
+            text: "fake" if name == positive else "real" for text, name in of.items()
+        }
+        _contradict(result, column, meant, witnesses)
     result.dropped = [text for text in counts if text not in of]
     for text in result.dropped:
         n = counts[text]
@@ -190,11 +192,12 @@ def _contradict(
 ) -> None:
     """Warn where something tells otherwise."""
     for witness in witnesses:
-        against = witness.total - witness.agreement(meant)
+        total = sum(n.total() for text, n in witness.says.items() if text in meant)
+        against = total - witness.agreement(meant)
         if against:
             by = "the names of folders" if witness.name == BY_FOLDERS else witness.what
             result.warnings.append(
-                f"column {column!r} contradicts {by} for {against} of {witness.total} images"
+                f"column {column!r} contradicts {by} for {against} of {total} images"
             )
 
 

@@ -119,9 +119,9 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
         return _of_folders(folder, root, read, tables)
     if columns and asked.classes:
         _as_folders(table, read, agreement, (columns, folder))
-    elif not _brings(table, read, agreement, bool(columns)):
+    elif not _brings(table, read, agreement, bool(columns), folder):
         return _of_folders(folder, root, read, tables)
-    elif len(table.classes) == 2 and not table.positive:
+    elif agreement.finer or (len(table.classes) == 2 and not table.positive):
         _rename(table, read, agreement)
     return _of_table(folder, table, tables, asked, of_folders(table, read, root))
 
@@ -187,18 +187,14 @@ def _folders(found: Found, asked: ReadAs, folder: Path) -> tuple[FolderReading |
     return read, root
 
 
-def _brings(table: FoundTable, read: FolderReading, agreement: Agreement, asked: bool) -> bool:
+def _brings(
+    table: FoundTable, read: FolderReading, agreement: Agreement, asked: bool, where: Path
+) -> bool:
     """Whether a table that agrees with the folders is read, for what it tells besides.
 
     What it tells and is not used becomes a warning of the folders.
     """
     files, own, theirs = listed(table.files), table.layout, read.layout
-    if agreement.finer and not asked:
-        read.warnings.append(
-            f"{files} divides the classes further ({listed(natural(set(table.classes)))}), which is"
-            f" not used: --classes {own.label_column} takes these for the classes"
-        )
-        return False
     more = {
         "splits": table.gives_splits and not theirs.split_names,
         "groups": own.gives_groups
@@ -208,8 +204,17 @@ def _brings(table: FoundTable, read: FolderReading, agreement: Agreement, asked:
     brings = [what for what, new in more.items() if new]
     keeps = set(own.split_names) >= set(theirs.split_names)
     enough = 2 * len(table.labels) >= table.images
+    if agreement.finer:
+        finer = (
+            f"{files} divides the classes further ({listed(natural(set(table.classes)))}), which is"
+            f" not used: --classes {own.label_column} takes these for the classes"
+        )
+        read.warnings.append(finer)
+        table.warnings.append(finer)
     if asked or (brings and keeps and enough):
         return True
+    if table.turned and table.asked is not None:
+        raise DataError(table.asked[0], where=where, hint=table.asked[1])
     n = len(table.labels)
     if brings:
         some = f"{n:,} of {table.images:,} images" if not enough else "the images"
@@ -219,7 +224,7 @@ def _brings(table: FoundTable, read: FolderReading, agreement: Agreement, asked:
             f"{files} lists {n:,} images of {table.only}, which is not used: all images are divided"
             " anew, these among them (a card with tables can keep them)"
         )
-    else:
+    elif not agreement.finer:
         read.said.append(f"the same labels as in {files}")
     read.warnings += [text for text in table.warnings if "not read as splits" in text]
     return False
@@ -319,7 +324,7 @@ def _of_table(
     paths = list(table.named)
     places = places_of(paths)
     given = by_options(asked, paths, shared_start(places), folder)
-    beside = beside or Beside()
+    alone, beside = beside is None, beside or Beside()
     facts |= {
         section: rule
         for section, rule in beside.sections.items()
@@ -336,7 +341,7 @@ def _of_table(
         raise DataError(f"--{refused[0]}", where=folder)
     phrases = [f"classes {listed(classes, 12)}", table.told, *beside.said, *given.said]
     unused = _unused(table, {*facts})
-    if unused and not beside.said and not given.said:
+    if unused and alone and not given.said:
         phrases.append(f"not used: folders {listed(unused)}")
     return _of(folder, (facts, phrases, [*table.warnings, *beside.warnings]), tables.aside)
 

@@ -100,9 +100,10 @@ class TableLayout(Layout):
             for folder in folders:
                 if seen.setdefault(folder, split) != split:
                     fault("layout.split_folders", f"{folder!r} is of {seen[folder]} and {split}")
-        told = "split_column" if self.split_column else "split_folders"
-        if self._divides and "all" in self.splits and len(self.splits) > 1:
-            fault("layout.splits", f"all is divided by {told}: no other table stands beside")
+        if self.split_column and "all" in self.splits and len(self.splits) > 1:
+            fault("layout.splits", "all is divided by split_column: no other table stands beside")
+        for split in self.split_folders.keys() & self.splits.keys():
+            fault("layout.split_folders", f"{split!r} has a table of its own")
 
     @property
     def split_names(self) -> list[str]:
@@ -110,12 +111,9 @@ class TableLayout(Layout):
         if self.split_column and "all" in self.splits:
             return [str(name) for name in SPLITS]
         if self.split_folders:
-            return [str(name) for name in SPLITS if name in self.split_folders]
+            told = {*self.split_folders, *self.splits}
+            return [str(name) for name in SPLITS if name in told]
         return [str(name) for name in self.splits]
-
-    @property
-    def _divides(self) -> bool:
-        return bool(self.split_column or self.split_folders)
 
     @property
     def optional_splits(self) -> list[str]:
@@ -221,13 +219,17 @@ class TableLayout(Layout):
                 of = self._split_of(cells[told], place)
                 if of != split != "all":
                     continue
-            elif self.split_folders:
-                of = self._split_by_folder(files.images, named, name, place)
+            text = "" if labels is None else cells[labels]
+            if self.split_folders and split == "all":
+                of = self._split_by_folder(files.images, named, name)
+                if not of and text not in self.no_label:
+                    what = f"{named.images[0]!r} lies in none of layout.split_folders"
+                    raise DataError(what, where=place)
             if not name:
                 raise DataError("the id is empty", where=row)
             label = UNLABELLED
-            text = "" if labels is None else cells[labels]
-            if labels is not None and not (of == "test" and split == "all" and not text):
+            nothing = not text or text in self.no_label
+            if labels is not None and not (of == "test" and split == "all" and nothing):
                 if text in self.no_label:
                     lines.append(_Line(place, cells[ids], "", [], left_out=True))
                     continue
@@ -246,16 +248,20 @@ class TableLayout(Layout):
                 for path in named.images or (name,)
             ]
             group = cells[groups] if groups is not None else ""
-            lines.append(_Line(place, cells[ids], group, images))
+            kept = bool(self.no_label) and split == "all" and nothing
+            lines.append(_Line(place, cells[ids], group, images, without=kept))
+        # a test is of labels, or for a submission
+        images = [image for line in lines for image in line.images]
+        if any(image.split == "test" and image.label != UNLABELLED for image in images):
+            lines = [
+                line._replace(images=[], left_out=True) if line.without else line for line in lines
+            ]
         return lines
 
-    def _split_by_folder(self, images: str, named: Named, name: str, place: str) -> str:
+    def _split_by_folder(self, images: str, named: Named, name: str) -> str:
         """Tell the split of a row by the outermost folder on the way that is of one.
 
-        Raises
-        ------
-        DataError
-            Where none is; naming the row. A row without an image may be of any.
+        Empty where none is. A row without an image may be of any.
         """
         path = posixpath.normpath(posixpath.join(images, (named.images or (name,))[0]))
         inner = f"/{posixpath.dirname(path)}/"
@@ -267,9 +273,7 @@ class TableLayout(Layout):
         at.pop(-1, None)
         if at:
             return str(at[min(at)])
-        if named.images:
-            raise DataError(f"{path!r} lies in none of layout.split_folders", where=place)
-        return "train"
+        return "" if named.images else "train"
 
     def _label_column(self, table: Table, files: TableFiles, split: str) -> int | None:
         """Find the column of labels; None where the table of test has none, or nothing in it."""
@@ -311,6 +315,8 @@ class _Line(NamedTuple):
     images: list[Listed]
     left_out: bool = False
     """Whether it has no label."""
+    without: bool = False
+    """Whether it is of test and has no label: left out where others have one."""
 
 
 class _Folder(NamedTuple):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from dfbench.errors import DataError
+from dfbench.suites.datasets.cards.reading import parse_card
+from dfbench.suites.datasets.cards.writing import to_toml
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.inference.reading import read_folder
 from dfbench.suites.datasets.scan import check_fit, scan
@@ -22,6 +26,8 @@ def tree(tmp_path):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         result = read_folder(tmp_path, ReadAs(**asked))
+        written = tomllib.loads(to_toml(result.card))
+        assert parse_card(written, where="") == result.card
         root = tmp_path / result.card.root
         check_fit(result.card, root)
         read.images = {i.path: i for i in scan(result.card, root).images}
@@ -350,3 +356,79 @@ def test_tables_as_people_have_them(tree, name, text):
     assert len(tree.images) == 24
     assert tree.classes["d/1.png"] == "fake"
     assert not [w for w in found.warnings if "not used" in w]
+
+
+def test_a_column_of_splits_against_folders_of_splits(tree):
+    rows = [(p, n % 2, "test" if n < 16 else "train") for n, p in enumerate(DIVIDED)]
+    tables = {"labels.csv": csv("file,label,split", rows)}
+    message = question(tree, DIVIDED, tables)
+    assert "tell different splits of 24 images, such as train/0.png" in message
+    assert "--splits train=train,test=test by the folders" in message
+    tree(DIVIDED, tables, splits="split")
+    assert tree.images["train/0.png"].split == "test"
+    tree(DIVIDED, tables, splits="train=train,test=test")
+    assert tree.images["train/0.png"].split == "train"
+
+
+def test_a_column_of_splits_against_folders_of_splits_and_classes(tree):
+    paths = [f"{s}/{c}/{n}.png" for s in ("train", "test") for c in ("real", "fake") for n in "123"]
+    rows = [(p, int("fake" in p), "test" if p[-5] == "1" else "train") for p in paths]
+    tables = {"labels.csv": csv("file,label,split", rows)}
+    assert "tell different splits of 6 images" in question(tree, paths, tables)
+    found = tree(paths, tables, splits="train=train,test=test")
+    assert found.card.layout.kind == "folders"
+
+
+def test_splits_of_a_table_that_divides_a_class_further(tree):
+    rows = [
+        (p, "real" if p[0] == "r" else ("sd", "mj")[n % 2], ("train", "test")[n % 3 == 0])
+        for n, p in enumerate(PAIRS)
+    ]
+    found = tree(PAIRS, {"labels.csv": csv("file,label,split", rows)})
+    assert found.card.classes == ["real", "fake"]
+    assert "splits from column split" in found.line
+    assert "divides the classes further (mj, real, sd)" in found.warnings[0]
+
+
+def test_rows_of_test_without_labels_are_for_a_submission(tree):
+    paths = [f"{('train', 'val', 'test')[n // 8]}/{n}.png" for n in range(24)]
+    rows = [(p, n % 2 if n < 16 else "") for n, p in enumerate(paths)]
+    found = tree(paths, {"labels.csv": csv("file,label", rows)})
+    assert list(found.card.layout.split_folders) == ["train", "validation", "test"]
+    assert {tree.images[p].label for p in paths[16:]} == {-1}
+    assert not found.warnings
+    rows[20] = (paths[20], 0)
+    rows[21] = (paths[21], 1)
+    found = tree(paths, {"labels.csv": csv("file,label", rows)})
+    assert found.warnings == ("6 rows of labels.csv without a label left out",)
+    assert len(tree.images) == 18
+    tables = {
+        "labels.csv": csv("file,label", rows[:16]),
+        "test.csv": csv("file", [(p,) for p in paths[16:]]),
+    }
+    found = tree(paths, tables)
+    assert "test.csv has no labels; splits from folders train, val" in found.line
+
+
+def test_what_the_user_says_against_folders_is_told(tree):
+    table = csv("file,label", [(p, int(p[0] == "r")) for p in PAIRS])
+    found = tree(PAIRS, {"labels.csv": table}, classes="real=0,fake=1")
+    told = "column 'label' contradicts the names of folders for 24 of 24 images"
+    assert told in found.warnings
+
+
+def test_an_image_with_two_labels(tree):
+    rows = [(p, n % 2) for n, p in enumerate(FLAT)]
+    message = question(tree, FLAT, {"labels.csv": csv("file,label", [*rows, (FLAT[0], 1)])})
+    assert "rows 2 and 26 tell different labels of d/0.png" in message
+
+
+def test_a_name_that_is_no_column_and_no_folder(tree):
+    tables = {
+        "labels.csv": csv("file,label,k", [(p, n % 2, n // 2 % 2) for n, p in enumerate(FLAT)])
+    }
+    assert "--splits: 'x' is no column of labels.csv" in question(tree, FLAT, tables, splits="x")
+    assert "column 'k' says 0, 1, which is not" in question(tree, FLAT, tables, splits="k")
+    message = question(tree, FLAT, tables, splits="train=x,test=y")
+    assert "no image in labels.csv lies in such a folder" in message
+    assert "no folder stands there" in question(tree, FLAT, tables, groups="3")
