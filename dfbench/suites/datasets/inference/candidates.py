@@ -19,7 +19,13 @@ from dfbench.suites.datasets.inference.columns import (
     values,
 )
 from dfbench.suites.datasets.inference.ids import LEAST, id_column
-from dfbench.suites.datasets.inference.polarity import FLAGS, flag, flag_meaning, one_of
+from dfbench.suites.datasets.inference.polarity import (
+    FLAGS,
+    clear_meaning,
+    flag,
+    flag_meaning,
+    one_of,
+)
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.tables.matching import Images, Named
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES, read_table
@@ -81,7 +87,7 @@ class Candidate:
         if self._flags is None:
             found = values(self.table, column)
             self._flags = bool(meaning(column)) and one_of(found, FLAGS)
-        return flag_meaning(column, text) if self._flags else (meaning(text) or flag(text))
+        return flag_meaning(column, text) if self._flags else (clear_meaning(text) or flag(text))
 
 
 class Folders:

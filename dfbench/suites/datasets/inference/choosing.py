@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ def choose(candidates: Sequence[Candidate], aside: Aside) -> Chosen | None:
     labelled: list[Candidate] = []
     tests: list[Candidate] = []
     for one in candidates:
-        if re.search("submission|submit|prediction|predicted", one.file, re.IGNORECASE):
+        answers = re.search("predict(ion|ed)", posixpath.basename(one.file), re.IGNORECASE)
+        if answers or re.search("submission|submit", one.file, re.IGNORECASE):
             aside.append((one.file, "a form for answers: its labels are none"))
         elif one.role == "test" and _is_open(one):
             tests.append(one)

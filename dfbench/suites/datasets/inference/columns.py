@@ -10,7 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dfbench.suites.datasets.inference.polarity import FLAGS, flag, flag_meaning, is_on, one_of
+from dfbench.suites.datasets.inference.polarity import (
+    FLAGS,
+    clear_meaning,
+    flag,
+    flag_meaning,
+    is_on,
+    one_of,
+)
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.tables.matching import Images
 from dfbench.suites.datasets.tables.originals import groups_with_originals
@@ -67,7 +74,7 @@ _FAKE_ONLY = frozenset(
     )
 )
 """Columns that are filled for fakes alone, where they are not filled for all."""
-_NOTHING = frozenset(("", "-", "none", "null", "nan", "n/a", "na", "<na>", "0"))
+_NOTHING = frozenset(("", "-", "none", "null", "nan", "n/a", "na", "<na>", "0", "no", "false"))
 _MOST_CLASSES = 20
 _MOST_KINDS = 50
 
@@ -278,12 +285,16 @@ def testimony(table: Table, labels: str, ids: str) -> dict[str, dict[str, Counte
     for name in _named(table, [*_KIND_NAMES, *sorted(_FAKE_ONLY), "source", "origin"]):
         if name in (labels, ids) or name in found:
             continue
+        # originals are files, whose names mean nothing here; yes and no say what the column says
+        speaks = key(name) not in ("original", *ORIGINALS[3:]) and not one_of(
+            values(table, name), FLAGS
+        )
         says: dict[str, Counter[str]] = {}
         filled: dict[str, Counter[bool]] = {}
         for text, cell in zip(told, table.cells(name), strict=True):
             if is_missing(text):
                 continue
-            if meant := meaning(cell):
+            if speaks and (meant := clear_meaning(cell)):
                 says.setdefault(text, Counter())[meant] += 1
             filled.setdefault(text, Counter())[plain(cell) not in _NOTHING] += 1
         if says:

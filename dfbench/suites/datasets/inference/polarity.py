@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dfbench.suites.datasets.words import Meaning, guess_positive, meaning, natural, plain
+from dfbench.suites.datasets.words import (
+    Meaning,
+    guess_positive,
+    is_neutral,
+    meaning,
+    natural,
+    plain,
+    tokens,
+)
 
 FLAGS = ("0", "1", "true", "false", "yes", "no")
 _ON = frozenset(("1", "true", "yes"))
@@ -69,6 +77,22 @@ def flag(text: str) -> str:
     """Write a yes or no in one way: 1.0 is 1, True is true."""
     folded = plain(text.strip())
     return {"0.0": "0", "1.0": "1"}.get(folded, folded)
+
+
+@functools.cache
+def clear_meaning(text: str) -> Meaning:
+    """Say whether a text means real or fake and nothing else: RealVisXL is a generator.
+
+    Examples
+    --------
+    >>> [clear_meaning(text) for text in ("original", "AI generated", "DeepFake", "RealVisXL")]
+    ['real', 'fake', 'fake', '']
+    """
+    for spelt in (text, plain(text)):
+        words = tokens(spelt)
+        if words and all(meaning(word) or is_neutral(word) for word in words):
+            return meaning(text)
+    return ""
 
 
 def is_on(text: str) -> bool:

@@ -219,7 +219,7 @@ def _brings(
     if brings:
         some = f"{n:,} of {table.images:,} images" if not enough else "the images"
         read.warnings.append(f"{files} tells {' and '.join(brings)} of {some}: not used")
-    if table.only != "all" and not theirs.split_names:
+    if table.only != "all" and not theirs.split_names and n < table.images:
         read.warnings.append(
             f"{files} lists {n:,} images of {table.only}, which is not used: all images are divided"
             " anew, these among them (a card with tables can keep them)"

@@ -432,3 +432,19 @@ def test_a_name_that_is_no_column_and_no_folder(tree):
     message = question(tree, FLAT, tables, splits="train=x,test=y")
     assert "no image in labels.csv lies in such a folder" in message
     assert "no folder stands there" in question(tree, FLAT, tables, groups="3")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("original", ("", "real_7.png")),
+        ("model", ("", "RealVisXL")),
+        ("method", ("", "LivePortrait")),
+        ("generator", ("none", "Real-ESRGAN")),
+    ],
+)
+def test_a_name_that_holds_a_word_is_no_testimony_of_it(tree, column, cells):
+    rows = [(p, n % 2, cells[n % 2]) for n, p in enumerate(FLAT)]
+    found = tree(FLAT, {"labels.csv": csv(f"file,label,{column}", rows)})
+    assert "(1 = fake, " in found.line
+    assert tree.classes["d/1.png"] == "fake"
