@@ -35,6 +35,10 @@ class Agreement:
     finer: bool = False
     without: list[str] = field(default_factory=list)
 
+    def covers(self, table: FoundTable) -> bool:
+        """Whether folders tell the class of all images of the table."""
+        return not self.without and set(self.folder_of) == set(table.classes)
+
 
 def inside(root: str) -> Callable[[str], str | None]:
     """Give what takes a path from the folder to one from ``root`` in it; None for one outside."""

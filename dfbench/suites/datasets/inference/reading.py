@@ -117,11 +117,18 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
             raise
         read.warnings.append(f"{error.what}: the folders count, as said")
         return _of_folders(folder, root, read, tables)
-    if columns and asked.classes:
-        _as_folders(table, read, agreement, (columns, folder))
-    elif not _brings(table, read, agreement, bool(columns), folder):
+    brings = _brought(table, read)
+    leaves_out = bool(asked.classes) and not agreement.covers(table)
+    if columns and leaves_out:
+        raise _beyond(columns[0], table, agreement, folder)
+    if not columns and (not brings or leaves_out or not _suffices(table, read)):
+        if table.turned and table.asked is not None:
+            raise DataError(table.asked[0], where=folder, hint=table.asked[1])
+        _tell_unused(table, read, agreement, brings)
         return _of_folders(folder, root, read, tables)
-    elif agreement.finer or (len(table.classes) == 2 and not table.positive):
+    if agreement.finer and not asked.classes:
+        table.warnings.append(_divides_further(table))
+    if asked.classes or agreement.finer or (len(table.classes) == 2 and not table.positive):
         _rename(table, read, agreement)
     return _of_table(folder, table, tables, asked, of_folders(table, read, root))
 
@@ -187,39 +194,35 @@ def _folders(found: Found, asked: ReadAs, folder: Path) -> tuple[FolderReading |
     return read, root
 
 
-def _brings(
-    table: FoundTable, read: FolderReading, agreement: Agreement, asked: bool, where: Path
-) -> bool:
-    """Whether a table that agrees with the folders is read, for what it tells besides.
-
-    What it tells and is not used becomes a warning of the folders.
-    """
-    files, own, theirs = listed(table.files), table.layout, read.layout
+def _brought(table: FoundTable, read: FolderReading) -> list[str]:
+    """Name what a table tells and folders do not."""
+    own, theirs = table.layout, read.layout
+    grouped = theirs.gives_groups or "pattern" in read.sections.get("group", {})
     more = {
         "splits": table.gives_splits and not theirs.split_names,
-        "groups": own.gives_groups
-        and not (theirs.gives_groups or "pattern" in read.sections.get("group", {})),
+        "groups": own.gives_groups and not grouped,
         "kinds": own.gives_kinds and not (theirs.gives_kinds or "kind" in read.sections),
     }
-    brings = [what for what, new in more.items() if new]
-    keeps = set(own.split_names) >= set(theirs.split_names)
-    enough = 2 * len(table.labels) >= table.images
+    return [what for what, new in more.items() if new]
+
+
+def _suffices(table: FoundTable, read: FolderReading) -> bool:
+    """Whether a table may stand for the folders: it knows their splits, and half of the images."""
+    keeps = set(table.layout.split_names) >= set(read.layout.split_names)
+    return keeps and 2 * len(table.labels) >= table.images
+
+
+def _tell_unused(
+    table: FoundTable, read: FolderReading, agreement: Agreement, brings: list[str]
+) -> None:
+    """Say at the reading of folders what a table beside them tells, and is not used."""
+    files, n = listed(table.files), len(table.labels)
     if agreement.finer:
-        finer = (
-            f"{files} divides the classes further ({listed(natural(set(table.classes)))}), which is"
-            f" not used: --classes {own.label_column} takes these for the classes"
-        )
-        read.warnings.append(finer)
-        table.warnings.append(finer)
-    if asked or (brings and keeps and enough):
-        return True
-    if table.turned and table.asked is not None:
-        raise DataError(table.asked[0], where=where, hint=table.asked[1])
-    n = len(table.labels)
+        read.warnings.append(_divides_further(table))
     if brings:
-        some = f"{n:,} of {table.images:,} images" if not enough else "the images"
+        some = f"{n:,} of {table.images:,} images" if n < table.images else "the images"
         read.warnings.append(f"{files} tells {' and '.join(brings)} of {some}: not used")
-    if table.only != "all" and not theirs.split_names and n < table.images:
+    if table.only != "all" and not read.layout.split_names and n < table.images:
         read.warnings.append(
             f"{files} lists {n:,} images of {table.only}, which is not used: all images are divided"
             " anew, these among them (a card with tables can keep them)"
@@ -227,7 +230,14 @@ def _brings(
     elif not agreement.finer:
         read.said.append(f"the same labels as in {files}")
     read.warnings += [text for text in table.warnings if "not read as splits" in text]
-    return False
+
+
+def _divides_further(table: FoundTable) -> str:
+    return (
+        f"{listed(table.files)} divides the classes further"
+        f" ({listed(natural(set(table.classes)))}), which is not used:"
+        f" --classes {table.layout.label_column} takes these for the classes"
+    )
 
 
 def _rename(table: FoundTable, read: FolderReading, agreement: Agreement) -> None:
@@ -243,29 +253,15 @@ def _rename(table: FoundTable, read: FolderReading, agreement: Agreement) -> Non
     table.classes, table.positive = read.classes, read.positive
 
 
-def _as_folders(
-    table: FoundTable,
-    read: FolderReading,
-    agreement: Agreement,
-    asked: tuple[list[str], Path],
-) -> None:
-    """Read a table with the classes that the user gives folders.
-
-    Raises
-    ------
-    DataError
-        Where it names images that these leave out.
-    """
-    options, where = asked
-    if agreement.without or set(agreement.folder_of) < set(table.classes):
-        n = len(agreement.without)
-        raise DataError(
-            f"--{options[0]} names a column of {listed(table.files)}, but {n:,} images of this"
-            " table lie in no folder of --classes",
-            where=where,
-            hint=f"--classes {table.layout.label_column} goes by the table",
-        )
-    _rename(table, read, agreement)
+def _beyond(option: str, table: FoundTable, agreement: Agreement, where: Path) -> DataError:
+    """Refuse a column of a table whose images the folders of --classes leave out."""
+    n = len(agreement.without)
+    return DataError(
+        f"--{option} names a column of {listed(table.files)}, but {n:,} images of this table lie in"
+        " no folder of --classes",
+        where=where,
+        hint=f"--classes {table.layout.label_column} goes by the table",
+    )
 
 
 def _of_folders(folder: Path, root: str, read: FolderReading, tables: Tables) -> Reading:
@@ -287,13 +283,9 @@ def _of_folders(folder: Path, root: str, read: FolderReading, tables: Tables) ->
 
 def _means(asked: ReadAs, table: FoundTable) -> bool:
     """Whether what the user says of classes is said of a table: its column, or its labels."""
-    return table.chosen or bool(_labels(asked, table))
-
-
-def _labels(asked: ReadAs, table: FoundTable) -> bool:
-    """Whether the user says of each class of a table which labels it has."""
     said = asked.said("classes")
-    return isinstance(said, Names) and set(said.by_name) == set(table.classes) and table.as_said
+    labels = isinstance(said, Names) and set(said.by_name) == set(table.classes)
+    return table.chosen or (labels and table.as_said)
 
 
 def _of_table(

@@ -448,3 +448,22 @@ def test_a_name_that_holds_a_word_is_no_testimony_of_it(tree, column, cells):
     found = tree(FLAT, {"labels.csv": csv(f"file,label,{column}", rows)})
     assert "(1 = fake, " in found.line
     assert tree.classes["d/1.png"] == "fake"
+
+
+def test_what_the_user_says_of_folders_stays_beside_a_table(tree):
+    paths = [*PAIRS, *(f"other/{n}.png" for n in range(4))]
+    rows = [
+        (p, int(p[0] != "r"), ("train", "test")[n % 3 == 0], f"v{n // 3}")
+        for n, p in enumerate(paths)
+    ]
+    table = {"labels.csv": csv("file,label,split,video", rows)}
+    found = tree(paths, table, classes="real,fake")
+    assert found.card.layout.kind == "folders"
+    assert len(tree.images) == 24
+    assert "labels.csv tells splits and groups of the images: not used" in found.warnings
+    message = question(tree, paths, table, classes="real,fake", groups="video")
+    assert "4 images of this table lie in no folder of --classes" in message
+    table = {"labels.csv": csv("file,label,split", [row[:3] for row in rows[:24]])}
+    found = tree(paths, table, classes="genuine=real,made=fake")
+    assert found.card.classes == ["genuine", "made"]
+    assert "splits from column split" in found.line
