@@ -171,7 +171,14 @@ def _add_test(chosen: Chosen, tests: list[Candidate], aside: Aside) -> None:
     told = set().union(*(one.images for one in chosen.labelled.values()))
     for one in sorted(tests, key=lambda c: (-len(c.images), c.file)):
         if one.images & told:
-            aside.append((one.file, "lists images whose labels another table tells"))
+            n = len(one.images & told)
+            aside.append(
+                (
+                    one.file,
+                    f"lists {n:,} images of test whose labels another table tells: nothing is"
+                    " divided by it (a card with tables can)",
+                )
+            )
         elif "test" in chosen.all:
             aside.append((one.file, "there is another table of test"))
         else:

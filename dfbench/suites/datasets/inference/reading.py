@@ -108,7 +108,7 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
         if read is None:
             raise _unrecognised(folder, found, tables)
         return _of_folders(folder, root, read, tables)
-    if read is None or table.chosen or not (read.worded or columns):
+    if read is None or table.chosen or not (read.worded or read.classes == ["0", "1"] or columns):
         return _of_table(folder, table, tables, asked)
     try:
         agreement = compare(table, read, root, folder)

@@ -467,3 +467,26 @@ def test_what_the_user_says_of_folders_stays_beside_a_table(tree):
     found = tree(paths, table, classes="genuine=real,made=fake")
     assert found.card.classes == ["genuine", "made"]
     assert "splits from column split" in found.line
+
+
+@pytest.mark.parametrize("words", ["10", ("fake", "real")])
+def test_numbered_folders_against_a_table(tree, words):
+    paths = [f"{c}/{n}.png" for c in "01" for n in range(12)]
+    table = csv("file,label", [(p, words[int(p[0])]) for p in paths])
+    assert "its folder '0'" in question(tree, paths, {"labels.csv": table})
+    assert tree(paths, {}, classes="label").card.layout.kind == "table"
+    table = csv("file,label", [(p, words[1 - int(p[0])]) for p in paths])
+    assert "the same labels as in labels.csv" in tree(paths, {"labels.csv": table}).line
+
+
+def test_lists_of_images_whose_labels_stand_elsewhere_are_told(tree):
+    tables = {
+        "labels.csv": csv("file,label", [(p, n % 2) for n, p in enumerate(FLAT)]),
+        "train.txt": "\n".join(FLAT[:16]),
+        "test.txt": "\n".join(FLAT[16:]),
+    }
+    found = tree(FLAT, tables)
+    assert [text.partition(":")[2].partition(":")[0] for text in found.warnings] == [
+        " lists 8 images of test whose labels another table tells",
+        " lists 16 images of train without labels",
+    ]
