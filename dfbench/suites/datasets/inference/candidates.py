@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,21 +13,30 @@ from dfbench.errors import DataError
 from dfbench.suites.datasets.inference.columns import (
     ID_NAMES,
     Choice,
+    is_missing,
     key,
     label_column,
     values,
 )
 from dfbench.suites.datasets.inference.ids import LEAST, id_column
+from dfbench.suites.datasets.inference.polarity import (
+    FLAGS,
+    clear_meaning,
+    flag,
+    flag_meaning,
+    one_of,
+)
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.tables.matching import Images, Named
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES, read_table
 from dfbench.suites.datasets.tables.table import Table, is_numbered
-from dfbench.suites.datasets.words import split_of
+from dfbench.suites.datasets.words import meaning, split_of
 
 _ABOUT = re.compile(
     r"(readme|licen[cs]e|copying|notice|requirements|changelog|citation|authors|contributing)\b.*",
     re.IGNORECASE,
 )
+_FILLERS = re.compile(r"(?<![^\W_])(of|for|the|official|ids?|names?)(?![^\W_])", re.IGNORECASE)
 _LARGEST = 300_000_000
 Role = SplitName | Literal["all"]
 
@@ -59,6 +68,7 @@ class Candidate:
     ids: str
     named: list[Named]
     labels: Choice = field(default_factory=Choice)
+    _flags: bool | None = None
 
     @property
     def images(self) -> set[str]:
@@ -66,10 +76,18 @@ class Candidate:
         return {path for row in self.named for path in row.images}
 
     def told(self) -> dict[str, str]:
-        """Give the label that it tells of each image."""
+        """Give the label that it tells of each image; those of which it tells none are absent."""
         texts = self.table.cells(self.labels.column)
         pairs = zip(self.named, texts, strict=True)
-        return {path: text for row, text in pairs for path in row.images}
+        return {p: text for row, text in pairs if not is_missing(text) for p in row.images}
+
+    def token(self, text: str) -> str:
+        """Say what a label of it means: real, fake, or itself in one spelling."""
+        column = self.labels.column
+        if self._flags is None:
+            found = values(self.table, column)
+            self._flags = bool(meaning(column)) and one_of(found, FLAGS)
+        return flag_meaning(column, text) if self._flags else (clear_meaning(text) or flag(text))
 
 
 class Folders:
@@ -101,12 +119,14 @@ def is_table(file: str) -> bool:
 def examine(root: Path, file: str, folders: Folders) -> Candidate | str:
     """Read a table and find the images that its rows name; else say why it is none."""
     try:
+        if not (root / file).is_file():
+            return "no plain file"
         size = (root / file).stat().st_size
         if size > _LARGEST:
             return f"too large to be looked at ({size / 1e6:.0f} MB)"
         return _examined(file, read_table(root / file), folders)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {error.strerror or error}"
     except DataError as error:
         return error.what
 
@@ -145,7 +165,10 @@ def _candidate(
         row._replace(images=tuple(start + path for path in row.images))
         for row in folders.images(folder).find(table.cells(ids))
     ]
-    return Candidate(file, folder, role, table, ids, named, label_column(table, ids))
+    # sums and the like below the rows are of no image
+    rows = [row for row, found in zip(table.rows, named, strict=True) if found.images]
+    labels = label_column(replace(table, rows=rows) if rows else table, ids)
+    return Candidate(file, folder, role, table, ids, named, labels)
 
 
 def _is_row(found: Candidate, folders: Folders) -> bool:
@@ -157,7 +180,7 @@ def _is_row(found: Candidate, folders: Folders) -> bool:
         return False
     if folders.images(found.folder).find([found.ids])[0].images:
         return True
-    columns = [name for name in table.columns if name not in (found.ids, "")]
+    columns = [name for name in table.clear if name not in (found.ids, "")]
     return any(name in few for name in columns if len(few := values(table, name)) <= 20)
 
 
@@ -165,7 +188,7 @@ def _role(file: str) -> Role:
     """Tell the split of a table by its name, else by the folders that it lies in."""
     path, name = posixpath.split(file)
     for part in (posixpath.splitext(name)[0], *reversed(path.split("/"))):
-        if split := split_of(part):
+        if split := split_of(_FILLERS.sub(" ", part)):
             return split
     return "all"
 

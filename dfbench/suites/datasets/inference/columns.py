@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from dfbench.suites.datasets.inference.polarity import FLAGS, flag, flag_meaning, one_of
+from dfbench.suites.datasets.inference.polarity import (
+    FLAGS,
+    clear_meaning,
+    flag,
+    flag_meaning,
+    is_on,
+    one_of,
+)
+from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.tables.matching import Images
 from dfbench.suites.datasets.tables.originals import groups_with_originals
-from dfbench.suites.datasets.tables.table import Table, is_index
-from dfbench.suites.datasets.words import meaning, plain, split_of
+from dfbench.suites.datasets.tables.table import Table, is_index, is_numbered
+from dfbench.suites.datasets.words import meaning, plain, split_of, tokens
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -31,7 +41,7 @@ _LABEL_NAMES = _names(
     "authenticity verdict annotation etiquette etiqueta clase classe klasse etichetta categoria "
     "kategorie kategoria categorie etykieta klasa klass метка класс 标签 类别 ラベル クラス"
 )
-_SPLIT_NAMES = _names("split set subset partition usage fold phase")
+SPLIT_NAMES = _names("split set subset partition usage fold phase")
 _GROUP_NAMES = _names(
     "original source video videoid clip clipid identity subject subjectid person personid "
     "originalvideo sourcevideo videoname target"
@@ -45,7 +55,26 @@ _MEASURES = _names(
     "ethnicity score confidence compression channels format extension ext x w h left right top "
     "bottom duration length fold weight"
 )
+_ANSWERS = frozenset(
+    _names("pred preds predicted prediction predictions score scores prob probs probability logit")
+)
+"""Words in the name of a column that holds what a model says: no truth."""
+_MISSING = frozenset(("", "nan", "null", "n/a", "na", "<na>"))
+_SPLIT_FLAGS: dict[str, SplitName] = {
+    **dict.fromkeys(_names("istrain train training intrain trainset"), "train"),
+    **dict.fromkeys(_names("isval isvalid isvalidation val valid validation"), "validation"),
+    **dict.fromkeys(_names("istest test testing intest holdout"), "test"),
+}
+_NUMBERED: tuple[SplitName, ...] = ("train", "validation", "test")
 NO_COLUMN = "no column tells labels"
+_FAKE_ONLY = frozenset(
+    _names(
+        "generator method manipulation attack technique generatedby forgery forgerymethod "
+        "manipulationmethod attacktype faketype original originalvideo originalfile"
+    )
+)
+"""Columns that are filled for fakes alone, where they are not filled for all."""
+_NOTHING = frozenset(("", "-", "none", "null", "nan", "n/a", "na", "<na>", "0", "no", "false"))
 _MOST_CLASSES = 20
 _MOST_KINDS = 50
 
@@ -62,9 +91,14 @@ def key(name: str) -> str:
     return re.sub(r"[\W_]+", "", plain(name))
 
 
+def is_missing(cell: str) -> bool:
+    """Whether a cell says nothing: it is empty, or ``NaN`` as libraries write it."""
+    return cell.casefold() in _MISSING
+
+
 def values(table: Table, name: str) -> list[str]:
-    """Give the different cells of a column that are not empty."""
-    return list(dict.fromkeys(cell for cell in table.cells(name) if cell))
+    """Give the different cells of a column that say something."""
+    return [cell for cell in dict.fromkeys(table.cells(name)) if not is_missing(cell)]
 
 
 def label_column(table: Table, ids: str) -> Choice:
@@ -77,10 +111,15 @@ def label_column(table: Table, ids: str) -> Choice:
     ids
         Its column of ids.
     """
+    clear = table.clear
+    for name in table.columns:
+        if name not in clear and key(name) in _LABEL_NAMES:
+            table.column(name)  # says why not
+    answers = [name for name in clear if name != ids and _ANSWERS.intersection(tokens(name))]
     found = {
         name: few
-        for name in dict.fromkeys(table.columns)
-        if name != ids and not is_index(name) and (few := _few(table, name))
+        for name in clear
+        if not (name == ids or name in answers or is_index(name)) and (few := _few(table, name))
     }
     named = {n: v for n, v in found.items() if _called_labels(n, v)}
     worded = [n for n, v in found.items() if len(v) > 1 and _worded(v)]
@@ -95,35 +134,93 @@ def label_column(table: Table, ids: str) -> Choice:
     for rank in (spoken + told, numbers, several, [] if named else worded, others):
         if rank:
             return _agreed(table, rank)
-    many = [n for n in table.columns if key(n) in _LABEL_NAMES and n != ids and values(table, n)]
+    many = [n for n in clear if key(n) in _LABEL_NAMES and n != ids and values(table, n)]
     if many:
         return Choice("", f"column {many[0]!r} has {len(values(table, many[0]))} different values")
     rest = [n for n, v in found.items() if _may_be_classes(table, n, v)]
-    if len(rest) == 1:
+    if len(rest) == 1 and is_numbered(rest[0]):
         return Choice(rest[0])
+    if len(rest) == 1:
+        takes = f"--classes {shlex.quote(rest[0])} takes {rest[0]!r} for them"
+        return Choice("", f"no column is called like labels: {takes}")
     if rest:
         shown = ", ".join(repr(name) for name in rest[:4])
-        return Choice("", f"nothing says which of the columns {shown} tells the labels")
+        return Choice(
+            "",
+            f"nothing says which of the columns {shown} tells the labels:"
+            f" --classes {shlex.quote(rest[0])} takes one for them",
+        )
+    if answers:
+        what = f"column {answers[0]!r} holds answers of a model by its name, and no other labels"
+        return Choice("", f"{what}: --classes {shlex.quote(answers[0])} takes it for them")
     return Choice("", NO_COLUMN)
 
 
-def split_column(table: Table, labels: str) -> Choice:
+class SplitChoice(NamedTuple):
+    """The column that tells the splits, or why none does."""
+
+    column: str = ""
+    reason: str = ""
+    values: Mapping[str, SplitName] = MappingProxyType({})
+    """Value to split, where it is not called like one."""
+    told: str = ""
+
+
+def split_column(table: Table, labels: str) -> SplitChoice:
     """Find the column that tells train, validation and test of each row, if all of it is told."""
-    for name in _named(table, _SPLIT_NAMES):
+    reason = ""
+    for name in _named(table, [*SPLIT_NAMES, *_SPLIT_FLAGS]):
         found = values(table, name)
-        strange = [text for text in found if split_of(text) is None]
-        if len(found) > 1 and not strange and all(table.cells(name)):
+        if len(found) < 2 or name == labels:
+            continue
+        read = read_splits(name, found)
+        cells = table.cells(name)
+        if not read.reason and any(map(is_missing, cells)):
+            n = sum(map(is_missing, cells))
+            read = SplitChoice("", f"column {name!r} is empty in {n} rows: not used")
+        if not read.reason:
             labelled = {
-                split_of(text)
-                for text, label in zip(table.cells(name), table.cells(labels), strict=True)
-                if label
+                read.values.get(text) or split_of(text)
+                for text, label in zip(cells, table.cells(labels), strict=True)
+                if not is_missing(label)
             }
             if "train" in labelled and len(labelled) > 1:
-                return Choice(name)
-            return Choice("", f"column {name!r} has no labelled images of train and another split")
-        if len(found) > 1 and len(strange) < len(found):
-            return Choice("", f"{strange[:1] or ['']!r} in column {name!r} is no split: not used")
-    return Choice()
+                return read
+            read = SplitChoice(
+                "", f"column {name!r} has no labelled images of train and another split"
+            )
+        reason = reason or read.reason
+    return SplitChoice("", reason if reason != _SILENT else "")
+
+
+_SILENT = "-"
+
+
+def read_splits(name: str, found: Sequence[str]) -> SplitChoice:
+    """Say which of the different cells of a column stands for which split, or why none does."""
+    strange = [text for text in found if split_of(text) is None]
+    if not strange:
+        return SplitChoice(name)
+    own, folded = key(name), {text: flag(text).removesuffix(".0") for text in found}
+    if own in _SPLIT_FLAGS and one_of(found, FLAGS) and len(set(folded.values())) == 2:
+        split = _SPLIT_FLAGS[own]
+        other: SplitName = "test" if split == "train" else "train"
+        on = {text: split if is_on(text) else other for text in found}
+        first = next(text for text in found if is_on(text))
+        return SplitChoice(name, "", on, f" ({first} = {split}, others {other})")
+    numbered = own in ("partition", "split", "subset", "set")
+    if numbered and sorted(folded.values()) == ["0", "1", "2"]:
+        of = {text: _NUMBERED[int(number)] for text, number in folded.items()}
+        told = ", ".join(f"{text} = {of[text]}" for text in sorted(of))
+        return SplitChoice(name, "", of, f" ({told}, by convention)")
+    if len(strange) < len(found):
+        return SplitChoice("", f"{strange[0]!r} in column {name!r} is no split: not used")
+    if own in ("set", "subset") and not any(text.replace(".", "").isdecimal() for text in found):
+        return SplitChoice("", _SILENT)  # of a collection as likely as of a split
+    shown = ", ".join(found[:3]) + (" and others" if len(found) > 3 else "")
+    return SplitChoice(
+        "", f"column {name!r} says {shown}, which is not read as splits: images are divided anew"
+    )
 
 
 _FEWEST_GROUPS = 3
@@ -167,16 +264,54 @@ def kind_column(
             cell
             for table, marks in zip(tables, fakes, strict=True)
             for cell, fake in zip(table.cells(name), marks, strict=True)
-            if fake and cell
+            if fake and not is_missing(cell)
         }
         if 2 <= len(kinds) <= _MOST_KINDS:
             return Choice(name)
     return Choice()
 
 
+def testimony(table: Table, labels: str, ids: str) -> dict[str, dict[str, Counter[str]]]:
+    """Find what the columns of kinds say of labels: ``real`` of a generator, or none for real ones.
+
+    Returns
+    -------
+    dict
+        Column to label to how many of its rows are real or fake by it.
+    """
+    found: dict[str, dict[str, Counter[str]]] = {}
+    told = table.cells(labels)
+    several = len({text for text in told if not is_missing(text)}) > 1
+    for name in _named(table, [*_KIND_NAMES, *sorted(_FAKE_ONLY), "source", "origin"]):
+        if name in (labels, ids) or name in found:
+            continue
+        # originals are files, whose names mean nothing here; yes and no say what the column says
+        speaks = key(name) not in ("original", *ORIGINALS[3:]) and not one_of(
+            values(table, name), FLAGS
+        )
+        says: dict[str, Counter[str]] = {}
+        filled: dict[str, Counter[bool]] = {}
+        for text, cell in zip(told, table.cells(name), strict=True):
+            if is_missing(text):
+                continue
+            if speaks and (meant := clear_meaning(cell)):
+                says.setdefault(text, Counter())[meant] += 1
+            filled.setdefault(text, Counter())[plain(cell) not in _NOTHING] += 1
+        if says:
+            found[name] = says
+        elif several and key(name) in _FAKE_ONLY and all(len(n) == 1 for n in filled.values()):
+            full = [text for text, n in filled.items() if n[True]]
+            if 0 < len(full) < len(filled):
+                found[name] = {
+                    text: Counter({"fake" if text in full else "real": n.total()})
+                    for text, n in filled.items()
+                }
+    return found
+
+
 def _named(table: Table, names: Sequence[str]) -> list[str]:
     """Name the columns called by one of ``names``, in the order of these."""
-    keys = {key(column): column for column in reversed(table.columns)}
+    keys = {key(column): column for column in reversed(table.clear)}
     return [keys[name] for name in names if name in keys]
 
 
@@ -224,7 +359,7 @@ def _agreed(table: Table, names: Sequence[str]) -> Choice:
 
 def _may_be_classes(table: Table, name: str, found: Sequence[str]) -> bool:
     """Whether a column without a telling name may be one of labels."""
-    others = {*_SPLIT_NAMES, *_GROUP_NAMES, *_KIND_NAMES, *_MEASURES, *ID_NAMES}
+    others = {*SPLIT_NAMES, *_GROUP_NAMES, *_KIND_NAMES, *_MEASURES, *ID_NAMES}
     if len(found) < 2 or key(name) in others or not all(table.cells(name)):
         return False
     if any(not text.isdecimal() and re.fullmatch(r"[-+\d.,eE]+", text) for text in found):

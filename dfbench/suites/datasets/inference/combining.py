@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dfbench.suites.datasets.inference.candidates import Candidate, Role
 from dfbench.suites.datasets.inference.choosing import Chosen
 from dfbench.suites.datasets.inference.columns import (
     Choice,
+    SplitChoice,
     group_column,
+    is_missing,
     kind_column,
+    read_splits,
     split_column,
+    testimony,
     values,
 )
-from dfbench.suites.datasets.inference.polarity import Classes, classes_of
+from dfbench.suites.datasets.inference.polarity import (
+    BY_FOLDERS,
+    Classes,
+    Witness,
+    as_said,
+    classes_of,
+)
+from dfbench.suites.datasets.inference.read_as import NONE
 from dfbench.suites.datasets.layouts.table import TableFiles, TableLayout
+from dfbench.suites.datasets.listing import SPLITS, SplitName
 from dfbench.suites.datasets.tables.table import is_numbered
-from dfbench.suites.datasets.words import meaning
+from dfbench.suites.datasets.words import meaning, split_of
 
 Told = Literal["kinds", "groups", "splits"]
-NONE = "none"
-"""Given for a column: the tables tell no such thing."""
 _FEW = 3
 """A label of fewer images may be a slip of the pen."""
 
@@ -51,6 +63,22 @@ class FoundTable:
         Whether the column of labels was given.
     missing
         What was given, but is no column of these tables: a sentence each.
+    doubt
+        Why it is not known which of two classes is fake, where something tells it.
+    only
+        The split that the only table is called after; its images are divided all the same.
+    asked
+        What is not clear, and what would settle it.
+    named
+        All images that the tables name.
+    images
+        How many there are in all.
+    as_said
+        Whether the user says what the labels mean.
+    by_folder
+        Whether rows name folders of images.
+    turned
+        Whether a column and names of folders tell different splits.
     """
 
     layout: TableLayout
@@ -62,6 +90,19 @@ class FoundTable:
     labels: dict[str, str] = field(default_factory=dict)
     chosen: bool = False
     missing: list[str] = field(default_factory=list)
+    doubt: str = ""
+    only: Role = "all"
+    asked: tuple[str, str] | None = None
+    named: set[str] = field(default_factory=set)
+    images: int = 0
+    as_said: bool = False
+    by_folder: bool = False
+    turned: bool = False
+
+    @property
+    def gives_splits(self) -> bool:
+        """Whether the tables divide the images."""
+        return "train" in self.layout.split_names and len(self.layout.split_names) > 1
 
 
 class Reading:
@@ -73,34 +114,57 @@ class Reading:
         The tables.
     given
         Names of columns that go before what would be guessed, ``none`` for no such.
+    meant
+        Label to class, as somebody says.
     """
 
-    def __init__(self, chosen: Chosen, given: Mapping[str, str]) -> None:
+    def __init__(
+        self, chosen: Chosen, given: Mapping[str, str], meant: Mapping[str, str] | None = None
+    ) -> None:
         self.chosen = chosen
         self.given = given
+        self.meant = dict(meant or {})
         self.labelled = chosen.labelled
+        self.counts = Counter(
+            text for one in self.labelled.values() for text in one.told().values()
+        )
+        self.asked: tuple[str, str] | None = None
+        self._turned = False
         self.warnings: list[str] = []
         self.missing: list[str] = []
 
-    def found(self, images: Sequence[str]) -> FoundTable:
-        """Say what the tables tell of ``images``, all that lie below the root."""
+    def found(self, images: Sequence[str]) -> FoundTable | str:
+        """Say what the tables tell of ``images``, all below the root; else why not."""
+        twice = next(filter(None, map(_twice, self.labelled.values())), "")
+        if twice:
+            return twice
         classes = self._classes()
+        column = self.given.get("classes", "")
+        chosen = any(one.labels.column == column for one in self.labelled.values())
+        if classes.fault and not chosen:
+            return classes.fault
+        self.warnings += [classes.fault] if classes.fault else []
         self.warnings += classes.warnings
         labels = {
             path: classes.labels.get(text, text)
             for one in self.labelled.values()
             for path, text in one.told().items()
-            if text
+            if text not in classes.dropped
         }
         rare = [name for name, n in Counter(labels.values()).items() if n < _FEW]
         if len(classes.names) > 2 and rare:
             self.warnings.append(f"label {rare[0]!r} has fewer than {_FEW} images: a slip?")
         parts = [self._said(classes)]
-        column = self.given.get("classes", "")
-        chosen = any(one.labels.column == column for one in self.labelled.values())
-        if column and not chosen:
+        if column and not chosen and not self.meant:
             self._has("classes", column)
-        splits = self._extra("splits", self._splits())
+        found = self._splits()
+        splits = self._extra("splits", Choice(found.column, found.reason))
+        if splits and splits != found.column:
+            found = self._read_splits(splits)
+            splits = found.column
+        if splits and not self.given.get("splits"):
+            self._against_folders(found)
+        folders = {} if splits else self._folders(labels)
         used = {splits} | {
             c for one in self.labelled.values() for c in (one.ids, one.labels.column)
         }
@@ -116,12 +180,18 @@ class Reading:
         kinds = kind_column(tables, fakes, used) if classes.positive else Choice()
         kind = self._extra("kinds", kinds)
         group = self._extra("groups", group_column(tables, ids, used | {kind}))
+        if folders:
+            names = ", ".join(" + ".join(names) for names in folders.values())
+            parts.append(f"splits from folders {names}")
         for what, name in (("splits", splits), ("groups", group), ("kinds", kind)):
-            parts += [f"{what} from {_called(name)}"] if name else []
+            told = found.told if what == "splits" else ""
+            parts += [f"{what} from {_called(name)}{told}"] if name else []
         parts[1:1] = [f"{one.file} has no labels" for one in self.chosen.unlabelled.values()]
         self._count(images)
         return FoundTable(
-            layout=self._layout(classes, splits, group, kind),
+            layout=self._layout(
+                classes, (found if splits else SplitChoice(), folders), group, kind
+            ),
             classes=classes.names,
             positive=classes.positive,
             files=[one.file for one in self.chosen.all.values()],
@@ -130,19 +200,52 @@ class Reading:
             labels=labels,
             chosen=chosen,
             missing=self.missing,
+            doubt=classes.doubt,
+            only=next(iter(self.labelled.values())).role if len(self.labelled) == 1 else "all",
+            asked=self.asked,
+            named=set().union(*(one.images for one in self.chosen.all.values())),
+            images=len(images),
+            as_said=self._said_so,
+            turned=self._turned,
+            by_folder=any(
+                len(row.images) > 1 for one in self.chosen.all.values() for row in one.named
+            ),
         )
 
+    @property
+    def _said_so(self) -> bool:
+        return bool(self.meant) and set(self.meant) <= set(self.counts)
+
     def _classes(self) -> Classes:
-        found: list[str] = []
+        column = next(iter(self.labelled.values())).labels.column
+        if self._said_so:
+            return as_said(column, self.counts, self.meant, self._witnesses())
+        return classes_of(column, self.counts, self._witnesses())
+
+    def _witnesses(self) -> list[Witness]:
+        """Find what tells the meaning of labels: names of folders, columns, other tables."""
         folders: dict[str, Counter[str]] = {}
+        others: dict[str, dict[str, Counter[str]]] = {}
         for one in self.labelled.values():
-            found += values(one.table, one.labels.column)
-            for path, text in one.told().items():
+            own = one.told()
+            for path, text in own.items():
                 said = {meaning(part) for part in path.split("/")[:-1]} - {""}
-                if len(said) == 1 and text:
+                if len(said) == 1:
                     folders.setdefault(text, Counter())[said.pop()] += 1
-        first = next(iter(self.labelled.values()))
-        return classes_of(first.labels.column, list(dict.fromkeys(found)), folders)
+            columns = testimony(one.table, one.labels.column, one.ids)
+            for name, says in columns.items():
+                known = others.setdefault(f"{_called(name)} says", {})
+                for text, counts in says.items():
+                    known.setdefault(text, Counter()).update(counts)
+            for witness in self.chosen.witnesses:
+                told = witness.told()
+                for path, text in own.items():
+                    meant = witness.token(told[path]) if path in told else ""
+                    if meant in ("real", "fake"):
+                        known = others.setdefault(f"{witness.file} says", {})
+                        known.setdefault(text, Counter())[meant] += 1
+        found = [Witness(BY_FOLDERS, folders)] if folders else []
+        return found + [Witness(name, says) for name, says in others.items()]
 
     def _said(self, classes: Classes) -> str:
         *others, last = [one.file for one in self.labelled.values()]
@@ -154,15 +257,153 @@ class Reading:
         rest = f", {named} divided" if divided and named != "all" else ""
         return f"labels from {names}, {_called(column)}{told}{rest}"
 
-    def _splits(self) -> Choice:
-        if list(self.chosen.all) != ["all"]:
-            return Choice()
+    def _splits(self) -> SplitChoice:
+        if list(self.chosen.all) != ["all"] or self._by_folders_given():
+            return SplitChoice()
         one = self.labelled["all"]
         return split_column(one.table, one.labels.column)
 
+    def _against_folders(self, column: SplitChoice) -> None:
+        """Ask where the column of splits and the names of folders contradict each other."""
+        [one] = self.labelled.values()
+        folders: dict[SplitName, str] = {}
+        against: list[str] = []
+        for text, row in zip(one.table.cells(column.column), one.named, strict=True):
+            for path in row.images:
+                said = {split: part for part in path.split("/")[:-1] if (split := split_of(part))}
+                folders |= said
+                if len(said) == 1 and (column.values.get(text) or split_of(text)) not in said:
+                    against.append(path)
+        if len(folders) > 1 and against:
+            names = ",".join(f"{split}={folder}" for split, folder in folders.items())
+            self._turned = True
+            self.asked = (
+                f"column {column.column!r} of {one.file} and the names of folders tell different"
+                f" splits of {len(against):,} images, such as {against[0]}",
+                f"--splits {column.column} goes by the column, --splits {names} by the folders",
+            )
+
+    def _by_folders_given(self) -> bool:
+        """Whether the user says which folders are the splits."""
+        said = self.given.get("splits", "")
+        if not said or said.lower() == NONE or self._in_all(said):
+            return False
+        names = [item.partition("=")[0].strip() for item in said.split(",")]
+        return _is_level(said) or all(split_of(name) for name in names)
+
+    def _in_all(self, column: str) -> bool:
+        return all(column in one.table.columns for one in self.labelled.values())
+
+    def _read_splits(self, name: str) -> SplitChoice:
+        """Read a column that somebody says tells the splits."""
+        one = next(iter(self.labelled.values()))
+        read = read_splits(name, values(one.table, name))
+        if read.reason or read.column != name:
+            self.missing.append(f"splits: {read.reason or f'column {name!r} tells no splits'}")
+        return read
+
+    def _folders(self, labels: Mapping[str, str]) -> dict[SplitName, list[str]]:
+        """Find the folders that divide the images of the one table."""
+        said = self.given.get("splits", "")
+        if said.lower() == NONE:
+            return {}
+        of = self._folder_splits(said)
+        told = {path: of(path) for path in labels}
+        present = {split for found in told.values() for split in found}
+        unclear = [path for path, found in told.items() if len({*found.values()} or found) != 1]
+        if list(self.labelled) != ["all"] or (self.chosen.unlabelled and "test" in present):
+            self._check_folders()
+            return {}
+        named = self._by_folders_given()
+        if not present and named:
+            self.asked = (
+                f"--splits {said}: no image in {self.labelled['all'].file} lies in such a folder",
+                "names of folders, --splits train=FOLDER,test=FOLDER, or a column",
+            )
+        if not present or (said and not named) or (len(present) == 1 and not (unclear or said)):
+            return {}
+        if unclear or "train" not in present or len(present) < 2:
+            names = ", ".join(sorted(present))
+            lies = f"of its images {len(unclear):,} lie in no folder of one split"
+            what = (
+                f"{lies}, such as {unclear[0]}, others in one of {names}"
+                if unclear
+                else (f"its images lie in folders of {names}: nothing to train on, or to test on")
+            )
+            self.asked = (
+                f"{self.labelled['all'].file} tells the labels, but {what}",
+                "--splits train=FOLDER,test=FOLDER says which is which, --splits none divides all"
+                " images anew",
+            )
+            return {}
+        # rows of test without a label are of the same table
+        whole = self.labelled["all"]
+        others = {path: of(path) for path in whole.images - told.keys()}
+        told |= {path: found for path, found in others.items() if "test" in found}
+        result: dict[SplitName, list[str]] = {}
+        for split in SPLITS:
+            own = {found[split] for found in told.values() if split in found}
+            if own:
+                result[split] = sorted(own)
+        return result
+
+    def _folder_splits(self, said: str) -> Callable[[str], dict[SplitName, str]]:
+        """Give what tells the splits of a path, each with the folder that says so."""
+        named: dict[str, SplitName] = {}
+        if said and self._by_folders_given() and not _is_level(said):
+            for item in said.split(","):
+                split, _, folders = item.partition("=")
+                folders = folders or split
+                known = split_of(split.strip())
+                if known:
+                    named |= {folder.strip().strip("/"): known for folder in folders.split("+")}
+
+        def of(path: str) -> dict[SplitName, str]:
+            parts = path.split("/")[:-1]
+            found: dict[SplitName, str] = {}
+            if _is_level(said):
+                at = int(said) - 1 if int(said) > 0 else len(parts) + int(said)
+                parts = parts[at : at + 1] if 0 <= at < len(parts) else []
+            inner = f"/{'/'.join(parts)}/"
+            if named:
+                places = {inner.find(f"/{folder}/"): folder for folder in named}
+                places.pop(-1, None)
+                outermost = places[min(places)] if places else ""
+                return {named[outermost]: outermost} if outermost else {}
+            for part in reversed(parts):
+                split = split_of(part)
+                if split:
+                    found[split] = part
+            return found
+
+        return of
+
+    def _check_folders(self) -> None:
+        """Warn where the tables of splits name images in folders of another."""
+        for role, one in self.labelled.items():
+            against = [
+                path
+                for path in one.told()
+                if role != "all"
+                and len(found := {split_of(part) for part in path.split("/")[:-1]} - {None}) == 1
+                and role not in found
+            ]
+            if against:
+                self.warnings.append(
+                    f"{len(against)} images of {one.file} lie in folders of another split, such as"
+                    f" {against[0]}: the table counts"
+                )
+        whole = self.labelled.get("all")
+        if whole is not None:
+            told = {split_of(part) for path in whole.told() for part in path.split("/")[:-1]}
+            if len(told - {None}) > 1:
+                self.warnings.append(
+                    f"the images of {whole.file} are divided, not by the folders they lie in"
+                )
+
     def _extra(self, what: Told, guessed: Choice) -> str:
         name = self.given.get(what, "")
-        if name.lower() == NONE:
+        if name.lower() == NONE or (what == "splits" and self._by_folders_given()):
             return ""
         if name:
             return name if self._has(what, name) else ""
@@ -178,7 +419,14 @@ class Reading:
                 return False
         return True
 
-    def _layout(self, classes: Classes, splits: str, group: str, kind: str) -> TableLayout:
+    def _layout(
+        self,
+        classes: Classes,
+        splits: tuple[SplitChoice, dict[SplitName, list[str]]],
+        group: str,
+        kind: str,
+    ) -> TableLayout:
+        column, folders = splits
         first = next(iter(self.labelled.values()))
         ids, labels = first.ids, first.labels.column
         return TableLayout(
@@ -194,11 +442,41 @@ class Reading:
             },
             id_column=ids,
             label_column=labels,
-            split_column=splits,
+            split_column=column.column,
+            split_values=dict(column.values),
+            split_folders=folders,
             group_column=group,
             kind_column=kind,
             labels={text: name for text, name in classes.labels.items() if text != name},
+            no_label=self._no_label(classes, column, folders),
         )
+
+    def _no_label(
+        self, classes: Classes, column: SplitChoice, folders: Mapping[SplitName, Sequence[str]]
+    ) -> list[str]:
+        """Give the labels that say that there is none, and warn of their rows but in test."""
+        result: dict[str, None] = dict.fromkeys(classes.dropped)
+        for role, one in self.labelled.items():
+            cells = one.table.cells(one.labels.column)
+            result |= dict.fromkeys(text for text in cells if is_missing(text))
+            said = one.table.cells(column.column) if column.column else [""] * len(cells)
+            left, tests, labelled = 0, 0, False
+            for text, row, value in zip(cells, one.named, said, strict=True):
+                if not row.images:
+                    continue
+                inner = row.images[0].split("/")[:-1]
+                test = (
+                    bool(set(folders.get("test", ())).intersection(inner))
+                    or (column.values.get(value) or split_of(value)) == "test"
+                )
+                labelled = labelled or (test and not is_missing(text))
+                left += is_missing(text) and not (role == "all" and test)
+                tests += is_missing(text) and role == "all" and test
+            left += tests if labelled else 0
+            if left:
+                rows = f"{left:,} row{'s' * (left > 1)}"
+                self.warnings.append(f"{rows} of {one.file} without a label left out")
+        return list(result)
 
     def _count(self, images: Sequence[str]) -> None:
         """Warn of images without a row, and of rows without an image."""
@@ -215,6 +493,22 @@ class Reading:
         left = len(images) - len(named)
         if left:
             self.warnings.append(f"{left} of {len(images)} images are in no table: left out")
+
+
+def _twice(one: Candidate) -> str:
+    """Say of which image a table tells two labels; empty where of none."""
+    first: dict[str, tuple[int, str]] = {}
+    texts = one.table.cells(one.labels.column)
+    for (number, _), row, text in zip(one.table.rows, one.named, texts, strict=True):
+        for path in row.images:
+            before, said = first.setdefault(path, (number, text))
+            if said != text:
+                return f"rows {before} and {number} tell different labels of {path}"
+    return ""
+
+
+def _is_level(said: str) -> bool:
+    return re.fullmatch(r"[+-]?\d{1,2}", said) is not None
 
 
 def _called(column: str) -> str:

@@ -45,10 +45,10 @@ def id_column(table: Table, images: Images) -> tuple[float, str, str]:
     step = max(1, len(table.rows) // _SAMPLE)
     columns: list[_Column] = []
     reason = ""
-    for at, name in enumerate(table.columns):
+    for name in table.clear:
         if is_index(name):
             continue
-        cells = [cells[at] for _, cells in table.rows]
+        cells = table.cells(name)
         found = images.find(cells[::step])
         if 2 * sum(bool(row.rivals) for row in found) > len(found):
             reason = "its names fit several images each: they need the folders before them"

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from dfbench.suites.datasets.words import Meaning, guess_positive, meaning, natural, plain
+from dfbench.suites.datasets.words import (
+    Meaning,
+    guess_positive,
+    is_neutral,
+    meaning,
+    natural,
+    plain,
+    tokens,
+)
 
 FLAGS = ("0", "1", "true", "false", "yes", "no")
 _ON = frozenset(("1", "true", "yes"))
@@ -36,6 +46,30 @@ class Classes:
     labels: dict[str, str] = field(default_factory=dict)
     told: str = ""
     warnings: list[str] = field(default_factory=list)
+    doubt: str = ""
+    """Why it is not known which is fake, where something tells it, but not clearly."""
+    fault: str = ""
+    """Why the labels are no classes."""
+    dropped: list[str] = field(default_factory=list)
+    """Labels that are of no class, and left out."""
+
+
+class Witness(NamedTuple):
+    """What tells the meaning of labels besides themselves: folders, a column, another table."""
+
+    name: str
+    """As in a sentence: ``its folders say``."""
+    says: Mapping[str, Counter[str]]
+    """Label to how many of its images are real or fake by it."""
+
+    def agreement(self, meant: Mapping[str, Meaning]) -> int:
+        """Count the images of which it says the same."""
+        return sum(self.says[text][told] for text, told in meant.items() if text in self.says)
+
+    @property
+    def what(self) -> str:
+        """The same as a thing."""
+        return self.name.removesuffix(" says")
 
 
 @functools.cache
@@ -43,6 +77,27 @@ def flag(text: str) -> str:
     """Write a yes or no in one way: 1.0 is 1, True is true."""
     folded = plain(text.strip())
     return {"0.0": "0", "1.0": "1"}.get(folded, folded)
+
+
+@functools.cache
+def clear_meaning(text: str) -> Meaning:
+    """Say whether a text means real or fake and nothing else: RealVisXL is a generator.
+
+    Examples
+    --------
+    >>> [clear_meaning(text) for text in ("original", "AI generated", "DeepFake", "RealVisXL")]
+    ['real', 'fake', 'fake', '']
+    """
+    for spelt in (text, plain(text)):
+        words = tokens(spelt)
+        if words and all(meaning(word) or is_neutral(word) for word in words):
+            return meaning(text)
+    return ""
+
+
+def is_on(text: str) -> bool:
+    """Whether a yes or no is a yes."""
+    return flag(text) in _ON
 
 
 def one_of(found: Sequence[str], flags: Sequence[str]) -> bool:
@@ -59,65 +114,184 @@ def flag_meaning(column: str, text: str) -> Meaning:
     return told if flag(text) in _ON else other
 
 
-def classes_of(column: str, found: Sequence[str], folders: Mapping[str, Counter[str]]) -> Classes:
+def classes_of(column: str, counts: Mapping[str, int], witnesses: Sequence[Witness]) -> Classes:
     """Turn labels into classes.
 
     Parameters
     ----------
     column
         Name of the column of labels.
-    found
-        Its different values.
-    folders
-        Value to how many of its images lie in folders called real or fake.
+    counts
+        Its different values, and how many images are of each.
+    witnesses
+        What tells their meaning besides.
     """
+    found = list(counts)
     told = {text: meaning(text) for text in found}
     flags = {flag(text) for text in found}
     if len(flags) == 2 and one_of(found, FLAGS) and meaning(column):
         meant = {text: flag_meaning(column, text) for text in found}
         result = _binary(meant)
-        _contradict(result, column, meant, folders)
-    elif flags == {"0", "1"}:
-        result = _numbers(column, found, folders)
-    elif flags <= {"true", "false", "yes", "no"}:
-        return Classes(natural(found))  # true may mean a true image, or that it is a fake
+        _contradict(result, column, meant, witnesses)
+    elif len(flags) == 2 and (one_of(found, FLAGS) or all(map(_number, found))):
+        result = _by_witnesses(column, found, witnesses)
     elif set(told.values()) == {"real", "fake"} and len({plain(text) for text in found}) == 2:
         result = _words(told)
-        _contradict(result, column, told, folders)
+        _contradict(result, column, told, witnesses)
     else:
         result = _others(found)
+        result.fault = _stray(column, counts)
     return result
 
 
-def _numbers(column: str, found: Sequence[str], folders: Mapping[str, Counter[str]]) -> Classes:
-    usual: dict[str, Meaning] = {t: "fake" if flag(t) == "1" else "real" for t in found}
-    turned: dict[str, Meaning] = {t: "real" if m == "fake" else "fake" for t, m in usual.items()}
-    says = [_agreement(meant, folders) for meant in (usual, turned)]
-    if says[1] and not says[0]:
-        return _binary(turned, "as its folders say")
-    result = _binary(usual, "as its folders say" if says[0] else "by convention")
-    if says[0]:
-        _contradict(result, column, usual, folders)
+def as_said(
+    column: str, counts: Mapping[str, int], of: Mapping[str, str], witnesses: Sequence[Witness]
+) -> Classes:
+    """Turn labels into the classes that somebody says they are of; others are left out."""
+    names = list(dict.fromkeys(of.values()))
+    positive = (guess_positive(names) or names[-1]) if len(names) == 2 else ""
+    result = Classes(sorted(names, key=lambda name: name == positive), positive, dict(of))
+    fakes = [text for text in counts if of.get(text) == positive]
+    if positive and fakes != [positive]:
+        result.told = f"{' and '.join(fakes)} = {positive}, as said"
+    if positive:
+        meant: dict[str, Meaning] = {
+            text: "fake" if name == positive else "real" for text, name in of.items()
+        }
+        _contradict(result, column, meant, witnesses)
+    result.dropped = [text for text in counts if text not in of]
+    for text in result.dropped:
+        n = counts[text]
+        result.warnings.append(
+            f"{n:,} image{'s' * (n > 1)} of label {text!r} in column {column!r} left out: not named"
+            " in --classes"
+        )
     return result
 
 
-def _agreement(meant: Mapping[str, Meaning], folders: Mapping[str, Counter[str]]) -> int:
-    return sum(folders[text][told] for text, told in meant.items() if text in folders)
+# --- of two labels without words ---------------------------------------------------------------
+
+_CLEAR = 0.9
+"""Share of its images that must agree for a witness to be believed."""
+
+
+def _by_witnesses(column: str, found: Sequence[str], witnesses: Sequence[Witness]) -> Classes:
+    first, other = sorted({flag(text) for text in found}, key=lambda text: (text in _ON, text))
+    usual: dict[str, Meaning] = {t: "real" if flag(t) == first else "fake" for t in found}
+    turned: dict[str, Meaning] = {t: "fake" if flag(t) == first else "real" for t in found}
+    says: dict[str, list[str]] = {"usual": [], "turned": [], "unclear": []}
+    for witness in witnesses:
+        shares = [witness.agreement(meant) for meant in (usual, turned)]
+        if not sum(shares):
+            continue
+        share = shares[0] / sum(shares)
+        told = "usual" if share >= _CLEAR else "turned" if share <= 1 - _CLEAR else "unclear"
+        says[told].append(witness.name)
+    heard = [name for name, names in says.items() if names]
+    if heard in (["usual"], ["turned"]):
+        meant = usual if heard == ["usual"] else turned
+        result = _binary(meant, f"as {says[heard[0]][0]}")
+        _contradict(result, column, meant, witnesses)
+        return result
+    if heard:
+        result = Classes(natural(found))
+        words = {
+            "usual": f"{other} = fake, as {', '.join(says['usual'])}",
+            "turned": f"{first} = fake, as {', '.join(says['turned'])}",
+            "unclear": f"both of each, as {', '.join(says['unclear'])}",
+        }
+        result.doubt = "; ".join(words[name] for name in heard)
+        return result
+    if {first, other} == {"0", "1"}:
+        return _binary(usual, "by convention")
+    # true may mean a true image, or that it is a fake
+    return Classes(natural(found))
 
 
 def _contradict(
     result: Classes,
     column: str,
     meant: Mapping[str, Meaning],
-    folders: Mapping[str, Counter[str]],
+    witnesses: Sequence[Witness],
 ) -> None:
-    """Warn where images lie in folders that are called otherwise."""
-    all_told = sum(counts.total() for counts in folders.values())
-    against = all_told - _agreement(meant, folders)
-    if against:
-        result.warnings.append(
-            f"column {column!r} contradicts the names of folders for {against} of {all_told} images"
-        )
+    """Warn where something tells otherwise."""
+    for witness in witnesses:
+        total = sum(n.total() for text, n in witness.says.items() if text in meant)
+        against = total - witness.agreement(meant)
+        if against:
+            by = "the names of folders" if witness.name == BY_FOLDERS else witness.what
+            result.warnings.append(
+                f"column {column!r} contradicts {by} for {against} of {total} images"
+            )
+
+
+BY_FOLDERS = "its folders say"
+
+
+# --- labels that may be slips ------------------------------------------------------------------
+
+_UNKNOWN = frozenset(
+    ("unknown", "unlabeled", "unlabelled", "undefined", "tbd", "todo", "?", "unsure", "unclear")
+)
+_FEW = 3
+_RARE = 0.05
+_RARER = 0.1
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?\d+(\.0+)?", text) is not None
+
+
+def _stray(column: str, counts: Mapping[str, int]) -> str:
+    """Say which of the labels is hardly a class; empty where all may be."""
+    found = list(counts)
+    rarest = min(found, key=lambda text: counts[text])
+    if len(found) < 2:
+        return ""
+    if one_of(found, FLAGS) and len({flag(text) for text in found}) > 2:
+        return f"column {column!r} says {_shown(found)}: yes and no are written in several ways"
+    numeric = [text for text in found if re.fullmatch(r"[-+]?[\d.,]+(e[-+]?\d+)?", text, re.I)]
+    if len(numeric) == len(found):
+        whole = all(_number(text) for text in found)
+        numbers = sorted({int(float(text)) for text in found}) if whole else []
+        if not whole:
+            return f"column {column!r} says {_shown(found)}: numbers that are no classes"
+        if len(numbers) > 2 and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            return f"column {column!r} says {_shown(found)}: no classes that are counted"
+        if len(numbers) > 2 and numbers[0] not in (0, 1):
+            return f"column {column!r} says {_shown(found)}: classes are counted from 0 or 1"
+    elif {flag(text) for text in numeric} == {"0", "1"}:
+        words = [text for text in found if text not in numeric]
+        return _slip(column, words[0], counts)
+    unknown = [text for text in found if plain(text) in _UNKNOWN]
+    if unknown and len(found) > 2:
+        return _slip(column, unknown[0], counts)
+    if {meaning(text) for text in found} >= {"real", "fake"}:
+        total = sum(counts.values())
+        odd = [t for t in found if not meaning(t) and counts[t] < max(_FEW, _RARER * total)]
+        if odd:
+            return _slip(column, odd[0], counts)
+    common = [t for t in found if counts[t] > max(_FEW - 1, _RARE * max(counts.values()))]
+    if len(common) == 2 < len(found):
+        return _slip(column, rarest, counts)
+    return ""
+
+
+def _shown(found: Sequence[str]) -> str:
+    names = natural(found)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _slip(column: str, text: str, counts: Mapping[str, int]) -> str:
+    n = counts[text]
+    others = natural([other for other in counts if other != text])
+    return (
+        f"column {column!r} says {text!r} of {n} image{'s' * (n > 1)} beside {_shown(others)}: a"
+        f" slip or a class of its own? --classes {','.join(others[:4])} leaves it out"
+    )
+
+
+# --- words -------------------------------------------------------------------------------------
 
 
 def _binary(meant: Mapping[str, Meaning], why: str = "") -> Classes:

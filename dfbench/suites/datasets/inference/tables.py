@@ -8,13 +8,10 @@ from pathlib import Path
 
 from dfbench.suites.datasets.inference.candidates import Candidate, Folders, examine, is_table
 from dfbench.suites.datasets.inference.choosing import choose
-from dfbench.suites.datasets.inference.columns import NO_COLUMN, Choice, values
-from dfbench.suites.datasets.inference.combining import (
-    NONE,
-    FoundTable,
-    Reading,
-)
-from dfbench.suites.datasets.words import meaning, plain
+from dfbench.suites.datasets.inference.columns import NO_COLUMN, Choice
+from dfbench.suites.datasets.inference.combining import FoundTable, Reading
+from dfbench.suites.datasets.inference.read_as import NONE
+from dfbench.suites.datasets.words import meaning, natural, plain
 
 
 @dataclass(slots=True)
@@ -23,6 +20,12 @@ class Tables:
 
     found: FoundTable | None = None
     aside: list[tuple[str, str]] = field(default_factory=list)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """Of each table that names images."""
+
+    def having(self, column: str) -> str:
+        """Name a table with such a column; empty where none has it."""
+        return next((file for file, names in self.columns.items() if column in names), "")
 
 
 def find_tables(
@@ -30,6 +33,7 @@ def find_tables(
     images: Sequence[str],
     files: Sequence[str],
     columns: Mapping[str, str] | None = None,
+    meant: Mapping[str, str] | None = None,
 ) -> Tables:
     """Find the tables of labels in a folder, and what they say.
 
@@ -42,6 +46,8 @@ def find_tables(
     columns
         Names of columns of ``classes``, ``kinds``, ``groups`` and ``splits`` that go before what
         would be guessed, ``none`` for no such. Another text may be meant for folders.
+    meant
+        Label to class, as somebody says; it may be meant for folders.
     """
     given = dict(columns or {})
     folders = Folders(images)
@@ -53,6 +59,7 @@ def find_tables(
             result.aside.append((file, found))
         else:
             candidates.append(found)
+            result.columns[file] = found.table.columns
     _give_labels(candidates, given.get("classes", ""))
     chosen = choose(candidates, result.aside)
     if chosen is not None:
@@ -60,7 +67,11 @@ def find_tables(
         if reason:
             result.aside += [(one.file, reason) for one in chosen.all.values()]
         else:
-            result.found = Reading(chosen, given).found(images)
+            read = Reading(chosen, given, meant).found(images)
+            if isinstance(read, str):
+                result.aside += [(one.file, read) for one in chosen.all.values()]
+            else:
+                result.found = read
     result.aside.sort()
     return result
 
@@ -68,13 +79,19 @@ def find_tables(
 def _unclear(labelled: Sequence[Candidate]) -> str:
     """Say why the labels of the tables are no classes; empty where they are."""
     first = labelled[0]
-    told = set(values(first.table, first.labels.column))
-    for one in labelled[1:]:
-        column, found = one.labels.column, set(values(one.table, one.labels.column))
-        alike = {plain(text) for text in found} & {plain(text) for text in told}
-        if not alike or meaning(column) != meaning(first.labels.column):
+    texts = [set(one.told().values()) for one in labelled]
+    for one, found in zip(labelled, texts, strict=True):
+        alike = {plain(text) for text in found} & {plain(text) for text in texts[0]}
+        if not alike or meaning(one.labels.column) != meaning(first.labels.column):
             return f"{first.file} and {one.file} tell labels in different ways"
-        told |= found
+        own, others = ({plain(text) for text in some} for some in (found, texts[0]))
+        if not (own <= others or others <= own):
+            shown = " and ".join(
+                f"{each.file} {', '.join(natural(some)[:5])}"
+                for each, some in ((first, texts[0]), (one, found))
+            )
+            return f"the labels are not the same: {shown}"
+    told = set().union(*texts)
     if len(told) < 2:
         column = first.labels.column
         return f"column {column!r} says {''.join(told)!r} of every image: one class only"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import Found, subfolders, walk
@@ -28,6 +28,14 @@ from dfbench.suites.datasets.tables.table import Table
 from dfbench.suites.datasets.words import split_of
 
 
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Folders = Annotated[list[str], BeforeValidator(_several)]
+"""Names of folders, or a single one."""
+
+
 class TableFiles(Section):
     """One table and the folder that its images lie in, both relative to the root."""
 
@@ -42,7 +50,12 @@ class TableFiles(Section):
 class TableLayout(Layout):
     """A table of ids and labels per split, or one for all, and folders of images."""
 
-    comments: ClassVar[dict[str, str]] = {"labels": "Label as found to class."}
+    comments: ClassVar[dict[str, str]] = {
+        "labels": "Label as found to class.",
+        "no_label": "Labels that say that there is none: such rows are left out.",
+        "split_values": "Value of split_column to split.",
+        "split_folders": "Split to its folder, or a list of them.",
+    }
 
     kind: Literal["table"]
     splits: dict[SplitName | Literal["all"], TableFiles] = Field(min_length=1)
@@ -53,6 +66,10 @@ class TableLayout(Layout):
     """A test table without this column, or with nothing in it, is unlabelled."""
     split_column: str = ""
     """Which split an image is of; the same table may then stand for several splits."""
+    split_values: dict[str, SplitName] = Field(default_factory=dict)
+    """Value of ``split_column`` to split, where it is not called like one."""
+    split_folders: dict[SplitName, Folders] = Field(default_factory=dict)
+    """Split to the folders on the way to its images, of the table ``all``."""
     group_column: str = ""
     """What shares a source. Where it names originals, these belong to the group themselves."""
     kind_column: str = ""
@@ -61,6 +78,8 @@ class TableLayout(Layout):
     """Put behind each id; empty: ids carry their extension, or it is found in the folder."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Label in the table to class, where they differ."""
+    no_label: list[str] = Field(default_factory=list)
+    """Labels that say that there is none (empty, ``NaN``): their rows are left out."""
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
@@ -74,14 +93,26 @@ class TableLayout(Layout):
     def check(self, classes: Sequence[str]) -> None:
         """Labels lead to classes; a table of all splits stands alone."""
         check_labels(self.labels, classes)
+        if self.split_folders and (self.split_column or "all" not in self.splits):
+            fault("layout.split_folders", "divides the table all, where no split_column does")
+        seen: dict[str, str] = {}
+        for split, folders in self.split_folders.items():
+            for folder in folders:
+                if seen.setdefault(folder, split) != split:
+                    fault("layout.split_folders", f"{folder!r} is of {seen[folder]} and {split}")
         if self.split_column and "all" in self.splits and len(self.splits) > 1:
             fault("layout.splits", "all is divided by split_column: no other table stands beside")
+        for split in self.split_folders.keys() & self.splits.keys():
+            fault("layout.split_folders", f"{split!r} has a table of its own")
 
     @property
     def split_names(self) -> list[str]:
         """The splits with a table, or ``all``; those that a column may tell."""
         if self.split_column and "all" in self.splits:
             return [str(name) for name in SPLITS]
+        if self.split_folders:
+            told = {*self.split_folders, *self.splits}
+            return [str(name) for name in SPLITS if name in told]
         return [str(name) for name in self.splits]
 
     @property
@@ -122,14 +153,19 @@ class TableLayout(Layout):
         if self.group_column:
             groups = groups_with_originals(self.group_column, [line.id for line in lines], groups)
         result = Listing()
-        seen: dict[str, str] = {}
+        seen: dict[str, tuple[str, Listed]] = {}
         for line, group in zip(lines, groups, strict=True):
-            for image in line.images:
-                if image.path in seen:
-                    what = f"image {image.path!r} stands in {seen[image.path]} too"
+            for image in (image._replace(group=group) for image in line.images):
+                place, first = seen.setdefault(image.path, (line.place, image))
+                if first is image:
+                    result.images.append(image)
+                elif first != image or image.fault:
+                    what = f"image {image.path!r} stands in {place} too"
                     raise DataError(what, where=line.place)
-                seen[image.path] = line.place
-                result.images.append(image._replace(group=group))
+        unlabelled = sum(line.left_out for line in lines)
+        if unlabelled:
+            n = f"{unlabelled:,} row{'s' * (unlabelled > 1)}"
+            result.warnings.append(f"{n} without a label left out")
         found = [folder.found for folder in folders.values()]
         with_image = sum(1 for image in result.images if not image.fault.startswith("row "))
         result.ignored = sum(len(f.images) + f.ignored for f in found) - with_image
@@ -183,11 +219,22 @@ class TableLayout(Layout):
                 of = self._split_of(cells[told], place)
                 if of != split != "all":
                     continue
+            text = "" if labels is None else cells[labels]
+            if self.split_folders and split == "all":
+                of = self._split_by_folder(files.images, named, name)
+                if not of and text not in self.no_label:
+                    what = f"{named.images[0]!r} lies in none of layout.split_folders"
+                    raise DataError(what, where=place)
             if not name:
                 raise DataError("the id is empty", where=row)
             label = UNLABELLED
-            if labels is not None and not (of == "test" and split == "all" and not cells[labels]):
-                label = label_of(card, self.labels, cells[labels], where=place)
+            nothing = not text or text in self.no_label
+            if labels is not None and not (of == "test" and split == "all" and nothing):
+                if text in self.no_label:
+                    lines.append(_Line(place, cells[ids], "", [], left_out=True))
+                    continue
+                if named.images or self.labels.get(text, text) in card.classes:
+                    label = label_of(card, self.labels, text, where=place)
             kind = cells[kinds] if kinds is not None else ""
             fault = "" if named.images else _fault(name, named, files.images, row)
             images = [
@@ -201,8 +248,32 @@ class TableLayout(Layout):
                 for path in named.images or (name,)
             ]
             group = cells[groups] if groups is not None else ""
-            lines.append(_Line(place, cells[ids], group, images))
+            kept = bool(self.no_label) and split == "all" and nothing
+            lines.append(_Line(place, cells[ids], group, images, without=kept))
+        # a test is of labels, or for a submission
+        images = [image for line in lines for image in line.images]
+        if any(image.split == "test" and image.label != UNLABELLED for image in images):
+            lines = [
+                line._replace(images=[], left_out=True) if line.without else line for line in lines
+            ]
         return lines
+
+    def _split_by_folder(self, images: str, named: Named, name: str) -> str:
+        """Tell the split of a row by the outermost folder on the way that is of one.
+
+        Empty where none is. A row without an image may be of any.
+        """
+        path = posixpath.normpath(posixpath.join(images, (named.images or (name,))[0]))
+        inner = f"/{posixpath.dirname(path)}/"
+        at = {
+            inner.find(f"/{folder}/"): split
+            for split, folders in self.split_folders.items()
+            for folder in folders
+        }
+        at.pop(-1, None)
+        if at:
+            return str(at[min(at)])
+        return "" if named.images else "train"
 
     def _label_column(self, table: Table, files: TableFiles, split: str) -> int | None:
         """Find the column of labels; None where the table of test has none, or nothing in it."""
@@ -222,7 +293,7 @@ class TableLayout(Layout):
         DataError
             Where the text means none, or one that the card does not list; naming the row.
         """
-        split = split_of(text)
+        split = self.split_values.get(text) or split_of(text)
         if split is None:
             raise DataError(
                 f"{text!r} in the column {self.split_column!r} is no split",
@@ -242,6 +313,10 @@ class _Line(NamedTuple):
     id: str
     group: str
     images: list[Listed]
+    left_out: bool = False
+    """Whether it has no label."""
+    without: bool = False
+    """Whether it is of test and has no label: left out where others have one."""
 
 
 class _Folder(NamedTuple):

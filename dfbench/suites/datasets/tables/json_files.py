@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.tables.table import Table
+from dfbench.suites.datasets.words import meaning, split_of
 
 KEY_COLUMN = "file"
 """Name of the column that the keys of an object of files become."""
 
+_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _UNDERSTOOD = (
-    "understood are {file: {label: ...}}, {file: label}, [{file: ..., label: ...}] and "
-    "{column: [...]}"
+    "understood are {file: {label: ...}}, {file: label}, {label: [file, ...]},"
+    " [{file: ..., label: ...}] and {column: [...]}"
 )
 
 
@@ -79,6 +82,8 @@ def _from_object(path: Path, value: dict[str, Any]) -> Table:
         name = "key" if any(KEY_COLUMN in v for v in inner) else KEY_COLUMN
         rows = [{name: key} | v for key, v in value.items()]
         return _from_objects(path, list(enumerate(rows, start=1)))
+    if lists := _lists_of_files(value):
+        return _from_objects(path, list(enumerate(lists, start=1)))
     if _all(inner, list) and len({len(v) for v in inner}) == 1 and _flat(inner):
         return _from_columns(path, value)
     if not any(isinstance(v, dict | list) for v in inner):
@@ -90,6 +95,22 @@ def _from_object(path: Path, value: dict[str, Any]) -> Table:
         where=path,
         hint=_UNDERSTOOD,
     )
+
+
+def _lists_of_files(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take apart lists of files by class or by split; empty where it is another thing."""
+    names = list(value)
+    by_split = all(split_of(name) for name in names)
+    lengths = {len(files) if isinstance(files, list) else -1 for files in value.values()}
+    # lists of one length may be columns, such as of originals
+    told = by_split or len(lengths) > 1 or all(meaning(name) for name in names)
+    if len(names) < 2 or not told:
+        return []
+    for files in value.values():
+        if not _all(files, str) or not all(_FILE.search(file) for file in files):
+            return []
+    column = "split" if by_split else "label"
+    return [{KEY_COLUMN: file, column: name} for name in names for file in value[name]]
 
 
 def _from_columns(path: Path, value: dict[str, Sequence[Any]]) -> Table:

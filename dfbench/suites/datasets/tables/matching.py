@@ -79,11 +79,25 @@ class Images:
             for name, found in zip(ids, named, strict=True)
             if not _VIDEO.search(name)
         )
+        if not direct:
+            named = self._renamed(ids, named)
         for at, name in enumerate(ids):
             lacks = name and not (named[at].images or named[at].rivals)
             if lacks and (_VIDEO.search(name) or not (direct or is_image(name))):
                 named[at] = self._frames(_VIDEO.sub("", name))
         return named
+
+    def _renamed(self, ids: Sequence[str], named: list[Named]) -> list[Named]:
+        """Find images that were written in another format since: ``a.jpg`` is ``a.png``.
+
+        No id names an image as it is written, and no two differ by their extension alone.
+        """
+        stems = [posixpath.splitext(name)[0] if is_image(name) else "" for name in ids]
+        several = len(set(ids)) > 1
+        if not (several and all(stems)) or len(set(stems)) < len(set(ids)):
+            return named
+        found = [self._image(stem) for stem in stems]
+        return found if 2 * sum(bool(each.images) for each in found) > len(found) else named
 
     def _image(self, name: str) -> Named:
         text = unicodedata.normalize("NFC", name)

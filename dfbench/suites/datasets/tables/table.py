@@ -61,6 +61,18 @@ class Table:
         return [cells[at] for _, cells in self.rows]
 
     @property
+    def clear(self) -> list[str]:
+        """Names of the columns, each once, without those of which several differ."""
+        found = []
+        for name in dict.fromkeys(self.columns):
+            try:
+                self.column(name)
+            except DataError:
+                continue
+            found.append(name)
+        return found
+
+    @property
     def described(self) -> str:
         """Its columns, for a message."""
         shown = [repr(column) for column in self.columns[:20]]

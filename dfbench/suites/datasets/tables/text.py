@@ -25,12 +25,14 @@ def read_text(path: Path) -> str:
     DataError
         Where the file is absent, cannot be read, or holds no text.
     """
+    if path.exists() and not path.is_file():
+        raise DataError("no plain file", where=path)  # a pipe would be waited for
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise DataError("no such file", where=path) from None
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=path) from None
+        raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     text = _decoded(data, (encoding,) if encoding else ("utf-8", "cp1252"))
     if text is None:

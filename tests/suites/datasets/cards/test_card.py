@@ -242,7 +242,7 @@ def test_written_cards_are_read_back(classes, source, folder, seed):
         "normalise": {"size": 64, "method": "crop", "format": "jpeg"},
         "layout": {
             "kind": "folders",
-            "splits": {"train": folder, "test": "b"},
+            "splits": {"train": folder, "test": folder + "b"},
             "folders": {} if folder in classes[1:] else {classes[0]: folder},
             "ignore": [source, "z"],
         },

@@ -294,7 +294,7 @@ def test_tables_that_contradict_each_other_are_no_guess(folder):
     result = folder(files, *paths)
     assert result.found is None
     assert {reason for _, reason in result.aside} == {
-        "a.csv and b.csv tell labels: nothing says which of them counts"
+        "a.csv and b.csv tell different labels of the same images"
     }
 
 
@@ -359,12 +359,46 @@ def test_columns_of_one_name_that_differ(folder):
     assert result.aside == [("t.csv", "row 3 differs in the 2 columns 'label'")]
 
 
-def test_a_label_that_may_be_a_slip_is_told(folder):
+@pytest.mark.parametrize(
+    ("head", "cells", "stray", "says"),
+    [
+        ("f,label", "0 1", "11", "says 0, 1, 11: no classes that are counted"),
+        ("f,label", "0 1", "unknown", "says 'unknown' of 1 image beside 0, 1: a slip or a class"),
+        ("f,label", "real fake", "fkae", "says 'fkae' of 1 image beside fake, real"),
+        ("f,label", "real fake unknown", "real", "says 'unknown' of 7 images"),
+        ("f,label", "0 1", "True", "yes and no are written in several ways"),
+        ("f,label", "0.25 0.5 0.75", "0", "numbers that are no classes"),
+        ("f,label", "3 4 5", "3", "classes are counted from 0 or 1"),
+    ],
+)
+def test_a_label_that_is_hardly_a_class_is_no_guess(tmp_path, folder, head, cells, stray, says):
+    paths = images("d", n=24)
+    lines = table(paths, cells, head=head).splitlines()
+    lines[-1] = f"{paths[-1]},{stray}"
+    result = folder({"t.csv": "\n".join(lines)}, *paths)
+    assert result.found is None
+    assert says in result.aside[0][1]
+    if "no classes that" in says or "slip" in says:
+        names = cells.split(" ")
+        meant = dict(zip(names, names, strict=True))
+        found = find_tables(tmp_path, paths, ["t.csv"], None, meant).found
+        assert found.classes == names
+        assert found.warnings == [
+            f"1 image of label {stray!r} in column 'label' left out: not named in --classes"
+        ]
+        assert len(found.labels) == 23
+
+
+def test_rows_without_a_label_are_left_out_and_counted(folder):
     paths = images("d", n=12)
-    text = table(paths, "0 1", head="f,label").replace("07.png,1", "07.png,11")
+    text = table(paths, "real fake", head="f,label").replace("11.png,fake", "11.png,NaN")
+    text = text.replace("10.png,real", "10.png,") + "total,6\n"
     found = folder({"t.csv": text}, *paths).found
-    assert found.classes == ["0", "1", "11"]
-    assert found.warnings == ["label '11' has fewer than 3 images: a slip?"]
+    assert (found.classes, len(found.labels)) == (["real", "fake"], 10)
+    assert found.warnings == [
+        "1 of 13 rows of t.csv name no image",
+        "2 rows of t.csv without a label left out",
+    ]
 
 
 def test_lists_with_foreign_paths_ids_and_two_columns_of_labels(folder):

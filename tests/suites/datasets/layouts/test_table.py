@@ -278,3 +278,54 @@ def test_a_sheet_needs_an_image_a_row(make, table_card):
     card = load_card(table_card())
     with pytest.raises(DataError, match=r"row 2: 'clip\.mp4' names 2 images"):
         card.layout.sheet(card, make.root, [])
+
+
+def test_folders_tell_the_splits_of_a_table(make, card_file):
+    lines = ["file,label", "0,real", "1,fake", "2,real", "3,fake", "gone,real"]
+    for number in range(4):
+        make.image(f"x/{'train' if number < 2 else 'Testing'}/{number}.png")
+    keys = 'split_folders = { train = "train", test = ["Testing", "more"] }'
+    card = whole(make, "\n".join(lines), keys, card_file)
+    assert load_card(card).split.policy == "given"
+    assert [r[:3] for r in rows(card, make.root) if not r[4]] == [
+        ("x/Testing/2.png", 0, "test"),
+        ("x/Testing/3.png", 1, "test"),
+        ("x/train/0.png", 0, "train"),
+        ("x/train/1.png", 1, "train"),
+    ]
+    assert check_fit(load_card(card), make.root) == 5
+    make.image("y/9.png")
+    card = whole(make, "\n".join([*lines, "9,fake"]), keys, card_file)
+    assert "row 7: 'y/9.png' lies in none of layout.split_folders" in failure(card, make.root)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ('split_column = "set"\nsplit_folders = { train = "a" }', "where no split_column does"),
+        ('split_folders = { train = "a", test = "a" }', "'a' is of train and test"),
+    ],
+)
+def test_folders_of_splits_that_cannot_be(make, card_file, keys, says):
+    with pytest.raises(CardError, match=says):
+        load_card(whole(make, "", keys, card_file))
+
+
+def test_values_that_stand_for_splits_rows_without_a_label_and_rows_twice(make, card_file):
+    rest = ["2,real,2", "3,fake,2", "4,NaN,0", "5,,0", "0,real,0", "sum,4,0"]
+    lines = ["file,label,set", "0,real,0", "1,fake,0", *rest]
+    for number in range(6):
+        make.image(f"{number}.png")
+    keys = (
+        'split_column = "set"\nsplit_values = { "0" = "train", "2" = "test" }\n'
+        'no_label = ["", "NaN"]'
+    )
+    card = whole(make, "\n".join(lines), keys, card_file)
+    found = [r[:3] for r in rows(card, make.root) if not r[4]]
+    assert found == [
+        ("0.png", 0, "train"),
+        ("1.png", 1, "train"),
+        ("2.png", 0, "test"),
+        ("3.png", 1, "test"),
+    ]
+    assert "2 rows without a label left out" in scan(load_card(card), make.root).warnings

@@ -82,3 +82,11 @@ def test_a_folder_beside_is_another():
     assert Images(["1.jpg"], folder="train", beside=["train", "test"]).find(
         ["test/1.jpg", "train/1.jpg", "y/1.jpg"]
     ) == [((), (), 0), (("1.jpg",), (), 1), (("1.jpg",), (), 1)]
+
+
+def test_images_in_another_format_than_the_table_says():
+    found = Images(["a.png", "b.png", "c.png"]).find(["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
+    assert [row.images for row in found] == [("a.png",), ("b.png",), ("c.png",), ()]
+    found = Images(["a.png", "b.jpg"]).find(["a.jpg", "b.jpg"])
+    assert [row.images for row in found] == [(), ("b.jpg",)]
+    assert not any(row.images for row in Images(["a.png"]).find(["a.jpg", "a.bmp"]))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -153,3 +154,28 @@ def test_columns_of_one_name(tmp_path):
     path.write_text("f,l,l\na,0,0\nb,1,0\n")
     with pytest.raises(DataError, match="row 3 differs in the 2 columns 'l'"):
         read_table(path).cells("l")
+
+
+def test_lists_of_files_by_class_or_split(read):
+    columns, found = read('{"real": ["a.png", "b.png"], "fake": ["c.png", "d.png"]}', "t.json")
+    assert columns == ["file", "label"]
+    assert [cells for _, cells in found] == [
+        ["a.png", "real"],
+        ["b.png", "real"],
+        ["c.png", "fake"],
+        ["d.png", "fake"],
+    ]
+    assert read('{"train": ["a.png"], "test": ["c.png"]}', "t.json")[0] == ["file", "split"]
+    columns = read('{"image": ["a.png"], "original": ["c.png"]}', "t.json")[0]
+    assert columns == ["image", "original"]
+
+
+def test_cells_too_many_that_are_empty(read):
+    assert read("a,b\n1,2,\n3,4,\n")[1] == [(2, ["1", "2"]), (3, ["3", "4"])]
+    assert read("a,b\n1,2\n3,4,,\n")[1] == [(2, ["1", "2"]), (3, ["3", "4"])]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="no plain file"):
+        read_table(tmp_path / "t.csv")
