@@ -350,3 +350,38 @@ def test_labels_in_names_of_files_by_a_pattern(tmp_path):
     assert reading.card.split.policy == "grouped"
     found = scan(reading.card, tmp_path)
     assert {(i.label, i.group) for i in found.images if i.path == "clip3_a_1.jpg"} == {(1, "clip3")}
+
+
+def test_frames_of_videos_in_one_folder_are_hinted_at(tmp_path):
+    for name in ("real", "fake"):
+        for video in range(6):
+            for frame in range(3):
+                file = tmp_path / name / f"id{video}_000{video}_{frame:04}.jpg"
+                file.parent.mkdir(exist_ok=True)
+                file.touch()
+    reading, _, _ = read(tmp_path)
+    [warning] = reading.warnings
+    assert "look like frames of 6 videos" in warning
+    pattern = warning.partition("--groups '")[2].partition("'")[0]
+    *_, found = read(tmp_path, groups=pattern)
+    assert {image.group for image in found.images} == {f"id{n}_000{n}" for n in range(6)}
+
+
+@pytest.mark.parametrize("name", ["real_{:04}.jpg", "{:04}.jpg", "img_{}.jpg", "ffhq-{}.jpg"])
+def test_numbered_images_are_no_frames(tmp_path, name):
+    for label in ("real", "fake"):
+        (tmp_path / label).mkdir()
+        for number in range(12):
+            (tmp_path / label / name.format(number)).touch()
+    assert not read_folder(tmp_path).warnings
+
+
+def test_files_called_like_masks_of_others_are_told(tmp_path):
+    for label in ("real", "fake"):
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            (tmp_path / label / f"{number}.png").touch()
+            if label == "fake":
+                (tmp_path / label / f"{number}_mask.png").touch()
+    [warning] = read_folder(tmp_path).warnings
+    assert warning.startswith("6 files such as fake/0_mask.png are called like masks of others")
