@@ -284,16 +284,6 @@ def is_mask(name: str) -> bool:
     return whole in _MASKS or bool(words and words[-1] in _MASKS) or bool(together & _MASKS)
 
 
-def by_split(names: Sequence[str]) -> dict[SplitName, str]:
-    """Find which of ``names`` stands for which split; the shortest where several do."""
-    result: dict[SplitName, str] = {}
-    for split in SPLITS:
-        fitting = [name for name in names if split_of(name) == split]
-        if fitting:
-            result[split] = min(fitting, key=len)
-    return result
-
-
 def natural(names: Collection[str]) -> list[str]:
     """Sort names, numbers in them by value: class2 before class10."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import Found, subfolders, walk
@@ -19,6 +19,7 @@ from dfbench.suites.datasets.layouts.base import (
     label_of,
     unread,
 )
+from dfbench.suites.datasets.layouts.way import Names, check_apart, find
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import Section, fault
 from dfbench.suites.datasets.tables.matching import Images, Named
@@ -26,14 +27,6 @@ from dfbench.suites.datasets.tables.originals import groups_with_originals
 from dfbench.suites.datasets.tables.reading import read_table
 from dfbench.suites.datasets.tables.table import Table
 from dfbench.suites.datasets.words import split_of
-
-
-def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Folders = Annotated[list[str], BeforeValidator(_several)]
-"""Names of folders, or a single one."""
 
 
 class TableFiles(Section):
@@ -68,7 +61,7 @@ class TableLayout(Layout):
     """Which split an image is of; the same table may then stand for several splits."""
     split_values: dict[str, SplitName] = Field(default_factory=dict)
     """Value of ``split_column`` to split, where it is not called like one."""
-    split_folders: dict[SplitName, Folders] = Field(default_factory=dict)
+    split_folders: dict[SplitName, Names] = Field(default_factory=dict)
     """Split to the folders on the way to its images, of the table ``all``."""
     group_column: str = ""
     """What shares a source. Where it names originals, these belong to the group themselves."""
@@ -95,11 +88,7 @@ class TableLayout(Layout):
         check_labels(self.labels, classes)
         if self.split_folders and (self.split_column or "all" not in self.splits):
             fault("layout.split_folders", "divides the table all, where no split_column does")
-        seen: dict[str, str] = {}
-        for split, folders in self.split_folders.items():
-            for folder in folders:
-                if seen.setdefault(folder, split) != split:
-                    fault("layout.split_folders", f"{folder!r} is of {seen[folder]} and {split}")
+        check_apart("layout.split_folders", self.split_folders)
         if self.split_column and "all" in self.splits and len(self.splits) > 1:
             fault("layout.splits", "all is divided by split_column: no other table stands beside")
         for split in self.split_folders.keys() & self.splits.keys():
@@ -264,15 +253,10 @@ class TableLayout(Layout):
         Empty where none is. A row without an image may be of any.
         """
         path = posixpath.normpath(posixpath.join(images, (named.images or (name,))[0]))
-        inner = f"/{posixpath.dirname(path)}/"
-        at = {
-            inner.find(f"/{folder}/"): split
-            for split, folders in self.split_folders.items()
-            for folder in folders
-        }
-        at.pop(-1, None)
-        if at:
-            return str(at[min(at)])
+        of = {folder: s for s, folders in self.split_folders.items() for folder in folders}
+        found = find(posixpath.dirname(path).split("/"), of)
+        if found is not None:
+            return str(found.told)
         return "" if named.images else "train"
 
     def _label_column(self, table: Table, files: TableFiles, split: str) -> int | None:
