@@ -78,7 +78,10 @@ _NO_CLASS = ("esrgan", "realvis", "realistic", "realcugan")
 _WEAK = _words("human humans nature natural live true computer false cgi")
 # as the whole name only: part of another, such as false_color or human_faces, they tell nothing
 _ALONE = _words("false true human humans computer live natural nature vera pravi nep vals orig")
-_NOT = _words("not non no un nicht kein pas")
+_NOT = _words(
+    "not non no un never without nicht kein keine keinen pas não nao ikke inte niet не غير"
+)
+_NOT_AFTER = _words("değil free")
 _MASKS = _words(
     "mask masks groundtruth groundtruths gt segmentation segmentations landmarks annotations"
 )
@@ -143,8 +146,9 @@ def meaning(name: str) -> Meaning:
     if whole in _FAKE | _REAL:
         return "fake" if whole in _FAKE else "real"
     found: set[Meaning] = set()
-    denied = False
-    for word in map(_stem, tokens(name)):
+    words = [_stem(word) for word in tokens(name)]
+    denied = any(word in _NOT_AFTER for word in words)
+    for word in words:
         if word in _NOT:
             denied = True
             continue

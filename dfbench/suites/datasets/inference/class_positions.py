@@ -81,6 +81,7 @@ def _check(names: Sequence[str], named: dict[Place, list[int]], where: object) -
         "no folder is called real, fake or the like, and these may be classes or not:"
         f" {listed(names)}{inner}",
         where=where,
-        hint="--classes 1 takes the outermost folders for the classes, --classes 2 those in them;"
-        " --classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER says what each is",
+        hint="--classes 1 takes the outermost folders for the classes, "
+        + ("--classes 2 those in them; " if deeper else "")
+        + "--classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER says what each is",
     )

@@ -176,8 +176,8 @@ def _ask(told: Sequence[Place], others: Sequence[Place], where: object) -> None:
     raise DataError(
         f"{what} whether they are real or fake, as {listed(worded)} do",
         where=where,
-        hint=f"--classes {','.join(worded[:6])} leaves them out;"
-        " --classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER says what each is",
+        hint=(f"--classes {','.join(worded)} leaves them out; " if 1 < len(worded) < 7 else "")
+        + "--classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER says what each is",
     )
 
 

@@ -59,7 +59,7 @@ _ANSWERS = frozenset(
     _names("pred preds predicted prediction predictions score scores prob probs probability logit")
 )
 """Words in the name of a column that holds what a model says: no truth."""
-_MISSING = frozenset(("", "nan", "null", "n/a", "na", "<na>"))
+_MISSING = frozenset(("", "nan", "null", "n/a", "na", "<na>", "n.a.", "-", "--"))
 _SPLIT_FLAGS: dict[str, SplitName] = {
     **dict.fromkeys(_names("istrain train training intrain trainset"), "train"),
     **dict.fromkeys(_names("isval isvalid isvalidation val valid validation"), "validation"),
@@ -133,6 +133,10 @@ def label_column(table: Table, ids: str) -> Choice:
     several = [n for n in others if len(found[n]) > 1]
     for rank in (spoken + told, numbers, several, [] if named else worded, others):
         if rank:
+            apart = [n for n in numbers if n not in rank and not _one_to_one(table, rank[0], n)]
+            if apart and rank[0] in (*spoken, *told):
+                names = f"{rank[0]!r} and {apart[0]!r}"
+                return Choice("", f"the columns {names} tell different labels")
             return _agreed(table, rank)
     many = [n for n in clear if key(n) in _LABEL_NAMES and n != ids and values(table, n)]
     if many:
@@ -169,6 +173,14 @@ class SplitChoice(NamedTuple):
 def split_column(table: Table, labels: str) -> SplitChoice:
     """Find the column that tells train, validation and test of each row, if all of it is told."""
     reason = ""
+    flags = [n for n in _named(table, [*_SPLIT_FLAGS]) if one_of(values(table, n), FLAGS)]
+    if len(flags) > 1:
+        names = " and ".join(map(repr, flags))
+        return SplitChoice(
+            "",
+            f"columns {names} tell splits together, which is not read as splits: a column of"
+            " train, validation and test is",
+        )
     for name in _named(table, [*SPLIT_NAMES, *_SPLIT_FLAGS]):
         found = values(table, name)
         if len(found) < 2 or name == labels:
@@ -321,7 +333,8 @@ def _few(table: Table, name: str) -> list[str]:
 
 
 def _worded(found: Sequence[str]) -> bool:
-    return {meaning(text) for text in found} == {"real", "fake"}
+    paths = any("/" in text or "\\" in text for text in found)
+    return not paths and {meaning(text) for text in found} == {"real", "fake"}
 
 
 def _called_labels(name: str, found: Sequence[str]) -> bool:

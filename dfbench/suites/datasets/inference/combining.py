@@ -180,6 +180,8 @@ class Reading:
         kinds = kind_column(tables, fakes, used) if classes.positive else Choice()
         kind = self._extra("kinds", kinds)
         group = self._extra("groups", group_column(tables, ids, used | {kind}))
+        if not group and not self.given.get("groups") and self._rows_name_several():
+            group = ids[0]  # the frames of a video
         if folders:
             names = ", ".join(" + ".join(names) for names in folders.values())
             parts.append(f"splits from folders {names}")
@@ -211,6 +213,12 @@ class Reading:
                 len(row.images) > 1 for one in self.chosen.all.values() for row in one.named
             ),
         )
+
+    def _rows_name_several(self) -> bool:
+        """Whether most rows name several images each, by the same column."""
+        named = [row for one in self.labelled.values() for row in one.named if row.images]
+        several = sum(len(row.images) > 1 for row in named)
+        return 2 * several > len(named) and len({o.ids for o in self.labelled.values()}) == 1
 
     @property
     def _said_so(self) -> bool:

@@ -134,6 +134,11 @@ def _told(at: dict[Place, int]) -> Groups | None:
         found.pattern = r"(?:^|/)(?P<group>id\d+(?:_id\d+)?|[^/]+?)(?:_\d+)?/[^/]+$"
         found.pairs = "_"
         return found
+    if sum(bool(re.match(r"\d+(_\d+)?__", name)) for name in names) > 2:
+        # actors of videos such as 01__walking and 01_02__walking__X
+        found.pattern = r"(?:^|/)(?P<group>\d+(?:_\d+)?(?=__)|[^/]+)(?:__[^/]*)?/[^/]+$"
+        found.pairs = "_"
+        return found
     found.pairs = _pairs(names)
     for levels in ({i - len(p.parts) for p, i in at.items()}, {i + 1 for i in at.values()}):
         if len(levels) == 1:

@@ -81,6 +81,7 @@ def find_kinds(
         f
         for f in folders
         if len(names := f.names(positive)) > 1
+        and not (f.above and all(re.fullmatch(r"[\W\d_]+", name) for name in names))
         and not are_sources(names, below=not f.above)
         # what lies in folders of both classes alike is what images show, or whom
         and (
@@ -100,11 +101,12 @@ def find_kinds(
     return found, [f for f in folders if f is not best]
 
 
-def _weight(one: Folders, folders: Sequence[Folders], positive: str) -> tuple[bool, bool, int]:
+def _weight(one: Folders, folders: Sequence[Folders], positive: str) -> tuple[float, bool, int]:
     """Weigh how likely a level tells kinds: named so, of fakes alone, of many fakes."""
     names, real = one.names(positive), _real(one, folders, positive)
     covered = sum(p.images for p in one.at if p.label == positive)
-    return are_kinds(names), not names & real, covered
+    named = sum(are_kinds([name]) for name in names) / len(names)
+    return named, not names & real, covered
 
 
 def _real(one: Folders, folders: Sequence[Folders], positive: str) -> set[str]:

@@ -39,12 +39,15 @@ def levels(places: Sequence[Place]) -> list[Folders]:
     Folders that tell class or split, hold all images or are called like ``frames`` are in none.
     """
     found: dict[tuple[str, int], Folders] = {}
+    # splits that are not to be used are no kinds either
+    used = any(place.split_at >= 0 for place in places)
     shared = set(places[0].parts).intersection(*(place.parts for place in places))
     for place in places:
         plain = [
             i
             for i, name in enumerate(place.parts)
             if i not in (place.class_at, place.split_at)
+            and (used or i not in place.splits)
             and not is_neutral(name)
             and name not in shared
         ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from dfbench.suites.datasets.inference.sources import are_kinds
 from dfbench.suites.datasets.words import (
     Meaning,
     guess_positive,
@@ -266,11 +267,10 @@ def _stray(column: str, counts: Mapping[str, int]) -> str:
     unknown = [text for text in found if plain(text) in _UNKNOWN]
     if unknown and len(found) > 2:
         return _slip(column, unknown[0], counts)
-    if {meaning(text) for text in found} >= {"real", "fake"}:
-        total = sum(counts.values())
-        odd = [t for t in found if not meaning(t) and counts[t] < max(_FEW, _RARER * total)]
-        if odd:
-            return _slip(column, odd[0], counts)
+    odd = [text for text in found if not meaning(text)]
+    both = {meaning(text) for text in found} >= {"real", "fake"}
+    if both and odd and not are_kinds(odd, every=True):
+        return _slip(column, min(odd, key=lambda text: counts[text]), counts)
     common = [t for t in found if counts[t] > max(_FEW - 1, _RARE * max(counts.values()))]
     if len(common) == 2 < len(found):
         return _slip(column, rarest, counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from dfbench.suites.datasets.inference.folders import FolderReading, read_folder
 from dfbench.suites.datasets.inference.names import name_of
 from dfbench.suites.datasets.inference.places import listed, places_of, shared_start
 from dfbench.suites.datasets.inference.read_as import Names, Pattern, ReadAs
+from dfbench.suites.datasets.inference.sources import are_sources
 from dfbench.suites.datasets.inference.tables import Tables, find_tables
 from dfbench.suites.datasets.layouts.all import LAYOUTS
 from dfbench.suites.datasets.words import is_neutral, meaning, natural, split_of
@@ -155,6 +157,8 @@ def _columns(asked: ReadAs, tables: Tables, where: object) -> list[str]:
     result = []
     for option in ("kinds", "groups", "splits"):
         name = getattr(asked, option)
+        if not name:
+            continue
         having = tables.having(name)
         used = tables.found.files if tables.found is not None else []
         if not having:
@@ -337,9 +341,20 @@ def _of_table(
         raise DataError(f"--{refused[0]}", where=folder)
     phrases = [f"classes {listed(classes, 12)}", table.told, *beside.said, *given.said]
     unused = _unused(table, {*facts})
+    if not (layout.gives_groups or "group" in facts or asked.groups):
+        sources = _folders_of_sources(paths)
+        if sources:
+            facts["group"] = {"pattern": r"(?P<group>[^/]+)/[^/]+$"}
+            phrases.append(f"groups: {sources:,} folders of one source each")
     if unused and alone and not given.said:
         phrases.append(f"not used: folders {listed(unused)}")
     return _of(folder, (facts, phrases, [*table.warnings, *beside.warnings]), tables.aside)
+
+
+def _folders_of_sources(paths: Sequence[str]) -> int:
+    """Count the folders that images lie in, where they look like those of videos; else 0."""
+    names = {path.rpartition("/")[0].rpartition("/")[2] for path in paths}
+    return len(names) if 2 * len(names) <= len(paths) and are_sources(names, below=True) else 0
 
 
 def _unused(table: FoundTable, told: set[str]) -> list[str]:

@@ -20,7 +20,17 @@ _KIND = frozenset(
         *("gan", "gans", "diffusion", "generator", "gen", "method", "model", "manipulation"),
         *("attack", "sd", "sdxl", "sdv", "dalle", "flux", "midjourney", "glide", "adm", "ldm"),
         *("ddpm", "vqdm", "wukong", "deepfakes", "face2face", "faceswap", "neuraltextures"),
-        *("faceshifter", "simswap", "roop", "inpainting", "compression", "quality", "jpeg"),
+        *(
+            "faceshifter",
+            "simswap",
+            "deepfakedetection",
+            "dfd",
+            "roop",
+            "inpainting",
+            "compression",
+            "quality",
+            "jpeg",
+        ),
     )
 )
 MANY = 30

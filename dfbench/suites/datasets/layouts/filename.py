@@ -47,6 +47,8 @@ class FilenameLayout(Layout):
     def advice(cls, names: Sequence[str]) -> str:
         """Give an option and lines of a card that would read the labels from ``names``."""
         pattern, labels = _suggested(names)
+        if not all(re.fullmatch(pattern, name) for name in names):
+            return "or labels in names of files, by --classes and a regular expression or a card"
         classes = ", ".join(f'"{name}"' for name in labels.values())
         mapping = ", ".join(f'"{text}" = "{name}"' for text, name in labels.items())
         return (

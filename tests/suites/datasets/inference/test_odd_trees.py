@@ -129,3 +129,81 @@ def read_as(classes: str):
     from dfbench.suites.datasets.inference.read_as import ReadAs
 
     return ReadAs(classes=classes)
+
+
+def table(rows) -> str:
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def test_frames_of_a_video_that_a_table_names_stay_together(tmp_path):
+    for video in range(10, 22):
+        for frame in range(3):
+            file = tmp_path / "frames" / f"v{video}" / f"{frame}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    rows = [("file", "label"), *((f"v{v}.mp4", ("REAL", "FAKE")[v % 2]) for v in range(10, 22))]
+    (tmp_path / "labels.csv").write_text(table(rows))
+    reading = read_folder(tmp_path)
+    assert reading.card.split.policy == "grouped"
+    assert "groups from column file" in reading.line
+    rows = [(f"v{v}/{n}.jpg", ("REAL", "FAKE")[v % 2]) for v in range(10, 22) for n in range(3)]
+    (tmp_path / "labels.csv").write_text(table([("file", "label"), *rows]))
+    reading = read_folder(tmp_path)
+    assert "groups: 12 folders of one source each" in reading.line
+    groups = {image.path: image.group for image in scan(reading.card, tmp_path).images}
+    assert groups["frames/v15/2.jpg"] == "v15"
+
+
+def test_an_index_column_of_a_table_aside_is_no_option(tmp_path):
+    lay(tmp_path, "real fake")
+    (tmp_path / "meta.csv").write_text(table([("", "file", "width"), (0, "real/0000.png", 9)]))
+    reading = read_folder(tmp_path)
+    assert reading.line.startswith("classes real, fake")
+    assert "meta.csv is not used" in reading.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "says"),
+    [
+        (
+            ("file", "label", "is_val", "is_test"),
+            lambda n: (n % 2, n % 3 == 1, n % 3 == 2),
+            "split",
+        ),
+        (("file", "label", "is_fake"), lambda n: (n % 2, n % 3 == 1), "tell different labels"),
+        (("file", "label"), lambda n: (("real", "fake", "mixed")[n % 3],), "says 'mixed'"),
+    ],
+)
+def test_columns_that_are_no_simple_answer_are_told(tmp_path, header, row, says):
+    lay(tmp_path, "pictures")
+    for number in range(6, 12):
+        (tmp_path / "pictures" / f"{number:04}.png").touch()
+    rows = [(f"{n:04}.png", *map(int_of, row(n))) for n in range(12)]
+    (tmp_path / "labels.csv").write_text(table([header, *rows]))
+    try:
+        assert says in str(read_folder(tmp_path).warnings)
+    except DataError as error:
+        assert says in str(error)  # noqa: PT017 - asked or warned, both will do
+
+
+def int_of(value):
+    return value if isinstance(value, str) else int(value)
+
+
+def test_actors_of_videos_are_sources(tmp_path):
+    real = "original_sequences/actors/frames/{01__walk,02__walk,03__talk,04__talk}"
+    fake = "manipulated_sequences/{A,B}/frames/{01_02__walk__X,02_01__walk__Y,03_04__talk__Z}"
+    lay(tmp_path, f"{real} {fake}")
+    reading = read_folder(tmp_path)
+    groups = {i.path: i.group for i in scan(reading.card, tmp_path / reading.card.root).images}
+    one = groups["original_sequences/actors/frames/01__walk/0000.png"]
+    assert groups["manipulated_sequences/A/frames/01_02__walk__X/0000.png"] == one
+    assert groups["original_sequences/actors/frames/03__talk/0000.png"] != one
+
+
+def test_splits_that_are_not_to_be_used_are_no_kinds(tmp_path):
+    from dfbench.suites.datasets.inference.read_as import ReadAs
+
+    lay(tmp_path, "train/{real,fake} test/{real,fake}")
+    reading = read_folder(tmp_path, ReadAs(splits="none"))
+    assert reading.line == "classes real, fake; no kinds; no groups; divided 70/15/15 by class"

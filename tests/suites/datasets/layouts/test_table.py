@@ -303,7 +303,10 @@ def test_folders_tell_the_splits_of_a_table(make, card_file):
     ("keys", "says"),
     [
         ('split_column = "set"\nsplit_folders = { train = "a" }', "where no split_column does"),
-        ('split_folders = { train = "a", test = "a" }', "folder 'a' stands for 'train' and for 'test'"),
+        (
+            'split_folders = { train = "a", test = "a" }',
+            "folder 'a' stands for 'train' and for 'test'",
+        ),
     ],
 )
 def test_folders_of_splits_that_cannot_be(make, card_file, keys, says):
