@@ -24,7 +24,10 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except DfbenchError as error:
-            typer.echo(f"dfbench: {' '.join(str(error).split())}", err=True)
+            text = " ".join(str(error).split())
+            # names of files may hold what steers a terminal
+            said = (c if c.isprintable() else repr(c)[1:-1] for c in text)
+            typer.echo(f"dfbench: {''.join(said)}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise

@@ -127,6 +127,14 @@ def test_from_python(pets: Path, tmp_path: Path) -> None:
     assert "classes='real=cats,fake=dogs'" in (out / "made.json").read_text()
 
 
+def test_names_steer_no_terminal(make_folder: Callable[..., Path]) -> None:
+    odd = make_folder("odd", classes=("c\x1b[31m", "d\u202e"))
+    status, _, said = run("data", "check", odd)
+    assert status == 2
+    assert "c\\x1b[31m or d\\u202e" in said
+    assert said.isprintable()
+
+
 def test_one_plain_folder_at_a_time(pets: Path, make_folder: Callable[..., Path]) -> None:
     other = make_folder("other")
     with pytest.raises(CardError, match="there are 2 among the data sets"):
