@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,9 +41,45 @@ class SplitRule(Section):
         return {name: value[name] for name in SPLITS if name in value}
 
 
-class GroupRule(Section):
+class _Told(Section):
+    """What is told of an image by its path, or by a table."""
+
+    told: ClassVar[str]
+    """Named group of the pattern, and column of the table."""
+
+    pattern: str = ""
+    csv: str = ""
+
+    def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
+        """Read it for each image.
+
+        Parameters
+        ----------
+        root
+            Of the data.
+        paths
+            Of the images, relative to ``root``.
+
+        Returns
+        -------
+        dict
+            Path to group or kind; images of which none is known are absent.
+
+        Raises
+        ------
+        DataError
+            Where the pattern finds nothing in any path, or the table is absent, lacks a column,
+            contradicts itself or names no image.
+        """
+        if self.csv:
+            return _read_column(root, self.csv, self.told, paths)
+        return _search(self.pattern, self.told, root, paths)
+
+
+class GroupRule(_Told):
     """Which images share a source (a person, a video)."""
 
+    told = "group"
     pattern: str = ""
     """Regular expression with the named group ``group``, searched in the path relative to the
     root. An image that it does not match is a source of its own."""
@@ -72,35 +108,11 @@ class GroupRule(Section):
         """Whether it tells groups itself, and the layout need not."""
         return bool(self.pattern or self.csv)
 
-    def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
-        """Read the group of each image from its path, or from the table.
 
-        Parameters
-        ----------
-        root
-            Of the data.
-        paths
-            Of the images, relative to ``root``.
-
-        Returns
-        -------
-        dict
-            Path to group; images of no known group are absent.
-
-        Raises
-        ------
-        DataError
-            Where the pattern finds nothing in any path, or the table is absent, lacks a column,
-            contradicts itself or names no image.
-        """
-        if self.csv:
-            return _read_column(root, self.csv, "group", paths)
-        return _search(self.pattern, "group", root, paths)
-
-
-class KindRule(Section):
+class KindRule(_Told):
     """Which kind of fake (generator, manipulation) an image is."""
 
+    told = "kind"
     pattern: str = ""
     """Regular expression with the named group ``kind``, searched in the path relative to the root.
     What it does not match is of no known kind."""
@@ -115,30 +127,6 @@ class KindRule(Section):
         if self.pattern:
             compiled(self.pattern, "kind")
         return self
-
-    def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
-        """Read the kind of each image from its path, or from the table.
-
-        Parameters
-        ----------
-        root
-            Of the data.
-        paths
-            Of the images, relative to ``root``.
-
-        Returns
-        -------
-        dict
-            Path to kind; images of no known kind are absent.
-
-        Raises
-        ------
-        DataError
-            Where the rule tells nothing of any image, or the table is absent or lacks a column.
-        """
-        if self.csv:
-            return _read_column(root, self.csv, "kind", paths)
-        return _search(self.pattern, "kind", root, paths)
 
 
 def _search(pattern: str, name: str, root: Path, paths: Sequence[str]) -> dict[str, str]:
