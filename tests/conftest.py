@@ -11,6 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+SUITE = """
+name = "tiny"
+figures = []
+[budget]
+trials = 1
+[[rows]]
+features = ["hsv"]
+models = ["knn"]
+"""
+"""A suite of one quick row, without pictures."""
+
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

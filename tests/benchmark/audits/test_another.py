@@ -11,17 +11,7 @@ from typer.testing import CliRunner
 
 import dfbench
 from dfbench.cli import app
-
-SUITE = """
-name = "tiny"
-figures = []
-[budget]
-trials = 1
-[[rows]]
-features = ["hsv"]
-models = ["knn"]
-"""
-
+from tests.conftest import SUITE
 
 AUDIT = """
 from pydantic import BaseModel

@@ -26,17 +26,8 @@ from dfbench.results.board.build import build_board
 from dfbench.results.statistics.intervals import wilson
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.parts import parts_of
-from tests.conftest import picture
+from tests.conftest import SUITE, picture
 
-SUITE = """
-name = "tiny"
-figures = []
-[budget]
-trials = 1
-[[rows]]
-features = ["hsv"]
-models = ["knn"]
-"""
 SPLITS: dict[Role, str] = {"train": "train", "tune": "validation", "evaluate": "test"}
 
 

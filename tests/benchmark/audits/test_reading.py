@@ -20,17 +20,8 @@ from dfbench.cli import app
 from dfbench.results.board.build import build_board
 from dfbench.suites.datasets import loading
 from dfbench.suites.datasets.inference.reading import OTHERWISE
-from tests.conftest import picture
+from tests.conftest import SUITE, picture
 
-SUITE = """
-name = "tiny"
-figures = []
-[budget]
-trials = 1
-[[rows]]
-features = ["hsv"]
-models = ["knn"]
-"""
 READING = "classes 0_real, 1_fake; kinds biggan, cyclegan; no groups"
 WARNING = "the folder 'misc' was taken for a class."
 
