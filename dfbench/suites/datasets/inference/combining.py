@@ -25,6 +25,7 @@ from dfbench.suites.datasets.inference.polarity import (
     classes_of,
 )
 from dfbench.suites.datasets.inference.read_as import NONE
+from dfbench.suites.datasets.inference.splits import folders_of
 from dfbench.suites.datasets.inference.table_splits import TableSplits
 from dfbench.suites.datasets.layouts.table import TableFiles, TableLayout
 from dfbench.suites.datasets.listing import SplitName
@@ -179,8 +180,7 @@ class Reading:
         if not group and not self.given.get("groups") and self._rows_name_several():
             group = ids[0]  # the frames of a video
         if folders:
-            names = ", ".join(" + ".join(names) for names in folders.values())
-            parts.append(f"splits from folders {names}")
+            parts.append(f"splits from folders {folders_of(folders)}")
         for what, name in (("splits", splits), ("groups", group), ("kinds", kind)):
             told = found.told if what == "splits" else ""
             parts += [f"{what} from {_called(name)}{told}"] if name else []

@@ -9,7 +9,7 @@ from typing import Any
 from dfbench.errors import CardError, DataError
 from dfbench.suites.datasets.inference.places import listed, mark_splits, places_of
 from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
-from dfbench.suites.datasets.inference.splits import find_splits
+from dfbench.suites.datasets.inference.splits import find_splits, folders_of
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
 from dfbench.suites.datasets.words import guess_positive, natural
 
@@ -74,14 +74,14 @@ def by_file_names(
         ),
     }
     said = [f"classes {listed(classes, 12)} by the names of files"]
-    for option, key, name in (("groups", "group", "group"), ("kinds", "kind", "kind")):
+    for option, key in (("groups", "group"), ("kinds", "kind")):
         own = asked.said(option)
         if isinstance(own, Pattern):
             facts[key] = {"pattern": own.text}
             said.append(f"{option} by the pattern")
         else:
-            told = f"(?P<{name}>" in pattern
+            told = f"(?P<{key}>" in pattern
             said.append(f"{option} by the same pattern" if told else f"no {option}")
     if splits:
-        said.append(f"splits {', '.join(' + '.join(folders) for folders in splits.values())}")
+        said.append(f"splits {folders_of(splits)}")
     return facts, said, []

@@ -15,7 +15,7 @@ from dfbench.suites.datasets.inference.kinds import Kinds, find_kinds
 from dfbench.suites.datasets.inference.levels import levels
 from dfbench.suites.datasets.inference.places import Place, images_in, listed, mark_splits
 from dfbench.suites.datasets.inference.read_as import Level, Names, ReadAs
-from dfbench.suites.datasets.inference.splits import find_splits
+from dfbench.suites.datasets.inference.splits import find_splits, folders_of
 from dfbench.suites.datasets.layouts.folders import FoldersLayout, Told
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.words import meaning, natural
@@ -232,7 +232,7 @@ def _phrases(
     else:
         said.append("groups by the pattern" if groups.pattern else "no groups")
     if splits:
-        said.append(f"splits {', '.join(' + '.join(folders) for folders in splits.values())}")
+        said.append(f"splits {folders_of(splits)}")
     if classes.unlabelled:
         said.append("test has no labels")
     return said

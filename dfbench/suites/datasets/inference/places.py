@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from dfbench.suites.datasets.layouts.way import find
 from dfbench.suites.datasets.listing import SplitName
 from dfbench.suites.datasets.words import splits_among
 
@@ -84,14 +85,10 @@ def find_name(parts: Parts, names: Mapping[str, Named]) -> tuple[int, str, Named
     tuple or None
         Which folder, its name as it is spelt there, and what it stands for.
     """
-    longest = max((name.count("/") for name in names), default=0) + 1
-    for start in range(len(parts)):
-        for end in range(min(start + longest, len(parts)), start, -1):
-            spelt = "/".join(parts[start:end])
-            name = unicodedata.normalize("NFC", spelt)
-            if name in names:
-                return end - 1, spelt, names[name]
-    return None
+    found = find([unicodedata.normalize("NFC", part) for part in parts], names)
+    if found is None:
+        return None
+    return found.end, "/".join(parts[found.start : found.end + 1]), found.told
 
 
 def shared_start(places: Sequence[Place]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from dfbench.errors import CardError
+from dfbench.suites.datasets.layouts.way import level
 from dfbench.suites.datasets.section import compiled
 
 _GROUPS = {"classes": "label", "kinds": "kind", "groups": "group"}
@@ -30,8 +31,7 @@ class Level(NamedTuple):
 
     def of(self, parts: Sequence[str]) -> int | None:
         """Say which of the folders on the way to an image it is; None where there is none."""
-        at = self.number - 1 if self.number > 0 else len(parts) + self.number
-        return at if 0 <= at < len(parts) else None
+        return level(self.number, parts)
 
 
 class Pattern(NamedTuple):

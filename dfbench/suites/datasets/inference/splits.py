@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.inference.places import Place, find_name, images_in, listed
@@ -61,6 +61,11 @@ def find_splits(
             found[split] = natural(names)
     _check(places, found, where)
     return found
+
+
+def folders_of(splits: Mapping[SplitName, Sequence[str]]) -> str:
+    """Name the folders of each split."""
+    return ", ".join(" + ".join(folders) for folders in splits.values())
 
 
 def _by_words(places: Sequence[Place]) -> None:

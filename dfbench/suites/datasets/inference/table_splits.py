@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from dfbench.suites.datasets.inference.choosing import Chosen
@@ -12,7 +11,8 @@ from dfbench.suites.datasets.inference.columns import (
     split_column,
     values,
 )
-from dfbench.suites.datasets.inference.read_as import NONE
+from dfbench.suites.datasets.inference.places import find_name
+from dfbench.suites.datasets.inference.read_as import NONE, Level, Names, ReadAs
 from dfbench.suites.datasets.listing import SPLITS, SplitName
 from dfbench.suites.datasets.words import split_of
 
@@ -77,10 +77,11 @@ class TableSplits:
     def by_folders(self) -> bool:
         """Whether the user says which folders are the splits."""
         said = self.given.get("splits", "")
-        if not said or said.lower() == NONE or self._in_all(said):
+        how = ReadAs(splits=said).said("splits")
+        if how is None or self._in_all(said):
             return False
-        names = [item.partition("=")[0].strip() for item in said.split(",")]
-        return _is_level(said) or all(split_of(name) for name in names)
+        named = isinstance(how, Names) and all(map(split_of, how.by_name))
+        return named or isinstance(how, Level)
 
     def _in_all(self, column: str) -> bool:
         return all(column in one.table.columns for one in self.labelled.values())
@@ -140,32 +141,23 @@ class TableSplits:
 
     def _folder_splits(self, said: str) -> Callable[[str], dict[SplitName, str]]:
         """Give what tells the splits of a path, each with the folder that says so."""
+        how = ReadAs(splits=said).said("splits")
         named: dict[str, SplitName] = {}
-        if said and self.by_folders and not _is_level(said):
-            for item in said.split(","):
-                split, _, folders = item.partition("=")
-                folders = folders or split
-                known = split_of(split.strip())
+        if isinstance(how, Names) and self.by_folders:
+            for name, folders in how.by_name.items():
+                known = split_of(name)
                 if known:
-                    named |= {folder.strip().strip("/"): known for folder in folders.split("+")}
+                    named |= dict.fromkeys(folders, known)
 
         def of(path: str) -> dict[SplitName, str]:
-            parts = path.split("/")[:-1]
-            found: dict[SplitName, str] = {}
-            if _is_level(said):
-                at = int(said) - 1 if int(said) > 0 else len(parts) + int(said)
-                parts = parts[at : at + 1] if 0 <= at < len(parts) else []
-            inner = f"/{'/'.join(parts)}/"
+            parts = tuple(path.split("/")[:-1])
             if named:
-                places = {inner.find(f"/{folder}/"): folder for folder in named}
-                places.pop(-1, None)
-                outermost = places[min(places)] if places else ""
-                return {named[outermost]: outermost} if outermost else {}
-            for part in reversed(parts):
-                split = split_of(part)
-                if split:
-                    found[split] = part
-            return found
+                match = find_name(parts, named)
+                return {} if match is None else {match[2]: match[1]}
+            if isinstance(how, Level):
+                at = how.of(parts)
+                parts = () if at is None else parts[at : at + 1]
+            return {split: part for part in reversed(parts) if (split := split_of(part))}
 
         return of
 
@@ -191,7 +183,3 @@ class TableSplits:
                 self.warnings.append(
                     f"the images of {whole.file} are divided, not by the folders they lie in"
                 )
-
-
-def _is_level(said: str) -> bool:
-    return re.fullmatch(r"[+-]?\d{1,2}", said) is not None

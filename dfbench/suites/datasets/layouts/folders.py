@@ -13,7 +13,7 @@ from pydantic import Field
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
-from dfbench.suites.datasets.layouts.way import Names, check_apart, find
+from dfbench.suites.datasets.layouts.way import Names, check_apart, find, level
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 from dfbench.suites.datasets.section import fault
 from dfbench.suites.datasets.words import is_neutral
@@ -164,11 +164,14 @@ class FoldersLayout(Layout):
         return said
 
     def _check_splits(self, card: Declared, root: Path, present: set[str]) -> None:
-        for split in self.split_names:
-            if split not in present and not (root / self.splits[split][0]).is_dir():  # type: ignore[index]
+        for split in SPLITS:
+            if split not in self.splits or split in present:
+                continue
+            folder = root / self.splits[split][0]
+            if not folder.is_dir():
                 raise DataError(
                     f"no such folder: it should hold split {split!r} of {card.name!r}",
-                    where=root / self.splits[split][0],  # type: ignore[index]
+                    where=folder,
                     hint="see layout.splits in the card",
                 )
 
@@ -220,9 +223,9 @@ class _Reader:
         if inside and not (ignored and ignored.start == 0 and ignored.end > 0):
             ignored = None
         telling = {each.end for each in (split, label, kind) if each is not None}
-        at = self.groups - 1 if self.groups > 0 else len(parts) + self.groups
+        at = level(self.groups, parts) if self.groups else None
         group = ""
-        if self.groups and 0 <= at < len(parts) and at not in telling:
+        if at is not None and at not in telling:
             group = "" if is_neutral(parts[at]) else parts[at]
         return Told(
             None if label is None or ignored else label.told,

@@ -35,6 +35,20 @@ def check_apart(key: str, names: Mapping[Any, Sequence[str]]) -> None:
                 fault(key, f"folder {folder!r} stands for {seen[folder]!r} and for {name!r}")
 
 
+def level(number: int, parts: Sequence[str]) -> int | None:
+    """Say which of the folders on the way stands at a level; None where there is none.
+
+    Parameters
+    ----------
+    number
+        Counted from 1 at the root, or from -1 at the image.
+    parts
+        Names of the folders from the root on.
+    """
+    at = number - 1 if number > 0 else len(parts) + number
+    return at if 0 <= at < len(parts) else None
+
+
 class Match(NamedTuple):
     """Folders on the way to an image that have a meaning: the first, the last, what they tell."""
 
