@@ -73,12 +73,14 @@ from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
+from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
 app.command("compare")(compare)
 app.command("report")(report)
+app.command("serve")(serve)
 app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("list")(show)

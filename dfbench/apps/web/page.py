@@ -1,0 +1,186 @@
+"""The page: three tabs, and what happens in them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfbench.apps.web import words
+from dfbench.errors import DfbenchError
+from dfbench.results.document import wording
+
+if TYPE_CHECKING:
+    from dfbench.apps.web.held import Pictures
+    from dfbench.apps.web.shelf import Shelf
+    from dfbench.apps.web.standings import Standings
+
+_FEW = 3
+"""Detectors that are chosen at first."""
+_AT_ONCE = 2
+"""Verdicts that are worked out at a time, and heat maps beside them half as many."""
+
+
+def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
+    """Lay out the page.
+
+    Parameters
+    ----------
+    shelf
+        Detectors to choose among.
+    standings
+        What the leaderboard shows.
+    pictures
+        Where dropped pictures are.
+
+    Returns
+    -------
+    gradio.Blocks
+    """
+    import gradio as gr
+
+    with gr.Blocks(title="dfbench", analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML('<h1 class="df-title">dfbench</h1>')
+        with gr.Tab("Verdict", id="verdict"):
+            _verdict_tab(gr, shelf, pictures)
+        with gr.Tab("Leaderboard", id="leaderboard"):
+            _leaderboard_tab(gr, standings)
+        with gr.Tab("Data sets", id="datasets"):
+            gr.HTML(standings.datasets() or words.NOTHING)
+    blocks.queue(max_size=200)
+    return blocks
+
+
+def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
+    with gr.Row(elem_classes="df-columns"):
+        with gr.Column(scale=2, min_width=300):
+            image = _dropped(gr)(
+                label="Picture",
+                sources=["upload", "webcam", "clipboard"],
+                buttons=[],
+                height=320,
+                elem_id="df-picture",
+                alt_text="the picture that was dropped",
+            )
+            chosen = gr.Dropdown(
+                shelf.names,
+                value=shelf.names[:_FEW],
+                multiselect=True,
+                label="Detectors",
+                elem_id="df-detectors",
+            )
+        with gr.Column(scale=5, min_width=320):
+            verdicts = gr.HTML(words.EMPTY, elem_id="df-verdicts")
+            maps = gr.HTML("", elem_id="df-heat")
+    asked = gr.on(
+        [image.change, chosen.change],
+        partial(_verdicts, shelf, pictures),
+        [image, chosen],
+        [verdicts, maps],
+        concurrency_limit=_AT_ONCE,
+        trigger_mode="always_last",
+        show_progress="minimal",
+        api_visibility="private",
+    )
+    asked.then(
+        partial(_maps, shelf, pictures),
+        [image, chosen],
+        maps,
+        concurrency_limit=max(1, _AT_ONCE // 2),
+        show_progress="minimal",
+        api_visibility="private",
+    )
+
+
+def _leaderboard_tab(gr: Any, standings: Standings) -> None:
+    gr.HTML(standings.notices())
+    table = gr.Dataframe(
+        standings.frame().style.format(
+            {"images/s": wording.quantity}, precision=3, na_rep=wording.GAP
+        ),
+        interactive=False,
+        show_search="filter",
+        pinned_columns=1,
+        max_height=560,
+        buttons=[],
+        show_label=False,
+        elem_id="df-board",
+    )
+    detail = gr.HTML('<p class="df-empty">Choose a row.</p>', elem_id="df-detail")
+
+    def shown(event: gr.SelectData) -> str:
+        row, dataset = event.row_value[:2]
+        return standings.detail(str(dataset), str(row))
+
+    # annotations are texts here, and gradio looks for the class itself
+    shown.__annotations__["event"] = gr.SelectData
+    table.select(shown, None, detail, show_progress="minimal", api_visibility="private")
+
+
+def _verdicts(
+    shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]
+) -> tuple[str, str]:
+    """Ask each chosen detector; heat maps of before go."""
+    if name is None:
+        return words.EMPTY, ""
+    held = pictures.get(name)
+    if held is None:
+        return words.FORGOTTEN, ""
+    if not chosen:
+        return words.NONE_CHOSEN, ""
+    found = []
+    for each in chosen:
+        try:
+            detector = shelf.get(each)
+            (verdict,) = detector.verdicts([held.data])
+            found.append(words.card(detector, verdict, each))
+        except DfbenchError as error:
+            found.append(words.broken(each, error))
+    return words.cards(found), ""
+
+
+def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]) -> str:
+    """Draw where each chosen detector looks; one that cannot say so is left out."""
+    from dfbench.apps.web.shown import inline, overlaid
+    from dfbench.detectors.explaining import heat_map
+
+    held = None if name is None else pictures.get(name)
+    if held is None:
+        return ""
+    found = []
+    for each in chosen:
+        try:
+            detector = shelf.get(each)
+            picture = detector.look(held.data)
+            (verdict,) = detector.verdicts([picture])
+            heat = heat_map(detector, picture)
+        except DfbenchError:
+            continue
+        address = inline(overlaid(picture.pixels, heat))
+        found.append((each, address, words.legend(detector, verdict)))
+    return words.maps(found)
+
+
+def _dropped(gr: Any) -> Any:
+    """Give Gradio's place for a picture, which hands on the name under which it is held."""
+
+    class Dropped(gr.Image):  # type: ignore[misc]
+        def get_block_name(self) -> str:
+            return "image"
+
+        def preprocess(self, payload: Any) -> str | None:
+            return None if payload is None else Path(payload.path or "").name
+
+        def postprocess(self, value: object) -> None:
+            return None
+
+        async def async_move_resource_to_block_cache(self, path: str) -> str:
+            # there is no file: the picture is in memory
+            return path
+
+    return Dropped
+
+
+def style() -> str:
+    """Give the style sheet."""
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")

@@ -1,0 +1,129 @@
+"""What a detector says of a picture, worded for the page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from dfbench.errors import DfbenchError
+
+if TYPE_CHECKING:
+    from dfbench.detectors.detector import Detector
+    from dfbench.detectors.verdict import Verdict
+
+EMPTY = '<p class="df-empty">Drop a picture, paste one, or take one with the camera.</p>'
+FORGOTTEN = '<p class="df-empty">This picture is no longer held here: drop it once more.</p>'
+NOTHING = '<p class="df-empty">No results folder was given.</p>'
+NONE_CHOSEN = '<p class="df-empty">Choose a detector.</p>'
+
+
+def escape(text: object) -> str:
+    """Make text safe for the page, which also fills in templates of its own."""
+    visible = "".join(c if c.isprintable() else " " for c in str(text))
+    return html.escape(visible)
+
+
+def said(verdict: Verdict, positive: int | None) -> str:
+    """Say in a sentence how sure a verdict is, and when it would be the other one."""
+    if verdict.score is None or verdict.threshold is None or positive is None:
+        return f"probability {verdict.probability:.2f}"
+    fake = verdict.classes[positive]
+    return (
+        f"{verdict.score:.2f} for {fake}; from {_threshold(verdict.threshold)} on it says {fake}"
+    )
+
+
+def _threshold(value: float) -> str:
+    # two digits, or a score of 0.497 would seem to reach a threshold of 0.496
+    return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"
+
+
+def card(detector: Detector, verdict: Verdict, name: str) -> str:
+    """Show a verdict with all that a reader must know beside it."""
+    positive = detector.positive
+    tone = ""
+    if positive is not None:
+        tone = " df-for" if verdict.label == verdict.classes[positive] else " df-against"
+    found = [
+        f'<h3 class="df-name">{escape(name)}</h3>',
+        f'<p class="df-verdict"><strong>{escape(verdict.label)}</strong>'
+        f" <span>{escape(said(verdict, positive))}</span></p>",
+        _scale(verdict, positive),
+    ]
+    if verdict.outside:
+        reasons = "; ".join(map(escape, verdict.outside))
+        found.append(
+            '<p class="df-outside" role="alert"><b>Outside what it was trained on:</b>'
+            f" {reasons}. The figures below say nothing about such pictures.</p>"
+        )
+    rates = [escape(rate.sentence) for rate in detector.rates()]
+    if rates:
+        found.append(
+            '<p class="df-soft">On its own test set, at this threshold:</p>'
+            f"<ul>{''.join(f'<li>{each}</li>' for each in rates)}</ul>"
+        )
+    if warnings := detector.contents.warnings:
+        listed = "".join(f"<li>{escape(each)}</li>" for each in warnings)
+        word = "warning" if len(warnings) == 1 else "warnings"
+        found.append(
+            f'<details class="df-warnings"><summary>{len(warnings)} {word} about the data it was'
+            f" trained on</summary><ul>{listed}</ul></details>"
+        )
+    return f'<section class="df-card{tone}">{"".join(found)}</section>'
+
+
+def broken(name: str, error: DfbenchError) -> str:
+    """Say that a detector has no verdict, and why."""
+    return (
+        f'<section class="df-card"><h3 class="df-name">{escape(name)}</h3>'
+        f'<p class="df-outside" role="alert">No verdict: {escape(error)}.</p></section>'
+    )
+
+
+def _scale(verdict: Verdict, positive: int | None) -> str:
+    """Draw the score between 0 and 1 with the threshold, or a bar for each class."""
+    if verdict.score is not None and verdict.threshold is not None and positive is not None:
+        at, limit = 100 * verdict.score, 100 * min(1.0, max(0.0, verdict.threshold))
+        label = f"score {verdict.score:.2f}, threshold {_threshold(verdict.threshold)}"
+        others = [name for k, name in enumerate(verdict.classes) if k != positive]
+        return (
+            f'<div class="df-scale" role="img" aria-label="{escape(label)}">'
+            f'<i class="df-limit" style="left:{limit:.2f}%"></i>'
+            f'<i class="df-dot" style="left:{at:.2f}%"></i></div>'
+            f'<div class="df-ends"><span>{escape(", ".join(others))}</span>'
+            f"<span>{escape(verdict.classes[positive])}</span></div>"
+        )
+    pairs = zip(verdict.classes, verdict.probabilities.tolist(), strict=True)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{value:.2f}</td>'
+        f'<td class="df-bar"><i style="width:{100 * value:.1f}%"></i></td></tr>'
+        for name, value in sorted(pairs, key=lambda pair: -pair[1])
+    )
+    return f'<table class="df-classes">{rows}</table>'
+
+
+def cards(found: Sequence[str]) -> str:
+    """Put cards side by side where there is room."""
+    return f'<div class="df-cards" aria-live="polite">{"".join(found)}</div>'
+
+
+def maps(found: Iterable[tuple[str, str, str]]) -> str:
+    """Show heat maps: name of the detector, address of the picture, what colours mean."""
+    figures = "".join(
+        f'<figure><img alt="heat map of {escape(name)}" src="{address}">'
+        f"<figcaption><b>{escape(name)}</b> {escape(legend)}</figcaption></figure>"
+        for name, address, legend in found
+    )
+    if not figures:
+        return ""
+    return f'<h2 class="df-head">Where each looks</h2><div class="df-maps">{figures}</div>'
+
+
+def legend(detector: Detector, verdict: Verdict) -> str:
+    """Say what the colours of a heat map mean."""
+    if detector.positive is None:
+        return f"vermilion speaks for {verdict.label}, blue against it"
+    other = [name for k, name in enumerate(verdict.classes) if k != detector.positive]
+    fake = verdict.classes[detector.positive]
+    return f"vermilion speaks for {fake}, blue for {', '.join(other)}"
