@@ -12,7 +12,7 @@ from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
-from dfbench.benchmark.planning.requests import with_evaluations
+from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
@@ -25,7 +25,7 @@ from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.protocols import with_defaults
-from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
+from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
 
 
 def run(
@@ -44,6 +44,7 @@ def run(
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
     on_leak: OnLeak | None = None,
+    keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
     protocols: str | Sequence[str] = (),
     classes: str = "",
@@ -88,6 +89,10 @@ def run(
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
+    keep_models
+        Which fitted models are kept: ``"all"``, ``"best"`` (of the row on top of each data set)
+        or ``"none"``; by default as the suite says. ``"all"`` also fits finished rows once more of
+        which none was kept.
     figures
         What is drawn of each cell: ``"all"``, ``"none"``, or some of ``scores``, ``training``,
         ``examples``, ``cam``, ``tsne``.
@@ -136,6 +141,7 @@ def run(
         roots={} if roots is None else roots,
         strict=strict,
         on_leak=on_leak,
+        keep_models=keep_models,
         figures=figures,
         protocols=protocols,
         classes=classes,
@@ -206,6 +212,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
             _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
+    if options.keep_models == "all":
+        plan = with_models(plan, folder)
     settings = Settings(
         jobs=options.jobs or default_jobs(device),
         device=device,
@@ -243,9 +251,11 @@ def _settled(options: Options) -> Suite:
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     given = {"trials": options.trials, "seconds": options.seconds}
     changes = {key: value for key, value in given.items() if value is not None}
-    known = suite.model_dump(include={"on_leak", "figures"})
+    known = suite.model_dump(include={"on_leak", "figures", "keep_models"})
     if options.on_leak is not None:
         known["on_leak"] = options.on_leak
+    if options.keep_models is not None:
+        known["keep_models"] = options.keep_models
     if options.figures is not None:
         known["figures"] = parse_figures(",".join(options.figures) or "none")
     return suite.model_copy(
