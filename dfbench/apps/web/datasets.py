@@ -32,7 +32,9 @@ def chapter(table: Table, overviews: Mapping[str, Path]) -> str:
     found += [f"<p>{escape(text)}.</p>" for text in table.notes]
     path = overviews.get(table.dataset)
     if path is not None:
-        found.append(f'<div class="df-plots">{embedded(f"{table.dataset} at a glance", path)}</div>')
+        found.append(
+            f'<div class="df-plots">{embedded(f"{table.dataset} at a glance", path)}</div>'
+        )
     if table.sections:
         found.append(
             "<details><summary>What was looked into</summary>"

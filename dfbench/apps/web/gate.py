@@ -1,15 +1,22 @@
 """What comes through to the page from outside, and what does not.
 
-Gradio keeps uploads as files, serves files by their path and fetches addresses that it is given. Here
-nothing of that reaches it: pictures go to memory and come from there, and a request for anything that
-the page itself does not need is answered by "not found".
+Gradio keeps uploads as files, serves files by their path and fetches addresses that it is given.
+Here nothing of that reaches it: pictures go to memory and come from there, and a request for
+anything that the page itself does not need is answered by "not found".
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    MutableMapping,
+)
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -257,7 +264,7 @@ async def _file_of(scope: Scope, receive: Receive, most: int) -> bytes:
 
     read = 0
 
-    async def bounded() -> AsyncIterator[bytes]:
+    async def bounded() -> AsyncGenerator[bytes, None]:
         nonlocal read
         async for chunk in _chunks(receive):
             read += len(chunk)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from dfbench.apps.web.shelf import Shelf
     from dfbench.apps.web.standings import Standings
 
-_FEW = 3
-"""Detectors that are chosen at first."""
 _AT_ONCE = 2
 """Verdicts that are worked out at a time, and heat maps beside them half as many."""
 
@@ -54,7 +52,7 @@ def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
 def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
     with gr.Row(elem_classes="df-columns"):
         with gr.Column(scale=2, min_width=300):
-            image = _dropped(gr)(
+            image = gr.Image(
                 label="Picture",
                 sources=["upload", "webcam", "clipboard"],
                 buttons=[],
@@ -62,9 +60,10 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
                 elem_id="df-picture",
                 alt_text="the picture that was dropped",
             )
+            _names_alone(image)
             chosen = gr.Dropdown(
                 shelf.names,
-                value=shelf.names[:_FEW],
+                value=shelf.first,
                 multiselect=True,
                 label="Detectors",
                 elem_id="df-detectors",
@@ -94,10 +93,9 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
 
 def _leaderboard_tab(gr: Any, standings: Standings) -> None:
     gr.HTML(standings.notices())
+    words_of: Any = {"images/s": wording.quantity}
     table = gr.Dataframe(
-        standings.frame().style.format(
-            {"images/s": wording.quantity}, precision=3, na_rep=wording.GAP
-        ),
+        standings.frame().style.format(words_of, precision=3, na_rep=wording.GAP),
         interactive=False,
         show_search="filter",
         pinned_columns=1,
@@ -161,24 +159,21 @@ def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str])
     return words.maps(found)
 
 
-def _dropped(gr: Any) -> Any:
-    """Give Gradio's place for a picture, which hands on the name under which it is held."""
+def _names_alone(image: Any) -> None:
+    """Let Gradio's place for a picture hand on the name under which it is held, and no file.
 
-    class Dropped(gr.Image):  # type: ignore[misc]
-        def get_block_name(self) -> str:
-            return "image"
+    Methods of the object are replaced, for Gradio writes a file of types beside each module that
+    derives a class from one of its own.
+    """
 
-        def preprocess(self, payload: Any) -> str | None:
-            return None if payload is None else Path(payload.path or "").name
+    def name(payload: Any) -> str | None:
+        return None if payload is None else Path(payload.path or "").name
 
-        def postprocess(self, value: object) -> None:
-            return None
+    async def where(path: str) -> str:
+        return path
 
-        async def async_move_resource_to_block_cache(self, path: str) -> str:
-            # there is no file: the picture is in memory
-            return path
-
-    return Dropped
+    image.preprocess = name
+    image.async_move_resource_to_block_cache = where
 
 
 def style() -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -159,10 +160,10 @@ def serve(
     """
     with tempfile.TemporaryDirectory(prefix="dfbench-") as folder:
         page = application(shelf, standings, folder, hosts)
-        _server(page, ready).run(sockets=[listener])
+        _server(page, shelf, ready).run(sockets=[listener])
 
 
-def _server(page: Any, ready: Callable[[], None]) -> Any:
+def _server(page: Any, shelf: Shelf, ready: Callable[[], None]) -> Any:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -179,6 +180,7 @@ def _server(page: Any, ready: Callable[[], None]) -> Any:
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            threading.Thread(target=shelf.warm, daemon=True).start()
             ready()
 
     config = uvicorn.Config(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dfbench.errors import DfbenchError
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
 
 Load = Callable[[], "Detector"]
+
+_FEW = 3
 
 
 class Shelf:
@@ -34,6 +41,19 @@ class Shelf:
     def names(self) -> list[str]:
         """All names, in their order."""
         return list(self._loads)
+
+    @property
+    def first(self) -> list[str]:
+        """Names of those that are chosen before anybody chooses."""
+        return self.names[:_FEW]
+
+    def warm(self) -> None:
+        """Load those chosen at first and ask each once, so that nobody waits for it later."""
+        picture = np.zeros((64, 64, 3), np.uint8)
+        for name in self.first:
+            # what is wrong is said to who asks
+            with suppress(DfbenchError):
+                self.get(name).verdicts([picture])
 
     def get(self, name: str) -> Detector:
         """Give a detector, loaded by whoever asks first.

@@ -68,4 +68,5 @@ def overlaid(image: Image, heat: NDArray[np.floating], longest: int = 560) -> Im
     grey = shown.astype(np.float32).mean(axis=2, keepdims=True)
     strength = np.clip(np.abs(values), 0, 1)[..., None] * 0.75
     colour = np.where(values[..., None] > 0, _FOR, _AGAINST)
-    return (grey * (1 - strength) + colour * strength).round().astype(np.uint8)
+    blended: Image = (grey * (1 - strength) + colour * strength).round().astype(np.uint8)
+    return blended

@@ -1,4 +1,4 @@
-"""What the leaderboard of the page shows: lines to sort and filter, and all that is known of one."""
+"""What the leaderboard of the page shows: lines to sort and filter, and what is known of each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from dfbench.apps.web.datasets import chapter
 from dfbench.apps.web.surest import surest
 from dfbench.apps.web.words import escape
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.detectors.contents import Contents
+from dfbench.results.board.board import Line, Table
 from dfbench.results.board.columns import COLUMNS
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell
+from dfbench.results.document.cells import figure_cell
 from dfbench.results.render.report import Figures, embedded, stored_pictures
 from dfbench.results.results import Results
+from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN
 
 if TYPE_CHECKING:
@@ -27,17 +30,20 @@ _PLACES = {"main": "", "more": "More figures", "cost": "Tuning and cost"}
 
 @dataclass
 class Standings:
-    """The boards of results folders.
+    """The boards of results folders, and what single models tell of themselves.
 
     Attributes
     ----------
     results
         The folders.
+    models
+        What the files of models tell.
     roots
         By data set, the folder of its images, where their right and wrong ones are to be shown.
     """
 
     results: Sequence[Results]
+    models: Sequence[Contents] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
@@ -60,9 +66,19 @@ class Standings:
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            [_line(table.dataset, line) for _, table in self.found for line in table.lines]
-        )
+        lines = [
+            _line(
+                line.row, table.dataset, line.metrics, line.kind, line.control,
+                rank=line.rank, rate=line.predict_images_per_second, status=line.status,
+            )
+            for _, table in self.found
+            for line in table.lines
+        ]  # fmt: skip
+        lines += [
+            _line(each.row, each.dataset, each.figures, each.kind, each.control)
+            for each in self.models
+        ]
+        return pd.DataFrame(lines)
 
     def detail(self, dataset: str, row: str) -> str:
         """Show the figures of a row and the images that it was surest about; "" for no such row."""
@@ -70,6 +86,9 @@ class Standings:
             for line in table.lines:
                 if (table.dataset, line.row) == (dataset, row):
                     return self._detail(results, table, line)
+        for contents in self.models:
+            if (contents.dataset, contents.row) == (dataset, row):
+                return _wrapped(_of_model(contents))
         return ""
 
     def _detail(self, results: Results, table: Table, line: Line) -> str:
@@ -113,22 +132,51 @@ def _wrapped(parts: Iterable[str]) -> str:
     return f'<div class="df-text">{"".join(parts)}</div>'
 
 
-def _line(dataset: str, line: Line) -> dict[str, object]:
-    main = {
-        wording.TITLES[name]: None if (value := line.metrics[name].value) is None else round(value, 3)
-        for name in MAIN
-    }
+def _line(
+    row: str,
+    dataset: str,
+    metrics: Mapping[str, Estimate],
+    kind: str,
+    control: str,
+    *,
+    rank: int | None = None,
+    rate: float | None = None,
+    status: str = "ok",
+) -> dict[str, object]:
+    main = {name: metrics.get(name, Estimate()) for name in MAIN}
+    shown = {wording.TITLES[name]: each.value for name, each in main.items()}
+    auc = wording.TITLES["roc_auc"]
     return {
-        "row": line.row,
+        "row": row,
         "data set": dataset,
-        "rank": line.rank,
-        wording.TITLES["roc_auc"]: main.pop(wording.TITLES["roc_auc"]),
-        "95 %": wording.interval(line.metrics["roc_auc"], form="{} to {}"),
-        **main,
-        "images/s": line.predict_images_per_second,
-        "kind": "control" if line.control else line.kind,
-        "status": line.status,
+        "rank": rank,
+        auc: shown.pop(auc),
+        "95 %": wording.interval(main["roc_auc"], form="{} to {}"),
+        **shown,
+        "images/s": rate,
+        "kind": "control" if control else kind,
+        "status": status,
     }
+
+
+def _of_model(contents: Contents) -> list[str]:
+    """Show what a model tells of itself."""
+    found = [f'<h2 class="df-head">{escape(contents.row)} on {escape(contents.dataset)}</h2>']
+    found += [f'<p class="df-outside">{escape(text)}.</p>' for text in contents.warnings]
+    rows = [
+        _row(wording.TITLES[name], figure_cell(each))
+        for name, each in contents.figures.items()
+        if name in wording.TITLES and each.value is not None
+    ]
+    counts = (
+        f"{contents.n_test:,} {contents.split or 'test'} images, {contents.n_train:,} for training"
+    )
+    found.append(f"<p>{escape(counts)}; kept {escape(contents.created)}.</p>")
+    if rows:
+        found.append(f'<div class="df-figures"><table>{"".join(rows)}</table></div>')
+    else:
+        found.append("<p>Its file tells no figures.</p>")
+    return found
 
 
 def _figures(table: Table, line: Line) -> list[str]:

@@ -29,9 +29,7 @@ def said(verdict: Verdict, positive: int | None) -> str:
     if verdict.score is None or verdict.threshold is None or positive is None:
         return f"probability {verdict.probability:.2f}"
     fake = verdict.classes[positive]
-    return (
-        f"{verdict.score:.2f} for {fake}; from {_threshold(verdict.threshold)} on it says {fake}"
-    )
+    return f"{verdict.score:.2f} for {fake}; from {_threshold(verdict.threshold)} on it says {fake}"
 
 
 def _threshold(value: float) -> str:

@@ -24,7 +24,9 @@ def bomb(side: int) -> bytes:
     """A PNG of a few kilobytes that asks for a great many pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     lines = zlib.compress(b"\0" * (side // 8 + 1) * side, 9)
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
