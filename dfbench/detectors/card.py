@@ -65,7 +65,9 @@ def _use(contents: Contents) -> str:
     sources = [e.name for model in contents.models for e in model.extractors if e.source]
     if sources:
         names = ", ".join(sources)
-        plugin = f"\n\nIts features {names} are code of its maker's own: give it by `--plugin FILE`."
+        plugin = (
+            f"\n\nIts features {names} are code of its maker's own: give it by `--plugin FILE`."
+        )
     return (
         "```\npip install dfbench-toolkit\n"
         "dfbench predict MODEL.dfb photo.jpg\n"

@@ -23,6 +23,8 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.results import Results
 
+_AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
+
 
 @dataclass(frozen=True)
 class KeptRow:
@@ -79,7 +81,9 @@ class KeptModels:
         found = []
         for table in self.board.tables:
             for line in table.measured:
-                entries = [e for e in self._entries if (e.dataset, e.row) == (line.dataset, line.row)]
+                entries = [
+                    e for e in self._entries if (e.dataset, e.row) == (line.dataset, line.row)
+                ]
                 for entry in sorted(entries, key=lambda each: each.seed):
                     size = self._size(entry.cell)
                     if size:
@@ -193,9 +197,7 @@ class KeptModels:
         record = self._folder.load_record(entry.cell)
         if record is None or record.status != "ok":
             why = "it has not run yet" if record is None else f"{record.status}: {record.reason}"
-            raise OutputError(
-                f"the row {entry.row!r} has no model: {why}", where=self._folder.path
-            )
+            raise OutputError(f"the row {entry.row!r} has no model: {why}", where=self._folder.path)
         return record
 
     def _read(self, record: Record) -> Bundle:
@@ -205,10 +207,8 @@ class KeptModels:
             raise OutputError(
                 f"the model of {record.row!r} on {record.dataset!r} was not kept{why}",
                 where=self._folder.path,
-                hint="" if why else
-                f"dfbench run with the same --out and --only '{record.row}' --keep-models all "
-                "fits it once more",
-            )  # fmt: skip
+                hint=None if why else _AGAIN.format(record.row),
+            )
         return read(path)
 
     def _size(self, cell: str) -> int:
@@ -358,7 +358,9 @@ def open_model(
     if not path.is_dir():
         if row is not None or dataset is not None:
             raise OutputError(
-                "is a model file, which holds one row", where=path, hint="leave --row and --data out"
+                "is a model file, which holds one row",
+                where=path,
+                hint="leave --row and --data out",
             )
         return load_model(path, plugins=plugins, device=device)
     models = KeptModels(path, plugins)
