@@ -16,6 +16,7 @@ from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
+from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
@@ -242,8 +243,22 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
     results = Results(planned.folder.path, records)
+    if planned.plan.suite.keep_models == "best":
+        keep_best(results)
     results.write(report=bool(planned.settings.figures))
     return results
+
+
+def keep_best(results: Results) -> None:
+    """Remove all fitted models but those of the row on top of each data set, and its members'."""
+    folder = ResultsFolder(results.folder)
+    wanted = {
+        cell for table in results.board.tables for line in table.ranked[:1] for cell in line.cells
+    }
+    wanted |= {each for cell in wanted for each in members_of(folder.model_file(cell))}
+    for cell in folder.kept_models():
+        if cell not in wanted:
+            folder.model_file(cell).unlink(missing_ok=True)
 
 
 def _settled(options: Options) -> Suite:

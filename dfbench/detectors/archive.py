@@ -100,6 +100,16 @@ def _write(file: io.BufferedRandom, bundle: Bundle) -> None:
     file.write(_MARK + found.hexdigest().encode())
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a file ends as a model file does; its content is not looked at."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-_COMMENT, io.SEEK_END)
+            return file.read(len(_MARK)) == _MARK
+    except OSError:
+        return False
+
+
 def read(path: Path) -> Bundle:
     """Read a model file.
 

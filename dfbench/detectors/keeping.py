@@ -162,6 +162,14 @@ def keep_derived(path: Path, record: Record, combined: Combined, members: Sequen
     return write(path, Bundle(contents, {}))
 
 
+def members_of(path: Path) -> set[str]:
+    """Give the cells whose models a kept model is made of, those of its members included."""
+    if not path.is_file():
+        return set()
+    its = set(read(path).contents.members)
+    return its | {each for cell in its for each in members_of(path.with_name(f"{cell}.dfb"))}
+
+
 def reloaded(path: Path, *, device: str, n_threads: int) -> Model:
     """Load the model of a cell from what was kept of it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,8 @@ from dfbench.apps.web.shelf import Load, Shelf
 from dfbench.apps.web.standings import Standings
 from dfbench.detectors.archive import read
 from dfbench.detectors.detector import load_model
+from dfbench.detectors.kept import KeptModels
 from dfbench.errors import DfbenchError
-from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.results import Results, load_results
 
 
 def opened(
@@ -42,34 +42,31 @@ def opened(
         Where one is neither, or cannot be read.
     """
     loads: list[tuple[str, Load]] = []
-    results, models = [], []
+    results, files = [], []
     for path in sources:
         if path.is_dir():
-            found = load_results(path)
-            results.append(found)
-            loads += (
-                (name, partial(load_model, file, plugins=plugins)) for name, file in _kept(found)
-            )
+            kept = KeptModels(path, plugins)
+            results.append(kept.results)
+            loads += _kept(kept)
         else:
             contents = read(path).contents
-            models.append(contents)
+            files.append(contents)
             name = f"{contents.row} on {contents.dataset}"
             loads.append((name, partial(load_model, path, plugins=plugins)))
     _check_roots(roots)
-    return Shelf(loads), Standings(results, models, roots)
+    return Shelf(loads), Standings(results, files, roots)
 
 
-def _kept(results: Results) -> Iterator[tuple[str, Path]]:
-    """Give name and file of each model in a results folder."""
-    folder = ResultsFolder(results.folder)
-    for line in results.board.lines:
-        for seed, cell in zip(line.seeds, line.cells, strict=True):
-            name = f"{line.row} on {line.dataset}"
-            if len(line.cells) > 1:
-                name += f", seed {seed}"
-            file = folder.model_file(cell)
-            if file.is_file():
-                yield name, file
+def _kept(models: KeptModels) -> Iterator[tuple[str, Load]]:
+    """Give name and what loads it of each model in a results folder."""
+    rows = models.rows()
+    seeds = Counter((each.row, each.dataset) for each in rows)
+    for each in rows:
+        name = f"{each.row} on {each.dataset}"
+        if seeds[each.row, each.dataset] > 1:
+            name += f", seed {each.seed}"
+        entry = models.entry(each.row, each.dataset, each.seed)
+        yield name, partial(models.detector, entry)
 
 
 def _check_roots(roots: Mapping[str, Path]) -> None:

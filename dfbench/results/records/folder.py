@@ -148,6 +148,10 @@ class ResultsFolder:
         """Fitted model of a cell."""
         return self.models / f"{_checked(cell)}.dfb"
 
+    def kept_models(self) -> dict[str, int]:
+        """Give the bytes of each fitted model that is kept, by cell."""
+        return {path.stem: path.stat().st_size for path in sorted(self.models.glob("*.dfb"))}
+
     def picture_file(self, cell: str, name: str) -> Path:
         """Picture of a cell."""
         return self.path / "figures" / _checked(cell) / f"{name}.png"
