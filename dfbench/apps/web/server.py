@@ -65,6 +65,7 @@ def bound(host: str, port: int | None) -> socket.socket:
             found = socket.socket(family, kind, protocol)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind(address)
+            found.listen()
             return found
         except OSError as error:
             last = error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError
 
@@ -106,20 +109,35 @@ def cards(found: Sequence[str]) -> str:
     return f'<div class="df-cards" aria-live="polite">{"".join(found)}</div>'
 
 
-def maps(found: Iterable[tuple[str, str, str]]) -> str:
-    """Show heat maps: name of the detector, address of the picture, what colours mean."""
+def maps(found: Sequence[tuple[str, str, str]], left: int = 0) -> str:
+    """Show heat maps: name of the detector, address of the picture, what colours mean.
+
+    Parameters
+    ----------
+    found
+        Those that are drawn.
+    left
+        How many are still to come.
+    """
+    if not found and not left:
+        return ""
     figures = "".join(
         f'<figure><img alt="heat map of {escape(name)}" src="{address}">'
-        f"<figcaption><b>{escape(name)}</b> {escape(legend)}</figcaption></figure>"
-        for name, address, legend in found
+        f"<figcaption><b>{escape(name)}</b> {escape(said)}</figcaption></figure>"
+        for name, address, said in found
     )
-    if not figures:
-        return ""
-    return f'<h2 class="df-head">Where each looks</h2><div class="df-maps">{figures}</div>'
+    coming = '<p class="df-soft" role="status">Covering places of the picture one by one, to see'
+    coming += f" which matter to {left} detector{'s'[: left > 1]} \N{HORIZONTAL ELLIPSIS}</p>"
+    return (
+        f'<h2 class="df-head">What it goes by</h2><div class="df-maps">{figures}</div>'
+        f"{coming if left else ''}"
+    )
 
 
-def legend(detector: Detector, verdict: Verdict) -> str:
+def legend(detector: Detector, verdict: Verdict, heat: NDArray[np.floating]) -> str:
     """Say what the colours of a heat map mean."""
+    if not heat.any():
+        return "no single place of the picture matters"
     if detector.positive is None:
         return f"vermilion speaks for {verdict.label}, blue against it"
     other = [name for k, name in enumerate(verdict.classes) if k != detector.positive]
