@@ -32,12 +32,18 @@ def said(verdict: Verdict, positive: int | None) -> str:
     if verdict.score is None or verdict.threshold is None or positive is None:
         return f"probability {verdict.probability:.2f}"
     fake = verdict.classes[positive]
-    return f"{verdict.score:.2f} for {fake}; from {_threshold(verdict.threshold)} on it says {fake}"
+    score, threshold = _apart(verdict.score, verdict.threshold)
+    return f"{score} for {fake}; from {threshold} on it says {fake}"
 
 
-def _threshold(value: float) -> str:
-    # two digits, or a score of 0.497 would seem to reach a threshold of 0.496
-    return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"
+def _apart(score: float, threshold: float) -> tuple[str, str]:
+    """Write two numbers with so many digits that they are seen to be on the side they are on."""
+    digits = 2
+    while digits < 6 and (
+        (round(score, digits) >= round(threshold, digits)) != (score >= threshold)
+    ):
+        digits += 1
+    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def card(detector: Detector, verdict: Verdict, name: str) -> str:
@@ -86,7 +92,7 @@ def _scale(verdict: Verdict, positive: int | None) -> str:
     """Draw the score between 0 and 1 with the threshold, or a bar for each class."""
     if verdict.score is not None and verdict.threshold is not None and positive is not None:
         at, limit = 100 * verdict.score, 100 * min(1.0, max(0.0, verdict.threshold))
-        label = f"score {verdict.score:.2f}, threshold {_threshold(verdict.threshold)}"
+        label = "score {}, threshold {}".format(*_apart(verdict.score, verdict.threshold))
         others = [name for k, name in enumerate(verdict.classes) if k != positive]
         return (
             f'<div class="df-scale" role="img" aria-label="{escape(label)}">'
