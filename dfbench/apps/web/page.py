@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from dfbench.apps.web.standings import Standings
 
 _AT_ONCE = 2
-"""Verdicts that are worked out at a time, and heat maps beside them half as many."""
+"""Verdicts that are worked out at a time; heat maps wait for each other."""
 
 
 def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
@@ -71,8 +73,10 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
         with gr.Column(scale=5, min_width=320):
             verdicts = gr.HTML(words.EMPTY, elem_id="df-verdicts")
             maps = gr.HTML("", elem_id="df-heat")
+    changed = [image.change, chosen.change]
+    hidden: Any = {"show_progress": "hidden", "api_visibility": "private"}
     asked = gr.on(
-        [image.change, chosen.change],
+        changed,
         partial(_verdicts, shelf, pictures),
         [image, chosen],
         [verdicts, maps],
@@ -81,14 +85,11 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
         show_progress="minimal",
         api_visibility="private",
     )
-    asked.then(
-        partial(_maps, shelf, pictures),
-        [image, chosen],
-        maps,
-        concurrency_limit=max(1, _AT_ONCE // 2),
-        show_progress="minimal",
-        api_visibility="private",
+    drawn = asked.then(
+        partial(_maps, shelf, pictures), [image, chosen], maps, concurrency_limit=1, **hidden
     )
+    # maps of the picture before are not waited for
+    gr.on(changed, None, cancels=[drawn], **hidden)
 
 
 def _leaderboard_tab(gr: Any, standings: Standings) -> None:
@@ -118,7 +119,7 @@ def _leaderboard_tab(gr: Any, standings: Standings) -> None:
 def _verdicts(
     shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]
 ) -> tuple[str, str]:
-    """Ask each chosen detector; heat maps of before go."""
+    """Ask each chosen detector; what is shown of its maps meanwhile."""
     if name is None:
         return words.EMPTY, ""
     held = pictures.get(name)
@@ -134,29 +135,29 @@ def _verdicts(
             found.append(words.card(detector, verdict, each))
         except DfbenchError as error:
             found.append(words.broken(each, error))
-    return words.cards(found), ""
+    return words.cards(found), words.maps([], len(chosen))
 
 
-def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]) -> str:
-    """Draw where each chosen detector looks; one that cannot say so is left out."""
+def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]) -> Iterator[str]:
+    """Draw where each chosen detector looks, one after the other."""
     from dfbench.apps.web.shown import inline, overlaid
     from dfbench.detectors.explaining import heat_map
 
     held = None if name is None else pictures.get(name)
     if held is None:
-        return ""
+        yield ""
+        return
     found = []
-    for each in chosen:
-        try:
+    for done, each in enumerate(chosen, start=1):
+        # a detector that cannot be asked has said so above
+        with suppress(DfbenchError):
             detector = shelf.get(each)
             picture = detector.look(held.data)
             (verdict,) = detector.verdicts([picture])
             heat = heat_map(detector, picture)
-        except DfbenchError:
-            continue
-        address = inline(overlaid(picture.pixels, heat))
-        found.append((each, address, words.legend(detector, verdict)))
-    return words.maps(found)
+            address = inline(overlaid(picture.pixels, heat))
+            found.append((each, address, words.legend(detector, verdict, heat)))
+        yield words.maps(found, len(chosen) - done)
 
 
 def _names_alone(image: Any) -> None:

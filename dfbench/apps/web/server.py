@@ -65,6 +65,7 @@ def bound(host: str, port: int | None) -> socket.socket:
             found = socket.socket(family, kind, protocol)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind(address)
+            found.listen()
             return found
         except OSError as error:
             last = error
@@ -132,12 +133,14 @@ def application(
 
 def _theme(gr: Any) -> Any:
     """Give a theme with the fonts of the system, so that none is asked for elsewhere."""
-    return gr.themes.Base(
+    theme = gr.themes.Base(
         primary_hue="blue",
         neutral_hue="slate",
         font=["system-ui", "-apple-system", "Segoe UI", "sans-serif"],
         font_mono=["ui-monospace", "Consolas", "monospace"],
     )
+    # its own is too pale to be read
+    return theme.set(body_text_color_subdued="*neutral_600")
 
 
 def serve(

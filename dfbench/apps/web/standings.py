@@ -78,7 +78,7 @@ class Standings:
             _line(each.row, each.dataset, each.figures, each.kind, each.control)
             for each in self.models
         ]
-        return pd.DataFrame(lines)
+        return pd.DataFrame(lines).astype({"rank": "Int64"} if lines else {})
 
     def detail(self, dataset: str, row: str) -> str:
         """Show the figures of a row and the images that it was surest about; "" for no such row."""

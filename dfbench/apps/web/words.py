@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError
 
@@ -29,12 +32,18 @@ def said(verdict: Verdict, positive: int | None) -> str:
     if verdict.score is None or verdict.threshold is None or positive is None:
         return f"probability {verdict.probability:.2f}"
     fake = verdict.classes[positive]
-    return f"{verdict.score:.2f} for {fake}; from {_threshold(verdict.threshold)} on it says {fake}"
+    score, threshold = _apart(verdict.score, verdict.threshold)
+    return f"{score} for {fake}; from {threshold} on it says {fake}"
 
 
-def _threshold(value: float) -> str:
-    # two digits, or a score of 0.497 would seem to reach a threshold of 0.496
-    return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"
+def _apart(score: float, threshold: float) -> tuple[str, str]:
+    """Write two numbers with so many digits that they are seen to be on the side they are on."""
+    digits = 2
+    while digits < 6 and (
+        (round(score, digits) >= round(threshold, digits)) != (score >= threshold)
+    ):
+        digits += 1
+    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def card(detector: Detector, verdict: Verdict, name: str) -> str:
@@ -83,7 +92,7 @@ def _scale(verdict: Verdict, positive: int | None) -> str:
     """Draw the score between 0 and 1 with the threshold, or a bar for each class."""
     if verdict.score is not None and verdict.threshold is not None and positive is not None:
         at, limit = 100 * verdict.score, 100 * min(1.0, max(0.0, verdict.threshold))
-        label = f"score {verdict.score:.2f}, threshold {_threshold(verdict.threshold)}"
+        label = "score {}, threshold {}".format(*_apart(verdict.score, verdict.threshold))
         others = [name for k, name in enumerate(verdict.classes) if k != positive]
         return (
             f'<div class="df-scale" role="img" aria-label="{escape(label)}">'
@@ -106,20 +115,35 @@ def cards(found: Sequence[str]) -> str:
     return f'<div class="df-cards" aria-live="polite">{"".join(found)}</div>'
 
 
-def maps(found: Iterable[tuple[str, str, str]]) -> str:
-    """Show heat maps: name of the detector, address of the picture, what colours mean."""
+def maps(found: Sequence[tuple[str, str, str]], left: int = 0) -> str:
+    """Show heat maps: name of the detector, address of the picture, what colours mean.
+
+    Parameters
+    ----------
+    found
+        Those that are drawn.
+    left
+        How many are still to come.
+    """
+    if not found and not left:
+        return ""
     figures = "".join(
         f'<figure><img alt="heat map of {escape(name)}" src="{address}">'
-        f"<figcaption><b>{escape(name)}</b> {escape(legend)}</figcaption></figure>"
-        for name, address, legend in found
+        f"<figcaption><b>{escape(name)}</b> {escape(said)}</figcaption></figure>"
+        for name, address, said in found
     )
-    if not figures:
-        return ""
-    return f'<h2 class="df-head">Where each looks</h2><div class="df-maps">{figures}</div>'
+    coming = '<p class="df-soft" role="status">Covering places of the picture one by one, to see'
+    coming += f" which matter to {left} detector{'s'[: left > 1]} \N{HORIZONTAL ELLIPSIS}</p>"
+    return (
+        f'<h2 class="df-head">What it goes by</h2><div class="df-maps">{figures}</div>'
+        f"{coming if left else ''}"
+    )
 
 
-def legend(detector: Detector, verdict: Verdict) -> str:
+def legend(detector: Detector, verdict: Verdict, heat: NDArray[np.floating]) -> str:
     """Say what the colours of a heat map mean."""
+    if not heat.any():
+        return "no single place of the picture matters"
     if detector.positive is None:
         return f"vermilion speaks for {verdict.label}, blue against it"
     other = [name for k, name in enumerate(verdict.classes) if k != detector.positive]

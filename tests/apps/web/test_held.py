@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
-
 import pytest
-from PIL import Image
 
 from dfbench.apps.web import held
 from dfbench.apps.web.held import Pictures, examined
 from dfbench.errors import ImageError
-
-
-def coded(size: tuple[int, int] = (8, 6), form: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, (200, 120, 40)).save(out, form)
-    return out.getvalue()
-
-
-def bomb(side: int) -> bytes:
-    """A PNG of a few kilobytes that asks for a great many pixels."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    lines = zlib.compress(b"\0" * (side // 8 + 1) * side, 9)
-    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+from tests.apps.web.conftest import SVG, bomb, coded
 
 
 @pytest.mark.parametrize(
@@ -38,7 +15,7 @@ def bomb(side: int) -> bytes:
     [
         (b"", "empty file"),
         (b"only words", "not an image"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "SVG"),
+        (SVG, "SVG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "EPS"),
         (coded()[:20], "broken"),
     ],
@@ -51,7 +28,7 @@ def test_only_pictures_are_held(data: bytes, said: str) -> None:
 
 
 def test_a_hundred_megapixels_are_refused_by_the_header_alone() -> None:
-    data = bomb(10_000)
+    data = bomb()
     assert len(data) < 100_000
     with pytest.raises(ImageError, match=r"10,000 x 10,000 pixels"):
         examined(data)
