@@ -58,9 +58,9 @@ def show(root: tk.Tk, shelf: Shelf) -> None:
 
     with Background() as background:
         window = Window(root, shelf, background)
-        background.do(shelf.warm, lambda _: None, lambda _: None)
         # Ctrl+C in the terminal closes it like a click
         before = signal.signal(signal.SIGINT, lambda *_: root.after_idle(window.close))
+        background.do(shelf.warm, lambda _: None, lambda _: None)
         try:
             root.mainloop()
         finally:

@@ -70,6 +70,8 @@ class Window:
         The box of detectors; with one it cannot be opened.
     preview, result
         Where the picture is drawn, and where the verdict stands.
+    closed
+        Whether the window is gone.
     """
 
     def __init__(
@@ -89,18 +91,23 @@ class Window:
         self._opening: Path | None = None
         self._asking: tuple[Picture, str] | None = None
         self._photo: tk.PhotoImage | None = None
-        self._closed = False
+        self.closed = False
         self._lay_out(shelf.names)
         self._bind()
         self._refresh()
         self._poll()
+
+    @property
+    def shown_name(self) -> str:
+        """Name and size of the picture as they stand below it."""
+        return self._name.get()
 
     # --- what a person does --------------------------------------------------------------------
 
     def choose(self) -> None:
         """Let a person choose a file, and open it."""
         path = self._ask_path(self._shown.path.parent if self._shown else Path.cwd())
-        if path and not self._closed:
+        if path and not self.closed:
             self.open(Path(path))
 
     def open(self, path: Path) -> None:
@@ -126,8 +133,8 @@ class Window:
 
     def close(self) -> None:
         """Close the window; what is under way ends before the program does."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self.root.destroy()
 
     # --- what comes of it ----------------------------------------------------------------------
@@ -169,7 +176,7 @@ class Window:
             messagebox.showerror("dfbench", visible(what), detail=message(error), parent=self.root)
 
     def _poll(self) -> None:
-        if not self._closed:
+        if not self.closed:
             self.root.after(_POLL, self._poll)  # first, as a dialog would hold it up
             self._background.deliver()
 
@@ -229,7 +236,7 @@ class Window:
 
     def _fit_scale(self) -> None:
         """Make the drawing of the scores as wide as the text."""
-        if self._closed or self._answer is None or not self._scale.winfo_exists():
+        if self.closed or self._answer is None or not self._scale.winfo_exists():
             return
         room = self.result.winfo_width() - 2 * int(self.result.cget("padx")) - self._px(6)
         self._scale.configure(width=max(room, self._px(60)))
@@ -238,7 +245,7 @@ class Window:
 
     def _draw(self) -> None:
         """Draw the picture as large as there is room, and its name as far as there is."""
-        if self._closed:
+        if self.closed:
             return
         canvas = self.preview
         width, height = canvas.winfo_width(), canvas.winfo_height()

@@ -47,11 +47,14 @@ class Hand:
             self._test.XTestFakeButtonEvent(self._display, 1, down, 0)
         self._x.XSync(self._display, 0)
 
-    def click_on(self, widget: Any) -> None:
-        """Click on the middle of a widget of Tk."""
+    def click_on(self, widget: Any, path: str = "") -> None:
+        """Click on the middle of a widget of Tk, or on one that Tk knows by its path."""
         widget.update_idletasks()
-        x = widget.winfo_rootx() + widget.winfo_width() // 2
-        self.click(x, widget.winfo_rooty() + widget.winfo_height() // 2)
+        at = [
+            int(widget.tk.call("winfo", what, path or str(widget)))
+            for what in ("rootx", "rooty", "width", "height")
+        ]
+        self.click(at[0] + at[2] // 2, at[1] + at[3] // 2)
 
     def press(self, *keys: str) -> None:
         """Press keys together, by their names in X: ``press("Control_L", "o")``."""
@@ -75,3 +78,24 @@ def wait_for(root: Any, true: Callable[[], Any], seconds: float = 30) -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError(f"not within {seconds} s: {true}")
+
+
+def in_dialog(root: Any, path: str, act: Callable[[], None], seconds: float = 20) -> None:
+    """Act once Tk has opened a dialog, which holds up whoever opens it until it is answered.
+
+    A dialog that is not answered in time is closed, so that the test fails instead of waiting.
+    """
+    end = time.monotonic() + seconds
+    acted = []
+
+    def look() -> None:
+        there = root.tk.call("winfo", "exists", path) and root.tk.call("winfo", "viewable", path)
+        if there and not acted:
+            acted.append(True)
+            act()
+        if time.monotonic() > end and there:
+            root.tk.call("destroy", path)
+        elif there or not acted:
+            root.after(50, look)
+
+    root.after(50, look)
