@@ -63,6 +63,21 @@ Splits = Annotated[
         " column of a table; or none, to divide all images anew.",
     ),
 ]
+ModelSource = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model file (.dfb), or a results folder: of that the row on top of the board.",
+    ),
+]
+ModelRow = Annotated[
+    str | None,
+    typer.Option("--row", metavar="ROW", help="Of a results folder: another row."),
+]
+ModelData = Annotated[
+    str | None,
+    typer.Option("--data", "-d", metavar="NAME", help="Of a results folder: which data set."),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
+from dfbench.models.kept import Kept, dumps, loads
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -23,6 +24,10 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 """Shape (n, K), dtype float64, rows summing to 1; column k is class k."""
 
+
+HELD = "held.skops"
+"""File of what a model of vectors holds."""
+_SET_BEFORE = ("blocks", "checkpoint", "progress")
 
 Kind = Literal["features", "images", "both"]
 
@@ -99,6 +104,9 @@ class Model(ABC):
     libraries
         Modules that `fit` imports. The runner loads them first, so that no row's time to fit holds
         the time to import them.
+    trusted
+        Names of types that a fitted model holds beside arrays, plain values and estimators of
+        scikit-learn: what is kept of it is loaded with these and no others.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -113,6 +121,7 @@ class Model(ABC):
     inputs: ClassVar[Kind] = "features"
     companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
+    trusted: ClassVar[tuple[str, ...]] = ()
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
@@ -198,6 +207,34 @@ class Model(ABC):
     @abstractmethod
     def predict_proba(self, X: Any) -> Probabilities:
         """Probability of each class for each row of X."""
+
+    def keep(self) -> Kept:
+        """Give what a fitted model holds, so that `restore` makes one of equal scores of it.
+
+        By default all attributes that `fit` has set.
+
+        Raises
+        ------
+        KeptError
+            If one of them cannot be written without pickling it.
+        """
+        made = {*vars(type(self)(n_classes=self.n_classes)), *_SET_BEFORE}
+        held = {name: value for name, value in vars(self).items() if name not in made}
+        return Kept({HELD: dumps(held)})
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept of a fitted model with these parameters; instead of `fit`.
+
+        Nothing is unpickled.
+
+        Raises
+        ------
+        KeptError
+            If it is damaged, or holds a type that is not `trusted`.
+        """
+        for name, value in loads(kept.file(HELD), self.trusted).items():
+            setattr(self, name, value)
+        return self
 
     def cams(self, X: Any, classes: Labels) -> NDArray[np.float32] | None:
         """Show what in each image speaks for a class, shape (n, S, S), in [0, 1]; None: cannot."""

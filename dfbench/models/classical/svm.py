@@ -36,6 +36,11 @@ class SVM(Estimator):
 
     name = "svm"
     libraries = ("sklearn.calibration", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.svm")
+    trusted = (
+        "dfbench.models.classical.svm._Gram",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -121,6 +126,12 @@ class _Gram:
         self._rows = rows.astype(np.float64)
         self._norms = np.einsum("ij,ij->i", self._rows, self._rows)
         self._gamma = gamma
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rows": self._rows.astype(np.float32), "gamma": self._gamma}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["rows"], state["gamma"])  # type: ignore[misc]
 
     def __call__(self, X: Features) -> NDArray[np.float64]:
         wide = X.astype(np.float64)

@@ -12,6 +12,9 @@ from dfbench.errors import DfbenchError
 from dfbench.models.base import Labels, Model, Probabilities, Task
 from dfbench.models.classical.estimator import Features, checked, present_classes
 from dfbench.models.devices import require
+from dfbench.models.kept import Kept, KeptError
+
+_BOOSTER = "booster.ubj"
 
 
 class XGBoost(Model):
@@ -141,6 +144,24 @@ class XGBoost(Model):
         rest = (highest + np.log(total))[:, 0]
         against[:, -1] += found[rows, classes].sum(axis=1) - rest - against.sum(axis=1)
         return against
+
+    def keep(self) -> Kept:
+        """Give the trees in xgboost's own form; see `Model.keep`."""
+        files = {_BOOSTER: bytes(self._booster.save_raw("ubj"))}
+        return Kept(files, {"best_iteration": self.best_iteration})
+
+    def restore(self, kept: Kept) -> Self:
+        """Take the trees up; see `Model.restore`."""
+        import xgboost
+
+        self._booster = xgboost.Booster({"device": self.device, "nthread": self.n_threads})
+        try:
+            self._booster.load_model(bytearray(kept.file(_BOOSTER)))
+        except xgboost.core.XGBoostError as error:
+            first = str(error).strip().splitlines()[-1]
+            raise KeptError(f"the trees cannot be read: {first}") from error
+        self.best_iteration = int(kept.plain["best_iteration"])
+        return self
 
     def _matrices(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> tuple[Any, Any]:
         import xgboost

@@ -1,0 +1,171 @@
+"""``dfbench predict``: what a trained model says of pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dfbench.cli.options import EXIT_FAILED, Jobs, ModelData, ModelRow, ModelSource, Plugins, err
+
+if TYPE_CHECKING:
+    from dfbench.detectors.detector import Detector
+    from dfbench.detectors.scoring import Judged
+
+
+def predict(
+    model: ModelSource,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Images, folders, archives (zip, tar), or tables of paths.",
+        ),
+    ],
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line an image, for a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Probability from which on it says fake, instead of the model's own.",
+        ),
+    ] = None,
+    row: ModelRow = None,
+    data: ModelData = None,
+    jobs: Jobs = None,
+    plugin: Plugins = None,
+) -> None:
+    """Say of each picture which class it is taken for, and how surely.
+
+    Beside the verdict stands in what a picture is unlike those that the model was trained on:
+    there its figures say nothing. A picture that cannot be read stops no other.
+
+    Exit status: 0 all pictures were judged, 2 the command cannot be carried out, 3 a picture
+    could not be read.
+    """
+    from dfbench.detectors.kept import open_model
+    from dfbench.detectors.scoring import judged
+    from dfbench.detectors.sources import Sources
+    from dfbench.errors import ParameterError
+    from dfbench.installed import available_cores
+
+    if as_csv and as_json:
+        raise ParameterError("--csv and --json exclude each other")
+    detector = open_model(model, row=row, dataset=data, plugins=plugin or ())
+    with Sources(paths) as sources:
+        found = _Counted(judged(detector, sources, jobs=jobs or available_cores(),
+                                threshold=threshold))  # fmt: skip
+        if as_csv:
+            _csv(detector, found)
+        elif as_json:
+            _json(found)
+        else:
+            _lines(detector, found, threshold)
+        for name in sources.repeated[:3]:
+            err().print(f"{name}: given twice, judged once", markup=False, highlight=False)
+    if found.unread:
+        raise typer.Exit(EXIT_FAILED)
+
+
+class _Counted:
+    """Goes on what was judged, and counts what could not be read."""
+
+    def __init__(self, found: Iterator[Judged]) -> None:
+        self._found = found
+        self.unread = 0
+
+    def __iter__(self) -> Iterator[Judged]:
+        for each in self._found:
+            self.unread += each.verdict is None
+            yield each
+
+
+def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
+    said = err()
+
+    def note(text: str) -> None:
+        said.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    note(f"{detector.name}: {_rule(detector, threshold)}")
+    for warning in detector.contents.warnings:
+        note(f"warning: {warning}")
+    outside = n = 0
+    for each in found:
+        if each.verdict is None:
+            note(f"{_shown(each.name)}: not judged: {each.reason}")
+            continue
+        n += 1
+        verdict = each.verdict
+        typer.echo(f"{_shown(each.name)}  {verdict.label} {verdict.probability:.3f}")
+        if verdict.outside:
+            outside += 1
+            typer.echo(f"  outside what it was trained on: {'; '.join(verdict.outside)}")
+    if n:
+        for rate in detector.rates(threshold):
+            note(rate.sentence)
+    if outside:
+        note(f"{outside} of {n} pictures are outside what it was trained on: no figure holds there")
+
+
+def _rule(detector: Detector, threshold: float | None) -> str:
+    if detector.positive is None:
+        return "it says the most probable class"
+    cut = detector.threshold if threshold is None else threshold
+    name = detector.classes[detector.positive]
+    return f"it says {name} from a probability of {cut:.3g} on"
+
+
+def _shown(name: str) -> str:
+    """Write what steers a terminal as it is spelt."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+def _csv(detector: Detector, found: _Counted) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    columns = [f"p_{name}" for name in detector.classes]
+    writer.writerow(["image", "label", *columns, "threshold", "outside", "reason"])
+    for each in found:
+        if each.verdict is None:
+            writer.writerow([each.name, "", *[""] * len(columns), "", "", each.reason])
+            continue
+        verdict = each.verdict
+        cut = "" if verdict.threshold is None else f"{verdict.threshold:.6g}"
+        shares = [f"{p:.6f}" for p in verdict.probabilities]
+        outside = "; ".join(verdict.outside)
+        writer.writerow([each.name, verdict.label, *shares, cut, outside, ""])
+
+
+def _json(found: _Counted) -> None:
+    first = True
+    for each in found:
+        typer.echo("[" if first else ",", nl=first)
+        if not first:
+            typer.echo()
+        typer.echo(json.dumps(_plain(each), ensure_ascii=False), nl=False)
+        first = False
+    typer.echo("[]" if first else "\n]")
+
+
+def _plain(each: Judged) -> dict[str, Any]:
+    if each.verdict is None:
+        return {"image": each.name, "label": None, "reason": each.reason}
+    verdict = each.verdict
+    shares = {
+        name: round(float(p), 6)
+        for name, p in zip(verdict.classes, verdict.probabilities, strict=True)
+    }
+    return {
+        "image": each.name,
+        "label": verdict.label,
+        "probabilities": shares,
+        "threshold": verdict.threshold,
+        "outside": list(verdict.outside),
+    }

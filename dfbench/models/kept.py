@@ -1,0 +1,154 @@
+"""What a fitted model holds, as bytes and plain values: written to a file, and read again.
+
+Objects of scikit-learn go through skops, which unpickles nothing and makes no object of a type
+that is not listed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+import threading
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dfbench.errors import DfbenchError
+
+_LOCK = threading.Lock()
+_loaded: list[Any] = []
+"""skops, once it has been imported."""
+
+
+class KeptError(DfbenchError):
+    """What was kept of a model cannot be used here: damaged, foreign, or of another version."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a fitted model holds.
+
+    Attributes
+    ----------
+    files
+        Content by name.
+    plain
+        The rest, JSON-able.
+    """
+
+    files: dict[str, bytes]
+    plain: dict[str, Any] = field(default_factory=dict)
+
+    def file(self, name: str) -> bytes:
+        """Give the content of a file.
+
+        Raises
+        ------
+        KeptError
+            If there is none.
+        """
+        if name not in self.files:
+            raise KeptError(f"holds no {name}")
+        return self.files[name]
+
+
+def dumps(held: dict[str, Any]) -> bytes:
+    """Write values by name: numbers, texts, arrays, and objects of scikit-learn.
+
+    Raises
+    ------
+    KeptError
+        If a value is something that cannot be written without pickling it.
+    """
+    try:
+        content: bytes = _skops().dumps(held)
+    except Exception as error:
+        raise KeptError(f"cannot be written: {type(error).__name__}: {error}") from error
+    return content
+
+
+def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
+    """Read what `dumps` wrote.
+
+    Parameters
+    ----------
+    content
+        Of the file.
+    trusted
+        Names of types that it may hold beside numbers, texts, containers, arrays and estimators
+        of scikit-learn.
+
+    Raises
+    ------
+    KeptError
+        If it holds another type, which is then not made, or cannot be read.
+    """
+    _check_stored(content)
+    skops = _skops()
+    try:
+        others = [name for name in skops.get_untrusted_types(data=content) if name not in trusted]
+        strange = [name for name in others if not _estimator(name)]
+        if not strange:
+            held = skops.loads(content, trusted=[*trusted, *others])
+    except Exception as error:
+        raise KeptError(f"cannot be read: {type(error).__name__}: {error}") from error
+    if strange:
+        raise KeptError(
+            f"holds types that are not trusted: {', '.join(strange)}; nothing of it was loaded"
+        )
+    if not isinstance(held, dict):
+        raise KeptError("cannot be read: holds no values by name")
+    return held
+
+
+def _check_stored(content: bytes) -> None:
+    """Refuse what is compressed: a small file could then fill the memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise KeptError(f"cannot be read: {error}") from None
+    packed = any(each.compress_type != zipfile.ZIP_STORED for each in members)
+    if packed or sum(each.file_size for each in members) > len(content):
+        raise KeptError("is compressed, as nothing that dfbench writes is")
+
+
+def _estimator(name: str) -> bool:
+    """Whether a type is one of scikit-learn's own estimators, which skops trusts by itself."""
+    from sklearn.base import BaseEstimator
+
+    module, _, own = name.rpartition(".")
+    if not module.startswith("sklearn.") or "externals" in module or "tests" in module:
+        return False
+    try:
+        found = getattr(importlib.import_module(module), own)
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(found, type) and issubclass(found, BaseEstimator)
+
+
+def _skops() -> Any:
+    """Import skops without the list of all estimators, which takes 2 s and imports torch.
+
+    Which types are trusted is said by `loads`. The copy that is so made is kept here: whoever
+    imports skops for himself gets it whole.
+    """
+    with _LOCK:
+        if _loaded:
+            return _loaded[0]
+        if "skops.io" in sys.modules:
+            _loaded.append(sys.modules["skops.io"])
+            return _loaded[0]
+        import sklearn.utils
+
+        every = sklearn.utils.all_estimators
+        sklearn.utils.all_estimators = lambda *_, **__: []
+        try:
+            _loaded.append(importlib.import_module("skops.io"))
+        finally:
+            sklearn.utils.all_estimators = every
+            for name in [each for each in sys.modules if each.split(".")[0] == "skops"]:
+                del sys.modules[name]
+        return _loaded[0]
