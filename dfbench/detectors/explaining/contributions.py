@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.detectors.explaining.evidence import log_odds
 from dfbench.detectors.explaining.shapley import shapley
-from dfbench.models.base import Both, Inputs, Model, apart
+from dfbench.detectors.part import Part
+from dfbench.models.base import Both, Inputs, apart
 
 _COALITIONS = 1024
 _WITH_IMAGES = 128
@@ -44,11 +47,11 @@ class Bin:
     Attributes
     ----------
     name
-        Its family and its own name, such as ``lbp:r1_07``.
+        Its family and its own name, such as ``fft: gray_0.4861``.
     value, typical
         Of this picture, and the median of the training images.
     contribution
-        In log odds; see `Contributions.exact`.
+        In log odds; see `Contributions.summed`.
     """
 
     name: str
@@ -59,164 +62,156 @@ class Bin:
 
 @dataclass(frozen=True)
 class Contributions:
-    """What the features of one picture add to the evidence of one model.
+    """What the features of one picture add to a model's evidence.
 
     Attributes
     ----------
     base
-        The evidence before any feature of the picture is known, in log odds.
+        The evidence before any feature of the picture is known, in log odds. Where a network sees
+        the picture beside them, that of the picture.
     families
-        In the expression's order; with ``base`` they sum to the model's evidence.
+        In the expression's order; with ``base`` they sum to the evidence of the model.
     bins
-        Those that add or take most, the strongest first.
-    exact
-        Whether families are sums of their bins, as TreeSHAP has it. Otherwise a bin's contribution
-        is what is lost where it alone is replaced by its typical value.
+        Those that were looked at and add or take anything, the strongest first.
+    summed
+        Whether families are the sums of their bins, as with TreeSHAP. Otherwise the contribution of
+        a bin is what is lost where it alone takes its typical value.
     """
 
     base: float
     families: tuple[Family, ...]
     bins: tuple[Bin, ...]
-    exact: bool
+    summed: bool
 
 
-def contributions(
-    model: Model,
-    X: Inputs,
-    k: int,
-    *,
-    typical: NDArray[np.float32],
-    widths: Sequence[int],
-    families: Sequence[str],
-    bins: Sequence[str],
-    most: int = 12,
-) -> Contributions:
-    """Explain a model's evidence for class k on one picture by the features that it was given.
+def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
+    """Explain the evidence of a model for class k by the features that it is given of one picture.
 
     A model that can tell by itself does (`Model.contributions`: XGBoost's TreeSHAP). Of any other,
-    families get their Shapley values: what is lost by setting a family's features to their typical
-    values, over all sets of families that may be so set beside it (a mean over random orders where
-    there are too many). Then bins of the families that spoke most are set to their typical
+    families get their Shapley values: what is lost by giving a family's features their typical
+    values, over all sets of other families that have theirs (a mean over random orders where the
+    sets are too many). Then bins of the families that add or take most are given their typical
     values one at a time.
 
     Parameters
     ----------
-    model
-        Fitted.
+    part
+        The model, with the names and the typical values of its features.
     X
-        What it takes of the one picture: shape (1, d), or `Both` of that length. An image beside
-        the features stays as it is.
+        What it is given of the picture, see `Part.inputs`: one row. An image beside the features
+        stays as it is.
     k
-        Number of the class that is explained.
-    typical
-        Shape (d,): the median of each feature over the training images.
-    widths, families, bins
-        The columns of each family, their names, and the d names of the features.
-    most
-        Bins to give.
+        Number of the class.
+
+    Returns
+    -------
+    Contributions or None
+        None where the model is given no features.
 
     Notes
     -----
-    Medians of all features together need be no image's features, and features that move together
-    share what they tell: contributions tell how this model came to its score, not what is wrong
-    with the picture. All bins of a histogram set to their medians no longer sum to 1.
+    Typical values of all features together need be those of no image (medians of a histogram do not
+    sum to 1), and features that move together share what they tell. So this tells how the model
+    came to its score, not what is wrong with the picture.
     """
+    if part.typical is None:
+        return None
     images, features = apart(X)
     row = (images if features is None else features)[0]
-    own = model.contributions(X, np.array([k]))
+    own = part.contributions(X, np.array([k]))
     if own is not None:
-        return _of_columns(own[0], row, typical, widths, families, bins, most)
-    asked = _Asked(model, X, row, typical, k)
-    ends = np.cumsum(widths)
-    blocks = [np.arange(end - width, end) for width, end in zip(widths, ends, strict=True)]
-    member = np.repeat(np.arange(len(widths)), widths)
-
-    values = shapley(
+        values = own[0, :-1]
+        starts = np.cumsum([0, *part.widths[:-1]])
+        return Contributions(
+            float(own[0, -1]),
+            _families(part, np.add.reduceat(values, starts)),
+            _bins(part, row, np.arange(len(values)), values),
+            summed=True,
+        )
+    asked = _Asked(part, X, row, part.typical, k)
+    member = np.repeat(np.arange(len(part.widths)), part.widths)
+    of_families = shapley(
         lambda coalitions: asked(coalitions[:, member]),
-        len(blocks),
+        len(part.widths),
         most=_COALITIONS if features is None else _WITH_IMAGES,
     )
-    strongest = np.argsort(-np.abs(values), kind="stable")[:_FAMILIES]
-    tried = np.concatenate([_furthest(blocks[i], row, typical) for i in strongest])
+    tried = _tried(part, row, part.typical, of_families)
     kept = np.ones((len(tried) + 2, len(row)), bool)
     kept[np.arange(len(tried)), tried] = False
     kept[-1] = False
-    evidence = asked(kept)
-    lost = evidence[-2] - evidence[:-2]
+    *without, whole, nothing = asked(kept)
     return Contributions(
-        float(evidence[-1]),
-        _families(families, values),
-        _strongest(bins, row, typical, tried, lost, most),
-        exact=False,
+        float(nothing),
+        _families(part, of_families),
+        _bins(part, row, tried, whole - np.array(without)),
+        summed=False,
     )
 
 
+@dataclass(frozen=True)
 class _Asked:
     """A model's evidence where only some of a picture's features are known."""
 
-    def __init__(
-        self,
-        model: Model,
-        X: Inputs,
-        row: NDArray[np.float32],
-        typical: NDArray[np.float32],
-        k: int,
-    ) -> None:
-        self._model, self._X, self._row, self._typical, self._k = model, X, row, typical, k
+    part: Part
+    X: Inputs
+    row: NDArray[np.float32]
+    typical: NDArray[np.float32]
+    k: int
 
     def __call__(self, known: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Give the log odds of each line of ``known``, shape (m, d)."""
-        rows = np.where(known, self._row, self._typical)
-        if isinstance(self._X, Both):
-            images = np.repeat(self._X.images, len(rows), axis=0)
-            return log_odds(self._model.predict_proba(Both(images, rows)), self._k)
-        return log_odds(self._model.predict_proba(rows), self._k)
+        """Give the log odds for each row of ``known``, shape (m, d)."""
+        rows = np.where(known, self.row, self.typical)
+        if isinstance(self.X, Both):
+            images = np.repeat(self.X.images, len(rows), axis=0)
+            return log_odds(self.part.proba(Both(images, rows)), self.k)
+        return log_odds(self.part.proba(rows), self.k)
 
 
-def _of_columns(
-    own: NDArray[np.float64],
+def _tried(
+    part: Part,
     row: NDArray[np.float32],
     typical: NDArray[np.float32],
-    widths: Sequence[int],
-    families: Sequence[str],
-    bins: Sequence[str],
-    most: int,
-) -> Contributions:
-    starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
-    columns = own[:-1]
-    return Contributions(
-        float(own[-1]),
-        _families(families, np.add.reduceat(columns, starts)),
-        _strongest(bins, row, typical, np.arange(len(columns)), columns, most),
-        exact=True,
+    of_families: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Give the columns to try: of the strongest families, those furthest from typical."""
+    blocks = list(pairwise(np.cumsum([0, *part.widths])))
+    far = np.abs(row - typical)
+    found = []
+    for family in np.argsort(-np.abs(of_families), kind="stable")[:_FAMILIES]:
+        start, end = blocks[family]
+        order = np.argsort(-far[start:end], kind="stable")[:_BINS]
+        found.append(start + order)
+    return np.concatenate(found)
+
+
+def _families(part: Part, values: NDArray[np.float64]) -> tuple[Family, ...]:
+    names = [extractor.name for extractor in part.extractors]
+    return tuple(
+        Family(name, float(value)) for name, value in zip(_apart(names), values, strict=True)
     )
 
 
-def _furthest(
-    block: NDArray[np.int64], row: NDArray[np.float32], typical: NDArray[np.float32]
-) -> NDArray[np.int64]:
-    """Give the columns of a family that are furthest from typical, where it has too many."""
-    far = np.argsort(-np.abs(row[block] - typical[block]), kind="stable")
-    return np.sort(block[far[:_BINS]])
+def _apart(names: Sequence[str]) -> list[str]:
+    """Give a number to names that stand several times."""
+    counts, seen = Counter(names), Counter[str]()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} {seen[name]}" if counts[name] > 1 else name)
+    return found
 
 
-def _families(names: Sequence[str], values: NDArray[np.float64]) -> tuple[Family, ...]:
-    return tuple(Family(name, float(value)) for name, value in zip(names, values, strict=True))
-
-
-def _strongest(
-    names: Sequence[str],
+def _bins(
+    part: Part,
     row: NDArray[np.float32],
-    typical: NDArray[np.float32],
     columns: NDArray[np.int64],
     values: NDArray[np.float64],
-    most: int,
 ) -> tuple[Bin, ...]:
-    order = np.argsort(-np.abs(values), kind="stable")[:most]
+    assert part.typical is not None  # of a model that is given features
+    names = part.feature_names()
+    order = np.argsort(-np.abs(values), kind="stable")
     return tuple(
-        Bin(
-            names[columns[i]], float(row[columns[i]]), float(typical[columns[i]]), float(values[i])
-        )
-        for i in order
-        if values[i] != 0
+        Bin(names[column], float(row[column]), float(part.typical[column]), float(value))
+        for column, value in zip(columns[order], values[order], strict=True)
+        if value
     )

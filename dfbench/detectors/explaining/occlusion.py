@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.detectors.explaining.covering import covered, places
 from dfbench.detectors.explaining.evidence import log_odds
+from dfbench.features.pipeline.in_order import in_order
 from dfbench.images import Image
 
 Asked = Callable[[Sequence[Image]], NDArray[np.float64]]
@@ -17,10 +19,10 @@ Asked = Callable[[Sequence[Image]], NDArray[np.float64]]
 
 _PLACES = 64
 _FEWEST = 16
-_PIXELS = 64 * 2**20
+_PIXELS = 32 * 2**20
 """Of all covered copies together: a larger picture has fewer places."""
-_BATCH = 16 * 2**20
-"""Pixels that are asked about at a time."""
+_BATCH, _BATCH_PIXELS = 16, 4 * 2**20
+"""Copies, and their pixels, that a thread asks about at a time."""
 _NOTHING = 0.02
 """A change of log odds that nobody would see: half a percent where both classes are as likely."""
 
@@ -44,7 +46,9 @@ class Occlusion:
     after: float
 
 
-def occlusion(ask: Asked, image: Image, k: int, *, most: int | None = None) -> Occlusion:
+def occlusion(
+    ask: Asked, image: Image, k: int, *, most: int | None = None, jobs: int = 1
+) -> Occlusion:
     """Cover each place of a picture in turn and see how the evidence for class k changes.
 
     After Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014,
@@ -61,7 +65,9 @@ def occlusion(ask: Asked, image: Image, k: int, *, most: int | None = None) -> O
     k
         Number of the class that is explained.
     most
-        Places at most; by default 64, fewer in pictures above a megapixel.
+        Places at most; by default 64, fewer in pictures above half a megapixel, and 16 in any.
+    jobs
+        Number of threads that ask.
 
     Notes
     -----
@@ -74,16 +80,9 @@ def occlusion(ask: Asked, image: Image, k: int, *, most: int | None = None) -> O
     if most is None:
         most = min(_PLACES, max(_FEWEST, _PIXELS // image[..., 0].size))
     down, across = places(image.shape, most)
-    probabilities = [ask([image])]
-    batch: list[Image] = []
-    for copy in covered(image, down, across):
-        batch.append(copy)
-        if len(batch) * copy[..., 0].size >= _BATCH:
-            probabilities.append(ask(batch))
-            batch = []
-    if batch:
-        probabilities.append(ask(batch))
-    found = np.concatenate(probabilities)
+    copies = chain([image], covered(image, down, across))
+    size = min(_BATCH, max(1, _BATCH_PIXELS // image[..., 0].size))
+    found = np.concatenate([each for _, each in in_order(ask, _batches(copies, size), jobs)])
     evidence = log_odds(found, k)
     lost = evidence[0] - evidence[1:]
     strongest = int(np.argmax(np.abs(lost)))
@@ -96,3 +95,8 @@ def occlusion(ask: Asked, image: Image, k: int, *, most: int | None = None) -> O
         float(found[0, k]),
         float(found[1 + strongest, k]),
     )
+
+
+def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:
+    while batch := list(islice(images, size)):
+        yield batch

@@ -140,7 +140,7 @@ class XGBoost(Model):
         shares = np.exp(margins - highest)
         total = shares.sum(axis=1, keepdims=True)
         shares /= total
-        against = found[rows, classes] - np.einsum("nk,nkd->nd", shares, found)
+        against: NDArray[np.float64] = found[rows, classes] - np.einsum("nk,nkd->nd", shares, found)
         rest = (highest + np.log(total))[:, 0]
         against[:, -1] += found[rows, classes].sum(axis=1) - rest - against.sum(axis=1)
         return against
