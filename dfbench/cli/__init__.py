@@ -68,6 +68,7 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
@@ -84,6 +85,7 @@ app.command("compare")(compare)
 app.command("report")(report)
 app.command("export")(export)
 app.command("predict")(predict)
+app.command("explain")(explain)
 app.command("serve")(serve)
 app.command("extract")(extract)
 app.command("submit")(submit)

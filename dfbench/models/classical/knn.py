@@ -20,6 +20,7 @@ class KNN(Estimator):
     """
 
     name = "knn"
+    version = 2  # 2: distances in float64
     libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
 
     @classmethod
@@ -51,10 +52,17 @@ class KNN(Estimator):
             n_neighbors=min(int(self.params["n_neighbors"]), len(X)),
             weights=self.params["weights"],
             metric=self.params["metric"],
+            # in so many dimensions a tree saves nothing, and would be kept beside the vectors
+            algorithm="brute",
             n_jobs=self.n_threads,
         )
         scaler = StandardScaler() if self.params["scaling"] == "standard" else "passthrough"
-        self._pipeline = make_pipeline(scaler, neighbours).fit(X, y)
+        self._pipeline = make_pipeline(scaler, neighbours).fit(_wide(X), y)
 
     def _proba(self, X: Features) -> NDArray[Any]:
-        return np.asarray(self._pipeline.predict_proba(X))
+        return np.asarray(self._pipeline.predict_proba(_wide(X)))
+
+
+def _wide(X: Features) -> NDArray[np.float64]:
+    # in float32 how near the nearest is would hang on the images beside it
+    return X.astype(np.float64)

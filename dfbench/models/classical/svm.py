@@ -76,7 +76,7 @@ class SVM(Estimator):
         self.params["solver"] = solver
         self._kernel: _Gram | None = None
         if solver == "nystroem":
-            machine, inputs = self._linear(gamma, len(X)), scaled
+            machine, inputs = self._linear(gamma, len(X)), scaled.astype(np.float64)
         else:
             machine, inputs = self._exact(gamma, scaled)
         # fewer members than folds cannot be split: fewer folds then
@@ -111,7 +111,7 @@ class SVM(Estimator):
 
     def _proba(self, X: Features) -> NDArray[Any]:
         scaled = self._scaler.transform(X)
-        inputs = scaled if self._kernel is None else self._kernel(scaled)
+        inputs = scaled.astype(np.float64) if self._kernel is None else self._kernel(scaled)
         if hasattr(self._machine, "predict_proba"):
             return np.asarray(self._machine.predict_proba(inputs))
         return _squashed(np.asarray(self._machine.decision_function(inputs)))
