@@ -68,6 +68,7 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
@@ -85,6 +86,7 @@ app.command("compare")(compare)
 app.command("report")(report)
 app.command("export")(export)
 app.command("predict")(predict)
+app.command("explain")(explain)
 app.command("serve")(serve)
 app.command("gui")(gui)
 app.command("extract")(extract)

@@ -113,9 +113,13 @@ class Gate:
             await self._upload(scope, receive, send)
         elif method == "POST" and path in _WRITTEN:
             body = await _whole(receive, _MOST_ASKED)
-            if path == _ASKED:
-                self._check_paths(body)
-            await self.page(scope, _again(body, receive), send)
+            asked = _parsed(body)
+            self._check_paths(asked)
+            if path != _ASKED and asked.get("event_id") is None:
+                # the browser stops what has not begun, which Gradio takes for a mistake
+                await _answer(send, 200, b'{"success": true}', "application/json")
+            else:
+                await self.page(scope, _again(body, receive), send)
         elif method not in {"GET", "HEAD"}:
             raise _Refused(405, "not allowed")
         elif path == f"{_API}/upload_progress":
@@ -167,7 +171,7 @@ class Gate:
         except ImageError as error:
             raise _Refused(415, str(error)) from None
 
-    def _check_paths(self, body: bytes) -> None:
+    def _check_paths(self, asked: dict[str, Any]) -> None:
         """Refuse a request that names files but pictures that were given here.
 
         Raises
@@ -175,10 +179,6 @@ class Gate:
         _Refused
             Gradio would look up a path, and fetch an address.
         """
-        try:
-            asked = json.loads(body)
-        except ValueError:
-            raise _Refused(400, "not a request") from None
         folder = PurePosixPath(self.folder)
         for path in _paths(asked):
             if not isinstance(path, str) or PurePosixPath(path).parent != folder or ".." in path:
@@ -283,6 +283,16 @@ async def _file_of(scope: Scope, receive: Receive, most: int) -> bytes:
     if not files:
         raise _Refused(400, "no file")
     return await files[0].read()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        raise _Refused(400, "not a request")
+    return asked
 
 
 def _paths(asked: Any) -> Iterator[Any]:

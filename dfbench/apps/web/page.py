@@ -113,7 +113,14 @@ def _leaderboard_tab(gr: Any, standings: Standings) -> None:
 
     # annotations are texts here, and gradio looks for the class itself
     shown.__annotations__["event"] = gr.SelectData
-    table.select(shown, None, detail, show_progress="minimal", api_visibility="private")
+    table.select(
+        shown,
+        None,
+        detail,
+        show_progress="minimal",
+        scroll_to_output=True,
+        api_visibility="private",
+    )
 
 
 def _verdicts(
@@ -139,9 +146,8 @@ def _verdicts(
 
 
 def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str]) -> Iterator[str]:
-    """Draw where each chosen detector looks, one after the other."""
-    from dfbench.apps.web.shown import inline, overlaid
-    from dfbench.detectors.explaining import heat_map
+    """Show what each chosen detector goes by, one after the other."""
+    from dfbench.detectors.explaining.explanation import explain
 
     held = None if name is None else pictures.get(name)
     if held is None:
@@ -151,12 +157,7 @@ def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str])
     for done, each in enumerate(chosen, start=1):
         # a detector that cannot be asked has said so above
         with suppress(DfbenchError):
-            detector = shelf.get(each)
-            picture = detector.look(held.data)
-            (verdict,) = detector.verdicts([picture])
-            heat = heat_map(detector, picture)
-            address = inline(overlaid(picture.pixels, heat))
-            found.append((each, address, words.legend(detector, verdict, heat)))
+            found.append(words.explained(each, explain(shelf.get(each), held.data)))
         yield words.maps(found, len(chosen) - done)
 
 

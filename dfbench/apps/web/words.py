@@ -6,13 +6,12 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dfbench.apps.web.shown import inline, overlaid, small
 from dfbench.errors import DfbenchError
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
+    from dfbench.detectors.explaining.explanation import Explanation
     from dfbench.detectors.verdict import Verdict
 
 EMPTY = '<p class="df-empty">Drop a picture, paste one, or take one with the camera.</p>'
@@ -115,37 +114,40 @@ def cards(found: Sequence[str]) -> str:
     return f'<div class="df-cards" aria-live="polite">{"".join(found)}</div>'
 
 
-def maps(found: Sequence[tuple[str, str, str]], left: int = 0) -> str:
-    """Show heat maps: name of the detector, address of the picture, what colours mean.
+def explained(name: str, found: Explanation) -> str:
+    """Show which places of a picture spoke, and say what did besides."""
+    from dfbench.detectors.explaining.words import families, places
+
+    image, colours = found.picture.pixels, ""
+    if found.occlusion is not None and found.occlusion.heat.any():
+        image = overlaid(image, found.occlusion.heat)
+        colours = f"Vermilion speaks for {found.explained}, blue for {found.against}."
+    said = [
+        colours,
+        *(f"{each[0].upper()}{each[1:]}." for each in (places(found), families(found)) if each),
+    ]
+    listed = "".join(f"<span>{escape(each)}</span>" for each in said if each)
+    return (
+        f'<figure><img alt="{escape(f"heat map of {name}")}" src="{inline(small(image, 560))}">'
+        f"<figcaption><b>{escape(name)}</b>{listed}</figcaption></figure>"
+    )
+
+
+def maps(found: Sequence[str], left: int = 0) -> str:
+    """Show what detectors go by.
 
     Parameters
     ----------
     found
-        Those that are drawn.
+        What `explained` gave.
     left
         How many are still to come.
     """
     if not found and not left:
         return ""
-    figures = "".join(
-        f'<figure><img alt="heat map of {escape(name)}" src="{address}">'
-        f"<figcaption><b>{escape(name)}</b> {escape(said)}</figcaption></figure>"
-        for name, address, said in found
-    )
     coming = '<p class="df-soft" role="status">Covering places of the picture one by one, to see'
     coming += f" which matter to {left} detector{'s'[: left > 1]} \N{HORIZONTAL ELLIPSIS}</p>"
     return (
-        f'<h2 class="df-head">What it goes by</h2><div class="df-maps">{figures}</div>'
+        f'<h2 class="df-head">What each goes by</h2><div class="df-maps">{"".join(found)}</div>'
         f"{coming if left else ''}"
     )
-
-
-def legend(detector: Detector, verdict: Verdict, heat: NDArray[np.floating]) -> str:
-    """Say what the colours of a heat map mean."""
-    if not heat.any():
-        return "no single place of the picture matters"
-    if detector.positive is None:
-        return f"vermilion speaks for {verdict.label}, blue against it"
-    other = [name for k, name in enumerate(verdict.classes) if k != detector.positive]
-    fake = verdict.classes[detector.positive]
-    return f"vermilion speaks for {fake}, blue for {', '.join(other)}"

@@ -123,6 +123,7 @@ def test_a_picture_of_the_camera_gets_its_verdict(opened: Callable[..., Any]) ->
     page = opened()
     page.locator(f"{PLACE} button[aria-label='Capture from camera']").click()
     page.locator(f"{PLACE} button:has(.icon-wrap):visible").first.click()
+    page.wait_for_function(f"document.querySelector('{PLACE} video')?.videoWidth > 0")
     page.locator(f"{PLACE} button[aria-label='capture photo']").click()
     page.wait_for_selector(".df-card")
 

@@ -151,6 +151,7 @@ def test_a_request_about_a_picture_that_was_given_comes_through_whole(asked: Ask
     body = json.dumps({"data": [{"path": path, "url": None}, ["a"]]})
     assert asked("POST", "/gradio_api/queue/join", content=body).text == f"page:{body}"
     assert asked("POST", "/gradio_api/queue/join", content=b"{").status_code == 400
+    assert asked("POST", "/gradio_api/queue/join", content=b"[" * 100_000).status_code == 400
     large = b'"' + bytes(2_000_000)
     assert asked("POST", "/gradio_api/queue/join", content=large).status_code == 413
 
@@ -160,3 +161,9 @@ def test_a_page_elsewhere_cannot_have_its_name_lead_here(asked: Asked) -> None:
     assert asked("GET", "/", host="[::1]:7860").status_code == 200
     assert asked("GET", "/", host="evil.example").status_code == 421
     assert Asked(hosts=None)("GET", "/", host="my.machine").status_code == 200
+
+
+def test_to_stop_what_has_not_begun_is_no_mistake(asked: Asked) -> None:
+    for path in ("/gradio_api/cancel", "/gradio_api/reset"):
+        assert asked("POST", path, content=b'{"event_id": null}').json() == {"success": True}
+        assert asked("POST", path, content=b'{"event_id": "a"}').text == 'page:{"event_id": "a"}'

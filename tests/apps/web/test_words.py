@@ -9,8 +9,11 @@ import pytest
 
 from dfbench.apps.web import words
 from dfbench.detectors.detector import Detector
+from dfbench.detectors.explaining.explanation import explain
+from dfbench.detectors.explaining.words import places
 from dfbench.detectors.kept import open_model
 from dfbench.detectors.verdict import Verdict
+from tests.conftest import picture
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +64,27 @@ def test_a_card_has_the_rates_and_the_warnings_of_the_board(detector: Detector) 
         assert words.escape(text) in shown
 
 
-def test_names_are_text() -> None:
+def test_names_are_text(detector: Detector) -> None:
     hostile = "<img src=x onerror=alert(1)> ${1+1} {{value}} \u202e\x1b"
-    shown = words.maps([(hostile, "data:", hostile)])
+    found = explain(detector, picture(5), places=4)
+    shown = words.explained(hostile, found) + words.card(detector, verdict(0.7), hostile)
     assert "<img src=x" not in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown
 
 
-def test_a_map_says_what_its_colours_mean(detector: Detector) -> None:
-    found = verdict(0.7)
-    heat = np.ones((4, 4), np.float32)
-    assert words.legend(detector, found, heat) == "vermilion speaks for fake, blue for real"
-    assert "no single place" in words.legend(detector, found, 0 * heat)
+def test_what_a_detector_goes_by_is_shown_and_said(detector: Detector) -> None:
+    found = explain(detector, picture(5, kind="fake"), places=16)
+    shown = words.explained("hsv/knn on faces", found)
+    assert 'src="data:image/jpeg;base64,' in shown
+    assert found.occlusion is not None
+    assert ("Vermilion speaks for fake, blue for real." in shown) == found.occlusion.heat.any()
+    said = places(found)
+    assert words.escape(said[1:]) in shown
+
+
+def test_maps_that_are_to_come_are_announced() -> None:
+    assert "which matter to 2 detectors" in words.maps([], 2)
+    assert "which matter to 1 detector " in words.maps(["<figure></figure>"], 1)
+    assert "Covering" not in words.maps(["<figure></figure>"])
+    assert words.maps([]) == ""
