@@ -88,7 +88,13 @@ def test_what_an_exported_file_tells(ran) -> None:
         "hsv+lbp/svm",
         "hsv/xgboost",
     ]
-    for said in ("calibrated on faces", "ROC AUC", "20 images", "of 100 real images", "it says fake"):
+    for said in (
+        "calibrated on faces",
+        "ROC AUC",
+        "20 images",
+        "of 100 real images",
+        "it says fake",
+    ):
         assert said in bundle.card
 
 
