@@ -19,7 +19,7 @@ from dfbench.features.expression import Term, build
 from dfbench.features.function import FunctionExtractor
 from dfbench.features.internal.resized import Resized
 from dfbench.features.views.view import Seen
-from dfbench.models.base import Both, Inputs, Model, Probabilities
+from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities
 from dfbench.models.kept import Kept
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 
@@ -116,6 +116,16 @@ class Part:
         """Give class probabilities, shape (n, K)."""
         with self._lock:
             return self.model.predict_proba(inputs)
+
+    def cams(self, inputs: Inputs, classes: Labels) -> NDArray[np.float32] | None:
+        """Show what in each image speaks for a class, see `Model.cams`."""
+        with self._lock:
+            return self.model.cams(inputs, classes)
+
+    def contributions(self, inputs: Inputs, classes: Labels) -> NDArray[np.float64] | None:
+        """Show what each feature adds to the evidence for a class, see `Model.contributions`."""
+        with self._lock:
+            return self.model.contributions(inputs, classes)
 
 
 def part_of(

@@ -9,16 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, overload
 
-from dfbench.detectors.archives import NESTED, Archive, is_archive, is_nested, too_large
+from dfbench.detectors.archives import NESTED, Archive, is_archive, is_nested
 from dfbench.detectors.listed import listed
+from dfbench.detectors.reading import LARGEST, read_file
 from dfbench.errors import DataError
 from dfbench.formats import HEAD
 from dfbench.suites.datasets.image_files import look, walk
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES
 from dfbench.suites.datasets.words import natural
 
-LARGEST = 512 << 20
-"""Bytes; a picture of more is not read."""
 _TAKEN = (
     "taken are images, folders, archives (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz)"
     " and tables of paths (.csv, .tsv, .txt, .json, .jsonl)"
@@ -201,7 +200,7 @@ def _in_archive(path: Path, archive: Archive) -> Iterator[_Found]:
 
 def _file(name: str, path: str | Path, largest: int) -> _Found:
     # links in a folder are pictures of their own
-    return _Found(name, key=(os.path.abspath(path), ""), read=partial(_read, path, largest))  # noqa: PTH100
+    return _Found(name, key=(os.path.abspath(path), ""), read=partial(read_file, path, largest))  # noqa: PTH100
 
 
 def _name(path: Path) -> str:
@@ -219,14 +218,3 @@ def _head(path: Path) -> bytes:
         raise DataError("no such file or folder", where=path) from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-
-
-def _read(path: str | Path, largest: int) -> bytes:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            size = os.fstat(file.fileno()).st_size
-            if size > largest:
-                raise DataError(too_large(size, largest))
-            return file.read()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None

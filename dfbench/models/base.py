@@ -240,6 +240,24 @@ class Model(ABC):
         """Show what in each image speaks for a class, shape (n, S, S), in [0, 1]; None: cannot."""
         return None
 
+    def contributions(self, X: Any, classes: Labels) -> NDArray[np.float64] | None:
+        """Show what each feature adds to the evidence for a class; None: the model cannot tell.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d).
+        classes
+            The class that is explained, for each row.
+
+        Returns
+        -------
+        ndarray of shape (n, d + 1), dtype float64
+            The last column is the evidence before any feature is known; a row sums to the log odds
+            of its class against all others.
+        """
+        return None
+
     def embed(self, X: Any) -> NDArray[np.float32] | None:
         """Give a fitted model's own features of each image, shape (n, d); None: it has none."""
         return None

@@ -1,0 +1,58 @@
+"""An explanation in sentences."""
+
+from __future__ import annotations
+
+from dfbench.detectors.explaining.explanation import Explanation
+
+
+def verdict(found: Explanation) -> str:
+    """Say what the detector says, and from which score on it says so."""
+    said = found.verdict
+    if said.score is None or said.threshold is None:
+        order = sorted(zip(said.probabilities, said.classes, strict=True), reverse=True)
+        [(first, name), *others] = order
+        rest = ", ".join(f"{other} {share:.2f}" for share, other in others[:2])
+        return f"{name}, {first:.2f} (then {rest})"
+    digits = 2 if abs(said.score - said.threshold) >= 0.01 else 4
+    rule = f"from {said.threshold:.{digits}f} on it says {found.explained}"
+    score = f"{said.score:.{digits}f}"
+    if said.label == found.explained:
+        return f"{said.label}, {score} ({rule})"
+    return f"{said.label}: {found.explained} has {score} ({rule})"
+
+
+def outside(found: Explanation) -> str:
+    """Say in what the picture is unlike those that the detector was trained on; or nothing."""
+    if not found.verdict.outside:
+        return ""
+    return f"outside what it was trained on: {'; '.join(found.verdict.outside)}"
+
+
+def places(found: Explanation) -> str:
+    """Say what covering a place changes."""
+    seen = found.occlusion
+    if seen is None:
+        return "it reads the file, not the pixels: no place of the picture speaks"
+    before, after = f"{seen.before:.2f}", f"{seen.after:.2f}"
+    if not seen.heat.any():
+        return f"no place by itself matters: whichever is covered, {found.explained} has {before}"
+    if before == after:
+        return f"whichever place is covered, {found.explained} keeps {before}; the map has what little changes"
+    return f"with the place covered that matters most, {found.explained} has {after} for {before}"
+
+
+def families(found: Explanation) -> str:
+    """Say which families speak most for the class, and which against it; or nothing."""
+    order = sorted(found.families, key=lambda each: -abs(each.contribution))
+    sides = []
+    for sign, what in ((1, f"for {found.explained}"), (-1, f"for {found.against}")):
+        own = [each for each in order if sign * each.contribution >= 0.005][:3]
+        if own:
+            told = ", ".join(f"{each.name} {each.contribution:+.2f}" for each in own)
+            sides.append(f"{what}: {told}")
+    return "; ".join(sides)
+
+
+def sentences(found: Explanation) -> list[str]:
+    """Say all of it, a sentence a line."""
+    return [said for tell in (verdict, outside, families, places) if (said := tell(found))]
