@@ -54,7 +54,7 @@ def red(image: np.ndarray) -> np.ndarray:
 
 def board(image: np.ndarray) -> np.ndarray:
     """Add what up-convolution leaves: in the spectrum, hardly in the colours."""
-    grid = 8 * (-1.0) ** np.add.outer(np.arange(HEIGHT), np.arange(WIDTH))[..., None]
+    grid = 6 * (-1.0) ** np.add.outer(np.arange(HEIGHT), np.arange(WIDTH))[..., None]
     return np.clip(image + grid, 0, 255).astype(np.uint8)
 
 
