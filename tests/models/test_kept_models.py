@@ -93,8 +93,10 @@ def test_a_class_with_one_image_leaves_no_fold_and_is_kept_too() -> None:
     ],
 )
 def test_a_network_gives_its_scores_again(name: str, params: dict[str, Any]) -> None:
-    model = Registry(MODELS).get(name).load()(
-        n_classes=2, seed=1, **{"epochs": 1, "batch_size": 8, **params}
+    model = (
+        Registry(MODELS)
+        .get(name)
+        .load()(n_classes=2, seed=1, **{"epochs": 1, "batch_size": 8, **params})
     )
     rng = np.random.default_rng(0)
 
