@@ -72,7 +72,8 @@ class Sources(Sequence[Source | Unread]):
     Raises
     ------
     DataError
-        Where one of the paths names no picture that could be read, before any is.
+        Where none of the paths names a picture that could be read. One of several that does not
+        stands here as `Unread`.
 
     Examples
     --------
@@ -86,16 +87,18 @@ class Sources(Sequence[Source | Unread]):
         self._items: list[Source | Unread] = []
         self._archives: list[Archive] = []
         seen: set[_Key] = set()
+        errors: list[DataError] = []
         try:
-            for path in paths:
-                for found in _checked(Path(path), self._found(Path(path), largest)):
-                    if found.key is None or found.read is None:
-                        self._items.append(Unread(found.name, found.reason))
-                    elif found.key in seen:
-                        self.repeated.append(found.name)
-                    else:
-                        seen.add(found.key)
-                        self._items.append(Source(found.name, found.read))
+            for path in map(Path, paths):
+                try:
+                    items = _checked(path, self._found(path, largest))
+                except DataError as error:
+                    errors.append(error)
+                    self._items.append(Unread(_name(path), error.what))
+                else:
+                    self._add(items, seen)
+            if errors and not seen:
+                raise errors[0]
         except BaseException:
             self.close()
             raise
@@ -120,6 +123,16 @@ class Sources(Sequence[Source | Unread]):
         """Close the archives: their pictures can no longer be read."""
         for archive in self._archives:
             archive.close()
+
+    def _add(self, items: Iterable[_Found], seen: set[_Key]) -> None:
+        for found in items:
+            if found.key is None or found.read is None:
+                self._items.append(Unread(found.name, found.reason))
+            elif found.key in seen:
+                self.repeated.append(found.name)
+            else:
+                seen.add(found.key)
+                self._items.append(Source(found.name, found.read))
 
     def _found(self, path: Path, largest: int) -> Iterator[_Found]:
         """List what a path names.

@@ -69,8 +69,10 @@ class Ran:
         return [self.root / image for image in images]
 
 
-def _helpers():  # noqa: ANN202
-    spec = importlib.util.spec_from_file_location("helpers", Path(__file__).parents[1] / "conftest.py")
+def _helpers():
+    spec = importlib.util.spec_from_file_location(
+        "helpers", Path(__file__).parents[1] / "conftest.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -89,7 +89,7 @@ def test_a_bit_that_flipped_anywhere_is_found(whole, row: str, place: float, bit
         parse(bytes(content))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(place=st.floats(0, 1, exclude_max=True), row=st.sampled_from(ROWS))
 def test_a_file_that_was_cut_is_found(whole, row: str, place: float) -> None:
     with pytest.raises(ModelFileError):
@@ -164,7 +164,9 @@ def test_members_that_lie_over_each_other_are_refused(whole, tmp_path: Path) -> 
         more += entry[46 + name_length :]
     content[end:end] = more
     end += len(more)
-    content[end + 8 : end + 16] = struct.pack("<HHI", count + 2_000, count + 2_000, size + len(more))
+    content[end + 8 : end + 16] = struct.pack(
+        "<HHI", count + 2_000, count + 2_000, size + len(more)
+    )
     refused(sealed(bytes(content)), tmp_path)
 
 
@@ -178,7 +180,7 @@ def test_numbers_out_of_bounds_are_refused(whole, tmp_path: Path) -> None:
         ('"decoder": 1', '"decoder": 2'),
         ('"model": "knn"', '"model": "os.system"'),
         ('"name": "hsv"', '"name": "subprocess"'),
-        ('"version": 2', '"version": 77'),
+        ('"version": 1', '"version": 77'),
         ('"n_neighbors": 11', '"n_neighbours": 11'),
         ('"seed": 0', '"seed": -1'),
         ('"real"', '"fake"'),
@@ -204,7 +206,7 @@ def test_features_of_another_length_are_refused(whole, tmp_path: Path) -> None:
         dfbench.load_model(path).predict([np.full((40, 48, 3), 90, np.uint8)])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     row=st.sampled_from(ROWS),
     member=st.integers(0, 20),

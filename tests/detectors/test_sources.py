@@ -458,7 +458,7 @@ def test_what_is_given_twice_is_listed_once(tmp_path: Path) -> None:
         assert sources.repeated == ["x/b.png", "x/../x/a.png", "x.zip/a.png"]
 
 
-def test_a_path_that_names_nothing_stops_before_anything_is_read(tmp_path: Path) -> None:
+def test_a_path_that_names_nothing_is_said_and_stops_no_other(tmp_path: Path) -> None:
     put(tmp_path, a=3)
     (tmp_path / "empty").mkdir()
     (tmp_path / "videos").mkdir()
@@ -487,8 +487,13 @@ def test_a_path_that_names_nothing_stops_before_anything_is_read(tmp_path: Path)
         "t.csv": "no column names images",
         "t.json": "damaged JSON in line 1",
     }.items():
+        assert told("a.png", path)[0] == told("a.png")[0]
+        with Sources(["a.png", path]) as sources:
+            assert isinstance(sources[1], Unread)
+            assert sources[1].name == path
+            assert sources[1].reason.startswith(said.partition(" (")[0])
         with pytest.raises(DataError) as caught:
-            told("a.png", path)
+            told(path)
         assert str(caught.value).startswith(f"{path}: {said}"), caught.value
         assert "\n" not in str(caught.value)
 
