@@ -85,7 +85,7 @@ def test_what_is_refused_leaves_the_page_up(served: Served) -> None:
     damaged = coded((300, 300))[:2000]  # its header is whole
     status, said = visitor.upload(damaged)
     assert status == 200
-    assert "No verdict" in visitor.verdict(json.loads(said)[0], [ROW])
+    assert "cannot be read" in visitor.verdict(json.loads(said)[0], [ROW])
     [path] = json.loads(visitor.upload(coded())[1])
     assert "<strong>" in visitor.verdict(path, [ROW])
 
@@ -130,6 +130,17 @@ def test_model_files_alone_are_shown_too(results: Path, tmp_path: Path) -> None:
         visitor = page.visitor()
         [path] = json.loads(visitor.upload(photograph(tmp_path).read_bytes())[1])
         assert "of 100 real images" in visitor.verdict(path, [ROW])
+    finally:
+        page.stop()
+
+
+def test_other_machines_are_let_in_on_demand_alone_and_with_a_warning(
+    results: Path, tmp_path: Path
+) -> None:
+    page = start(tmp_path / "page", str(results), "--host", "0.0.0.0")
+    try:
+        assert "no password" in page.log.read_text()
+        assert page.visitor().ask("GET", "/config", headers={"host": "my.machine"})[0] == 200
     finally:
         page.stop()
 
