@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import sys
 import threading
 import zipfile
@@ -17,6 +18,25 @@ from typing import Any
 
 from dfbench.errors import DfbenchError
 
+_PLAIN = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple")),
+        *(f"builtins.{name}" for name in ("NoneType", "set", "slice")),
+        "numpy.ndarray",
+        *(f"numpy.{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+        *("numpy.bool", "numpy.bool_", "numpy.float32", "numpy.float64", "numpy.dtype"),
+        *("numpy.random.mtrand.RandomState", "numpy.random._mt19937.MT19937"),
+    }
+)
+"""Types that any file may hold."""
+_LOADERS = frozenset(
+    f"{kind}Node"
+    for kind in (
+        *("Dict", "Json", "List", "NdArray", "Object", "RandomState", "RandomGenerator", "Set"),
+        *("Slice", "Tree", "Tuple", "Type"),
+    )
+)
+"""Ways of skops to make an object; to others belong functions, and what compiled code follows."""
 _LOCK = threading.Lock()
 _loaded: list[Any] = []
 """skops, once it has been imported."""
@@ -85,13 +105,15 @@ def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
     KeptError
         If it holds another type, which is then not made, or cannot be read.
     """
-    _check_stored(content)
     skops = _skops()
     try:
-        others = [name for name in skops.get_untrusted_types(data=content) if name not in trusted]
+        known = {*_PLAIN, *trusted}
+        others = sorted(name for name in _types(content) if name not in known)
         strange = [name for name in others if not _estimator(name)]
         if not strange:
             held = skops.loads(content, trusted=[*trusted, *others])
+    except KeptError:
+        raise
     except Exception as error:
         raise KeptError(f"cannot be read: {type(error).__name__}: {error}") from error
     if strange:
@@ -103,16 +125,31 @@ def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
     return held
 
 
-def _check_stored(content: bytes) -> None:
-    """Refuse what is compressed: a small file could then fill the memory."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise KeptError(f"cannot be read: {error}") from None
-    packed = any(each.compress_type != zipfile.ZIP_STORED for each in members)
-    if packed or sum(each.file_size for each in members) > len(content):
-        raise KeptError("is compressed, as nothing that dfbench writes is")
+def _types(content: bytes) -> set[str]:
+    """Give the names of all types that a file of skops asks for.
+
+    All of them, as skops trusts more by itself: sparse matrices, for one, whose indices compiled
+    code follows wherever they lead.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        # a small file could otherwise fill the memory
+        packed = any(each.compress_type != zipfile.ZIP_STORED for each in members)
+        if packed or sum(each.file_size for each in members) > len(content):
+            raise KeptError("is compressed, as nothing that dfbench writes is")
+        waiting: list[Any] = [json.loads(archive.read("schema.json"))]
+    found = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "__class__" in node:
+                found.add(f"{node.get('__module__')}.{node['__class__']}")
+            if "__loader__" in node and node["__loader__"] not in _LOADERS:
+                found.add(str(node["__loader__"]))
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return found
 
 
 def _estimator(name: str) -> bool:

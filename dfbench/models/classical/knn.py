@@ -20,7 +20,6 @@ class KNN(Estimator):
     """
 
     name = "knn"
-    version = 2  # 2: distances in float64
     libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
 
     @classmethod

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.estimator import Estimator, Features
+from dfbench.models.classical.machine_check import check_machine
+from dfbench.models.kept import Kept
 
 _CALIBRATION_FOLDS = 3
 
@@ -60,6 +62,18 @@ class SVM(Estimator):
             "C": trial.suggest_float("C", 0.01, 1_000.0, log=True),
             "gamma": trial.suggest_float("gamma", 0.003, 10.0, log=True),
         }
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up a fitted machine; see `Model.restore`."""
+        from sklearn.svm import SVC
+
+        super().restore(kept)
+        machine = self._machine
+        for calibrated in getattr(machine, "calibrated_classifiers_", ()):
+            machine = calibrated.estimator
+        if self.params["solver"] != "nystroem" or isinstance(machine, SVC):
+            check_machine(machine, self.n_classes)
+        return self
 
     def _fit(self, X: Features, y: Labels) -> None:
         from sklearn.exceptions import ConvergenceWarning

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError
 from dfbench.models.base import Labels, Model, Probabilities, Task
+from dfbench.models.classical.booster_json import checked_booster
 from dfbench.models.classical.estimator import Features, checked, present_classes
 from dfbench.models.devices import require
 from dfbench.models.kept import Kept, KeptError
 
-_BOOSTER = "booster.ubj"
+_BOOSTER = "booster.json"
 
 
 class XGBoost(Model):
@@ -147,20 +148,27 @@ class XGBoost(Model):
 
     def keep(self) -> Kept:
         """Give the trees in xgboost's own form; see `Model.keep`."""
-        files = {_BOOSTER: bytes(self._booster.save_raw("ubj"))}
-        return Kept(files, {"best_iteration": self.best_iteration})
+        files = {_BOOSTER: bytes(self._booster.save_raw("json"))}
+        known = {"best_iteration": self.best_iteration, "n_features": self._booster.num_features()}
+        return Kept(files, known)
 
     def restore(self, kept: Kept) -> Self:
         """Take the trees up; see `Model.restore`."""
         import xgboost
 
+        self.best_iteration = int(kept.plain["best_iteration"])
+        content = checked_booster(
+            kept.file(_BOOSTER),
+            n_features=int(kept.plain["n_features"]),
+            n_classes=self.n_classes,
+            rounds=self.best_iteration + 1,
+        )
         self._booster = xgboost.Booster({"device": self.device, "nthread": self.n_threads})
         try:
-            self._booster.load_model(bytearray(kept.file(_BOOSTER)))
+            self._booster.load_model(bytearray(content))
         except xgboost.core.XGBoostError as error:
             first = str(error).strip().splitlines()[-1]
             raise KeptError(f"the trees cannot be read: {first}") from error
-        self.best_iteration = int(kept.plain["best_iteration"])
         return self
 
     def _matrices(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> tuple[Any, Any]:
