@@ -43,7 +43,7 @@ def explain(
             min=4,
             max=400,
             metavar="N",
-            help="How many places of the picture are covered; by default 64, fewer in large ones.",
+            help="How many places of the picture are covered; by default 36, fewer in large ones.",
         ),
     ] = None,
     row: ModelRow = None,

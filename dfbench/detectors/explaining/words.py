@@ -33,12 +33,12 @@ def places(found: Explanation) -> str:
     seen = found.occlusion
     if seen is None:
         return "it reads the file, not the pixels: no place of the picture speaks"
-    before, after = f"{seen.before:.2f}", f"{seen.after:.2f}"
+    name, before, after = found.explained, f"{seen.before:.2f}", f"{seen.after:.2f}"
     if not seen.heat.any():
-        return f"no place by itself matters: whichever is covered, {found.explained} has {before}"
+        return f"no place by itself matters: whichever is covered, {name} keeps {before}"
     if before == after:
-        return f"whichever place is covered, {found.explained} keeps {before}; the map has what little changes"
-    return f"with the place covered that matters most, {found.explained} has {after} for {before}"
+        return f"whichever place is covered, {name} keeps {before}: the map has the little left"
+    return f"with the place covered that matters most, {name} has {after} for {before}"
 
 
 def families(found: Explanation) -> str:
