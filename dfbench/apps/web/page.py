@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.apps.web import words
-from dfbench.errors import DfbenchError
+from dfbench.detectors.pictures import look
+from dfbench.errors import DfbenchError, ImageError
 from dfbench.results.document import wording
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2
 """Verdicts that are worked out at a time; heat maps wait for each other."""
+_MOST_MAPPED = 16
+"""Megapixels of a picture whose places are covered one by one; larger ones take minutes."""
 
 
 def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
@@ -134,11 +137,15 @@ def _verdicts(
         return words.FORGOTTEN, ""
     if not chosen:
         return words.NONE_CHOSEN, ""
+    try:
+        picture = look(held.data)
+    except ImageError as error:
+        return words.unreadable(error), ""
     found = []
     for each in chosen:
         try:
             detector = shelf.get(each)
-            (verdict,) = detector.verdicts([held.data])
+            [verdict] = detector.verdicts([picture])
             found.append(words.card(detector, verdict, each))
         except DfbenchError as error:
             found.append(words.broken(each, error))
@@ -153,11 +160,20 @@ def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str])
     if held is None:
         yield ""
         return
-    found = []
+    found: list[str] = []
+    try:
+        picture = look(held.data)
+    except ImageError:
+        yield ""
+        return
+    megapixels = picture.pixels[..., 0].size / 1e6
+    if megapixels > _MOST_MAPPED:
+        yield words.unmapped(megapixels)
+        return
     for done, each in enumerate(chosen, start=1):
         # a detector that cannot be asked has said so above
         with suppress(DfbenchError):
-            found.append(words.explained(each, explain(shelf.get(each), held.data)))
+            found.append(words.explained(each, explain(shelf.get(each), picture)))
         yield words.maps(found, len(chosen) - done)
 
 

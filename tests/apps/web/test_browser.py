@@ -34,6 +34,8 @@ def browser() -> Iterator[Any]:
             executable_path=EXECUTABLE,
             args=[
                 "--no-sandbox",
+                # as without a network
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 "--use-fake-device-for-media-stream",
                 "--use-fake-ui-for-media-stream",
             ],
