@@ -27,6 +27,7 @@ SAME = 1e-6
 
 
 def export(results: Path, folder: Path) -> int:
+    """Write each row whose model is kept, and the scores of its run."""
     from dfbench.detectors.archive import write
     from dfbench.detectors.kept import KeptModels
 
@@ -48,6 +49,7 @@ def export(results: Path, folder: Path) -> int:
 
 
 def check(folder: Path, roots: dict[str, Path]) -> int:
+    """Load each file and hold what it says against the scores beside it."""
     worst = 0.0
     print(
         f"{'row':32} {'data':18} {'images':>6} {'largest difference':>18} {'load s':>7} {'MB':>7}"
@@ -73,6 +75,7 @@ def check(folder: Path, roots: dict[str, Path]) -> int:
 
 
 def main() -> int:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     first = commands.add_parser("export")

@@ -71,11 +71,13 @@ from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
+from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
+from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
 
 app.command("run")(run)
@@ -85,6 +87,8 @@ app.command("report")(report)
 app.command("export")(export)
 app.command("predict")(predict)
 app.command("explain")(explain)
+app.command("serve")(serve)
+app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("list")(show)

@@ -108,7 +108,7 @@ def err() -> Console:
     return Console(stderr=True)
 
 
-def parse_roots(items: list[str] | None) -> dict[str, Path]:
+def parse_roots(items: list[str] | None, option: str = "--root") -> dict[str, Path]:
     """Read ``NAME=FOLDER`` options.
 
     Raises
@@ -120,6 +120,6 @@ def parse_roots(items: list[str] | None) -> dict[str, Path]:
     for item in items or []:
         name, equals, folder = item.partition("=")
         if not equals or not name or not folder:
-            raise CardError(f"not of the form NAME=FOLDER: {item!r}", where="--root")
+            raise CardError(f"not of the form NAME=FOLDER: {item!r}", where=option)
         roots[name] = Path(folder).expanduser()
     return roots

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from dfbench.detectors.reading import too_large
 from dfbench.errors import DataError
 from dfbench.formats import HEAD
 from dfbench.suites.datasets.image_files import is_set_aside, look
@@ -140,11 +141,6 @@ def is_archive(name: str, head: bytes) -> bool:
 def is_nested(name: str) -> bool:
     """Whether a file that lies in a folder or an archive is an archive, by its name."""
     return _NESTED.search(name) is not None
-
-
-def too_large(size: int, largest: int) -> str:
-    """Say that a file of this many bytes is not read."""
-    return f"too large: {size / 1e6:,.1f} MB, at most {largest / 1e6:,.1f} MB are read"
 
 
 def _member(entry: _Entry, largest: int) -> Member | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError, ImageError, ParameterError
 from dfbench.features.extractors.metadata import jpeg_quality
 from dfbench.images import Image, decode, opened, read_header
@@ -129,10 +130,9 @@ def look(image: Any) -> Picture:
 
 def _of_path(path: Path) -> Picture:
     try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"cannot be read: {why}", where=path) from None
+        data = read_file(path)
+    except DataError as error:
+        raise DataError(error.what, where=path) from None
     try:
         return Picture.of_file(data, path.name)
     except ImageError as error:

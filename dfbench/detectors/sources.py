@@ -9,16 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, overload
 
-from dfbench.detectors.archives import NESTED, Archive, is_archive, is_nested, too_large
+from dfbench.detectors.archives import NESTED, Archive, is_archive, is_nested
 from dfbench.detectors.listed import listed
+from dfbench.detectors.reading import LARGEST, read_file
 from dfbench.errors import DataError
 from dfbench.formats import HEAD
 from dfbench.suites.datasets.image_files import look, walk
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES
 from dfbench.suites.datasets.words import natural
 
-LARGEST = 512 << 20
-"""Bytes; a picture of more is not read."""
 _TAKEN = (
     "taken are images, folders, archives (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz)"
     " and tables of paths (.csv, .tsv, .txt, .json, .jsonl)"
@@ -73,7 +72,8 @@ class Sources(Sequence[Source | Unread]):
     Raises
     ------
     DataError
-        Where one of the paths names no picture that could be read, before any is.
+        Where none of the paths names a picture that could be read. One of several that does not
+        stands here as `Unread`.
 
     Examples
     --------
@@ -87,16 +87,18 @@ class Sources(Sequence[Source | Unread]):
         self._items: list[Source | Unread] = []
         self._archives: list[Archive] = []
         seen: set[_Key] = set()
+        errors: list[DataError] = []
         try:
-            for path in paths:
-                for found in _checked(Path(path), self._found(Path(path), largest)):
-                    if found.key is None or found.read is None:
-                        self._items.append(Unread(found.name, found.reason))
-                    elif found.key in seen:
-                        self.repeated.append(found.name)
-                    else:
-                        seen.add(found.key)
-                        self._items.append(Source(found.name, found.read))
+            for path in map(Path, paths):
+                try:
+                    items = _checked(path, self._found(path, largest))
+                except DataError as error:
+                    errors.append(error)
+                    self._items.append(Unread(_name(path), error.what))
+                else:
+                    self._add(items, seen)
+            if errors and not seen:
+                raise errors[0]
         except BaseException:
             self.close()
             raise
@@ -121,6 +123,16 @@ class Sources(Sequence[Source | Unread]):
         """Close the archives: their pictures can no longer be read."""
         for archive in self._archives:
             archive.close()
+
+    def _add(self, items: Iterable[_Found], seen: set[_Key]) -> None:
+        for found in items:
+            if found.key is None or found.read is None:
+                self._items.append(Unread(found.name, found.reason))
+            elif found.key in seen:
+                self.repeated.append(found.name)
+            else:
+                seen.add(found.key)
+                self._items.append(Source(found.name, found.read))
 
     def _found(self, path: Path, largest: int) -> Iterator[_Found]:
         """List what a path names.
@@ -201,7 +213,7 @@ def _in_archive(path: Path, archive: Archive) -> Iterator[_Found]:
 
 def _file(name: str, path: str | Path, largest: int) -> _Found:
     # links in a folder are pictures of their own
-    return _Found(name, key=(os.path.abspath(path), ""), read=partial(_read, path, largest))  # noqa: PTH100
+    return _Found(name, key=(os.path.abspath(path), ""), read=partial(read_file, path, largest))  # noqa: PTH100
 
 
 def _name(path: Path) -> str:
@@ -219,14 +231,3 @@ def _head(path: Path) -> bytes:
         raise DataError("no such file or folder", where=path) from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-
-
-def _read(path: str | Path, largest: int) -> bytes:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            size = os.fstat(file.fileno()).st_size
-            if size > largest:
-                raise DataError(too_large(size, largest))
-            return file.read()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}") from None

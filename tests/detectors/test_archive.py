@@ -89,7 +89,7 @@ def test_a_bit_that_flipped_anywhere_is_found(whole, row: str, place: float, bit
         parse(bytes(content))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(place=st.floats(0, 1, exclude_max=True), row=st.sampled_from(ROWS))
 def test_a_file_that_was_cut_is_found(whole, row: str, place: float) -> None:
     with pytest.raises(ModelFileError):
@@ -206,7 +206,7 @@ def test_features_of_another_length_are_refused(whole, tmp_path: Path) -> None:
         dfbench.load_model(path).predict([np.full((40, 48, 3), 90, np.uint8)])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     row=st.sampled_from(ROWS),
     member=st.integers(0, 20),

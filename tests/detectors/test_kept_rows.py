@@ -134,7 +134,7 @@ def test_a_derived_row_s_own_file_says_that_it_does_not_stand_alone(ran) -> None
 
 
 def test_a_results_folder_is_no_model_file(ran) -> None:
-    with pytest.raises(DfbenchError, match="is a folder, not a model file.*dfbench export"):
+    with pytest.raises(DfbenchError, match=r"is a folder, not a model file.*dfbench export"):
         dfbench.load_model(ran.out)
     with pytest.raises(DfbenchError, match="not a results folder"):
         open_model(ran.root)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dfbench.detectors.pictures import look
 from dfbench.detectors.sources import Source, Sources, Unread
 from dfbench.errors import DataError, DfbenchError
 from dfbench.images import decode
@@ -223,6 +224,16 @@ def test_members_and_files_above_the_limit_are_refused_by_name(tmp_path: Path) -
         assert small == f"{archive}/a.png 3"
         assert large == f"{archive}/b.png: too large: 0.0 MB, at most 0.0 MB are read"
     assert told("b.png", largest=4999) == ["b.png: too large: 0.0 MB, at most 0.0 MB are read"]
+
+
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo("pipe.png")
+    with pytest.raises(DataError, match=r"^pipe.png: no plain file"):
+        look("pipe.png")
+    with pytest.raises(DataError, match=r"^/dev/zero: no plain file"):
+        look("/dev/zero")
+    with pytest.raises(DataError, match=r"^x\0: cannot be read: embedded null byte"):
+        look("x\0")
 
 
 def test_encrypted_and_strangely_compressed_members_are_named(tmp_path: Path) -> None:
@@ -447,7 +458,7 @@ def test_what_is_given_twice_is_listed_once(tmp_path: Path) -> None:
         assert sources.repeated == ["x/b.png", "x/../x/a.png", "x.zip/a.png"]
 
 
-def test_a_path_that_names_nothing_stops_before_anything_is_read(tmp_path: Path) -> None:
+def test_a_path_that_names_nothing_is_said_and_stops_no_other(tmp_path: Path) -> None:
     put(tmp_path, a=3)
     (tmp_path / "empty").mkdir()
     (tmp_path / "videos").mkdir()
@@ -476,8 +487,13 @@ def test_a_path_that_names_nothing_stops_before_anything_is_read(tmp_path: Path)
         "t.csv": "no column names images",
         "t.json": "damaged JSON in line 1",
     }.items():
+        assert told("a.png", path)[0] == told("a.png")[0]
+        with Sources(["a.png", path]) as sources:
+            assert isinstance(sources[1], Unread)
+            assert sources[1].name == path
+            assert sources[1].reason.startswith(said.partition(" (")[0])
         with pytest.raises(DataError) as caught:
-            told("a.png", path)
+            told(path)
         assert str(caught.value).startswith(f"{path}: {said}"), caught.value
         assert "\n" not in str(caught.value)
 

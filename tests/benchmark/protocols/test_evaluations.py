@@ -213,7 +213,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
 
     suite.write_text(SUITE + PROTOCOLS)
     plan = flat(dfbench(*run, late, "--plan").stdout)
-    assert "6 done before; 4 of those done fitted once more for a protocol" in plan
+    assert "6 done before; 4 of those done taken up again" in plan
     assert "nearest done +4 done +4" in plan
     result = dfbench(*run, late)
     assert result.exit_code == 0, result.output

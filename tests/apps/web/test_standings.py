@@ -1,0 +1,80 @@
+"""What the leaderboard and the data sets of the page show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dfbench.apps.web.sources import opened
+from dfbench.apps.web.standings import Standings
+from dfbench.cli import app
+
+
+@pytest.fixture(scope="module")
+def standings(results: Path) -> Standings:
+    return opened([results], {"faces": results.parent / "faces"})[1]
+
+
+def test_detectors_are_offered_in_the_order_of_the_board(results: Path) -> None:
+    shelf, standings = opened([results], {})
+    assert shelf.names == [f"{row} on faces" for row in standings.frame()["row"]]
+    assert set(shelf.first) <= set(shelf.names)
+    assert shelf.get(shelf.names[0]) is shelf.get(shelf.names[0])
+
+
+def test_one_given_twice_has_two_names(results: Path) -> None:
+    shelf, _ = opened([results, results], {})
+    assert len(set(shelf.names)) == 6
+
+
+def test_a_line_has_the_figures_of_the_board(standings: Standings, results: Path) -> None:
+    import dfbench
+
+    board = dfbench.load_results(results).frame()
+    shown = standings.frame()
+    assert list(shown["row"]) == list(board["row"])
+    assert list(shown["ROC AUC"]) == list(board["roc_auc"])
+    assert list(shown["kind"]).count("control") == 1
+
+
+def test_a_row_shows_its_figures_and_its_images(standings: Standings) -> None:
+    shown = standings.detail("faces", "hsv/knn")
+    for each in ("ROC AUC", "accuracy of real", "Tuning and cost", "Surest and right"):
+        assert each in shown
+    assert shown.count('src="data:image/jpeg;base64,') >= 5
+    assert "test/real/0" in shown
+    assert standings.detail("faces", "no such row") == ""
+
+
+def test_images_are_named_where_their_folder_is_not(results: Path) -> None:
+    shown = opened([results], {})[1].detail("faces", "hsv/knn")
+    assert "test/real/0" in shown
+    assert "<img" not in shown
+
+
+def test_no_image_outside_of_its_folder_is_shown(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "test").symlink_to(results.parent / "faces" / "test")
+    shown = opened([results], {"faces": tmp_path})[1].detail("faces", "hsv/knn")
+    assert "test/real/0" in shown
+    assert "<img" not in shown
+
+
+def test_a_data_set_is_told(standings: Standings) -> None:
+    shown = standings.datasets()
+    assert "20 test images, 32 for training" in shown
+    assert "classes real, fake (positive: fake)" in shown
+
+
+def test_a_model_file_tells_its_figures_itself(results: Path, tmp_path: Path) -> None:
+    model = tmp_path / "a.dfb"
+    run = CliRunner().invoke(app, ["export", str(results), "hsv/knn", "--out", str(model)])
+    assert run.exit_code == 0, run.output
+    shelf, standings = opened([model], {})
+    assert shelf.names == ["hsv/knn on faces"]
+    [line] = standings.frame().to_dict("records")
+    assert (line["row"], line["data set"]) == ("hsv/knn", "faces")
+    assert 0 <= line["ROC AUC"] <= 1
+    assert "average precision" in standings.detail("faces", "hsv/knn")
+    assert "32 for training" in standings.detail("faces", "hsv/knn")
