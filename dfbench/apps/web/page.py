@@ -49,7 +49,7 @@ def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
         with gr.Tab("Leaderboard", id="leaderboard"):
             _leaderboard_tab(gr, standings)
         with gr.Tab("Data sets", id="datasets"):
-            gr.HTML(standings.datasets() or words.NOTHING)
+            gr.HTML(standings.datasets() if standings.results else words.NOTHING)
     blocks.queue(max_size=200)
     return blocks
 
