@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.apps.web import words
+from dfbench.apps.web.table import script, table
 from dfbench.detectors.pictures import look
 from dfbench.errors import DfbenchError, ImageError
-from dfbench.results.document import wording
 
 if TYPE_CHECKING:
     from dfbench.apps.web.held import Pictures
@@ -49,7 +49,7 @@ def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
         with gr.Tab("Leaderboard", id="leaderboard"):
             _leaderboard_tab(gr, standings)
         with gr.Tab("Data sets", id="datasets"):
-            gr.HTML(standings.datasets() or words.NOTHING)
+            gr.HTML(standings.datasets() if standings.results else words.NOTHING)
     blocks.queue(max_size=200)
     return blocks
 
@@ -97,27 +97,16 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
 
 def _leaderboard_tab(gr: Any, standings: Standings) -> None:
     gr.HTML(standings.notices())
-    words_of: Any = {"images/s": wording.quantity}
-    table = gr.Dataframe(
-        standings.frame().style.format(words_of, precision=3, na_rep=wording.GAP),
-        interactive=False,
-        show_search="filter",
-        pinned_columns=1,
-        max_height=560,
-        buttons=[],
-        show_label=False,
-        elem_id="df-board",
-    )
+    board = gr.HTML(table(standings.entries()), js_on_load=script(), elem_id="df-leaderboard")
     detail = gr.HTML('<p class="df-empty">Choose a row.</p>', elem_id="df-detail")
 
-    def shown(event: gr.SelectData) -> str:
-        row, dataset = event.row_value[:2]
-        return standings.detail(str(dataset), str(row))
+    def opened(event: gr.EventData) -> str:
+        return standings.detail(str(event.dataset), str(event.row))
 
     # annotations are texts here, and gradio looks for the class itself
-    shown.__annotations__["event"] = gr.SelectData
-    table.select(
-        shown,
+    opened.__annotations__["event"] = gr.EventData
+    board.click(
+        opened,
         None,
         detail,
         show_progress="minimal",

@@ -135,7 +135,8 @@ def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
         len(part.widths),
         most=_COALITIONS if features is None else _WITH_IMAGES,
     )
-    tried = _tried(part, row, part.typical, of_families)
+    each = _BINS if features is None else _WITH_IMAGES // _FAMILIES
+    tried = _tried(part, row, part.typical, of_families, each)
     kept = np.ones((len(tried) + 2, len(row)), bool)
     kept[np.arange(len(tried)), tried] = False
     kept[-1] = False
@@ -172,14 +173,15 @@ def _tried(
     row: NDArray[np.float32],
     typical: NDArray[np.float32],
     of_families: NDArray[np.float64],
+    most: int,
 ) -> NDArray[np.int64]:
-    """Give the columns to try: of the strongest families, those furthest from typical."""
+    """Give the columns to try: of the strongest families the few that are furthest from typical."""
     blocks = list(pairwise(np.cumsum([0, *part.widths])))
     far = np.abs(row - typical)
     found = []
     for family in np.argsort(-np.abs(of_families), kind="stable")[:_FAMILIES]:
         start, end = blocks[family]
-        order = np.argsort(-far[start:end], kind="stable")[:_BINS]
+        order = np.argsort(-far[start:end], kind="stable")[:most]
         found.append(start + order)
     return np.concatenate(found)
 

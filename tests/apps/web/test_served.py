@@ -133,6 +133,7 @@ def test_model_files_alone_are_shown_too(results: Path, tmp_path: Path) -> None:
     visitor = page.visitor()
     [path] = json.loads(visitor.upload(photograph(tmp_path).read_bytes())[1])
     assert "of 100 real images" in visitor.verdict(path, [ROW])
+    assert b"No results folder was given" in visitor.ask("GET", "/config")[1]
     check_nothing_is_left(page, signal.SIGINT)
 
 
