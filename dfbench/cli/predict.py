@@ -16,6 +16,10 @@ from dfbench.cli.options import EXIT_FAILED, Jobs, ModelData, ModelRow, ModelSou
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
     from dfbench.detectors.scoring import Judged
+    from dfbench.detectors.verdict import Verdict
+
+_TOGETHER = 20_000
+"""Pictures that are taken together at most."""
 
 
 def predict(
@@ -69,50 +73,62 @@ def predict(
             _json(found)
         else:
             _lines(detector, found, threshold)
+        _of_all(detector, found)
         for name in sources.repeated[:3]:
-            err().print(f"{name}: given twice, judged once", markup=False, highlight=False)
+            _note(f"{_shown(name)}: given twice, judged once")
     if found.unread:
         raise typer.Exit(EXIT_FAILED)
 
 
 class _Counted:
-    """Goes on what was judged, and counts what could not be read."""
+    """Goes on what was judged, and remembers what is said of all of it."""
 
     def __init__(self, found: Iterator[Judged]) -> None:
         self._found = found
-        self.unread = 0
+        self.verdicts: list[Verdict] = []
+        self.n = self.outside = self.unread = 0
 
     def __iter__(self) -> Iterator[Judged]:
         for each in self._found:
-            self.unread += each.verdict is None
+            if each.verdict is None:
+                self.unread += 1
+            else:
+                self.n += 1
+                self.outside += bool(each.verdict.outside)
+                if self.n <= _TOGETHER:
+                    self.verdicts.append(each.verdict)
             yield each
 
 
+def _note(text: str) -> None:
+    err().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
-    said = err()
-
-    def note(text: str) -> None:
-        said.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    note(f"{detector.name}: {_rule(detector, threshold)}")
+    _note(f"{detector.name}: {_rule(detector, threshold)}")
     for warning in detector.contents.warnings:
-        note(f"warning: {warning}")
-    outside = n = 0
+        _note(f"warning: {warning}")
     for each in found:
         if each.verdict is None:
-            note(f"{_shown(each.name)}: not judged: {each.reason}")
+            _note(f"{_shown(each.name)}: not judged: {each.reason}")
             continue
-        n += 1
         verdict = each.verdict
         typer.echo(f"{_shown(each.name)}  {verdict.label} {verdict.probability:.3f}")
         if verdict.outside:
-            outside += 1
             typer.echo(f"  outside what it was trained on: {'; '.join(verdict.outside)}")
-    if n:
-        for rate in detector.rates(threshold):
-            note(rate.sentence)
-    if outside:
-        note(f"{outside} of {n} pictures are outside what it was trained on: no figure holds there")
+    for rate in detector.rates(threshold):
+        _note(f"on its test images: {rate.sentence}")
+
+
+def _of_all(detector: Detector, found: _Counted) -> None:
+    """Say how many pictures are unlike the training images, one by one and taken together."""
+    if found.outside:
+        _note(
+            f"outside: {found.outside:,} of {found.n:,} pictures are unlike those that it was "
+            "trained on; its error rates do not hold there"
+        )
+    if said := detector.together(found.verdicts):
+        _note(f"outside: {said}")
 
 
 def _rule(detector: Detector, threshold: float | None) -> str:

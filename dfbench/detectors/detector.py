@@ -18,7 +18,9 @@ from dfbench.detectors.joined import Joined
 from dfbench.detectors.part import Part, part_of
 from dfbench.detectors.pictures import Picture, look
 from dfbench.detectors.rates import Rate, Tested, rates
-from dfbench.detectors.reference import Gaussian
+from dfbench.detectors.reference import PLACES, Gaussian
+from dfbench.detectors.together import ALPHA as SET_ALPHA
+from dfbench.detectors.together import FEWEST, Together
 from dfbench.detectors.verdict import Verdict
 from dfbench.errors import DfbenchError, ParameterError
 from dfbench.features.pipeline.store import DECODER_VERSION
@@ -106,6 +108,7 @@ class Detector:
         if self.joined is None and len(self.parts) > 1:
             raise ModelFileError("is not whole: several models and nothing that joins them")
         self._outside = _outside(arrays)
+        self._together = _together(arrays)
         self._tested = _tested(arrays, len(self.classes_))
 
     # --- what it is ----------------------------------------------------------------------------
@@ -246,7 +249,7 @@ class Detector:
         """Judge pictures of which the inputs are made, see `inputs`."""
         proba = self._proba(inputs)
         numbers = self._decide(proba, threshold)
-        far = self._far(inputs)
+        far, places = self._among_training(inputs)
         return [
             Verdict(
                 label=self.classes[number],
@@ -255,9 +258,10 @@ class Detector:
                 score=None if self.positive is None else float(row[self.positive]),
                 threshold=self.threshold if threshold is None else threshold,
                 outside=self._unlike(picture, is_far),
+                place=place,
             )
-            for picture, row, number, is_far in zip(
-                pictures, proba, numbers.tolist(), far, strict=True
+            for picture, row, number, is_far, place in zip(
+                pictures, proba, numbers.tolist(), far, places, strict=True
             )
         ]
 
@@ -293,11 +297,43 @@ class Detector:
         if not 0 <= threshold <= 1:
             raise ParameterError(f"is a probability, not {threshold}", where="threshold")
 
-    def _far(self, inputs: Sequence[Inputs]) -> NDArray[np.bool_]:
+    def together(self, verdicts: Sequence[Verdict]) -> str:
+        """Say whether pictures, taken together, are unlike those that the model was trained on.
+
+        That shows where no single one of them is out of the ordinary: pictures of another camera
+        or generator. It does not hang on how many of them are of which class.
+
+        Parameters
+        ----------
+        verdicts
+            Of the pictures. Nothing is said of fewer than 10.
+
+        Returns
+        -------
+        str
+            In words; empty where they are like them, or nothing can be said.
+        """
+        places = [verdict.place for verdict in verdicts if verdict.place is not None]
+        if self._together is None or len(places) < FEWEST:
+            return ""
+        p = self._together.p_value(np.stack(places))
+        if p >= SET_ALPHA:
+            return ""
+        return (
+            f"taken together these {len(places):,} pictures are unlike those that it was trained "
+            f"on (p {f'= {p:.3f}' if p >= 0.001 else '< 0.001'}), as pictures of another source "
+            "are, or many of one scene: its error rates need not hold for them"
+        )
+
+    def _among_training(
+        self, inputs: Sequence[Inputs]
+    ) -> tuple[NDArray[np.bool_], Sequence[NDArray[np.float32] | None]]:
+        """Say which pictures are far from the training images, and where each lies among them."""
         n = len(inputs[0])
         if self._outside is None:
-            return np.zeros(n, dtype=bool)
-        return self._outside.far(vectors(self.parts[0], inputs[0]))
+            return np.zeros(n, dtype=bool), [None] * n
+        own = vectors(self.parts[0], inputs[0])
+        return self._outside.far(own), list(self._outside.places(own))
 
     def _unlike(self, picture: Picture, is_far: bool) -> tuple[str, ...]:
         seen = self.contents.seen
@@ -402,6 +438,16 @@ def _outside(arrays: dict[str, NDArray[Any]]) -> Gaussian | None:
         if name.startswith("outside.")
     }
     return Gaussian.of_arrays(own) if own else None
+
+
+def _together(arrays: dict[str, NDArray[Any]]) -> Together | None:
+    if "together.places" not in arrays or "outside.variances" not in arrays:
+        return None
+    places, labels = arrays["together.places"], arrays["together.labels"]
+    width = min(PLACES, len(arrays["outside.variances"])) + 1
+    if not len(labels) or places.shape != (len(labels), width):
+        raise ModelFileError("is not whole: places of the tuning part do not fit their labels")
+    return Together(places, labels)
 
 
 def _tested(arrays: dict[str, NDArray[Any]], n_classes: int) -> Tested | None:

@@ -29,7 +29,7 @@ from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal
 from dfbench.installed import versions
-from dfbench.models.base import Both, Inputs, Model
+from dfbench.models.base import Both, Inputs, Labels, Model
 from dfbench.models.selection.ensembles import Combined
 from dfbench.results.records.records import Record
 
@@ -103,6 +103,7 @@ def keep(
     name: str,
     train: Inputs,
     tune: Inputs,
+    tune_labels: Labels,
 ) -> int:
     """Write what is kept of a cell's model, and give its size in bytes.
 
@@ -120,6 +121,8 @@ def keep(
         Of the model in the registry.
     train, tune
         What it was given of these parts.
+    tune_labels
+        Class numbers of the latter.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def keep(
         for each, width in zip(keeping.extractors, _widths(model, vectors), strict=True)
     ]
     held = model.keep()
-    arrays = _reference(model, train, tune, vectors, record.seed)
+    arrays = _reference(model, train, tune, tune_labels, record.seed)
     kept = KeptModel(
         row=record.row,
         model=name,
@@ -233,29 +236,32 @@ def _reference(
     model: Model,
     train: Inputs,
     tune: Inputs,
-    vectors: NDArray[np.float32] | None,
+    tune_labels: Labels,
     seed: int,
 ) -> dict[str, NDArray[Any]]:
     """Say as arrays what the training images were like to the model."""
     arrays: dict[str, NDArray[Any]] = {}
+    vectors, _ = _apart(train)
     if vectors is not None:
         arrays["0.typical"] = np.median(vectors, axis=0).astype(np.float32)
+    drawn = [X[_drawn(len(X), seed)] for X in (train, tune)]
     own_train, own_tune = (
-        X if not isinstance(X, Both) and X.ndim == 2 else model.embed(_some(X, seed))
-        for X in (train, tune)
+        X if not isinstance(X, Both) and X.ndim == 2 else model.embed(X) for X in drawn
     )
     if own_train is not None and own_tune is not None:
         found = gaussian(own_train, own_tune, seed=seed)
         if found is not None:
             arrays |= {f"outside.{key}": its for key, its in found.arrays().items()}
+            arrays["together.places"] = found.places(own_tune)
+            arrays["together.labels"] = tune_labels[_drawn(len(tune), seed)]
     return arrays
 
 
-def _some(X: Inputs, seed: int) -> Inputs:
-    """Draw as many images as the reference is made of."""
-    if len(X) <= MOST_ROWS:
-        return X
-    return X[np.sort(np.random.default_rng(seed).permutation(len(X))[:MOST_ROWS])]
+def _drawn(n: int, seed: int) -> NDArray[np.int64]:
+    """Draw as many of n images as the reference is made of."""
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).permutation(n)[:MOST_ROWS])
 
 
 def _without_paths(params: Mapping[str, Any]) -> dict[str, Any]:

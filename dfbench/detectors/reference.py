@@ -22,6 +22,8 @@ ALPHA = 0.01
 MOST_ROWS = 2_000
 """Training images that the Gaussian is fitted to."""
 _MOST_DIRECTIONS = 32
+PLACES = 16
+"""Directions along which sets of pictures are held against each other."""
 
 _Floats = NDArray[np.float32]
 
@@ -66,6 +68,15 @@ class Gaussian:
         found += np.maximum(off, 0.0) / self.rest
         return found
 
+    def places(self, X: _Floats) -> NDArray[np.float32]:
+        """Say where vectors lie, shape (n, k'): along the first directions, and how far off.
+
+        In units of the spread of the training images; see `dfbench.detectors.together`.
+        """
+        rows = _drawn(X, self.mean, self.scale) - self.centre
+        along = (rows @ self.directions.T / np.sqrt(self.variances))[:, :PLACES]
+        return np.column_stack([along, np.sqrt(self.distances(X))]).astype(np.float32)
+
     def far(self, X: _Floats) -> NDArray[np.bool_]:
         """Say which vectors are far from the training images."""
         return self.distances(X) > self.farthest
@@ -109,11 +120,11 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
     Parameters
     ----------
     train
-        Shape (n, d), float32; of more than 2,000 rows that many are drawn.
+        Shape (n, d), float32.
     tune
         Shape (m, d), float32, not among them.
     seed
-        Of the draw.
+        Of the search for the directions.
 
     Returns
     -------
@@ -122,7 +133,7 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
     """
     from sklearn.decomposition import PCA
 
-    rows = _drawn_rows(train, seed)
+    rows = train
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = rows.std(axis=0, dtype=np.float64).astype(np.float32)
     # a constant's deviation is rounding
@@ -155,13 +166,6 @@ def _limit(distances: NDArray[np.float64]) -> float:
         return math.inf
     place = math.ceil((1 - ALPHA) * (len(distances) + 1))
     return float(np.sort(distances)[min(place, len(distances)) - 1])
-
-
-def _drawn_rows(train: _Floats, seed: int) -> _Floats:
-    if len(train) <= MOST_ROWS:
-        return train
-    chosen = np.random.default_rng(seed).permutation(len(train))[:MOST_ROWS]
-    return train[np.sort(chosen)]
 
 
 def _drawn(X: _Floats, mean: _Floats, scale: _Floats) -> _Floats:

@@ -27,6 +27,9 @@ class Verdict:
     outside
         In what the picture is unlike those that the detector was trained on, in words; empty
         where it is like them.
+    place
+        Where it lies among the training images, shape (k,), see `Detector.together`; None where
+        nothing is known of these.
     """
 
     label: str
@@ -35,6 +38,7 @@ class Verdict:
     score: float | None
     threshold: float | None
     outside: tuple[str, ...] = ()
+    place: NDArray[np.float32] | None = None
 
     @property
     def probability(self) -> float:

@@ -108,6 +108,7 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 name=job.model,
                 train=fitted.train,
                 tune=fitted.tune,
+                tune_labels=np.asarray(job.tune.labels, dtype=np.int64),
             )
             loaded = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
             check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
