@@ -187,6 +187,12 @@ def run(
         raise typer.Exit(EXIT_FAILED)
 
 
+def _of_several(results: Results) -> str:
+    """Name a data set where a model can be asked of several."""
+    names = [table.dataset for table in results.board.tables]
+    return f" --data {names[0]}" if len(names) > 1 else ""
+
+
 def _show(results: Results, folder: Path, *, report: bool) -> None:
     """Print the leaderboard, how many rows ran, and where to find more."""
     from dfbench.results.render.formats import FORMATS
@@ -202,3 +208,4 @@ def _show(results: Results, folder: Path, *, report: bool) -> None:
     if kept:
         size = sum(kept.values()) / 1e6
         typer.echo(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
+        typer.echo(f"ask one: dfbench predict {folder} PHOTO{_of_several(results)}")
