@@ -124,7 +124,7 @@ def _fitted(
 ) -> tuple[Part, Inputs]:
     expression, _, name = row.rpartition("/")
     extractors = build(parse(expression), Registry(EXTRACTORS)) if expression else []
-    model = Registry(MODELS).get(name).load()(n_classes=labels.max() + 1, n_threads=2, **params)
+    model = Registry(MODELS).get(name).load()(n_classes=labels.max() + 1, n_threads=1, **params)
     widths = tuple(
         each.transform([seen[0].file if each.reads == "file" else seen[0].image]).shape[1]
         for each in extractors
