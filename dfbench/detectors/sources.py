@@ -148,14 +148,15 @@ class Sources(Sequence[Source | Unread]):
         head = _head(path)
         image, other = look(path.name, lambda: head)
         if image:
-            yield _file(_name(path), path, largest)
+            yield _file(_name(path), os.path.abspath(path), largest)  # noqa: PTH100
         elif is_archive(path.name, head):
             archive = Archive(path, largest)
             self._archives.append(archive)
             yield from _in_archive(path, archive)
         elif path.suffix.lower() in TABLE_SUFFIXES:
             for name, place, reason in listed(path):
-                yield _file(name, place, largest) if place else _Found(name, reason)
+                whole = os.path.abspath(place)  # noqa: PTH100
+                yield _file(name, whole, largest) if place else _Found(name, reason)
         else:
             what = f"not read: {other}" if other else "no image"
             raise DataError(what, where=path, hint=None if other else _TAKEN)
@@ -195,9 +196,13 @@ def _in_folder(folder: Path, largest: int) -> Iterator[_Found]:
     faults = {path: f"not read: {kind}" for path, kind in found.unread.items()}
     faults |= {path: NESTED for path in found.others if is_nested(path)}
     faults |= found.faults
+    told, absolute = _name(folder / "_")[:-1], os.path.abspath(folder)  # noqa: PTH100
     for path in natural(sorted({*found.images, *faults})):
-        name = _name(folder / path)
-        yield _Found(name, faults[path]) if path in faults else _file(name, folder / path, largest)
+        if path in faults:
+            yield _Found(told + path, faults[path])
+        else:
+            # without pathlib, which takes its time for each of 200,000
+            yield _file(told + path, absolute + os.sep + path.replace("/", os.sep), largest)
 
 
 def _in_archive(path: Path, archive: Archive) -> Iterator[_Found]:
@@ -211,9 +216,9 @@ def _in_archive(path: Path, archive: Archive) -> Iterator[_Found]:
         yield _Found(_name(path), archive.damage)
 
 
-def _file(name: str, path: str | Path, largest: int) -> _Found:
-    # links in a folder are pictures of their own
-    return _Found(name, key=(os.path.abspath(path), ""), read=partial(read_file, path, largest))  # noqa: PTH100
+def _file(name: str, path: str, largest: int) -> _Found:
+    # by where it stands: links are pictures of their own
+    return _Found(name, key=(path, ""), read=partial(read_file, path, largest))
 
 
 def _name(path: Path) -> str:

@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -496,6 +497,16 @@ def test_a_path_that_names_nothing_is_said_and_stops_no_other(tmp_path: Path) ->
             told(path)
         assert str(caught.value).startswith(f"{path}: {said}"), caught.value
         assert "\n" not in str(caught.value)
+
+
+def test_an_xz_that_asks_for_two_gigabytes_is_refused(tmp_path: Path) -> None:
+    data = bytearray(tarred(Path("a.tar.xz"), {"a.png": png()}, "w:xz").read_bytes())
+    end = 12 + 4 * (data[12] + 1)  # of the header of the first block, with its checksum
+    data[data.index(b"\x21\x01", 12, end) + 2] = 38  # the size of the dictionary
+    data[end - 4 : end] = struct.pack("<I", zlib.crc32(data[12 : end - 4]))
+    (tmp_path / "a.tar.xz").write_bytes(data)
+    with pytest.raises(DataError, match="Memory usage limit exceeded"):
+        told("a.tar.xz")
 
 
 def test_many_small_pictures_are_held_as_names_alone(tmp_path: Path) -> None:

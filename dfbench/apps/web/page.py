@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.apps.web import words
-from dfbench.errors import DfbenchError
-from dfbench.results.document import wording
+from dfbench.apps.web.table import script, table
+from dfbench.detectors.pictures import look
+from dfbench.errors import DfbenchError, ImageError
 
 if TYPE_CHECKING:
     from dfbench.apps.web.held import Pictures
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2
 """Verdicts that are worked out at a time; heat maps wait for each other."""
+_MOST_MAPPED = 16
+"""Megapixels of a picture whose places are covered one by one; larger ones take minutes."""
 
 
 def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
@@ -46,7 +49,7 @@ def build(shelf: Shelf, standings: Standings, pictures: Pictures) -> Any:
         with gr.Tab("Leaderboard", id="leaderboard"):
             _leaderboard_tab(gr, standings)
         with gr.Tab("Data sets", id="datasets"):
-            gr.HTML(standings.datasets() or words.NOTHING)
+            gr.HTML(standings.datasets() if standings.results else words.NOTHING)
     blocks.queue(max_size=200)
     return blocks
 
@@ -94,27 +97,16 @@ def _verdict_tab(gr: Any, shelf: Shelf, pictures: Pictures) -> None:
 
 def _leaderboard_tab(gr: Any, standings: Standings) -> None:
     gr.HTML(standings.notices())
-    words_of: Any = {"images/s": wording.quantity}
-    table = gr.Dataframe(
-        standings.frame().style.format(words_of, precision=3, na_rep=wording.GAP),
-        interactive=False,
-        show_search="filter",
-        pinned_columns=1,
-        max_height=560,
-        buttons=[],
-        show_label=False,
-        elem_id="df-board",
-    )
+    board = gr.HTML(table(standings.entries()), js_on_load=script(), elem_id="df-leaderboard")
     detail = gr.HTML('<p class="df-empty">Choose a row.</p>', elem_id="df-detail")
 
-    def shown(event: gr.SelectData) -> str:
-        row, dataset = event.row_value[:2]
-        return standings.detail(str(dataset), str(row))
+    def opened(event: gr.EventData) -> str:
+        return standings.detail(str(event.dataset), str(event.row))
 
     # annotations are texts here, and gradio looks for the class itself
-    shown.__annotations__["event"] = gr.SelectData
-    table.select(
-        shown,
+    opened.__annotations__["event"] = gr.EventData
+    board.click(
+        opened,
         None,
         detail,
         show_progress="minimal",
@@ -134,11 +126,15 @@ def _verdicts(
         return words.FORGOTTEN, ""
     if not chosen:
         return words.NONE_CHOSEN, ""
+    try:
+        picture = look(held.data)
+    except ImageError as error:
+        return words.unreadable(error), ""
     found = []
     for each in chosen:
         try:
             detector = shelf.get(each)
-            (verdict,) = detector.verdicts([held.data])
+            [verdict] = detector.verdicts([picture])
             found.append(words.card(detector, verdict, each))
         except DfbenchError as error:
             found.append(words.broken(each, error))
@@ -153,11 +149,20 @@ def _maps(shelf: Shelf, pictures: Pictures, name: str | None, chosen: list[str])
     if held is None:
         yield ""
         return
-    found = []
+    found: list[str] = []
+    try:
+        picture = look(held.data)
+    except ImageError:
+        yield ""
+        return
+    megapixels = picture.pixels[..., 0].size / 1e6
+    if megapixels > _MOST_MAPPED:
+        yield words.unmapped(megapixels)
+        return
     for done, each in enumerate(chosen, start=1):
         # a detector that cannot be asked has said so above
         with suppress(DfbenchError):
-            found.append(words.explained(each, explain(shelf.get(each), held.data)))
+            found.append(words.explained(each, explain(shelf.get(each), picture)))
         yield words.maps(found, len(chosen) - done)
 
 

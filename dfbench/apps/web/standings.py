@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dfbench.apps.web.datasets import chapter
 from dfbench.apps.web.surest import surest
+from dfbench.apps.web.table import Entry
 from dfbench.apps.web.words import escape
 from dfbench.detectors.contents import Contents
 from dfbench.results.board.board import Line, Table
@@ -19,11 +19,6 @@ from dfbench.results.document.blocks import Cell
 from dfbench.results.document.cells import figure_cell
 from dfbench.results.render.report import Figures, embedded, stored_pictures
 from dfbench.results.results import Results
-from dfbench.results.statistics.estimate import Estimate
-from dfbench.results.statistics.metrics import MAIN
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PLACES = {"main": "", "more": "More figures", "cost": "Tuning and cost"}
 
@@ -56,29 +51,31 @@ class Standings:
         """By folder, the pictures that lie in it: overviews by data set, figures by cell."""
         return {each.folder: stored_pictures(each.folder, each.board) for each in self.results}
 
-    def frame(self) -> pd.DataFrame:
-        """Give a line for each row and data set, in the order of the boards.
-
-        Returns
-        -------
-        DataFrame
-            ``row`` and ``data set`` first, which `detail` takes.
-        """
-        import pandas as pd
-
-        lines = [
-            _line(
-                line.row, table.dataset, line.metrics, line.kind, line.control,
-                rank=line.rank, rate=line.predict_images_per_second, status=line.status,
+    def entries(self) -> list[Entry]:
+        """Give each row and data set, in the order of the boards; then the models."""
+        found = [
+            Entry(
+                row=line.row,
+                dataset=table.dataset,
+                metrics=line.metrics,
+                kind="control" if line.control else line.kind,
+                rank=line.rank,
+                rate=line.predict_images_per_second,
+                status=line.status,
             )
             for _, table in self.found
             for line in table.lines
-        ]  # fmt: skip
-        lines += [
-            _line(each.row, each.dataset, each.figures, each.kind, each.control)
+        ]
+        found += [
+            Entry(
+                row=each.row,
+                dataset=each.dataset,
+                metrics=each.figures,
+                kind="control" if each.control else each.kind,
+            )
             for each in self.models
         ]
-        return pd.DataFrame(lines).astype({"rank": "Int64"} if lines else {})
+        return found
 
     def detail(self, dataset: str, row: str) -> str:
         """Show the figures of a row and the images that it was surest about; "" for no such row."""
@@ -130,33 +127,6 @@ class Standings:
 
 def _wrapped(parts: Iterable[str]) -> str:
     return f'<div class="df-text">{"".join(parts)}</div>'
-
-
-def _line(
-    row: str,
-    dataset: str,
-    metrics: Mapping[str, Estimate],
-    kind: str,
-    control: str,
-    *,
-    rank: int | None = None,
-    rate: float | None = None,
-    status: str = "ok",
-) -> dict[str, object]:
-    main = {name: metrics.get(name, Estimate()) for name in MAIN}
-    shown = {wording.TITLES[name]: each.value for name, each in main.items()}
-    auc = wording.TITLES["roc_auc"]
-    return {
-        "row": row,
-        "data set": dataset,
-        "rank": rank,
-        auc: shown.pop(auc),
-        "95 %": wording.interval(main["roc_auc"], form="{} to {}"),
-        **shown,
-        "images/s": rate,
-        "kind": "control" if control else kind,
-        "status": status,
-    }
 
 
 def _of_model(contents: Contents) -> list[str]:

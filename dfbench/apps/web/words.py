@@ -52,7 +52,7 @@ def card(detector: Detector, verdict: Verdict, name: str) -> str:
     if positive is not None:
         tone = " df-for" if verdict.label == verdict.classes[positive] else " df-against"
     found = [
-        f'<h3 class="df-name">{escape(name)}</h3>',
+        f'<h2 class="df-name">{escape(name)}</h2>',
         f'<p class="df-verdict"><strong>{escape(verdict.label)}</strong>'
         f" <span>{escape(said(verdict, positive))}</span></p>",
         _scale(verdict, positive),
@@ -63,12 +63,12 @@ def card(detector: Detector, verdict: Verdict, name: str) -> str:
             '<p class="df-outside" role="alert"><b>Outside what it was trained on:</b>'
             f" {reasons}. The figures below say nothing about such pictures.</p>"
         )
-    rates = [escape(rate.sentence) for rate in detector.rates()]
+    rates = "".join(f"<li>{escape(rate.sentence)}</li>" for rate in detector.rates())
     if rates:
-        found.append(
-            '<p class="df-soft">On its own test set, at this threshold:</p>'
-            f"<ul>{''.join(f'<li>{each}</li>' for each in rates)}</ul>"
-        )
+        where = "On its own test set" + ("" if positive is None else ", at this threshold")
+        found.append(f'<p class="df-soft">{where}:</p><ul>{rates}</ul>')
+    else:
+        found.append('<p class="df-soft">Its file does not tell how often it is wrong.</p>')
     if warnings := detector.contents.warnings:
         listed = "".join(f"<li>{escape(each)}</li>" for each in warnings)
         word = "warning" if len(warnings) == 1 else "warnings"
@@ -82,9 +82,14 @@ def card(detector: Detector, verdict: Verdict, name: str) -> str:
 def broken(name: str, error: DfbenchError) -> str:
     """Say that a detector has no verdict, and why."""
     return (
-        f'<section class="df-card"><h3 class="df-name">{escape(name)}</h3>'
+        f'<section class="df-card"><h2 class="df-name">{escape(name)}</h2>'
         f'<p class="df-outside" role="alert">No verdict: {escape(error)}.</p></section>'
     )
+
+
+def unreadable(error: DfbenchError) -> str:
+    """Say that a picture cannot be read, and why."""
+    return f'<p class="df-outside" role="alert">This picture cannot be read: {escape(error)}.</p>'
 
 
 def _scale(verdict: Verdict, positive: int | None) -> str:
@@ -112,6 +117,14 @@ def _scale(verdict: Verdict, positive: int | None) -> str:
 def cards(found: Sequence[str]) -> str:
     """Put cards side by side where there is room."""
     return f'<div class="df-cards" aria-live="polite">{"".join(found)}</div>'
+
+
+def unmapped(megapixels: float) -> str:
+    """Say that a picture is too large for a heat map."""
+    return (
+        f'<p class="df-soft">No heat map: with {megapixels:.0f} megapixels it would take minutes.'
+        " <code>dfbench explain</code> draws it all the same.</p>"
+    )
 
 
 def explained(name: str, found: Explanation) -> str:

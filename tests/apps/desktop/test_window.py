@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from dfbench.apps.web.shelf import Shelf
+from dfbench.detectors.pictures import Picture, look
 from dfbench.detectors.verdict import Verdict
 from tests.apps.desktop.hand import Hand, in_dialog, wait_for
 from tests.conftest import picture
@@ -37,6 +38,12 @@ def disabled(button: Any) -> bool:
 
 def until_said(window: Any, text: str) -> str:
     return str(wait_for(window.root, lambda: said(window) if text in said(window) else ""))
+
+
+def live(window: Any, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        window.root.update()
 
 
 class Slow:
@@ -245,23 +252,29 @@ def test_an_answer_about_an_image_of_before_is_not_shown(
     window.open(photograph(tmp_path, "other.png"))
     wait_for(window.root, lambda: not disabled(window.predict))
     slow.may.set()
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
-        window.root.update()
+    live(window, 0.5)
     assert said(window) == "Press Predict (Enter)."
 
 
 def test_of_two_files_chosen_in_haste_the_last_one_is_shown(
-    open_window: Open, tmp_path: Path
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from dfbench.apps.desktop import window as module
+
+    may = threading.Event()
+
+    def look_slowly(path: Path) -> Picture:
+        assert path.name != "first.png" or may.wait(30)
+        return look(path)
+
+    monkeypatch.setattr(module, "look", look_slowly)
     window = open_window()
-    window.open(photograph(tmp_path, "large.png", size=(2000, 2000)))
-    window.open(photograph(tmp_path, "small.png"))
+    window.open(photograph(tmp_path, "first.png"))
+    window.open(photograph(tmp_path, "last.png"))
     wait_for(window.root, lambda: not disabled(window.predict))
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
-        window.root.update()
-    assert window.shown_name.startswith("small.png")
+    may.set()
+    live(window, 0.5)
+    assert window.shown_name.startswith("last.png")
 
 
 @pytest.mark.parametrize(("width", "height"), [(340, 500), (700, 420), (1200, 800)])

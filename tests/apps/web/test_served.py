@@ -85,7 +85,7 @@ def test_what_is_refused_leaves_the_page_up(served: Served) -> None:
     damaged = coded((300, 300))[:2000]  # its header is whole
     status, said = visitor.upload(damaged)
     assert status == 200
-    assert "No verdict" in visitor.verdict(json.loads(said)[0], [ROW])
+    assert "cannot be read" in visitor.verdict(json.loads(said)[0], [ROW])
     [path] = json.loads(visitor.upload(coded())[1])
     assert "<strong>" in visitor.verdict(path, [ROW])
 
@@ -105,9 +105,14 @@ def test_a_detector_that_there_is_not_is_refused(served: Served) -> None:
     assert visitor.ask("GET", "/")[0] == 200
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def check_nothing_is_left(page: Served, how: int) -> None:
+    assert page.files() == []
+    assert page.stop(how) == 0
+    assert list(page.folder.iterdir()) == []
+
+
 def test_nothing_is_kept_on_disk_and_nothing_leaves_the_machine(
-    results: Path, tmp_path: Path, how: int
+    results: Path, tmp_path: Path
 ) -> None:
     page = start(tmp_path / "page", str(results))
     visitor = page.visitor()
@@ -116,8 +121,7 @@ def test_nothing_is_kept_on_disk_and_nothing_leaves_the_machine(
         if status == 200:
             visitor.verdict(json.loads(said)[0], [ROW])
         assert page.files() == []
-    assert page.stop(how) == 0
-    assert list(page.folder.iterdir()) == []
+    check_nothing_is_left(page, signal.SIGTERM)
     assert page.log.read_text() == ""
 
 
@@ -126,12 +130,27 @@ def test_model_files_alone_are_shown_too(results: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["export", str(results), "hsv/knn", "--out", str(model)])
     assert run.exit_code == 0, run.output
     page = start(tmp_path / "page", str(model))
-    try:
-        visitor = page.visitor()
-        [path] = json.loads(visitor.upload(photograph(tmp_path).read_bytes())[1])
-        assert "of 100 real images" in visitor.verdict(path, [ROW])
-    finally:
-        page.stop()
+    visitor = page.visitor()
+    [path] = json.loads(visitor.upload(photograph(tmp_path).read_bytes())[1])
+    assert "of 100 real images" in visitor.verdict(path, [ROW])
+    assert b"No results folder was given" in visitor.ask("GET", "/config")[1]
+    check_nothing_is_left(page, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts", "warned"), [("127.0.0.1", server.LOOPBACK, False), ("0.0.0.0", None, True)]
+)
+def test_other_machines_are_let_in_on_demand_alone_and_with_a_warning(
+    results: Path, monkeypatch: pytest.MonkeyPatch, host: str, hosts: object, warned: bool
+) -> None:
+    asked = []
+    monkeypatch.setattr(server, "serve", lambda *given: asked.append(given))
+    run = CliRunner().invoke(app, ["serve", str(results), "--host", host])
+    assert run.exit_code == 0, run.output
+    [(_, _, listener, given, _)] = asked
+    listener.close()
+    assert given == hosts
+    assert ("no password" in " ".join(run.output.split())) == warned
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def standings(results: Path) -> Standings:
 
 def test_detectors_are_offered_in_the_order_of_the_board(results: Path) -> None:
     shelf, standings = opened([results], {})
-    assert shelf.names == [f"{row} on faces" for row in standings.frame()["row"]]
+    assert shelf.names == [f"{each.row} on faces" for each in standings.entries()]
     assert set(shelf.first) <= set(shelf.names)
     assert shelf.get(shelf.names[0]) is shelf.get(shelf.names[0])
 
@@ -33,10 +33,10 @@ def test_a_line_has_the_figures_of_the_board(standings: Standings, results: Path
     import dfbench
 
     board = dfbench.load_results(results).frame()
-    shown = standings.frame()
-    assert list(shown["row"]) == list(board["row"])
-    assert list(shown["ROC AUC"]) == list(board["roc_auc"])
-    assert list(shown["kind"]).count("control") == 1
+    shown = standings.entries()
+    assert [each.row for each in shown] == list(board["row"])
+    assert [each.metric("roc_auc").value for each in shown] == list(board["roc_auc"])
+    assert [each.kind for each in shown].count("control") == 1
 
 
 def test_a_row_shows_its_figures_and_its_images(standings: Standings) -> None:
@@ -73,8 +73,8 @@ def test_a_model_file_tells_its_figures_itself(results: Path, tmp_path: Path) ->
     assert run.exit_code == 0, run.output
     shelf, standings = opened([model], {})
     assert shelf.names == ["hsv/knn on faces"]
-    [line] = standings.frame().to_dict("records")
-    assert (line["row"], line["data set"]) == ("hsv/knn", "faces")
-    assert 0 <= line["ROC AUC"] <= 1
+    [entry] = standings.entries()
+    assert (entry.row, entry.dataset) == ("hsv/knn", "faces")
+    assert 0 <= (entry.metric("roc_auc").value or -1) <= 1
     assert "average precision" in standings.detail("faces", "hsv/knn")
     assert "32 for training" in standings.detail("faces", "hsv/knn")
