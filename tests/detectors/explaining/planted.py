@@ -73,7 +73,7 @@ def kept(
     *plants: Plant,
     normal: Normal | None = None,
     way: Way | None = None,
-    n: int = 100,
+    n: int = 120,
 ) -> Bundle:
     """Fit rows on n pictures, of which each class but the first has something planted.
 
