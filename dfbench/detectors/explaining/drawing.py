@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.detectors.explaining import words
 from dfbench.detectors.explaining.explanation import Explanation
 from dfbench.errors import OutputError
 from dfbench.files import check_writable
+from dfbench.images import opencv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOOKS = 2
 """Networks whose maps are drawn, those of most weight."""
+_DRAWN = 1_000
+"""Pixels of the longer side of a picture that is drawn."""
 
 
 def check_path(path: Path, image: Path) -> None:
@@ -39,8 +45,8 @@ def figure(found: Explanation) -> Figure:
 
     seen, leading = found.occlusion, found.leading
     several = found.several
-    looks = [voice for voice in found.voices if voice.cam is not None]
-    looks.sort(key=lambda voice: -(voice.weight or 0.0))
+    order = sorted(found.voices, key=lambda voice: -(voice.weight or 0.0))
+    looks = [(voice.row, _smaller(voice.cam)) for voice in order if voice.cam is not None]
     features: list[Feature] = []
     note = ""
     if leading is not None and leading.contributions is not None:
@@ -48,19 +54,31 @@ def figure(found: Explanation) -> Figure:
         way = "log odds" if leading.contributions.summed else "log odds lost were it typical"
         note = f"{way} ({leading.row})" if several else way
     return explained(
-        found.picture.pixels,
+        _smaller(found.picture.pixels),
         title=words.verdict(found),
         notes=[
             " \N{MIDDLE DOT} ".join(filter(None, [found.detector, found.picture.name])),
             *filter(None, [words.outside(found), "" if seen else words.places(found)]),
         ],
         sides=(found.explained, found.against),
-        heat=None if seen is None else seen.heat,
+        heat=None if seen is None else _smaller(seen.heat),
         heat_note=words.places(found) if seen else "",
-        looks=[(voice.row, voice.cam) for voice in looks[:_LOOKS] if voice.cam is not None],
+        looks=looks[:_LOOKS],
         members=[Member(v.row, v.probability, v.weight) for v in found.voices] if several else (),
         threshold=found.verdict.threshold,
         families=[(each.name, each.contribution) for each in found.families],
         features=features,
         features_note=note,
+        reading=words.reading(found),
     )
+
+
+def _smaller(image: NDArray[Any]) -> NDArray[Any]:
+    """Shrink what is larger than it will be drawn, which takes matplotlib long."""
+    height, width = image.shape[:2]
+    share = _DRAWN / max(height, width)
+    if share >= 1:
+        return image
+    size = (max(1, round(share * width)), max(1, round(share * height)))
+    cv2 = opencv()
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -17,7 +17,7 @@ from dfbench.images import Image
 Asked = Callable[[Sequence[Image]], NDArray[np.float64]]
 """From pictures to the probability of each class, shape (n, K)."""
 
-_PLACES, _FEWEST = 36, 16
+_PLACES, _FEWEST = 36, 9
 _COARSER = 4 / 9
 """Of the number of places: how many larger ones are covered too."""
 _PIXELS = 24 * 2**20
@@ -66,7 +66,7 @@ def occlusion(
     k
         Number of the class that is explained.
     most
-        Places at most, by default 36; fewer in pictures above half a megapixel, and 16 in any.
+        Places at most, by default 36; fewer in pictures above half a megapixel, and 9 in any.
         Four ninths as many larger ones are covered too.
     jobs
         Number of threads that ask.

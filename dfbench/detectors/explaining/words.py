@@ -53,6 +53,23 @@ def families(found: Explanation) -> str:
     return "; ".join(sides)
 
 
+def reading(found: Explanation) -> str:
+    """Say what the numbers are, and what none of them tells."""
+    said = []
+    if found.occlusion is not None:
+        said.append("A place is covered by what lies half the picture away.")
+    ways = {voice.contributions.summed for voice in found.voices if voice.contributions}
+    if ways == {True}:
+        said.append("A family adds what its values add together (TreeSHAP).")
+    elif ways:
+        trees = ", of trees by TreeSHAP" if True in ways else ""
+        said.append(
+            f"A family counts by what the score would lose, were its values typical{trees}."
+        )
+    said.append("All this tells how the model came to its verdict, not what is wrong here.")
+    return " ".join(said)
+
+
 def sentences(found: Explanation) -> list[str]:
     """Say all of it, a sentence a line."""
     return [said for tell in (verdict, outside, families, places) if (said := tell(found))]

@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from dfbench.results.figures.base import COLOURS, SOFT, new, shortened, tidy
@@ -62,6 +63,7 @@ def explained(
     families: Sequence[tuple[str, float]] = (),
     features: Sequence[Feature] = (),
     features_note: str = "",
+    reading: str = "",
 ) -> Figure:
     """Draw a picture beside what spoke in it.
 
@@ -83,6 +85,8 @@ def explained(
         What each adds, in log odds.
     features, features_note
         The strongest of them, and what their numbers are.
+    reading
+        How all of it is read; at the bottom.
     """
     lines = [line for note in notes for line in textwrap.wrap(note, _LETTERS)]
     panels: list[tuple[int, float, Callable[[Axes], None]]] = []
@@ -96,7 +100,9 @@ def explained(
     wide = _WIDTH / max(2, 1 + (heat is not None) + len(looks)) - 0.4
     tall = min(wide * picture.shape[0] / picture.shape[1], _TALLEST)
     heights = (_LINE * len(lines), tall + 1.1, 0.8 + _BAR * bars if panels else 0.01)
-    figure = new(_WIDTH, sum(heights) + 0.4, title)
+    foot = textwrap.wrap(reading, _LETTERS)
+    figure = new(_WIDTH, sum(heights) + 0.4 + _LINE * len(foot), title)
+    figure.supxlabel("\n".join(foot), fontsize=8, color=SOFT)
     grid = figure.add_gridspec(3, 1, height_ratios=heights)
     _said(figure.add_subplot(grid[0]), lines)
     _images(figure, grid[1], picture, sides, heat, heat_note, looks)
@@ -112,12 +118,15 @@ def explained(
             axes.set_ylim(n - 0.4, -0.6)
             axes.spines["left"].set_visible(False)
             axes.tick_params(axis="y", length=0)
+    for text in figure.findobj(Text):
+        # a file may be named $1 and $2
+        text.set_parse_math(False)
     return figure
 
 
 def _said(axes: Axes, lines: Sequence[str]) -> None:
     axes.set_axis_off()
-    axes.text(0.5, 1.0, "\n".join(lines), fontsize=9, color=SOFT, ha="center", va="top",
+    axes.text(0.5, 1.0, "\n".join(lines), fontsize=9, ha="center", va="top",
               transform=axes.transAxes)  # fmt: skip
 
 
@@ -192,7 +201,12 @@ def _members(
 def _families(axes: Axes, families: Sequence[tuple[str, float]], sides: tuple[str, str]) -> None:
     order = sorted(families, key=lambda each: -abs(each[1]))[:_MOST]
     names = shortened([name for name, _ in order], 22)
-    _bars(axes, names, [value for _, value in order], [f"{value:+.2f}" for _, value in order])
+    _bars(
+        axes,
+        names,
+        [value for _, value in order],
+        [f"{round(value, 2) + 0.0:+.2f}" for _, value in order],
+    )
     left, right = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
     tidy(axes, "which families speak", f"{left} for {sides[1]}   log odds   for {sides[0]} {right}")
 

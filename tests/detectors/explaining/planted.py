@@ -63,13 +63,18 @@ def tint(image: np.ndarray) -> np.ndarray:
     return np.clip(image + np.array([58.7, -29.9, 0]), 0, 255).astype(np.uint8)
 
 
-def detector(
+def detector(rows: dict[str, dict[str, Any]], *plants: Plant, **options: Any) -> Detector:
+    """Load what `kept` gives."""
+    return Detector(kept(rows, *plants, **options))
+
+
+def kept(
     rows: dict[str, dict[str, Any]],
     *plants: Plant,
     normal: Normal | None = None,
     way: Way | None = None,
     n: int = 120,
-) -> Detector:
+) -> Bundle:
     """Fit rows on n pictures, of which each class but the first has something planted.
 
     Several rows are combined.
@@ -111,7 +116,7 @@ def detector(
         decoder=DECODER_VERSION, operations=OPERATIONS, models=models, combination=joined,
         reference=REFERENCE,
     )  # fmt: skip
-    return Detector(Bundle(contents, {**files, REFERENCE: packed(arrays)}))
+    return Bundle(contents, {**files, REFERENCE: packed(arrays)})
 
 
 def _fitted(
@@ -119,7 +124,7 @@ def _fitted(
 ) -> tuple[Part, Inputs]:
     expression, _, name = row.rpartition("/")
     extractors = build(parse(expression), Registry(EXTRACTORS)) if expression else []
-    model = Registry(MODELS).get(name).load()(n_classes=labels.max() + 1, n_threads=2, **params)
+    model = Registry(MODELS).get(name).load()(n_classes=labels.max() + 1, n_threads=1, **params)
     widths = tuple(
         each.transform([seen[0].file if each.reads == "file" else seen[0].image]).shape[1]
         for each in extractors

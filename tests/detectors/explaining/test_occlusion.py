@@ -58,7 +58,7 @@ def test_large_pictures_have_fewer_places_and_small_ones_any():
         asked.append(len(images))
         return np.tile([0.5, 0.5], (len(images), 1))
 
-    for side, most in ((1, 2), (3, 18), (300, 52), (1024, 36), (3000, 23)):
+    for side, most in ((1, 2), (3, 18), (300, 52), (1024, 36), (3000, 13)):
         asked.clear()
         heat = occlusion(ask, np.zeros((side, side, 3), np.uint8), 0).heat
         assert heat.shape == (side, side)
@@ -88,4 +88,4 @@ def test_the_map_peaks_at_a_planted_square(row, params):
         heat = heat_map(asked, image)
         assert near[np.unravel_index(heat.argmax(), heat.shape)]
         assert heat[CORNER].mean() > 0.5
-        assert heat[CORNER].mean() > 3 * np.abs(heat[:, :40]).mean()
+        assert heat[CORNER].mean() > 2 * np.abs(heat[:, :40]).mean()

@@ -17,7 +17,10 @@ def drawn(shape=(48, 64), *, families=6, features=20, members=0, looks=0, heat=T
     figure = explained(
         rng.integers(0, 256, (*shape, 3)).astype(np.uint8),
         title="fake, 0.91 (from 0.50 on it says fake)",
-        notes=["hsv+lbp+fft/svm on faces", "outside what it was trained on: " + "narrow; " * 40],
+        notes=[
+            "hsv/svm on faces, $\\frac and $.png",
+            "outside what it was trained on: " + "narrow; " * 40,
+        ],
         sides=("fake", "real"),
         heat=rng.uniform(-1, 1, shape).astype(np.float32) if heat else None,
         heat_note="with the place covered that matters most, fake has 0.83 for 0.91",
@@ -27,6 +30,7 @@ def drawn(shape=(48, 64), *, families=6, features=20, members=0, looks=0, heat=T
         families=[(NAMES[i], (-1) ** i * (i + 0.5)) for i in range(families)],
         features=[Feature(f"fft: gray_{i}", 1e-3 * i, 12345.6, 1 - i) for i in range(features)],
         features_note="log odds",
+        reading="A place is covered by what lies half the picture away. " * 3,
         **more,
     )
     figure.canvas.draw()
