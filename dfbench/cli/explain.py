@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, out
-from dfbench.cli.tables import plain_row, plain_table
 
 if TYPE_CHECKING:
     from dfbench.detectors.explaining.contributions import Bin
@@ -79,6 +78,8 @@ def explain(
 
 def _values(bins: Sequence[Bin], row: str) -> None:
     """Print the values that speak most, beside what is typical."""
+    from dfbench.cli.tables import plain_row, plain_table
+
     numbers = ("this picture", "typical", "log odds")
     table = plain_table(row or "speaks most", *numbers, right=numbers)
     for each in bins:
