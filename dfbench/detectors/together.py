@@ -6,12 +6,14 @@ pictures (along the directions of `dfbench.detectors.reference.Gaussian`, and th
 held against that of the tuning part by Kolmogorov's and Smirnov's test, corrected for their number
 after Bonferroni (Rabanser, Guennemann and Lipton, "Failing loudly: an empirical study of methods
 for detecting dataset shift", NeurIPS 2019, section 3). Which share of them is of which class
-nobody knows and must not count: the p-value is that of the mix of classes that fits them best.
+nobody knows and must not count: the set is held against the mix of classes that fits it best (by
+non-negative least squares), and against each class alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,6 @@ ALPHA = 0.01
 """Share of sets like the tuning part that are called unlike it."""
 FEWEST = 10
 """Pictures from which on they are taken together."""
-_STEPS = 20
 
 _Floats = NDArray[np.float64]
 
@@ -49,47 +50,68 @@ class Together:
         places
             Shape (n, k): coordinates of the pictures.
         """
-        classes = np.unique(self.labels)
-        owns = [self.places[self.labels == k] for k in classes]
-        found = 0.0
-        for mix in _mixes(len(classes)):
-            used = [(own, share) for own, share in zip(owns, mix, strict=True) if share > 0]
-            # of so many independent pictures a weighted sample tells as much (Kish)
-            effective = 1 / sum(share**2 / len(own) for own, share in used)
-            least = min(
-                _p_value(
-                    np.asarray(places[:, at], np.float64),
-                    [(own[:, at].astype(np.float64), share) for own, share in used],
-                    effective,
-                )
-                for at in range(places.shape[1])
-            )
-            found = max(found, min(1.0, least * places.shape[1]))
-        return found
+        owns = [self.places[self.labels == k] for k in np.unique(self.labels)]
+        sizes = [len(own) for own in owns]
+        columns = [
+            _Column.of(places[:, at], [own[:, at] for own in owns]) for at in range(places.shape[1])
+        ]
+        mixes = [_mix(columns), *np.eye(len(owns))]
+        return max(_p_value(columns, mix, len(places), sizes) for mix in mixes)
 
 
-def _mixes(k: int) -> Iterator[tuple[float, ...]]:
-    """Give shares of classes to try: all of two, of more the plain ones."""
-    if k == 2:
-        for step in range(_STEPS + 1):
-            yield step / _STEPS, 1 - step / _STEPS
-        return
-    for at in range(k):
-        yield tuple(float(each == at) for each in range(k))
-    yield (1 / k,) * k
+@dataclass(frozen=True)
+class _Column:
+    """One coordinate: the share of pictures up to each value that occurs, of a set and of classes.
+
+    Attributes
+    ----------
+    own
+        Shape (v,): of the set.
+    classes
+        Shape (v, K): of each class of the tuning part.
+    """
+
+    own: _Floats
+    classes: _Floats
+
+    @classmethod
+    def of(cls, places: NDArray[np.floating], classes: Sequence[NDArray[np.floating]]) -> _Column:
+        values = np.unique(np.concatenate([places, *classes]))
+        own, *others = (
+            np.searchsorted(np.sort(each), values, side="right") / len(each)
+            for each in (places, *classes)
+        )
+        return cls(own, np.column_stack(others))
+
+    def distance(self, mix: _Floats) -> float:
+        return float(np.abs(self.own - self.classes @ mix).max())
 
 
-def _p_value(sample: _Floats, parts: list[tuple[_Floats, float]], effective: float) -> float:
-    """Test one coordinate of a sample against a mix of others, by the limit distribution."""
+def _mix(columns: Sequence[_Column]) -> _Floats:
+    """Find the shares of classes that fit a set best, all coordinates together; they sum to 1."""
+    from scipy.optimize import nnls
+
+    shares, _ = nnls(
+        np.concatenate([column.classes for column in columns]),
+        np.concatenate([column.own for column in columns]),
+        maxiter=100 * columns[0].classes.shape[1],
+    )
+    total = shares.sum()
+    found: _Floats = shares / total if total > 0 else np.full(len(shares), 1 / len(shares))
+    return found
+
+
+def _p_value(columns: Sequence[_Column], mix: _Floats, n: int, sizes: Sequence[int]) -> float:
+    """Test a set of n pictures against a mix of classes of these sizes, by the limit distribution.
+
+    The least p-value of its coordinates counts as often as there are coordinates.
+    """
     from scipy.stats import kstwobign
 
-    values = np.sort(np.concatenate([sample, *(own for own, _ in parts)]))
-    own = np.searchsorted(np.sort(sample), values, side="right") / len(sample)
-    mixed = np.zeros(len(values))
-    for part, share in parts:
-        mixed += share * np.searchsorted(np.sort(part), values, side="right") / len(part)
-    distance = float(np.abs(own - mixed).max())
-    n = len(sample) * effective / (len(sample) + effective)
-    root = np.sqrt(n)
+    # of so many independent pictures a weighted sample tells as much (Kish)
+    effective = 1 / float(np.sum(mix**2 / np.asarray(sizes)))
+    root = math.sqrt(n * effective / (n + effective))
+    distance = max(column.distance(mix) for column in columns)
     # Stephens' correction for small samples (Journal of the Royal Statistical Society B 32, 1970)
-    return float(kstwobign.sf((root + 0.12 + 0.11 / root) * distance))
+    p = float(kstwobign.sf((root + 0.12 + 0.11 / root) * distance))
+    return min(1.0, p * len(columns))
