@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dfbench.detectors.archive import Bundle, ModelFileError, read
 from dfbench.detectors.contents import Contents
-from dfbench.detectors.familiarity import FAR, unlike
+from dfbench.detectors.familiarity import far, unlike
 from dfbench.detectors.joined import Joined
 from dfbench.detectors.part import Part, part_of
 from dfbench.detectors.pictures import Picture, look
@@ -338,7 +338,7 @@ class Detector:
     def _unlike(self, picture: Picture, is_far: bool) -> tuple[str, ...]:
         seen = self.contents.seen
         found = unlike(seen, picture.facts) if seen is not None else []
-        return (*found, FAR) if is_far else tuple(found)
+        return (*found, far(self.contents.n_tune)) if is_far else tuple(found)
 
 
 def vectors(part: Part, inputs: Inputs) -> NDArray[np.float32]:

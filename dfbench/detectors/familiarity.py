@@ -7,8 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.pictures import FileFacts
+from dfbench.detectors.reference import ENOUGH
 
-FAR = "its features lie farther from the training images than those of 99 in 100 like them"
+
+def far(n: int) -> str:
+    """Say that features are far from the training images, as few of n held-out ones are."""
+    held = "those of 99 in 100 like them" if n >= ENOUGH else f"those of all {n} held-out images"
+    return f"its features lie farther from the training images than {held}"
 
 
 def seen_files(facts: Iterable[FileFacts]) -> SeenFiles | None:

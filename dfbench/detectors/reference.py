@@ -6,7 +6,8 @@ principal component analysis", Journal of the Royal Statistical Society B 61, 19
 far from the training images where its likelihood is below that of all but 1 % of the tuning part,
 which the Gaussian was not fitted on: that is conformal anomaly detection (Laxhammar and Falkman,
 "Sequential conformal anomaly detection in trajectories based on Hausdorff distance", FUSION 2011),
-and so 1 % of new pictures of the same source are called far, whatever their distribution.
+and so 1 % of new pictures of the same source are called far, whatever their distribution. A tuning
+part of n < 99 cannot tell so little: there 1 in n + 1 is.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from numpy.typing import NDArray
 
 ALPHA = 0.01
 """Share of pictures like those of the tuning part that are called far."""
+ENOUGH = 99
+"""Pictures of the tuning part by which that share can be told; of fewer none is farther."""
 MOST_ROWS = 2_000
 """Training images that the Gaussian is fitted to."""
 _MOST_DIRECTIONS = 32
 PLACES = 16
 """Directions along which sets of pictures are held against each other."""
+_DECIMALS = 4
+"""Of places."""
 
 _Floats = NDArray[np.float32]
 
@@ -61,9 +66,17 @@ class Gaussian:
 
         It is the negative log-likelihood but for a factor and a constant.
         """
+        return self._distances(*self._along(X))
+
+    def _along(self, X: _Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give how far vectors lie along the directions, and the square of how far in all."""
         rows = _drawn(X, self.mean, self.scale) - self.centre
-        along = rows.astype(np.float64) @ self.directions.T.astype(np.float64)
-        off = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) - (along**2).sum(axis=1)
+        return rows @ self.directions.T.astype(np.float64), np.einsum("ij,ij->i", rows, rows)
+
+    def _distances(
+        self, along: NDArray[np.float64], squares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        off = squares - (along**2).sum(axis=1)
         found: NDArray[np.float64] = (along**2 / self.variances).sum(axis=1)
         found += np.maximum(off, 0.0) / self.rest
         return found
@@ -73,13 +86,15 @@ class Gaussian:
 
         In units of the spread of the training images; see `dfbench.detectors.together`.
         """
-        rows = _drawn(X, self.mean, self.scale) - self.centre
-        along = (rows @ self.directions.T / np.sqrt(self.variances))[:, :PLACES]
-        return np.column_stack([along, np.sqrt(self.distances(X))]).astype(np.float32)
+        along, squares = self._along(X)
+        distances = np.sqrt(self._distances(along, squares))
+        along = (along / np.sqrt(self.variances))[:, :PLACES]
+        # equal vectors lie at equal places, whatever order a library sums in
+        return np.round(np.column_stack([along, distances]), _DECIMALS).astype(np.float32)
 
     def far(self, X: _Floats) -> NDArray[np.bool_]:
         """Say which vectors are far from the training images."""
-        return self.distances(X) > self.farthest
+        return ~(self.distances(X) <= self.farthest)
 
     def arrays(self) -> dict[str, NDArray[np.float32] | NDArray[np.float64]]:
         """Give what `of_arrays` takes."""
@@ -129,7 +144,7 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
     Returns
     -------
     Gaussian or None
-        None where fewer than three vectors are there, or none varies.
+        None where fewer than four vectors are there, they are of one number, or none varies.
     """
     from sklearn.decomposition import PCA
 
@@ -138,7 +153,7 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
     scale = rows.std(axis=0, dtype=np.float64).astype(np.float32)
     # a constant's deviation is rounding
     scale[scale <= 1e-6 * np.maximum(np.abs(mean), 1e-12)] = 1.0
-    drawn = _drawn(rows, mean, scale)
+    drawn = _drawn(rows, mean, scale).astype(np.float32)
     k = min(_MOST_DIRECTIONS, len(rows) // 4, rows.shape[1] - 1)
     if k < 1 or not np.any(drawn.std(axis=0) > 0):
         return None
@@ -160,7 +175,7 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
 def _limit(distances: NDArray[np.float64]) -> float:
     """Give the distance that a new picture of the same source passes with probability 1 % at most.
 
-    Where the tuning part is too small for that (fewer than 99 pictures), its greatest.
+    Where the tuning part is too small for that, its greatest; see `ENOUGH`.
     """
     if not len(distances):
         return math.inf
@@ -168,6 +183,6 @@ def _limit(distances: NDArray[np.float64]) -> float:
     return float(np.sort(distances)[min(place, len(distances)) - 1])
 
 
-def _drawn(X: _Floats, mean: _Floats, scale: _Floats) -> _Floats:
-    drawn: _Floats = np.arcsinh((X - mean) / scale)
+def _drawn(X: _Floats, mean: _Floats, scale: _Floats) -> NDArray[np.float64]:
+    drawn: NDArray[np.float64] = np.arcsinh((X.astype(np.float64) - mean) / scale)
     return drawn

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfbench.detectors.contents import SeenFiles
-from dfbench.detectors.familiarity import seen_files, unlike
+from dfbench.detectors.familiarity import far, seen_files, unlike
 from dfbench.detectors.pictures import FileFacts
 from dfbench.detectors.reference import ALPHA, Gaussian, gaussian
 
@@ -118,3 +118,30 @@ def test_in_what_a_file_is_unlike_them(
     seen: SeenFiles, picture: FileFacts, said: list[str]
 ) -> None:
     assert unlike(seen, picture) == said
+
+
+def test_equal_vectors_lie_at_equal_places_however_many_are_asked_at_once() -> None:
+    rng = np.random.default_rng(0)
+    few = rng.normal(size=(6, 300)).astype(np.float32)
+    rows = few[rng.integers(6, size=200)]
+    found = gaussian(rows, rows)
+    one_by_one = np.concatenate([found.places(row[None]) for row in few])
+    np.testing.assert_array_equal(one_by_one, found.places(few))
+    assert set(map(bytes, found.places(rows))) == set(map(bytes, one_by_one))
+
+
+def test_values_of_any_size_have_a_finite_distance() -> None:
+    rng = np.random.default_rng(0)
+    train, new = draw(rng, 200), draw(rng, 3)
+    new[:, 0] = [3e38, -3e38, 0]
+    train[:, 1] *= 1e-30
+    new[:, 1] = [0, 0, 1e20]
+    found = gaussian(train, draw(rng, 100))
+    assert np.isfinite(found.distances(new)).all()
+    assert np.isfinite(found.places(new)).all()
+    assert found.far(np.full((1, 60), np.nan, np.float32)).all()
+
+
+def test_what_is_said_of_far_features_counts_the_held_out_images() -> None:
+    assert "99 in 100" in far(99)
+    assert "all 98 held-out" in far(98)
