@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfbench.benchmark.execution.executor import execute
@@ -16,6 +16,7 @@ from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
+from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
 from dfbench.files import check_writable
@@ -250,15 +251,23 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
 
 
 def keep_best(results: Results) -> None:
-    """Remove all fitted models but those of the row on top of each data set, and its members'."""
+    """Remove all fitted models but those of the row on top of each data set, and its members'.
+
+    Those of earlier runs in the folder are removed as well; none is where a file is damaged that
+    tells which members are wanted.
+    """
     folder = ResultsFolder(results.folder)
     wanted = {
         cell for table in results.board.tables for line in table.ranked[:1] for cell in line.cells
     }
-    wanted |= {each for cell in wanted for each in members_of(folder.model_file(cell))}
+    try:
+        wanted |= {each for cell in wanted for each in members_of(folder.model_file(cell))}
+    except ModelFileError:
+        return
     for cell in folder.kept_models():
         if cell not in wanted:
             folder.model_file(cell).unlink(missing_ok=True)
+    results.board = replace(results.board, kept=folder.kept_models())
 
 
 def _settled(options: Options) -> Suite:

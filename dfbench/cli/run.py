@@ -114,7 +114,8 @@ def run(
         KeepModels | None,
         typer.Option(
             help="Trained models to keep: of all rows, of the row on top of each data set, or none."
-            " all also fits finished rows once more of which none was kept."
+            " all also fits finished rows once more of which none was kept; best removes all"
+            " others from the folder."
         ),
     ] = None,
     figures: Annotated[

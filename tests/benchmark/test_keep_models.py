@@ -67,7 +67,7 @@ def records(out: Path) -> dict[str, Any]:
     }
 
 
-def test_all_are_kept_and_the_size_is_told(given: dict[str, Any]) -> None:
+def test_all_are_kept_and_the_size_is_told(given: dict[str, Any], in_process: None) -> None:
     words = [f"--{name}={value}" for name, value in given.items()]
     said = CliRunner().invoke(app, ["run", *words], catch_exceptions=False).output
     assert sorted(kept(given["out"]).values()) == ["ensemble", "hsv/knn", "hsv/xgboost", "lbp/knn"]
@@ -88,15 +88,26 @@ def test_none_are_kept_and_later_all(given: dict[str, Any], in_process: None) ->
     assert records(out) == before
 
 
-def test_the_best_of_a_data_set_is_kept_with_its_members(given: dict[str, Any]) -> None:
+def test_the_best_of_a_data_set_is_kept_with_its_members(
+    given: dict[str, Any], in_process: None
+) -> None:
     out = given["out"]
     results = dfbench.run(**given, keep_models="best")
     best = results.board.tables[0].ranked[0].row
     wanted = {"ensemble": ["ensemble", "hsv/knn", "lbp/knn"]}.get(best, [best])
     assert sorted(kept(out).values()) == wanted
+    # what was removed is no longer counted
+    said = "1 trained model is" if len(wanted) == 1 else "3 trained models are"
+    assert f"{said} kept" in (out / "leaderboard.md").read_text()
+    # what is wanted is not guessed
+    dfbench.run(**given, keep_models="all")
+    for path in ResultsFolder(out).models.iterdir():
+        path.write_bytes(path.read_bytes()[:-200])
+    dfbench.run(**given, keep_models="best")
+    assert len(kept(out)) == (4 if best == "ensemble" else 1)
 
 
-def test_a_suite_says_which_are_kept(given: dict[str, Any]) -> None:
+def test_a_suite_says_which_are_kept(given: dict[str, Any], in_process: None) -> None:
     given["suite"].write_text(SUITE.replace("figures = []", 'figures = []\nkeep_models = "none"'))
     dfbench.run(**given)
     assert not (given["out"] / "models").exists()
@@ -130,7 +141,7 @@ def test_a_protocol_asks_the_kept_model(
     )
 
 
-def test_a_kept_model_that_is_damaged_is_not_asked(given: dict[str, Any]) -> None:
+def test_a_kept_model_that_is_damaged_is_not_asked(given: dict[str, Any], in_process: None) -> None:
     dfbench.run(**given, only=["hsv/knn"])
     [path] = ResultsFolder(given["out"]).models.iterdir()
     path.write_bytes(path.read_bytes()[:-200])

@@ -149,10 +149,14 @@ def use(board: Board) -> Section:
     rows = tuple((Cell(command, command), Cell(what, what)) for command, what in commands)
     columns = (Column("command", text=True), Column("gives", text=True))
     text = (
-        f"{len(board.kept):,} trained models are kept in models/, "
+        f"{_trained(len(board.kept))} kept in models/, "
         f"{wording.megabytes(sum(board.kept.values()))} MB. DIR is this folder."
     )
     return Section("Use a row", (text,), (Grid(columns, (rows,)),), secondary=True)
+
+
+def _trained(n: int) -> str:
+    return "1 trained model is" if n == 1 else f"{n:,} trained models are"
 
 
 def origin(board: Board) -> Section:
