@@ -19,9 +19,11 @@ from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.detectors.part import extractor_of
 from dfbench.errors import OutputError, unknown
 from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.results import Results
+from dfbench.results.statistics.estimate import Estimate
 
 _AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
 
@@ -179,7 +181,7 @@ class KeptModels:
                 "combination": None if isinstance(node, int) else node,
                 "seen": gathered.contents[0].seen,
                 "reference": REFERENCE,
-                "figures": line.metrics,
+                "figures": self._figures(entry, line),
                 "warnings": [*table.warnings, *_of_row(record)],
             }
         )
@@ -237,6 +239,14 @@ class KeptModels:
     def _line(self, entry: Entry) -> tuple[Line, Table]:
         table = self._table(entry.dataset)
         return next(line for line in table.lines if line.row == entry.row), table
+
+    def _figures(self, entry: Entry, line: Line) -> dict[str, Estimate]:
+        """Give the figures of this very model, where those of the board are means over seeds."""
+        if len(line.cells) == 1:
+            return line.metrics
+        own = line_of(read_row(self._folder, [entry], []))
+        assert own is not None  # its record is there
+        return own.metrics
 
     def _tested(self, record: Record) -> dict[str, NDArray[Any]]:
         scores = self._folder.read_scores(record)

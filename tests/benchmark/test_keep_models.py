@@ -166,3 +166,21 @@ def test_what_cannot_be_kept_costs_no_result_and_says_why(
     assert kept(given["out"]) == {}
     with pytest.raises(dfbench.detectors.kept.OutputError, match="was not kept: "):
         dfbench.detectors.kept.open_model(given["out"])
+
+
+def test_figures_of_a_kept_model_are_those_of_its_seed(
+    given: dict[str, Any], in_process: None
+) -> None:
+    given["suite"].write_text(SUITE.replace("figures = []", "figures = []\nseeds = [0, 1]"))
+    results = dfbench.run(**given, only=["hsv/xgboost"])
+    [line] = results.board.tables[0].ranked
+    models = dfbench.detectors.kept.KeptModels(given["out"])
+    found = []
+    for seed in (0, 1):
+        contents = models.bundle(models.entry("hsv/xgboost", seed=seed)).contents
+        scores = results.scores("hsv/xgboost", seed=seed)
+        right = (scores["decision"] == scores["label"]).mean()
+        assert contents.figures["accuracy"].value == pytest.approx(right)
+        assert contents.figures["accuracy"].spread is None
+        found.append(contents.figures["roc_auc"].value)
+    assert np.mean(found) == pytest.approx(line.metrics["roc_auc"].value)

@@ -18,7 +18,6 @@ from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
-from dfbench.errors import DfbenchError
 from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model
 from dfbench.models.selection.problem import Problem
@@ -126,7 +125,7 @@ def _kept_model(job: Job, record: Record) -> Model | None:
         model = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
         inputs = load_inputs(job, job.evaluate, type(model))
         check_same(job.out, record, score(job, job.evaluate, model, inputs))
-    except DfbenchError:
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
         return None
     return model
 
