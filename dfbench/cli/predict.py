@@ -55,7 +55,7 @@ def predict(
     Exit status: 0 all pictures were judged, 2 the command cannot be carried out, 3 a picture
     could not be read.
     """
-    from dfbench.detectors.kept import open_model
+    from dfbench.detectors.opening import open_model
     from dfbench.detectors.scoring import judged
     from dfbench.detectors.sources import Sources
     from dfbench.errors import ParameterError

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import dfbench
-import dfbench.detectors.kept
+import dfbench.detectors.opening
 from dfbench.benchmark.execution import executor
 from dfbench.benchmark.execution.cell import run_cell
 from dfbench.cli import app
@@ -153,5 +153,5 @@ def test_what_cannot_be_kept_costs_no_result_and_says_why(
     [record] = results.ran
     assert "cannot be" in record.not_kept or "not trusted" in record.not_kept
     assert kept(given["out"]) == {}
-    with pytest.raises(dfbench.detectors.kept.OutputError, match="was not kept: "):
-        dfbench.detectors.kept.open_model(given["out"])
+    with pytest.raises(dfbench.detectors.opening.OutputError, match="was not kept: "):
+        dfbench.detectors.opening.open_model(given["out"])
