@@ -59,7 +59,7 @@ def explain(
     from dfbench.detectors.explaining.drawing import check_path, draw
     from dfbench.detectors.explaining.explanation import explain as explained
     from dfbench.detectors.explaining.plain import plain
-    from dfbench.detectors.kept import open_model
+    from dfbench.detectors.opening import open_model
 
     check_path(out_file, image)
     detector = open_model(model, row=row, dataset=data, plugins=plugin or ())

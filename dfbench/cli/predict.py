@@ -55,7 +55,7 @@ def predict(
     Exit status: 0 all pictures were judged, 2 the command cannot be carried out, 3 a picture
     could not be read.
     """
-    from dfbench.detectors.kept import open_model
+    from dfbench.detectors.opening import open_model
     from dfbench.detectors.scoring import judged
     from dfbench.detectors.sources import Sources
     from dfbench.errors import ParameterError
@@ -123,8 +123,9 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
 def _of_all(detector: Detector, found: _Counted) -> None:
     """Say how many pictures are unlike the training images, one by one and taken together."""
     if found.outside:
+        are = "is" if found.outside == 1 else "are"
         _note(
-            f"outside: {found.outside:,} of {found.n:,} pictures are unlike those that it was "
+            f"outside: {found.outside:,} of {found.n:,} pictures {are} unlike those that it was "
             "trained on; its error rates do not hold there"
         )
     if said := detector.together(found.verdicts):

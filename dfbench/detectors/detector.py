@@ -16,7 +16,7 @@ from dfbench.detectors.contents import Contents
 from dfbench.detectors.familiarity import far, unlike
 from dfbench.detectors.joined import Joined
 from dfbench.detectors.part import Part, part_of
-from dfbench.detectors.pictures import Picture, look
+from dfbench.detectors.pictures import FileFacts, Picture, look
 from dfbench.detectors.rates import Rate, Tested, rates
 from dfbench.detectors.reference import PLACES, Gaussian
 from dfbench.detectors.together import ALPHA as SET_ALPHA
@@ -242,11 +242,11 @@ class Detector:
 
     def verdicts_of(
         self,
-        pictures: Sequence[Picture],
+        facts: Sequence[FileFacts],
         inputs: Sequence[Inputs],
         threshold: float | None = None,
     ) -> list[Verdict]:
-        """Judge pictures of which the inputs are made, see `inputs`."""
+        """Judge pictures of which the facts are known and the inputs are made, see `inputs`."""
         proba = self._proba(inputs)
         numbers = self._decide(proba, threshold)
         far, places = self._among_training(inputs)
@@ -257,16 +257,17 @@ class Detector:
                 probabilities=row,
                 score=None if self.positive is None else float(row[self.positive]),
                 threshold=self.threshold if threshold is None else threshold,
-                outside=self._unlike(picture, is_far),
+                outside=self._unlike(its, is_far),
                 place=place,
             )
-            for picture, row, number, is_far, place in zip(
-                pictures, proba, numbers.tolist(), far, places, strict=True
+            for its, row, number, is_far, place in zip(
+                facts, proba, numbers.tolist(), far, places, strict=True
             )
         ]
 
     def _verdicts(self, pictures: Sequence[Picture], threshold: float | None) -> list[Verdict]:
-        return self.verdicts_of(pictures, self.inputs(pictures), threshold)
+        facts = [picture.facts for picture in pictures]
+        return self.verdicts_of(facts, self.inputs(pictures), threshold)
 
     def _seen(self, picture: Picture) -> Seen:
         return normalise(Seen(picture.pixels, picture.file or b""), self._normal)
@@ -335,9 +336,9 @@ class Detector:
         own = vectors(self.parts[0], inputs[0])
         return self._outside.far(own), list(self._outside.places(own))
 
-    def _unlike(self, picture: Picture, is_far: bool) -> tuple[str, ...]:
+    def _unlike(self, facts: FileFacts, is_far: bool) -> tuple[str, ...]:
         seen = self.contents.seen
-        found = unlike(seen, picture.facts) if seen is not None else []
+        found = unlike(seen, facts) if seen is not None else []
         return (*found, far(self.contents.n_tune)) if is_far else tuple(found)
 
 

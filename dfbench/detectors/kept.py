@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dfbench.detectors.archive import Bundle, ModelFileError, read
 from dfbench.detectors.card import card
 from dfbench.detectors.contents import Combination, Contents, KeptExtractor, KeptModel
-from dfbench.detectors.detector import Detector, load_model
+from dfbench.detectors.detector import Detector
 from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.detectors.part import extractor_of
 from dfbench.errors import OutputError, unknown
@@ -334,45 +334,3 @@ def _of_row(record: Record) -> list[str]:
     if not record.control:
         return []
     return [f"this row is a control ({record.control}): it is no detector"]
-
-
-def open_model(
-    source: str | Path,
-    *,
-    row: str | None = None,
-    dataset: str | None = None,
-    plugins: Sequence[Path] = (),
-    device: str = "cpu",
-) -> Detector:
-    """Load a model file, or a row of a results folder.
-
-    Parameters
-    ----------
-    source
-        The file or the folder.
-    row
-        Of a results folder; by default the one on top of the board.
-    dataset
-        Of a results folder; by default the only one.
-    plugins
-        Files with the functions of one's own that features are made by.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    DfbenchError
-        As `dfbench.load_model` and `KeptModels`.
-    """
-    path = Path(source).expanduser()
-    if not path.is_dir():
-        if row is not None or dataset is not None:
-            raise OutputError(
-                "is a model file, which holds one row",
-                where=path,
-                hint="leave --row and --data out",
-            )
-        return load_model(path, plugins=plugins, device=device)
-    models = KeptModels(path, plugins)
-    entry = models.best(dataset) if row is None else models.entry(row, dataset)
-    return models.detector(entry, device=device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -61,6 +61,15 @@ Inputs = NDArray[Any] | Both
 def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
     """Give the array that X is, or its images; and the features beside images, if there are any."""
     return (X.images, X.features) if isinstance(X, Both) else (X, None)
+
+
+def joined(parts: Sequence[Inputs]) -> Inputs:
+    """Put several inputs of one kind below each other."""
+    if len(parts) == 1:
+        return parts[0]
+    images = np.concatenate([apart(part)[0] for part in parts])
+    vectors = [features for part in parts if (features := apart(part)[1]) is not None]
+    return Both(images, np.concatenate(vectors)) if vectors else images
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ _LOADERS = frozenset(
     )
 )
 """Ways of skops to make an object; to others belong functions, and what compiled code follows."""
+_UNWANTED = frozenset({"sklearn.ensemble._hist_gradient_boosting.binning"})
+"""What skops imports for its list beside all estimators, and takes 0.2 s with what comes along."""
 _LOCK = threading.Lock()
 _loaded: list[Any] = []
 """skops, once it has been imported."""
@@ -182,10 +184,15 @@ def _skops() -> Any:
 
         every = sklearn.utils.all_estimators
         sklearn.utils.all_estimators = lambda *_, **__: []
+        # what stands for None cannot be imported, which skops takes for absent
+        absent = _UNWANTED - sys.modules.keys()
+        sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
         try:
             _loaded.append(importlib.import_module("skops.io"))
         finally:
             sklearn.utils.all_estimators = every
+            for name in absent:
+                del sys.modules[name]
             for name in [each for each in sys.modules if each.split(".")[0] == "skops"]:
                 del sys.modules[name]
         return _loaded[0]

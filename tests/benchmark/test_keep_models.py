@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 import dfbench
-import dfbench.detectors.kept
+import dfbench.detectors.opening
 from dfbench.benchmark.execution import executor
 from dfbench.benchmark.execution.cell import run_cell
 from dfbench.cli import app
+from dfbench.detectors.kept import KeptModels
 from dfbench.errors import ParameterError
 from dfbench.models.classical.knn import KNN
 from dfbench.results.records.folder import ResultsFolder
@@ -164,8 +165,8 @@ def test_what_cannot_be_kept_costs_no_result_and_says_why(
     [record] = results.ran
     assert "cannot be" in record.not_kept or "not trusted" in record.not_kept
     assert kept(given["out"]) == {}
-    with pytest.raises(dfbench.detectors.kept.OutputError, match="was not kept: "):
-        dfbench.detectors.kept.open_model(given["out"])
+    with pytest.raises(dfbench.detectors.opening.OutputError, match="was not kept: "):
+        dfbench.detectors.opening.open_model(given["out"])
 
 
 def test_figures_of_a_kept_model_are_those_of_its_seed(
@@ -174,7 +175,7 @@ def test_figures_of_a_kept_model_are_those_of_its_seed(
     given["suite"].write_text(SUITE.replace("figures = []", "figures = []\nseeds = [0, 1]"))
     results = dfbench.run(**given, only=["hsv/xgboost"])
     [line] = results.board.tables[0].ranked
-    models = dfbench.detectors.kept.KeptModels(given["out"])
+    models = KeptModels(given["out"])
     found = []
     for seed in (0, 1):
         contents = models.bundle(models.entry("hsv/xgboost", seed=seed)).contents

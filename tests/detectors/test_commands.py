@@ -10,7 +10,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from dfbench.cli import app
@@ -135,3 +137,19 @@ def test_a_feature_row_imports_no_torch(model: Path, mixed: Path) -> None:
         "assert not {'torch', 'torchvision', 'timm', 'optuna', 'matplotlib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_pictures_of_another_source_are_told_when_taken_together(
+    ran, model: Path, tmp_path: Path
+) -> None:
+    said = told("predict", model, ran.root / "test")
+    assert "taken together" not in said
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        pixels = np.full((40, 48, 3), rng.integers(30, 220, 3)) + rng.normal(0, 1, (40, 48, 3))
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+    said = told("predict", model, folder)
+    assert "taken together these 20 pictures are unlike those that it was trained on" in said
+    assert "taken together" not in told("predict", model, *sorted(folder.iterdir())[:9])

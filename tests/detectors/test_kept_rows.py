@@ -11,7 +11,8 @@ import pytest
 import dfbench
 from dfbench.detectors.archive import read, write
 from dfbench.detectors.detector import Detector
-from dfbench.detectors.kept import KeptModels, open_model
+from dfbench.detectors.kept import KeptModels
+from dfbench.detectors.opening import open_model
 from dfbench.errors import DfbenchError, OutputError, UnknownNameError
 
 ROWS = [

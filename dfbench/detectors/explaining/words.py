@@ -50,7 +50,7 @@ def families(found: Explanation) -> str:
         if own:
             told = ", ".join(f"{each.name} {each.contribution:+.2f}" for each in own)
             sides.append(f"{what}: {told}")
-    return "; ".join(sides)
+    return f"in log odds, {'; '.join(sides)}" if sides else ""
 
 
 def reading(found: Explanation) -> str:

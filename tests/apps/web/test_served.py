@@ -22,7 +22,7 @@ ROW = "hsv/knn on faces"
 
 
 def test_a_picture_gets_the_verdict_of_the_detector(served: Served, results: Path) -> None:
-    from dfbench.detectors.kept import open_model
+    from dfbench.detectors.opening import open_model
 
     data = coded(kind="fake", seed=321)
     visitor = served.visitor()

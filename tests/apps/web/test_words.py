@@ -11,7 +11,7 @@ from dfbench.apps.web import words
 from dfbench.detectors.detector import Detector
 from dfbench.detectors.explaining.explanation import explain
 from dfbench.detectors.explaining.words import places
-from dfbench.detectors.kept import open_model
+from dfbench.detectors.opening import open_model
 from dfbench.detectors.verdict import Verdict
 from tests.conftest import picture
 

@@ -67,10 +67,9 @@ def test_sentences_of_two_classes():
     assert words.verdict(fake) == f"fake, {fake.verdict.score:.2f} (from 0.50 on it says fake)"
     said = f"real: fake has {real.verdict.score:.2f} (from 0.50 on it says fake)"
     assert words.verdict(real) == said
-    assert words.families(fake).startswith("for fake: hsv +")
-    assert words.families(real).startswith("for fake") or words.families(real).startswith(
-        "for real: hsv -"
-    )
+    assert words.families(fake).startswith("in log odds, for fake: hsv +")
+    of_real = words.families(real)
+    assert of_real.startswith(("in log odds, for fake", "in log odds, for real: hsv -"))
     assert words.places(fake).startswith("with the place covered that matters most, fake has 0.")
     near = replace(fake.verdict, score=0.4996, label="real")
     assert "0.4996 (from 0.5000" in words.verdict(replace(fake, verdict=near))
