@@ -22,10 +22,10 @@ def gui(
 ) -> None:
     """Open a window: choose a picture, see it, and what a trained model says of it."""
     from dfbench.apps.desktop.opening import new_root, show
-    from dfbench.apps.web.sources import opened
+    from dfbench.apps.offered import offered
 
     root = new_root()
     root.withdraw()
-    shelf, _ = opened(models, {}, plugins or ())
+    shelf = offered(models, plugins or ()).shelf
     root.deiconify()
     show(root, shelf)

@@ -44,11 +44,14 @@ def serve(
 
     Pictures stay in the memory of this machine, and nothing is asked of any other.
     """
+    from dfbench.apps.offered import offered
     from dfbench.apps.web.server import LOOPBACK, bound, check_installed, serve, url
-    from dfbench.apps.web.sources import opened
+    from dfbench.apps.web.standings import Standings
 
     check_installed()
-    shelf, standings = opened(sources, parse_roots(images, "--images"), plugins or ())
+    roots = parse_roots(images, "--images")
+    found = offered(sources, plugins or ())
+    standings = Standings(found.results, found.models, roots)
     listener = bound(host, port)
     hosts = LOOPBACK if host in LOOPBACK else None
     if hosts is None:
@@ -61,4 +64,4 @@ def serve(
     def ready() -> None:
         typer.echo(f"{url(listener)}  (Ctrl+C stops it)")
 
-    serve(shelf, standings, listener, hosts, ready)
+    serve(found.shelf, standings, listener, hosts, ready)

@@ -10,7 +10,7 @@ from dfbench.errors import UnavailableError
 if TYPE_CHECKING:
     import tkinter as tk
 
-    from dfbench.apps.web.shelf import Shelf
+    from dfbench.apps.shelf import Shelf
 
 
 def new_root() -> tk.Tk:

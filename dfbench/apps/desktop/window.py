@@ -20,7 +20,7 @@ from dfbench.images import Image
 
 if TYPE_CHECKING:
     from dfbench.apps.desktop.background import Background
-    from dfbench.apps.web.shelf import Shelf
+    from dfbench.apps.shelf import Shelf
     from dfbench.detectors.detector import Detector
     from dfbench.detectors.verdict import Verdict
 

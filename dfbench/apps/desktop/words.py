@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dfbench.apps.web.words import said
+from dfbench.apps.words import said
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector

@@ -14,8 +14,8 @@ from dfbench.detectors.pictures import look
 from dfbench.errors import DfbenchError, ImageError
 
 if TYPE_CHECKING:
+    from dfbench.apps.shelf import Shelf
     from dfbench.apps.web.held import Pictures
-    from dfbench.apps.web.shelf import Shelf
     from dfbench.apps.web.standings import Standings
 
 _AT_ONCE = 2

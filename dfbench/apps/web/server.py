@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dfbench.errors import DfbenchError, UnavailableError
 
 if TYPE_CHECKING:
-    from dfbench.apps.web.shelf import Shelf
+    from dfbench.apps.shelf import Shelf
     from dfbench.apps.web.standings import Standings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

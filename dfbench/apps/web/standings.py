@@ -12,6 +12,7 @@ from dfbench.apps.web.surest import surest
 from dfbench.apps.web.table import Entry
 from dfbench.apps.web.words import escape
 from dfbench.detectors.contents import Contents
+from dfbench.errors import DfbenchError
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.columns import COLUMNS
 from dfbench.results.document import wording
@@ -35,11 +36,21 @@ class Standings:
         What the files of models tell.
     roots
         By data set, the folder of its images, where their right and wrong ones are to be shown.
+
+    Raises
+    ------
+    DfbenchError
+        Where such a folder is not there.
     """
 
     results: Sequence[Results]
     models: Sequence[Contents] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, root in self.roots.items():
+            if not root.is_dir():
+                raise DfbenchError(f"the images of {name}: no such folder", where=root)
 
     @cached_property
     def found(self) -> list[tuple[Results, Table]]:

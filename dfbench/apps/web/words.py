@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dfbench.apps.web.shown import inline, overlaid, small
+from dfbench.apps.words import apart, said
 from dfbench.errors import DfbenchError
 
 if TYPE_CHECKING:
@@ -24,25 +25,6 @@ def escape(text: object) -> str:
     """Make text safe for the page, which also fills in templates of its own."""
     visible = "".join(c if c.isprintable() else " " for c in str(text))
     return html.escape(visible)
-
-
-def said(verdict: Verdict, positive: int | None) -> str:
-    """Say in a sentence how sure a verdict is, and when it would be the other one."""
-    if verdict.score is None or verdict.threshold is None or positive is None:
-        return f"probability {verdict.probability:.2f}"
-    fake = verdict.classes[positive]
-    score, threshold = _apart(verdict.score, verdict.threshold)
-    return f"{score} for {fake}; from {threshold} on it says {fake}"
-
-
-def _apart(score: float, threshold: float) -> tuple[str, str]:
-    """Write two numbers with so many digits that they are seen to be on the side they are on."""
-    digits = 2
-    while digits < 6 and (
-        (round(score, digits) >= round(threshold, digits)) != (score >= threshold)
-    ):
-        digits += 1
-    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def card(detector: Detector, verdict: Verdict, name: str) -> str:
@@ -96,7 +78,7 @@ def _scale(verdict: Verdict, positive: int | None) -> str:
     """Draw the score between 0 and 1 with the threshold, or a bar for each class."""
     if verdict.score is not None and verdict.threshold is not None and positive is not None:
         at, limit = 100 * verdict.score, 100 * min(1.0, max(0.0, verdict.threshold))
-        label = "score {}, threshold {}".format(*_apart(verdict.score, verdict.threshold))
+        label = "score {}, threshold {}".format(*apart(verdict.score, verdict.threshold))
         others = [name for k, name in enumerate(verdict.classes) if k != positive]
         return (
             f'<div class="df-scale" role="img" aria-label="{escape(label)}">'

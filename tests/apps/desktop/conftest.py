@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dfbench.apps.web.shelf import Shelf
+from dfbench.apps.shelf import Shelf
 from tests.apps.desktop.hand import Hand
 from tests.conftest import fill
 
@@ -83,9 +83,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shelf(results: Path) -> Shelf:
     """The kept models of these results."""
-    from dfbench.apps.web.sources import opened
+    from dfbench.apps.offered import offered
 
-    return opened([results], {})[0]
+    return offered([results]).shelf
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_it_opens_and_ends_with_its_window(hand: Hand, display: str, results: Pa
 _WORKING = """
 import sys, time
 from dfbench.apps.desktop.opening import new_root, show
-from dfbench.apps.web.shelf import Shelf
+from dfbench.apps.shelf import Shelf
 
 class Slow:
     def verdicts(self, pictures):

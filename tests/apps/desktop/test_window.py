@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfbench.apps.web.shelf import Shelf
+from dfbench.apps.shelf import Shelf
 from dfbench.detectors.pictures import Picture, look
 from dfbench.detectors.verdict import Verdict
 from tests.apps.desktop.hand import Hand, in_dialog, wait_for

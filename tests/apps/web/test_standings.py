@@ -7,26 +7,27 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dfbench.apps.web.sources import opened
+from dfbench.apps.offered import offered
 from dfbench.apps.web.standings import Standings
 from dfbench.cli import app
 
 
 @pytest.fixture(scope="module")
 def standings(results: Path) -> Standings:
-    return opened([results], {"faces": results.parent / "faces"})[1]
+    return Standings(offered([results]).results, roots={"faces": results.parent / "faces"})
 
 
-def test_detectors_are_offered_in_the_order_of_the_board(results: Path) -> None:
-    shelf, standings = opened([results], {})
+def test_detectors_are_offered_in_the_order_of_the_board(
+    results: Path, standings: Standings
+) -> None:
+    shelf = offered([results]).shelf
     assert shelf.names == [f"{each.row} on faces" for each in standings.entries()]
     assert set(shelf.first) <= set(shelf.names)
     assert shelf.get(shelf.names[0]) is shelf.get(shelf.names[0])
 
 
 def test_one_given_twice_has_two_names(results: Path) -> None:
-    shelf, _ = opened([results, results], {})
-    assert len(set(shelf.names)) == 6
+    assert len(set(offered([results, results]).shelf.names)) == 6
 
 
 def test_a_line_has_the_figures_of_the_board(standings: Standings, results: Path) -> None:
@@ -49,14 +50,15 @@ def test_a_row_shows_its_figures_and_its_images(standings: Standings) -> None:
 
 
 def test_images_are_named_where_their_folder_is_not(results: Path) -> None:
-    shown = opened([results], {})[1].detail("faces", "hsv/knn")
+    shown = Standings(offered([results]).results).detail("faces", "hsv/knn")
     assert "test/real/0" in shown
     assert "<img" not in shown
 
 
 def test_no_image_outside_of_its_folder_is_shown(results: Path, tmp_path: Path) -> None:
     (tmp_path / "test").symlink_to(results.parent / "faces" / "test")
-    shown = opened([results], {"faces": tmp_path})[1].detail("faces", "hsv/knn")
+    standings = Standings(offered([results]).results, roots={"faces": tmp_path})
+    shown = standings.detail("faces", "hsv/knn")
     assert "test/real/0" in shown
     assert "<img" not in shown
 
@@ -71,8 +73,9 @@ def test_a_model_file_tells_its_figures_itself(results: Path, tmp_path: Path) ->
     model = tmp_path / "a.dfb"
     run = CliRunner().invoke(app, ["export", str(results), "hsv/knn", "--out", str(model)])
     assert run.exit_code == 0, run.output
-    shelf, standings = opened([model], {})
-    assert shelf.names == ["hsv/knn on faces"]
+    found = offered([model])
+    standings = Standings([], found.models)
+    assert found.shelf.names == ["hsv/knn on faces"]
     [entry] = standings.entries()
     assert (entry.row, entry.dataset) == ("hsv/knn", "faces")
     assert 0 <= (entry.metric("roc_auc").value or -1) <= 1

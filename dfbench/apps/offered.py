@@ -1,40 +1,49 @@
-"""From what was given on the command line to what the page offers."""
+"""What was given on the command line: detectors to choose among, and what is told of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dfbench.apps.web.shelf import Load, Shelf
-from dfbench.apps.web.standings import Standings
+from dfbench.apps.shelf import Load, Shelf
 from dfbench.detectors.archive import read
+from dfbench.detectors.contents import Contents
 from dfbench.detectors.detector import load_model
 from dfbench.detectors.kept import KeptModels
-from dfbench.errors import DfbenchError
+from dfbench.results.results import Results
 
 
-def opened(
-    sources: Iterable[Path], roots: Mapping[str, Path], plugins: Sequence[Path] = ()
-) -> tuple[Shelf, Standings]:
+@dataclass(frozen=True)
+class Offered:
+    """Results folders and files of kept models that were opened.
+
+    Attributes
+    ----------
+    shelf
+        The detectors, of a folder in the order of its boards; none is loaded yet.
+    results
+        The folders.
+    models
+        What the files tell of themselves.
+    """
+
+    shelf: Shelf
+    results: list[Results]
+    models: list[Contents]
+
+
+def offered(sources: Iterable[Path], plugins: Sequence[Path] = ()) -> Offered:
     """Open results folders and files of kept models.
 
     Parameters
     ----------
     sources
         Where they lie.
-    roots
-        Folders of images, see `Standings`.
     plugins
         Files with extractors of one's own.
-
-    Returns
-    -------
-    Shelf
-        The detectors, of a folder in the order of its boards; none is loaded yet.
-    Standings
-        The boards, and what model files tell of themselves.
 
     Raises
     ------
@@ -42,7 +51,7 @@ def opened(
         Where one is neither, or cannot be read.
     """
     loads: list[tuple[str, Load]] = []
-    results, files = [], []
+    results, models = [], []
     for path in sources:
         if path.is_dir():
             kept = KeptModels(path, plugins)
@@ -50,11 +59,10 @@ def opened(
             loads += _kept(kept)
         else:
             contents = read(path).contents
-            files.append(contents)
+            models.append(contents)
             name = f"{contents.row} on {contents.dataset}"
             loads.append((name, partial(load_model, path, plugins=plugins)))
-    _check_roots(roots)
-    return Shelf(loads), Standings(results, files, roots)
+    return Offered(Shelf(loads), results, models)
 
 
 def _kept(models: KeptModels) -> Iterator[tuple[str, Load]]:
@@ -67,9 +75,3 @@ def _kept(models: KeptModels) -> Iterator[tuple[str, Load]]:
             name += f", seed {each.seed}"
         entry = models.entry(each.row, each.dataset, each.seed)
         yield name, partial(models.detector, entry)
-
-
-def _check_roots(roots: Mapping[str, Path]) -> None:
-    for name, root in roots.items():
-        if not root.is_dir():
-            raise DfbenchError(f"the images of {name}: no such folder", where=root)
