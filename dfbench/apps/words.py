@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dfbench.detectors.verdict import Verdict
+from dfbench.detectors.verdict import Verdict, apart
 
 
 def said(verdict: Verdict, positive: int | None) -> str:
@@ -14,14 +11,6 @@ def said(verdict: Verdict, positive: int | None) -> str:
         return f"probability {verdict.probability:.2f}"
     fake = verdict.classes[positive]
     score, threshold = apart(verdict.score, verdict.threshold)
+    if verdict.label != fake and score == threshold:
+        return f"{score} for {fake}, no more than for {verdict.label}"
     return f"{score} for {fake}; from {threshold} on it says {fake}"
-
-
-def apart(score: float, threshold: float) -> tuple[str, str]:
-    """Write two numbers with so many digits that they are seen to be on the side they are on."""
-    digits = 2
-    while digits < 6 and (
-        (round(score, digits) >= round(threshold, digits)) != (score >= threshold)
-    ):
-        digits += 1
-    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"

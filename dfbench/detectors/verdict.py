@@ -44,3 +44,13 @@ class Verdict:
     def probability(self) -> float:
         """Probability of the class that is decided for."""
         return float(self.probabilities[self.classes.index(self.label)])
+
+
+def apart(score: float, threshold: float) -> tuple[str, str]:
+    """Write two numbers with so many digits that they are seen to be on the side they are on."""
+    digits = 2
+    while digits < 6 and (
+        (round(score, digits) >= round(threshold, digits)) != (score >= threshold)
+    ):
+        digits += 1
+    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"

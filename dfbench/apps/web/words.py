@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dfbench.apps.web.shown import inline, overlaid, small
-from dfbench.apps.words import apart, said
+from dfbench.apps.words import said
+from dfbench.detectors.verdict import apart
 from dfbench.errors import DfbenchError
 
 if TYPE_CHECKING:

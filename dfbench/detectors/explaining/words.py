@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dfbench.detectors.explaining.explanation import Explanation
+from dfbench.detectors.verdict import apart
 
 
 def verdict(found: Explanation) -> str:
@@ -13,9 +14,10 @@ def verdict(found: Explanation) -> str:
         [(first, name), *others] = order
         rest = ", ".join(f"{other} {share:.2f}" for share, other in others[:2])
         return f"{name}, {first:.2f} (then {rest})"
-    digits = 2 if abs(said.score - said.threshold) >= 0.01 else 4
-    rule = f"from {said.threshold:.{digits}f} on it says {found.explained}"
-    score = f"{said.score:.{digits}f}"
+    score, threshold = apart(said.score, said.threshold)
+    rule = f"from {threshold} on it says {found.explained}"
+    if said.label != found.explained and score == threshold:
+        rule = f"no more than {said.label}"
     if said.label == found.explained:
         return f"{said.label}, {score} ({rule})"
     return f"{said.label}: {found.explained} has {score} ({rule})"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dfbench.apps.web import words
+from dfbench.apps.words import said
 from dfbench.detectors.detector import Detector
 from dfbench.detectors.explaining.explanation import explain
 from dfbench.detectors.explaining.words import places
@@ -28,7 +29,7 @@ def verdict(score: float, *, threshold: float = 0.5, outside: tuple[str, ...] = 
 
 
 @pytest.mark.parametrize(
-    ("score", "threshold", "said"),
+    ("score", "threshold", "expected"),
     [
         (0.91, 0.5, "0.91 for fake; from 0.50 on it says fake"),
         (0.2, 0.5, "0.20 for fake; from 0.50 on it says fake"),
@@ -36,14 +37,22 @@ def verdict(score: float, *, threshold: float = 0.5, outside: tuple[str, ...] = 
         (0.9999, 0.5, "1.00 for fake; from 0.50 on it says fake"),
     ],
 )
-def test_how_sure_a_verdict_is(score: float, threshold: float, said: str) -> None:
-    assert words.said(verdict(score, threshold=threshold), 1) == said
+def test_how_sure_a_verdict_is(score: float, threshold: float, expected: str) -> None:
+    assert said(verdict(score, threshold=threshold), 1) == expected
+
+
+def test_a_draw_is_called_one() -> None:
+    """Half of the neighbours: the first class is decided for, as on the leaderboard."""
+    half = Verdict("real", ("real", "fake"), np.array([0.5, 0.5]), 0.5, 0.5)
+    assert said(half, 1) == "0.50 for fake, no more than for real"
+    first = Verdict("fake", ("fake", "real"), np.array([0.5, 0.5]), 0.5, 0.5)
+    assert said(first, 0) == "0.50 for fake; from 0.50 on it says fake"
 
 
 def test_of_several_classes_the_surest_is_named() -> None:
     names = ("real", "one", "two")
     found = Verdict("two", names, np.array([0.2, 0.3, 0.5]), None, None)
-    assert words.said(found, None) == "probability 0.50"
+    assert said(found, None) == "probability 0.50"
 
 
 def test_a_card_warns_of_pictures_from_outside(detector: Detector) -> None:

@@ -73,6 +73,8 @@ def test_sentences_of_two_classes():
     assert words.places(fake).startswith("with the place covered that matters most, fake has 0.")
     near = replace(fake.verdict, score=0.4996, label="real")
     assert "0.4996 (from 0.5000" in words.verdict(replace(fake, verdict=near))
+    half = replace(real.verdict, score=0.5)
+    assert words.verdict(replace(real, verdict=half)) == "real: fake has 0.50 (no more than real)"
     strict = explain(asked, green(blank(1001)), threshold=1.0)
     assert strict.verdict.label == "real"
     far = replace(fake.verdict, outside=("4 pixels wide", "grey"))
