@@ -160,10 +160,11 @@ def test_what_cannot_be_kept_costs_no_result_and_says_why(
         self.thing = lambda: 3
 
     monkeypatch.setattr(KNN, "_fit", odd)
-    results = dfbench.run(**given, only=["hsv/knn"])
-    assert results.statuses()["ok"] == 1
-    [record] = results.ran
-    assert "cannot be" in record.not_kept or "not trusted" in record.not_kept
+    results = dfbench.run(**given, only=["hsv/knn", "lbp/knn", "ensemble"])
+    assert results.statuses()["ok"] == 3
+    why = {record.row: record.not_kept for record in results.ran}
+    assert "cannot be" in why["hsv/knn"] or "not trusted" in why["hsv/knn"]
+    assert why["ensemble"] == "the model of its member 'hsv/knn' is not kept"
     assert kept(given["out"]) == {}
     with pytest.raises(dfbench.detectors.opening.OutputError, match="was not kept: "):
         dfbench.detectors.opening.open_model(given["out"])

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import dfbench
+from dfbench.detectors.archive import Bundle
 from dfbench.detectors.detector import Detector
 from dfbench.detectors.rates import Rate, Tested, rates
 from dfbench.errors import DataError, ImageError, ParameterError
@@ -120,6 +121,21 @@ def test_a_rule_s_threshold_decides(ran, images: list[Path]) -> None:
     assert cut != 0.5
     scores = calibrated.predict_proba(images)[:, 1]
     assert (calibrated.predict(images) == "fake").tolist() == (scores >= cut).tolist()
+
+
+def test_the_positive_class_may_be_the_first_one(ran, images: list[Path]) -> None:
+    bundle = ran.bundle("hsv+lbp/svm")
+    contents = bundle.contents.model_copy(update={"positive": 0, "threshold": 0.3})
+    detector = Detector(Bundle(contents, bundle.files))
+    scores = detector.predict_proba(images)[:, 0]
+    expected = np.where(scores >= 0.3, "real", "fake")
+    verdicts = detector.verdicts(images)
+    assert [verdict.label for verdict in verdicts] == expected.tolist()
+    np.testing.assert_allclose([verdict.score for verdict in verdicts], scores, atol=1e-9)
+    actual = np.array([path.parent.name for path in images])
+    wrong = {name: int((expected[actual == name] != name).sum()) for name in ("real", "fake")}
+    assert {rate.actual: rate.wrong for rate in detector.rates()} == wrong
+    assert {rate.actual: rate.wrong for rate in detector.rates(0)} == {"real": 0, "fake": 10}
 
 
 def test_a_picture_unlike_the_training_images_is_told(

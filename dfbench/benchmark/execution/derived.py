@@ -71,7 +71,7 @@ def run_derived(
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**basis(cell), **known})
     if combined is not None and keeps and not cell.subset.name:
-        keep_derived(out.model_file(cell.id), record, combined, [each.id for each in cell.members])
+        record = _kept(cell, record, combined, out)
     out.write_cell(record, parts.pop("evaluate", None), parts)
     return record
 
@@ -128,6 +128,19 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
     }
 
 
+def _kept(cell: Cell, record: Record, combined: Combined, out: ResultsFolder) -> Record:
+    """Keep what a derived cell fits; where that cannot be the record says why."""
+    absent = [each.row.name for each in cell.members if not out.model_file(each.id).is_file()]
+    reason = f"the model of its member {absent[0]!r} is not kept" if absent else ""
+    if not absent:
+        members = [each.id for each in cell.members]
+        try:
+            keep_derived(out.model_file(cell.id), record, combined, members)
+        except DfbenchError as error:
+            reason = str(error)
+    return record.model_copy(update={"not_kept": reason})
+
+
 def keep_finished(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
     """Keep what a finished derived cell fits; it is fitted again for that."""
     record = records[cell.id]
@@ -135,7 +148,9 @@ def keep_finished(cell: Cell, records: Mapping[str, Record], out: ResultsFolder)
     with suppress(DfbenchError):
         combined, parts = _combined(cell, members, out)
         check_same(out, record, parts["evaluate"])
-        keep_derived(out.model_file(cell.id), record, combined, [each.id for each in cell.members])
+        again = _kept(cell, record, combined, out)
+        if again != record:
+            out.rewrite_record(again)
 
 
 def evaluate_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
