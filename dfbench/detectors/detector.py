@@ -17,7 +17,7 @@ from dfbench.detectors.familiarity import far, unlike
 from dfbench.detectors.joined import Joined
 from dfbench.detectors.part import Part, part_of
 from dfbench.detectors.pictures import FileFacts, Picture, look
-from dfbench.detectors.rates import Rate, Tested, rates
+from dfbench.detectors.rates import Rate, Scored, rates
 from dfbench.detectors.reference import PLACES, Gaussian
 from dfbench.detectors.together import ALPHA as SET_ALPHA
 from dfbench.detectors.together import FEWEST, Together
@@ -451,10 +451,10 @@ def _together(arrays: dict[str, NDArray[Any]]) -> Together | None:
     return Together(places, labels)
 
 
-def _tested(arrays: dict[str, NDArray[Any]], n_classes: int) -> Tested | None:
+def _tested(arrays: dict[str, NDArray[Any]], n_classes: int) -> Scored | None:
     if "test.labels" not in arrays:
         return None
-    tested = Tested(arrays["test.labels"], arrays["test.probabilities"], arrays.get("test.groups"))
+    tested = Scored(arrays["test.labels"], arrays["test.probabilities"], arrays.get("test.groups"))
     if tested.probabilities.shape != (len(tested.labels), n_classes):
         raise ModelFileError("is not whole: scores of the test images do not fit their labels")
     return tested

@@ -215,14 +215,16 @@ class KeptModels:
 
     def _size(self, cell: str) -> int:
         """Bytes of what is kept of a cell and its members; 0 where something is missing."""
+        files = [self._folder.model_file(each) for each in self._cells(cell)]
+        return sum(path.stat().st_size for path in files) if all(map(Path.is_file, files)) else 0
+
+    def _cells(self, cell: str) -> set[str]:
+        """Give a cell and those that it is made of."""
         path = self._folder.model_file(cell)
         record = self._folder.load_record(cell)
-        if record is None or not path.is_file():
-            return 0
-        if record.kind != "derived":
-            return path.stat().st_size
-        sizes = [self._size(member) for member in read(path).contents.members]
-        return path.stat().st_size + sum(sizes) if all(sizes) else 0
+        if record is None or record.kind != "derived" or not path.is_file():
+            return {cell}
+        return {cell}.union(*(self._cells(member) for member in read(path).contents.members))
 
     def _table(self, dataset: str | None) -> Table:
         tables = {table.dataset: table for table in self.board.tables}

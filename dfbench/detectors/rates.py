@@ -13,7 +13,7 @@ from dfbench.results.statistics.sample import decide
 
 
 @dataclass(frozen=True)
-class Tested:
+class Scored:
     """How the test images were scored.
 
     Attributes
@@ -76,7 +76,7 @@ def _hundredth(share: float) -> str:
 
 
 def rates(
-    tested: Tested, classes: tuple[str, ...], *, positive: int | None, threshold: float | None
+    tested: Scored, classes: tuple[str, ...], *, positive: int | None, threshold: float | None
 ) -> list[Rate]:
     """Count the errors of each class.
 

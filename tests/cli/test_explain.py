@@ -32,7 +32,7 @@ def test_it_says_tables_and_draws(files, tmp_path):
     assert result.exit_code == 0, result.output
     first, *rest = result.stdout.splitlines()
     assert first.startswith("fake, 0.")
-    assert any(line.startswith("for fake: hsv +") for line in rest)
+    assert any(line.startswith("in log odds, for fake: hsv +") for line in rest)
     assert any(line.split()[:1] == ["hsv:"] for line in rest)
     assert rest[-1] == str(tmp_path / "why.png")
     assert decode((tmp_path / "why.png").read_bytes()).shape[1] == 1200

@@ -13,7 +13,7 @@ from PIL import Image
 import dfbench
 from dfbench.detectors.archive import Bundle
 from dfbench.detectors.detector import Detector
-from dfbench.detectors.rates import Rate, Tested, rates
+from dfbench.detectors.rates import Rate, Scored, rates
 from dfbench.errors import DataError, ImageError, ParameterError
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.intervals import wilson
@@ -203,7 +203,7 @@ def test_rates_of_several_classes_heed_groups() -> None:
     labels = np.array([0, 0, 1, 1, 2, 2])
     proba = np.eye(3)[[0, 1, 1, 1, 0, 0]]
     found = rates(
-        Tested(labels, proba, np.array([1, 1, 2, 3, 4, 4])),
+        Scored(labels, proba, np.array([1, 1, 2, 3, 4, 4])),
         ("real", "gan", "diffusion"),
         positive=None,
         threshold=None,

@@ -7,6 +7,7 @@ import signal
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,8 @@ def application(
     # read when gradio is imported; what it would report to its makers stays here
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = folder
+    # FastAPI silences it, but not where another thread imports meanwhile and resets what is silent
+    warnings.filterwarnings("ignore", r"The '\w+' attribute with value .* `Field\(\)` function")
     import gradio as gr
     from fastapi import FastAPI
 
