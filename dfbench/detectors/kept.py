@@ -177,7 +177,9 @@ class KeptModels:
                 "models": gathered.models,
                 "members": [],
                 "combination": None if isinstance(node, int) else node,
+                # a derived row's members are of one data set, and it is told of them alone
                 "seen": gathered.contents[0].seen,
+                "normal": gathered.contents[0].normal,
                 "reference": REFERENCE,
                 "figures": line.metrics,
                 "warnings": [*table.warnings, *_of_row(record)],
