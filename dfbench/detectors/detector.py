@@ -345,7 +345,7 @@ class Detector:
 def vectors(part: Part, inputs: Inputs) -> NDArray[np.float32]:
     """Give what pictures are held against the training images by: features, or a network's own."""
     if isinstance(inputs, Both) or inputs.ndim == 4:
-        own = part.model.embed(inputs)
+        own = part.embed(inputs)
         assert own is not None  # the reference was made of them
         return own
     return inputs

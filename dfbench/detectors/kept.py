@@ -179,7 +179,9 @@ class KeptModels:
                 "models": gathered.models,
                 "members": [],
                 "combination": None if isinstance(node, int) else node,
+                # a derived row's members are of one data set, and it is told of them alone
                 "seen": gathered.contents[0].seen,
+                "normal": gathered.contents[0].normal,
                 "reference": REFERENCE,
                 "figures": self._figures(entry, line),
                 "warnings": [*table.warnings, *_of_row(record)],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,18 +115,37 @@ class Part:
 
     def proba(self, inputs: Inputs) -> Probabilities:
         """Give class probabilities, shape (n, K)."""
-        with self._lock:
+        with self._asked():
             return self.model.predict_proba(inputs)
 
     def cams(self, inputs: Inputs, classes: Labels) -> NDArray[np.float32] | None:
         """Show what in each image speaks for a class, see `Model.cams`."""
-        with self._lock:
+        with self._asked():
             return self.model.cams(inputs, classes)
 
     def contributions(self, inputs: Inputs, classes: Labels) -> NDArray[np.float64] | None:
         """Show what each feature adds to the evidence for a class, see `Model.contributions`."""
-        with self._lock:
+        with self._asked():
             return self.model.contributions(inputs, classes)
+
+    def embed(self, inputs: Inputs) -> NDArray[np.float32] | None:
+        """Give the model's own features of each image, see `Model.embed`."""
+        with self._asked():
+            return self.model.embed(inputs)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Ask the model, one at a time; what breaks in it is told as a fault of what was kept."""
+        with self._lock:
+            try:
+                yield
+            except DfbenchError:
+                raise
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise ModelFileError(
+                    f"the model is not what it must be: {reason}", where=self.row
+                ) from error
 
 
 def part_of(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
-from dfbench.models.kept import Kept, dumps, loads
+from dfbench.models.kept import Kept, KeptError, dumps, loads
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -116,6 +116,8 @@ class Model(ABC):
     trusted
         Names of types that a fitted model holds beside arrays, plain values and estimators of
         scikit-learn: what is kept of it is loaded with these and no others.
+    estimators
+        Names of the estimators of scikit-learn that it may then hold; None: any of them.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -131,6 +133,7 @@ class Model(ABC):
     companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
     trusted: ClassVar[tuple[str, ...]] = ()
+    estimators: ClassVar[tuple[str, ...] | None] = None
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
@@ -227,7 +230,7 @@ class Model(ABC):
         KeptError
             If one of them cannot be written without pickling it.
         """
-        made = {*vars(type(self)(n_classes=self.n_classes)), *_SET_BEFORE}
+        made = self._made()
         held = {name: value for name, value in vars(self).items() if name not in made}
         return Kept({HELD: dumps(held)})
 
@@ -241,9 +244,18 @@ class Model(ABC):
         KeptError
             If it is damaged, or holds a type that is not `trusted`.
         """
-        for name, value in loads(kept.file(HELD), self.trusted).items():
+        held = loads(kept.file(HELD), self.trusted, self.estimators)
+        made = self._made()
+        for name, value in held.items():
+            # parameters are told beside it, and nothing that is kept takes a method's place
+            if name in made or hasattr(Model, name) or callable(getattr(type(self), name, None)):
+                raise KeptError(f"holds what no fit sets: {name}")
             setattr(self, name, value)
         return self
+
+    def _made(self) -> set[str]:
+        """Give the names of what a model has before `fit`."""
+        return {*vars(type(self)(n_classes=self.n_classes)), *_SET_BEFORE}
 
     def cams(self, X: Any, classes: Labels) -> NDArray[np.float32] | None:
         """Show what in each image speaks for a class, shape (n, S, S), in [0, 1]; None: cannot."""

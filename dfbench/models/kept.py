@@ -91,7 +91,9 @@ def dumps(held: dict[str, Any]) -> bytes:
     return content
 
 
-def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
+def loads(
+    content: bytes, trusted: Sequence[str], estimators: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Read what `dumps` wrote.
 
     Parameters
@@ -101,6 +103,8 @@ def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
     trusted
         Names of types that it may hold beside numbers, texts, containers, arrays and estimators
         of scikit-learn.
+    estimators
+        Names of those of scikit-learn that it may hold; None: any.
 
     Raises
     ------
@@ -111,7 +115,8 @@ def loads(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
     try:
         known = {*_PLAIN, *trusted}
         others = sorted(name for name in _types(content) if name not in known)
-        strange = [name for name in others if not _estimator(name)]
+        allowed = set(others) if estimators is None else set(estimators)
+        strange = [name for name in others if name not in allowed or not _estimator(name)]
         if not strange:
             held = skops.loads(content, trusted=[*trusted, *others])
     except KeptError:

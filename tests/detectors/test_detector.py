@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 import dfbench
-from dfbench.detectors.archive import Bundle
+from dfbench.detectors.archive import Bundle, ModelFileError
 from dfbench.detectors.detector import Detector
 from dfbench.detectors.rates import Rate, Scored, rates
 from dfbench.errors import DataError, ImageError, ParameterError
@@ -240,3 +242,11 @@ def test_a_detector_of_own_functions_asks_for_their_file(tmp_path: Path, make_fo
     plugin.write_text(plugin.read_text() + "# changed\n")
     with pytest.raises(dfbench.errors.DfbenchError, match="its file has changed"):
         dfbench.load_model(path, plugins=plugin)
+
+
+def test_a_model_that_breaks_says_so_in_one_line(detector: Detector, images: list[Path]) -> None:
+    part = replace(detector.parts[0], model=deepcopy(detector.parts[0].model))
+    part.model._scaler = None
+    inputs = detector.inputs([detector.look(images[0])])[0]
+    with pytest.raises(ModelFileError, match=r"the model is not what it must be: \w+Error"):
+        part.proba(inputs)

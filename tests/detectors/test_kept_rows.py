@@ -143,3 +143,25 @@ def test_a_results_folder_is_no_model_file(ran) -> None:
         dfbench.load_model(ran.out)
     with pytest.raises(DfbenchError, match="not a results folder"):
         open_model(ran.root)
+
+
+def test_a_derived_row_sees_images_in_the_normal_form_of_its_data_set(
+    tmp_path: Path, make_folder
+) -> None:
+    card = tmp_path / "faces.toml"
+    card.write_text(
+        f'name = "faces"\nroot = "{make_folder()}"\nclasses = ["real", "fake"]\n'
+        '[normalise]\nsize = 24\nmethod = "crop"\nformat = "jpeg"\nquality = 60\n'
+    )
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        'name = "two"\nfigures = []\nbudget.trials = 1\n'
+        '[[rows]]\nfeatures = ["hsv"]\nmodels = ["knn", "svm"]\n'
+        '[[derived]]\nname = "both"\nof = ["hsv/knn", "hsv/svm"]\n'
+    )
+    dfbench.run(suite, card, out=tmp_path / "out")
+    detector = open_model(tmp_path / "out", row="both")
+    table = dfbench.load_results(tmp_path / "out").scores("both")
+    images = [tmp_path / "faces" / image for image in table["image"]]
+    found = detector.predict_proba(images)
+    np.testing.assert_allclose(found, table[["p_real", "p_fake"]].to_numpy(), atol=1e-6)

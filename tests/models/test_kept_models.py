@@ -232,3 +232,67 @@ def test_skops_is_loaded_without_torch_and_left_whole_for_others() -> None:
         "kept.loads(kept.dumps({'a': 1}), ())"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def rewritten(model: Model, **changed: Any) -> Kept:
+    """Give what was kept of a model, with some of it changed by whoever passed it on."""
+    held = {name: value for name, value in vars(model).items() if name.startswith("_")}
+    return Kept({"held.skops": kept.dumps({**held, **changed})})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"predict_proba": 3},
+        {"n_threads": 10**9},
+        {"params": {}},
+        {"_classes": np.array([0, 10**12])},
+        {"_classes": np.array([1, 0])},
+        {"_pipeline": "none"},
+    ],
+)
+def test_what_no_fit_sets_is_refused(changed: dict[str, Any]) -> None:
+    model, _ = fitted("knn", 2)
+    with pytest.raises(KeptError):
+        type(model)(n_classes=2).restore(rewritten(model, **changed))
+
+
+def test_indices_of_nearest_neighbours_lead_somewhere() -> None:
+    params = {"weights": "uniform", "metric": "manhattan"}
+    model, X = fitted("knn", 2, **params)
+    for changed in ({"_y": np.full(60, 10**9)}, {"n_neighbors": 61}, {"_fit_method": "kd_tree"}):
+        vars(model._pipeline[-1]).update(changed)
+        with pytest.raises(KeptError, match="the neighbours are not what they must be"):
+            type(model)(n_classes=2, **params).restore(model.keep())
+        model, X = fitted("knn", 2, **params)
+    model._pipeline[-1].n_jobs = 10**6  # threads are told by whoever loads it
+    np.testing.assert_array_equal(
+        again(model).predict_proba(X), fitted("knn", 2, **params)[0].predict_proba(X)
+    )
+
+
+def test_each_machine_of_a_calibrated_one_is_checked() -> None:
+    from copy import deepcopy
+
+    from sklearn.pipeline import make_pipeline
+
+    model, _ = fitted("svm", 2)
+    [sound] = model._machine.calibrated_classifiers_
+    astray = deepcopy(sound)
+    astray.estimator.support_ = astray.estimator.support_ + np.int32(2**30)
+    hidden = deepcopy(astray)
+    hidden.estimator = make_pipeline("passthrough", astray.estimator)
+    for solver, machines in (("exact", [astray, sound]), ("nystroem", [hidden])):
+        model._machine.calibrated_classifiers_ = machines
+        with pytest.raises(KeptError, match="the machine is not what it must be"):
+            type(model)(n_classes=2, solver=solver).restore(model.keep())
+
+
+def test_built_in_models_hold_no_other_estimators() -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    model, _ = fitted("knn", 2)
+    other = make_pipeline(SVC().fit(*data(60)))
+    with pytest.raises(KeptError, match=r"not trusted: sklearn\.svm\._classes\.SVC"):
+        type(model)(n_classes=2).restore(rewritten(model, _pipeline=other))

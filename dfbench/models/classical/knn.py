@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.estimator import Estimator, Features
+from dfbench.models.classical.machine_check import check_neighbours
+from dfbench.models.kept import Kept
 
 
 class KNN(Estimator):
@@ -21,6 +23,11 @@ class KNN(Estimator):
 
     name = "knn"
     libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
+    estimators = (
+        "sklearn.neighbors._classification.KNeighborsClassifier",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -41,6 +48,13 @@ class KNN(Estimator):
             "metric": trial.suggest_categorical("metric", ["manhattan", "euclidean", "cosine"]),
             "scaling": trial.suggest_categorical("scaling", ["standard", "none"]),
         }
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        check_neighbours(self._pipeline, len(self._classes))
+        self._pipeline[-1].set_params(n_jobs=self.n_threads)
+        return self
 
     def _fit(self, X: Features, y: Labels) -> None:
         from sklearn.neighbors import KNeighborsClassifier

@@ -43,6 +43,14 @@ class SVM(Estimator):
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
     )
+    estimators = (
+        "sklearn.calibration.CalibratedClassifierCV",
+        "sklearn.kernel_approximation.Nystroem",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.svm._classes.LinearSVC",
+        "sklearn.svm._classes.SVC",
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -65,14 +73,8 @@ class SVM(Estimator):
 
     def restore(self, kept: Kept) -> Self:
         """Take up a fitted machine; see `Model.restore`."""
-        from sklearn.svm import SVC
-
         super().restore(kept)
-        machine = self._machine
-        for calibrated in getattr(machine, "calibrated_classifiers_", ()):
-            machine = calibrated.estimator
-        if self.params["solver"] != "nystroem" or isinstance(machine, SVC):
-            check_machine(machine, self.n_classes)
+        check_machine(self._machine, len(self._classes))
         return self
 
     def _fit(self, X: Features, y: Labels) -> None:
