@@ -148,14 +148,15 @@ def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None
     """
     from sklearn.decomposition import PCA
 
-    rows = train
-    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = rows.std(axis=0, dtype=np.float64).astype(np.float32)
+    k = min(_MOST_DIRECTIONS, len(train) // 4, train.shape[1] - 1)
+    if k < 1:
+        return None
+    mean = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = train.std(axis=0, dtype=np.float64).astype(np.float32)
     # a constant's deviation is rounding
     scale[scale <= 1e-6 * np.maximum(np.abs(mean), 1e-12)] = 1.0
-    drawn = _drawn(rows, mean, scale).astype(np.float32)
-    k = min(_MOST_DIRECTIONS, len(rows) // 4, rows.shape[1] - 1)
-    if k < 1 or not np.any(drawn.std(axis=0) > 0):
+    drawn = _drawn(train, mean, scale).astype(np.float32)
+    if not np.any(drawn.std(axis=0) > 0):
         return None
     pca = PCA(k, svd_solver="randomized" if min(drawn.shape) > 4 * k else "full",
               random_state=seed).fit(drawn)  # fmt: skip
