@@ -12,7 +12,8 @@ from dfbench.apps.shelf import Load, Shelf
 from dfbench.detectors.archive import read
 from dfbench.detectors.contents import Contents
 from dfbench.detectors.detector import load_model
-from dfbench.detectors.kept import KeptModels
+from dfbench.detectors.kept import AGAIN, KeptModels
+from dfbench.errors import OutputError
 from dfbench.results.results import Results
 
 
@@ -62,6 +63,10 @@ def offered(sources: Iterable[Path], plugins: Sequence[Path] = ()) -> Offered:
             models.append(contents)
             name = f"{contents.row} on {contents.dataset}"
             loads.append((name, partial(load_model, path, plugins=plugins)))
+    if results and not loads:
+        raise OutputError(
+            "no trained model was kept in it", where=results[0].folder, hint=AGAIN.format("ROW")
+        )
     return Offered(Shelf(loads), results, models)
 
 

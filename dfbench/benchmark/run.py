@@ -253,8 +253,8 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
 def keep_best(results: Results) -> None:
     """Remove all fitted models but those of the row on top of each data set, and its members'.
 
-    Those of earlier runs in the folder are removed as well; none is where a file is damaged that
-    tells which members are wanted.
+    Of rows that are not of this run all are left; so they are where a file is damaged that tells
+    which members are wanted.
     """
     folder = ResultsFolder(results.folder)
     wanted = {
@@ -264,9 +264,9 @@ def keep_best(results: Results) -> None:
         wanted |= {each for cell in wanted for each in members_of(folder.model_file(cell))}
     except ModelFileError:
         return
-    for cell in folder.kept_models():
-        if cell not in wanted:
-            folder.model_file(cell).unlink(missing_ok=True)
+    for record in results.ran:
+        if record.cell not in wanted:
+            folder.model_file(record.cell).unlink(missing_ok=True)
     results.board = replace(results.board, kept=folder.kept_models())
 
 

@@ -101,7 +101,9 @@ class _Counted:
 
 
 def _note(text: str) -> None:
-    err().print(text, markup=False, highlight=False, soft_wrap=True)
+    console = err()
+    # a terminal is given whole words, a file whole lines
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
@@ -116,8 +118,11 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
         typer.echo(f"{_shown(each.name)}  {verdict.label} {verdict.probability:.3f}")
         if verdict.outside:
             typer.echo(f"  outside what it was trained on: {'; '.join(verdict.outside)}")
-    for rate in detector.rates(threshold):
-        _note(f"on its test images: {rate.sentence}")
+    rates = detector.rates(threshold)
+    for rate in rates:
+        _note(f"on the images that it was tested on: {rate.sentence}")
+    if not rates:
+        _note("how often it is wrong is not told in this file: dfbench export writes one that does")
 
 
 def _of_all(detector: Detector, found: _Counted) -> None:
@@ -135,8 +140,10 @@ def _of_all(detector: Detector, found: _Counted) -> None:
 def _rule(detector: Detector, threshold: float | None) -> str:
     if detector.positive is None:
         return "it says the most probable class"
-    cut = detector.threshold if threshold is None else threshold
     name = detector.classes[detector.positive]
+    if threshold is None and detector.contents.threshold is None:
+        return f"it says {name} where its probability is above 0.5"
+    cut = detector.threshold if threshold is None else threshold
     return f"it says {name} from a probability of {cut:.3g} on"
 
 

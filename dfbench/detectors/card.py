@@ -69,7 +69,7 @@ def _use(contents: Contents) -> str:
             f"\n\nIts features {names} are code of its maker's own: give it by `--plugin FILE`."
         )
     return (
-        "```\npip install dfbench-toolkit\n"
+        "Wherever dfbench is installed:\n\n```\n"
         "dfbench predict MODEL.dfb photo.jpg\n"
         "dfbench explain MODEL.dfb photo.jpg --out explained.png\n```" + plugin
     )

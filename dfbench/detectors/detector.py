@@ -155,7 +155,7 @@ class Detector:
         ParameterError
             On a threshold for several classes, or outside of 0 to 1.
         """
-        self._check_threshold(threshold)
+        self.check_threshold(threshold)
         if self._tested is None:
             return []
         return rates(
@@ -208,7 +208,7 @@ class Detector:
         ImageError, DataError, ParameterError
             As `predict_proba`.
         """
-        self._check_threshold(threshold)
+        self.check_threshold(threshold)
         numbers = self._decide(self.predict_proba(images), threshold)
         found: NDArray[np.str_] = self.classes_[numbers]
         return found
@@ -218,7 +218,7 @@ class Detector:
 
         Parameters and errors are those of `predict`.
         """
-        self._check_threshold(threshold)
+        self.check_threshold(threshold)
         pictures = [look(image) for image in _several(images)]
         found: list[Verdict] = []
         for start in range(0, len(pictures), _BATCH):
@@ -290,7 +290,8 @@ class Detector:
     def _cut(self, threshold: float | None) -> float | None:
         return self.contents.threshold if threshold is None else threshold
 
-    def _check_threshold(self, threshold: float | None) -> None:
+    def check_threshold(self, threshold: float | None) -> None:
+        """Raise `ParameterError` on a threshold for several classes, or outside of 0 to 1."""
         if threshold is None:
             return
         if self.positive is None:

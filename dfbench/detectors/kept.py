@@ -25,7 +25,7 @@ from dfbench.results.records.records import Entry, Record
 from dfbench.results.results import Results
 from dfbench.results.statistics.estimate import Estimate
 
-_AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
+AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class KeptModels:
             raise OutputError(
                 f"the model of {record.row!r} on {record.dataset!r} was not kept{why}",
                 where=self._folder.path,
-                hint=None if why else _AGAIN.format(record.row),
+                hint=None if why else AGAIN.format(record.row),
             )
         return read(path)
 

@@ -58,14 +58,18 @@ class Rate:
     @property
     def sentence(self) -> str:
         """Say it of 100 images, e.g. ``of 100 real images it calls 6 fake (95 %: 3 to 12)``."""
+        # the name of a class may be a number
+        bare = self.actual.isalpha()
         if self.share.value is None:
-            return f"it was tested on no {self.actual} image"
+            of = f"{self.actual} image" if bare else f"image of {self.actual!r}"
+            return f"it was tested on no {of}"
         said = f"{_hundredth(self.share.value)} {self.called or 'something else'}"
         interval = ""
         if self.share.low is not None and self.share.high is not None:
             low, high = _hundredth(self.share.low), _hundredth(self.share.high)
             interval = f" (95 %: {low} to {high})"
-        return f"of 100 {self.actual} images it calls {said}{interval}"
+        of = f"{self.actual} images" if bare else f"images of {self.actual!r}"
+        return f"of 100 {of} it calls {said}{interval}"
 
 
 def _hundredth(share: float) -> str:

@@ -57,7 +57,13 @@ def judged(
         Number of threads.
     threshold
         Instead of the detector's own.
+
+    Raises
+    ------
+    ParameterError
+        On a threshold that is none for this detector.
     """
+    detector.check_threshold(threshold)
 
     def work(batch: Sequence[Source | Unread]) -> _Ready:
         return _ready(detector, batch)

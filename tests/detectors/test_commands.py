@@ -55,7 +55,7 @@ def mixed(ran, tmp_path: Path) -> Path:
 
 def test_a_verdict_a_line_and_what_cannot_be_read_stops_no_other(model: Path, mixed: Path) -> None:
     said = told("predict", model, mixed, code=3)
-    assert "it says fake from a probability of 0.5 on" in said
+    assert "it says fake where its probability is above 0.5" in said
     assert "9.png: not judged: not an image" in said
     assert "of 100 real images it calls" in said
     found = lines(model, mixed, code=3)

@@ -36,7 +36,7 @@ def told(detector: Detector, verdict: Verdict) -> list[Paragraph]:
         found.append(Paragraph("warning", f"Outside what it was trained on: {reasons}. {known}"))
     rates = detector.rates()
     if rates:
-        found.append(Paragraph("head", "On its own test set, at this threshold"))
+        found.append(Paragraph("head", "On images it was tested on, at this threshold"))
         found += [Paragraph("item", visible(rate.sentence)) for rate in rates]
     if detector.contents.warnings:
         found.append(Paragraph("head", "Warnings about the data it was trained on"))

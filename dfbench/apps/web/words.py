@@ -48,7 +48,7 @@ def card(detector: Detector, verdict: Verdict, name: str) -> str:
         )
     rates = "".join(f"<li>{escape(rate.sentence)}</li>" for rate in detector.rates())
     if rates:
-        where = "On its own test set" + ("" if positive is None else ", at this threshold")
+        where = "On images it was tested on" + ("" if positive is None else ", at this threshold")
         found.append(f'<p class="df-soft">{where}:</p><ul>{rates}</ul>')
     else:
         found.append('<p class="df-soft">Its file does not tell how often it is wrong.</p>')

@@ -24,6 +24,8 @@ _PIXELS = 24 * 2**20
 """Of all copies with a smaller place covered: a larger picture has fewer of them."""
 _BATCH, _BATCH_PIXELS = 16, 4 * 2**20
 """Copies, and their pixels, that a thread asks about at a time."""
+_FULL = 1.0
+"""Change of evidence, summed over both sizes of places, from which on colours are full."""
 _NOTHING = 0.02
 """A change of log odds that nobody would see: half a percent where both classes are as likely."""
 
@@ -36,7 +38,8 @@ class Occlusion:
     ----------
     heat
         Shape (H, W), float32, in [-1, 1]: above 0 a place speaks for the class, below 0 against it.
-        Scaled by its own maximum, so it tells where, not how much; 0 throughout where no place
+        Full where covering changes the evidence by 1 log odds in sum over both sizes of places, or
+        where it changes most if that is more; 0 throughout where no place
         changes anything.
     before, after
         Probability of the class, and what it becomes where the place that changes most is covered.
@@ -97,7 +100,10 @@ def occlusion(
         its = lost[at:end].reshape(len(down), len(across)).astype(np.float32)
         heat += (down.T @ its @ across) / np.outer(down.sum(axis=0), across.sum(axis=0))
         at = end
-    heat = heat / np.abs(heat).max() if np.abs(lost[strongest]) >= _NOTHING else 0 * heat
+    # stretched to its own maximum, a map of next to nothing would look like evidence
+    heat /= max(float(np.abs(heat).max()), _FULL)
+    if np.abs(lost[strongest]) < _NOTHING:
+        heat[:] = 0
     return Occlusion(
         np.asarray(heat, dtype=np.float32),
         float(found[0, k]),
