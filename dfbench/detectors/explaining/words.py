@@ -40,7 +40,7 @@ def places(found: Explanation) -> str:
         return f"no place by itself matters: whichever is covered, {name} keeps {before}"
     if before == after:
         return f"whichever place is covered, {name} keeps {before}: the map has the little left"
-    return f"with the place covered that matters most, {name} has {after} instead of {before}"
+    return f"with its weightiest place covered, {name} has {after} instead of {before}"
 
 
 def families(found: Explanation) -> str:

@@ -70,7 +70,7 @@ def test_sentences_of_two_classes():
     assert words.families(fake).startswith("in log odds, for fake: hsv +")
     of_real = words.families(real)
     assert of_real.startswith(("in log odds, for fake", "in log odds, for real: hsv -"))
-    assert words.places(fake).startswith("with the place covered that matters most, fake has 0.")
+    assert words.places(fake).startswith("with its weightiest place covered, fake has 0.")
     near = replace(fake.verdict, score=0.4996, label="real")
     assert "0.4996 (from 0.5000" in words.verdict(replace(fake, verdict=near))
     half = replace(real.verdict, score=0.5)

@@ -23,7 +23,7 @@ def drawn(shape=(48, 64), *, families=6, features=20, members=0, looks=0, heat=T
         ],
         sides=("fake", "real"),
         heat=rng.uniform(-1, 1, shape).astype(np.float32) if heat else None,
-        heat_note="with the place covered that matters most, fake has 0.83 instead of 0.91",
+        heat_note="with its weightiest place covered, fake has 0.83 instead of 0.91",
         looks=[("cnn-3conv", rng.random(shape).astype(np.float32))] * looks,
         members=[Member(f"some+features/{i}", i / 5, None if i else 0.5) for i in range(members)],
         threshold=0.5,
