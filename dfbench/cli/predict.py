@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dfbench.cli.options import EXIT_FAILED, Jobs, ModelData, ModelRow, ModelSource, Plugins, err
+from dfbench.cli.options import (
+    EXIT_FAILED,
+    Jobs,
+    ModelData,
+    ModelRow,
+    ModelSource,
+    Plugins,
+    err,
+    shown,
+)
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
@@ -75,7 +84,7 @@ def predict(
             _lines(detector, found, threshold)
         _of_all(detector, found)
         for name in sources.repeated[:3]:
-            _note(f"{_shown(name)}: given twice, judged once")
+            _note(f"{name}: given twice, judged once")
     if found.unread:
         raise typer.Exit(EXIT_FAILED)
 
@@ -101,7 +110,7 @@ class _Counted:
 
 
 def _note(text: str) -> None:
-    err().print(text, markup=False, highlight=False, soft_wrap=True)
+    err().print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
@@ -110,12 +119,12 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
         _note(f"warning: {warning}")
     for each in found:
         if each.verdict is None:
-            _note(f"{_shown(each.name)}: not judged: {each.reason}")
+            _note(f"{each.name}: not judged: {each.reason}")
             continue
         verdict = each.verdict
-        typer.echo(f"{_shown(each.name)}  {verdict.label} {verdict.probability:.3f}")
+        typer.echo(shown(f"{each.name}  {verdict.label} {verdict.probability:.3f}"))
         if verdict.outside:
-            typer.echo(f"  outside what it was trained on: {'; '.join(verdict.outside)}")
+            typer.echo(shown(f"  outside what it was trained on: {'; '.join(verdict.outside)}"))
     for rate in detector.rates(threshold):
         _note(f"on its test images: {rate.sentence}")
 
@@ -137,11 +146,6 @@ def _rule(detector: Detector, threshold: float | None) -> str:
     cut = detector.threshold if threshold is None else threshold
     name = detector.classes[detector.positive]
     return f"it says {name} from a probability of {cut:.3g} on"
-
-
-def _shown(name: str) -> str:
-    """Write what steers a terminal as it is spelt."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def _csv(detector: Detector, found: _Counted) -> None:

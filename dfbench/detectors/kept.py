@@ -18,6 +18,7 @@ from dfbench.detectors.detector import Detector, load_model
 from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.detectors.part import extractor_of
 from dfbench.errors import OutputError, unknown
+from dfbench.files import at_home
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
@@ -66,7 +67,7 @@ class KeptModels:
     """
 
     def __init__(self, folder: str | Path, plugins: Sequence[Path] = ()) -> None:
-        self.results = Results(Path(folder).expanduser())
+        self.results = Results(at_home(folder))
         self.plugins = list(plugins)
         self._folder = ResultsFolder(self.results.folder)
         self._entries = self._folder.read_rows()
@@ -356,9 +357,9 @@ def open_model(
     DfbenchError
         As `dfbench.load_model` and `KeptModels`.
     """
-    path = Path(source).expanduser()
+    path = at_home(source)
     if not path.is_dir():
-        if row is not None or dataset is not None:
+        if path.exists() and (row is not None or dataset is not None):
             raise OutputError(
                 "is a model file, which holds one row",
                 where=path,

@@ -8,12 +8,14 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from dfbench.cli import app
+from dfbench.detectors.archive import write
 
 
 def told(*words: object, code: int = 0) -> str:
@@ -135,3 +137,19 @@ def test_a_feature_row_imports_no_torch(model: Path, mixed: Path) -> None:
         "assert not {'torch', 'torchvision', 'timm', 'optuna', 'matplotlib'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_in_a_model_file_do_not_steer_a_terminal(ran, tmp_path: Path) -> None:
+    bundle = ran.bundle("hsv/xgboost")
+    named = {"row": "\x1b[31mred", "classes": ["\x1b[2J", "new\nline"], "warnings": ["\x1b]0;\x07"]}
+    model = tmp_path / "model.dfb"
+    write(model, replace(bundle, contents=bundle.contents.model_copy(update=named)))
+    image = next((ran.root / "test").rglob("*.png"))
+    for words in (
+        ["predict", model, image],
+        ["explain", model, image, "--out", tmp_path / "e.png"],
+    ):
+        said = told(*words)
+        assert "\\x1b[2J" in said
+        assert not [c for c in said if not c.isprintable() and c != "\n"]
+        assert "new\nline" not in said
