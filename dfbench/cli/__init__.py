@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from dfbench._version import __version__
-from dfbench.cli.options import COMMAND, EXIT_ERROR
+from dfbench.cli.options import COMMAND, EXIT_ERROR, shown
 from dfbench.errors import DfbenchError
 
 
@@ -24,10 +24,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except DfbenchError as error:
-            text = " ".join(str(error).split())
-            # names of files may hold what steers a terminal
-            said = (c if c.isprintable() else repr(c)[1:-1] for c in text)
-            typer.echo(f"dfbench: {''.join(said)}", err=True)
+            typer.echo(f"dfbench: {shown(' '.join(str(error).split()))}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise

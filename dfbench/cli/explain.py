@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, out
+from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, out, shown
 
 if TYPE_CHECKING:
     from dfbench.detectors.explaining.contributions import Bin
@@ -69,7 +69,7 @@ def explain(
         typer.echo(json.dumps(plain(found), indent=1, ensure_ascii=False))
         return
     for said in words.sentences(found):
-        typer.echo(said)
+        typer.echo(shown(said))
     leading = found.leading
     if leading is not None and leading.contributions is not None:
         _values(leading.contributions.bins[:_VALUES], leading.row if found.several else "")
@@ -81,7 +81,7 @@ def _values(bins: Sequence[Bin], row: str) -> None:
     from dfbench.cli.tables import plain_row, plain_table
 
     numbers = ("this picture", "typical", "log odds")
-    table = plain_table(row or "speaks most", *numbers, right=numbers)
+    table = plain_table(shown(row) or "speaks most", *numbers, right=numbers)
     for each in bins:
         told = (f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.contribution:+.2f}")
         plain_row(table, each.name, *told)

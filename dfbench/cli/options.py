@@ -108,6 +108,11 @@ def err() -> Console:
     return Console(stderr=True)
 
 
+def shown(text: str) -> str:
+    """Write what steers a terminal as it is spelt: names come from files of anybody."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def parse_roots(items: list[str] | None, option: str = "--root") -> dict[str, Path]:
     """Read ``NAME=FOLDER`` options.
 

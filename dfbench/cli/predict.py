@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dfbench.cli.options import EXIT_FAILED, Jobs, ModelData, ModelRow, ModelSource, Plugins, err
+from dfbench.cli.options import (
+    EXIT_FAILED,
+    Jobs,
+    ModelData,
+    ModelRow,
+    ModelSource,
+    Plugins,
+    err,
+    shown,
+)
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
@@ -75,7 +84,7 @@ def predict(
             _lines(detector, found, threshold)
         _of_all(detector, found)
         for name in sources.repeated[:3]:
-            _note(f"{_shown(name)}: given twice, judged once")
+            _note(f"{name}: given twice, judged once")
     if found.unread:
         raise typer.Exit(EXIT_FAILED)
 
@@ -103,7 +112,7 @@ class _Counted:
 def _note(text: str) -> None:
     console = err()
     # a terminal is given whole words, a file whole lines
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(shown(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
@@ -112,12 +121,12 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
         _note(f"warning: {warning}")
     for each in found:
         if each.verdict is None:
-            _note(f"{_shown(each.name)}: not judged: {each.reason}")
+            _note(f"{each.name}: not judged: {each.reason}")
             continue
         verdict = each.verdict
-        typer.echo(f"{_shown(each.name)}  {verdict.label} {verdict.probability:.3f}")
+        typer.echo(shown(f"{each.name}  {verdict.label} {verdict.probability:.3f}"))
         if verdict.outside:
-            typer.echo(f"  outside what it was trained on: {'; '.join(verdict.outside)}")
+            typer.echo(shown(f"  outside what it was trained on: {'; '.join(verdict.outside)}"))
     rates = detector.rates(threshold)
     for rate in rates:
         _note(f"on the images that it was tested on: {rate.sentence}")
@@ -145,11 +154,6 @@ def _rule(detector: Detector, threshold: float | None) -> str:
         return f"it says {name} where its probability is above 0.5"
     cut = detector.threshold if threshold is None else threshold
     return f"it says {name} from a probability of {cut:.3g} on"
-
-
-def _shown(name: str) -> str:
-    """Write what steers a terminal as it is spelt."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def _csv(detector: Detector, found: _Counted) -> None:

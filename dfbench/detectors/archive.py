@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dfbench.detectors.contents import FORMAT, Contents
-from dfbench.errors import DfbenchError
+from dfbench.detectors.reading import read_file
+from dfbench.errors import DataError, DfbenchError
 from dfbench.files import atomic_path, unwritable
 
 SUFFIX = ".dfb"
@@ -103,6 +105,8 @@ def _write(file: io.BufferedRandom, bundle: Bundle) -> None:
 def is_model_file(path: Path) -> bool:
     """Whether a file ends as a model file does; its content is not looked at."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             file.seek(-_COMMENT, io.SEEK_END)
             return file.read(len(_MARK)) == _MARK
@@ -119,30 +123,26 @@ def read(path: Path) -> Bundle:
         Where it is none, damaged, or of a form that this version does not know.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST + 1)
-    except FileNotFoundError:
-        raise ModelFileError("no such file", where=path) from None
-    except IsADirectoryError:
-        hint = "a results folder? write one row of it into a file: dfbench export FOLDER ROW"
-        raise ModelFileError("is a folder, not a model file", where=path, hint=hint) from None
+        if path.is_dir():
+            raise ModelFileError(
+                "is a folder, not a model file",
+                hint="a results folder? write one row of it into a file: dfbench export FOLDER ROW",
+            )
+        if not path.exists():
+            raise ModelFileError("no such file")
+        # its end tells whether it is one, before all of it is held in memory
+        if path.is_file() and os.access(path, os.R_OK):
+            _check_mark(is_model_file(path))
+        return parse(read_file(path, _MOST))
+    except (ModelFileError, DataError) as error:
+        raise ModelFileError(error.what, where=path, hint=error.hint) from error
     except OSError as error:
         raise ModelFileError(f"cannot be read: {error.strerror}", where=path) from None
-    try:
-        return parse(content)
-    except ModelFileError as error:
-        raise ModelFileError(error.what, where=path, hint=error.hint) from error
 
 
 def parse(content: bytes) -> Bundle:
     """Read the content of a model file; see `read`."""
-    if len(content) > _MOST:
-        raise ModelFileError(f"is larger than {_MOST >> 30} GiB")
-    if content[-_COMMENT:][: len(_MARK)] != _MARK:
-        raise ModelFileError(
-            "is no model file of dfbench, or not all of it",
-            hint="model files are what `dfbench export` writes",
-        )
+    _check_mark(content[-_COMMENT:][: len(_MARK)] == _MARK)
     said = content[-64:]
     if hashlib.sha256(memoryview(content)[:-_COMMENT]).hexdigest().encode() != said:
         raise ModelFileError(
@@ -157,6 +157,14 @@ def parse(content: bytes) -> Bundle:
         lacking = sorted(wanted - files.keys()) or sorted(files.keys() - wanted)
         raise ModelFileError(f"is not whole or holds too much: {', '.join(lacking)}")
     return Bundle(contents, files, card)
+
+
+def _check_mark(there: bool) -> None:
+    if not there:
+        raise ModelFileError(
+            "is no model file of dfbench, or not all of it",
+            hint="model files are what `dfbench export` writes",
+        )
 
 
 def _members(content: bytes) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -74,6 +75,12 @@ class Combination(_Part):
     """The members: numbers of models, or of what models are combined to."""
 
 
+def _ends(combination: Combination) -> Iterator[int]:
+    """Give the numbers of all models that are combined, over all levels."""
+    for each in combination.of:
+        yield from [each] if isinstance(each, int) else _ends(each)
+
+
 class SeenFiles(_Part):
     """What the files of the training images were like."""
 
@@ -82,7 +89,7 @@ class SeenFiles(_Part):
     shorter: tuple[int, int]
     """Least and greatest length of the shorter side, in pixels."""
     longer: tuple[int, int]
-    formats: list[str]
+    formats: list[str] = Field(min_length=1)
     """Such as ``JPEG``, the most frequent first."""
     quality: tuple[int, int] | None = None
     """Least and greatest quality of JPEG files, see the extractor ``metadata``."""
@@ -142,6 +149,9 @@ class Contents(_Part):
             raise ValueError("there is no model")
         if any(model.n_classes != k for model in self.models):
             raise ValueError("a model of another number of classes")
+        n = len(self.models or self.members)
+        if self.combination is not None and not all(0 <= at < n for at in _ends(self.combination)):
+            raise ValueError(f"joins a model that is not there, of {n}")
         return self
 
     @property

@@ -26,6 +26,7 @@ from dfbench.errors import DfbenchError, ParameterError
 from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal, Seen, normalise
+from dfbench.files import at_home
 from dfbench.installed import available_cores
 from dfbench.models.base import Both, Inputs, Probabilities
 from dfbench.models.devices import resolve_device
@@ -279,8 +280,12 @@ class Detector:
 
     def _proba(self, inputs: Sequence[Inputs]) -> Probabilities:
         each = [part.proba(its) for part, its in zip(self.parts, inputs, strict=True)]
-        found = each[0] if self.joined is None else self.joined(each)
-        if found.shape[1] != len(self.classes_) or not np.isfinite(found).all():
+        try:
+            found = each[0] if self.joined is None else self.joined(each)
+        except Exception as error:  # whatever was written of how its members are joined
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ModelFileError(f"its members cannot be joined: {reason}") from error
+        if found.shape != (len(each[0]), len(self.classes_)) or not np.isfinite(found).all():
             raise ModelFileError("gives no probabilities", where=self.name)
         return np.asarray(found, dtype=np.float64)
 
@@ -296,8 +301,9 @@ class Detector:
             return
         if self.positive is None:
             raise ParameterError("is for two classes", where="threshold")
-        if not 0 <= threshold <= 1:
-            raise ParameterError(f"is a probability, not {threshold}", where="threshold")
+        number = isinstance(threshold, int | float | np.number)
+        if not number or not 0 <= threshold <= 1:
+            raise ParameterError(f"is a probability, not {threshold!r}", where="threshold")
 
     def together(self, verdicts: Sequence[Verdict]) -> str:
         """Say whether pictures, taken together, are unlike those that the model was trained on.
@@ -335,6 +341,8 @@ class Detector:
         if self._outside is None:
             return np.zeros(n, dtype=bool), [None] * n
         own = vectors(self.parts[0], inputs[0])
+        if own.shape[1] != len(self._outside.mean):
+            raise ModelFileError("its reference is of other features than its model")
         return self._outside.far(own), list(self._outside.places(own))
 
     def _unlike(self, facts: FileFacts, is_far: bool) -> tuple[str, ...]:
@@ -388,7 +396,7 @@ def load_model(
     """
     if not isinstance(path, str | Path) or "\0" in str(path):
         raise ParameterError(f"a path, not {path!r}", where="path")
-    where = Path(path).expanduser()
+    where = at_home(path)
     given = [plugins] if isinstance(plugins, str | Path) else list(plugins)
     bundle = read(where)
     try:
@@ -447,7 +455,8 @@ def _together(arrays: dict[str, NDArray[Any]]) -> Together | None:
         return None
     places, labels = arrays["together.places"], arrays["together.labels"]
     width = min(PLACES, len(arrays["outside.variances"])) + 1
-    if not len(labels) or places.shape != (len(labels), width):
+    fits = labels.ndim == 1 and len(labels) and places.shape == (len(labels), width)
+    if not fits or not np.isfinite(places).all():
         raise ModelFileError("is not whole: places of the tuning part do not fit their labels")
     return Together(places, labels)
 
@@ -456,6 +465,14 @@ def _tested(arrays: dict[str, NDArray[Any]], n_classes: int) -> Scored | None:
     if "test.labels" not in arrays:
         return None
     tested = Scored(arrays["test.labels"], arrays["test.probabilities"], arrays.get("test.groups"))
-    if tested.probabilities.shape != (len(tested.labels), n_classes):
+    labels, groups = tested.labels, tested.groups
+    if not (
+        labels.dtype == np.int64
+        and labels.ndim == 1
+        and tested.probabilities.shape == (len(labels), n_classes)
+        and np.isfinite(tested.probabilities).all()
+        and bool(((labels >= 0) & (labels < n_classes)).all())
+        and (groups is None or groups.shape == labels.shape)
+    ):
         raise ModelFileError("is not whole: scores of the test images do not fit their labels")
     return tested

@@ -18,6 +18,7 @@ from dfbench.detectors.detector import Detector
 from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.detectors.part import extractor_of
 from dfbench.errors import OutputError, unknown
+from dfbench.files import at_home
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
@@ -68,7 +69,7 @@ class KeptModels:
     """
 
     def __init__(self, folder: str | Path, plugins: Sequence[Path] = ()) -> None:
-        self.results = Results(Path(folder).expanduser())
+        self.results = Results(at_home(folder))
         self.plugins = list(plugins)
         self._folder = ResultsFolder(self.results.folder)
         self._entries = self._folder.read_rows()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dfbench.detectors.detector import Detector, load_model
 from dfbench.errors import OutputError
+from dfbench.files import at_home
 
 
 def open_model(
@@ -37,9 +38,9 @@ def open_model(
     DfbenchError
         As `dfbench.load_model` and `KeptModels`.
     """
-    path = Path(source).expanduser()
+    path = at_home(source)
     if not path.is_dir():
-        if row is not None or dataset is not None:
+        if path.exists() and (row is not None or dataset is not None):
             raise OutputError(
                 "is a model file, which holds one row",
                 where=path,

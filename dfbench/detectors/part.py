@@ -170,7 +170,7 @@ def part_of(
     """
     extractors = [extractor_of(each, files, plugins) for each in kept.extractors]
     widths = tuple(each.width for each in kept.extractors)
-    if typical is not None and typical.shape != (sum(widths),):
+    if typical is not None and (typical.shape != (sum(widths),) or not np.isfinite(typical).all()):
         raise ModelFileError("is not whole: the model and its input do not belong together")
     model = model_of(kept, files, device=device, n_threads=n_threads)
     return Part(kept.row, model, tuple(extractors), widths, kept.side, typical, threading.RLock())

@@ -11,7 +11,8 @@ import numpy as np
 from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError, ImageError, ParameterError
 from dfbench.features.extractors.metadata import jpeg_quality
-from dfbench.images import Image, decode, opened, read_header
+from dfbench.files import at_home
+from dfbench.images import Image, decode, opened, pixels_of, read_header
 
 _ALIASES = {"MPO": "JPEG"}
 """Multi-picture files of cameras are JPEG files with more behind the first image."""
@@ -114,7 +115,7 @@ def look(image: Any) -> Picture:
     if isinstance(image, Picture):
         return image
     if isinstance(image, str | Path):
-        return _of_path(Path(image).expanduser())
+        return _of_path(at_home(image))
     if isinstance(image, bytes | bytearray | memoryview):
         return Picture.of_file(bytes(image))
     if isinstance(image, np.ndarray):
@@ -156,10 +157,10 @@ def _is_pil(image: Any) -> bool:
 
 
 def _of_pil(image: Any) -> Picture:
-    from PIL import ImageOps
-
     try:
-        turned = ImageOps.exif_transpose(image)
-        return Picture.of_pixels(np.asarray(turned.convert("RGB"), dtype=np.uint8))
+        pixels = pixels_of(image)
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds
         raise ImageError(f"cannot be decoded: {error}") from None
+    if not pixels.size:
+        raise ImageError("has no pixels")
+    return Picture.of_pixels(pixels)

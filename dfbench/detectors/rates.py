@@ -73,7 +73,7 @@ class Rate:
 
 
 def _hundredth(share: float) -> str:
-    value = 100 * share
+    value = round(100 * share, 1)
     if 0 < value < 1 or 99 < value < 100:
         return f"{value:.1f}"
     return f"{value:.0f}"

@@ -114,7 +114,7 @@ class Gaussian:
         Raises
         ------
         ValueError
-            If their shapes do not belong together.
+            If their shapes do not belong together, or they are no numbers to count with.
         """
         shaped = {key: arrays[key] for key in ("mean", "scale", "centre")}
         d, k = arrays["mean"].shape[0], arrays["variances"].shape[0]
@@ -124,7 +124,12 @@ class Gaussian:
         for name, shape in wanted.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
+            if name != "limits" and not np.isfinite(arrays[name]).all():
+                raise ValueError(f"{name} is not finite")
         rest, farthest = arrays["limits"].tolist()
+        if not (0 < rest < math.inf and farthest >= 0
+                and (arrays["scale"] > 0).all() and (arrays["variances"] > 0).all()):  # fmt: skip
+            raise ValueError("a spread is not above 0")
         return cls(**shaped, directions=arrays["directions"], variances=arrays["variances"],
                    rest=rest, farthest=farthest)  # fmt: skip
 

@@ -9,6 +9,7 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from safetensors.numpy import load
 
 import dfbench
 from dfbench.detectors import archive
-from dfbench.detectors.archive import ModelFileError, parse, write
+from dfbench.detectors.archive import ModelFileError, is_model_file, parse, read, write
+from dfbench.detectors.detector import Detector
+from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.errors import DfbenchError
 
 ROWS = ("hsv/knn", "hsv+lbp/svm", "hsv/xgboost", "network", "stacked")
@@ -248,3 +253,47 @@ def test_places_without_a_file_are_named(tmp_path: Path) -> None:
         dfbench.load_model(tmp_path / "none.dfb")
     with pytest.raises(DfbenchError, match="a path, not 3"):
         dfbench.load_model(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("outside.mean", lambda its: its * np.nan),
+        ("outside.scale", lambda its: its * 0),
+        ("outside.variances", lambda its: -its),
+        ("outside.limits", lambda its: its * np.nan),
+        ("together.places", lambda its: its * np.nan),
+        ("test.labels", lambda its: its + 5),
+        ("test.labels", lambda its: its[:, None]),
+        ("test.probabilities", lambda its: its * np.nan),
+        ("test.groups", lambda _: np.arange(3)),
+        ("0.typical", lambda its: its * np.inf),
+    ],
+)
+def test_arrays_that_nothing_can_be_counted_with_are_refused(ran, name: str, change: Any) -> None:
+    bundle = ran.bundle("hsv/xgboost")
+    arrays = load(bundle.files[REFERENCE])
+    arrays[name] = np.ascontiguousarray(change(arrays.get(name)))
+    with pytest.raises(ModelFileError):
+        Detector(replace(bundle, files={**bundle.files, REFERENCE: packed(arrays)}))
+
+
+@pytest.mark.parametrize("of", [[5], [-1], [{"state": {}, "of": [7]}]])
+def test_members_that_are_not_there_are_refused(ran, of: list[Any], tmp_path: Path) -> None:
+    bundle = ran.bundle("ensemble")
+    known = bundle.contents.model_dump()
+    known["combination"]["of"] = of
+    with pytest.raises(ValidationError, match="joins a model that is not there"):
+        type(bundle.contents).model_validate(known)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_only_plain_files_are_read_and_none_before_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="pipe: no plain file"):
+        read(tmp_path / "pipe")
+    assert not is_model_file(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(9 << 30)  # takes no place on the disk
+    with pytest.raises(ModelFileError, match="large: is no model file"):
+        read(tmp_path / "large")

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dfbench.cli import app
+from dfbench.detectors.archive import write
 
 
 def told(*words: object, code: int = 0) -> str:
@@ -153,3 +155,19 @@ def test_pictures_of_another_source_are_told_when_taken_together(
     said = told("predict", model, folder)
     assert "taken together these 20 pictures are unlike those that it was trained on" in said
     assert "taken together" not in told("predict", model, *sorted(folder.iterdir())[:9])
+
+
+def test_names_in_a_model_file_do_not_steer_a_terminal(ran, tmp_path: Path) -> None:
+    bundle = ran.bundle("hsv/xgboost")
+    named = {"row": "\x1b[31mred", "classes": ["\x1b[2J", "new\nline"], "warnings": ["\x1b]0;\x07"]}
+    model = tmp_path / "model.dfb"
+    write(model, replace(bundle, contents=bundle.contents.model_copy(update=named)))
+    image = next((ran.root / "test").rglob("*.png"))
+    for words in (
+        ["predict", model, image],
+        ["explain", model, image, "--out", tmp_path / "e.png"],
+    ):
+        said = told(*words)
+        assert "\\x1b[2J" in said
+        assert not [c for c in said if not c.isprintable() and c != "\n"]
+        assert "new\nline" not in said

@@ -250,3 +250,24 @@ def test_a_model_that_breaks_says_so_in_one_line(detector: Detector, images: lis
     inputs = detector.inputs([detector.look(images[0])])[0]
     with pytest.raises(ModelFileError, match=r"the model is not what it must be: \w+Error"):
         part.proba(inputs)
+
+
+def test_a_pil_image_of_more_than_8_bits_is_seen_as_its_file(detector: Detector, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    deep = rng.integers(0, 65_535, (40, 48)).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    Image.fromarray(deep.astype(np.float32) / 65_535).save(tmp_path / "float.tif")
+    for path in (tmp_path / "deep.png", tmp_path / "float.tif"):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(detector.look(image).pixels, detector.look(path).pixels)
+
+
+def test_a_tilde_is_part_of_a_name_where_there_is_no_such_user(detector: Detector) -> None:
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        detector.predict(["~nobody of this name/a.png"])
+    with pytest.raises(ModelFileError, match="no such file"):
+        dfbench.load_model("~nobody of this name/a.dfb")
+    with pytest.raises(ImageError, match="has no pixels"):
+        detector.predict([Image.new("RGB", (0, 0))])
+    with pytest.raises(ParameterError, match=r"is a probability, not '0\.5'"):
+        detector.rates("0.5")

@@ -152,7 +152,7 @@ def test_a_derived_row_sees_images_in_the_normal_form_of_its_data_set(
     card.write_text(
         f'name = "faces"\nroot = "{make_folder()}"\nclasses = ["real", "fake"]\n'
         '[layout]\nkind = "folders"\n'
-        'splits = { train = "train", validation = "validation", test = "test" }\n'
+        '[layout.splits]\ntrain = "train"\nvalidation = "validation"\ntest = "test"\n'
         '[normalise]\nsize = 24\nmethod = "crop"\nformat = "jpeg"\nquality = 60\n'
     )
     suite = tmp_path / "suite.toml"
