@@ -14,6 +14,7 @@ import threading
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from dfbench.errors import DfbenchError
@@ -37,8 +38,14 @@ _LOADERS = frozenset(
     )
 )
 """Ways of skops to make an object; to others belong functions, and what compiled code follows."""
-_UNWANTED = frozenset({"sklearn.ensemble._hist_gradient_boosting.binning"})
-"""What skops imports for its list beside all estimators, and takes 0.2 s with what comes along."""
+_CLUSTER = ModuleType("sklearn.cluster")
+_CLUSTER.Birch = type("Birch", (), {})  # type: ignore[attr-defined]
+_INSTEAD = {
+    "sklearn.ensemble._hist_gradient_boosting.binning": None,
+    "sklearn.cluster": _CLUSTER,
+}
+"""What skops imports beside all estimators, 0.4 s with what comes along: for its list, and to
+refuse one kind of cluster by name, which is refused here as any type that is not trusted."""
 _LOCK = threading.Lock()
 _loaded: list[Any] = []
 """skops, once it has been imported."""
@@ -190,14 +197,15 @@ def _skops() -> Any:
         every = sklearn.utils.all_estimators
         sklearn.utils.all_estimators = lambda *_, **__: []
         # what stands for None cannot be imported, which skops takes for absent
-        absent = _UNWANTED - sys.modules.keys()
-        sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+        absent = {name: its for name, its in _INSTEAD.items() if name not in sys.modules}
+        sys.modules.update(absent)  # type: ignore[arg-type]
         try:
             _loaded.append(importlib.import_module("skops.io"))
         finally:
             sklearn.utils.all_estimators = every
-            for name in absent:
-                del sys.modules[name]
+            for name, its in absent.items():
+                if sys.modules.get(name) is its:
+                    del sys.modules[name]
             for name in [each for each in sys.modules if each.split(".")[0] == "skops"]:
                 del sys.modules[name]
         return _loaded[0]
