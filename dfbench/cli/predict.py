@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from dfbench.cli.options import (
     ModelSource,
     Plugins,
     err,
+    out,
     shown,
 )
 
@@ -115,6 +117,17 @@ def _note(text: str) -> None:
     console.print(shown(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
+def _say(text: str) -> None:
+    """Print what belongs to the line before, by whole words where a person reads it."""
+    console, line = out(), shown(text)
+    if console.is_terminal:
+        lines = textwrap.wrap(line, console.width - 3, break_on_hyphens=False)
+    else:
+        lines = [line]
+    for each in lines:
+        typer.echo(f"  {each}")
+
+
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
     _note(f"{detector.name}: {_rule(detector, threshold)}")
     for warning in detector.contents.warnings:
@@ -126,7 +139,7 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
         verdict = each.verdict
         typer.echo(shown(f"{each.name}  {verdict.label} {verdict.probability:.3f}"))
         if verdict.outside:
-            typer.echo(shown(f"  outside what it was trained on: {'; '.join(verdict.outside)}"))
+            _say(f"outside what it was trained on: {'; '.join(verdict.outside)}")
     rates = detector.rates(threshold)
     for rate in rates:
         _note(f"on the images that it was tested on: {rate.sentence}")
