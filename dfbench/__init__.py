@@ -27,13 +27,25 @@ from dfbench.plugins import extractor
 if TYPE_CHECKING:
     from dfbench.benchmark.extract import extract
     from dfbench.benchmark.run import run
+    from dfbench.detectors.detector import Detector, load_model
     from dfbench.results.results import Results, load_results
 
-__all__ = ["Results", "__version__", "extract", "extractor", "load_results", "run"]
+__all__ = [
+    "Detector",
+    "Results",
+    "__version__",
+    "extract",
+    "extractor",
+    "load_model",
+    "load_results",
+    "run",
+]
 
 _LAZY = {
+    "Detector": "dfbench.detectors.detector",
     "Results": "dfbench.results.results",
     "extract": "dfbench.benchmark.extract",
+    "load_model": "dfbench.detectors.detector",
     "load_results": "dfbench.results.results",
     "run": "dfbench.benchmark.run",
 }

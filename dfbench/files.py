@@ -30,6 +30,14 @@ def config_dir() -> Path:
     return Path(platformdirs.user_config_dir("dfbench"))
 
 
+def at_home(path: str | Path) -> Path:
+    """Put the folder of a user where ``~`` stands; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.

@@ -232,8 +232,6 @@ def decode(data: bytes) -> Image:
 
 
 def _decode_pillow(data: bytes) -> Image:
-    from PIL import ImageOps
-
     image = opened(data)
     try:
         if image.width * image.height > _MOST_PIXELS:
@@ -244,25 +242,32 @@ def _decode_pillow(data: bytes) -> Image:
         with hushed():
             image.seek(0)
             image.load()
-        # Pillow forgets the format in the turned copy
-        container = image.format
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            pixels = _grey(np.asarray(image).astype(np.uint16) >> 8)
-        elif image.mode == "I" and container in {"PNG", "PPM"}:  # 16 bits in a wider type
-            pixels = _grey(np.asarray(image) >> 8)
-        elif image.mode in {"I", "F"}:  # TIFF: the range is not told, only seen
-            values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-            most = values.max(initial=0)
-            scale = 255.0 if most <= 1 else 1.0 if most <= 255 else 255 / 65535
-            pixels = _grey((values * scale).round())
-        else:
-            pixels = np.asarray(image.convert("RGB"))
+        return pixels_of(image)
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         reason = (_libtiff_says(data) if image.format == "TIFF" else "") or str(error)
         raise ImageError(f"cannot be decoded: {reason}") from None
+
+
+def pixels_of(image: Any) -> Image:
+    """Give the pixels of a PIL image as `decode` gives those of a file; errors are Pillow's own."""
+    from PIL import ImageOps
+
+    # Pillow forgets the format in the turned copy
+    container = image.format
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        pixels = _grey(np.asarray(image).astype(np.uint16) >> 8)
+    elif image.mode == "I" and container in {"PNG", "PPM"}:  # 16 bits in a wider type
+        pixels = _grey(np.asarray(image) >> 8)
+    elif image.mode in {"I", "F"}:  # TIFF: the range is not told, only seen
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        most = values.max(initial=0)
+        scale = 255.0 if most <= 1 else 1.0 if most <= 255 else 255 / 65535
+        pixels = _grey((values * scale).round())
+    else:
+        pixels = np.asarray(image.convert("RGB"))
     return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 

@@ -1,30 +1,15 @@
-"""The machine that a run runs on: its cores and memory, and the versions of what is installed."""
+"""The machine that a run runs on: what computes, how many workers, how much memory they took."""
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dfbench._version import __version__
+from dfbench.installed import available_cores
 from dfbench.models.devices import accelerator
 
-_PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
-
 _PROCESS = Path("/proc/self")
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of what the scores rest on, without importing it."""
-    found = {"dfbench": __version__}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def machine(device: str) -> dict[str, str]:
@@ -46,13 +31,6 @@ def _processor() -> str:
     except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def default_jobs(device: str) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from dfbench.errors import ParameterError
 from dfbench.suites.datasets.inference.read_as import ReadAs
-from dfbench.suites.suite import OnLeak, Suite
+from dfbench.suites.suite import KeepModels, OnLeak, Suite
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -63,6 +63,7 @@ class Options(BaseModel):
     roots: Annotated[dict[str, Place], BeforeValidator(_named)] = Field(default_factory=dict)
     strict: Annotated[bool, Field(strict=True)] = False
     on_leak: OnLeak | None = None
+    keep_models: KeepModels | None = None
     figures: Annotated[list[str], BeforeValidator(_several)] | None = None
     protocols: Places = Field(default_factory=list)
     classes: Annotated[str, Field(strict=True)] = ""

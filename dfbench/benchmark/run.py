@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfbench.benchmark.execution.executor import execute
@@ -12,10 +12,12 @@ from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
-from dfbench.benchmark.planning.requests import with_evaluations
+from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
+from dfbench.detectors.archive import ModelFileError
+from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
@@ -25,7 +27,7 @@ from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.protocols import with_defaults
-from dfbench.suites.suite import OnLeak, Suite, load_suite, parse_figures
+from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
 
 
 def run(
@@ -44,6 +46,7 @@ def run(
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
     on_leak: OnLeak | None = None,
+    keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
     protocols: str | Sequence[str] = (),
     classes: str = "",
@@ -88,6 +91,10 @@ def run(
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
+    keep_models
+        Which fitted models are kept: ``"all"``, ``"best"`` (of the row on top of each data set)
+        or ``"none"``; by default as the suite says. ``"all"`` also fits finished rows once more of
+        which none was kept.
     figures
         What is drawn of each cell: ``"all"``, ``"none"``, or some of ``scores``, ``training``,
         ``examples``, ``cam``, ``tsne``.
@@ -136,6 +143,7 @@ def run(
         roots={} if roots is None else roots,
         strict=strict,
         on_leak=on_leak,
+        keep_models=keep_models,
         figures=figures,
         protocols=protocols,
         classes=classes,
@@ -206,6 +214,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
             _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
+    if options.keep_models == "all":
+        plan = with_models(plan, folder)
     settings = Settings(
         jobs=options.jobs or default_jobs(device),
         device=device,
@@ -234,8 +244,30 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
     results = Results(planned.folder.path, records)
+    if planned.plan.suite.keep_models == "best":
+        keep_best(results)
     results.write(report=bool(planned.settings.figures))
     return results
+
+
+def keep_best(results: Results) -> None:
+    """Remove all fitted models but those of the row on top of each data set, and its members'.
+
+    Of rows that are not of this run all are left; so they are where a file is damaged that tells
+    which members are wanted.
+    """
+    folder = ResultsFolder(results.folder)
+    wanted = {
+        cell for table in results.board.tables for line in table.ranked[:1] for cell in line.cells
+    }
+    try:
+        wanted |= {each for cell in wanted for each in members_of(folder.model_file(cell))}
+    except ModelFileError:
+        return
+    for record in results.ran:
+        if record.cell not in wanted:
+            folder.model_file(record.cell).unlink(missing_ok=True)
+    results.board = replace(results.board, kept=folder.kept_models())
 
 
 def _settled(options: Options) -> Suite:
@@ -243,9 +275,11 @@ def _settled(options: Options) -> Suite:
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     given = {"trials": options.trials, "seconds": options.seconds}
     changes = {key: value for key, value in given.items() if value is not None}
-    known = suite.model_dump(include={"on_leak", "figures"})
+    known = suite.model_dump(include={"on_leak", "figures", "keep_models"})
     if options.on_leak is not None:
         known["on_leak"] = options.on_leak
+    if options.keep_models is not None:
+        known["keep_models"] = options.keep_models
     if options.figures is not None:
         known["figures"] = parse_figures(",".join(options.figures) or "none")
     return suite.model_copy(

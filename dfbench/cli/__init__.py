@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from dfbench._version import __version__
-from dfbench.cli.options import COMMAND, EXIT_ERROR
+from dfbench.cli.options import COMMAND, EXIT_ERROR, shown
 from dfbench.errors import DfbenchError
 
 
@@ -24,10 +24,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except DfbenchError as error:
-            text = " ".join(str(error).split())
-            # names of files may hold what steers a terminal
-            said = (c if c.isprintable() else repr(c)[1:-1] for c in text)
-            typer.echo(f"dfbench: {''.join(said)}", err=True)
+            typer.echo(f"dfbench: {shown(' '.join(str(error).split()))}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise
@@ -68,17 +65,27 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.explain import explain  # noqa: E402
+from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
+from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
+from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
+from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
 app.command("compare")(compare)
 app.command("report")(report)
+app.command("export")(export)
+app.command("predict")(predict)
+app.command("explain")(explain)
+app.command("serve")(serve)
+app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("list")(show)

@@ -63,6 +63,21 @@ Splits = Annotated[
         " column of a table; or none, to divide all images anew.",
     ),
 ]
+ModelSource = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model file (.dfb), or a results folder: of that the row on top of the board.",
+    ),
+]
+ModelRow = Annotated[
+    str | None,
+    typer.Option("--row", metavar="ROW", help="Of a results folder: another row."),
+]
+ModelData = Annotated[
+    str | None,
+    typer.Option("--data", "-d", metavar="NAME", help="Of a results folder: which data set."),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -93,7 +108,12 @@ def err() -> Console:
     return Console(stderr=True)
 
 
-def parse_roots(items: list[str] | None) -> dict[str, Path]:
+def shown(text: str) -> str:
+    """Write what steers a terminal as it is spelt: names come from files of anybody."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def parse_roots(items: list[str] | None, option: str = "--root") -> dict[str, Path]:
     """Read ``NAME=FOLDER`` options.
 
     Raises
@@ -105,6 +125,6 @@ def parse_roots(items: list[str] | None) -> dict[str, Path]:
     for item in items or []:
         name, equals, folder = item.partition("=")
         if not equals or not name or not folder:
-            raise CardError(f"not of the form NAME=FOLDER: {item!r}", where="--root")
+            raise CardError(f"not of the form NAME=FOLDER: {item!r}", where=option)
         roots[name] = Path(folder).expanduser()
     return roots

@@ -34,6 +34,14 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class KeepModels(StrEnum):
+    """Which fitted models are kept."""
+
+    all = "all"
+    best = "best"
+    none = "none"
+
+
 class OnLeak(StrEnum):
     """What is done about copies across the parts of a data set."""
 
@@ -102,6 +110,14 @@ def run(
             help="Copies of evaluated images in train: say so, leave them out of train, or stop."
         ),
     ] = None,
+    keep_models: Annotated[
+        KeepModels | None,
+        typer.Option(
+            help="Trained models to keep: of all rows, of the row on top of each data set, or none."
+            " all also fits finished rows once more of which none was kept; best removes all"
+            " others from the folder."
+        ),
+    ] = None,
     figures: Annotated[
         str | None,
         typer.Option(
@@ -149,6 +165,7 @@ def run(
         roots=parse_roots(root),
         strict=strict,
         on_leak=None if on_leak is None else on_leak.value,
+        keep_models=None if keep_models is None else keep_models.value,
         figures=figures,
         protocols=protocol or (),
         classes=classes,
@@ -171,6 +188,12 @@ def run(
         raise typer.Exit(EXIT_FAILED)
 
 
+def _of_several(results: Results) -> str:
+    """Name a data set where a model can be asked of several."""
+    names = [table.dataset for table in results.board.tables]
+    return f" --data {names[0]}" if len(names) > 1 else ""
+
+
 def _show(results: Results, folder: Path, *, report: bool) -> None:
     """Print the leaderboard, how many rows ran, and where to find more."""
     from dfbench.results.render.formats import FORMATS
@@ -182,3 +205,8 @@ def _show(results: Results, folder: Path, *, report: bool) -> None:
     typer.echo(f"\n{tally}; leaderboard: {folder}/leaderboard.{{{','.join(FORMATS)}}}")
     if report:
         typer.echo(f"figures: {folder}/report.html")
+    kept = results.kept_models()
+    if kept:
+        size = sum(kept.values()) / 1e6
+        typer.echo(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
+        typer.echo(f"ask one: dfbench predict {folder} PHOTO{_of_several(results)}")

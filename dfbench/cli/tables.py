@@ -46,7 +46,7 @@ def run_summary(plan: Plan) -> str:
     subsets = f", {n_subsets} of them variants" if n_subsets else ""
     again = sum(cell.state == "done" and cell.fits for cell in plan.cells)
     if again:
-        states += f"; {again} of those done fitted once more for a protocol"
+        states += f"; {again} of those done taken up again"
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
         f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{subsets} ({states}); "

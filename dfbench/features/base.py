@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from dfbench.errors import ParameterError
 from dfbench.images import Image
 
 Vectors = NDArray[np.float32]
@@ -52,6 +53,20 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Called before anything is run, so it should be quick; the rows concerned are skipped.
         """
+
+    def held(self) -> bytes:
+        """Give what is loaded from elsewhere (weights), for `hold`; nothing by default.
+
+        Raises
+        ------
+        UnavailableError
+            If it is absent.
+        """
+        return b""
+
+    def hold(self, content: bytes) -> None:
+        """Take up what `held` gave, instead of loading it from elsewhere."""
+        raise ParameterError("loads nothing from elsewhere", where=self.name)
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Do nothing: there is no state. Present for scikit-learn pipelines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
+from dfbench.models.kept import Kept, KeptError, dumps, loads
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -23,6 +24,10 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 """Shape (n, K), dtype float64, rows summing to 1; column k is class k."""
 
+
+HELD = "held.skops"
+"""File of what a model of vectors holds."""
+_SET_BEFORE = ("blocks", "checkpoint", "progress")
 
 Kind = Literal["features", "images", "both"]
 
@@ -56,6 +61,15 @@ Inputs = NDArray[Any] | Both
 def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
     """Give the array that X is, or its images; and the features beside images, if there are any."""
     return (X.images, X.features) if isinstance(X, Both) else (X, None)
+
+
+def joined(parts: Sequence[Inputs]) -> Inputs:
+    """Put several inputs of one kind below each other."""
+    if len(parts) == 1:
+        return parts[0]
+    images = np.concatenate([apart(part)[0] for part in parts])
+    vectors = [features for part in parts if (features := apart(part)[1]) is not None]
+    return Both(images, np.concatenate(vectors)) if vectors else images
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,11 @@ class Model(ABC):
     libraries
         Modules that `fit` imports. The runner loads them first, so that no row's time to fit holds
         the time to import them.
+    trusted
+        Names of types that a fitted model holds beside arrays, plain values and estimators of
+        scikit-learn: what is kept of it is loaded with these and no others.
+    estimators
+        Names of the estimators of scikit-learn that it may then hold; None: any of them.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -113,6 +132,8 @@ class Model(ABC):
     inputs: ClassVar[Kind] = "features"
     companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
+    trusted: ClassVar[tuple[str, ...]] = ()
+    estimators: ClassVar[tuple[str, ...] | None] = None
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
@@ -199,8 +220,63 @@ class Model(ABC):
     def predict_proba(self, X: Any) -> Probabilities:
         """Probability of each class for each row of X."""
 
+    def keep(self) -> Kept:
+        """Give what a fitted model holds, so that `restore` makes one of equal scores of it.
+
+        By default all attributes that `fit` has set.
+
+        Raises
+        ------
+        KeptError
+            If one of them cannot be written without pickling it.
+        """
+        made = self._made()
+        held = {name: value for name, value in vars(self).items() if name not in made}
+        return Kept({HELD: dumps(held)})
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept of a fitted model with these parameters; instead of `fit`.
+
+        Nothing is unpickled.
+
+        Raises
+        ------
+        KeptError
+            If it is damaged, or holds a type that is not `trusted`.
+        """
+        held = loads(kept.file(HELD), self.trusted, self.estimators)
+        made = self._made()
+        for name, value in held.items():
+            # parameters are told beside it, and nothing that is kept takes a method's place
+            if name in made or hasattr(Model, name) or callable(getattr(type(self), name, None)):
+                raise KeptError(f"holds what no fit sets: {name}")
+            setattr(self, name, value)
+        return self
+
+    def _made(self) -> set[str]:
+        """Give the names of what a model has before `fit`."""
+        return {*vars(type(self)(n_classes=self.n_classes)), *_SET_BEFORE}
+
     def cams(self, X: Any, classes: Labels) -> NDArray[np.float32] | None:
         """Show what in each image speaks for a class, shape (n, S, S), in [0, 1]; None: cannot."""
+        return None
+
+    def contributions(self, X: Any, classes: Labels) -> NDArray[np.float64] | None:
+        """Show what each feature adds to the evidence for a class; None: the model cannot tell.
+
+        Parameters
+        ----------
+        X
+            Shape (n, d).
+        classes
+            The class that is explained, for each row.
+
+        Returns
+        -------
+        ndarray of shape (n, d + 1), dtype float64
+            The last column is the evidence before any feature is known; a row sums to the log odds
+            of its class against all others.
+        """
         return None
 
     def embed(self, X: Any) -> NDArray[np.float32] | None:

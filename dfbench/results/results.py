@@ -51,6 +51,10 @@ class Results:
         """Count the cells of the run by status; of loaded results the lines of the board."""
         return Counter(record.status for record in self.ran) if self.ran else self.board.counts()
 
+    def kept_models(self) -> dict[str, int]:
+        """Give the bytes of each fitted model that is kept, by cell."""
+        return ResultsFolder(self.folder).kept_models()
+
     def frame(self) -> pd.DataFrame:
         """Give the leaderboard as a table.
 

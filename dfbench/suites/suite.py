@@ -113,6 +113,10 @@ OnLeak = Literal["warn", "drop", "stop"]
 """What a run does about copies across its parts: say so, leave them out of train, be an error."""
 
 
+KeepModels = Literal["all", "best", "none"]
+"""Which fitted models a run leaves: of each row, of the row on top of each data set, of none."""
+
+
 class Suite(_Part):
     """What is run.
 
@@ -139,6 +143,7 @@ class Suite(_Part):
     """What is asked of the rows beside the usual figures."""
     on_leak: OnLeak = "warn"
     """What is done where images of the figures, or copies of them, lie in train too."""
+    keep_models: KeepModels = "all"
     figures: tuple[str, ...] = ("scores", "training")
     """Pictures drawn of each cell, by their names in the registry."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dfbench.benchmark.execution.session import Session
-from dfbench.benchmark.machine import machine, versions
+from dfbench.benchmark.machine import machine
 from dfbench.benchmark.planning.cell import Cell
+from dfbench.installed import versions
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry
 from dfbench.suites.suite import Reported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,9 @@ from dfbench.benchmark.execution.inputs import load_inputs, vectors_of, widths
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
-from dfbench.benchmark.machine import forget_peak, peak_bytes, versions
+from dfbench.benchmark.machine import forget_peak, peak_bytes
+from dfbench.detectors.keeping import check, keep, reloaded
+from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model
 from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
@@ -23,40 +26,62 @@ from dfbench.registry import MODELS, Registry
 from dfbench.results.records.records import Part, Record, Scores, Tuning
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """What a cell came to, and what its model was given."""
+
+    known: dict[str, Any]
+    parts: dict[Part, Scores]
+    model: Model
+    train: Inputs
+    tune: Inputs
+    evaluate: Inputs
+
+
 def run_cell(job: Job) -> Record:
     """Run a cell and write what came out; an error becomes a record with its reason."""
     if job.finished:
         return _run_again(job)
     start = time.perf_counter()
-    parts: dict[Part, Scores] = {}
-    model: Model | None = None
+    fitted: _Fitted | None = None
     forget_peak()
     try:
         with threadpool_limits(job.n_threads):
-            known, parts, model = _run(job)
+            fitted = _run(job)
+            known = fitted.known
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
         known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**job.record, **known, "versions": versions()})
+    parts: dict[Part, Scores] = {}
+    if fitted is not None:
+        parts = dict(fitted.parts)
+        record = _kept(job, record, fitted)
     job.out.write_cell(record, parts.pop("evaluate", None), parts)
     job.status.unlink(missing_ok=True)
-    if model is not None:
-        score_evaluations(job, record, model)
+    if fitted is not None:
+        score_evaluations(job, record, fitted.model)
         try:
-            draw_model(job, record, model)
+            draw_model(job, record, fitted.model)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
             worded(job, error)
     return record
 
 
 def _run_again(job: Job) -> Record:
-    """Fit the model of a finished cell once more, for the evaluations that it lacks."""
+    """Take the model of a finished cell for what the cell lacks: evaluations, or to be kept."""
     record = job.out.load_record(job.record["cell"])
     assert record is not None  # it is finished
     try:
         with threadpool_limits(job.n_threads):
-            _, parts, model = _run(job)
-        check_same(job.out, record, parts["evaluate"])
+            model = _kept_model(job, record)
+            if model is None:
+                fitted = _run(job)
+                check_same(job.out, record, fitted.parts["evaluate"])
+                model, again = fitted.model, _kept(job, record, fitted)
+                if again != record:
+                    record = again
+                    job.out.rewrite_record(record)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         give_up(job, **worded(job, error))
     else:
@@ -65,7 +90,47 @@ def _run_again(job: Job) -> Record:
     return record
 
 
-def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
+def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
+    """Keep a fitted model, load it, and hold its scores against the stored ones.
+
+    What cannot be kept costs no result: the record says why.
+    """
+    if job.keeping is None:
+        return record
+    try:
+        with threadpool_limits(job.n_threads):
+            keep(
+                job.kept,
+                record,
+                fitted.model,
+                job.keeping,
+                name=job.model,
+                train=fitted.train,
+                tune=fitted.tune,
+                tune_labels=np.asarray(job.tune.labels, dtype=np.int64),
+            )
+            loaded = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
+            check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+        job.kept.unlink(missing_ok=True)
+        return record.model_copy(update={"not_kept": worded(job, error)["reason"]})
+    return record.model_copy(update={"not_kept": ""})
+
+
+def _kept_model(job: Job, record: Record) -> Model | None:
+    """Load what was kept of the model of a finished cell; None where that is not to be had."""
+    if not job.kept.is_file():
+        return None
+    try:
+        model = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
+        inputs = load_inputs(job, job.evaluate, type(model))
+        check_same(job.out, record, score(job, job.evaluate, model, inputs))
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
+        return None
+    return model
+
+
+def _run(job: Job) -> _Fitted:
     model_class: type[Model] = Registry(MODELS).get(job.model).load()
     for library in model_class.libraries:
         import_module(library)
@@ -108,7 +173,7 @@ def _run(job: Job) -> tuple[dict[str, Any], dict[Part, Scores], Model]:
         "peak_bytes": peak_bytes(),
         **model.report(),
     }
-    return known, parts, model
+    return _Fitted(known, parts, model, x_train, x_tune, x_test)
 
 
 def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from dfbench.benchmark.execution.evaluations import failed_evaluation
 from dfbench.benchmark.execution.record import basis
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
+from dfbench.detectors.keeping import keep_derived
 from dfbench.errors import DfbenchError
 from dfbench.models.selection.ensembles import Combination, Combined, combine
 from dfbench.results.records.folder import ResultsFolder
@@ -36,7 +38,9 @@ _SHARED = (
 """What a derived record has from its members."""
 
 
-def run_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> Record:
+def run_derived(
+    cell: Cell, records: Mapping[str, Record], out: ResultsFolder, *, keeps: bool
+) -> Record:
     """Make a derived cell of its members' scores and write it.
 
     What it chooses (weights, temperature, threshold) it chooses on the tuning split.
@@ -47,9 +51,12 @@ def run_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -
         Of a derived row.
     records
         By cell, those of its members among them.
+    keeps
+        Whether what it fits is kept.
     """
     start = time.perf_counter()
     parts: dict[Part, Scores] = {}
+    combined: Combined | None = None
     try:
         members = [records[member.id] for member in cell.members]
         for record in members:
@@ -63,6 +70,8 @@ def run_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -
         known = {"status": "failed", "reason": str(error)}
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**basis(cell), **known})
+    if combined is not None and keeps and not cell.subset.name:
+        record = _kept(cell, record, combined, out)
     out.write_cell(record, parts.pop("evaluate", None), parts)
     return record
 
@@ -117,6 +126,31 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
         "predict_images_per_second": 1 / sum(1 / rate for rate in rates if rate),
         "versions": first.versions,
     }
+
+
+def _kept(cell: Cell, record: Record, combined: Combined, out: ResultsFolder) -> Record:
+    """Keep what a derived cell fits; where that cannot be the record says why."""
+    absent = [each.row.name for each in cell.members if not out.model_file(each.id).is_file()]
+    reason = f"the model of its member {absent[0]!r} is not kept" if absent else ""
+    if not absent:
+        members = [each.id for each in cell.members]
+        try:
+            keep_derived(out.model_file(cell.id), record, combined, members)
+        except DfbenchError as error:
+            reason = str(error)
+    return record.model_copy(update={"not_kept": reason})
+
+
+def keep_finished(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
+    """Keep what a finished derived cell fits; it is fitted again for that."""
+    record = records[cell.id]
+    members = [records[member.id] for member in cell.members]
+    with suppress(DfbenchError):
+        combined, parts = _combined(cell, members, out)
+        check_same(out, record, parts["evaluate"])
+        again = _kept(cell, record, combined, out)
+        if again != record:
+            out.rewrite_record(again)
 
 
 def evaluate_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:

@@ -53,7 +53,7 @@ def prepare_evaluations(
     """
     cells = {cell.id: cell for cell in plan.cells}
     asked = [(cells[job.record["cell"]], job) for job in jobs]
-    if not any(cell.evaluations for cell, _ in asked):
+    if not any(cell.evaluations or cell.lacks_model for cell, _ in asked):
         return list(jobs)
     scenes = _look([cell for cell, _ in asked], settings, reporter)
     found = []
@@ -68,7 +68,7 @@ def prepare_evaluations(
                 sound.append(_job(evaluation, cell, scene, job))
         if cell.state == "to run":
             found.append(replace(job, evaluations=sound))
-        elif sound:
+        elif sound or cell.lacks_model:
             found.append(
                 replace(job, evaluations=sound, finished=True, space=_as_it_was(out, cell))
             )

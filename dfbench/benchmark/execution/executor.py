@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dfbench.benchmark.execution.beginning import write_beginning
-from dfbench.benchmark.execution.derived import evaluate_derived, run_derived
+from dfbench.benchmark.execution.derived import (
+    evaluate_derived,
+    keep_finished,
+    run_derived,
+)
 from dfbench.benchmark.execution.drawing import try_cell, try_overview
 from dfbench.benchmark.execution.evaluations import (
     complain_of_evaluations,
@@ -155,9 +159,13 @@ def _without_parameters(session: Session, records: Mapping[str, Record]) -> _Rec
 def _derive(session: Session, derived: Sequence[Cell], records: _Records) -> None:
     """Make the derived cells and add their records; one may be made of another."""
     for cell in derived:
-        record = records[cell.id] = run_derived(cell, records, session.out)
+        record = records[cell.id] = run_derived(
+            cell, records, session.out, keeps=session.keeps_models
+        )
         session.reporter.finished(record)
         try_cell(session, record)
     for cell in session.plan.cells:
+        if cell.row.derived is not None and cell.lacks_model:
+            keep_finished(cell, records, session.out)
         if cell.row.derived is not None and cell.evaluations:
             evaluate_derived(cell, records, session.out)

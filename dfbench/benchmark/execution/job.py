@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dfbench.detectors.keeping import Keeping
 from dfbench.features.base import Extractor
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.store import identity as feature_identity
@@ -106,8 +107,10 @@ class Job:
     evaluations
         What the model scores after that.
     finished
-        Whether the cell has its record: its model is then fitted once more, for the evaluations
-        alone.
+        Whether the cell has its record: its model is then taken from what was kept of it, or
+        fitted once more, for the evaluations or to be kept.
+    keeping
+        What is kept beside the fitted model; None where it is not kept.
     """
 
     out: ResultsFolder
@@ -131,6 +134,12 @@ class Job:
     parameters_of: str = ""
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
+    keeping: Keeping | None = None
+
+    @property
+    def kept(self) -> Path:
+        """Where the fitted model is kept."""
+        return self.out.model_file(self.record["cell"])
 
     @property
     def log(self) -> Path:

@@ -18,7 +18,11 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import UnreadableError, complain, look_at
 from dfbench.benchmark.view import view_of
+from dfbench.detectors.contents import SeenFiles
+from dfbench.detectors.keeping import Keeping, look_at_files
+from dfbench.detectors.part import told
 from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
+from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.single_pass import seconds_to_decode
 from dfbench.features.pipeline.store import Table as Stored
 from dfbench.files import digest
@@ -59,6 +63,8 @@ class _Scene:
         That it takes to extract an image of the figures, by the same.
     decoding
         Seconds that it takes to read and decode it.
+    seen
+        What the training files are like; None where no model is kept.
     """
 
     dataset: Dataset
@@ -67,6 +73,7 @@ class _Scene:
     failed: dict[str, DfbenchError]
     seconds: dict[str, float]
     decoding: float
+    seen: SeenFiles | None
 
 
 def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepared:
@@ -125,7 +132,14 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         failed=failed,
         seconds={key: _seconds(Table.of(e, view), keys) for key, e in needed.items()},
         decoding=seconds_to_decode(keys, view),
+        seen=_seen(dataset, parts) if session.keeps_models else None,
     )
+
+
+def _seen(dataset: Dataset, parts: Parts) -> SeenFiles | None:
+    chosen = dataset.manifest.iloc[parts.train]
+    facts = (chosen[key].tolist() for key in ("path", "width", "height", "format"))
+    return look_at_files(dataset.root, *facts)
 
 
 def _complain(session: Session, dataset: Dataset, faults: NDArray[np.object_]) -> None:
@@ -275,7 +289,21 @@ def _job(
         device=session.settings.device,
         n_threads=session.settings.n_threads,
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
+        keeping=_keeping(session, scene, cell),
     )
+
+
+def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:
+    """Say what is kept beside a fitted model; of subsets of a row none is."""
+    if cell.subset.name or not (session.keeps_models or cell.lacks_model):
+        return None
+    named = [each for each in cell.row.extractors if not isinstance(each, Resized)]
+    try:
+        extractors = [told(extractor) for extractor in named]
+    except DfbenchError as error:
+        session.reporter.note(f"{cell.row.name}: its model is not kept: {error}")
+        return None
+    return Keeping(extractors, view_of(scene.dataset).normal, scene.seen)
 
 
 def _figures(cell: Cell, settings: Settings) -> list[str]:

@@ -33,6 +33,11 @@ class Session:
     reporter: Reporter
 
     @property
+    def keeps_models(self) -> bool:
+        """Whether fitted models are kept."""
+        return self.plan.suite.keep_models != "none"
+
+    @property
     def on_leak(self) -> OnLeak:
         """What is done about leaks."""
         return self.plan.suite.on_leak

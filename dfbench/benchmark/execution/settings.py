@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dfbench.benchmark.machine import available_cores
+from dfbench.installed import available_cores
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,10 @@ class Cell:
     state, reason
         What is to be done with it, and why it cannot be where it cannot.
     evaluations
-        Other images that its model is yet to score. A finished cell that has any is fitted once
-        more.
+        Other images that its model is yet to score. A finished cell that has any asks the model
+        that was kept of it, or is fitted once more.
+    lacks_model
+        Whether it is finished and is fitted once more for its model to be kept.
     """
 
     dataset_name: str
@@ -71,6 +73,7 @@ class Cell:
     state: State = "to run"
     reason: str = ""
     evaluations: tuple[Evaluation, ...] = ()
+    lacks_model: bool = False
 
     @cached_property
     def id(self) -> str:
@@ -85,7 +88,8 @@ class Cell:
     @property
     def fits(self) -> bool:
         """Whether a worker has something to do for it."""
-        return self.row.derived is None and (self.state == "to run" or bool(self.evaluations))
+        wanted = self.state == "to run" or bool(self.evaluations) or self.lacks_model
+        return self.row.derived is None and wanted
 
 
 def identified(cell: Cell) -> Cell:

@@ -20,7 +20,20 @@ from dfbench.benchmark.protocols.base import (
 from dfbench.errors import DfbenchError, PluginError, unknown
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.subsets import WHOLE
 from dfbench.suites.datasets.manifest import Dataset
+
+
+def with_models(plan: Plan, out: ResultsFolder) -> Plan:
+    """Have finished rows of which no model was kept fitted once more."""
+    cells: dict[str, Cell] = {}
+    for cell in plan.cells:
+        lacks = (
+            cell.state == "done" and cell.subset == WHOLE and not out.model_file(cell.id).is_file()
+        )
+        members = [cells[member.id] for member in cell.members]
+        cells[cell.id] = replace(cell, lacks_model=lacks, members=members)
+    return replace(plan, cells=list(cells.values()))
 
 
 def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan:

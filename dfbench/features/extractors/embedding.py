@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.backbones import build as backbones
+from dfbench.backbones.weights import WeightsError
 from dfbench.errors import DfbenchError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
@@ -44,14 +45,14 @@ class Embedding(Extractor):
         Normalisation of pixels in [0, 1], by channel or one number for all; by default the
         backbone's own, or ImageNet's. 0.5 for both gives [-1, 1].
     batch_size
-        Images at once. Does not change the result beyond rounding, see Notes.
+        Images at once. Does not change the result beyond rounding.
     device
         ``auto``, ``cpu`` or ``cuda``.
 
     Notes
     -----
-    A row depends on the images beside it only by rounding of float32 (relative to the largest
-    value of a row below 1e-4; kernels may sum in another order for another batch size).
+    A row does not depend on the images beside it: a batch is always filled up to its size, as
+    kernels sum in another order for another number of images.
 
     Random weights are the library's own initialisation, with each batch normalisation set to
     standardise the channels over fixed synthetic 1/f images. Without that, activations of a deep
@@ -60,6 +61,7 @@ class Embedding(Extractor):
     """
 
     name = "embedding"
+    version = 2  # 2: batches are filled up
     threads: ClassVar[bool] = False
 
     def __init__(
@@ -107,6 +109,26 @@ class Embedding(Extractor):
         params["libraries"] = found["libraries"]
         return {"extractor": self.name, "version": self.version, "params": params}
 
+    def held(self) -> bytes:
+        """Give the backbone's weights with their normalisation, for `hold`.
+
+        Raises
+        ------
+        UnavailableError
+            If they are absent and cannot be fetched.
+        """
+        return self._net().save()
+
+    def hold(self, content: bytes) -> None:
+        """Take up weights that `held` gave: nothing is fetched, and `weights` does not count.
+
+        Raises
+        ------
+        WeightsError
+            If they do not fit the backbone.
+        """
+        self.__dict__["_loaded"] = self._key(), self._held_net(content)
+
     def check_available(self) -> None:
         """Raise `UnavailableError` where a package or the weights are absent.
 
@@ -137,12 +159,14 @@ class Embedding(Extractor):
         ParameterError
             If a parameter or an image is not what it must be.
         """
-        step = whole(self.name, "batch_size", self.batch_size, 1, 65_536)
+        step = whole(self.name, "batch_size", self.batch_size, 1, 1_024)
         net = self._net()
         out = np.empty((len(X), net.width), np.float32)
         for start in range(0, len(X), step):
             images = [resize(rgb(self.name, image), net.size) for image in X[start : start + step]]
-            out[start : start + len(images)] = net(np.stack(images))
+            whole_batch = np.zeros((step, net.size, net.size, 3), np.uint8)
+            whole_batch[: len(images)] = images
+            out[start : start + len(images)] = net(whole_batch)[: len(images)]
         if not np.isfinite(out).all():
             raise DfbenchError(f"{self.backbone} gives values that are not finite", where=self.name)
         return out
@@ -151,9 +175,15 @@ class Embedding(Extractor):
         """Names such as ``unit_17``. Loads the backbone."""
         return np.array([f"unit_{i}" for i in range(self._net().width)], dtype=object)
 
+    def _key(self) -> tuple[Any, ...]:
+        """Give what a loaded network hangs on."""
+        return (
+            self.backbone, self.weights, self.seed, self.size, self.mean, self.std, self.device
+        )  # fmt: skip
+
     def _net(self) -> _Net:
         """Load the backbone once for each set of parameters."""
-        key = (self.backbone, self.weights, self.seed, self.size, self.mean, self.std, self.device)
+        key = self._key()
         loaded: tuple[Any, _Net] | None = self.__dict__.get("_loaded")
         if loaded is None or loaded[0] != key:
             loaded = key, self._load()
@@ -171,6 +201,21 @@ class Embedding(Extractor):
         mean = _by_channel(self.mean) or built.mean
         std = _by_channel(self.std) or built.std
         return _Net(built.module, built.size, mean, std, _device(self.device))
+
+    def _held_net(self, content: bytes) -> _Net:
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            tensors = load(content)
+            size, mean, std = (tensors.pop(f"dfbench.{key}") for key in ("size", "mean", "std"))
+            side = whole(self.name, "size", int(size), 16, 4096)
+            built = backbones.build(self.backbone, "random", int(self.seed), side)
+            built.module.load_state_dict(tensors)
+        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise WeightsError(f"do not fit: {first}", where=self.backbone) from error
+        return _Net(built.module, side, mean.tolist(), std.tolist(), _device(self.device))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded network behind: another process loads its own."""
@@ -200,6 +245,7 @@ class _Net:
         import torch
 
         self.size = size
+        self._mean, self._std = list(mean), list(std)
         self._device = device
         self._module = module.eval().requires_grad_(False)
         self._module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -209,6 +255,21 @@ class _Net:
         self._scale = (1.0 / (255.0 * spread)).to(device)
         self._shift = (-centre / spread).to(device)
         self.width = int(self(np.zeros((1, size, size, 3), np.uint8)).shape[1])
+
+    def save(self) -> bytes:
+        """Give weights, size and normalisation as a safetensors file."""
+        import torch
+        from safetensors.torch import save
+
+        tensors = {
+            name: value.cpu().contiguous().clone()
+            for name, value in self._module.state_dict().items()
+        }
+        own = {"size": [self.size], "mean": self._mean, "std": self._std}
+        for key, value in own.items():
+            tensors[f"dfbench.{key}"] = torch.tensor(value, dtype=torch.float64)
+        content: bytes = save(tensors)
+        return content
 
     def __call__(self, images: NDArray[np.uint8]) -> Vectors:
         import torch

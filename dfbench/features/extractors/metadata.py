@@ -137,6 +137,17 @@ def _describe(data: bytes) -> list[float]:
     return values
 
 
+def jpeg_quality(image: Any) -> int | None:
+    """Estimate the quality that a JPEG file opened by Pillow was written with, 1 to 100.
+
+    None where it is no JPEG, or its luma table cannot be read. See `Metadata`, Notes.
+    """
+    tables: dict[int, Sequence[int]] = getattr(image, "quantization", None) or {}
+    layers: Sequence[Any] = getattr(image, "layer", None) or ()
+    luma = tables.get(layers[0][3] if layers else 0, ())
+    return _quality(tuple(sorted(luma))) if len(luma) == 64 else None
+
+
 def _jpeg(image: Any) -> list[float]:
     tables: dict[int, Sequence[int]] = getattr(image, "quantization", None) or {}
     # Components of the frame header: (identifier, sampling across, sampling down, table)
@@ -146,7 +157,7 @@ def _jpeg(image: Any) -> list[float]:
     values = []
     for table in (luma, chroma):
         values += [float(np.mean(table)), float(table[0]), float(table[-1])] if table else [0.0] * 3
-    values.append(float(_quality(tuple(sorted(luma)))) if len(luma) == 64 else 0.0)
+    values.append(float(jpeg_quality(image) or 0))
     if len(layers) >= 3:
         values += [layers[0][1] / max(layers[1][1], 1), layers[0][2] / max(layers[1][2], 1)]
     else:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
+from dfbench.features.pipeline.in_order import in_order
 from dfbench.features.pipeline.store import DECODER_VERSION, Table, identity
 from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb
 from dfbench.files import Progress
@@ -212,7 +211,7 @@ def extract(
         def work(batch: list[Source]) -> _Batch:
             return _work(batch, tasks, views, unseen, outcome.failed, warm)
 
-        for batch, result in _in_order(work, _chunks(todo, batch_size, len(views)), jobs):
+        for batch, result in in_order(work, _chunks(todo, batch_size, len(views)), jobs):
             outcome.failed.update(result.failed)
             for task in tasks:
                 if not task.extractor.threads:
@@ -256,26 +255,6 @@ def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Sou
         held += needs
     if batch:
         yield batch
-
-
-def _in_order(
-    work: Callable[[list[Source]], _Batch], batches: Iterator[list[Source]], jobs: int
-) -> Iterator[tuple[list[Source], _Batch]]:
-    """Work on batches in threads, few ahead of the one that is taken, so that memory is bounded."""
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="extract") as pool:
-        waiting: deque[tuple[list[Source], Future[_Batch]]] = deque()
-        try:
-            for batch in batches:
-                waiting.append((batch, pool.submit(work, batch)))
-                if len(waiting) > jobs + 1:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            for _, future in waiting:
-                future.cancel()
 
 
 def _work(

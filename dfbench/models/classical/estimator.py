@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dfbench.errors import DataError
 from dfbench.models.base import Labels, Model, Probabilities
 from dfbench.models.devices import native_threads
+from dfbench.models.kept import Kept, KeptError
 
 Features = NDArray[np.float32]
 """Shape (n, d), dtype float32."""
@@ -35,6 +36,21 @@ class Estimator(Model):
         with native_threads(self.n_threads):
             known = self._proba(checked(X))
         return _all_classes(known, self._classes, self.n_classes)
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        classes = getattr(self, "_classes", None)
+        if not (
+            isinstance(classes, np.ndarray)
+            and classes.dtype == np.int64
+            and classes.ndim == 1
+            and len(classes) >= 2
+            and (np.diff(classes, prepend=-1) > 0).all()
+            and classes[-1] < self.n_classes
+        ):
+            raise KeptError("its classes are not what they must be")
+        return self
 
     @abstractmethod
     def _fit(self, X: Features, y: Labels) -> None: ...

@@ -54,6 +54,8 @@ class KernelRidge(Estimator):
 
     name = "kernel-ridge"
     libraries = ("scipy.linalg", "sklearn.linear_model")
+    trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
+    estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
 
     weights: _Floats
     """After `fit`: the blocks' weights, shape (n_blocks,), summing to 1."""

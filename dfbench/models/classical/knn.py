@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.estimator import Estimator, Features
+from dfbench.models.classical.machine_check import check_neighbours
+from dfbench.models.kept import Kept
 
 
 class KNN(Estimator):
@@ -21,6 +23,11 @@ class KNN(Estimator):
 
     name = "knn"
     libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
+    estimators = (
+        "sklearn.neighbors._classification.KNeighborsClassifier",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -42,6 +49,13 @@ class KNN(Estimator):
             "scaling": trial.suggest_categorical("scaling", ["standard", "none"]),
         }
 
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        check_neighbours(self._pipeline, len(self._classes))
+        self._pipeline[-1].set_params(n_jobs=self.n_threads)
+        return self
+
     def _fit(self, X: Features, y: Labels) -> None:
         from sklearn.neighbors import KNeighborsClassifier
         from sklearn.pipeline import make_pipeline
@@ -51,10 +65,17 @@ class KNN(Estimator):
             n_neighbors=min(int(self.params["n_neighbors"]), len(X)),
             weights=self.params["weights"],
             metric=self.params["metric"],
+            # in so many dimensions a tree saves nothing, and would be kept beside the vectors
+            algorithm="brute",
             n_jobs=self.n_threads,
         )
         scaler = StandardScaler() if self.params["scaling"] == "standard" else "passthrough"
-        self._pipeline = make_pipeline(scaler, neighbours).fit(X, y)
+        self._pipeline = make_pipeline(scaler, neighbours).fit(_wide(X), y)
 
     def _proba(self, X: Features) -> NDArray[Any]:
-        return np.asarray(self._pipeline.predict_proba(X))
+        return np.asarray(self._pipeline.predict_proba(_wide(X)))
+
+
+def _wide(X: Features) -> NDArray[np.float64]:
+    # in float32 how near the nearest is would hang on the images beside it
+    return X.astype(np.float64)

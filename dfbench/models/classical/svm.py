@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.estimator import Estimator, Features
+from dfbench.models.classical.machine_check import check_machine
+from dfbench.models.kept import Kept
 
 _CALIBRATION_FOLDS = 3
 
@@ -36,6 +38,19 @@ class SVM(Estimator):
 
     name = "svm"
     libraries = ("sklearn.calibration", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.svm")
+    trusted = (
+        "dfbench.models.classical.svm._Gram",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+    )
+    estimators = (
+        "sklearn.calibration.CalibratedClassifierCV",
+        "sklearn.kernel_approximation.Nystroem",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.svm._classes.LinearSVC",
+        "sklearn.svm._classes.SVC",
+    )
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -56,6 +71,12 @@ class SVM(Estimator):
             "gamma": trial.suggest_float("gamma", 0.003, 10.0, log=True),
         }
 
+    def restore(self, kept: Kept) -> Self:
+        """Take up a fitted machine; see `Model.restore`."""
+        super().restore(kept)
+        check_machine(self._machine, len(self._classes))
+        return self
+
     def _fit(self, X: Features, y: Labels) -> None:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.preprocessing import StandardScaler
@@ -71,7 +92,7 @@ class SVM(Estimator):
         self.params["solver"] = solver
         self._kernel: _Gram | None = None
         if solver == "nystroem":
-            machine, inputs = self._linear(gamma, len(X)), scaled
+            machine, inputs = self._linear(gamma, len(X)), scaled.astype(np.float64)
         else:
             machine, inputs = self._exact(gamma, scaled)
         # fewer members than folds cannot be split: fewer folds then
@@ -106,7 +127,7 @@ class SVM(Estimator):
 
     def _proba(self, X: Features) -> NDArray[Any]:
         scaled = self._scaler.transform(X)
-        inputs = scaled if self._kernel is None else self._kernel(scaled)
+        inputs = scaled.astype(np.float64) if self._kernel is None else self._kernel(scaled)
         if hasattr(self._machine, "predict_proba"):
             return np.asarray(self._machine.predict_proba(inputs))
         return _squashed(np.asarray(self._machine.decision_function(inputs)))
@@ -121,6 +142,12 @@ class _Gram:
         self._rows = rows.astype(np.float64)
         self._norms = np.einsum("ij,ij->i", self._rows, self._rows)
         self._gamma = gamma
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"rows": self._rows.astype(np.float32), "gamma": self._gamma}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["rows"], state["gamma"])  # type: ignore[misc]
 
     def __call__(self, X: Features) -> NDArray[np.float64]:
         wide = X.astype(np.float64)

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError
 from dfbench.models.base import Labels, Model, Probabilities, Task
+from dfbench.models.classical.booster_json import checked_booster
 from dfbench.models.classical.estimator import Features, checked, present_classes
 from dfbench.models.devices import require
+from dfbench.models.kept import Kept, KeptError
+
+_BOOSTER = "booster.json"
 
 
 class XGBoost(Model):
@@ -110,6 +114,62 @@ class XGBoost(Model):
             return np.column_stack([1.0 - raw, raw])
         proba: Probabilities = raw / raw.sum(axis=1, keepdims=True)
         return proba
+
+    def contributions(self, X: NDArray[Any], classes: Labels) -> NDArray[np.float64]:
+        """Show what each feature adds, by the library's TreeSHAP (Lundberg et al., 2020).
+
+        Of several classes, the others count in proportion to what they have of the rest of the
+        probability; what those proportions leave open stands in the last column.
+        """
+        import xgboost
+
+        found = np.asarray(
+            self._booster.predict(
+                xgboost.DMatrix(checked(X), nthread=self.n_threads),
+                pred_contribs=True,
+                iteration_range=(0, self.best_iteration + 1),
+            ),
+            dtype=np.float64,
+        )
+        if self.n_classes == 2:
+            # the trees add up to the log odds of class 1
+            return found * np.where(classes == 1, 1.0, -1.0)[:, None]
+        rows = np.arange(len(found))
+        margins = found.sum(axis=2)
+        margins[rows, classes] = -np.inf
+        highest = margins.max(axis=1, keepdims=True)
+        shares = np.exp(margins - highest)
+        total = shares.sum(axis=1, keepdims=True)
+        shares /= total
+        against: NDArray[np.float64] = found[rows, classes] - np.einsum("nk,nkd->nd", shares, found)
+        rest = (highest + np.log(total))[:, 0]
+        against[:, -1] += found[rows, classes].sum(axis=1) - rest - against.sum(axis=1)
+        return against
+
+    def keep(self) -> Kept:
+        """Give the trees in xgboost's own form; see `Model.keep`."""
+        files = {_BOOSTER: bytes(self._booster.save_raw("json"))}
+        known = {"best_iteration": self.best_iteration, "n_features": self._booster.num_features()}
+        return Kept(files, known)
+
+    def restore(self, kept: Kept) -> Self:
+        """Take the trees up; see `Model.restore`."""
+        import xgboost
+
+        self.best_iteration = int(kept.plain["best_iteration"])
+        content = checked_booster(
+            kept.file(_BOOSTER),
+            n_features=int(kept.plain["n_features"]),
+            n_classes=self.n_classes,
+            rounds=self.best_iteration + 1,
+        )
+        self._booster = xgboost.Booster({"device": self.device, "nthread": self.n_threads})
+        try:
+            self._booster.load_model(bytearray(content))
+        except xgboost.core.XGBoostError as error:
+            first = str(error).strip().splitlines()[-1]
+            raise KeptError(f"the trees cannot be read: {first}") from error
+        return self
 
     def _matrices(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> tuple[Any, Any]:
         import xgboost

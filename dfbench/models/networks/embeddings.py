@@ -46,5 +46,5 @@ def embeddings(
         outputs(module, X, recipe, device)
     finally:
         hook.remove()
-    found: NDArray[np.float32] = torch.cat(seen).flatten(1).numpy()
+    found: NDArray[np.float32] = torch.cat(seen).flatten(1).numpy()[: len(X)]
     return found

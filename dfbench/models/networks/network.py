@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from dfbench.errors import DataError, ParameterError, unknown
 from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task, apart
 from dfbench.models.devices import require
+from dfbench.models.kept import Kept, KeptError
 from dfbench.models.training.recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from dfbench.models.training.epoch import Epoch
+
+_WEIGHTS = "weights.safetensors"
 
 
 class Network(Model):
@@ -42,6 +46,7 @@ class Network(Model):
 
     module: nn.Module
     history: list[Epoch]
+    _n_features: int
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -64,6 +69,10 @@ class Network(Model):
         n_features
             Width of the features beside the images; 0 where it takes images alone.
         """
+
+    def bare(self, n_features: int) -> nn.Module:
+        """Make the module for weights that are put into it afterwards; see `build`."""
+        return self.build(n_features)
 
     def prepare(self, module: nn.Module, X: Inputs) -> None:
         """Set what a fresh module takes from the training inputs before it is trained."""
@@ -120,7 +129,8 @@ class Network(Model):
         self._check(X_val)
         with session(self.device, self.n_threads, self.seed):
             _, features = apart(X)
-            self.module = self.build(0 if features is None else features.shape[1])
+            self._n_features = 0 if features is None else features.shape[1]
+            self.module = self.build(self._n_features)
             self.prepare(self.module, X)
             setting = Setting(
                 self.module,
@@ -146,6 +156,41 @@ class Network(Model):
             return predict(
                 self.module, X, self.recipe(), n_classes=self.n_classes, device=self.device
             )
+
+    def keep(self) -> Kept:
+        """Give the weights, and the statistics of batch normalisation; see `Model.keep`."""
+        from safetensors.torch import save
+
+        # cloned: two names may stand for one tensor, which the format refuses
+        tensors = {
+            name: value.detach().cpu().contiguous().clone()
+            for name, value in self.module.state_dict().items()
+        }
+        return Kept({_WEIGHTS: save(tensors)}, {"n_features": self._n_features})
+
+    def restore(self, kept: Kept) -> Self:
+        """Make the module and put the weights into it; see `Model.restore`."""
+        import torch
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        from dfbench.models.training.session import session
+
+        self._n_features = int(kept.plain["n_features"])
+        with session(self.device, self.n_threads, self.seed):
+            module = self.bare(self._n_features)
+            try:
+                tensors = load(kept.file(_WEIGHTS))
+                for name in tensors:
+                    _make_room(module, name, tensors[name])
+                module.load_state_dict(tensors)
+            except (SafetensorError, RuntimeError, KeyError) as error:
+                first = str(error).strip().splitlines()[0]
+                raise KeptError(f"the weights do not fit {self.name}: {first}") from error
+            # as it was trained: sums are taken in the order of the layout
+            module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.module, self.history = module.eval(), []
+        return self
 
     def parameters(self) -> tuple[int, int]:
         """Count the values of the fitted module: all of them, and those that training changes.
@@ -213,6 +258,14 @@ class Network(Model):
             raise DataError(
                 f"{self.name} needs images of {side}x{side} pixels, got an array of {images.shape}"
             )
+
+
+def _make_room(module: nn.Module, name: str, value: torch.Tensor) -> None:
+    """Give a buffer that is None in a fresh module a tensor, for the weights to be put into."""
+    owner, _, own = name.rpartition(".")
+    part = module.get_submodule(owner)
+    if own in part._buffers and part._buffers[own] is None:
+        part._buffers[own] = value.clone()
 
 
 def recipe_defaults(**changes: Any) -> dict[str, Any]:

@@ -68,10 +68,6 @@ class Finetune(Network):
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with its weights, and take mean and deviation from the backbone."""
-        import torch
-
-        from dfbench.models.networks.torch_modules.pretrained import Headed
-
         params = self.params
         side = self.input_side(params)
         built = backbones.build(params["backbone"], params["weights"], self.seed, side)
@@ -81,6 +77,20 @@ class Finetune(Network):
         for key, own in (("mean", built.mean), ("std", built.std)):
             if params[key] is None:
                 params[key] = [float(value) for value in own]
+        return self._headed(built)
+
+    def bare(self, n_features: int) -> nn.Module:
+        """Make the module without fetching weights; see `Network.bare`."""
+        side = self.input_side(self.params)
+        return self._headed(backbones.build(self.params["backbone"], "random", self.seed, side))
+
+    def _headed(self, built: backbones.Backbone) -> nn.Module:
+        import torch
+
+        from dfbench.models.networks.torch_modules.pretrained import Headed
+
+        params = self.params
+        side = self.input_side(params)
         built.module.eval()
         with torch.no_grad():
             width = int(built.module(torch.zeros(1, 3, side, side)).flatten(1).shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +102,22 @@ def isotonic(p: Probabilities, y: Labels) -> Isotonic:
                 np.asarray(fitted.y_thresholds_, np.float64),
             )
         )
+    return Isotonic(tuple(steps))
+
+
+def calibration_of(described: Mapping[str, Any]) -> Temperature | Isotonic:
+    """Make a calibration again of what it gave to describe it.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it is none.
+    """
+    if described["method"] == "temperature":
+        return Temperature(float(described["temperature"]))
+    if described["method"] != "isotonic":
+        raise ValueError(f"no calibration: {described['method']!r}")
+    steps = [(np.array(x, np.float64), np.array(y, np.float64)) for x, y in described["steps"]]
     return Isotonic(tuple(steps))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from dfbench.models.base import Labels, Probabilities
 from dfbench.models.selection.calibration import (
     Isotonic,
     Temperature,
+    calibration_of,
     isotonic,
     parse_rule,
     temperature,
@@ -57,8 +58,39 @@ class Combined:
         merged = self._merge(scores)
         return merged if self._calibration is None else self._calibration(merged)
 
+    def state(self) -> dict[str, Any]:
+        """Give all that `restored` takes, JSON-able."""
+        calibration = None if self._calibration is None else self._calibration.describe()
+        return {
+            "members": self.members,
+            "merge": self._merge.state(),
+            "calibration": calibration,
+            "threshold": self.threshold,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Combined:
+        """Make what was fitted again of its `state`.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is none.
+        """
+        merge: dict[str, Any] = dict(state["merge"])
+        kinds: dict[str, type[_Mean] | type[_Stacking]] = {"mean": _Mean, "stacking": _Stacking}
+        made = kinds[merge.pop("kind")].restored(merge)
+        known = state["calibration"]
+        calibration = None if known is None else calibration_of(known)
+        return cls([str(name) for name in state["members"]], made, calibration, state["threshold"])
+
+    @property
+    def weights(self) -> list[float] | None:
+        """Of each member, where it is a mean of their probabilities."""
+        return self._merge.weights if isinstance(self._merge, _Mean) else None
+
     def describe(self) -> dict[str, Any]:
-        """Give all that was fitted, JSON-able."""
+        """Give what was fitted as the record tells it, JSON-able."""
         found: dict[str, Any] = {"members": self.members, **self._merge.describe()}
         if self._calibration is not None:
             found["calibration"] = self._calibration.describe()
@@ -81,6 +113,13 @@ class _Mean:
     def describe(self) -> dict[str, Any]:
         return {"weights": self.weights}
 
+    def state(self) -> dict[str, Any]:
+        return {"kind": "mean", "weights": self.weights}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> _Mean:
+        return cls([float(weight) for weight in state["weights"]])
+
 
 @dataclass(frozen=True)
 class _Stacking:
@@ -102,6 +141,28 @@ class _Stacking:
             "coefficients": np.round(self.machine.coef_, 6).tolist(),
             "intercepts": np.round(self.machine.intercept_, 6).tolist(),
         }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "kind": "stacking",
+            "coefficients": self.machine.coef_.tolist(),
+            "intercepts": self.machine.intercept_.tolist(),
+            "classes": self.classes,
+            "n_classes": self.n_classes,
+            "penalty": self.penalty,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> _Stacking:
+        from sklearn.linear_model import LogisticRegression
+
+        machine = LogisticRegression(C=float(state["penalty"]))
+        machine.coef_ = np.array(state["coefficients"], dtype=np.float64)
+        machine.intercept_ = np.array(state["intercepts"], dtype=np.float64)
+        classes = [int(k) for k in state["classes"]]
+        machine.classes_ = np.array(classes)
+        machine.n_features_in_ = machine.coef_.shape[1]
+        return cls(machine, int(state["n_classes"]), machine.C, classes)
 
 
 def combine(

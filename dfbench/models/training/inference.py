@@ -19,6 +19,9 @@ from dfbench.models.training.recipe import Recipe
 
 EVAL_BATCH = 128
 """Images at a time where nothing is trained."""
+BLOCK = {"cpu": 16, "cuda": EVAL_BATCH}
+"""Images at a time where scores are to depend on no other image: never more and never fewer, as
+libraries sum in another order for another number of them."""
 
 
 def predict(
@@ -26,15 +29,15 @@ def predict(
 ) -> Probabilities:
     """Class probabilities of images, shape (n, K), by a trained module.
 
-    To be called inside `dfbench.models.training.session.session`. The value for an image depends
-    on the batch it is in only by rounding (below 1e-3 with bfloat16, 1e-5 without).
+    To be called inside `dfbench.models.training.session.session`. The value for an image does not
+    depend on the images beside it.
     """
     out = outputs(module, X, recipe, device)
     return probabilities(out.numpy().astype(np.float64), n_classes)
 
 
 def outputs(module: nn.Module, X: Inputs, recipe: Recipe, device: str) -> torch.Tensor:
-    """Logits of images by a module, which is moved to the device.
+    """Logits of images by a module, which is moved to the device; see `predict`.
 
     Raises
     ------
@@ -44,7 +47,20 @@ def outputs(module: nn.Module, X: Inputs, recipe: Recipe, device: str) -> torch.
     check(X)
     images, features = tensors_of(X)
     module.to(device)
-    return outputs_of(module, images, features, recipe, device)
+    n, block = len(images), BLOCK[device]
+    parts = []
+    for start in range(0, n, block):
+        rows = slice(start, start + block)
+        beside = None if features is None else _filled(features[rows], block)
+        parts.append(outputs_of(module, _filled(images[rows], block), beside, recipe, device))
+    return torch.cat(parts)[:n]
+
+
+def _filled(rows: torch.Tensor, block: int) -> torch.Tensor:
+    """Add zeros to what is less than a block."""
+    if len(rows) == block:
+        return rows
+    return torch.cat([rows, rows.new_zeros(block - len(rows), *rows.shape[1:])])
 
 
 def outputs_of(

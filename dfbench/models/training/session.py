@@ -27,7 +27,7 @@ def session(device: str, n_threads: int, seed: int) -> Iterator[None]:
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     try:
         torch.set_num_threads(max(1, n_threads))
-        torch.use_deterministic_algorithms(cuda, warn_only=True)
+        _deterministic(cuda, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with torch.random.fork_rng(devices=[torch.cuda.current_device()] if cuda else []):
             torch.manual_seed(seed)
@@ -36,8 +36,19 @@ def session(device: str, n_threads: int, seed: int) -> Iterator[None]:
         raise _memory_error(error, device) from error
     finally:
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        _deterministic(deterministic, warn_only=warn_only)
         torch.set_num_threads(threads)
+
+
+def _deterministic(wanted: bool, *, warn_only: bool) -> None:
+    """Switch repeatable sums on or off, where they are not so already.
+
+    The switch imports torch's compiler, which takes 2 s.
+    """
+    if wanted != torch.are_deterministic_algorithms_enabled() or (
+        wanted and warn_only != torch.is_deterministic_algorithms_warn_only_enabled()
+    ):
+        torch.use_deterministic_algorithms(wanted, warn_only=warn_only)
 
 
 def out_of_memory(error: RuntimeError) -> bool:

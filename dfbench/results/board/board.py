@@ -186,6 +186,8 @@ class Board:
         Of protocols, in their long form.
     runs
         The commands that wrote the results.
+    kept
+        Bytes of each trained model that is kept, by cell.
     """
 
     tables: list[Table]
@@ -193,6 +195,7 @@ class Board:
     sections: list[Section] = field(default_factory=list)
     figures: list[ProtocolFigure] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    kept: dict[str, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[Line]:

@@ -60,7 +60,7 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     entries = out.read_entries()
     rows, lines = _rows(out, entries, progress)
     lines, smallest = _ranked(rows, lines)
-    board = replace(arrange(lines, smallest), runs=out.read_provenance())
+    board = replace(arrange(lines, smallest), runs=out.read_provenance(), kept=out.kept_models())
     for report in _reports(Read(board.tables, rows, out, entries)):
         board = board.plus(report)
     return board

@@ -135,6 +135,30 @@ def pareto_front(table: Table) -> Section:
     return Section("Cost beside merit", (sentences.PARETO,), grids, charts, secondary=True)
 
 
+def use(board: Board) -> Section:
+    """Show by which commands the trained models are used."""
+    kept = [line for line in board.lines if set(line.cells) & board.kept.keys()]
+    first = next((line for line in kept if not line.control), None)
+    row, data = ("ROW", "NAME") if first is None else (first.row, first.dataset)
+    commands = (
+        (f"dfbench predict DIR photo.jpg --data {data}", "what the row on top says of a picture"),
+        (f"dfbench explain DIR photo.jpg --data {data} --out explained.png", "and what spoke"),
+        (f"dfbench export DIR {row} --data {data} --out model.dfb", "a file for anywhere"),
+        ("dfbench serve DIR", "a page in the browser to drag pictures into"),
+    )
+    rows = tuple((Cell(command, command), Cell(what, what)) for command, what in commands)
+    columns = (Column("command", text=True), Column("gives", text=True))
+    text = (
+        f"{_trained(len(board.kept))} kept in models/, "
+        f"{wording.megabytes(sum(board.kept.values()))} MB. DIR is this folder."
+    )
+    return Section("Use a row", (text,), (Grid(columns, (rows,)),), secondary=True)
+
+
+def _trained(n: int) -> str:
+    return "1 trained model is" if n == 1 else f"{n:,} trained models are"
+
+
 def origin(board: Board) -> Section:
     """Say how the results were made, and from which data."""
     columns = [Column("data set", text=True, rising=True), Column("fingerprint", text=True)]

@@ -17,6 +17,7 @@
     OUT/made.json                  how it was made
     OUT/studies/, OUT/checkpoints/, OUT/logs/
                                    what an interrupted cell goes on from, and why one broke
+    OUT/models/<cell>.dfb          its fitted model, see `dfbench.detectors.archive`
     OUT/figures/                   pictures
     OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
                                    the board in its forms
@@ -53,7 +54,7 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures", "unreadable"})
+_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models"})
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -137,6 +138,19 @@ class ResultsFolder:
     def log_file(self, cell: str) -> Path:
         """Traceback of what a cell broke on."""
         return self.path / "logs" / f"{_checked(cell)}.txt"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the fitted models."""
+        return self.path / "models"
+
+    def model_file(self, cell: str) -> Path:
+        """Fitted model of a cell."""
+        return self.models / f"{_checked(cell)}.dfb"
+
+    def kept_models(self) -> dict[str, int]:
+        """Give the bytes of each fitted model that is kept, by cell."""
+        return {path.stem: path.stat().st_size for path in sorted(self.models.glob("*.dfb"))}
 
     def picture_file(self, cell: str, name: str) -> Path:
         """Picture of a cell."""
@@ -245,6 +259,16 @@ class ResultsFolder:
             parts["evaluate"] = scores
         for part, its in parts.items():
             write_scores(self.scores_file(record.cell, part), its)
+        self.rewrite_record(record)
+
+    def rewrite_record(self, record: Record) -> None:
+        """Write the record of a cell whose scores are there.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
         keep_text(self.record_file(record.cell), record.model_dump_json(indent=1) + "\n")
 
     def load_record(self, cell: str) -> Record | None:

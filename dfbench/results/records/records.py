@@ -111,6 +111,8 @@ class Record(CellFacts):
     n_threads: int = 1
     identity: dict[str, Any] = Field(default_factory=dict)
     """What `cell` is the hash of; the facts in it have fields of their own."""
+    not_kept: str = ""
+    """Why the fitted model is not kept, where it was to be."""
     versions: dict[str, str] = Field(default_factory=dict)
     started: str = ""
     """UTC, ISO 8601."""

@@ -34,6 +34,11 @@ def make_report(path: Path, board: Board) -> Path:
     OutputError
         Where it cannot be written.
     """
+    return write_report(path, board, *stored_pictures(path, board))
+
+
+def stored_pictures(path: Path, board: Board) -> tuple[Mapping[str, Path], Figures]:
+    """Find the pictures that lie in a results folder: overviews by data set, figures by cell."""
     out = ResultsFolder(path)
     overviews = {
         line.dataset: file
@@ -50,7 +55,7 @@ def make_report(path: Path, board: Board) -> Path:
         for line in board.lines
         for cell in line.cells
     }
-    return write_report(path, board, overviews, figures)
+    return overviews, figures
 
 
 def _captions() -> dict[str, str]:
@@ -116,12 +121,12 @@ class Embedded(Pictures):
         except Exception as error:  # noqa: BLE001 - whatever it is, the report is written
             said = f"{chart.caption}: could not be drawn: {type(error).__name__}: {error}"
             return f'<p class="note">{escape(said)}</p>'
-        return _figure(chart.caption, path)
+        return embedded(chart.caption, path)
 
     def dataset(self, table: Table) -> str:
         """Show the overview of a data set, folded."""
         path = self.overviews.get(table.dataset)
-        shown = "" if path is None else _figure(f"{table.dataset} at a glance", path)
+        shown = "" if path is None else embedded(f"{table.dataset} at a glance", path)
         return f"<details><summary>The images</summary>\n{shown}</details>" if shown else ""
 
     def line(self, line: Line) -> str:
@@ -130,7 +135,7 @@ class Embedded(Pictures):
         return "".join(self._cell(line, cell, seed) for seed, cell in cells)
 
     def _cell(self, line: Line, cell: str, seed: int) -> str:
-        drawn = "".join(_figure(caption, path) for caption, path in self.figures.get(cell, ()))
+        drawn = "".join(embedded(caption, path) for caption, path in self.figures.get(cell, ()))
         if not drawn:
             return ""
         name = escape(f"{line.row} (seed {seed})" if self.seeds else line.row)
@@ -150,9 +155,10 @@ _CHART_DPI = 200
 """Twice what a page shows, so that lines and words are sharp on any screen."""
 
 
-def _figure(caption: str, path: Path) -> str:
+def embedded(caption: str, path: Path) -> str:
+    """Show a PNG file inside a page; nothing where it cannot be read."""
     try:
-        kind, content, width = _embedded(path)
+        kind, content, width = _coded(path)
     except (OSError, ImageError):
         return ""
     said = escape(caption)
@@ -163,7 +169,7 @@ def _figure(caption: str, path: Path) -> str:
     )
 
 
-def _embedded(path: Path) -> tuple[str, bytes, int]:
+def _coded(path: Path) -> tuple[str, bytes, int]:
     """Give a PNG file as it is, or where it shows photographs as a JPEG of a tenth the size.
 
     The third value is its width on a page, in CSS pixels.

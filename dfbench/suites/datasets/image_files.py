@@ -6,7 +6,9 @@ suffix tells nothing, the first bytes do.
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,19 +92,33 @@ def _holds_data(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _NOT_DATA
 
 
-def _look(entry: os.DirEntry[str]) -> tuple[bool, str]:
-    """Tell whether a file is an image, and else what pictures or video it holds, if any."""
-    suffix = _suffix(entry.name)
+def look(name: str, head: Callable[[], bytes]) -> tuple[bool, str]:
+    """Tell whether a file is an image, and else what pictures or video it holds, if any.
+
+    Parameters
+    ----------
+    name
+        Of the file, without its folder.
+    head
+        Gives its first bytes, see `dfbench.formats.HEAD`; asked where the suffix tells nothing.
+    """
+    suffix = _suffix(name)
     if suffix in image_suffixes():
         return True, ""
     kind = unread_suffix(suffix)
-    if kind or suffix in _PLAIN or _backup(entry.name, suffix):
+    if kind or suffix in _PLAIN or _backup(name, suffix):
         return False, kind
-    head = _head(entry)
-    form = told(head)
+    begin = head()
+    form = told(begin)
     if form is not None and not form.weak and (form is not HEIF or decoded(form)):
         return True, ""
-    return False, unread(head)
+    return False, unread(begin)
+
+
+def is_set_aside(path: str) -> bool:
+    """Whether a file is hidden, of a system, or lies in such a folder, by its path alone."""
+    *folders, name = path.split("/")
+    return _litter(name) or not all(map(_holds_data, folders))
 
 
 def _head(entry: os.DirEntry[str]) -> bytes:
@@ -157,7 +173,7 @@ def _descend(
         except UnicodeEncodeError:
             path = path.encode("utf-8", "backslashreplace").decode()
             fault = "the file name is not UTF-8: rename it"
-        image, kind = _look(entry)
+        image, kind = look(entry.name, functools.partial(_head, entry))
         if image:
             to.images.append(path)
             fault = fault or _fault(entry)

@@ -291,9 +291,10 @@ def is_mask(name: str) -> bool:
 def natural(names: Collection[str]) -> list[str]:
     """Sort names, numbers in them by value: class2 before class10."""
 
-    def key(name: str) -> list[tuple[str, int]]:
-        parts = re.split(r"([0-9]+)", name)
-        return [("", int(p)) if i % 2 else (p, 0) for i, p in enumerate(parts)]
+    def key(name: str) -> list[tuple[int, str]]:
+        parts = re.split(r"0*([0-9]+)", name)
+        # of numbers without zeros before them the longer one is greater
+        return [(len(p) if i % 2 else 0, p) for i, p in enumerate(parts)]
 
     return sorted(names, key=key)
 

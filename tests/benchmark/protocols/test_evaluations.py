@@ -213,7 +213,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
 
     suite.write_text(SUITE + PROTOCOLS)
     plan = flat(dfbench(*run, late, "--plan").stdout)
-    assert "6 done before; 4 of those done fitted once more for a protocol" in plan
+    assert "6 done before; 4 of those done taken up again" in plan
     assert "nearest done +4 done +4" in plan
     result = dfbench(*run, late)
     assert result.exit_code == 0, result.output
@@ -232,7 +232,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
     lost = other["one", "tuned", "one", "noise=8"][0]
     path = late / "cells" / f"{lost.cell}.{lost.probe}.parquet"
     path.write_bytes(path.read_bytes()[:100])
-    assert "1 of those done fitted once more" in flat(dfbench(*run, late, "--plan").stdout)
+    assert "1 of those done taken up again" in flat(dfbench(*run, late, "--plan").stdout)
     assert dfbench(*run, late).exit_code == 0
     changed = {p for p, time in states(late).items() if time != after[p]}
     assert changed == {path, path.with_suffix(".json")}

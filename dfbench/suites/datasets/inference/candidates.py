@@ -38,6 +38,7 @@ _ABOUT = re.compile(
 )
 _FILLERS = re.compile(r"(?<![^\W_])(of|for|the|official|ids?|names?)(?![^\W_])", re.IGNORECASE)
 _LARGEST = 300_000_000
+NO_TABLE = "not a table of files and labels"
 Role = SplitName | Literal["all"]
 
 
@@ -145,7 +146,7 @@ def _examined(file: str, table: Table, folders: Folders) -> Candidate | str:
     share, column, folder = best
     # a text about the data may name an image now and then
     if not column or (file.lower().endswith(".txt") and share <= LEAST):
-        none = "most of its rows name no image" if share else "not a table of files and labels"
+        none = "most of its rows name no image" if share else NO_TABLE
         return unclear or none
     found = _candidate(file, folder, role, table, column, folders)
     headless = _is_row(found, folders)

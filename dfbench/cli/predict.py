@@ -1,0 +1,212 @@
+"""``dfbench predict``: what a trained model says of pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dfbench.cli.options import (
+    EXIT_FAILED,
+    Jobs,
+    ModelData,
+    ModelRow,
+    ModelSource,
+    Plugins,
+    err,
+    out,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from dfbench.detectors.detector import Detector
+    from dfbench.detectors.scoring import Judged
+    from dfbench.detectors.verdict import Verdict
+
+_TOGETHER = 20_000
+"""Pictures that are taken together at most."""
+
+
+def predict(
+    model: ModelSource,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Images, folders, archives (zip, tar), or tables of paths.",
+        ),
+    ],
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line an image, for a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Probability from which on it says fake, instead of the model's own.",
+        ),
+    ] = None,
+    row: ModelRow = None,
+    data: ModelData = None,
+    jobs: Jobs = None,
+    plugin: Plugins = None,
+) -> None:
+    """Say of each picture which class it is taken for, and how surely.
+
+    Beside the verdict stands in what a picture is unlike those that the model was trained on:
+    there its figures say nothing. A picture that cannot be read stops no other.
+
+    Exit status: 0 all pictures were judged, 2 the command cannot be carried out, 3 a picture
+    could not be read.
+    """
+    from dfbench.detectors.opening import open_model
+    from dfbench.detectors.scoring import judged
+    from dfbench.detectors.sources import Sources
+    from dfbench.errors import ParameterError
+    from dfbench.installed import available_cores
+
+    if as_csv and as_json:
+        raise ParameterError("--csv and --json exclude each other")
+    detector = open_model(model, row=row, dataset=data, plugins=plugin or ())
+    with Sources(paths) as sources:
+        found = _Counted(judged(detector, sources, jobs=jobs or available_cores(),
+                                threshold=threshold))  # fmt: skip
+        if as_csv:
+            _csv(detector, found)
+        elif as_json:
+            _json(found)
+        else:
+            _lines(detector, found, threshold)
+        _of_all(detector, found)
+        for name in sources.repeated[:3]:
+            _note(f"{name}: given twice, judged once")
+    if found.unread:
+        raise typer.Exit(EXIT_FAILED)
+
+
+class _Counted:
+    """Goes on what was judged, and remembers what is said of all of it."""
+
+    def __init__(self, found: Iterator[Judged]) -> None:
+        self._found = found
+        self.verdicts: list[Verdict] = []
+        self.n = self.outside = self.unread = 0
+
+    def __iter__(self) -> Iterator[Judged]:
+        for each in self._found:
+            if each.verdict is None:
+                self.unread += 1
+            else:
+                self.n += 1
+                self.outside += bool(each.verdict.outside)
+                if self.n <= _TOGETHER:
+                    self.verdicts.append(each.verdict)
+            yield each
+
+
+def _note(text: str) -> None:
+    console = err()
+    # a terminal is given whole words, a file whole lines
+    console.print(shown(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _say(text: str) -> None:
+    """Print what belongs to the line before, by whole words where a person reads it."""
+    console, line = out(), shown(text)
+    if console.is_terminal:
+        lines = textwrap.wrap(line, console.width - 3, break_on_hyphens=False)
+    else:
+        lines = [line]
+    for each in lines:
+        typer.echo(f"  {each}")
+
+
+def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
+    _note(f"{detector.name}: {_rule(detector, threshold)}")
+    for warning in detector.contents.warnings:
+        _note(f"warning: {warning}")
+    for each in found:
+        if each.verdict is None:
+            _note(f"{each.name}: not judged: {each.reason}")
+            continue
+        verdict = each.verdict
+        typer.echo(shown(f"{each.name}  {verdict.label} {verdict.probability:.3f}"))
+        if verdict.outside:
+            _say(f"outside what it was trained on: {'; '.join(verdict.outside)}")
+    rates = detector.rates(threshold)
+    for rate in rates:
+        _note(f"on the images that it was tested on: {rate.sentence}")
+    if not rates:
+        _note("how often it is wrong is not told in this file: dfbench export writes one that does")
+
+
+def _of_all(detector: Detector, found: _Counted) -> None:
+    """Say how many pictures are unlike the training images, one by one and taken together."""
+    if found.outside:
+        are = "is" if found.outside == 1 else "are"
+        _note(
+            f"outside: {found.outside:,} of {found.n:,} pictures {are} unlike those that it was "
+            "trained on; its error rates do not hold there"
+        )
+    if said := detector.together(found.verdicts):
+        _note(f"outside: {said}")
+
+
+def _rule(detector: Detector, threshold: float | None) -> str:
+    if detector.positive is None:
+        return "it says the most probable class"
+    name = detector.classes[detector.positive]
+    if threshold is None and detector.contents.threshold is None:
+        return f"it says {name} where its probability is above 0.5"
+    cut = detector.threshold if threshold is None else threshold
+    return f"it says {name} from a probability of {cut:.3g} on"
+
+
+def _csv(detector: Detector, found: _Counted) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    columns = [f"p_{name}" for name in detector.classes]
+    writer.writerow(["image", "label", *columns, "threshold", "outside", "reason"])
+    for each in found:
+        if each.verdict is None:
+            writer.writerow([each.name, "", *[""] * len(columns), "", "", each.reason])
+            continue
+        verdict = each.verdict
+        cut = "" if verdict.threshold is None else f"{verdict.threshold:.6g}"
+        shares = [f"{p:.6f}" for p in verdict.probabilities]
+        outside = "; ".join(verdict.outside)
+        writer.writerow([each.name, verdict.label, *shares, cut, outside, ""])
+
+
+def _json(found: _Counted) -> None:
+    first = True
+    for each in found:
+        typer.echo("[" if first else ",", nl=first)
+        if not first:
+            typer.echo()
+        typer.echo(json.dumps(_plain(each), ensure_ascii=False), nl=False)
+        first = False
+    typer.echo("[]" if first else "\n]")
+
+
+def _plain(each: Judged) -> dict[str, Any]:
+    if each.verdict is None:
+        return {"image": each.name, "label": None, "reason": each.reason}
+    verdict = each.verdict
+    shares = {
+        name: round(float(p), 6)
+        for name, p in zip(verdict.classes, verdict.probabilities, strict=True)
+    }
+    return {
+        "image": each.name,
+        "label": verdict.label,
+        "probabilities": shares,
+        "threshold": verdict.threshold,
+        "outside": list(verdict.outside),
+    }

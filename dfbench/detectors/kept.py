@@ -1,0 +1,341 @@
+"""The kept models of a results folder: found by row and data set, and each made to stand alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dfbench.detectors.archive import Bundle, ModelFileError, read
+from dfbench.detectors.card import card
+from dfbench.detectors.contents import Combination, Contents, KeptExtractor, KeptModel
+from dfbench.detectors.detector import Detector
+from dfbench.detectors.keeping import REFERENCE, packed
+from dfbench.detectors.part import extractor_of
+from dfbench.errors import OutputError, unknown
+from dfbench.files import at_home
+from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.build import line_of, read_row
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry, Record
+from dfbench.results.results import Results
+from dfbench.results.statistics.estimate import Estimate
+
+AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row of a results folder whose model is kept.
+
+    Attributes
+    ----------
+    row, dataset
+        Their names.
+    seed
+        Of the model.
+    cell
+        That it is of.
+    size
+        Of its files in bytes, those of members included.
+    """
+
+    row: str
+    dataset: str
+    seed: int
+    cell: str
+    size: int
+
+
+class KeptModels:
+    """The kept models of a results folder.
+
+    Parameters
+    ----------
+    folder
+        What ``dfbench run --out`` wrote.
+    plugins
+        Files with the functions of one's own that features are made by.
+
+    Raises
+    ------
+    OutputError
+        Where it is no results folder.
+    """
+
+    def __init__(self, folder: str | Path, plugins: Sequence[Path] = ()) -> None:
+        self.results = Results(at_home(folder))
+        self.plugins = list(plugins)
+        self._folder = ResultsFolder(self.results.folder)
+        self._entries = self._folder.read_rows()
+
+    @cached_property
+    def board(self) -> Board:
+        """The leaderboard."""
+        return self.results.board
+
+    def rows(self) -> list[KeptRow]:
+        """List the rows whose models are kept, in the order of the board."""
+        found = []
+        for table in self.board.tables:
+            for line in table.measured:
+                entries = [
+                    e for e in self._entries if (e.dataset, e.row) == (line.dataset, line.row)
+                ]
+                for entry in sorted(entries, key=lambda each: each.seed):
+                    size = self._size(entry.cell)
+                    if size:
+                        row = KeptRow(entry.row, entry.dataset, entry.seed, entry.cell, size)
+                        found.append(row)
+        return found
+
+    def best(self, dataset: str | None = None) -> Entry:
+        """Give the row on top of the board of a data set.
+
+        Raises
+        ------
+        OutputError
+            If there are several data sets and none is named, or no row has figures.
+        """
+        table = self._table(dataset)
+        if not table.ranked:
+            raise OutputError(f"no row has figures on {table.dataset!r}", where=self._folder.path)
+        return self.entry(table.ranked[0].row, table.dataset)
+
+    def entry(self, row: str, dataset: str | None = None, seed: int | None = None) -> Entry:
+        """Find a row.
+
+        Parameters
+        ----------
+        row
+            Its name.
+        dataset
+            By default the only one that it was run on.
+        seed
+            By default the lowest.
+
+        Raises
+        ------
+        UnknownNameError
+            For a row, a data set or a seed that there is not.
+        OutputError
+            If it was run on several data sets and none is named.
+        """
+        where = self._folder.path
+        names = {entry.dataset for entry in self._entries}
+        if dataset is not None and dataset not in names:
+            raise unknown("data set", dataset, names, where=where)
+        of_row = [entry for entry in self._entries if entry.row == row]
+        if not of_row:
+            raise unknown("row", row, {entry.row for entry in self._entries}, where=where)
+        found = [entry for entry in of_row if dataset in (None, entry.dataset)]
+        if not found:
+            raise OutputError(f"the row {row!r} was not run on {dataset!r}", where=where)
+        several = sorted({entry.dataset for entry in found})
+        if len(several) > 1:
+            raise OutputError(
+                f"the row {row!r} was run on several data sets",
+                where=where,
+                hint=f"name one: --data {' | '.join(several)}",
+            )
+        seeds = {entry.seed: entry for entry in found}
+        if seed is None:
+            seed = min(seeds)
+        if seed not in seeds:
+            raise unknown("seed", str(seed), map(str, seeds), where=f"row {row!r}")
+        return seeds[seed]
+
+    def bundle(self, entry: Entry, *, whole: bool = True) -> Bundle:
+        """Give the model of a row as one that stands alone.
+
+        Parameters
+        ----------
+        entry
+            Of the row.
+        whole
+            Whether frozen backbones bring their weights along; without them they are loaded from
+            where they were.
+
+        Raises
+        ------
+        OutputError
+            If the row has no figures, or its model was not kept.
+        ModelFileError
+            If what was kept is damaged.
+        UnavailableError
+            If the weights of a backbone are absent.
+        """
+        record = self._record(entry)
+        gathered = _Gathered(self._folder, self.plugins, whole)
+        kept = self._read(record)
+        node = gathered.add(entry.cell, kept)
+        line, table = self._line(entry)
+        contents = kept.contents.model_copy(
+            update={
+                "models": gathered.models,
+                "members": [],
+                "combination": None if isinstance(node, int) else node,
+                # a derived row's members are of one data set, and it is told of them alone
+                "seen": gathered.contents[0].seen,
+                "normal": gathered.contents[0].normal,
+                "reference": REFERENCE,
+                "figures": self._figures(entry, line),
+                "warnings": [*table.warnings, *_of_row(record)],
+            }
+        )
+        arrays = {**gathered.arrays, **self._tested(record)}
+        bundle = Bundle(contents, {**gathered.files, REFERENCE: packed(arrays)})
+        detector = Detector(bundle, plugins=self.plugins)
+        return Bundle(contents, bundle.files, card(contents, detector.rates()))
+
+    def detector(self, entry: Entry, *, device: str = "cpu") -> Detector:
+        """Load the model of a row; errors are those of `bundle`."""
+        bundle = self.bundle(entry, whole=False)
+        return Detector(bundle, plugins=self.plugins, device=device)
+
+    def _record(self, entry: Entry) -> Record:
+        record = self._folder.load_record(entry.cell)
+        if record is None or record.status != "ok":
+            why = "it has not run yet" if record is None else f"{record.status}: {record.reason}"
+            raise OutputError(f"the row {entry.row!r} has no model: {why}", where=self._folder.path)
+        return record
+
+    def _read(self, record: Record) -> Bundle:
+        path = self._folder.model_file(record.cell)
+        if not path.is_file():
+            why = f": {record.not_kept}" if record.not_kept else ""
+            raise OutputError(
+                f"the model of {record.row!r} on {record.dataset!r} was not kept{why}",
+                where=self._folder.path,
+                hint=None if why else AGAIN.format(record.row),
+            )
+        return read(path)
+
+    def _size(self, cell: str) -> int:
+        """Bytes of what is kept of a cell and its members; 0 where something is missing."""
+        files = [self._folder.model_file(each) for each in self._cells(cell)]
+        return sum(path.stat().st_size for path in files) if all(map(Path.is_file, files)) else 0
+
+    def _cells(self, cell: str) -> set[str]:
+        """Give a cell and those that it is made of."""
+        path = self._folder.model_file(cell)
+        record = self._folder.load_record(cell)
+        if record is None or record.kind != "derived" or not path.is_file():
+            return {cell}
+        return {cell}.union(*(self._cells(member) for member in read(path).contents.members))
+
+    def _table(self, dataset: str | None) -> Table:
+        tables = {table.dataset: table for table in self.board.tables}
+        if dataset is not None and dataset not in tables:
+            raise unknown("data set", dataset, tables, where=self._folder.path)
+        if dataset is None and len(tables) > 1:
+            raise OutputError(
+                "there are several data sets",
+                where=self._folder.path,
+                hint=f"name one: --data {' | '.join(tables)}",
+            )
+        return tables[dataset] if dataset is not None else next(iter(tables.values()))
+
+    def _line(self, entry: Entry) -> tuple[Line, Table]:
+        table = self._table(entry.dataset)
+        return next(line for line in table.lines if line.row == entry.row), table
+
+    def _figures(self, entry: Entry, line: Line) -> dict[str, Estimate]:
+        """Give the figures of this very model, where those of the board are means over seeds."""
+        if len(line.cells) == 1:
+            return line.metrics
+        own = line_of(read_row(self._folder, [entry], []))
+        assert own is not None  # its record is there
+        return own.metrics
+
+    def _tested(self, record: Record) -> dict[str, NDArray[Any]]:
+        scores = self._folder.read_scores(record)
+        arrays: dict[str, NDArray[Any]] = {
+            "test.labels": scores.labels,
+            "test.probabilities": scores.probabilities,
+        }
+        if scores.groups is not None:
+            arrays["test.groups"] = scores.groups
+        return arrays
+
+
+@dataclass
+class _Gathered:
+    """The models of a row and of its members, with what they hold, brought into one.
+
+    Attributes
+    ----------
+    models, contents
+        Of each model, in their order.
+    files, arrays
+        By name.
+    """
+
+    folder: ResultsFolder
+    plugins: list[Path]
+    whole: bool
+    models: list[KeptModel] = field(default_factory=list)
+    contents: list[Contents] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    known: dict[str, int | Combination] = field(default_factory=dict)
+
+    def add(self, cell: str, bundle: Bundle) -> int | Combination:
+        """Add what was kept of a cell, and give its number or how it is made of others."""
+        if cell not in self.known:
+            self.known[cell] = self._add(bundle)
+        return self.known[cell]
+
+    def _add(self, bundle: Bundle) -> int | Combination:
+        contents = bundle.contents
+        if contents.combination is not None:
+            of = [self.add(member, self._read(member)) for member in contents.members]
+            return Combination(state=contents.combination.state, of=of)
+        [kept] = contents.models
+        number = len(self.models)
+        files = {name: f"{number}.{its}" for name, its in kept.files.items()}
+        self.files |= {its: bundle.files[kept.files[name]] for name, its in files.items()}
+        extractors = [self._with_weights(each) for each in kept.extractors]
+        self.models.append(kept.model_copy(update={"files": files, "extractors": extractors}))
+        self.contents.append(contents)
+        self._add_arrays(number, bundle)
+        return number
+
+    def _read(self, cell: str) -> Bundle:
+        path = self.folder.model_file(cell)
+        if not path.is_file():
+            raise ModelFileError("a model that it is made of was not kept", where=path)
+        return read(path)
+
+    def _add_arrays(self, number: int, bundle: Bundle) -> None:
+        from safetensors.numpy import load
+
+        for name, its in load(bundle.files[bundle.contents.reference]).items():
+            if name == "0.typical":
+                self.arrays[f"{number}.typical"] = its
+            elif number == 0:
+                self.arrays[name] = its
+
+    def _with_weights(self, kept: KeptExtractor) -> KeptExtractor:
+        """Bring along what an extractor loads from elsewhere."""
+        if not self.whole:
+            return kept
+        content = extractor_of(kept, {}, self.plugins).held()
+        if not content:
+            return kept
+        name = f"{hashlib.sha256(content).hexdigest()[:16]}.weights.safetensors"
+        self.files[name] = content
+        # where they were on this machine is nobody's business
+        params = {key: value for key, value in kept.params.items() if key != "weights"}
+        return kept.model_copy(update={"weights": name, "params": params})
+
+
+def _of_row(record: Record) -> list[str]:
+    if not record.control:
+        return []
+    return [f"this row is a control ({record.control}): it is no detector"]

@@ -1,0 +1,41 @@
+"""Work on batches in threads, whose results come in the order of the batches."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Batch = TypeVar("Batch")
+Done = TypeVar("Done")
+
+
+def in_order(
+    work: Callable[[Batch], Done], batches: Iterable[Batch], jobs: int
+) -> Iterator[tuple[Batch, Done]]:
+    """Work on batches in threads, few ahead of the one that is taken, so that memory is bounded.
+
+    Parameters
+    ----------
+    work
+        What is done with a batch.
+    batches
+        Taken one by one.
+    jobs
+        Number of threads.
+    """
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="extract") as pool:
+        waiting: deque[tuple[Batch, Future[Done]]] = deque()
+        try:
+            for batch in batches:
+                waiting.append((batch, pool.submit(work, batch)))
+                if len(waiting) > jobs + 1:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()

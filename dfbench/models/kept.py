@@ -1,0 +1,211 @@
+"""What a fitted model holds, as bytes and plain values: written to a file, and read again.
+
+Objects of scikit-learn go through skops, which unpickles nothing and makes no object of a type
+that is not listed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import sys
+import threading
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from dfbench.errors import DfbenchError
+
+_PLAIN = frozenset(
+    {
+        *(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple")),
+        *(f"builtins.{name}" for name in ("NoneType", "set", "slice")),
+        "numpy.ndarray",
+        *(f"numpy.{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+        *("numpy.bool", "numpy.bool_", "numpy.float32", "numpy.float64", "numpy.dtype"),
+        *("numpy.random.mtrand.RandomState", "numpy.random._mt19937.MT19937"),
+    }
+)
+"""Types that any file may hold."""
+_LOADERS = frozenset(
+    f"{kind}Node"
+    for kind in (
+        *("Dict", "Json", "List", "NdArray", "Object", "RandomState", "RandomGenerator", "Set"),
+        *("Slice", "Tree", "Tuple", "Type"),
+    )
+)
+"""Ways of skops to make an object; to others belong functions, and what compiled code follows."""
+_CLUSTER = ModuleType("sklearn.cluster")
+_CLUSTER.Birch = type("Birch", (), {})  # type: ignore[attr-defined]
+_INSTEAD = {
+    "sklearn.ensemble._hist_gradient_boosting.binning": None,
+    "sklearn.cluster": _CLUSTER,
+}
+"""What skops imports beside all estimators, 0.4 s with what comes along: for its list, and to
+refuse one kind of cluster by name, which is refused here as any type that is not trusted."""
+_LOCK = threading.Lock()
+_loaded: list[Any] = []
+"""skops, once it has been imported."""
+
+
+class KeptError(DfbenchError):
+    """What was kept of a model cannot be used here: damaged, foreign, or of another version."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a fitted model holds.
+
+    Attributes
+    ----------
+    files
+        Content by name.
+    plain
+        The rest, JSON-able.
+    """
+
+    files: dict[str, bytes]
+    plain: dict[str, Any] = field(default_factory=dict)
+
+    def file(self, name: str) -> bytes:
+        """Give the content of a file.
+
+        Raises
+        ------
+        KeptError
+            If there is none.
+        """
+        if name not in self.files:
+            raise KeptError(f"holds no {name}")
+        return self.files[name]
+
+
+def dumps(held: dict[str, Any]) -> bytes:
+    """Write values by name: numbers, texts, arrays, and objects of scikit-learn.
+
+    Raises
+    ------
+    KeptError
+        If a value is something that cannot be written without pickling it.
+    """
+    try:
+        content: bytes = _skops().dumps(held)
+    except Exception as error:
+        raise KeptError(f"cannot be written: {type(error).__name__}: {error}") from error
+    return content
+
+
+def loads(
+    content: bytes, trusted: Sequence[str], estimators: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Read what `dumps` wrote.
+
+    Parameters
+    ----------
+    content
+        Of the file.
+    trusted
+        Names of types that it may hold beside numbers, texts, containers, arrays and estimators
+        of scikit-learn.
+    estimators
+        Names of those of scikit-learn that it may hold; None: any.
+
+    Raises
+    ------
+    KeptError
+        If it holds another type, which is then not made, or cannot be read.
+    """
+    skops = _skops()
+    try:
+        known = {*_PLAIN, *trusted}
+        others = sorted(name for name in _types(content) if name not in known)
+        allowed = set(others) if estimators is None else set(estimators)
+        strange = [name for name in others if name not in allowed or not _estimator(name)]
+        if not strange:
+            held = skops.loads(content, trusted=[*trusted, *others])
+    except KeptError:
+        raise
+    except Exception as error:
+        raise KeptError(f"cannot be read: {type(error).__name__}: {error}") from error
+    if strange:
+        raise KeptError(
+            f"holds types that are not trusted: {', '.join(strange)}; nothing of it was loaded"
+        )
+    if not isinstance(held, dict):
+        raise KeptError("cannot be read: holds no values by name")
+    return held
+
+
+def _types(content: bytes) -> set[str]:
+    """Give the names of all types that a file of skops asks for.
+
+    All of them, as skops trusts more by itself: sparse matrices, for one, whose indices compiled
+    code follows wherever they lead.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        # a small file could otherwise fill the memory
+        packed = any(each.compress_type != zipfile.ZIP_STORED for each in members)
+        if packed or sum(each.file_size for each in members) > len(content):
+            raise KeptError("is compressed, as nothing that dfbench writes is")
+        waiting: list[Any] = [json.loads(archive.read("schema.json"))]
+    found = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "__class__" in node:
+                found.add(f"{node.get('__module__')}.{node['__class__']}")
+            if "__loader__" in node and node["__loader__"] not in _LOADERS:
+                found.add(str(node["__loader__"]))
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return found
+
+
+def _estimator(name: str) -> bool:
+    """Whether a type is one of scikit-learn's own estimators, which skops trusts by itself."""
+    from sklearn.base import BaseEstimator
+
+    module, _, own = name.rpartition(".")
+    if not module.startswith("sklearn.") or "externals" in module or "tests" in module:
+        return False
+    try:
+        found = getattr(importlib.import_module(module), own)
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(found, type) and issubclass(found, BaseEstimator)
+
+
+def _skops() -> Any:
+    """Import skops without the list of all estimators, which takes 2 s and imports torch.
+
+    Which types are trusted is said by `loads`. The copy that is so made is kept here: whoever
+    imports skops for himself gets it whole.
+    """
+    with _LOCK:
+        if _loaded:
+            return _loaded[0]
+        if "skops.io" in sys.modules:
+            _loaded.append(sys.modules["skops.io"])
+            return _loaded[0]
+        import sklearn.utils
+
+        every = sklearn.utils.all_estimators
+        sklearn.utils.all_estimators = lambda *_, **__: []
+        # what stands for None cannot be imported, which skops takes for absent
+        absent = {name: its for name, its in _INSTEAD.items() if name not in sys.modules}
+        sys.modules.update(absent)  # type: ignore[arg-type]
+        try:
+            _loaded.append(importlib.import_module("skops.io"))
+        finally:
+            sklearn.utils.all_estimators = every
+            for name, its in absent.items():
+                if sys.modules.get(name) is its:
+                    del sys.modules[name]
+            for name in [each for each in sys.modules if each.split(".")[0] == "skops"]:
+                del sys.modules[name]
+        return _loaded[0]

@@ -1,0 +1,92 @@
+"""A run whose models are kept, made once for all tests of detectors."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import dfbench
+from dfbench.detectors.archive import Bundle
+from dfbench.detectors.kept import KeptModels
+
+SUITE = """
+name = "kept"
+figures = []
+[budget]
+trials = 1
+[[rows]]
+features = ["hsv", "hsv+lbp"]
+models = ["knn", "svm", "xgboost"]
+[[rows]]
+features = ["metadata"]
+models = ["xgboost"]
+[[systems]]
+name = "embedded"
+model = "svm"
+features = "embedding[backbone=resnet10t, weights=random, size=32]"
+[[systems]]
+name = "network"
+model = "cnn-2conv"
+params = { image_size = 32, epochs = 1, batch_size = 8 }
+[[systems]]
+name = "hybrid"
+model = "hybrid-hsv-cnn"
+params = { image_size = 32, epochs = 1, batch_size = 8, channels = [4, 4, 4, 4, 4] }
+[[derived]]
+name = "ensemble"
+of = ["hsv/knn", "network"]
+[[derived]]
+name = "stacked"
+of = ["hsv/knn", "hsv+lbp/svm", "hsv/xgboost"]
+combine = "stacking"
+[[derived]]
+name = "calibrated"
+of = ["ensemble", "stacked", "hsv/knn"]
+calibrate = "temperature"
+threshold = "youden"
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The run: where its images and results lie."""
+
+    root: Path
+    out: Path
+
+    @property
+    def models(self) -> KeptModels:
+        return KeptModels(self.out)
+
+    def bundle(self, row: str) -> Bundle:
+        models = self.models
+        return models.bundle(models.entry(row))
+
+    def paths(self, images: list[str]) -> list[Path]:
+        return [self.root / image for image in images]
+
+
+def _helpers():
+    spec = importlib.util.spec_from_file_location(
+        "helpers", Path(__file__).parents[1] / "conftest.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("kept")
+    root = _helpers().fill(folder / "faces", splits={"train": 16, "validation": 8, "test": 10})
+    suite = folder / "kept.toml"
+    suite.write_text(SUITE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "config"))
+        results = dfbench.run(suite, root, out=folder / "out", jobs=2)
+    assert results.statuses()["ok"] == 13, results.frame()[["row", "status", "reason"]]
+    return Ran(root, folder / "out")
