@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, out, shown
+from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, Threshold, out, shown
 
 if TYPE_CHECKING:
     from dfbench.detectors.explaining.contributions import Bin
@@ -27,15 +27,7 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print all figures as an object, instead of words.")
     ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="P",
-            help="Probability from which on it says fake, instead of the model's own.",
-        ),
-    ] = None,
+    threshold: Threshold = None,
     places: Annotated[
         int | None,
         typer.Option(

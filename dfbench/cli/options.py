@@ -78,6 +78,15 @@ ModelData = Annotated[
     str | None,
     typer.Option("--data", "-d", metavar="NAME", help="Of a results folder: which data set."),
 ]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="P",
+        help="Probability from which on it says the positive class, instead of the model's own.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

@@ -19,6 +19,7 @@ from dfbench.cli.options import (
     ModelRow,
     ModelSource,
     Plugins,
+    Threshold,
     err,
     out,
     shown,
@@ -44,15 +45,7 @@ def predict(
     ],
     as_csv: Annotated[bool, typer.Option("--csv", help="One line an image, for a table.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="P",
-            help="Probability from which on it says fake, instead of the model's own.",
-        ),
-    ] = None,
+    threshold: Threshold = None,
     row: ModelRow = None,
     data: ModelData = None,
     jobs: Jobs = None,
@@ -66,17 +59,17 @@ def predict(
     Exit status: 0 all pictures were judged, 2 the command cannot be carried out, 3 a picture
     could not be read.
     """
+    from dfbench.benchmark.machine import default_jobs
     from dfbench.detectors.opening import open_model
     from dfbench.detectors.scoring import judged
     from dfbench.detectors.sources import Sources
     from dfbench.errors import ParameterError
-    from dfbench.installed import available_cores
 
     if as_csv and as_json:
         raise ParameterError("--csv and --json exclude each other")
     detector = open_model(model, row=row, dataset=data, plugins=plugin or ())
     with Sources(paths) as sources:
-        found = _Counted(judged(detector, sources, jobs=jobs or available_cores(),
+        found = _Counted(judged(detector, sources, jobs=jobs or default_jobs("cpu"),
                                 threshold=threshold))  # fmt: skip
         if as_csv:
             _csv(detector, found)
