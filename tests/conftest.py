@@ -86,6 +86,29 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give a function that runs a suite on a filled folder ``faces``, and gives what is around it.
+
+    The results lie beside it in ``out``, with the folders of cache and settings.
+    """
+
+    def run(name: str, suite: str, **options: Any) -> Path:
+        import dfbench
+
+        folder = tmp_path_factory.mktemp(name)
+        fill(folder / "faces")
+        file = folder / f"{name}.toml"
+        file.write_text(suite)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+            patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+            dfbench.run(file, folder / "faces", out=folder / "out", **options)
+        return folder
+
+    return run
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Give a function that installs a package of one module with entry points of a group."""

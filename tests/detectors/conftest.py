@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,24 +69,9 @@ class Ran:
         return [self.root / image for image in images]
 
 
-def _helpers():
-    spec = importlib.util.spec_from_file_location(
-        "helpers", Path(__file__).parents[1] / "conftest.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    folder = tmp_path_factory.mktemp("kept")
-    root = _helpers().fill(folder / "faces", splits={"train": 16, "validation": 8, "test": 10})
-    suite = folder / "kept.toml"
-    suite.write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "config"))
-        results = dfbench.run(suite, root, out=folder / "out", jobs=2)
-    assert results.statuses()["ok"] == 13, results.frame()[["row", "status", "reason"]]
-    return Ran(root, folder / "out")
+def ran(run_once: Callable[..., Path]) -> Ran:
+    folder = run_once("kept", SUITE, jobs=2)
+    counts = dfbench.load_results(folder / "out").statuses()
+    assert counts == {"ok": 13}, counts
+    return Ran(folder / "faces", folder / "out")

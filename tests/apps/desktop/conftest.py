@@ -15,7 +15,6 @@ import pytest
 
 from dfbench.apps.shelf import Shelf
 from tests.apps.desktop.hand import Hand
-from tests.conftest import fill
 
 SUITE = """
 name = "window"
@@ -65,19 +64,9 @@ def hand(display: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
 
 
 @pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(run_once: Callable[..., Path]) -> Path:
     """A results folder of two quick rows with their models."""
-    import dfbench
-
-    folder = tmp_path_factory.mktemp("window")
-    fill(folder / "faces")
-    suite = folder / "window.toml"
-    suite.write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
-        dfbench.run(str(suite), str(folder / "faces"), out=folder / "out", jobs=1)
-    return folder / "out"
+    return run_once("window", SUITE, jobs=1) / "out"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import fill, picture
+from tests.conftest import picture
 
 SUITE = """
 name = "page"
@@ -195,20 +195,10 @@ def start(folder: Path, *arguments: str) -> Served:
 
 
 @pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(run_once: Callable[..., Path]) -> Path:
     """A results folder of three quick rows with their models; the images lie beside it."""
     pytest.importorskip("gradio")
-    import dfbench
-
-    folder = tmp_path_factory.mktemp("page")
-    fill(folder / "faces")
-    suite = folder / "page.toml"
-    suite.write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
-        dfbench.run(str(suite), str(folder / "faces"), out=folder / "out", jobs=1)
-    return folder / "out"
+    return run_once("page", SUITE, jobs=1) / "out"
 
 
 @pytest.fixture(scope="session")
