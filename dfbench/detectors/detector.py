@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from dfbench.detectors.joined import Joined
 from dfbench.detectors.part import Part, part_of
 from dfbench.detectors.pictures import FileFacts, Picture, look
 from dfbench.detectors.rates import Rate, Scored, rates
-from dfbench.detectors.reference import PLACES, Gaussian
+from dfbench.detectors.reference import PLACES, Gaussian, compared
 from dfbench.detectors.together import ALPHA as SET_ALPHA
 from dfbench.detectors.together import FEWEST, Together
 from dfbench.detectors.verdict import Verdict
@@ -28,7 +27,7 @@ from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal, Seen, normalise
 from dfbench.files import at_home
 from dfbench.installed import available_cores
-from dfbench.models.base import Both, Inputs, Probabilities
+from dfbench.models.base import Inputs, Probabilities
 from dfbench.models.devices import resolve_device
 from dfbench.results.statistics.sample import decide
 
@@ -74,7 +73,6 @@ class Detector:
     ) -> None:
         self.contents: Contents = bundle.contents
         self.classes_: NDArray[np.str_] = np.array(self.contents.classes)
-        self._lock = threading.Lock()
         _check_versions(self.contents)
         try:
             self._take_up(bundle, plugins, resolve_device(device))
@@ -340,7 +338,8 @@ class Detector:
         n = len(inputs[0])
         if self._outside is None:
             return np.zeros(n, dtype=bool), [None] * n
-        own = vectors(self.parts[0], inputs[0])
+        own = compared(self.parts[0].model, inputs[0])
+        assert own is not None  # the reference was made of them
         if own.shape[1] != len(self._outside.mean):
             raise ModelFileError("its reference is of other features than its model")
         return self._outside.far(own), list(self._outside.places(own))
@@ -349,15 +348,6 @@ class Detector:
         seen = self.contents.seen
         found = unlike(seen, facts) if seen is not None else []
         return (*found, far(self.contents.n_tune)) if is_far else tuple(found)
-
-
-def vectors(part: Part, inputs: Inputs) -> NDArray[np.float32]:
-    """Give what pictures are held against the training images by: features, or a network's own."""
-    if isinstance(inputs, Both) or inputs.ndim == 4:
-        own = part.embed(inputs)
-        assert own is not None  # the reference was made of them
-        return own
-    return inputs
 
 
 def load_model(

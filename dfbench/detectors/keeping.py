@@ -23,18 +23,19 @@ from dfbench.detectors.contents import (
 from dfbench.detectors.familiarity import seen_files
 from dfbench.detectors.part import model_of
 from dfbench.detectors.pictures import FileFacts
-from dfbench.detectors.reference import MOST_ROWS, gaussian
+from dfbench.detectors.reference import MOST_ROWS, compared, gaussian
 from dfbench.errors import DfbenchError
+from dfbench.features.extractors.metadata import container
 from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal
 from dfbench.installed import versions
-from dfbench.models.base import Both, Inputs, Labels, Model
+from dfbench.models.base import Inputs, Labels, Model, apart, vectors_of
 from dfbench.models.selection.ensembles import Combined
 from dfbench.results.records.records import Record
 
 SAME = 1e-6
-"""How far a score of a kept model may lie from the stored one."""
+"""How far a score of a model that was kept, or fitted once more, may lie from the stored one."""
 REFERENCE = "reference.safetensors"
 _FILES_READ = 2_000
 """Training files whose JPEG quality is looked at."""
@@ -81,7 +82,7 @@ def look_at_files(
         them at most, spread over all.
     """
     its = [
-        FileFacts(width, height, "JPEG" if form == "MPO" else form)
+        FileFacts(width, height, container(form))
         for width, height, form in zip(widths, heights, formats, strict=True)
     ]
     chosen = [at for at, each in enumerate(its) if each.format == "JPEG"]
@@ -129,7 +130,7 @@ def keep(
     DfbenchError
         If what it holds cannot be written.
     """
-    vectors, side = _apart(train)
+    vectors, pixels = vectors_of(train), apart(train)[0]
     extractors = [
         KeptExtractor(**each, width=width)
         for each, width in zip(keeping.extractors, _widths(model, vectors), strict=True)
@@ -144,7 +145,7 @@ def keep(
         n_classes=model.n_classes,
         seed=model.seed,
         extractors=extractors,
-        side=side,
+        side=pixels.shape[1] if pixels.ndim == 4 else None,
         plain=held.plain,
         files={each: each for each in held.files},
     )
@@ -221,13 +222,6 @@ def _facts(record: Record) -> dict[str, Any]:
     }
 
 
-def _apart(X: Inputs) -> tuple[NDArray[np.float32] | None, int | None]:
-    """Give the vectors among inputs, and the side of the images among them."""
-    if isinstance(X, Both):
-        return X.features, X.images.shape[1]
-    return (X, None) if X.ndim == 2 else (None, X.shape[1])
-
-
 def _widths(model: Model, vectors: NDArray[np.float32] | None) -> tuple[int, ...]:
     return () if vectors is None else model.blocks or (vectors.shape[1],)
 
@@ -241,13 +235,10 @@ def _reference(
 ) -> dict[str, NDArray[Any]]:
     """Say as arrays what the training images were like to the model."""
     arrays: dict[str, NDArray[Any]] = {}
-    vectors, _ = _apart(train)
+    vectors = vectors_of(train)
     if vectors is not None:
         arrays["0.typical"] = np.median(vectors, axis=0).astype(np.float32)
-    drawn = [X[_drawn(len(X), seed)] for X in (train, tune)]
-    own_train, own_tune = (
-        X if not isinstance(X, Both) and X.ndim == 2 else model.embed(X) for X in drawn
-    )
+    own_train, own_tune = (compared(model, X[_drawn(len(X), seed)]) for X in (train, tune))
     if own_train is not None and own_tune is not None:
         found = gaussian(own_train, own_tune, seed=seed)
         if found is not None:

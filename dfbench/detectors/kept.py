@@ -150,16 +150,8 @@ class KeptModels:
             raise unknown("seed", str(seed), map(str, seeds), where=f"row {row!r}")
         return seeds[seed]
 
-    def bundle(self, entry: Entry, *, whole: bool = True) -> Bundle:
-        """Give the model of a row as one that stands alone.
-
-        Parameters
-        ----------
-        entry
-            Of the row.
-        whole
-            Whether frozen backbones bring their weights along; without them they are loaded from
-            where they were.
+    def bundle(self, entry: Entry) -> Bundle:
+        """Give the model of a row as one that stands alone: backbones bring their weights along.
 
         Raises
         ------
@@ -170,6 +162,21 @@ class KeptModels:
         UnavailableError
             If the weights of a backbone are absent.
         """
+        bundle = self._gathered(entry, whole=True)
+        # loaded once, so that no file is written which cannot be
+        rates = Detector(bundle, plugins=self.plugins).rates()
+        return Bundle(bundle.contents, bundle.files, card(bundle.contents, rates))
+
+    def detector(self, entry: Entry, *, device: str = "cpu") -> Detector:
+        """Load the model of a row; frozen backbones take their weights from where they were.
+
+        Errors are those of `bundle`.
+        """
+        bundle = self._gathered(entry, whole=False)
+        return Detector(bundle, plugins=self.plugins, device=device)
+
+    def _gathered(self, entry: Entry, *, whole: bool) -> Bundle:
+        """Join a row with its members and what the board says, yet without a card."""
         record = self._record(entry)
         gathered = _Gathered(self._folder, self.plugins, whole)
         kept = self._read(record)
@@ -189,14 +196,7 @@ class KeptModels:
             }
         )
         arrays = {**gathered.arrays, **self._tested(record)}
-        bundle = Bundle(contents, {**gathered.files, REFERENCE: packed(arrays)})
-        detector = Detector(bundle, plugins=self.plugins)
-        return Bundle(contents, bundle.files, card(contents, detector.rates()))
-
-    def detector(self, entry: Entry, *, device: str = "cpu") -> Detector:
-        """Load the model of a row; errors are those of `bundle`."""
-        bundle = self.bundle(entry, whole=False)
-        return Detector(bundle, plugins=self.plugins, device=device)
+        return Bundle(contents, {**gathered.files, REFERENCE: packed(arrays)})
 
     def _record(self, entry: Entry) -> Record:
         record = self._folder.load_record(entry.cell)

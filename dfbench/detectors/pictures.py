@@ -10,12 +10,9 @@ import numpy as np
 
 from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError, ImageError, ParameterError
-from dfbench.features.extractors.metadata import jpeg_quality
+from dfbench.features.extractors.metadata import container, jpeg_quality
 from dfbench.files import at_home
 from dfbench.images import Image, decode, opened, pixels_of, read_header
-
-_ALIASES = {"MPO": "JPEG"}
-"""Multi-picture files of cameras are JPEG files with more behind the first image."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class FileFacts:
             If the bytes are no image.
         """
         header = read_header(data)
-        kind = _ALIASES.get(header.format, header.format)
+        kind = container(header.format)
         quality = None
         if kind == "JPEG":
             with opened(data) as image:

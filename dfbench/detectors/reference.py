@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.models.base import Inputs, Model, apart, vectors_of
+
 ALPHA = 0.01
 """Share of pictures like those of the tuning part that are called far."""
 ENOUGH = 99
@@ -132,6 +134,14 @@ class Gaussian:
             raise ValueError("a spread is not above 0")
         return cls(**shaped, directions=arrays["directions"], variances=arrays["variances"],
                    rest=rest, farthest=farthest)  # fmt: skip
+
+
+def compared(model: Model, inputs: Inputs) -> _Floats | None:
+    """Give what pictures are held against the training images by, shape (n, d).
+
+    Features where the model is given nothing else, else a network's own; None where it has none.
+    """
+    return model.embed(inputs) if apart(inputs)[0].ndim == 4 else vectors_of(inputs)
 
 
 def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None:

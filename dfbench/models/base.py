@@ -63,6 +63,13 @@ def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
     return (X.images, X.features) if isinstance(X, Both) else (X, None)
 
 
+def vectors_of(inputs: Inputs) -> NDArray[Any] | None:
+    """Give the features among inputs, if there are any."""
+    if isinstance(inputs, Both):
+        return inputs.features
+    return inputs if inputs.ndim == 2 else None
+
+
 def joined(parts: Sequence[Inputs]) -> Inputs:
     """Put several inputs of one kind below each other."""
     if len(parts) == 1:

@@ -12,14 +12,14 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.execution.drawing import draw_model
 from dfbench.benchmark.execution.evaluating import check_same, give_up, score_evaluations
-from dfbench.benchmark.execution.inputs import load_inputs, vectors_of, widths
+from dfbench.benchmark.execution.inputs import load_inputs, widths
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
 from dfbench.installed import versions
-from dfbench.models.base import Inputs, Model
+from dfbench.models.base import Inputs, Model, vectors_of
 from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
 from dfbench.registry import MODELS, Registry

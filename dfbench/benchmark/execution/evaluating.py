@@ -10,15 +10,13 @@ from threadpoolctl import threadpool_limits
 from dfbench.benchmark.execution.inputs import load_inputs
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
+from dfbench.detectors.keeping import SAME
 from dfbench.errors import DfbenchError
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule, threshold
 from dfbench.results.records.evaluations import EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Scores, Status
-
-SAME = 1e-6
-"""How far a score of a model that was fitted once more may lie from the stored one."""
 
 
 def check_same(out: ResultsFolder, record: Record, scores: Scores) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from dfbench.benchmark.execution.job import Images, Job
 from dfbench.features.pipeline.store import load_features
@@ -34,10 +31,3 @@ def widths(job: Job) -> tuple[int, ...]:
     keys = job.train.keys[:1]
     tables = [table for table in job.tables if table.side is None]
     return tuple(load_features(t.identity, keys, t.dtype).shape[1] for t in tables)
-
-
-def vectors_of(inputs: Inputs) -> NDArray[Any] | None:
-    """Give the features among inputs, if there are any."""
-    if isinstance(inputs, Both):
-        return inputs.features
-    return inputs if inputs.ndim == 2 else None

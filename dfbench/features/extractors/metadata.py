@@ -20,8 +20,6 @@ from dfbench.features.base import Extractor, Vectors
 from dfbench.images import opened, read_header
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-# Multi-picture files of cameras are JPEG files with more behind the first image
-_ALIASES = {"MPO": "JPEG"}
 
 _NAMES = (
     "log_bytes",
@@ -114,7 +112,7 @@ class Metadata(Extractor):
 
 def _describe(data: bytes) -> list[float]:
     header = read_header(data)
-    kind = _ALIASES.get(header.format, header.format)
+    kind = container(header.format)
     pixels = max(header.width * header.height, 1)
     values = [
         math.log(len(data)),
@@ -135,6 +133,14 @@ def _describe(data: bytes) -> list[float]:
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         raise ImageError(f"broken header: {error}") from None
     return values
+
+
+def container(form: str) -> str:
+    """Give the format that a header's name for it stands for.
+
+    Multi-picture files of cameras (``MPO``) are JPEG files with more behind the first image.
+    """
+    return "JPEG" if form == "MPO" else form
 
 
 def jpeg_quality(image: Any) -> int | None:
