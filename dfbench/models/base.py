@@ -125,6 +125,9 @@ class Model(ABC):
         scikit-learn: what is kept of it is loaded with these and no others.
     estimators
         Names of the estimators of scikit-learn that it may then hold; None: any of them.
+    by_block
+        Whether `fit` and `predict_proba` take `dfbench.models.rows.Rows` in the place of arrays,
+        and read them by block. Others are given arrays.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -141,6 +144,7 @@ class Model(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     trusted: ClassVar[tuple[str, ...]] = ()
     estimators: ClassVar[tuple[str, ...] | None] = None
+    by_block: ClassVar[bool] = False
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
