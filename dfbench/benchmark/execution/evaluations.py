@@ -17,7 +17,7 @@ from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Source, extract
+from dfbench.features.pipeline.single_pass import Sources, extract
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.files import digest

@@ -24,7 +24,7 @@ from dfbench.detectors.part import told
 from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.single_pass import seconds_to_decode
-from dfbench.features.pipeline.store import Table as Stored
+from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
