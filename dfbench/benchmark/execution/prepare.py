@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.base import Failed, Looked, Ready, audits
 from dfbench.benchmark.audits.leaks import LeakError
-from dfbench.benchmark.execution.job import Images, Job, Table
+from dfbench.benchmark.execution.images import Images, write_images
+from dfbench.benchmark.execution.job import Job, Table
 from dfbench.benchmark.execution.record import known
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
@@ -26,6 +27,7 @@ from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.single_pass import seconds_to_decode
 from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
@@ -238,7 +240,7 @@ def _lay_out(session: Session, scene: _Scene, cells: Sequence[Cell]) -> Prepared
     asked = {(cell.subset, cell.seed) for cell in cells}
     tasks = {each: task(scene.dataset, scene.parts, *each) for each in asked}
     images = {
-        each: images_of(scene.dataset, its)
+        each: images_of(scene.dataset, its, session.out)
         for each, its in tasks.items()
         if not isinstance(its, str)
     }
@@ -317,23 +319,24 @@ def _labelled(cell: Cell, images: dict[str, Images]) -> dict[str, Images]:
         return images
     rng = np.random.default_rng(cell.seed)
     shuffled = {
-        part: replace(images[part], labels=rng.permutation(images[part].labels).tolist())
+        part: images[part].labelled(rng.permutation(images[part].labels))
         for part in ("train", "tune")
     }
     return images | shuffled
 
 
-def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
-    """Gather the images of each part."""
+def images_of(dataset: Dataset, task: Task, out: ResultsFolder) -> dict[str, Images]:
+    """Write down the images of each part."""
 
     def gather(rows: NDArray[np.intp]) -> Images:
         chosen = dataset.manifest.iloc[rows]
-        return Images(
-            keys=chosen["sha256"].tolist(),
-            labels=task.labels[rows].tolist(),
-            paths=chosen["path"].tolist(),
-            groups=chosen["group"].tolist(),
-            kinds=task.kinds[rows].tolist(),
+        return write_images(
+            out.parts,
+            chosen["sha256"].tolist(),
+            task.labels[rows],
+            chosen["path"].tolist(),
+            chosen["group"].tolist(),
+            task.kinds[rows].tolist(),
         )
 
     parts = task.parts

@@ -101,7 +101,7 @@ class Shard:
 
     def sound(self, row: int, value: bytes | memoryview) -> bool:
         """Whether this is the value that was written."""
-        return sum_of(raw(self.keys[row : row + 1]).tobytes(), value) == self.sums[row]
+        return sum_of(raw(self.keys[row : row + 1]).tobytes(), value) == int(self.sums[row])
 
 
 def read(place: Place, name: str) -> Shard | None:

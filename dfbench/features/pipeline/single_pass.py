@@ -91,7 +91,7 @@ class Sources(Sequence[Source]):
     def __getitem__(self, at: int | slice) -> Source | Sources:
         its = self._paths[at], self._keys[at], self._pixels[at]
         if isinstance(at, slice):
-            return Sources(self._root, *its)  # type: ignore[arg-type]
+            return Sources(self._root, *its)
         return Source(self._root / str(its[0]), str(its[1]), int(its[2]))
 
     @property

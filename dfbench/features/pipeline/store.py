@@ -8,6 +8,7 @@ pixel does not. How a table lies on disk is told in `dfbench.features.pipeline.t
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from dfbench.features.pipeline.place import Handle, Place
 from dfbench.features.pipeline.shard import Keys, as_keys, raw, sum_of
 from dfbench.features.pipeline.table import Table
 from dfbench.features.views.view import PLAIN, View
+from dfbench.files import digest
 
 DECODER_VERSION = 1
 """Raised whenever `dfbench.images.decode` gives other pixels for equal bytes."""
@@ -118,6 +120,11 @@ class StoredRows:
     def widths(self) -> tuple[int, ...]:
         """Number of values in a row of each table."""
         return tuple(column.width // self.dtype.itemsize for column in self._columns)
+
+    def fingerprint(self) -> str:
+        """Hash of the tables and of the images: it stands for the values, which hang on them."""
+        own = digest([self.identities, self.dtype.str, list(self.shape)], length=64)
+        return hashlib.sha256(own.encode() + raw(self.keys).tobytes()).hexdigest()
 
     def __getitem__(self, rows: slice | NDArray[Any], /) -> NDArray[Any]:
         """Read rows by slice, numbers or mask, as an array that can be written to."""

@@ -41,6 +41,7 @@ class Network(Model):
     """
 
     inputs: ClassVar[Kind] = "images"
+    by_block: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training.engine",)
     rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
 

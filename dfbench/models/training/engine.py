@@ -162,9 +162,10 @@ class _Run:
         began = time.perf_counter()
         total = torch.tensor(at.loss, dtype=torch.float64, device=self.setting.device)
         # an epoch may go on from its end
-        for number in range(at.step, len(order)):
+        left = order[at.step :]
+        for number, batch in enumerate(self.part.batches(left), at.step):
             seed = seed_of(self.setting.seed, at.epoch, number)
-            loss, out = self.step(order[number], seed, self._rate(number, len(order)))
+            loss, out = self.step(order[number], batch, seed, self._rate(number, len(order)))
             total += loss
             self.state.seen.append(out)
             at.step = number + 1
@@ -285,7 +286,7 @@ class _Run:
 
 def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:
     """Make ready, and take up the state on disk, if there is one."""
-    part, val = make_parts(setting)
+    part, val = make_parts(setting, None if kept is None else kept.folder)
     step = make_step(setting, part)
     state, best = State(Counters(batch_size=setting.recipe.batch_size)), None
     found = kept.interrupted() if kept is not None else None
