@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
-from dfbench.models.rows import Rows
+from dfbench.models.rows import BLOCK, Rows
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -214,6 +214,22 @@ class Model(ABC):
         ``params`` are all parameters of the row, defaults included.
         """
         return int(params.get("image_size", 0))
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate what fitting and scoring take at their peak beside X, in bytes.
+
+        By default some blocks for a model that reads by block, else two copies of the training part
+        in double precision.
+
+        Parameters
+        ----------
+        task
+            Sizes of the training data.
+        params
+            All parameters of the row, defaults included.
+        """
+        return 4 * BLOCK if cls.by_block else 16 * task.n_train * task.n_inputs
 
     @classmethod
     @abstractmethod

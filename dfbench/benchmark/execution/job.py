@@ -89,6 +89,8 @@ class Job:
         fitted once more, for the evaluations or to be kept.
     keeping
         What is kept beside the fitted model; None where it is not kept.
+    memory
+        Bytes that the worker is expected to hold at the peak.
     """
 
     out: ResultsFolder
@@ -113,6 +115,7 @@ class Job:
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
+    memory: int = 0
 
     @property
     def kept(self) -> Path:

@@ -183,7 +183,7 @@ class _Warm:
                     self._done.add(index)
 
 
-def seconds_to_decode(keys: Sequence[str], view: View = PLAIN) -> float:
+def seconds_to_decode(keys: Sequence[str] | Keys, view: View = PLAIN) -> float:
     """Median seconds that it took to read and decode the images of ``keys`` and to change them."""
     with Table(_verdicts()) as table:
         seconds = table.seconds(keys)
