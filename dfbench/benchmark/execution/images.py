@@ -46,7 +46,8 @@ class Images:
     @property
     def labels(self) -> NDArray[np.int64]:
         """Class numbers; -1 for images without a label."""
-        return np.asarray(self._column("label"), dtype=np.int64)
+        # a copy, which can be written to
+        return np.array(self._column("label").to_numpy(), dtype=np.int64)
 
     @property
     def paths(self) -> list[str]:

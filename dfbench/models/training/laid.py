@@ -78,13 +78,13 @@ class Laid:
         """See `Rows`."""
         numbers = np.arange(len(self))[rows]
         out = np.empty((len(numbers), *self.shape[1:]), self.dtype)
-        flat = out.reshape(len(numbers), -1).view(np.uint8)
+        flat = out.view(np.uint8).reshape(len(numbers), self._width)
         # a run of neighbours is read at once
         edges = [0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(numbers)]
         for first, last in pairwise(edges):
             if last > first:
                 data = self._read(int(numbers[first]) * self._width, (last - first) * self._width)
-                flat[first:last] = np.frombuffer(data, np.uint8).reshape(last - first, -1)
+                flat[first:last] = np.frombuffer(data, np.uint8).reshape(-1, self._width)
         return out
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
