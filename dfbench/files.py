@@ -17,9 +17,20 @@ from dfbench.errors import OutputError
 
 
 def cache_dir() -> Path:
-    """Folder for what can be computed again: ``$DFBENCH_CACHE`` or the platform's own."""
+    """Folder for what can be computed again: ``$DFBENCH_CACHE`` or the platform's own.
+
+    Where ``$DFBENCH_CACHE`` is a URL, features alone lie there, see `cache_url`.
+    """
     override = os.environ.get("DFBENCH_CACHE")
-    return Path(override).expanduser() if override else Path(platformdirs.user_cache_dir("dfbench"))
+    if override and cache_url() is None:
+        return Path(override).expanduser()
+    return Path(platformdirs.user_cache_dir("dfbench"))
+
+
+def cache_url() -> str | None:
+    """Give ``$DFBENCH_CACHE`` where it is a URL such as ``s3://bucket/folder``."""
+    override = os.environ.get("DFBENCH_CACHE", "")
+    return override.rstrip("/") if "://" in override else None
 
 
 def config_dir() -> Path:

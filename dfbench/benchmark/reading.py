@@ -11,7 +11,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
 from dfbench.errors import DataError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Outcome, Source, extract
+from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -40,10 +40,9 @@ def look_at(
     manifest = dataset.manifest
     faults = manifest["error"].to_numpy(object).copy()
     chosen = manifest[faults == ""]
-    sources = [
-        Source(dataset.root / line.path, line.sha256, line.width * line.height)
-        for line in chosen.itertuples(index=False)
-    ]
+    keys = chosen["sha256"].tolist()
+    pixels = (chosen["width"] * chosen["height"]).to_numpy(np.int64)
+    sources = Sources(dataset.root, chosen["path"].tolist(), keys, pixels)
     outcome = extract(
         sources,
         extractors,
@@ -51,9 +50,9 @@ def look_at(
         jobs=jobs,
         progress=reporter.stage(f"{dataset.name}: features"),
     )
-    places = np.flatnonzero(faults == "")
-    for place, key in zip(places, chosen["sha256"], strict=True):
-        faults[place] = outcome.unreadable.get(key, "")
+    if outcome.unreadable:
+        for place, key in zip(np.flatnonzero(faults == ""), keys, strict=True):
+            faults[place] = outcome.unreadable.get(key, "")
     return outcome, faults
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
+from dfbench.models.rows import BLOCK, Rows
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -32,6 +33,10 @@ _SET_BEFORE = ("blocks", "checkpoint", "progress")
 Kind = Literal["features", "images", "both"]
 
 
+Array = NDArray[Any] | Rows
+"""An array, or rows on disk, which are given to who reads `by_block`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Both:
     """Images, and the features of the same images.
@@ -44,8 +49,8 @@ class Both:
         Shape (n, d), dtype float32.
     """
 
-    images: NDArray[np.uint8]
-    features: NDArray[np.float32]
+    images: Array
+    features: Array
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,28 +59,28 @@ class Both:
         return Both(self.images[rows], self.features[rows])
 
 
-Inputs = NDArray[Any] | Both
+Inputs = Array | Both
 """What a model is fitted on; see `Model.inputs`."""
 
 
-def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+def apart(X: Inputs) -> tuple[Array, Array | None]:
     """Give the array that X is, or its images; and the features beside images, if there are any."""
     return (X.images, X.features) if isinstance(X, Both) else (X, None)
 
 
-def vectors_of(inputs: Inputs) -> NDArray[Any] | None:
+def vectors_of(inputs: Inputs) -> Array | None:
     """Give the features among inputs, if there are any."""
     if isinstance(inputs, Both):
         return inputs.features
-    return inputs if inputs.ndim == 2 else None
+    return inputs if len(inputs.shape) == 2 else None
 
 
 def joined(parts: Sequence[Inputs]) -> Inputs:
     """Put several inputs of one kind below each other."""
     if len(parts) == 1:
         return parts[0]
-    images = np.concatenate([apart(part)[0] for part in parts])
-    vectors = [features for part in parts if (features := apart(part)[1]) is not None]
+    images = np.concatenate([np.asarray(apart(part)[0]) for part in parts])
+    vectors = [np.asarray(its) for part in parts if (its := apart(part)[1]) is not None]
     return Both(images, np.concatenate(vectors)) if vectors else images
 
 
@@ -209,6 +214,22 @@ class Model(ABC):
         ``params`` are all parameters of the row, defaults included.
         """
         return int(params.get("image_size", 0))
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate what fitting and scoring take at their peak beside X, in bytes.
+
+        By default some blocks for a model that reads by block, else two copies of the training part
+        in double precision.
+
+        Parameters
+        ----------
+        task
+            Sizes of the training data.
+        params
+            All parameters of the row, defaults included.
+        """
+        return 4 * BLOCK if cls.by_block else 16 * task.n_train * task.n_inputs
 
     @classmethod
     @abstractmethod

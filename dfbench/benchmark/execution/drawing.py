@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dfbench.benchmark.execution.inputs import load_inputs
-from dfbench.benchmark.execution.job import Images, Job
+from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError
 from dfbench.images import Image, decode
@@ -63,7 +65,7 @@ def draw_model(job: Job, record: Record, model: Model) -> None:
     """Draw all that is wanted of a cell whose model is at hand."""
 
     def load(rows: Sequence[int]) -> Inputs:
-        return load_inputs(job, _chosen(job.evaluate, rows), type(model))
+        return load_inputs(job, job.evaluate.keys[np.asarray(rows)], type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
     draw_stored(cell, job.figures)
@@ -81,16 +83,6 @@ def _save(figure: Figure | None, path: Path) -> None:
 
     if figure is not None:
         save(figure, path)
-
-
-def _chosen(images: Images, rows: Sequence[int]) -> Images:
-    return Images(
-        keys=[images.keys[row] for row in rows],
-        labels=[images.labels[row] for row in rows],
-        paths=[images.paths[row] for row in rows],
-        groups=[images.groups[row] for row in rows],
-        kinds=[images.kinds[row] for row in rows] if images.kinds else [],
-    )
 
 
 def draw_overview(dataset: Dataset, out: ResultsFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from shutil import rmtree
 
 from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.derived import (
@@ -52,7 +53,10 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
         If ``out`` cannot be written.
     """
     with owned(out.lock):
-        return _execute(Session(plan, out, settings, reporter))
+        try:
+            return _execute(Session(plan, out, settings, reporter))
+        finally:
+            rmtree(out.parts, ignore_errors=True)
 
 
 def _execute(session: Session) -> list[Record]:

@@ -13,6 +13,7 @@ from pebble import ProcessExpired, ProcessPool
 from dfbench.benchmark.execution import worker
 from dfbench.benchmark.execution.evaluating import give_up
 from dfbench.benchmark.execution.job import Job
+from dfbench.benchmark.execution.room import admissible, announce, available
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import WorkerContext
@@ -29,18 +30,24 @@ def run_jobs(session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
     if not jobs:
         return
     settings, reporter = session.settings, session.reporter
+    workers, room = min(settings.jobs, len(jobs)), available()
+    announce(jobs, room, reporter)
     pool = ProcessPool(
-        max_workers=min(settings.jobs, len(jobs)),
+        max_workers=workers,
         context=WorkerContext(),
         initializer=worker.initialise,
         initargs=[settings.n_threads],
     )
-    waiting = {
-        pool.schedule(worker.run, args=[job], timeout=settings.cell_timeout): job for job in jobs
-    }
+    limit = settings.cell_timeout
+    waiting: dict[Future[Any], Job] = {}
+    later = {job.record["cell"]: job for job in jobs}
     try:
-        pool.close()
-        while waiting:
+        while later or waiting:
+            for job in admissible(
+                later.values(), list(waiting.values()), workers=workers, room=room
+            ):
+                waiting[pool.schedule(worker.run, args=[job], timeout=limit)] = job
+                del later[job.record["cell"]]
             reporter.running(_at_work(waiting))
             ended = [future for future in waiting if future.done()]
             if not ended:

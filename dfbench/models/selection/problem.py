@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.files import digest
 from dfbench.models.base import Inputs, Labels, Model, Probabilities, Task, Watch, apart
+from dfbench.models.rows import fingerprint
 from dfbench.models.selection.space import Space
 
 
@@ -113,7 +112,7 @@ class Problem:
     def data(self) -> str:
         """Hash of the model, its seed and what it is fitted on."""
         parts = (self.X, self.y, self.X_val, self.y_val)
-        arrays = [_hash(a) for part in parts for a in apart(part) if a is not None]
+        arrays = [fingerprint(a) for part in parts for a in apart(part) if a is not None]
         return digest(
             [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
         )
@@ -137,9 +136,3 @@ def roc_auc(y: Labels, proba: Probabilities) -> float:
     if proba.shape[1] == 2:
         return float(roc_auc_score(y == 1, proba[:, 1]))
     return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
-
-
-def _hash(array: NDArray[Any]) -> str:
-    content = np.ascontiguousarray(array)
-    header = f"{content.dtype.str}{content.shape}".encode()
-    return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()

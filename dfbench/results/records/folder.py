@@ -17,6 +17,7 @@
     OUT/made.json                  how it was made
     OUT/studies/, OUT/checkpoints/, OUT/logs/
                                    what an interrupted cell goes on from, and why one broke
+    OUT/parts/                     which images are fitted and scored on; there while a run is
     OUT/models/<cell>.dfb          its fitted model, see `dfbench.detectors.archive`
     OUT/figures/                   pictures
     OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
@@ -54,7 +55,9 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models"})
+_TAKEN = frozenset(
+    {"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models", "parts"}
+)
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -134,6 +137,11 @@ class ResultsFolder:
     def checkpoints(self, study: str) -> Path:
         """Folder of the states that trainings of a study go on from."""
         return self.path / "checkpoints" / _checked(study, "study")
+
+    @property
+    def parts(self) -> Path:
+        """Folder of what workers read about the images of each part."""
+        return self.path / "parts"
 
     def log_file(self, cell: str) -> Path:
         """Traceback of what a cell broke on."""
