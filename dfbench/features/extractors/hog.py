@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import planes
 from dfbench.images import Image
 
 _COLORS = ("gray", "rgb")
@@ -92,10 +92,10 @@ class HOG(Extractor):
         table = _table(orientations)
         out = np.empty((len(X), (cells - block + 1) ** 2 * block**2 * orientations), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), color)
-            rows, columns = _grid(pixels.shape[0], cells), _grid(pixels.shape[1], cells)
+            values = planes(rgb(self.name, image), color)
+            rows, columns = (_grid(side, cells) for side in values.shape[1:])
             sums = np.zeros((cells, cells, orientations))
-            kernels.oriented(pixels, table, rows.of, columns.of, sums)
+            kernels.oriented(values, table, rows.of, columns.of, sums)
             sums /= np.maximum(1, rows.sizes[:, None] * columns.sizes)[..., None]
             row[:] = _normalised(sums, block).reshape(-1)
         return out

@@ -13,7 +13,7 @@ from dfbench.jit import kernel
 
 @kernel
 def oriented(
-    pixels: NDArray[Any],
+    planes: NDArray[Any],
     table: NDArray[Any],
     of_row: NDArray[Any],
     of_column: NDArray[Any],
@@ -21,11 +21,11 @@ def oriented(
 ) -> None:
     """Add to ``sums`` the gradients' lengths by cell and orientation.
 
-    pixels: uint8 (H, W, C); table: uint8 (511, 511), the orientation of each gradient; of_row
+    planes: uint8 (C, H, W); table: uint8 (511, 511), the orientation of each gradient; of_row
     and of_column: int64, the cell of each; sums: float64 (cells, cells, orientations), zeros. Of
     several channels the one with the longest gradient counts (the first of equals).
     """
-    height, width, channels = pixels.shape
+    channels, height, width = planes.shape
     for y in range(height):
         down = 0 < y < height - 1
         for x in range(width):
@@ -34,9 +34,9 @@ def oriented(
             for channel in range(channels):
                 dy, dx = np.int64(0), np.int64(0)
                 if down:
-                    dy = np.int64(pixels[y + 1, x, channel]) - np.int64(pixels[y - 1, x, channel])
+                    dy = np.int64(planes[channel, y + 1, x]) - np.int64(planes[channel, y - 1, x])
                 if across:
-                    dx = np.int64(pixels[y, x + 1, channel]) - np.int64(pixels[y, x - 1, channel])
+                    dx = np.int64(planes[channel, y, x + 1]) - np.int64(planes[channel, y, x - 1])
                 square = dy * dy + dx * dx
                 if square > longest:
                     longest, place_y, place_x = square, dy, dx
