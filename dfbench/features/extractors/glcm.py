@@ -113,10 +113,11 @@ class GLCM(Extractor):
         for row, image in zip(out, X, strict=True):
             values = planes(rgb(self.name, image), self.color)
             plane = scratch("plane", values.shape[1:], np.uint8)
+            line = scratch("line", ((values.shape[2] + 3) // 4 * 4,), np.uint16)
             for channel in range(len(channels)):
                 kernels.quantised(values[channel], levels, plane)
                 for index, (down, right) in offsets.items():
-                    kernels.counted(plane, down, right, levels, counts)
+                    kernels.counted(plane, down, right, levels, line, counts)
                     kernels.properties(counts[0], levels, found[channel][index])
             # sums of the same angles in the same order, whatever the batch
             summary = np.stack([found.mean(axis=2), np.ptp(found, axis=2)], axis=-1)

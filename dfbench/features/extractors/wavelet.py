@@ -143,11 +143,12 @@ def _described(plane: NDArray[np.uint8], wavelet: str, levels: int) -> NDArray[n
         height, width = signal.shape
         shape = (height + taps - 1) // 2, (width + taps - 1) // 2
         bands = scratch(f"bands{level % 2}", (4, *shape), np.float32)
-        padded = scratch("padded", (width + 2 * taps,), np.float32)
+        padded = scratch("padded", (2, width // 2 + taps + 1), np.float32)
         across = scratch("across", (2, height, shape[1]), np.float32)
         kernels.analysed(signal, low, high, padded, across, bands)
+        added = scratch("added", (3, shape[1]), np.float64)
         for index in range(len(_BANDS)):
-            kernels.moments(bands[index + 1], sums[level, index])
+            kernels.moments(bands[index + 1], added, sums[level, index])
         signal = bands[0]
     absolute, square, second, third, fourth = np.moveaxis(sums, -1, 0)
     least = np.sqrt(FLOOR)
