@@ -99,7 +99,9 @@ class Neighbours(Extractor):
         products = np.empty((4, len(channels), 3), np.int64)
         out = np.empty((len(X), len(self.get_feature_names_out())), np.float32)
         for row, image in zip(out, X, strict=True):
-            kernels.compared(planes(rgb(self.name, image), self.color), counts, products)
+            values = planes(rgb(self.name, image), self.color)
+            lines = scratch("lines", (3, (values.shape[2] + 3) // 4 * 4), np.int16)
+            kernels.compared(values, lines, counts, products)
             shares, cells = _shares(counts)
             histograms = _truncated(shares, truncation)
             moments, correlations = _moments(shares, products / cells)
