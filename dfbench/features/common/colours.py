@@ -20,6 +20,9 @@ CHANNELS = {
 }
 """Names of the planes of each colour space."""
 
+_WANTED = ("gray", "rgb", "ycrcb")
+"""Colour spaces that several extractors ask for. What one alone asks for is converted into the same
+memory each time, which the caches hold."""
 _KEPT_BYTES = 1 << 25
 """Of planes that a thread shares among extractors at most; what is beyond is converted again."""
 _local = threading.local()
@@ -65,7 +68,7 @@ def planes(image: Image, color: str) -> Any:
     ndarray of shape (C, H, W), dtype uint8
         To be read only. Valid until this thread converts another image, or as long as `shared`.
     """
-    kept: _Shared | None = getattr(_local, "shared", None)
+    kept: _Shared | None = getattr(_local, "shared", None) if color in _WANTED else None
     key = id(image), color
     if kept is not None and key in kept.planes:
         return kept.planes[key][1]
