@@ -22,12 +22,19 @@ def channel_counts(planes: NDArray[Any], counts: NDArray[Any]) -> None:
         one, two = counts[0, channel], counts[1, channel]
         three, four = counts[2, channel], counts[3, channel]
         plane = planes[channel].reshape(-1)
-        for i in range(0, plane.size - 3, 4):
-            one[plane[i]] += np.uint32(1)
-            two[plane[i + 1]] += np.uint32(1)
-            three[plane[i + 2]] += np.uint32(1)
-            four[plane[i + 3]] += np.uint32(1)
-        for i in range(plane.size - plane.size % 4, plane.size):
+        size = plane.size // 8 * 8
+        words, low = plane[:size].view(np.uint64), np.uint64(255)
+        for i in range(words.size):
+            word = words[i]
+            one[word & low] += np.uint32(1)
+            two[(word >> np.uint64(8)) & low] += np.uint32(1)
+            three[(word >> np.uint64(16)) & low] += np.uint32(1)
+            four[(word >> np.uint64(24)) & low] += np.uint32(1)
+            one[(word >> np.uint64(32)) & low] += np.uint32(1)
+            two[(word >> np.uint64(40)) & low] += np.uint32(1)
+            three[(word >> np.uint64(48)) & low] += np.uint32(1)
+            four[word >> np.uint64(56)] += np.uint32(1)
+        for i in range(size, plane.size):
             one[plane[i]] += np.uint32(1)
         for value in range(256):
             one[value] += two[value] + three[value] + four[value]
