@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
+from dfbench.features.common.colours import shared
+from dfbench.features.common.workspace import keep_freed_memory
 from dfbench.features.pipeline.in_order import in_order
 from dfbench.features.pipeline.shard import Entry, Keys, as_keys
 from dfbench.features.pipeline.store import DECODER_VERSION, identity
@@ -230,6 +232,7 @@ def extract(
         If a file changed after it was listed.
     """
     outcome = Outcome()
+    keep_freed_memory()
     with ExitStack() as stack:
         verdicts = stack.enter_context(Table(_verdicts()))
         changes = {
@@ -363,9 +366,10 @@ def _work(
         result.shown[at] = {key: seen for key, (seen, _) in taken.items()}
         if view != PLAIN:
             result.changes[at] = [(key, b"", seconds) for key, (_, seconds) in taken.items()]
-        for task in chosen:
-            if task.extractor.threads:
-                _transform(task, batch, result, failed, warm)
+        with shared():
+            for task in chosen:
+                if task.extractor.threads:
+                    _transform(task, batch, result, failed, warm)
         if all(task.extractor.threads for task in chosen):
             del result.shown[at]
     return result
