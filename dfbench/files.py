@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -118,6 +118,47 @@ def digest(value: Any, *, length: int = 16) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a further change of a file shows in its times, whatever the file
+system: some count in steps of two seconds."""
+_WHOLE = (1 << 63) - 1
+
+
+class Stamp(NamedTuple):
+    """What tells, without reading a file, that it is the file that was read before.
+
+    A file that is written, replaced or moved has another. Where only its times are set back, the
+    time of change tells; Windows keeps none, and has the time at which the file was made there.
+    """
+
+    size: int
+    modified: int
+    """Nanoseconds."""
+    changed: int
+    """The same; of content, name or rights."""
+    inode: int
+    device: int
+
+    def settled(self, now: int) -> bool:
+        """Whether a change after ``now`` (nanoseconds) would give another stamp."""
+        return now - max(self.modified, self.changed) > SETTLED
+
+
+def stamp(path: str | Path) -> Stamp | None:
+    """Give the stamp of a file; None where there is none to be seen."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path for each of 200,000 names is slow
+    except OSError:
+        return None
+    return Stamp(
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino & _WHOLE,
+        found.st_dev & _WHOLE,
+    )
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def run(
     plugins: str | Path | Sequence[str | Path] = (),
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
+    check: bool = False,
     on_leak: OnLeak | None = None,
     keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
@@ -88,6 +89,9 @@ def run(
         Folder of the images by the name of a data set, where a card leaves it open.
     strict
         Whether unreadable images are an error.
+    check
+        Whether every image is read and hashed, and the board computed, also where sizes and times
+        of the files say that nothing has changed since.
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
@@ -142,6 +146,7 @@ def run(
         plugins=plugins,
         roots={} if roots is None else roots,
         strict=strict,
+        check=check,
         on_leak=on_leak,
         keep_models=keep_models,
         figures=figures,
@@ -208,6 +213,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         roots,
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
+        check=options.check,
     )
     for each in datasets:
         if isinstance(each, Dataset):

@@ -54,6 +54,8 @@ def load_datasets(
     roots: dict[str, Path],
     progress: Callable[[str], Progress],
     asked: ReadAs | None = None,
+    *,
+    check: bool = False,
 ) -> list[Dataset | tuple[str, DfbenchError]]:
     """Load the data sets of a run.
 
@@ -71,6 +73,8 @@ def load_datasets(
         Makes a progress callback for the data set of that name.
     asked
         How the one plain folder among them is to be read.
+    check
+        Whether each file is read and hashed, also where it seems to be as it was before.
 
     Returns
     -------
@@ -108,7 +112,9 @@ def load_datasets(
             unused -= {*called}
             root = next((roots[name] for name in called if name in roots), None)
             how = asked if source in plain else None
-            dataset = load_dataset(source, root=root, asked=how, progress=progress(source))
+            dataset = load_dataset(
+                source, root=root, asked=how, check=check, progress=progress(source)
+            )
         except (DfbenchError, OSError) as error:
             if named:
                 raise
