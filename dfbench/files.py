@@ -95,13 +95,18 @@ def write_text(path: Path, text: str) -> None:
 
 
 def keep_text(path: Path, text: str) -> None:
-    """Write a file of results whole or not at all, see `write_text`.
+    """Write a file of results whole or not at all, see `write_text`; not one that has that text.
 
     Raises
     ------
     OutputError
         Where its folder cannot be written.
     """
+    try:
+        if path.read_bytes() == text.encode():
+            return
+    except OSError:
+        pass
     try:
         write_text(path, text)
     except OSError as error:
@@ -159,6 +164,47 @@ def stamp(path: str | Path) -> Stamp | None:
         found.st_ino & _WHOLE,
         found.st_dev & _WHOLE,
     )
+
+
+Seen = tuple[Stamp, str]
+"""A stamp, and the SHA-256 of the content where the stamp alone does not tell: the file was so new
+that a further change could leave no trace. Empty where it does."""
+
+
+def see(path: Path, now: int) -> Seen | None:
+    """Note what a file is, to be told by `as_seen` later; None where it cannot be read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    now
+        Nanoseconds: when this was called, or before.
+    """
+    found = stamp(path)
+    if found is None:
+        return None
+    try:
+        return found, "" if found.settled(now) else _content(path)
+    except OSError:
+        return None
+
+
+def as_seen(path: Path, before: Seen | None) -> bool:
+    """Whether a file is what it was; False of one that is not there."""
+    try:
+        return (
+            before is not None
+            and stamp(path) == before[0]
+            and before[1] in ("", _content(path) if before[1] else "")
+        )
+    except OSError:
+        return False
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
+import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from dfbench._version import __version__
 
@@ -19,6 +24,36 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+_COMPUTING = ("numpy", "scipy", "pydantic", "rich", "matplotlib", "pillow")
+
+
+@functools.cache
+def this_dfbench() -> str:
+    """Tell this dfbench, and the libraries that boards are computed and drawn with, from others.
+
+    By size and time of its source files too: what was changed without a new version is another.
+    """
+    state = hashlib.sha256(f"{__version__} {platform.python_version()}".encode())
+    for package in _COMPUTING:
+        try:
+            state.update(f"{package} {version(package)}\n".encode())
+        except PackageNotFoundError:
+            continue
+    for name, size, modified in sorted(_sources(os.fspath(Path(__file__).parent), "")):
+        state.update(f"{name} {size} {modified}\n".encode())
+    return state.hexdigest()[:16]
+
+
+def _sources(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                found = entry.stat()
+                yield prefix + entry.name, found.st_size, found.st_mtime_ns
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _sources(entry.path, f"{prefix}{entry.name}/")
 
 
 def available_cores() -> int:

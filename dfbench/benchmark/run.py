@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dfbench.benchmark.execution.executor import execute
@@ -175,6 +175,7 @@ class Planned:
     plan: Plan
     folder: ResultsFolder
     settings: Settings
+    check: bool = False
 
 
 def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Planned:
@@ -230,7 +231,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         figures=suite.figures,
         command=options.command,
     )
-    return Planned(with_evaluations(plan, datasets, folder), folder, settings)
+    plan = with_evaluations(plan, datasets, folder)
+    return Planned(plan, folder, settings, options.check)
 
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:
@@ -249,7 +251,7 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
         As `dfbench.benchmark.execution.executor.execute`.
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
-    results = Results(planned.folder.path, records)
+    results = Results(planned.folder.path, records, check=planned.check)
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))
@@ -273,7 +275,7 @@ def keep_best(results: Results) -> None:
     for record in results.ran:
         if record.cell not in wanted:
             folder.model_file(record.cell).unlink(missing_ok=True)
-    results.board = replace(results.board, kept=folder.kept_models())
+    results.models_changed()
 
 
 def _settled(options: Options) -> Suite:

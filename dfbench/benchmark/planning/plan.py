@@ -14,6 +14,7 @@ from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.files import Progress
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.state import FinishedCells
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -161,8 +162,9 @@ def make_plan(
 ) -> Plan:
     """Lay out the cells and look which are finished already."""
     cells: list[Cell] = []
+    finished = FinishedCells(out)
     for dataset in datasets:
-        shared = _Shared(dataset, budget, suite.on_leak == "drop", out)
+        shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
             for seed in range(ORDERS) if row.shuffled else seeds:
@@ -209,7 +211,7 @@ class _Shared:
     dataset: Dataset | tuple[str, DfbenchError]
     budget: Budget
     drops_leaks: bool
-    out: ResultsFolder
+    finished: FinishedCells
 
     @property
     def name(self) -> str:
@@ -241,13 +243,13 @@ class _Shared:
         )
         if isinstance(self.dataset, tuple):
             return replace(cell, state="skipped", reason=str(self.dataset[1]))
-        return _with_state(cell, self.out, hindrance)
+        return _with_state(cell, self.finished, hindrance)
 
 
-def _with_state(cell: Cell, out: ResultsFolder, hindrance: str) -> Cell:
+def _with_state(cell: Cell, finished: FinishedCells, hindrance: str) -> Cell:
     row = cell.row
     runs = row.model is not None or row.derived is not None
-    record = out.read_cell(cell.id) if runs else None
+    record = finished.read(cell.id) if runs else None
     if record is not None and record.status == "ok":
         return replace(cell, state="done")
     if row.status != "ok":

@@ -57,13 +57,32 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
         Where ``path`` is no results folder.
     """
     out = ResultsFolder(path)
+    board, _ = measure_board(out, progress)
+    return replace(board, runs=out.read_provenance(), kept=out.kept_models())
+
+
+def measure_board(out: ResultsFolder, progress: Progress | None = None) -> tuple[Board, list[str]]:
+    """Compute all of a board that follows from scores and findings.
+
+    Returns
+    -------
+    Board
+        Without commands and trained models.
+    list of str
+        Cells whose scores were read whole.
+
+    Raises
+    ------
+    OutputError
+        Where this is no results folder.
+    """
     entries = out.read_entries()
     rows, lines = _rows(out, entries, progress)
     lines, smallest = _ranked(rows, lines)
-    board = replace(arrange(lines, smallest), runs=out.read_provenance(), kept=out.kept_models())
+    board = arrange(lines, smallest)
     for report in _reports(Read(board.tables, rows, out, entries)):
         board = board.plus(report)
-    return board
+    return board, [record.cell for row in rows.values() for record in row.records]
 
 
 def _rows(

@@ -145,7 +145,7 @@ def _kept(file: Path) -> pa.Table:
 def _believed(root: Path, paths: Sequence[str], kept: pa.Table) -> NDArray[np.int64]:
     """Give for each path the line that is still true of it, -1 where there is none."""
     at = pc.index_in(pa.array(paths, pa.string()), kept["path"].combine_chunks())
-    places = pc.fill_null(at, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    places: NDArray[np.int64] = pc.fill_null(at, -1).to_numpy().astype(np.int64)
     known = np.flatnonzero(places >= 0)
 
     def look(batch: Sequence[int]) -> NDArray[np.int64]:
