@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.pictures.base import Picture, pictures
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reporter import Reporter
 from dfbench.results.records.folder import ResultsFolder
@@ -31,6 +33,11 @@ class Session:
     out: ResultsFolder
     settings: Settings
     reporter: Reporter
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        """What is drawn of each cell."""
+        return pictures(self.settings.figures)
 
     @property
     def keeps_models(self) -> bool:

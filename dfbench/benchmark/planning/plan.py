@@ -252,9 +252,10 @@ def _with_state(cell: Cell, finished: FinishedCells, hindrance: str) -> Cell:
     record = finished.read(cell.id) if runs else None
     if record is not None and record.status == "ok":
         return replace(cell, state="done")
-    if row.status != "ok":
-        state: State = "failed" if row.status == "failed" else "skipped"
-        return replace(cell, state=state, reason=row.reason)
+    status, reason = row.standing
+    if status != "ok":
+        state: State = "failed" if status == "failed" else "skipped"
+        return replace(cell, state=state, reason=reason)
     if hindrance:
         return replace(cell, state="skipped", reason=hindrance)
     return replace(cell, state="to run")
