@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfbench.benchmark.execution.inputs import load_inputs
 from dfbench.benchmark.execution.job import Images, Job
-from dfbench.benchmark.pictures.base import Finished, Fitted, Picture, pictures
+from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError
 from dfbench.images import Image, decode
 from dfbench.models.base import Inputs, Model
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.suites.datasets.listing import UNLABELLED
@@ -49,9 +50,9 @@ def _try(session: Session, what: str, draw: Callable[[], None]) -> None:
         session.reporter.note(f"{what}: a figure could not be drawn: {name}: {error}")
 
 
-def draw_stored(cell: Finished, wanted: Sequence[Picture]) -> None:
+def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
     """Draw what a finished cell's files suffice for, where it is not there yet."""
-    for picture in wanted:
+    for picture in _made(wanted):
         for name, draw in picture.of_files(cell).items():
             path = cell.out.picture_file(cell.record.cell, name)
             if not path.exists():
@@ -65,11 +66,15 @@ def draw_model(job: Job, record: Record, model: Model) -> None:
         return load_inputs(job, _chosen(job.evaluate, rows), type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
-    wanted = pictures(job.figures)
+    wanted = Registry(PICTURES).among(job.figures)
     draw_stored(cell, wanted)
-    for picture in wanted:
+    for picture in _made(wanted):
         for name, draw in picture.of_model(cell).items():
             _save(draw(), job.out.picture_file(record.cell, name))
+
+
+def _made(parts: Sequence[Part]) -> Iterator[Picture]:
+    return (part.load()() for part in parts)
 
 
 def _save(figure: Figure | None, path: Path) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dfbench.benchmark.execution.settings import Settings
-from dfbench.benchmark.pictures.base import Picture, pictures
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reporter import Reporter
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.suite import OnLeak
 
@@ -35,9 +35,9 @@ class Session:
     reporter: Reporter
 
     @cached_property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[Part]:
         """What is drawn of each cell."""
-        return pictures(self.settings.figures)
+        return Registry(PICTURES).among(self.settings.figures)
 
     @property
     def keeps_models(self) -> bool:

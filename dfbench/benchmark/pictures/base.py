@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from dfbench.models.base import Inputs, Model
-from dfbench.registry import PICTURES, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Scores
 
@@ -60,11 +59,6 @@ class Fitted(Finished):
     root: Path
     model: Model
     load: Callable[[Sequence[int]], Inputs]
-
-
-def pictures(names: Collection[str]) -> list[Picture]:
-    """Give the pictures of these names, in the order of the registry."""
-    return [part.load()() for part in Registry(PICTURES) if part.name in names]
 
 
 class Picture:
