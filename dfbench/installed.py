@@ -26,6 +26,18 @@ def versions() -> dict[str, str]:
     return found
 
 
+def decoders() -> dict[str, str]:
+    """Give the versions of what decodes images."""
+    return {name: _version(name) for name in ("pillow", "pillow-heif", "opencv-python-headless")}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
 _COMPUTING = ("numpy", "scipy", "pydantic", "rich", "matplotlib", "pillow")
 
 
@@ -37,10 +49,7 @@ def this_dfbench() -> str:
     """
     state = hashlib.sha256(f"{__version__} {platform.python_version()}".encode())
     for package in _COMPUTING:
-        try:
-            state.update(f"{package} {version(package)}\n".encode())
-        except PackageNotFoundError:
-            continue
+        state.update(f"{package} {_version(package)}\n".encode())
     for name, size, modified in sorted(_sources(os.fspath(Path(__file__).parent), "")):
         state.update(f"{name} {size} {modified}\n".encode())
     return state.hexdigest()[:16]

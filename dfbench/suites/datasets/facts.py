@@ -16,7 +16,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,10 +25,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dfbench import formats, images
 from dfbench._version import __version__
 from dfbench.errors import DfbenchError, ImageError
 from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, stamp
 from dfbench.images import read_header
+from dfbench.installed import decoders
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -122,12 +123,11 @@ def in_threads(
 
 
 def _reader() -> str:
-    """Say what decides what a file's bytes are told to be."""
-    found = {"dfbench": __version__}
-    for package in ("pillow", "pillow-heif"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return json.dumps(found)
+    """Say what decides what a file's bytes are told to be: the code that reads them."""
+    own = [
+        hashlib.sha256(Path(each.__file__).read_bytes()).hexdigest() for each in (images, formats)
+    ]
+    return json.dumps([__version__, decoders(), *own])
 
 
 def _kept(file: Path) -> pa.Table:
