@@ -124,10 +124,9 @@ def in_threads(
 
 def _reader() -> str:
     """Say what decides what a file's bytes are told to be: the code that reads them."""
-    own = [
-        hashlib.sha256(Path(each.__file__).read_bytes()).hexdigest() for each in (images, formats)
-    ]
-    return json.dumps([__version__, decoders(), *own])
+    own = [Path(str(each.__file__)).read_bytes() for each in (images, formats)]
+    hashes = [hashlib.sha256(code).hexdigest() for code in own]
+    return json.dumps([__version__, decoders(), hashes])
 
 
 def _kept(file: Path) -> pa.Table:
