@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -50,8 +51,9 @@ def this_dfbench() -> str:
     state = hashlib.sha256(f"{__version__} {platform.python_version()}".encode())
     for package in _COMPUTING:
         state.update(f"{package} {_version(package)}\n".encode())
-    for name, size, modified in sorted(_sources(os.fspath(Path(__file__).parent), "")):
-        state.update(f"{name} {size} {modified}\n".encode())
+    with contextlib.suppress(OSError):  # where it is no folder, versions are all there is
+        for name, size, modified in sorted(_sources(os.fspath(Path(__file__).parent), "")):
+            state.update(f"{name} {size} {modified}\n".encode())
     return state.hexdigest()[:16]
 
 

@@ -46,9 +46,10 @@ def look_at(
     manifest = dataset.manifest
     faults = manifest["error"].to_numpy(object).copy()
     chosen = manifest[faults == ""]
+    facts = (chosen[name].tolist() for name in ("path", "sha256", "width", "height"))
     sources = [
-        Source(dataset.root / line.path, line.sha256, line.width * line.height)
-        for line in chosen.itertuples(index=False)
+        Source(dataset.root / path, sha256, width * height)
+        for path, sha256, width, height in zip(*facts, strict=True)
     ]
     outcome = extract(
         sources,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from dfbench.files import Seen, as_seen, keep_text, see
+from dfbench.files import Seen, as_seen, digest, keep_text, see
 from dfbench.results.records.folder import ResultsFolder
 
 
@@ -55,6 +55,7 @@ class Written:
         write: Callable[[], bool | None],
         *,
         of: str = "",
+        said: Iterable[str] = (),
         shown: Iterable[Path] = (),
     ) -> None:
         """Write a file where that has to be.
@@ -67,10 +68,12 @@ class Written:
             Writes it; False if it is to be tried again the next time.
         of
             Name of what it shows, where not all of the board.
+        said
+            What it says beside that.
         shown
             Pictures that it shows too.
         """
-        now, name, of = time.time_ns(), self._name(path), of or self._of
+        now, name, of = time.time_ns(), self._name(path), digest([of or self._of, *said])
         looked = {self._name(each): each for each in shown}
         before = self._before.pop(name, None)
         if (

@@ -113,14 +113,15 @@ def write_report(
     faults: dict[str, str] = {}
     for file, chart in charts.items():
         written.write(file, partial(_draw, chart, file, faults), of=measured)
-    drawn = [file for each in figures.values() for _, file in each]
+    drawn = [each for its in figures.values() for each in its]
     pictures = Embedded(out, overviews, figures, faults, seeds=board.several_seeds)
 
     def write() -> bool:
         keep_text(out.report_file, to_html(board, title="Report", pictures=pictures))
         return not faults
 
-    written.write(out.report_file, write, shown=(*charts, *overviews.values(), *drawn))
+    files = (*charts, *overviews.values(), *(file for _, file in drawn))
+    written.write(out.report_file, write, said=[caption for caption, _ in drawn], shown=files)
     return out.report_file
 
 
