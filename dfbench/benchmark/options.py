@@ -62,6 +62,7 @@ class Options(BaseModel):
     plugins: Places = Field(default_factory=list)
     roots: Annotated[dict[str, Place], BeforeValidator(_named)] = Field(default_factory=dict)
     strict: Annotated[bool, Field(strict=True)] = False
+    check: Annotated[bool, Field(strict=True)] = False
     on_leak: OnLeak | None = None
     keep_models: KeepModels | None = None
     figures: Annotated[list[str], BeforeValidator(_several)] | None = None

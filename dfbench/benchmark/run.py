@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dfbench.benchmark.execution.executor import execute
@@ -45,6 +45,7 @@ def run(
     plugins: str | Path | Sequence[str | Path] = (),
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
+    check: bool = False,
     on_leak: OnLeak | None = None,
     keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
@@ -88,6 +89,9 @@ def run(
         Folder of the images by the name of a data set, where a card leaves it open.
     strict
         Whether unreadable images are an error.
+    check
+        Whether every image is read and hashed, and the board computed, also where sizes and times
+        of the files say that nothing has changed since.
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
@@ -142,6 +146,7 @@ def run(
         plugins=plugins,
         roots={} if roots is None else roots,
         strict=strict,
+        check=check,
         on_leak=on_leak,
         keep_models=keep_models,
         figures=figures,
@@ -170,6 +175,7 @@ class Planned:
     plan: Plan
     folder: ResultsFolder
     settings: Settings
+    check: bool = False
 
 
 def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Planned:
@@ -208,6 +214,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         roots,
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
+        check=options.check,
     )
     for each in datasets:
         if isinstance(each, Dataset):
@@ -224,7 +231,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         figures=suite.figures,
         command=options.command,
     )
-    return Planned(with_evaluations(plan, datasets, folder), folder, settings)
+    plan = with_evaluations(plan, datasets, folder)
+    return Planned(plan, folder, settings, options.check)
 
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:
@@ -243,7 +251,7 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
         As `dfbench.benchmark.execution.executor.execute`.
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
-    results = Results(planned.folder.path, records)
+    results = Results(planned.folder.path, records, check=planned.check)
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))
@@ -267,7 +275,7 @@ def keep_best(results: Results) -> None:
     for record in results.ran:
         if record.cell not in wanted:
             folder.model_file(record.cell).unlink(missing_ok=True)
-    results.board = replace(results.board, kept=folder.kept_models())
+    results.models_changed()
 
 
 def _settled(options: Options) -> Suite:

@@ -104,6 +104,14 @@ def run(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Read and hash every image, and compute the board, also where sizes and times of"
+            " the files say that nothing has changed.",
+        ),
+    ] = False,
     on_leak: Annotated[
         OnLeak | None,
         typer.Option(
@@ -164,6 +172,7 @@ def run(
         plugins=plugin or (),
         roots=parse_roots(root),
         strict=strict,
+        check=check,
         on_leak=None if on_leak is None else on_leak.value,
         keep_models=None if keep_models is None else keep_models.value,
         figures=figures,

@@ -15,7 +15,7 @@ from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError
 from dfbench.images import Image, decode
 from dfbench.models.base import Inputs, Model
-from dfbench.registry import PICTURES, Registry
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.suites.datasets.listing import UNLABELLED
@@ -35,7 +35,7 @@ def try_cell(session: Session, record: Record) -> None:
     of_row = not record.variant and record.control != "shuffled labels"
     if session.settings.figures and record.status == "ok" and of_row:
         what, cell = f"{record.dataset} {record.row}", Finished(session.out, record)
-        _try(session, what, lambda: draw_stored(cell, session.settings.figures))
+        _try(session, what, lambda: draw_stored(cell, session.pictures))
 
 
 def try_overview(session: Session, dataset: Dataset) -> None:
@@ -52,9 +52,9 @@ def _try(session: Session, what: str, draw: Callable[[], None]) -> None:
         session.reporter.note(f"{what}: a figure could not be drawn: {name}: {error}")
 
 
-def draw_stored(cell: Finished, wanted: Sequence[str]) -> None:
+def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
     """Draw what a finished cell's files suffice for, where it is not there yet."""
-    for picture in _wanted(wanted):
+    for picture in _made(wanted):
         for name, draw in picture.of_files(cell).items():
             path = cell.out.picture_file(cell.record.cell, name)
             if not path.exists():
@@ -68,14 +68,15 @@ def draw_model(job: Job, record: Record, model: Model) -> None:
         return load_inputs(job, job.evaluate.keys[np.asarray(rows)], type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
-    draw_stored(cell, job.figures)
-    for picture in _wanted(job.figures):
+    wanted = Registry(PICTURES).among(job.figures)
+    draw_stored(cell, wanted)
+    for picture in _made(wanted):
         for name, draw in picture.of_model(cell).items():
             _save(draw(), job.out.picture_file(record.cell, name))
 
 
-def _wanted(names: Sequence[str]) -> Iterator[Picture]:
-    return (part.load()() for part in Registry(PICTURES) if part.name in names)
+def _made(parts: Sequence[Part]) -> Iterator[Picture]:
+    return (part.load()() for part in parts)
 
 
 def _save(figure: Figure | None, path: Path) -> None:
@@ -87,11 +88,11 @@ def _save(figure: Figure | None, path: Path) -> None:
 
 def draw_overview(dataset: Dataset, out: ResultsFolder) -> None:
     """Draw what a data set holds, where it is not there yet."""
-    from dfbench.results.figures import base, data
-
     path = out.overview_file(dataset.fingerprint)
     if path.exists():
         return
+    from dfbench.results.figures import base, data
+
     manifest = dataset.manifest[dataset.manifest["error"] == ""]
     names = {UNLABELLED: "(unlabelled)", **dict(enumerate(dataset.classes))}
     counts: dict[str, dict[str, int]] = {}

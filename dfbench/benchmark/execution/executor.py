@@ -32,6 +32,7 @@ from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
+from dfbench.results.records.state import FinishedCells
 from dfbench.suites.datasets.manifest import Dataset
 
 _Records = dict[str, Record]
@@ -83,9 +84,10 @@ def _execute(session: Session) -> list[Record]:
 def _settled(session: Session) -> _Records:
     """Give the records of the cells that were finished before, or cannot run."""
     records: _Records = {}
+    finished = FinishedCells(session.out)
     for cell in session.plan.cells:
         if cell.state == "done":
-            found = session.out.read_cell(cell.id)
+            found = finished.read(cell.id)
             if found is not None:
                 records[cell.id] = found
                 try_cell(session, found)

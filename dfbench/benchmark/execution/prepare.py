@@ -18,7 +18,7 @@ from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
-from dfbench.benchmark.reading import UnreadableError, complain, look_at
+from dfbench.benchmark.reading import UnreadableError, complain, faults_of, look_at
 from dfbench.benchmark.view import view_of
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.keeping import Keeping, look_at_files
@@ -219,17 +219,24 @@ def audit_again(session: Session, dataset: Dataset) -> None:
         session.reporter.note(f"{dataset.name}: {error}")
 
     wanted = audits(failed, lambda audit: audit.vital or audit.needs() is None)
-    extractors = [ready.extractor for ready in wanted if ready.extractor is not None]
-    outcome, faults = look_at(
-        dataset, extractors, jobs=session.settings.jobs, reporter=session.reporter
-    )
+    jobs, reporter = session.settings.jobs, session.reporter
+    faults = faults_of(dataset, jobs=jobs, reporter=reporter)
     _complain(session, dataset, faults)
-    lacking = {id(extractors[place]) for place in outcome.failed}
     try:
         parts = parts_of(dataset, faults == "")
     except DataError as error:
         session.reporter.note(str(error))
         return
+    looked = Looked(dataset, faults, parts, jobs)
+    extractors = [
+        ready.extractor
+        for ready in wanted
+        if ready.extractor is not None and not _answered(session, ready, looked)
+    ]
+    lacking: set[int] = set()
+    if extractors:
+        outcome, _ = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
+        lacking = {id(extractors[place]) for place in outcome.failed}
     for ready in wanted:
         if id(ready.extractor) in lacking:
             continue
@@ -239,6 +246,17 @@ def audit_again(session: Session, dataset: Dataset) -> None:
             raise
         except (DataError, PluginError) as error:
             session.reporter.note(str(error))
+
+
+def _answered(session: Session, ready: Ready, looked: Looked) -> bool:
+    """Whether what an audit found before still stands, so that it need not look at images."""
+    audit = ready.audit
+    kept = session.out.read_findings(audit.name, looked.dataset.fingerprint, audit.form)
+    try:
+        with ready.blamed():
+            return kept is not None and audit.answers(kept, looked)
+    except PluginError:
+        return False  # it breaks where it is asked to look, and is blamed there
 
 
 # --- the jobs --------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reporter import Reporter
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.suite import OnLeak
 
@@ -31,6 +33,11 @@ class Session:
     out: ResultsFolder
     settings: Settings
     reporter: Reporter
+
+    @cached_property
+    def pictures(self) -> list[Part]:
+        """What is drawn of each cell."""
+        return Registry(PICTURES).among(self.settings.figures)
 
     @property
     def keeps_models(self) -> bool:

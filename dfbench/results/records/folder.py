@@ -15,6 +15,9 @@
     OUT/unreadable/<fingerprint>.csv
                                    images of a data set that cannot be read, and why
     OUT/made.json                  how it was made
+    OUT/board/board.json, state.json, written.json
+                                   what the board came to, as of which files, and what was written
+                                   of it: may be removed at any time
     OUT/studies/, OUT/checkpoints/, OUT/logs/
                                    what an interrupted cell goes on from, and why one broke
     OUT/parts/                     which images are fitted and scored on; there while a run is
@@ -31,8 +34,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -55,9 +59,11 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_TAKEN = frozenset(
-    {"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models", "parts"}
+_NOT_OF_BOARD = frozenset(
+    {"studies", "checkpoints", "logs", "figures", "models", "parts", "board"}
 )
+"""Folders with nothing that a board is computed from."""
+_TAKEN = _NOT_OF_BOARD | {"cells", "unreadable"}
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -179,6 +185,46 @@ class ResultsFolder:
     def protocols_file(self, form: str) -> Path:
         """Figures of protocols in a form."""
         return self.path / f"protocols.{form}"
+
+    # --- the board as it was ------------------------------------------------------------------
+
+    @property
+    def board_file(self) -> Path:
+        """What the board came to."""
+        return self.path / "board" / "board.json"
+
+    @property
+    def state_file(self) -> Path:
+        """As of which files, see `dfbench.results.records.state`."""
+        return self.path / "board" / "state.json"
+
+    @property
+    def written_file(self) -> Path:
+        """Which files were written of it, see `dfbench.results.records.written`."""
+        return self.path / "board" / "written.json"
+
+    def board_inputs(self) -> list[str]:
+        """List what a board is computed from: names relative to the folder.
+
+        These are all files in folders of cells and of what audits found, known or not, beside the
+        lists of entries and of evaluations.
+        """
+        found = [each.name for each in (self.entries_file, self.asked_file) if each.exists()]
+        for folder in sorted(self._folders()):
+            with os.scandir(folder) as entries:
+                # a hidden one is being written
+                names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+            found += [f"{folder.name}/{name}" for name in names]
+        return found
+
+    def _folders(self) -> Iterator[Path]:
+        try:
+            with os.scandir(self.path) as entries:
+                for entry in entries:
+                    if entry.name not in _NOT_OF_BOARD and entry.is_dir():
+                        yield Path(entry.path)
+        except OSError:
+            return
 
     # --- entries -----------------------------------------------------------------------------
 
@@ -507,12 +553,15 @@ class ResultsFolder:
             return []
 
     def note_run(self, run: Run) -> None:
-        """Add a command.
+        """Add a command; one that is noted alike, but for when it began, stays as it is.
 
         Raises
         ------
         OutputError
             Where the folder cannot be written.
         """
-        runs = [before for before in self.read_provenance() if before.command != run.command]
+        before = self.read_provenance()
+        if any(each.model_copy(update={"started": run.started}) == run for each in before):
+            return
+        runs = [each for each in before if each.command != run.command]
         keep_text(self.provenance_file, _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
