@@ -1,0 +1,131 @@
+"""Squared distances between rows and kernel expansions over them, a matrix product a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+
+Floats = NDArray[np.float64]
+MATRIX = 2 << 30
+"""Bytes of the largest matrix of squared distances that is held whole."""
+_ROWS = 512
+_WIDE = 1_024
+_FEW = 256
+_CACHE = 512 << 10
+
+
+class Squares:
+    """Squared distances of n rows to each other, in float32.
+
+    They are held whole where that takes no more than `MATRIX` bytes; otherwise each is computed
+    when it is asked for. They do not hang on what was asked before.
+    """
+
+    def __init__(self, rows: Features) -> None:
+        self._left, self._right = _augmented(rows)
+        n = len(rows)
+        self._matrix: Features | None = None
+        if 4 * n * n <= MATRIX:
+            self._matrix = np.empty((n, n), dtype=np.float32)
+            for start in range(0, n, _ROWS):
+                part = self._matrix[start : start + _ROWS]
+                np.matmul(self._left[start : start + _ROWS], self._right.T, out=part)
+            self._matrix.flat[:: n + 1] = 0.0
+            self._left = self._right = np.empty((0, 0), dtype=np.float32)
+
+    @property
+    def n_bytes(self) -> int:
+        """What it holds."""
+        own = 0 if self._matrix is None else self._matrix.nbytes
+        return own + self._left.nbytes + self._right.nbytes
+
+    def kernel(
+        self, wanted: NDArray[np.int64], columns: list[slice], gamma: float, out: Features
+    ) -> None:
+        """Write exp(-gamma squared distance) of some rows to those of the columns, to ``out``."""
+        # few rows at a time, so that they stay in the processor's cache between the steps
+        step = max(1, _CACHE // (4 * max(1, out.shape[1])))
+        if self._matrix is None:
+            step = len(wanted)
+        for start in range(0, len(wanted), step):
+            some, rows = wanted[start : start + step], out[start : start + step]
+            at = 0
+            for each in columns:
+                part = rows[:, at : at + each.stop - each.start]
+                at += part.shape[1]
+                if self._matrix is None:
+                    np.matmul(self._left[some], self._right[each].T, out=part)
+                else:
+                    part[...] = self._matrix[some, each]
+            rows *= np.float32(-gamma)
+            np.exp(rows, out=rows)
+
+
+def cross(X: Vectors, change: Callable[[Features], Features], rows: Features) -> Features:
+    """Give squared distances of what ``change`` makes of X to rows, shape (len(X), n), float32."""
+    right = _augmented(rows)[1]
+    out = np.empty((len(X), len(rows)), dtype=np.float32)
+    for place, block in checked_blocks(X):
+        np.matmul(_augmented(change(block))[0], right.T, out=out[place])
+    return out
+
+
+def _augmented(rows: Features) -> tuple[Features, Features]:
+    """Give matrices of which the product of one with the other's transpose is the distances."""
+    norms = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)[:, None].astype(np.float32)
+    ones = np.ones_like(norms)
+    return np.hstack([-2.0 * rows, norms, ones]), np.hstack([rows, ones, norms])
+
+
+def expansion(
+    X: Features, vectors: Features, weights: Floats, gamma: float
+) -> Floats:
+    """Sum RBF kernels at ``vectors`` with weights.
+
+    Parameters
+    ----------
+    X
+        Shape (n, d).
+    vectors
+        Shape (m, d).
+    weights
+        Shape (m, K).
+    gamma
+        Of the kernel exp(-gamma squared distance).
+
+    Returns
+    -------
+    ndarray of shape (n, K), dtype float64
+        In double precision: a row's value does not hang on those beside it.
+    """
+    out = np.zeros((len(X), weights.shape[1]))
+    for start in range(0, len(vectors), _WIDE):
+        kernel = Kernel(vectors[start : start + _WIDE], gamma)
+        for first in range(0, len(X), _FEW):
+            place = slice(first, first + _FEW)
+            out[place] += kernel(X[place]) @ weights[start : start + _WIDE]
+    return out
+
+
+class Kernel:
+    """RBF kernel with some vectors, shape (m, d), in double precision."""
+
+    def __init__(self, vectors: Features, gamma: float) -> None:
+        wide = vectors.astype(np.float64)
+        norms = np.einsum("ij,ij->i", wide, wide)[:, None]
+        self._gamma = gamma
+        # one product gives the whole exponent, with the norms as two more columns
+        self._right = np.hstack([2 * gamma * wide, np.ones_like(norms), -gamma * norms])
+
+    def __call__(self, X: Features) -> Floats:
+        """Give the kernel of a few rows, shape (n, m)."""
+        wide = X.astype(np.float64)
+        norms = np.einsum("ij,ij->i", wide, wide)[:, None]
+        out: Floats = np.hstack([wide, -self._gamma * norms, np.ones_like(norms)]) @ self._right.T
+        # rounding may leave a distance to itself just below zero
+        np.minimum(out, 0.0, out=out)
+        return np.exp(out, out=out)
