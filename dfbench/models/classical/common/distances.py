@@ -12,6 +12,8 @@ from dfbench.models.classical.common.blocks import Features, Vectors, checked_bl
 Floats = NDArray[np.float64]
 MATRIX = 2 << 30
 """Bytes of the largest matrix of squared distances that is held whole."""
+_NARROW = 128
+"""Width up to which distances are computed about as fast as they are read from memory."""
 _ROWS = 512
 _WIDE = 1_024
 _FEW = 256
@@ -19,17 +21,17 @@ _CACHE = 512 << 10
 
 
 class Squares:
-    """Squared distances of n rows to each other, in float32.
+    """Squared distances of n rows to each other, in float32, as RBF kernels of any ``gamma``.
 
-    They are held whole where that takes no more than `MATRIX` bytes; otherwise each is computed
-    when it is asked for. They do not hang on what was asked before.
+    They are held whole where rows are wide, and that takes no more than `MATRIX` bytes; otherwise
+    each is computed when it is asked for. They do not hang on what was asked before.
     """
 
     def __init__(self, rows: Features) -> None:
         self._left, self._right = _augmented(rows)
-        n = len(rows)
+        n, width = rows.shape
         self._matrix: Features | None = None
-        if 4 * n * n <= MATRIX:
+        if width > _NARROW and 4 * n * n <= MATRIX:
             self._matrix = np.empty((n, n), dtype=np.float32)
             for start in range(0, n, _ROWS):
                 part = self._matrix[start : start + _ROWS]
@@ -47,22 +49,35 @@ class Squares:
         self, wanted: NDArray[np.int64], columns: list[slice], gamma: float, out: Features
     ) -> None:
         """Write exp(-gamma squared distance) of some rows to those of the columns, to ``out``."""
-        # few rows at a time, so that they stay in the processor's cache between the steps
+        at = 0
+        for each in columns:
+            part = out[:, at : at + each.stop - each.start]
+            at += part.shape[1]
+            if self._matrix is None:
+                self._computed(wanted, each, gamma, part)
+            else:
+                self._looked_up(self._matrix, wanted, each, gamma, part)
+
+    def _computed(
+        self, wanted: NDArray[np.int64], columns: slice, gamma: float, out: Features
+    ) -> None:
+        np.matmul(np.float32(-gamma) * self._left[wanted], self._right[columns].T, out=out)
+        np.exp(out, out=out)
+
+    def _looked_up(
+        self,
+        matrix: Features,
+        wanted: NDArray[np.int64],
+        columns: slice,
+        gamma: float,
+        out: Features,
+    ) -> None:
         step = max(1, _CACHE // (4 * max(1, out.shape[1])))
-        if self._matrix is None:
-            step = len(wanted)
         for start in range(0, len(wanted), step):
-            some, rows = wanted[start : start + step], out[start : start + step]
-            at = 0
-            for each in columns:
-                part = rows[:, at : at + each.stop - each.start]
-                at += part.shape[1]
-                if self._matrix is None:
-                    np.matmul(self._left[some], self._right[each].T, out=part)
-                else:
-                    part[...] = self._matrix[some, each]
-            rows *= np.float32(-gamma)
-            np.exp(rows, out=rows)
+            part = out[start : start + step]
+            part[...] = matrix[wanted[start : start + step], columns]
+            part *= np.float32(-gamma)
+            np.exp(part, out=part)
 
 
 def cross(X: Vectors, change: Callable[[Features], Features], rows: Features) -> Features:

@@ -66,11 +66,6 @@ class Standard:
         return cls(mean, factor, float(1.0 - constant.mean()))
 
     @classmethod
-    def none(cls, width: int) -> Standard:
-        """Leave features as they are."""
-        return cls(np.zeros(width), np.ones(width))
-
-    @classmethod
     def restored(cls, mean: object, factor: object) -> Standard:
         """Take arrays that were kept, if they are what they must be."""
         for each in (mean, factor):
