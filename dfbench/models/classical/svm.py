@@ -274,9 +274,13 @@ class SVM(Estimator):
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
         weights, rows = self._trial
-        change = Standard(self._mean, self._factor)
+        scale = Standard(self._mean, self._factor)
+
+        def make() -> Features:
+            return np.concatenate([cross(scale(block), rows) for _, block in checked_blocks(X)])
+
         # the same images are asked for by every trial
-        squares = self._once(("cross", part), lambda: cross(X, change, rows))
+        squares = self._once(("cross", part), make)
         decision = np.empty((len(X), weights.shape[1]))
         for place, block in blocks(squares):
             kernel = np.exp(np.float32(-self._gamma) * block)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.blocks import Features
 
 Floats = NDArray[np.float64]
 MATRIX = 2 << 30
@@ -80,13 +78,25 @@ class Squares:
             np.exp(part, out=part)
 
 
-def cross(X: Vectors, change: Callable[[Features], Features], rows: Features) -> Features:
-    """Give squared distances of what ``change`` makes of X to rows, shape (len(X), n), float32."""
-    right = _augmented(rows)[1]
-    out = np.empty((len(X), len(rows)), dtype=np.float32)
-    for place, block in checked_blocks(X):
-        np.matmul(_augmented(change(block))[0], right.T, out=out[place])
+def cross(A: Features, B: Features) -> Features:
+    """Give squared distances of rows to rows, shape (len(A), len(B)), in float32."""
+    left, right = _augmented(A)[0], _augmented(B)[1]
+    out = np.empty((len(A), len(B)), dtype=np.float32)
+    for start in range(0, len(A), _ROWS):
+        np.matmul(left[start : start + _ROWS], right.T, out=out[start : start + _ROWS])
     return out
+
+
+def squares(rows: Features) -> Floats:
+    """Give squared distances of rows to each other, shape (n, n), in float64."""
+    wide = rows.astype(np.float64)
+    norms = np.einsum("ij,ij->i", wide, wide)
+    out: Floats = wide @ wide.T
+    out *= -2.0
+    out += norms[:, None]
+    out += norms
+    # rounding may leave a distance to itself just below zero
+    return np.maximum(out, 0.0, out=out)
 
 
 def _augmented(rows: Features) -> tuple[Features, Features]:
