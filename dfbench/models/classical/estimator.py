@@ -94,7 +94,7 @@ class Estimator(Model):
     @abstractmethod
     def _fit(self, X: Any, y: Labels) -> None: ...
 
-    def _calibrate(self, X: Any, y: Labels) -> None:  # noqa: B027 - most need nothing more
+    def _calibrate(self, X: Any, y: Labels) -> None:
         """Fit what `_proba` needs beyond `_ranking`."""
 
     def _ranking(self, X: Any, part: str | None) -> NDArray[Any]:

@@ -158,7 +158,7 @@ class KernelRidge(Estimator):
         return np.random.default_rng(self.seed)
 
     def _targets(self, y: Labels) -> _Floats:
-        targets = (y[:, None] == self._classes[None]).astype(np.float64)
+        targets: _Floats = (y[:, None] == self._classes[None]).astype(np.float64)
         targets -= targets.mean(axis=0)
         return targets
 
@@ -234,7 +234,10 @@ class KernelRidge(Estimator):
 
         distances = self._once(name, make, tag=self.weights.tobytes())
         return np.concatenate(
-            [np.exp(np.float32(-self._gamma) * block) @ self._dual for _, block in blocks(distances)]
+            [
+                np.exp(np.float32(-self._gamma) * block) @ self._dual
+                for _, block in blocks(distances)
+            ]
         )
 
     def _proba(self, X: Vectors) -> NDArray[Any]:
@@ -331,7 +334,8 @@ def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
 
     inverse, _ = invert(_factorised(kernel, ridge), lower=1, overwrite_c=1)
     dual: _Floats = dsymm(1.0, inverse, targets, lower=1)
-    return targets - dual / np.diagonal(inverse)[:, None]
+    left_out: _Floats = targets - dual / np.diagonal(inverse)[:, None]
+    return left_out
 
 
 def _nystroem(

@@ -38,8 +38,8 @@ class SVM(Estimator):
 
     Notes
     -----
-    The exact machine solves the dual of each pair of classes (`dfbench.models.classical.common.smo`)
-    as scikit-learn's ``SVC`` does, to the same tolerance; its time and memory grow with n^2. Above
+    The exact machine solves the dual of each pair of classes (`dfbench.models.classical.common.smo`),
+    as scikit-learn's ``SVC`` does, to the same tolerance; its time grows with n^2. Above
     ``max_exact`` training images, ``solver`` ``auto`` means a machine of the squared hinge over
     ``landmarks`` Nystroem features of the same kernel, one class against the rest;
     ``params["solver"]`` says after `fit` which one it was.
@@ -191,16 +191,14 @@ class SVM(Estimator):
                 sign,
                 np.where(taken[at], float(self.params["C"]), 0.0),
                 None if start is None else start[at, p],
-                # bounds the worst case (large C on overlapping classes), far above what the rest needs
+                # bounds the worst case (large C on overlapping classes), far above the rest
                 limit=max(100_000, 100 * len(at)),
             )
             weights[at, p], intercepts[p] = found.weights, found.intercept
             decision[at, p] = found.decision
         return weights, intercepts, decision
 
-    def _without(
-        self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: Floats
-    ) -> Floats:
+    def _without(self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: Floats) -> Floats:
         """Give decision values of machines in which only some rows have a part, shape (n, P)."""
         if self.params["solver"] == "nystroem":
             mapped = self._mapped(X)
@@ -296,7 +294,8 @@ class SVM(Estimator):
             if scores.shape[1] == 2:
                 one = platt.sigmoid(scores[:, 1], -1.0, 0.0)
                 odds = np.column_stack([1.0 - one, one])
-            return odds / odds.sum(axis=1, keepdims=True)
+            odds /= odds.sum(axis=1, keepdims=True)
+            return odds
         if scores.shape[1] == 2:
             one = platt.sigmoid(scores[:, 1], *self._sigmoids[0])
             return np.column_stack([1.0 - one, one])

@@ -18,7 +18,7 @@ from dfbench.models.devices import require
 from dfbench.models.kept import Kept, KeptError
 
 _BOOSTER = "booster.json"
-_ASKED = range(20, 1_000_000, 20)
+_ASKED = range(40, 1_000_000, 20)
 """Rounds after which it is asked whether the fit is hopeless."""
 
 
@@ -210,11 +210,9 @@ def _made(
     size = (len(X) + len(X_val)) * X.shape[1]
     if on_gpu:
         # binned on the GPU, when training begins
-        parts = [
-            xgboost.DMatrix(checked(part), labels, nthread=threads)
-            for part, labels in ((X, y), (X_val, y_val))
-        ]
-        return _Matrices(*parts, 4 * size)
+        train = xgboost.DMatrix(checked(X), y, nthread=threads)
+        valid = xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
+        return _Matrices(train, valid, 4 * size)
 
     class Blocks(xgboost.DataIter):  # type: ignore[misc]
         def __init__(self, part: Vectors, labels: Labels) -> None:

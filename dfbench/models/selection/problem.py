@@ -76,9 +76,7 @@ class Problem:
         n_inputs = sum(int(np.prod(a.shape[1:])) for a in apart(self.X) if a is not None)
         return Task(len(self.X), n_inputs, self.n_classes)
 
-    def fit(
-        self, params: dict[str, Any], hopeless: Hopeless | None = None
-    ) -> tuple[Model, float]:
+    def fit(self, params: dict[str, Any], hopeless: Hopeless | None = None) -> tuple[Model, float]:
         """Make the model with these parameters and fit it as far as `value` needs.
 
         Returns

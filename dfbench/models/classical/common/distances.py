@@ -106,9 +106,7 @@ def _augmented(rows: Features) -> tuple[Features, Features]:
     return np.hstack([-2.0 * rows, norms, ones]), np.hstack([rows, ones, norms])
 
 
-def expansion(
-    X: Features, vectors: Features, weights: Floats, gamma: float
-) -> Floats:
+def expansion(X: Features, vectors: Features, weights: Floats, gamma: float) -> Floats:
     """Sum RBF kernels at ``vectors`` with weights.
 
     Parameters

@@ -71,9 +71,7 @@ def machines(
             step[:, c] = -np.linalg.solve(hessian[c], gradient[:, c])
         along = signs * decisions(blocks, step, n)
         for c in np.flatnonzero(open_):
-            share = _line(
-                weights[:, c], step[:, c], margins[taken, c], along[taken, c], penalty
-            )
+            share = _line(weights[:, c], step[:, c], margins[taken, c], along[taken, c], penalty)
             weights[:, c] += share * step[:, c]
             margins[:, c] += share * along[:, c]
             open_[c] = share > 0
@@ -98,7 +96,7 @@ def _derivatives(
     wanted: NDArray[np.bool_],
 ) -> tuple[Floats, list[Floats]]:
     """Give gradients, shape (width + 1, K), and the Hessians of the machines that are wanted."""
-    size, k = weights.shape
+    size = len(weights)
     gradient = weights.copy()
     hessian = [np.eye(size) if each else np.empty(0) for each in wanted]
     for place, rows in blocks():

@@ -36,7 +36,8 @@ def unit(rows: Features) -> Features:
 
 def squared_lengths(rows: Features) -> Floats:
     """Give the squared length of each row, shape (n,)."""
-    return np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    lengths: Floats = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return lengths
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Neighbours:
                 wanted, bound = every, np.inf  # one that was left out may be as near
 
     def _at_least(self, queries: Features) -> Features:
-        """Give bounds that no distance lies below, shape (q, n): computed in float32, less its error.
+        """Give bounds that no distance lies below, shape (q, n): float32, less its error.
 
         An inner product of d terms is wrong by at most d u |a| |b| (Higham, "Accuracy and stability
         of numerical algorithms", section 3.1), u being 2^-24.

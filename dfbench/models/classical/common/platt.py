@@ -42,7 +42,9 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
             break
         bend = p * (1 - p)
         off = float((bend * x).sum())
-        hessian = np.array([[float((bend * x * x).sum()) + 1e-10, off], [off, float(bend.sum()) + 1e-10]])
+        hessian = np.array(
+            [[float((bend * x * x).sum()) + 1e-10, off], [off, float(bend.sum()) + 1e-10]]
+        )
         step = -np.linalg.solve(hessian, gradient)
         length = 1.0
         while length > 1e-10:

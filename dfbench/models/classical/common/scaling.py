@@ -16,7 +16,9 @@ _SMALL = 8 << 20
 """Bytes of a block of float32 of which a copy in float64 is made."""
 
 
-def moments(X: Vectors, change: Callable[[Features], Features] | None = None) -> tuple[Floats, Floats]:
+def moments(
+    X: Vectors, change: Callable[[Features], Features] | None = None
+) -> tuple[Floats, Floats]:
     """Give mean and variance of each column, of shape (d,), after what ``change`` makes of a block.
 
     Blocks are joined in float64 (Chan, Golub, LeVeque, "Algorithms for computing the sample
@@ -73,7 +75,9 @@ class Standard:
                 raise KeptError("its scaling is not what it must be")
         assert isinstance(mean, np.ndarray)
         assert isinstance(factor, np.ndarray)
-        if not (mean.shape == factor.shape and np.isfinite(mean).all() and np.isfinite(factor).all()):
+        if not (
+            mean.shape == factor.shape and np.isfinite(mean).all() and np.isfinite(factor).all()
+        ):
             raise KeptError("its scaling is not what it must be")
         return cls(mean, factor)
 
