@@ -178,7 +178,7 @@ class KernelRidge(Estimator):
                 rows = self._scale(np.asarray(X[chosen], dtype=np.float32))
                 return [squares(part) for part in self._scale.split(rows)]
 
-            found = self._once(("sample", self._scale.arcsinh, sample), make)
+            found = self._once(("sample", self._scale.arcsinh), make, tag=(sample, self.seed))
             weights = _learned(found, targets[chosen], weights, self._gamma, ridge)
         its: _Floats = weights / max(weights.sum(), 1e-300)
         return its

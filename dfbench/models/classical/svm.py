@@ -38,7 +38,7 @@ class SVM(Estimator):
 
     Notes
     -----
-    The exact machine solves the dual of each pair of classes (`dfbench.models.classical.common.smo`),
+    The exact machine solves the dual of each pair (`dfbench.models.classical.common.smo`)
     as scikit-learn's ``SVC`` does, to the same tolerance; its time grows with n^2. Above
     ``max_exact`` training images, ``solver`` ``auto`` means a machine of the squared hinge over
     ``landmarks`` Nystroem features of the same kernel, one class against the rest;
@@ -238,7 +238,8 @@ class SVM(Estimator):
             rows = scale(np.asarray(X[np.sort(chosen)], dtype=np.float32))
             return Mapped(X, scale, Nystroem(rows, self._gamma))
 
-        return self._once("mapped", make, tag=self._gamma)
+        tag = self._gamma, self.params["landmarks"], self.seed
+        return self._once("mapped", make, tag)
 
     def _signs(self, y: Labels) -> Floats:
         wanted = self._classes[1:] if len(self._classes) == 2 else self._classes

@@ -83,6 +83,9 @@ class Standard:
 
     def __call__(self, X: Features) -> Features:
         """Standardise a few rows."""
+        if X.shape[1] != len(self.mean):
+            # a single column would be stretched to any number, and compiled code follow it
+            raise ValueError(f"{len(self.mean)} features are needed, not {X.shape[1]}")
         wide = X.astype(np.float64)
         wide -= self.mean
         wide *= self.factor
