@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
 
@@ -23,6 +24,25 @@ from dfbench.models.rows import blocks
 Floats = NDArray[np.float64]
 
 _CALIBRATION_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What of a fit its calibration goes on from.
+
+    Attributes
+    ----------
+    weights
+        Of all rows, shape (n, P), or of the Nystroem features.
+    rows
+        They are of.
+    pairs
+        The machine of each pair of classes, where they are exact.
+    """
+
+    weights: Floats
+    rows: Features
+    pairs: list[smo.Solution]
 
 
 class SVM(Estimator):
@@ -57,8 +77,8 @@ class SVM(Estimator):
     estimators = ()
     by_block = True
 
-    _trial: tuple[Floats, Features]
-    """Between the two steps of a fit: coefficients of all rows, and the rows."""
+    _trial: _Trial
+    """Between the two steps of a fit."""
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -108,13 +128,13 @@ class SVM(Estimator):
     def _calibrate(self, X: Vectors, y: Labels) -> None:
         from sklearn.model_selection import StratifiedKFold
 
-        start, _ = self._trial
+        start = self._trial
         del self._trial
         # fewer members than folds cannot be split: fewer folds then
         folds = min(_CALIBRATION_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
         if folds < 2:
             return
-        left_out = np.empty((len(y), start.shape[1]))
+        left_out = np.empty((len(y), start.weights.shape[1]))
         split = StratifiedKFold(folds).split(np.zeros(len(y)), y)
         for _, held in split:
             taken = np.ones(len(y), dtype=bool)
@@ -130,10 +150,11 @@ class SVM(Estimator):
 
     def _fit_exact(self, X: Vectors, y: Labels) -> None:
         order, rows, squares = self._rows(X, y)
-        found, self._intercepts, _ = self._pairs(squares, y[order], np.ones(len(y), bool))
-        self._trial = found, rows
-        told = np.flatnonzero(found.any(axis=1))
-        self._vectors, self._weights = rows[told], found[told]
+        found, weights, _ = self._pairs(squares, y[order], np.ones(len(y), bool))
+        self._trial = _Trial(weights, rows, found)
+        told = np.flatnonzero(weights.any(axis=1))
+        self._vectors, self._weights = rows[told], weights[told]
+        self._intercepts = np.array([each.intercept for each in found])
 
     def _rows(self, X: Vectors, y: Labels) -> tuple[NDArray[np.int64], Features, Squares]:
         """Give the order of rows by class, the rows in it, and their squared distances."""
@@ -146,8 +167,12 @@ class SVM(Estimator):
         return order, rows, self._once("squares", lambda: Squares(rows))
 
     def _pairs(
-        self, squares: Squares, y: Labels, taken: NDArray[np.bool_], start: Floats | None = None
-    ) -> tuple[Floats, Floats, Floats]:
+        self,
+        squares: Squares,
+        y: Labels,
+        taken: NDArray[np.bool_],
+        start: list[smo.Solution] | None = None,
+    ) -> tuple[list[smo.Solution], Floats, Floats]:
         """Solve the machine of each pair of classes.
 
         Parameters
@@ -157,20 +182,21 @@ class SVM(Estimator):
         taken
             Which have a part in it.
         start
-            Dual coefficients to start from.
+            Machines to start from; those that are found then serve the calibration alone, for
+            which a tenth of the accuracy is enough.
 
         Returns
         -------
         tuple
-            Dual coefficients, shape (n, P); intercepts, shape (P,); decision values at the rows of
-            either class, shape (n, P). They are above 0 for the first class of a pair, but for the
-            second where there are two classes alone.
+            The machines; their dual coefficients for all rows, shape (n, P); their decision values
+            at the rows of either class, shape (n, P). They are above 0 for the first class of a
+            pair, but for the second where there are two classes alone.
         """
         ends = np.searchsorted(y, self._classes, side="right")
         pieces = [slice(int(b), int(e)) for b, e in zip([0, *ends[:-1]], ends, strict=True)]
         pairs = list(combinations(range(len(pieces)), 2))
         weights, decision = np.zeros((2, len(y), len(pairs)))
-        intercepts = np.zeros(len(pairs))
+        machines = []
         for p, (first, second) in enumerate(pairs):
             columns = [pieces[first], pieces[second]]
             if len(pieces) == 2:
@@ -190,30 +216,32 @@ class SVM(Estimator):
                 kernel,
                 sign,
                 np.where(taken[at], float(self.params["C"]), 0.0),
-                None if start is None else start[at, p],
+                None if start is None else start[p],
                 # bounds the worst case (large C on overlapping classes), far above the rest
                 limit=max(100_000, 100 * len(at)),
+                tolerance=smo.GAP if start is None else 10 * smo.GAP,
             )
-            weights[at, p], intercepts[p] = found.weights, found.intercept
-            decision[at, p] = found.decision
-        return weights, intercepts, decision
+            machines.append(found)
+            weights[at, p], decision[at, p] = found.weights, found.decision
+        return machines, weights, decision
 
-    def _without(self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: Floats) -> Floats:
+    def _without(self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: _Trial) -> Floats:
         """Give decision values of machines in which only some rows have a part, shape (n, P)."""
         if self.params["solver"] == "nystroem":
             mapped = self._mapped(X)
             weights = hinge.machines(
-                mapped, self._signs(y), taken, float(self.params["C"]), mapped.features.width, start
-            )
+                mapped, self._signs(y), taken, float(self.params["C"]), mapped.features.width,
+                start.weights,
+            )  # fmt: skip
             return hinge.decisions(mapped, weights, len(y))
         order, _, squares = self._rows(X, y)
-        weights, intercepts, decision = self._pairs(squares, y[order], taken[order], start)
+        found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
         if weights.shape[1] > 1:
             # a row's value under the pairs that its class has no part in
             for some in np.array_split(held := np.flatnonzero(~taken[order]), 1 + len(held) // 512):
                 kernel = np.empty((len(some), len(y)), dtype=np.float32)
                 squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
-                decision[some] = kernel @ weights + intercepts
+                decision[some] = kernel @ weights + [each.intercept for each in found]
         out = np.empty_like(decision)
         out[order] = decision
         return out
@@ -224,7 +252,7 @@ class SVM(Estimator):
             mapped, self._signs(y), np.ones(len(y), bool), float(self.params["C"]),
             mapped.features.width,
         )  # fmt: skip
-        self._trial = found, mapped.features.landmarks
+        self._trial = _Trial(found, mapped.features.landmarks, [])
         self._vectors = mapped.features.landmarks
         self._weights = mapped.features.whitening @ found[:-1]
         self._intercepts = found[-1].copy()
@@ -272,7 +300,7 @@ class SVM(Estimator):
     def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
-        weights, rows = self._trial
+        weights, rows = self._trial.weights, self._trial.rows
         scale = Standard(self._mean, self._factor)
 
         def make() -> Features:

@@ -115,7 +115,7 @@ def test_a_machine_is_that_of_libsvm_whatever_it_starts_from(C):
     taken = np.arange(700) % 3 > 0
     whole = smo.solve(kernel, sign, np.full(700, C), limit=10**6)
     cap = np.where(taken, C, 0.0)
-    for start in (None, whole.weights):
+    for start in (None, whole):
         part = smo.solve(kernel, sign, cap, start, limit=10**6)
         assert not part.weights[~taken].any()
         assert part.weights.sum() == pytest.approx(0, abs=1e-9 * C)

@@ -49,7 +49,13 @@ class Solution:
 
 
 def solve(
-    rows: KernelRows, sign: Floats, cap: Floats, start: Floats | None = None, *, limit: int
+    rows: KernelRows,
+    sign: Floats,
+    cap: Floats,
+    start: Solution | None = None,
+    *,
+    limit: int,
+    tolerance: float = GAP,
 ) -> Solution:
     """Maximise the margin, the kernel having 1 on its diagonal.
 
@@ -62,9 +68,11 @@ def solve(
     cap
         Upper bound of each dual variable: C, or 0 for rows that have no part in the machine.
     start
-        `Solution.weights` of a similar machine, from which fewer steps are needed.
+        A similar machine of the same rows, from which fewer steps are needed.
     limit
         Most steps, of a pair each.
+    tolerance
+        Largest violation of optimality that ends it.
     """
     from dfbench.models.classical.common import smo_kernels as compiled
 
@@ -74,17 +82,19 @@ def solve(
     memory = np.empty((2, half, n), dtype=np.float32)
     gradient, alpha = -sign, np.zeros(n)
     if start is not None:
-        alpha = _feasible(start * sign, sign, cap)
-        held = np.flatnonzero(alpha)
-        for part in np.array_split(held, 1 + len(held) // half):
+        alpha = _feasible(start.weights * sign, sign, cap)
+        gradient = start.decision - start.intercept - sign
+        change = alpha * sign - start.weights
+        changed = np.flatnonzero(change)
+        for part in np.array_split(changed, 1 + len(changed) // half):
             rows(part, memory[0, : len(part)])
-            compiled.add_rows(gradient, memory[0, : len(part)], (alpha * sign)[part])
+            compiled.add_rows(gradient, memory[0, : len(part)], change[part])
     sets = [np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)]
     steps, side = 0, 0
     while True:
         low, high = compiled.bounds(gradient, alpha, sign, cap)
         gap = high - low
-        if gap < GAP or steps >= limit:
+        if gap < tolerance or steps >= limit:
             break
         # half of the set is new, the other half was new in the last round
         sets[side] = _violators(gradient, alpha, sign, cap, sets[1 - side], half)
@@ -96,7 +106,7 @@ def solve(
         # a rough solution of the few is enough while all are far from theirs
         done, after = compiled.optimise(
             inner, gradient[chosen], before, sign[chosen], cap[chosen],
-            0.9 * max(GAP, 0.1 * gap), min(limit - steps, 40 * half),
+            0.9 * max(tolerance, 0.1 * gap), min(limit - steps, 40 * half),
         )  # fmt: skip
         if not done:
             break
@@ -134,11 +144,11 @@ def _feasible(alpha: Floats, sign: Floats, cap: Floats) -> Floats:
     """Bring variables inside their bounds, and both classes to the same sum."""
     alpha = np.clip(alpha, 0.0, cap)
     one = sign > 0
-    own, other = alpha[one].sum(), alpha[~one].sum()
-    if own > other:
-        alpha[one] *= other / own
-    elif other > own:
-        alpha[~one] *= own / other
+    excess = alpha[one].sum() - alpha[~one].sum()
+    # of few rows all, so that few have changed
+    side = np.flatnonzero(one == (excess > 0))
+    before = np.cumsum(alpha[side]) - alpha[side]
+    alpha[side] -= np.clip(abs(excess) - before, 0.0, alpha[side])
     return alpha
 
 
