@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
 from dfbench.models.rows import BLOCK, Rows
+from dfbench.models.shared import Shared
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
+
+Hopeless = Callable[[int, float], bool]
+"""Told a step and the loss on the validation part after it; whether to give the fit up."""
 
 Labels = NDArray[np.int64]
 """Class numbers 0..K-1, shape (n,), dtype int64."""
@@ -28,7 +32,7 @@ Probabilities = NDArray[np.float64]
 
 HELD = "held.skops"
 """File of what a model of vectors holds."""
-_SET_BEFORE = ("blocks", "checkpoint", "progress")
+_SET_BEFORE = ("blocks", "checkpoint", "progress", "shared", "hopeless")
 
 Kind = Literal["features", "images", "both"]
 
@@ -82,6 +86,10 @@ def joined(parts: Sequence[Inputs]) -> Inputs:
     images = np.concatenate([np.asarray(apart(part)[0]) for part in parts])
     vectors = [np.asarray(its) for part in parts if (its := apart(part)[1]) is not None]
     return Both(images, np.concatenate(vectors)) if vectors else images
+
+
+class GivenUp(Exception):
+    """A fit was given up: `Model.hopeless` said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,12 @@ class Model(ABC):
         belongs to these parameters and these data alone.
     progress
         May be set before `fit`: told how far it is.
+    shared
+        May be set before `fit`: holds what fits on the same data compute alike, such as distances.
+        It never changes a result, and whoever set it takes it away again.
+    hopeless
+        May be set before `fit`: asked by a model that learns step by step, which then raises
+        `GivenUp`.
     """
 
     name: ClassVar[str]
@@ -154,6 +168,8 @@ class Model(ABC):
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
     progress: Watch | None = None
+    shared: Shared | None = None
+    hopeless: Hopeless | None = None
 
     def __init__(
         self,
@@ -252,6 +268,27 @@ class Model(ABC):
     def predict_proba(self, X: Any) -> Probabilities:
         """Probability of each class for each row of X."""
 
+    def fit_ranking(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
+        """Fit what `ranking` needs; with `calibrate` after it, the same as `fit`.
+
+        Most trials of a study are fitted to be compared, and never asked for a probability: a
+        model whose probabilities cost something makes these two steps of its fit. By default all
+        is done here.
+        """
+        return self.fit(X, y, X_val, y_val)
+
+    def calibrate(self, X: Any, y: Labels) -> Self:
+        """Fit what probabilities need beyond `fit_ranking`, on the same training part."""
+        return self
+
+    def ranking(self, X: Any) -> NDArray[np.float64]:
+        """Give scores, shape (n, K), that order images by each class as probabilities would.
+
+        Of two classes the order is that of the probabilities; of several, the probabilities of a
+        row are made to sum to 1 after it, so the order may differ a little.
+        """
+        return self.predict_proba(X)
+
     def keep(self) -> Kept:
         """Give what a fitted model holds, so that `restore` makes one of equal scores of it.
 
@@ -317,7 +354,8 @@ class Model(ABC):
 
     def n_bytes(self) -> int | None:
         """Size of what a fitted model holds, in bytes; None where it cannot be told."""
-        held = {key: value for key, value in vars(self).items() if key != "progress"}
+        left = ("progress", "shared", "hopeless")
+        held = {key: value for key, value in vars(self).items() if key not in left}
         try:
             return len(pickle.dumps(held, protocol=5))
         except Exception:  # noqa: BLE001 - a plugin may hold anything

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.files import digest
-from dfbench.models.base import Inputs, Labels, Model, Probabilities, Task, Watch, apart
+from dfbench.models.base import Hopeless, Inputs, Labels, Model, Task, Watch, apart
 from dfbench.models.rows import fingerprint
 from dfbench.models.selection.space import Space
+from dfbench.models.shared import Shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,8 @@ class Problem:
         it holds that of the winner alone.
     watch
         Progress within a fit, see `Model.progress`.
+    shared
+        What its fits compute alike; `close` drops it.
     """
 
     model_class: type[Model]
@@ -60,6 +64,10 @@ class Problem:
     n_threads: int = 1
     checkpoints: Path | None = None
     watch: Watch | None = None
+    shared: Shared = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shared", Shared({"train": self.X, "tune": self.X_val}))
 
     @property
     def task(self) -> Task:
@@ -67,12 +75,35 @@ class Problem:
         n_inputs = sum(int(np.prod(a.shape[1:])) for a in apart(self.X) if a is not None)
         return Task(len(self.X), n_inputs, self.n_classes)
 
-    def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
-        """Make the model with these parameters and fit it; give it and the seconds that took."""
+    def fit(self, params: dict[str, Any], hopeless: Hopeless | None = None) -> tuple[Model, float]:
+        """Make the model with these parameters and fit it as far as `value` needs.
+
+        Returns
+        -------
+        tuple
+            The model, and the seconds that took, with those of what it took from other fits.
+
+        Raises
+        ------
+        GivenUp
+            If ``hopeless`` said so, see `Model.hopeless`.
+        """
         model = self._unfitted(params)
-        start = time.perf_counter()
-        model.fit(self.X, self.y, self.X_val, self.y_val)
-        return model, time.perf_counter() - start
+        model.hopeless = hopeless
+        start, saved = time.perf_counter(), self.shared.saved
+        model.fit_ranking(self.X, self.y, self.X_val, self.y_val)
+        return model, time.perf_counter() - start + self.shared.saved - saved
+
+    def finish(self, model: Model) -> float:
+        """Fit what is left to fit of a model that is kept, and give the seconds that took."""
+        start, saved = time.perf_counter(), self.shared.saved
+        model.calibrate(self.X, self.y)
+        model.shared = model.hopeless = None
+        return time.perf_counter() - start + self.shared.saved - saved
+
+    def close(self) -> None:
+        """Drop what the fits shared."""
+        self.shared.clear()
 
     def _unfitted(self, params: dict[str, Any]) -> Model:
         model = self.model_class(
@@ -84,12 +115,13 @@ class Problem:
         )
         model.blocks = self.blocks
         model.progress = self.watch
+        model.shared = self.shared
         if self.checkpoints is not None and self.model_class.inputs != "features":
             model.checkpoint = self.checkpoints / digest([self.data, model.params])
         return model
 
     def value(self, model: Model) -> float:
-        """ROC AUC of a fitted model on the tuning split.
+        """ROC AUC of a fitted model's `Model.ranking` on the tuning split.
 
         Raises
         ------
@@ -98,7 +130,7 @@ class Problem:
         ValueError
             If the model's scores are not finite.
         """
-        value = roc_auc(self.y_val, model.predict_proba(self.X_val))
+        value = roc_auc(self.y_val, model.ranking(self.X_val))
         if not np.isfinite(value):
             raise ValueError("the scores are not finite")
         return value
@@ -118,7 +150,7 @@ class Problem:
         )
 
 
-def roc_auc(y: Labels, proba: Probabilities) -> float:
+def roc_auc(y: Labels, proba: NDArray[np.float64]) -> float:
     """Area under the ROC curve from scores: of class 1, or macro one against the rest.
 
     Classes that ``y`` holds none of, or nothing else than, are left out of the mean.

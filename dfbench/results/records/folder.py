@@ -59,9 +59,7 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_NOT_OF_BOARD = frozenset(
-    {"studies", "checkpoints", "logs", "figures", "models", "parts", "board"}
-)
+_NOT_OF_BOARD = frozenset({"studies", "checkpoints", "logs", "figures", "models", "parts", "board"})
 """Folders with nothing that a board is computed from."""
 _TAKEN = _NOT_OF_BOARD | {"cells", "unreadable"}
 

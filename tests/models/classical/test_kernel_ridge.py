@@ -8,7 +8,14 @@ from sklearn.preprocessing import StandardScaler
 
 from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
-from dfbench.models.classical.kernel_ridge import KernelRidge, _exact, _kernel, _nystroem
+from dfbench.models.classical.common.distances import Kernel, expansion
+from dfbench.models.classical.kernel_ridge import (
+    KernelRidge,
+    _left_out,
+    _nystroem,
+    _nystroem_left_out,
+    _solved,
+)
 
 
 def blobs(n, k, seed=0, noise=40):
@@ -46,7 +53,7 @@ def test_scores_are_those_of_the_plain_machine(k):
     plain = Plain(alpha=0.2, kernel="rbf", gamma=0.7 / X.shape[1])
     plain.fit(scaler.transform(X), targets_of(y, k))
     rows = model._scale.weighted(model._scale(X_val), model.weights)
-    scores = _kernel(rows, model._rows, model._gamma) @ model._dual
+    scores = expansion(rows, model._rows, model._dual, model._gamma)
     np.testing.assert_allclose(scores, plain.predict(scaler.transform(X_val)), atol=1e-4)
     # and the probabilities order the images of two classes as the scores do
     if k == 2:
@@ -56,10 +63,15 @@ def test_scores_are_those_of_the_plain_machine(k):
 
 def test_left_out_scores_are_those_of_fits_without_the_row():
     X, y = blobs(40, 3)
-    rows = StandardScaler().fit_transform(X)
+    rows = StandardScaler().fit_transform(X).astype(np.float32)
     targets = targets_of(y, 3)
-    _, left_out = _exact(_kernel(rows, rows, 0.02), targets.copy(), 0.1)
-    near = _nystroem(rows, rows, targets, 0.02, 0.1)[1]
+    left_out = _left_out(Kernel(rows, 0.02)(rows), targets, 0.1)
+
+    def pieces():
+        yield from ((slice(at, at + 16), rows[at : at + 16]) for at in range(0, 40, 16))
+
+    _, *factors = _nystroem(pieces, rows, targets, 0.02, 0.1)
+    near = _nystroem_left_out(pieces, rows, targets, 0.02, *factors)
     for i in (0, 7, 39):
         kept = np.arange(40) != i
         plain = Plain(alpha=0.1, kernel="rbf", gamma=0.02).fit(rows[kept], targets[kept])
@@ -67,6 +79,16 @@ def test_left_out_scores_are_those_of_fits_without_the_row():
         np.testing.assert_allclose(left_out[i], expected, atol=1e-6)
         # all rows as landmarks: the same machine
         np.testing.assert_allclose(near[i], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("ridge", [1e-7, 1e-3, 1.0])
+def test_a_solution_refined_in_double_precision_is_the_direct_one(ridge):
+    X, y = blobs(300, 3)
+    rows = StandardScaler().fit_transform(X).astype(np.float32)
+    kernel = Kernel(rows, 1e-3)(rows).astype(np.float32)
+    found = _solved(kernel, targets_of(y, 3), ridge)
+    system = kernel.astype(np.float64) + ridge * np.eye(300)
+    np.testing.assert_allclose(system @ found, targets_of(y, 3), atol=2e-5)
 
 
 def test_nystroem_with_all_rows_as_landmarks_is_the_exact_machine():
