@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from dfbench.features.pipeline.single_pass import Outcome, Source, extract
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 
+Extract = Callable[..., Outcome]
+"""Makes a pass as `dfbench.features.pipeline.single_pass.extract` does."""
+
 
 def look_at(
     dataset: Dataset,
@@ -22,8 +25,20 @@ def look_at(
     *,
     jobs: int,
     reporter: Reporter,
+    extract: Extract = extract,
 ) -> tuple[Outcome, NDArray[np.object_]]:
     """Make the pass over a data set's images.
+
+    Parameters
+    ----------
+    dataset, extractors
+        Whose images are looked at, and what looks.
+    jobs
+        Threads of the pass.
+    reporter
+        Hears how far it is.
+    extract
+        Makes the pass: here by default, or elsewhere.
 
     Returns
     -------

@@ -8,16 +8,15 @@ from typing import Any
 
 from dfbench.benchmark.execution.job import EvaluationJob, Images, Job, Table
 from dfbench.benchmark.execution.prepare import images_of
-from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Source, extract
+from dfbench.features.pipeline.single_pass import Source
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.files import digest
@@ -43,19 +42,18 @@ class _Scene:
     """By view and extractor."""
 
 
-def prepare_evaluations(
-    jobs: Sequence[Job], plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
-) -> list[Job]:
+def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
     """Bring the features of all evaluations into the store and give each job those of its cell.
 
     An evaluation that cannot be scored gets its record at once. A job for a finished cell fits it
     as it was fitted; without an evaluation that can be scored it is left out.
     """
-    cells = {cell.id: cell for cell in plan.cells}
+    out = session.out
+    cells = {cell.id: cell for cell in session.plan.cells}
     asked = [(cells[job.record["cell"]], job) for job in jobs]
     if not any(cell.evaluations or cell.lacks_model for cell, _ in asked):
         return list(jobs)
-    scenes = _look([cell for cell, _ in asked], settings, reporter)
+    scenes = _look(session, [cell for cell, _ in asked])
     found = []
     for cell, job in asked:
         sound = []
@@ -128,7 +126,7 @@ def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> Evaluat
     )
 
 
-def _look(cells: Sequence[Cell], settings: Settings, reporter: Reporter) -> dict[str, _Scene]:
+def _look(session: Session, cells: Sequence[Cell]) -> dict[str, _Scene]:
     """Make the passes over the evaluated images of each data set that evaluations are of."""
     datasets: dict[str, Dataset] = {}
     needed: dict[str, dict[View, dict[str, Extractor]]] = {}
@@ -141,16 +139,22 @@ def _look(cells: Sequence[Cell], settings: Settings, reporter: Reporter) -> dict
     for name, dataset in datasets.items():
         scene = scenes[name] = _Scene(dataset)
         try:
-            _set(scene, settings, reporter)
-            _extract(scene, needed[name], settings, reporter)
+            _set(session, scene)
+            _extract(session, scene, needed[name])
         except DataError as error:
             scene.reason = str(error)
     return scenes
 
 
-def _set(scene: _Scene, settings: Settings, reporter: Reporter) -> None:
+def _set(session: Session, scene: _Scene) -> None:
     dataset = scene.dataset
-    _, faults = look_at(dataset, [], jobs=settings.jobs, reporter=reporter)
+    _, faults = look_at(
+        dataset,
+        [],
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
+        extract=session.executor.extract,
+    )
     parts = parts_of(dataset, faults == "")
     own = task(dataset, parts, WHOLE, 0)
     assert isinstance(own, Task)  # nothing hinders a row itself
@@ -164,10 +168,7 @@ def _set(scene: _Scene, settings: Settings, reporter: Reporter) -> None:
 
 
 def _extract(
-    scene: _Scene,
-    needed: Mapping[View, Mapping[str, Extractor]],
-    settings: Settings,
-    reporter: Reporter,
+    session: Session, scene: _Scene, needed: Mapping[View, Mapping[str, Extractor]]
 ) -> None:
     """Make one pass for the views that the same extractors see: one decoding serves them all."""
     passes: dict[tuple[str, ...], list[View]] = {}
@@ -176,12 +177,12 @@ def _extract(
         passes.setdefault(tuple(sorted(its)), []).append(view)
         extractors.update(its)
     for keys, views in passes.items():
-        outcome = extract(
+        outcome = session.executor.extract(
             scene.sources,
             [extractors[key] for key in keys],
             views=views,
-            jobs=settings.jobs,
-            progress=reporter.stage(f"{scene.dataset.name}: features for protocols"),
+            jobs=session.settings.jobs,
+            progress=session.reporter.stage(f"{scene.dataset.name}: features for protocols"),
         )
         for place, error in outcome.failed.items():
             at, number = divmod(place, len(keys))

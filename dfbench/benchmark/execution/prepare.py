@@ -112,6 +112,7 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         list(extractors.values()),
         jobs=session.settings.jobs,
         reporter=session.reporter,
+        extract=session.executor.extract,
     )
     _complain(session, dataset, faults)
     failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
@@ -210,7 +211,11 @@ def audit_again(session: Session, dataset: Dataset) -> None:
     wanted = audits(failed, lambda audit: audit.vital or audit.needs() is None)
     extractors = [ready.extractor for ready in wanted if ready.extractor is not None]
     outcome, faults = look_at(
-        dataset, extractors, jobs=session.settings.jobs, reporter=session.reporter
+        dataset,
+        extractors,
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
+        extract=session.executor.extract,
     )
     _complain(session, dataset, faults)
     lacking = {id(extractors[place]) for place in outcome.failed}

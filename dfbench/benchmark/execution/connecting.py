@@ -1,0 +1,141 @@
+"""Reaches a cluster of Dask: one that is there, or one of this machine that the run begins."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.spawning import named
+from dfbench.benchmark.execution.worker import THREAD_VARIABLES
+from dfbench.errors import UnavailableError, WorkerError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_DEATHS = 3
+"""Workers of this machine that a cell may take along before it is given up."""
+_BROKEN = (OSError, ValueError, TypeError, RuntimeError, ImportError, KeyError)
+"""What Dask raises where it cannot connect: no answer, no address, no certificates, no file."""
+
+
+def load() -> Any:
+    """Import Dask.
+
+    Raises
+    ------
+    UnavailableError
+        If it is not installed.
+    """
+    try:
+        import dask
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise UnavailableError(
+            f"the executor 'dask' needs a package that is not installed: {error.name}",
+            hint="pip install 'dfbench-toolkit[dask]'",
+        ) from None
+    return dask
+
+
+def patience() -> float:
+    """Seconds that a cluster may be without workers, which Dask's configuration can tell."""
+    import dask
+
+    return float(dask.utils.parse_timedelta(dask.config.get("dfbench.patience", "5 minutes")))
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Client]:
+    """Connect to the cluster that the settings name, or to one that is begun for them and ended.
+
+    Raises
+    ------
+    WorkerError
+        Where it cannot be reached.
+    UnavailableError
+        If Dask is not installed.
+    """
+    dask = load()
+    # what one task is given is as large as a data set has images
+    large = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
+    with (
+        dask.config.set(large),
+        _named(settings.scheduler) if settings.scheduler else _begun(settings) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _named(scheduler: str) -> Iterator[Client]:
+    import dask
+    from distributed import Client
+
+    file = Path(scheduler).expanduser()
+    if file.is_file():
+        place: dict[str, Any] = {"scheduler_file": str(file)}
+    elif re.fullmatch(r"(\w+://)?[^/\\]+:\d+", scheduler):
+        place = {"address": scheduler}
+    else:
+        raise WorkerError(
+            "neither an address nor the file of a scheduler",
+            where=f"scheduler {scheduler!r}",
+            hint="as in tcp://HOST:8786, or what `dask scheduler --scheduler-file FILE` writes",
+        )
+    timeout = dask.config.get("distributed.comm.timeouts.connect")
+    try:
+        client = Client(**place, timeout=timeout, set_as_default=False, name="dfbench")
+    except _BROKEN as error:
+        raise WorkerError(
+            f"no scheduler could be reached: {_brief(error)}",
+            where=f"scheduler {scheduler}",
+            hint="is it running, with the same version of distributed, and does a firewall let this"
+            " machine through? For tls:// set the certificates, see docs/distributed.md",
+        ) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _begun(settings: Settings) -> Iterator[Client]:
+    """Begin single-threaded workers of this machine, which nobody else on it can talk to."""
+    import dask
+    from distributed import Client, LocalCluster
+    from distributed.security import Security
+
+    try:
+        # whoever reaches a scheduler can have it run anything as the user who began it
+        security = Security.temporary()
+    except ImportError as error:
+        raise UnavailableError(
+            "the executor 'dask' needs the package cryptography",
+            hint="pip install 'dfbench-toolkit[dask]'",
+        ) from error
+    changes = {
+        "distributed.worker.multiprocessing-method": named(),
+        "distributed.nanny.pre-spawn-environ": {},  # it would be this process that is changed
+        "distributed.scheduler.allowed-failures": _DEATHS - 1,
+    }
+    with dask.config.set(changes):
+        try:
+            cluster = LocalCluster(
+                n_workers=settings.jobs,
+                threads_per_worker=1,
+                memory_limit=None,  # as of the pool
+                dashboard_address=None,
+                security=security,
+                silence_logs=logging.CRITICAL,
+                env=dict.fromkeys(THREAD_VARIABLES, str(settings.n_threads)),
+            )
+        except _BROKEN as error:
+            raise WorkerError(f"no workers could be begun: {_brief(error)}") from error
+        with cluster, Client(cluster, set_as_default=False, name="dfbench") as client:
+            yield client
+
+
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
