@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -74,30 +75,49 @@ def connected(settings: Settings) -> Iterator[Client]:
 def _named(scheduler: str) -> Iterator[Client]:
     import dask
     from distributed import Client
+    from distributed.security import Security
 
-    file = Path(scheduler).expanduser()
-    if file.is_file():
-        place: dict[str, Any] = {"scheduler_file": str(file)}
-    elif re.fullmatch(r"(\w+://)?[^/\\]+:\d+", scheduler):
-        place = {"address": scheduler}
-    else:
+    address, security = _address(scheduler), Security()
+    where = f"scheduler {scheduler}"
+    if address.startswith("tls:") and security.get_connection_args("client")["ssl_context"] is None:
         raise WorkerError(
-            "neither an address nor the file of a scheduler",
-            where=f"scheduler {scheduler!r}",
-            hint="as in tcp://HOST:8786, or what `dask scheduler --scheduler-file FILE` writes",
+            "there are no certificates to talk to it with",
+            where=where,
+            hint="set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and those of the client, see"
+            " docs/distributed.md",
         )
     timeout = dask.config.get("distributed.comm.timeouts.connect")
     try:
-        client = Client(**place, timeout=timeout, set_as_default=False, name="dfbench")
+        client = Client(
+            address, timeout=timeout, security=security, set_as_default=False, name="dfbench"
+        )
     except _BROKEN as error:
         raise WorkerError(
-            f"no scheduler could be reached: {_brief(error)}",
-            where=f"scheduler {scheduler}",
+            f"it could not be reached: {_brief(error)}",
+            where=where,
             hint="is it running, with the same version of distributed, and does a firewall let this"
-            " machine through? For tls:// set the certificates, see docs/distributed.md",
+            " machine through?",
         ) from error
     with client:
         yield client
+
+
+def _address(scheduler: str) -> str:
+    """Give the address that was named, or that a scheduler file tells."""
+    if re.fullmatch(r"((tcp|tls)://)?[^/\\]+:\d+", scheduler):
+        return scheduler
+    file = Path(scheduler).expanduser()
+    try:
+        return str(json.loads(file.read_bytes())["address"])
+    except OSError:
+        what = "neither an address nor a file"
+    except (ValueError, KeyError, TypeError):
+        what = "not what a scheduler writes of itself"
+    raise WorkerError(
+        what,
+        where=f"scheduler {scheduler}",
+        hint="as in tcp://HOST:8786, or what `dask scheduler --scheduler-file FILE` writes",
+    )
 
 
 @contextmanager

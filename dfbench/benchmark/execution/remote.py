@@ -25,6 +25,8 @@ from dfbench.installed import versions
 from dfbench.plugins import load_file
 
 if TYPE_CHECKING:
+    from distributed import Worker
+
     from dfbench.benchmark.execution.job import Job
     from dfbench.features.base import Extractor
     from dfbench.features.pipeline.single_pass import Outcome, Source
@@ -78,12 +80,20 @@ def versions_of_work() -> dict[str, str]:
     return found
 
 
-def faults(terms: Terms) -> list[str]:
-    """Take up the terms of a run, and say in what this worker does not meet them."""
+def faults(terms: Terms, dask_worker: Worker) -> list[str]:
+    """Take up the terms of a run, and say in what this worker does not meet them.
+
+    Parameters
+    ----------
+    terms
+        Of the run.
+    dask_worker
+        This worker; Dask gives it.
+    """
     os.environ["DFBENCH_CACHE"] = str(terms.cache)
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
-        os.environ[variable] = str(_n_threads(terms))
+        os.environ[variable] = str(_n_threads(terms, dask_worker))
     own = versions_of_work()
     found = [
         f"{name} is {own.get(name, 'absent')}, where the run has {wanted}"
@@ -122,33 +132,28 @@ def _copy(path: Path, content: bytes) -> Path:
 _met: Terms | None = None
 
 
-def _meet(terms: Terms) -> None:
-    """Take up the terms of a run, once.
+def _meet(terms: Terms) -> int:
+    """Take up the terms of a run, once, and give the number of threads that a cell has here.
 
     Raises
     ------
     WorkerError
         Where this worker does not meet them.
     """
+    from distributed import get_worker
+
     global _met
-    if terms == _met:
-        return
-    found = faults(terms)
-    if found:
-        raise WorkerError("; ".join(found), where=f"worker {_address()}")
-    _met = terms
+    worker = get_worker()
+    if terms != _met:
+        found = faults(terms, worker)
+        if found:
+            raise WorkerError("; ".join(found), where=f"worker {worker.address}")
+        _met = terms
+    return _n_threads(terms, worker)
 
 
-def _address() -> str:
-    from distributed import get_worker
-
-    return str(get_worker().address)
-
-
-def _n_threads(terms: Terms) -> int:
-    from distributed import get_worker
-
-    return terms.n_threads or int(get_worker().state.nthreads)
+def _n_threads(terms: Terms, worker: Worker) -> int:
+    return terms.n_threads or int(worker.state.nthreads)
 
 
 _turn = threading.Lock()
@@ -183,8 +188,7 @@ def extract_chunk(
     from dfbench.features.pipeline.single_pass import extract
 
     with _alone():
-        _meet(terms)
-        return extract(sources, extractors, views=views, jobs=_n_threads(terms))
+        return extract(sources, extractors, views=views, jobs=_meet(terms))
 
 
 # --- cells -----------------------------------------------------------------------------------
@@ -209,9 +213,9 @@ def run_cell(terms: Terms, job: Job, device: str, timeout: float) -> dict[str, A
     from dfbench.models.devices import resolve_device
 
     with _alone():
-        _meet(terms)
+        n_threads = _meet(terms)
         with _time_limit(job, timeout):
-            own = replace(job, n_threads=_n_threads(terms), device=resolve_device(device))
+            own = replace(job, n_threads=n_threads, device=resolve_device(device))
             left = _left(own)
             return worker.run(left) if isinstance(left, Job) else left.model_dump()
 
