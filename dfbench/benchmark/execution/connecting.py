@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from dfbench.errors import UnavailableError, WorkerError
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 _DEATHS = 3
 """Workers of this machine that a cell may take along before it is given up."""
@@ -73,9 +77,10 @@ def connected(settings: Settings) -> Iterator[Client]:
 
 @contextmanager
 def _named(scheduler: str) -> Iterator[Client]:
-    import dask
+    import distributed
     from distributed import Client
     from distributed.security import Security
+    from distributed.versions import VersionMismatchWarning
 
     address, security = _address(scheduler), Security()
     where = f"scheduler {scheduler}"
@@ -86,20 +91,44 @@ def _named(scheduler: str) -> Iterator[Client]:
             hint="set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and those of the client, see"
             " docs/distributed.md",
         )
-    timeout = dask.config.get("distributed.comm.timeouts.connect")
     try:
-        client = Client(
-            address, timeout=timeout, security=security, set_as_default=False, name="dfbench"
-        )
+        has = _version(address, security)
     except _BROKEN as error:
         raise WorkerError(
             f"it could not be reached: {_brief(error)}",
             where=where,
-            hint="is it running, with the same version of distributed, and does a firewall let this"
-            " machine through?",
+            hint="is it running, does a firewall let this machine through, and are both to talk"
+            " by TLS or neither?",
         ) from error
+    if has != distributed.__version__:
+        raise WorkerError(
+            f"it has distributed {has}, this machine {distributed.__version__}",
+            where=where,
+            hint="install the same on all machines",
+        )
+    with warnings.catch_warnings():
+        # `dfbench.benchmark.execution.likeness` tells of other versions
+        warnings.simplefilter("ignore", VersionMismatchWarning)
+        client = Client(address, security=security, set_as_default=False, name="dfbench")
     with client:
         yield client
+
+
+def _version(address: str, security: Security) -> str:
+    """Ask a scheduler for its version of distributed, before a client relies on it."""
+    import dask
+    from distributed import rpc
+
+    timeout = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
+
+    async def ask() -> str:
+        arguments = security.get_connection_args("client")
+        async with rpc(address, timeout=timeout, connection_args=arguments) as scheduler:
+            return str((await scheduler.versions())["packages"]["distributed"])
+
+    # in a thread: a notebook has a loop of its own in this one
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, ask()).result()
 
 
 def _address(scheduler: str) -> str:
@@ -139,6 +168,9 @@ def _begun(settings: Settings) -> Iterator[Client]:
         "distributed.worker.multiprocessing-method": named(),
         "distributed.nanny.pre-spawn-environ": {},  # it would be this process that is changed
         "distributed.scheduler.allowed-failures": _DEATHS - 1,
+        # no pages are served
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
     }
     with dask.config.set(changes):
         try:
@@ -146,7 +178,7 @@ def _begun(settings: Settings) -> Iterator[Client]:
                 n_workers=settings.jobs,
                 threads_per_worker=1,
                 memory_limit=None,  # as of the pool
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 security=security,
                 silence_logs=logging.CRITICAL,
                 env=dict.fromkeys(THREAD_VARIABLES, str(settings.n_threads)),

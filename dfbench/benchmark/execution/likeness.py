@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -126,9 +127,9 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
 def _worded(answer: list[str] | BaseException) -> str:
     if isinstance(answer, list):
         return ", ".join(answer)
-    if isinstance(answer, ImportError | AttributeError):
-        return f"it has no dfbench of this version: {answer}"
-    return f"{type(answer).__name__}: {answer}"
+    # Dask gives what breaks at unpickling as the text of an exception
+    absent = re.search(r"(ModuleNotFoundError|ImportError|AttributeError)", repr(answer))
+    return f"it has no dfbench of this version: {answer}" if absent else repr(answer)
 
 
 def _check_dask(found: Mapping[str, Any], reporter: Reporter) -> None:
