@@ -22,7 +22,9 @@ import pytest
 import dfbench
 from dfbench.benchmark.execution import cluster as executor
 from dfbench.benchmark.execution import likeness, remote
+from dfbench.benchmark.execution.cell import run_cell
 from dfbench.benchmark.execution.crew import Crew, Task
+from dfbench.benchmark.execution.pool import Pool
 from dfbench.errors import DfbenchError, ParameterError, UnavailableError, WorkerError
 from dfbench.files import owned
 from dfbench.results.records.folder import ResultsFolder
@@ -77,6 +79,19 @@ def given(make_folder: Callable[..., Path], tmp_path: Path) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Give a function that runs cells in this process, and gives where their results are."""
+
+    def run(given: dict[str, Any], out: Path, **words: Any) -> Path:
+        with monkeypatch.context() as patch:
+            patch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
+            dfbench.run(given["suite"], given["data"], out=out, device="cpu", **words)
+        return out
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two workers that belong to somebody else."""
@@ -97,7 +112,7 @@ def client(cluster: Any) -> Iterator[Any]:
 
 
 def test_a_script_runs_here_and_by_dask_with_the_same_scores(
-    given: dict[str, Any], tmp_path: Path
+    given: dict[str, Any], here: Callable[..., Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     script = tmp_path / "script.py"
@@ -111,23 +126,22 @@ def test_a_script_runs_here_and_by_dask_with_the_same_scores(
         check=True,
     )
     assert said.stdout == "begun\n"
-    here = tmp_path / "here"
-    dfbench.run(given["suite"], given["data"], out=here, plugins=given["plugin"], jobs=2)
-    one, other = scores(here), scores(out)
+    one = scores(here(given, tmp_path / "here", plugins=given["plugin"], jobs=2))
+    other = scores(out)
     assert one.keys() == other.keys()
     assert set(records(out)) == {"hsv/knn", "hsv/svm", "mine/knn", "mine/svm"}
     for name in one:
         pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
     (made,) = json.loads((out / "made.json").read_text())
-    assert made["machine"]["Dask"] == "2 workers on 1 hosts"
+    assert made["machine"]["Dask"] == "2 workers on 1 host"
     assert not list(out.glob(".seen*")), "what workers were to see is gone"
 
 
 def test_a_killed_worker_costs_nothing(
-    given: dict[str, Any], cluster: Any, client: Any, tmp_path: Path
+    given: dict[str, Any], here: Callable[..., Path], cluster: Any, client: Any, tmp_path: Path
 ) -> None:
-    Path(given["suite"]).write_text(SUITE.format(trials=150).replace("plugins = true", ""))
-    out, here = tmp_path / "out", tmp_path / "here"
+    Path(given["suite"]).write_text(SUITE.format(trials=40).replace("plugins = true", ""))
+    out = tmp_path / "out"
     killed = threading.Thread(target=kill_at_work, args=(client, out))
     killed.start()
     results = dfbench.run(
@@ -137,15 +151,15 @@ def test_a_killed_worker_costs_nothing(
     killed.join()
     assert results.statuses()["ok"] == 1
     assert sum(state.suspicious for state in cluster.scheduler.task_prefixes.values()) > 0
-    dfbench.run(given["suite"], given["data"], only="hsv/svm", out=here, jobs=1, device="cpu")
-    one, other = scores(here), scores(out)
+    one = scores(here(given, tmp_path / "here", only="hsv/svm", jobs=1))
+    other = scores(out)
     for name in one:
         pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
     # the workers are still there, and what is finished is not done again
     before = records(out)
     dfbench.run(
         given["suite"], given["data"], out=out, executor="dask", only=["hsv/svm", "hsv/knn"],
-        scheduler=cluster.scheduler_address, device="cpu", trials=150, cell_timeout=0.001,
+        scheduler=cluster.scheduler_address, device="cpu", trials=40, cell_timeout=0.001,
     )  # fmt: skip
     again = records(out)
     assert again["hsv/svm"] == before["hsv/svm"]

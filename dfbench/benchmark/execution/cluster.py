@@ -58,7 +58,9 @@ class Cluster(Executor):
 
     def told(self) -> dict[str, str]:
         """Say how many workers there are at the beginning."""
-        return {"Dask": f"{len(self._crew)} workers on {self._crew.hosts} hosts"}
+        workers, hosts = len(self._crew), self._crew.hosts
+        said = f"{workers} worker{'s'[: workers != 1]} on {hosts} host{'s'[: hosts != 1]}"
+        return {"Dask": said}
 
     # --- images ------------------------------------------------------------------------------
 

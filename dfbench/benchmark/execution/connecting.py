@@ -66,10 +66,13 @@ def connected(settings: Settings) -> Iterator[Client]:
         If Dask is not installed.
     """
     dask = load()
+    from distributed.utils import silence_logging_cmgr
+
     # what one task is given is as large as a data set has images
     large = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
     with (
         dask.config.set(large),
+        silence_logging_cmgr(logging.CRITICAL),  # what goes wrong is told by errors and records
         _named(settings.scheduler) if settings.scheduler else _begun(settings) as client,
     ):
         yield client

@@ -208,6 +208,8 @@ def run_cell(terms: Terms, job: Job, device: str, timeout: float) -> dict[str, A
     timeout
         Seconds after which this process ends itself, for no thread can be stopped.
     """
+    from joblib import parallel_config
+
     from dfbench.benchmark.execution import worker
     from dfbench.benchmark.execution.job import Job
     from dfbench.models.devices import resolve_device
@@ -217,7 +219,10 @@ def run_cell(terms: Terms, job: Job, device: str, timeout: float) -> dict[str, A
         with _time_limit(job, timeout):
             own = replace(job, n_threads=n_threads, device=resolve_device(device))
             left = _left(own)
-            return worker.run(left) if isinstance(left, Job) else left.model_dump()
+            if not isinstance(left, Job):
+                return left.model_dump()
+            with parallel_config("threading"):  # a worker of Dask begins no processes
+                return worker.run(left)
 
 
 @contextmanager
