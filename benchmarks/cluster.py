@@ -16,6 +16,7 @@ memory of a run from what was measured; its defaults are the figures of docs/dis
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pickle
 import signal
@@ -32,8 +33,9 @@ import pandas as pd
 
 import dfbench
 
-ROWS = ("hsv/knn", "hsv/svm", "lbp/knn", "lbp/svm", "fft/knn", "fft/svm")
-"""Of ``speed``: short ones that come to about the same."""
+FEATURES = ("hsv", "lbp", "fft", "hsv+lbp", "hsv+fft", "lbp+fft", "hsv+lbp+fft", "glcm")
+ROWS = [f"{features}/{model}" for features in FEATURES for model in ("svm", "xgboost")]
+"""Of ``speed``: enough that two workers end at about the same time."""
 
 QUIET = {"figures": "none", "keep_models": "none"}
 
@@ -120,29 +122,48 @@ def speed(data: Path, trials: int, rounds: int, folder: Path) -> None:
     os.environ["DFBENCH_CACHE"] = str(folder / "cache")
     taken: dict[int, list[float]] = {1: [], 2: []}
     dfbench.run("all", data, only=ROWS, out=folder / "warm", trials=1, device="cpu", **QUIET)
+    print(f"{'workers':>8}{'s':>8}{'of which at work':>18}{'CPU s':>8}")
     for number in range(rounds):
-        for workers in taken:
+        for workers, found in taken.items():
             os.sched_setaffinity(0, cores[:workers])
-            taken[workers].append(_cells(data, trials, folder / f"{number}-{workers}", workers))
-    for workers, each in taken.items():
-        print(f"{workers} workers: {', '.join(f'{seconds:.1f}' for seconds in each)} s")
+            seconds, busy, cpu = _cells(data, trials, folder / f"{number}-{workers}", workers)
+            found.append(seconds)
+            print(f"{workers:8}{seconds:8.1f}{busy / workers:18.1%}{cpu:8.1f}", flush=True)
     ratios = [one / two for one, two in zip(taken[1], taken[2], strict=True)]
     print(f"two are faster by {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
-def _cells(data: Path, trials: int, out: Path, workers: int) -> float:
-    """Give the seconds from the beginning of the cells to the end of the last."""
+def _cells(data: Path, trials: int, out: Path, workers: int) -> tuple[float, float, float]:
+    """Run the rows.
+
+    Returns
+    -------
+    float
+        Seconds from the beginning of the cells to the end of the last.
+    float
+        Cells that were at work, on average over these.
+    float
+        Seconds of CPU that the workers took for them.
+    """
+    import psutil
+
     moments: list[float] = []
+    spent: list[float] = []
 
     def told(done: int, total: int, what: str) -> None:
         if what == "cells":
             moments.append(time.perf_counter())
+            children = [child.cpu_times() for child in psutil.Process().children()]
+            spent.append(sum(times.user + times.system for times in children))
 
     dfbench.run(
         "all", data, only=ROWS, out=out, trials=trials, seconds=1000, device="cpu", **QUIET,
         executor="dask", jobs=workers, progress=told,
     )  # fmt: skip
-    return moments[-1] - moments[0]
+    seconds = moments[-1] - moments[0]
+    records = [json.loads(file.read_text()) for file in (out / "cells").glob("*.json")]
+    busy = sum(record["seconds"] for record in records) / seconds
+    return seconds, busy, spent[-1] - spent[0]
 
 
 # --- overhead --------------------------------------------------------------------------------
@@ -233,7 +254,7 @@ def main() -> int:
     for name in ("scores", "speed"):
         command = commands.add_parser(name)
         command.add_argument("data", type=Path)
-        command.add_argument("--trials", type=int, default=3 if name == "scores" else 12)
+        command.add_argument("--trials", type=int, default=3 if name == "scores" else 4)
         command.add_argument("--rounds", type=int, default=2)
     commands.add_parser("overhead")
     command = commands.add_parser("paper")
