@@ -173,13 +173,15 @@ def overhead() -> None:
     """Have empty tasks done, without and with what a cell or a chunk is given."""
     from dfbench.benchmark.execution.connecting import connected
     from dfbench.benchmark.execution.crew import Crew, Task
+    from dfbench.benchmark.execution.remote import Terms
     from dfbench.benchmark.execution.settings import Settings
+    from dfbench.files import cache_dir
 
     print(f"{'workers':>8}{'task given':>12}{'tasks':>8}{'ms a task':>11}")
     for workers in (1, 2):
         settings = Settings(jobs=workers, device="cpu", cell_timeout=60, executor="dask")
         with connected(settings) as client:
-            crew = Crew(client, 60)
+            crew = Crew(client, Terms({}, (), (), cache_dir(), (), 1), 60)
             for size in (0, 1 << 20, 16 << 20):
                 n = 400 if size < 1 << 24 else 40
                 tasks = [Task(number, len, (bytes(size),)) for number in range(n)]
@@ -218,9 +220,11 @@ def paper(given: argparse.Namespace) -> None:
     chunk = [Source(Path("/data") / name, key) for name, key in zip(names, keys, strict=True)]
     source = len(pickle.dumps(chunk)) / sample
     read = n * given.file_bytes
+    sent = n * job / 2**20 * given.mib_ms / 1e3
     lines = [
         ("chunks of images", f"{chunks:,} tasks of {_MOST:,} images"),
         ("listing and hashing, by the client alone", _time(n * given.hash_ms / 1e3)),
+        ("  it reads", f"{read / 1e9:,.0f} GB, {n:,} files"),
         ("extraction, shared by all", _time(n * given.image_ms / 1e3 / workers)),
         ("  its tasks through the scheduler", _time(chunks * given.task_ms / 1e3)),
         ("  a worker asks for the next after", _time(_MOST * given.image_ms / 1e3)),
@@ -230,10 +234,13 @@ def paper(given: argparse.Namespace) -> None:
         ("store of images at 128x128", f"{stored:,} bytes an image, {n * stored / 1e9:,.0f} GB"),
         ("files of the store, a table and chunk each", f"{chunks * (len(extractors) + 1):,}"),
         ("a cell, as it is sent", f"{job:.0f} bytes an image, {n * job / 1e9:.2f} GB"),
-        ("  through the scheduler, all cells", f"{given.cells * n * job / 1e9:,.0f} GB"),
+        (
+            "  through the scheduler, all cells",
+            _time(given.cells * sent),
+        ),
         ("  held by the scheduler at once", f"{min(workers, given.cells) * n * job / 1e9:,.1f} GB"),
         ("a chunk, as it is sent", f"{_MOST * source / 1e6:.1f} MB, all {n * source / 1e9:.1f} GB"),
-        ("manifest in the client", f"{n * given.manifest_bytes / 1e9:.1f} GB"),
+        ("memory of the client while it lists", f"{n * given.listed_bytes / 1e9:.0f} GB"),
         ("features in a worker that fits", f"{0.7 * n * vectors / 1e9:.1f} GB"),
     ]
     print(f"{n:,} images, {workers} workers, {given.cells} cells")
@@ -262,10 +269,11 @@ def main() -> int:
     command.add_argument("--workers", type=int, default=50)
     command.add_argument("--cells", type=int, default=50)
     command.add_argument("--image-ms", type=float, default=0.6, help="to extract, of one core")
-    command.add_argument("--hash-ms", type=float, default=0.2, help="to list and hash")
-    command.add_argument("--task-ms", type=float, default=8.0, help="of the scheduler")
-    command.add_argument("--file-bytes", type=float, default=20_000)
-    command.add_argument("--manifest-bytes", type=float, default=400)
+    command.add_argument("--hash-ms", type=float, default=0.12, help="to list and hash")
+    command.add_argument("--task-ms", type=float, default=17.3, help="of the scheduler")
+    command.add_argument("--file-bytes", type=float, default=12_000)
+    command.add_argument("--listed-bytes", type=float, default=2000, help="of the client, at most")
+    command.add_argument("--mib-ms", type=float, default=11.0, help="to send a MiB to a worker")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -179,10 +179,11 @@ def kill_at_work(client: Any, out: Path) -> None:
         time.sleep(0.05)
 
 
-def test_what_kills_its_workers_is_given_up(cluster: Any, client: Any) -> None:
+def test_what_kills_its_workers_is_given_up(cluster: Any, client: Any, tmp_path: Path) -> None:
     cluster.scheduler.allowed_failures = 1
     tasks = [Task("fatal", os._exit, (1,)), Task("harmless", abs, (-3,))]
-    found = dict(Crew(client, 60).each(tasks, lambda running: None))
+    terms = remote.Terms({}, (), (), tmp_path, (), 1)
+    found = dict(Crew(client, terms, 60).each(tasks, lambda running: None))
     assert found["harmless"].result() == 3
     with pytest.raises(distributed.KilledWorker) as caught:
         found["fatal"].result()

@@ -38,7 +38,6 @@ class Cluster(Executor):
     """Workers of Dask, on this machine or on many."""
 
     _crew: Crew
-    _terms: remote.Terms
 
     @classmethod
     def check(cls, settings: Settings) -> None:
@@ -51,9 +50,9 @@ class Cluster(Executor):
     @contextmanager
     def opened(self, session: Session) -> Iterator[None]:
         """Connect, and hold every worker against this process."""
-        with connected(session.settings) as client, terms_of(session) as self._terms:
-            check_workers(client, self._terms, patience(), session.reporter)
-            self._crew = Crew(client, patience())
+        with connected(session.settings) as client, terms_of(session) as terms:
+            check_workers(client, terms, patience(), session.reporter)
+            self._crew = Crew(client, terms, patience())
             yield
 
     def told(self) -> dict[str, str]:
@@ -89,7 +88,7 @@ class Cluster(Executor):
         size = min(max(share, _FEWEST), _MOST)
         chunks = [images[at : at + size] for at in range(0, len(images), size)]
         tasks = [
-            Task(n, remote.extract_chunk, (self._terms, chunk, list(extractors), list(views)))
+            Task(n, remote.extract_chunk, (chunk, list(extractors), list(views)))
             for n, chunk in enumerate(chunks)
         ]
         outcomes: dict[int, Outcome] = {}
@@ -114,7 +113,7 @@ class Cluster(Executor):
             Task(
                 job,
                 remote.run_cell,
-                (self._terms, _absolute(job), self._device(job, settings), settings.cell_timeout),
+                (_absolute(job), self._device(job, settings), settings.cell_timeout),
                 gpu=job.sees_images,
             )
             for job in jobs

@@ -7,12 +7,14 @@ against those that only waited for it.
 
 from __future__ import annotations
 
+import pickle
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from dfbench.benchmark.execution.remote import Terms, perform
 from dfbench.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Task(Generic[What]):
     of
         What it is about.
     function, arguments
-        To be pickled.
+        Pickled once it is its turn.
     gpu
         Whether it goes to a worker that declares a GPU, where any does.
     """
@@ -54,12 +56,15 @@ class Crew:
     ----------
     client
         Connected.
+    terms
+        What a worker must have in common with the run.
     patience
         Seconds without any worker after which the work is given up.
     """
 
-    def __init__(self, client: Client, patience: float) -> None:
+    def __init__(self, client: Client, terms: Terms, patience: float) -> None:
         self._client = client
+        self._terms = terms
         self._patience = patience
         self._workers: dict[str, Any] = {}
         self._looked = self._seen = time.monotonic()
@@ -143,8 +148,9 @@ class Crew:
 
     def _begin(self, task: Task[What]) -> Future:
         return self._client.submit(
-            task.function,
-            *task.arguments,
+            perform,
+            self._terms,
+            pickle.dumps((task.function, task.arguments)),
             key=f"{task.function.__name__}-{uuid.uuid4().hex}",
             resources={_GPU: 1} if task.gpu and self.gpus else None,
         )

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfbench._version import __version__
 from dfbench.benchmark.execution.remote import Terms, faults, versions_of_work
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.reporter import Reporter
@@ -109,6 +110,7 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
             " waits longer",
         ) from None
     _check_dask(client.get_versions(), reporter)
+    _check_scheduler(client, where)
     found = {
         address: _worded(answer)
         for address, answer in client.run(faults, terms, on_error="return").items()
@@ -122,6 +124,18 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
             hint="each worker needs the same environment, and sees the folders of the results, of"
             " the cache (DFBENCH_CACHE) and of the images under the same paths",
         )
+
+
+def _check_scheduler(client: Client, where: str) -> None:
+    """See that the scheduler, which looks at tasks before it hands them out, knows them."""
+    try:
+        has = client.run_on_scheduler(versions_of_work)["dfbench"]
+    except Exception as error:
+        raise WorkerError(
+            _worded(error), where=where, hint="it needs the same environment"
+        ) from error
+    if has != __version__:
+        raise WorkerError(f"it has dfbench {has}, this is {__version__}", where=where)
 
 
 def _worded(answer: list[str] | BaseException) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import tempfile
 import threading
 import time
@@ -132,8 +133,8 @@ def _copy(path: Path, content: bytes) -> Path:
 _met: Terms | None = None
 
 
-def _meet(terms: Terms) -> int:
-    """Take up the terms of a run, once, and give the number of threads that a cell has here.
+def _meet(terms: Terms) -> None:
+    """Take up the terms of a run, once.
 
     Raises
     ------
@@ -143,16 +144,15 @@ def _meet(terms: Terms) -> int:
     from distributed import get_worker
 
     global _met
-    worker = get_worker()
     if terms != _met:
-        found = faults(terms, worker)
+        found = faults(terms, get_worker())
         if found:
-            raise WorkerError("; ".join(found), where=f"worker {worker.address}")
+            raise WorkerError("; ".join(found), where=f"worker {get_worker().address}")
         _met = terms
-    return _n_threads(terms, worker)
 
 
-def _n_threads(terms: Terms, worker: Worker) -> int:
+def _n_threads(terms: Terms | None, worker: Worker) -> int:
+    assert terms is not None  # a task begins with them
     return terms.n_threads or int(worker.state.nthreads)
 
 
@@ -175,32 +175,45 @@ def _alone() -> Iterator[None]:
         _turn.release()
 
 
-# --- images ----------------------------------------------------------------------------------
-
-
-def extract_chunk(
-    terms: Terms,
-    sources: Sequence[Source],
-    extractors: Sequence[Extractor],
-    views: Sequence[View],
-) -> Outcome:
-    """Make the pass over a chunk of images; this worker reads them and writes into the store."""
-    from dfbench.features.pipeline.single_pass import extract
-
-    with _alone():
-        return extract(sources, extractors, views=views, jobs=_meet(terms))
-
-
-# --- cells -----------------------------------------------------------------------------------
-
-
-def run_cell(terms: Terms, job: Job, device: str, timeout: float) -> dict[str, Any]:
-    """Run a cell, or what another worker left of it, and give its record as plain data.
+def perform(terms: Terms, call: bytes) -> Any:
+    """Take up the terms of a run, then make a call: a task.
 
     Parameters
     ----------
     terms
         Of the run.
+    call
+        Function and arguments, pickled. What they need (threads of libraries, plugins) is settled
+        before they are unpickled, and the scheduler holds nothing but bytes.
+    """
+    with _alone():
+        _meet(terms)
+        function, arguments = pickle.loads(call)
+        return function(*arguments)
+
+
+# --- images ----------------------------------------------------------------------------------
+
+
+def extract_chunk(
+    sources: Sequence[Source], extractors: Sequence[Extractor], views: Sequence[View]
+) -> Outcome:
+    """Make the pass over a chunk of images; this worker reads them and writes into the store."""
+    from distributed import get_worker
+
+    from dfbench.features.pipeline.single_pass import extract
+
+    return extract(sources, extractors, views=views, jobs=_n_threads(_met, get_worker()))
+
+
+# --- cells -----------------------------------------------------------------------------------
+
+
+def run_cell(job: Job, device: str, timeout: float) -> dict[str, Any]:
+    """Run a cell, or what another worker left of it, and give its record as plain data.
+
+    Parameters
+    ----------
     job
         Its device and threads are set here.
     device
@@ -208,21 +221,20 @@ def run_cell(terms: Terms, job: Job, device: str, timeout: float) -> dict[str, A
     timeout
         Seconds after which this process ends itself, for no thread can be stopped.
     """
+    from distributed import get_worker
     from joblib import parallel_config
 
     from dfbench.benchmark.execution import worker
     from dfbench.benchmark.execution.job import Job
     from dfbench.models.devices import resolve_device
 
-    with _alone():
-        n_threads = _meet(terms)
-        with _time_limit(job, timeout):
-            own = replace(job, n_threads=n_threads, device=resolve_device(device))
-            left = _left(own)
-            if not isinstance(left, Job):
-                return left.model_dump()
-            with parallel_config("threading"):  # a worker of Dask begins no processes
-                return worker.run(left)
+    with _time_limit(job, timeout):
+        n_threads = _n_threads(_met, get_worker())
+        left = _left(replace(job, n_threads=n_threads, device=resolve_device(device)))
+        if not isinstance(left, Job):
+            return left.model_dump()
+        with parallel_config("threading"):  # a worker of Dask begins no processes
+            return worker.run(left)
 
 
 @contextmanager
