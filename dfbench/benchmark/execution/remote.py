@@ -1,7 +1,7 @@
 """What a worker of a cluster does: shows that it is like the run that asks it, then its tasks.
 
 Each task brings along what it takes for granted: a worker that joins late or was begun anew is told
-all, and nothing of a run stays behind on a cluster.
+all, and nothing has to be registered with a cluster, where a killed run would leave it behind.
 """
 
 from __future__ import annotations
