@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from dfbench.errors import OutputError
+from dfbench.errors import BusyError, OutputError
 
 
 def cache_dir() -> Path:
@@ -226,8 +226,10 @@ def owned(path: Path) -> Iterator[None]:
 
     Raises
     ------
+    BusyError
+        If another process that is alive owns it.
     OutputError
-        If another process that is alive owns it, or the folder cannot be written.
+        If the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,7 +238,7 @@ def owned(path: Path) -> Iterator[None]:
         raise unwritable(path.parent, error) from error
     try:
         if not _locked(handle):
-            raise OutputError(
+            raise BusyError(
                 "another process is at work here",
                 where=path,
                 hint="wait for it, or give another output folder",

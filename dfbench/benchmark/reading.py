@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,9 @@ from dfbench.installed import decoders, this_dfbench
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 
+Extract = Callable[..., Outcome]
+"""Makes a pass as `dfbench.features.pipeline.single_pass.extract` does."""
+
 
 def look_at(
     dataset: Dataset,
@@ -28,8 +31,20 @@ def look_at(
     *,
     jobs: int,
     reporter: Reporter,
+    extract: Extract = extract,
 ) -> tuple[Outcome, NDArray[np.object_]]:
     """Make the pass over a data set's images.
+
+    Parameters
+    ----------
+    dataset, extractors
+        Whose images are looked at, and what looks.
+    jobs
+        Threads of the pass.
+    reporter
+        Hears how far it is.
+    extract
+        Makes the pass: here by default, or elsewhere.
 
     Returns
     -------
@@ -47,7 +62,7 @@ def look_at(
     chosen = manifest[manifest["error"] == ""]
     keys = chosen["sha256"].tolist()
     pixels = (chosen["width"] * chosen["height"]).to_numpy(np.int64)
-    sources = Sources(dataset.root, chosen["path"].tolist(), keys, pixels)
+    sources = Sources(dataset.root.absolute(), chosen["path"].tolist(), keys, pixels)
     outcome = extract(
         sources,
         extractors,
@@ -59,7 +74,9 @@ def look_at(
     return outcome, _with_unreadable(dataset, outcome.unreadable)
 
 
-def faults_of(dataset: Dataset, *, jobs: int, reporter: Reporter) -> NDArray[np.object_]:
+def faults_of(
+    dataset: Dataset, *, jobs: int, reporter: Reporter, extract: Extract = extract
+) -> NDArray[np.object_]:
     """Tell of each line of the manifest why it cannot be used, as `look_at` does.
 
     Images of equal content are not opened again: what an earlier pass over the same data set found
@@ -73,7 +90,7 @@ def faults_of(dataset: Dataset, *, jobs: int, reporter: Reporter) -> NDArray[np.
     try:
         unreadable = _UNREADABLE.validate_json(_unreadable_file(dataset).read_bytes())
     except (OSError, ValidationError):
-        return look_at(dataset, [], jobs=jobs, reporter=reporter)[1]
+        return look_at(dataset, [], jobs=jobs, reporter=reporter, extract=extract)[1]
     return _with_unreadable(dataset, unreadable)
 
 

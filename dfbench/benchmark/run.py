@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfbench.benchmark.execution.executor import execute
+from dfbench.benchmark.execution.executor import check_executor, execute
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.machine import default_jobs
-from dfbench.benchmark.options import Device, Options
+from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
 from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
@@ -37,6 +37,8 @@ def run(
     only: str | Sequence[str] = (),
     out: str | Path = "dfbench-results",
     jobs: int | None = None,
+    executor: Executor = "local",
+    scheduler: str | Path | None = None,
     device: Device = "auto",
     trials: int | None = None,
     seconds: float | None = None,
@@ -75,6 +77,12 @@ def run(
         Folder of the results.
     jobs
         Workers; by default one a core, at most 8 (4 with a GPU).
+    executor
+        Where the work is done: ``"local"`` in processes of this machine, ``"dask"`` on a cluster
+        of Dask.
+    scheduler
+        Of a cluster that is there: its address or the path of its scheduler file. Without one
+        ``"dask"`` starts ``jobs`` workers on this machine and ends them.
     device
         Where to train: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     trials, seconds
@@ -138,6 +146,8 @@ def run(
         only=only,
         out=out,
         jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
         device=device,
         trials=trials,
         seconds=seconds,
@@ -194,8 +204,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     Raises
     ------
     DfbenchError
-        Where the suite, a data set, a row or a plugin is not what it must be, or the folder of
-        the results cannot be written.
+        Where the suite, a data set, a row or a plugin is not what it must be, the folder of the
+        results cannot be written, or the executor is not to be had.
     """
     suite = _settled(options)
     device = resolve_device(options.device)
@@ -205,8 +215,21 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     folder = ResultsFolder(Path(options.out).expanduser())
+    settings = Settings(
+        jobs=options.jobs or default_jobs(device),
+        device=device,
+        cell_timeout=options.cell_timeout or suite.cell_timeout,
+        strict=options.strict,
+        figures=suite.figures,
+        command=options.command,
+        executor=options.executor,
+        scheduler=str(options.scheduler or ""),
+        plugins=tuple(plugins),
+        auto_device=options.device == "auto",
+    )
     if not dry:
         check_writable(folder.path)
+        check_executor(settings)
     roots = {name: Path(root).expanduser() for name, root in options.roots.items()}
     datasets = load_datasets(
         suite,
@@ -223,14 +246,6 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
-    settings = Settings(
-        jobs=options.jobs or default_jobs(device),
-        device=device,
-        cell_timeout=options.cell_timeout or suite.cell_timeout,
-        strict=options.strict,
-        figures=suite.figures,
-        command=options.command,
-    )
     plan = with_evaluations(plan, datasets, folder)
     return Planned(plan, folder, settings, options.check)
 

@@ -34,6 +34,13 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Executor(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    dask = "dask"
+
+
 class KeepModels(StrEnum):
     """Which fitted models are kept."""
 
@@ -76,6 +83,18 @@ def run(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")
     ] = Path("dfbench-results"),
     jobs: Jobs = None,
+    executor: Annotated[
+        Executor,
+        typer.Option(help="Where the work is done: processes of this machine, or Dask."),
+    ] = Executor.local,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of Dask: the address of a running scheduler (tcp://..., tls://...) or its"
+            " scheduler file; without it, --jobs workers are started here and ended.",
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
     trials: Annotated[
         int | None,
@@ -164,6 +183,8 @@ def run(
         only=only or (),
         out=out_folder,
         jobs=jobs,
+        executor=executor.value,
+        scheduler=scheduler,
         device=device.value,
         trials=trials,
         seconds=seconds,

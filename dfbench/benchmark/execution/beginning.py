@@ -73,6 +73,6 @@ def _provenance(session: Session) -> Run:
         seconds=plan.budget.seconds,
         jobs=settings.jobs,
         threads=settings.n_threads,
-        machine=machine(settings.device),
+        machine=machine(settings.device) | session.executor.told(),
         versions=versions(),
     )

@@ -12,16 +12,15 @@ import numpy as np
 from dfbench.benchmark.execution.images import Images
 from dfbench.benchmark.execution.job import EvaluationJob, Job, Table
 from dfbench.benchmark.execution.prepare import images_of
-from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Source, Sources, extract
+from dfbench.features.pipeline.single_pass import Sources
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.files import digest
@@ -40,7 +39,7 @@ class _Scene:
 
     dataset: Dataset
     images: Images | None = None
-    sources: Sequence[Source] = ()
+    sources: Sources | None = None
     split: str = ""
     reason: str = ""
     failed: dict[tuple[View, str], DfbenchError] = field(default_factory=dict)
@@ -51,19 +50,18 @@ class _Scene:
     """How many images are among those of a training part, by the files of both."""
 
 
-def prepare_evaluations(
-    jobs: Sequence[Job], plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
-) -> list[Job]:
+def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
     """Bring the features of all evaluations into the store and give each job those of its cell.
 
     An evaluation that cannot be scored gets its record at once. A job for a finished cell fits it
     as it was fitted; without an evaluation that can be scored it is left out.
     """
-    cells = {cell.id: cell for cell in plan.cells}
+    out = session.out
+    cells = {cell.id: cell for cell in session.plan.cells}
     asked = [(cells[job.record["cell"]], job) for job in jobs]
     if not any(cell.evaluations or cell.lacks_model for cell, _ in asked):
         return list(jobs)
-    scenes = _look([cell for cell, _ in asked], out, settings, reporter)
+    scenes = _look(session, [cell for cell, _ in asked])
     found = []
     for cell, job in asked:
         sound = []
@@ -149,9 +147,7 @@ def _seen(scene: _Scene, images: Images, train: Images) -> int:
     return scene.seen[which]
 
 
-def _look(
-    cells: Sequence[Cell], out: ResultsFolder, settings: Settings, reporter: Reporter
-) -> dict[str, _Scene]:
+def _look(session: Session, cells: Sequence[Cell]) -> dict[str, _Scene]:
     """Make the passes over the evaluated images of each data set that evaluations are of."""
     datasets: dict[str, Dataset] = {}
     needed: dict[str, dict[View, dict[str, Extractor]]] = {}
@@ -164,23 +160,29 @@ def _look(
     for name, dataset in datasets.items():
         scene = scenes[name] = _Scene(dataset)
         try:
-            _set(scene, out, settings, reporter)
-            _extract(scene, needed[name], settings, reporter)
+            _set(session, scene)
+            _extract(session, scene, needed[name])
         except DataError as error:
             scene.reason = str(error)
     return scenes
 
 
-def _set(scene: _Scene, out: ResultsFolder, settings: Settings, reporter: Reporter) -> None:
+def _set(session: Session, scene: _Scene) -> None:
     dataset = scene.dataset
-    _, faults = look_at(dataset, [], jobs=settings.jobs, reporter=reporter)
+    _, faults = look_at(
+        dataset,
+        [],
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
+        extract=session.executor.extract,
+    )
     parts = parts_of(dataset, faults == "")
     own = task(dataset, parts, WHOLE, 0)
     assert isinstance(own, Task)  # nothing hinders a row itself
-    scene.images, scene.split = images_of(dataset, own, out)["evaluate"], parts.split
+    scene.images, scene.split = images_of(dataset, own, session.out)["evaluate"], parts.split
     chosen = dataset.manifest.iloc[parts.evaluate]
     scene.sources = Sources(
-        dataset.root,
+        dataset.root.absolute(),
         chosen["path"].tolist(),
         chosen["sha256"].tolist(),
         (chosen["width"] * chosen["height"]).to_numpy(np.int64),
@@ -188,10 +190,7 @@ def _set(scene: _Scene, out: ResultsFolder, settings: Settings, reporter: Report
 
 
 def _extract(
-    scene: _Scene,
-    needed: Mapping[View, Mapping[str, Extractor]],
-    settings: Settings,
-    reporter: Reporter,
+    session: Session, scene: _Scene, needed: Mapping[View, Mapping[str, Extractor]]
 ) -> None:
     """Make one pass for the views that the same extractors see: one decoding serves them all."""
     passes: dict[tuple[str, ...], list[View]] = {}
@@ -199,13 +198,14 @@ def _extract(
     for view, its in needed.items():
         passes.setdefault(tuple(sorted(its)), []).append(view)
         extractors.update(its)
+    assert scene.sources is not None  # there is no fault
     for keys, views in passes.items():
-        outcome = extract(
+        outcome = session.executor.extract(
             scene.sources,
             [extractors[key] for key in keys],
             views=views,
-            jobs=settings.jobs,
-            progress=reporter.stage(f"{scene.dataset.name}: features for protocols"),
+            jobs=session.settings.jobs,
+            progress=session.reporter.stage(f"{scene.dataset.name}: features for protocols"),
         )
         for place, error in outcome.failed.items():
             at, number = divmod(place, len(keys))

@@ -114,7 +114,8 @@ def _written(folder: Path, table: pa.Table) -> Images:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     content = sink.getvalue()
-    file = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    # whoever reads it may be in another folder
+    file = folder.absolute() / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
     if not file.exists():
         try:
             with atomic_path(file) as temporary:

@@ -118,6 +118,11 @@ class Job:
     memory: int = 0
 
     @property
+    def sees_images(self) -> bool:
+        """Whether its model is a network that is given images."""
+        return any(table.side is not None for table in self.tables)
+
+    @property
     def kept(self) -> Path:
         """Where the fitted model is kept."""
         return self.out.model_file(self.record["cell"])

@@ -120,6 +120,7 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         list(extractors.values()),
         jobs=session.settings.jobs,
         reporter=session.reporter,
+        extract=session.executor.extract,
     )
     _complain(session, dataset, faults)
     failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
@@ -220,7 +221,8 @@ def audit_again(session: Session, dataset: Dataset) -> None:
 
     wanted = audits(failed, lambda audit: audit.vital or audit.needs() is None)
     jobs, reporter = session.settings.jobs, session.reporter
-    faults = faults_of(dataset, jobs=jobs, reporter=reporter)
+    extract = session.executor.extract
+    faults = faults_of(dataset, jobs=jobs, reporter=reporter, extract=extract)
     _complain(session, dataset, faults)
     try:
         parts = parts_of(dataset, faults == "")
@@ -235,7 +237,7 @@ def audit_again(session: Session, dataset: Dataset) -> None:
     ]
     lacking: set[int] = set()
     if extractors:
-        outcome, _ = look_at(dataset, extractors, jobs=jobs, reporter=reporter)
+        outcome, _ = look_at(dataset, extractors, jobs=jobs, reporter=reporter, extract=extract)
         lacking = {id(extractors[place]) for place in outcome.failed}
     for ready in wanted:
         if id(ready.extractor) in lacking:

@@ -1,8 +1,9 @@
-"""How a plan is run on this machine."""
+"""How a plan is run, and where."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dfbench.installed import available_cores
 
@@ -14,7 +15,7 @@ class Settings:
     Attributes
     ----------
     jobs
-        Worker processes, and threads of the pass over the images.
+        Worker processes of this machine, and threads of the pass over the images.
     device
         ``"cpu"`` or ``"cuda"``.
     cell_timeout
@@ -25,6 +26,14 @@ class Settings:
         Pictures drawn of each cell, by their names in the registry.
     command
         What was typed, to be told in the report.
+    executor
+        Where the work is done, see `dfbench.benchmark.execution.executor.EXECUTORS`.
+    scheduler
+        Of a cluster that is there: its address or a file that tells it; empty for none.
+    plugins
+        Python files whose extractors the work may need.
+    auto_device
+        Whether a worker that has a GPU may use it, though this machine has none.
     """
 
     jobs: int
@@ -33,6 +42,10 @@ class Settings:
     strict: bool = False
     figures: tuple[str, ...] = ()
     command: str = ""
+    executor: str = "local"
+    scheduler: str = ""
+    plugins: tuple[Path, ...] = ()
+    auto_device: bool = False
 
     @property
     def n_threads(self) -> int:

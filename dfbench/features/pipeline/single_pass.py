@@ -101,6 +101,14 @@ class Sources(Sequence[Source]):
         """SHA-256 of each, hexadecimal."""
         return self._keys
 
+    def different(self) -> Sources:
+        """Leave out what has the content of one before."""
+        if len(set(self._keys)) == len(self):
+            return self
+        _, first = _different(self)
+        paths, keys = ([texts[at] for at in first] for texts in (self._paths, self._keys))
+        return Sources(self._root, paths, keys, self._pixels[first])
+
 
 @dataclass
 class Outcome:
