@@ -34,8 +34,8 @@ _GAP = 1 << 15
 """Bytes between two rows that are read along with them: another call would take longer."""
 _AT_ONCE = 4 << 20
 """Bytes that one call reads at most, unless a row is larger."""
-_OPEN = 64
-"""Shards of a table that a reader holds open at most."""
+_OPEN = 128
+"""Shards that a process holds open at most."""
 
 
 def identity(extractor: Extractor, view: View = PLAIN) -> dict[str, Any]:
@@ -162,6 +162,31 @@ class StoredRows:
         return found
 
 
+class _Handles:
+    """The shards that were read last, of all tables, held open: opening one costs as a row does."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[str, str], Handle] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, place: Place, name: str) -> Handle:
+        """Give a shard; `FileNotFoundError` where it is gone."""
+        which = str(place), name
+        with self._lock:
+            handle = self._open.get(which)
+            if handle is None:
+                handle = self._open[which] = place.open(name)
+                # let go of, not closed: another thread may be reading
+                while len(self._open) > _OPEN:
+                    self._open.popitem(last=False)
+            else:
+                self._open.move_to_end(which)
+            return handle
+
+
+_HANDLES = _Handles()
+
+
 @dataclass(eq=False)
 class _Column:
     """What one table holds of the rows.
@@ -174,12 +199,10 @@ class _Column:
         Bytes of a value.
     place
         Of the table.
-    names, starts
-        Of its shards, and where their values begin.
-    which, rows
-        Of each row its shard and the row there, shape (n,), int32.
-    sums
-        Of each row, shape (n,), uint32.
+    where
+        Names of its shards; where their values begin; of each of the n rows the number of its shard
+        and the row there, int32, and its sum, uint32, shape (n,) each. One tuple, as another thread
+        may be reading.
     checked
         Which rows were found sound by this process, shape (n,).
     """
@@ -188,16 +211,8 @@ class _Column:
     keys: Keys
     width: int
     place: Place
-    names: list[str]
-    starts: list[int]
-    which: NDArray[np.int32]
-    rows: NDArray[np.int32]
-    sums: NDArray[np.uint32]
+    where: tuple[list[str], list[int], NDArray[np.int32], NDArray[np.int32], NDArray[np.uint32]]
     checked: NDArray[np.bool_]
-
-    def __post_init__(self) -> None:
-        self._open: OrderedDict[int, Handle] = OrderedDict()
-        self._lock = Lock()
 
     @classmethod
     def of(cls, identity: dict[str, Any], keys: Keys) -> _Column:
@@ -221,11 +236,13 @@ class _Column:
             keys,
             widths.pop() if widths else table.value_length() or 0,
             table.place,
-            [shard.name for shard in located.shards],
-            [shard.start for shard in located.shards],
-            located.which,
-            located.rows,
-            sums,
+            (
+                [shard.name for shard in located.shards],
+                [shard.start for shard in located.shards],
+                located.which,
+                located.rows,
+                sums,
+            ),
             np.zeros(len(keys), np.bool_),
         )
 
@@ -239,14 +256,10 @@ class _Column:
             self._fill(places, out)
 
     def _look_again(self) -> None:
-        with self._lock:
-            fresh = _Column.of(self.identity, self.keys)
-            self.names, self.starts = fresh.names, fresh.starts
-            self.which, self.rows = fresh.which, fresh.rows
-            self._open.clear()
+        self.where = _Column.of(self.identity, self.keys).where
 
     def _fill(self, places: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
-        which, rows, names, starts = self.which, self.rows, self.names, self.starts
+        names, starts, which, rows, sums = self.where
         order = np.lexsort((rows[places], which[places]))
         places = places[order]
         which, rows, width = which[places], rows[places], self.width
@@ -254,43 +267,38 @@ class _Column:
         for first, last in _runs(which, rows, width):
             number, begin = int(which[first]), int(rows[first])
             count = int(rows[last - 1]) - begin + 1
-            handle = self._handle(number, names[number])
-            data = handle.read(starts[number] + begin * width, count * width)
+            data = _HANDLES.of(self.place, names[number]).read(
+                starts[number] + begin * width, count * width
+            )
             if len(data) < count * width:
                 self._damaged(names[number])
             if new:
-                self._check(places[first:last], rows[first:last] - begin, data, names[number])
+                its = places[first:last]
+                if not self._sound(its, sums[its], rows[first:last] - begin, data):
+                    self._damaged(names[number])
             block = np.frombuffer(data, np.uint8).reshape(count, width)
             if count == 1:
                 out[order[first:last]] = block
             else:
                 out[order[first:last]] = block[rows[first:last] - begin]
 
-    def _handle(self, number: int, name: str) -> Handle:
-        with self._lock:
-            handle = self._open.get(number)
-            if handle is None:
-                handle = self._open[number] = self.place.open(name)
-                # let go of, not closed: another thread may be reading
-                while len(self._open) > _OPEN:
-                    self._open.popitem(last=False)
-            else:
-                self._open.move_to_end(number)
-            return handle
-
-    def _check(
-        self, places: NDArray[np.intp], chosen: NDArray[Any], data: bytes, name: str
-    ) -> None:
+    def _sound(
+        self,
+        places: NDArray[np.intp],
+        sums: NDArray[np.uint32],
+        chosen: NDArray[Any],
+        data: bytes,
+    ) -> bool:
         """Hold rows against their sums, each once in this process."""
-        unchecked = np.flatnonzero(~self.checked[places])
-        if not len(unchecked):
-            return
+        new = np.flatnonzero(~self.checked[places])
         whole, width = memoryview(data), self.width
-        keys, sums = raw(self.keys[places[unchecked]]), self.sums[places[unchecked]]
-        for key, row, known in zip(keys, chosen[unchecked].tolist(), sums.tolist(), strict=True):
+        for key, row, known in zip(
+            raw(self.keys[places[new]]), chosen[new].tolist(), sums[new].tolist(), strict=True
+        ):
             if sum_of(key.tobytes(), whole[row * width : (row + 1) * width]) != known:
-                self._damaged(name)
+                return False
         self.checked[places] = True
+        return True
 
     def _damaged(self, name: str) -> None:
         with Table(self.identity) as table:
