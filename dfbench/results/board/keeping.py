@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,20 +71,23 @@ def board_of(path: Path, *, check: bool = False, progress: Progress | None = Non
         Where ``path`` is no results folder.
     """
     out = ResultsFolder(path)
-    told = all(part.built_in for group in (AUDITS, PROTOCOLS) for part in Registry(group))
-    found = _kept(out) if told and not check else None
+    audits = Registry(AUDITS)
+    told = all(part.built_in for part in (*audits, *Registry(PROTOCOLS)))
+    found = _kept(out, audits.names()) if told and not check else None
     if found is None:
-        found = _computed(out, progress, keep=told)
+        found = _computed(out, audits.names(), progress, keep=told)
     return replace(
         found,
         board=replace(found.board, runs=out.read_provenance(), kept=out.kept_models()),
     )
 
 
-def _computed(out: ResultsFolder, progress: Progress | None, *, keep: bool) -> Known:
+def _computed(
+    out: ResultsFolder, audits: Sequence[str], progress: Progress | None, *, keep: bool
+) -> Known:
     from dfbench.results.board.build import measure_board
 
-    state = State.of(out)
+    state = State.of(out, audits)
     board, whole = measure_board(out, progress)
     if not keep:
         return Known(board)
@@ -101,10 +104,10 @@ def _computed(out: ResultsFolder, progress: Progress | None, *, keep: bool) -> K
     return Known(board)
 
 
-def _kept(out: ResultsFolder) -> Known | None:
+def _kept(out: ResultsFolder, audits: Sequence[str]) -> Known | None:
     """Read the board that is kept, where it is of the files as they are."""
     state = read_state(out)
-    if state is None or not state.holds(out):
+    if state is None or not state.holds(out, audits):
         return None
     try:
         text = out.board_file.read_bytes()

@@ -36,7 +36,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -59,9 +59,9 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_NOT_OF_BOARD = frozenset({"studies", "checkpoints", "logs", "figures", "models", "parts", "board"})
-"""Folders with nothing that a board is computed from."""
-_TAKEN = _NOT_OF_BOARD | {"cells", "unreadable"}
+_TAKEN = frozenset(
+    {"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models", "parts", "board"}
+)
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -201,28 +201,21 @@ class ResultsFolder:
         """Which files were written of it, see `dfbench.results.records.written`."""
         return self.path / "board" / "written.json"
 
-    def board_inputs(self) -> list[str]:
+    def board_inputs(self, audits: Iterable[str]) -> list[str]:
         """List what a board is computed from: names relative to the folder.
 
-        These are all files in folders of cells and of what audits found, known or not, beside the
-        lists of entries and of evaluations.
+        These are all files of cells, of images that cannot be read and of what these audits found,
+        beside the lists of entries and of evaluations.
         """
         found = [each.name for each in (self.entries_file, self.asked_file) if each.exists()]
-        for folder in sorted(self._folders()):
-            with os.scandir(folder) as entries:
+        for folder in ("cells", "unreadable", *audits):
+            try:
                 # a hidden one is being written
-                names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-            found += [f"{folder.name}/{name}" for name in names]
+                names = [name for name in os.listdir(self.path / folder) if name[0] != "."]  # noqa: PTH208 - names alone
+            except OSError:
+                continue
+            found += [f"{folder}/{name}" for name in sorted(names)]
         return found
-
-    def _folders(self) -> Iterator[Path]:
-        try:
-            with os.scandir(self.path) as entries:
-                for entry in entries:
-                    if entry.name not in _NOT_OF_BOARD and entry.is_dir():
-                        yield Path(entry.path)
-        except OSError:
-            return
 
     # --- entries -----------------------------------------------------------------------------
 

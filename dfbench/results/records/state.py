@@ -35,10 +35,10 @@ class State(BaseModel):
     """SHA-256 of what the board came to."""
 
     @classmethod
-    def of(cls, out: ResultsFolder) -> Self:
-        """Note what is there, before any of it is read."""
+    def of(cls, out: ResultsFolder, audits: Collection[str]) -> Self:
+        """Note what is there, before any of it is read; ``audits`` are those that report."""
         now = time.time_ns()
-        files = {name: see(out.path / name, now) for name in out.board_inputs()}
+        files = {name: see(out.path / name, now) for name in out.board_inputs(audits)}
         return cls(dfbench=this_dfbench(), files=files)
 
     @property
@@ -46,11 +46,11 @@ class State(BaseModel):
         """Give what no other state has."""
         return digest(self.model_dump(mode="json"))
 
-    def holds(self, out: ResultsFolder) -> bool:
-        """Whether the folder is still as it was."""
+    def holds(self, out: ResultsFolder, audits: Collection[str]) -> bool:
+        """Whether the folder is still as it was; ``audits`` are those of `of`."""
         return (
             self.dfbench == this_dfbench()
-            and sorted(self.files) == sorted(out.board_inputs())
+            and sorted(self.files) == sorted(out.board_inputs(audits))
             and all(as_seen(out.path / name, seen) for name, seen in self.files.items())
         )
 
