@@ -76,7 +76,7 @@ def vectors_of(inputs: Inputs) -> Array | None:
     """Give the features among inputs, if there are any."""
     if isinstance(inputs, Both):
         return inputs.features
-    return inputs if len(inputs.shape) == 2 else None
+    return inputs if len(inputs.shape) == 2 else None  # rows on disk tell their shape alone
 
 
 def joined(parts: Sequence[Inputs]) -> Inputs:

@@ -37,6 +37,7 @@ class XGBoost(Model):
     """
 
     name = "xgboost"
+    version = 2
     libraries = ("xgboost",)
     by_block = True
 
