@@ -281,7 +281,7 @@ def main() -> int:
     command.add_argument("--task-ms", type=float, default=17.3, help="of the scheduler")
     command.add_argument("--file-bytes", type=float, default=12_000)
     command.add_argument("--listed-bytes", type=float, default=2000, help="of the client, at most")
-    command.add_argument("--mib-ms", type=float, default=11.0, help="to send a MiB to a worker")
+    command.add_argument("--mib-ms", type=float, default=8.8, help="to send a MiB to a worker")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
