@@ -90,7 +90,8 @@ def run(
     seed
         Instead of the suite's.
     cell_timeout
-        Seconds after which a cell is given up.
+        Seconds after which a cell is given up, however many its images are; by default as the
+        suite says, and more in proportion for a cell of more than 10,000 training images.
     plugins
         Python files with ``@dfbench.extractor`` functions.
     roots
@@ -178,6 +179,10 @@ def run(
     return results
 
 
+TIMEOUT_IMAGES = 10_000
+"""Training images up to which a suite's ``cell_timeout`` is as it says."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """A run before anything of it has been computed: what is to be done, where and how."""
@@ -219,6 +224,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         jobs=options.jobs or default_jobs(device),
         device=device,
         cell_timeout=options.cell_timeout or suite.cell_timeout,
+        timeout_images=None if options.cell_timeout else TIMEOUT_IMAGES,
         strict=options.strict,
         figures=suite.figures,
         command=options.command,

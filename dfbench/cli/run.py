@@ -113,7 +113,11 @@ def run(
     ] = None,
     cell_timeout: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="S", help="Seconds after which a cell is given up."),
+        typer.Option(
+            min=0.001,
+            metavar="S",
+            help="Seconds after which a cell is given up, however many its images are.",
+        ),
     ] = None,
     plugin: Plugins = None,
     root: Annotated[

@@ -109,7 +109,7 @@ class Cluster(Executor):
             Task(
                 job,
                 remote.run_cell,
-                (_absolute(job), self._device(job, settings), settings.cell_timeout),
+                (_absolute(job), self._device(job, settings)),
                 gpu=job.sees_images,
             )
             for job in jobs

@@ -80,6 +80,8 @@ class Job:
         Cell whose parameters are taken over once it has run; empty for none.
     figures
         What is drawn.
+    timeout
+        Seconds after which it is given up.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
     evaluations
@@ -110,6 +112,7 @@ class Job:
     seconds: float
     device: str
     n_threads: int
+    timeout: float
     seconds_per_image: float
     parameters_of: str = ""
     evaluations: list[EvaluationJob] = field(default_factory=list)

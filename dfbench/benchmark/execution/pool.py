@@ -68,21 +68,20 @@ class Pool(Executor):
             initializer=worker.initialise,
             initargs=[settings.n_threads],
         )
-        limit = settings.cell_timeout
         waiting: dict[Future[Any], Job] = {}
         later = {job.record["cell"]: job for job in jobs}
         try:
             while later or waiting:
                 running = list(waiting.values())
                 for job in admissible(later.values(), running, workers=workers, room=room):
-                    waiting[pool.schedule(worker.run, args=[job], timeout=limit)] = job
+                    waiting[pool.schedule(worker.run, args=[job], timeout=job.timeout)] = job
                     del later[job.record["cell"]]
                 reporter.running(_at_work(waiting))
                 ended = [future for future in waiting if future.done()]
                 if not ended:
                     time.sleep(_POLL)
                 for future in ended:
-                    record = collect(future, waiting.pop(future), settings)
+                    record = collect(future, waiting.pop(future))
                     reporter.finished(record)
                     yield record
         finally:
@@ -94,12 +93,12 @@ def _at_work(waiting: Mapping[Future[Any], Job]) -> list[Running]:
     return [at_work(job) for future, job in waiting.items() if future.running()]
 
 
-def collect(future: Future[Any], job: Job, settings: Settings) -> Record:
+def collect(future: Future[Any], job: Job) -> Record:
     """Give the record of a job that has ended; one whose worker was lost is written here."""
     try:
         return Record.model_validate(future.result())
     except CellTimeout:
-        reason = out_of_time(settings.cell_timeout)
+        reason = out_of_time(job.timeout)
     except ProcessExpired as error:
         reason = (
             f"the worker process died (exit code {error.exitcode}); "

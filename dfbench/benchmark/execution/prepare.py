@@ -319,6 +319,7 @@ def _job(
         seconds=cell.budget.seconds,
         device=session.settings.device,
         n_threads=session.settings.n_threads,
+        timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
         memory=_memory(scene, cell, task, tables),

@@ -209,17 +209,16 @@ def extract_chunk(
 # --- cells -----------------------------------------------------------------------------------
 
 
-def run_cell(job: Job, device: str, timeout: float) -> dict[str, Any]:
+def run_cell(job: Job, device: str) -> dict[str, Any]:
     """Run a cell, or what another worker left of it, and give its record as plain data.
 
     Parameters
     ----------
     job
-        Its device and threads are set here.
+        Its device and threads are set here. Out of time, this process ends itself, for no thread
+        can be stopped.
     device
         ``auto``, ``cpu`` or ``cuda``.
-    timeout
-        Seconds after which this process ends itself, for no thread can be stopped.
     """
     from distributed import get_worker
     from joblib import parallel_config
@@ -228,7 +227,7 @@ def run_cell(job: Job, device: str, timeout: float) -> dict[str, Any]:
     from dfbench.benchmark.execution.job import Job
     from dfbench.models.devices import resolve_device
 
-    with _time_limit(job, timeout):
+    with _time_limit(job):
         n_threads = _n_threads(_met, get_worker())
         left = _left(replace(job, n_threads=n_threads, device=resolve_device(device)))
         if not isinstance(left, Job):
@@ -238,8 +237,8 @@ def run_cell(job: Job, device: str, timeout: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _time_limit(job: Job, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, _give_up, args=[job, seconds])
+def _time_limit(job: Job) -> Iterator[None]:
+    timer = threading.Timer(job.timeout, _give_up, args=[job])
     timer.daemon = True
     timer.start()
     try:
@@ -248,7 +247,7 @@ def _time_limit(job: Job, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _give_up(job: Job, seconds: float) -> None:
+def _give_up(job: Job) -> None:
     """Write that a cell was out of time and end this process; its nanny begins another.
 
     The scheduler then has the task run elsewhere, which finds the record.
@@ -256,7 +255,7 @@ def _give_up(job: Job, seconds: float) -> None:
     from dfbench.benchmark.execution.lost import lost, out_of_time
 
     try:
-        lost(job, out_of_time(seconds))
+        lost(job, out_of_time(job.timeout))
     finally:
         os._exit(1)
 

@@ -20,6 +20,9 @@ class Settings:
         ``"cpu"`` or ``"cuda"``.
     cell_timeout
         Seconds after which a cell is given up.
+    timeout_images
+        Training images that this is for: a cell of more has more time in proportion. None: it is
+        for any number.
     strict
         Whether an unreadable image is an error.
     figures
@@ -39,6 +42,7 @@ class Settings:
     jobs: int
     device: str
     cell_timeout: float
+    timeout_images: int | None = None
     strict: bool = False
     figures: tuple[str, ...] = ()
     command: str = ""
@@ -46,6 +50,12 @@ class Settings:
     scheduler: str = ""
     plugins: tuple[Path, ...] = ()
     auto_device: bool = False
+
+    def timeout(self, n_train: int) -> float:
+        """Seconds after which a cell of so many training images is given up."""
+        if self.timeout_images is None:
+            return self.cell_timeout
+        return self.cell_timeout * max(1.0, n_train / self.timeout_images)
 
     @property
     def n_threads(self) -> int:
