@@ -11,7 +11,7 @@ import numpy as np
 
 T = TypeVar("T")
 
-LIMIT = 2 << 30
+LIMIT = 1 << 30
 """Bytes that are held at most."""
 
 
