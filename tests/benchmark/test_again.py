@@ -42,10 +42,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(module, name, noted)
 
-    from dfbench.benchmark import reading
+    from dfbench.benchmark.execution import pool
 
     noting(facts, "_read", "hash")
-    noting(reading, "extract", "pass")
+    noting(pool, "extract", "pass")
     noting(build, "measure_board", "board")
     return found
 

@@ -37,7 +37,7 @@ RUNS = {
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_versions: None) -> Path:
     with zipfile.ZipFile(Path(__file__).parents[1] / "data" / "kept.zip") as file:
         file.extractall(tmp_path / "kept")
     monkeypatch.chdir(tmp_path / "kept")
