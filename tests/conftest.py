@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("dfbench", deadline=None)  # another test may have the machine
+settings.load_profile("dfbench")
 
 SUITE = """
 name = "tiny"
