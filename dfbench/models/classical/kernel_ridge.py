@@ -26,6 +26,8 @@ _GAIN = 1e-3
 _WEIGHTS = ("equal", "width", "learned")
 _PIECE = 16 << 20
 """Bytes of the rows whose kernels with the landmarks are held at once."""
+_LEAST = 1e-3
+"""Weight of a score, in units of their deviation, that its class is left at least."""
 _CLOSE = 1e-7
 """Share of the targets that a solution in float32 may miss."""
 
@@ -72,6 +74,7 @@ class KernelRidge(Estimator):
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
     by_block = True
+    calibrates = True
 
     _trial: tuple[_Floats, ...]
     """Between the two steps of a fit: the factors of the solution at landmarks, or nothing."""
@@ -148,6 +151,7 @@ class KernelRidge(Estimator):
         del self._trial
         self._unit = max(float(left_out.std()), 1e-12)
         self._logistic = LogisticRegression(max_iter=1_000).fit(left_out / self._unit, y)
+        _keep_order(self._logistic, y)
 
     def _solver(self, n: int) -> str:
         if self.params["solver"] == "auto":
@@ -336,6 +340,23 @@ def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
     dual: _Floats = dsymm(1.0, inverse, targets, lower=1)
     left_out: _Floats = targets - dual / np.diagonal(inverse)[:, None]
     return left_out
+
+
+def _keep_order(logistic: Any, y: Labels) -> None:
+    """Have a regression follow the scores if it turns their order round.
+
+    Where rows are far from each other, what leaves a row out says of it that it is of the others'
+    classes.
+    """
+    weights = logistic.coef_
+    one = len(weights) == 1
+    along = weights[0, 1] - weights[0, 0] if one else np.trace(weights - weights.mean(axis=0))
+    if along > _LEAST:
+        return
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    own = _LEAST * np.eye(len(shares))
+    logistic.coef_ = own[1:] - own[:1] if one else own
+    logistic.intercept_ = np.log(shares[1:] / shares[0]) if one else np.log(shares)
 
 
 def _nystroem(

@@ -76,6 +76,7 @@ class SVM(Estimator):
     )
     estimators = ()
     by_block = True
+    calibrates = True
 
     _trial: _Trial
     """Between the two steps of a fit."""

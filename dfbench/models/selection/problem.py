@@ -135,6 +135,20 @@ class Problem:
             raise ValueError("the scores are not finite")
         return value
 
+    def measured(self, model: Model, value: float) -> float:
+        """ROC AUC of a finished model's probabilities on the tuning split.
+
+        Parameters
+        ----------
+        model
+            After `finish`.
+        value
+            Its `value`, which this is where there is no calibration.
+        """
+        if not model.calibrates:
+            return value
+        return roc_auc(self.y_val, model.predict_proba(self.X_val))
+
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""
         defaults = self.space.defaults(self.model_class)

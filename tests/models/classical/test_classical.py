@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 
 from dfbench.errors import DataError
 from dfbench.models.base import Task
+from dfbench.models.classical.kernel_ridge import KernelRidge
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
 from dfbench.models.classical.xgboost import XGBoost
@@ -121,6 +122,24 @@ def test_probabilities_rank_the_classes(model_class, k):
     assert proba.min() >= 0
     aucs = [roc_auc_score(y_val == c, proba[:, c]) for c in range(k)]
     assert min(aucs) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("model_class", "params"),
+    [
+        (SVM, {"gamma": 10.0}),
+        (SVM, {"gamma": 10.0, "solver": "nystroem"}),
+        (KernelRidge, {"gamma": 3.0, "weights": "width"}),
+        (KernelRidge, {"gamma": 3.0, "weights": "width", "solver": "nystroem"}),
+    ],
+)
+def test_probabilities_of_rows_far_from_each_other_keep_the_order(model_class, params):
+    # a row that is left out is told apart by nothing but that its class lacks it
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((160, 300)).astype(np.float32), np.arange(160) % 2
+    model = model_class(n_classes=2, **params).fit(X[:81], y[:81], X[81:], y[81:])
+    order = np.argsort(model.ranking(X[81:])[:, 1])
+    assert (np.diff(model.predict_proba(X[81:])[order, 1]) >= 0).all()
 
 
 @pytest.mark.parametrize("model_class", ALL)

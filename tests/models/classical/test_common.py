@@ -165,7 +165,16 @@ def test_the_sigmoid_is_scikit_learns():
         np.testing.assert_allclose(platt.sigmoid(decision, a, b), expected, atol=2e-3)
     # told apart without an error, and not at all
     assert platt.fitted(np.array([-1.0, -1.0, 1.0, 1.0]), np.array([0, 0, 1, 1]) == 1)[0] < 0
-    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == pytest.approx((0, 0))
+    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == pytest.approx((-1e-3, 0))
+
+
+def test_a_sigmoid_never_turns_the_order_round():
+    decision = np.array([-2.0, -1.0, 1.0, 2.0, 3.0])
+    member = np.array([True, True, False, False, False])
+    found = platt.sigmoid(decision, *platt.fitted(decision, member))
+    assert (np.diff(found) > 0).all()
+    # that of all targets alike: (2 + 1) / (2 + 2) of two, 1 / (3 + 2) of three
+    np.testing.assert_allclose(found, (2 * 0.75 + 3 * 0.2) / 5, atol=1e-3)
 
 
 @pytest.mark.parametrize(
