@@ -13,7 +13,7 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
 from dfbench.models.classical.common.scaling import moments
-from dfbench.models.classical.estimator import Estimator
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.rows import blocks
 
 _Floats = NDArray[np.float64]
@@ -24,6 +24,7 @@ _SWEEPS = 3
 _GAIN = 1e-3
 """Share of the error that a change of weight must save: less is noise."""
 _WEIGHTS = ("equal", "width", "learned")
+_FAR = np.float32(1e15)
 _PIECE = 16 << 20
 """Bytes of the rows whose kernels with the landmarks are held at once."""
 _LEAST = 1e-3
@@ -100,13 +101,8 @@ class KernelRidge(Estimator):
     def check_params(cls, params: Any) -> None:
         """Raise where a suite got parameters wrong; see `Model.check_params`."""
         super().check_params(params)
-        for name, known in (("weights", _WEIGHTS), ("solver", ("auto", "exact", "nystroem"))):
-            if params.get(name, known[0]) not in known:
-                problem = f"{name}={params[name]!r} is none of {', '.join(known)}"
-                raise ParameterError(problem, where=cls.name)
-        for name in ("gamma", "ridge", "sample", "landmarks"):
-            if params.get(name, 1) <= 0:
-                raise ParameterError(f"{name}={params[name]!r} is not above 0", where=cls.name)
+        one_of(cls, params, {"weights": _WEIGHTS, "solver": SOLVERS})
+        above_zero(cls, params, "gamma", "ridge", "sample", "landmarks")
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -260,7 +256,7 @@ class _Scale:
             mean, variance = moments(X, self._standard)
             spread = np.sqrt(variance)
             # a constant's deviation is rounding
-            constant = spread <= 1e-6 * np.abs(mean)
+            constant = spread <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)
             factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
             self._steps.append((mean.astype(np.float32), factor.astype(np.float32)))
         varying = [np.count_nonzero(part) for part in np.split(factor, self._cuts)]
@@ -270,16 +266,23 @@ class _Scale:
 
     def _standard(self, X: Features) -> Features:
         for mean, factor in self._steps:
-            X = (X - mean) * factor
+            X = self._standardised(X, mean, factor)
             if self.arcsinh:
                 X = np.arcsinh(X)
         return X
+
+    @staticmethod
+    def _standardised(X: Features, mean: Features, factor: Features) -> Features:
+        """Standardise, and cut off values whose squares float32 could not hold."""
+        with np.errstate(over="ignore"):
+            rows = (X - mean) * factor
+        return np.clip(rows, -_FAR, _FAR, out=rows)
 
     def __call__(self, X: Features) -> Features:
         rows = X
         for number, (mean, factor) in enumerate(self._steps):
             rows = np.arcsinh(rows) if number else rows
-            rows = (rows - mean) * factor
+            rows = self._standardised(rows, mean, factor)
         return rows * self._norms
 
     def split(self, rows: Features) -> list[Features]:

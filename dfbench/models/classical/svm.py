@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
@@ -16,7 +16,7 @@ from dfbench.models.classical.common.blocks import Features, Vectors, checked_bl
 from dfbench.models.classical.common.distances import Squares, cross, expansion
 from dfbench.models.classical.common.nystroem import Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
-from dfbench.models.classical.estimator import Estimator
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import blocks
@@ -91,6 +91,13 @@ class SVM(Estimator):
             "max_exact": 20_000,
             "landmarks": 1_000,
         }
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params(params)
+        one_of(cls, params, {"solver": SOLVERS})
+        above_zero(cls, params, "C", "gamma", "landmarks")
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:

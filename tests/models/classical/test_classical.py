@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from dfbench.errors import DataError
+from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
 from dfbench.models.classical.kernel_ridge import KernelRidge
 from dfbench.models.classical.knn import KNN
@@ -208,6 +208,37 @@ def test_tiny_and_constant_data_work(model_class, n, d, k, constant, seed):
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("model_class", "params"),
+    [
+        (KNN, {}),
+        (KNN, {"scaling": "none", "metric": "euclidean"}),
+        (SVM, {}),
+        (SVM, {"solver": "nystroem"}),
+        (KernelRidge, {}),
+        (KernelRidge, {"solver": "nystroem"}),
+    ],
+)
+@pytest.mark.parametrize("unit", [1e-40, 1e-10, 1e37])
+def test_values_of_any_size_have_probabilities(model_class, params, unit):
+    X, y = blobs(60, 5, 2)
+    X = (X / 1e3 * unit).astype(np.float32)
+    far = np.float32(3e38) * np.array([[1, -1, 1, -1, 1], [1, 1, 1, 1, 1]], np.float32)
+    model = model_class(n_classes=2, **params).fit(X, y, far, y[:2])
+    assert np.isfinite(model.predict_proba(np.vstack([X, far]))).all()
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_svm_of_narrow_kernels_and_long_tails_is_the_plain_one(d):
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 2
+    X = np.exp(3 * rng.standard_normal((300, d)) + 0.3 * y[:, None]).astype(np.float32)
+    rows = StandardScaler().fit_transform(X.astype(np.float64))
+    plain = SVC(C=3.0, gamma=1e6 / d).fit(rows, y).decision_function(rows)
+    model = SVM(n_classes=2, C=3.0, gamma=1e6).fit_ranking(X, y, X, y)
+    np.testing.assert_allclose(model.ranking(X)[:, 1], plain, atol=0.1)
+
+
 @pytest.mark.parametrize("model_class", ALL)
 def test_defaults_lie_inside_the_search_space(model_class):
     import optuna
@@ -219,6 +250,25 @@ def test_defaults_lie_inside_the_search_space(model_class):
     for name, distribution in fixed.distributions.items():
         value = distribution.to_internal_repr(defaults[name])
         assert distribution._contains(value)
+
+
+@pytest.mark.parametrize(
+    ("model_class", "params"),
+    [
+        (KNN, {"n_neighbors": 0}),
+        (KNN, {"n_neighbors": 0.5}),
+        (KNN, {"metric": "minkowski"}),
+        (KNN, {"weights": "cubic"}),
+        (KNN, {"scaling": "minmax"}),
+        (SVM, {"solver": "fast"}),
+        (SVM, {"C": 0.0}),
+        (SVM, {"gamma": np.nan}),
+        (SVM, {"landmarks": 0}),
+    ],
+)
+def test_a_value_that_means_nothing_is_told(model_class, params):
+    with pytest.raises(ParameterError, match=next(iter(params))):
+        model_class.check_params(params)
 
 
 def test_an_unknown_parameter_is_refused():

@@ -102,6 +102,19 @@ def test_neighbours_are_the_nearest(metric, n, d, grid, shift, seed):
     np.testing.assert_array_equal(alone[1][0], distances[3])
 
 
+@pytest.mark.parametrize("scale", [1e19, 1e30, 1e37, 1e-21, 1e-40])
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_neighbours_are_the_nearest_where_float32_ends(metric, scale):
+    rng = np.random.default_rng(0)
+    rows = (rng.standard_normal((60, 3)) * scale).astype(np.float32)
+    rows[::2] /= 10
+    search = neighbours.Neighbours(rows, neighbours.squared_lengths(rows), metric)
+    _, distances = search(rows[:9] / 3, 4)
+    apart = np.abs(rows.astype(np.float64) - (rows[:9, None] / 3).astype(np.float64))
+    apart = apart.sum(2) if metric == "manhattan" else np.sqrt((apart**2).sum(2))
+    np.testing.assert_allclose(distances, np.sort(apart)[:, :4], rtol=1e-9)
+
+
 @pytest.mark.parametrize("C", [0.1, 100.0])
 def test_a_machine_is_that_of_libsvm_whatever_it_starts_from(C):
     X, y = blobs(700)

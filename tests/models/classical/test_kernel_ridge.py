@@ -157,7 +157,10 @@ def test_classes_absent_from_training_and_constant_blocks():
         KernelRidge(n_classes=2).fit(X, np.zeros(90, np.int64), X, y)
 
 
-@pytest.mark.parametrize("params", [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}])
+@pytest.mark.parametrize(
+    "params",
+    [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}, {"gamma": np.inf}, {"landmarks": 0.5}],
+)
 def test_wrong_parameters_are_told(params):
     with pytest.raises(ParameterError, match=next(iter(params))):
         KernelRidge.check_params(params)

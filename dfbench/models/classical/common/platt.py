@@ -18,9 +18,9 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
     C.-J. Lin, R. Weng, "A note on Platt's probabilistic outputs for support vector machines",
     Machine Learning 68, 2007.
 
-    The slope never rises above minus `_LEAST`. Where rows are far from each other, what a machine says
-    of a row that it was fitted without is its intercept, which leans to the class that lost the
-    row: likelihood alone would turn the order of the machine round.
+    The slope never rises above minus `_LEAST`. Where rows are far from each other, what a machine
+    says of a row that it was fitted without is its intercept, which leans away from the class that
+    lost the row: likelihood alone would turn the order of the machine round.
 
     Parameters
     ----------
