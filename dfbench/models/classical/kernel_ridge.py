@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from dfbench.models.classical.common.blocks import Features, Vectors, checked_bl
 from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
 from dfbench.models.classical.common.scaling import moments
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.kept import Kept
 from dfbench.models.rows import blocks
 
 _Floats = NDArray[np.float64]
@@ -112,6 +114,21 @@ class KernelRidge(Estimator):
             "ridge": trial.suggest_float("ridge", 0.001, 1.0, log=True),
             "weights": trial.suggest_categorical("weights", list(_WEIGHTS)),
         }
+
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        k = len(self._classes)
+        belongs(type(self._scale) is _Scale)
+        columns = self._scale.checked(self.weights)
+        m = len(array_of(self._rows, np.float32, (None, columns)))
+        array_of(self._dual, np.float64, (m, k))
+        array_of(self._logistic.coef_, np.float64, (1 if k == 2 else k, k))
+        array_of(self._logistic.intercept_, np.float64, (1 if k == 2 else k,))
+        belongs(np.array_equal(self._logistic.classes_, self._classes))
+        positive(self._gamma)
+        positive(self._unit)
+        return self
 
     def _fit(self, X: Vectors, y: Labels) -> None:
         widths = self.blocks if sum(self.blocks) == X.shape[1] else (X.shape[1],)
@@ -284,6 +301,18 @@ class _Scale:
             rows = np.arcsinh(rows) if number else rows
             rows = self._standardised(rows, mean, factor)
         return rows * self._norms
+
+    def checked(self, weights: _Floats) -> int:
+        """Check it after it was loaded, and give the number of columns that have a weight."""
+        steps, widths = self._steps, self._widths
+        belongs(type(steps) is list and type(self.arcsinh) is bool)
+        belongs(len(steps) == 1 + self.arcsinh and all(len(step) == 2 for step in steps))
+        belongs(type(widths) is tuple and all(type(each) is int and each > 0 for each in widths))
+        for each in (self._norms, *(each for step in steps for each in step)):
+            array_of(each, np.float32, (sum(widths),))
+        array_of(weights, np.float64, (len(widths),))
+        belongs(bool((weights >= 0).all()))
+        return int(np.repeat(np.sqrt(weights).astype(np.float32) > 0, widths).sum())
 
     def split(self, rows: Features) -> list[Features]:
         return np.split(rows, self._cuts, axis=1)

@@ -17,8 +17,8 @@ from dfbench.models.classical.common.distances import Squares, cross, expansion
 from dfbench.models.classical.common.nystroem import Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
-from dfbench.models.classical.machine_check import array_of
-from dfbench.models.kept import Kept, KeptError
+from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.kept import Kept
 from dfbench.models.rows import blocks
 
 Floats = NDArray[np.float64]
@@ -117,8 +117,8 @@ class SVM(Estimator):
         array_of(self._weights, np.float64, (m, pairs))
         array_of(self._intercepts, np.float64, (pairs,))
         array_of(self._sigmoids, np.float64, (None, 2))
-        if len(self._sigmoids) not in (0, 1 if k == 2 else k) or type(self._gamma) is not float:
-            raise KeptError("the machine is not what it must be: sizes do not belong together")
+        belongs(len(self._sigmoids) in (0, 1 if k == 2 else k))
+        positive(self._gamma)
         return self
 
     def _fit(self, X: Vectors, y: Labels) -> None:
