@@ -33,6 +33,13 @@ class Estimator(Model):
     _classes: Labels
     """The classes that the training part holds, ascending."""
 
+    @staticmethod
+    def _solver_of(params: Mapping[str, Any], n: int) -> str:
+        """Give the solver, of `SOLVERS`, that ``auto`` means for n training images."""
+        if params["solver"] == "auto":
+            return "exact" if n <= int(params["max_exact"]) else "nystroem"
+        return str(params["solver"])
+
     def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit; see `Model.fit`."""
         alone = self.shared is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
 from dfbench.models.classical.common.scaling import moments
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.kept import Kept
-from dfbench.models.rows import blocks
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
 
 _Floats = NDArray[np.float64]
 _Pieces = Callable[[], Iterator[tuple[slice, Features]]]
@@ -27,8 +28,8 @@ _GAIN = 1e-3
 """Share of the error that a change of weight must save: less is noise."""
 _WEIGHTS = ("equal", "width", "learned")
 _FAR = np.float32(1e15)
-_PIECE = 16 << 20
-"""Bytes of the rows whose kernels with the landmarks are held at once."""
+_PIECE = 64 << 20
+"""Bytes of the kernels with the landmarks that are held at once."""
 _LEAST = 1e-3
 """Weight of a score, in units of their deviation, that its class is left at least."""
 _CLOSE = 1e-7
@@ -107,6 +108,19 @@ class KernelRidge(Estimator):
         above_zero(cls, params, "gamma", "ridge", "sample", "landmarks")
 
     @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d = task.n_train, task.n_inputs
+        if cls._solver_of(params, n) == "exact":
+            # distances, their kernel and its inverse; rows for all and of three fits; for scores
+            own = 16 * n * n + 16 * n * d + min(LIMIT, 4 * n * n)
+        else:
+            m = min(int(params["landmarks"]), n)
+            # factors of three fits
+            own = 64 * m * m + 20 * m * d + 24 * n * task.n_classes + 3 * _PIECE
+        return own + 8 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
@@ -138,7 +152,7 @@ class KernelRidge(Estimator):
         self._scale = self._once(("scale", arcsinh), lambda: _Scale(X, widths, arcsinh))
         targets = self._targets(y)
         self.weights = self._weighed(X, targets, widths, ridge)
-        self.params["solver"] = solver = self._solver(len(X))
+        self.params["solver"] = solver = self._solver_of(self.params, len(X))
         if solver == "exact":
             self._rows = self._scale.weighted(self._scaled(X), self.weights)
             kernel = self._kernel(X)
@@ -165,11 +179,6 @@ class KernelRidge(Estimator):
         self._unit = max(float(left_out.std()), 1e-12)
         self._logistic = LogisticRegression(max_iter=1_000).fit(left_out / self._unit, y)
         _keep_order(self._logistic, y)
-
-    def _solver(self, n: int) -> str:
-        if self.params["solver"] == "auto":
-            return "exact" if n <= int(self.params["max_exact"]) else "nystroem"
-        return str(self.params["solver"])
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -230,7 +239,8 @@ class KernelRidge(Estimator):
         """Give rows of the training part, weighted, piece by piece, as often as it is called."""
 
         def pieces() -> Iterator[tuple[slice, Features]]:
-            for place, block in checked_blocks(X, _PIECE):
+            size = min(BLOCK, size_beside(X, len(self._rows), _PIECE))
+            for place, block in checked_blocks(X, size):
                 yield place, self._weighted(block)
 
         return pieces
@@ -240,7 +250,8 @@ class KernelRidge(Estimator):
             yield expansion(self._weighted(block), self._rows, self._dual, self._gamma)
 
     def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
-        if part is None or self.params["solver"] == "nystroem":
+        held = 4 * len(X) * len(self._rows) <= LIMIT
+        if part is None or self.params["solver"] == "nystroem" or not held:
             return np.concatenate(list(self._scores(X)))
         # the same images are asked for by every trial
         name = ("cross", part, self.params["weights"], self._scale.arcsinh)

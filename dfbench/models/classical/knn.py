@@ -15,6 +15,8 @@ from dfbench.models.classical.common.scaling import Standard, moments
 from dfbench.models.classical.estimator import Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of
 from dfbench.models.kept import Kept, KeptError
+from dfbench.models.rows import BLOCK
+from dfbench.models.shared import LIMIT
 
 _MOST = 51
 """The largest number of neighbours that the search space holds."""
@@ -59,6 +61,15 @@ class KNN(Estimator):
         super().check_params(params)
         one_of(cls, params, {"metric": _METRICS, "weights": _WEIGHTS, "scaling": _SCALINGS})
         above_zero(cls, params, "n_neighbors")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n = task.n_train
+        most = max(_MOST, int(params["n_neighbors"]))
+        # rows of each scaling; neighbours of as many tuning images, by scaling and metric
+        neighbours = min(LIMIT, 16 * n * most * len(_METRICS) * len(_SCALINGS))
+        return 16 * n * task.n_inputs + 64 * n + neighbours + 8 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common import hinge, platt, smo
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.distances import Squares, cross, expansion
-from dfbench.models.classical.common.nystroem import Mapped, Nystroem
+from dfbench.models.classical.common.nystroem import HELD, WORK, Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.kept import Kept
-from dfbench.models.rows import blocks
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
 
 Floats = NDArray[np.float64]
 
@@ -100,6 +101,21 @@ class SVM(Estimator):
         above_zero(cls, params, "C", "gamma", "landmarks")
 
     @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d, k = task.n_train, task.n_inputs, task.n_classes
+        if cls._solver_of(params, n) == "exact":
+            pairs = k * (k - 1) // 2
+            # rows for all, and support vectors of three fits; kernel rows; for scores
+            own = 28 * n * d + n * (2_048 + 64 * pairs) + min(LIMIT, 4 * n * n)
+            own += Squares.matrix_bytes(n, d)
+        else:
+            m = min(int(params["landmarks"]), n)
+            features = 4 * n * m if 4 * n * m <= HELD else 0
+            own = features + 24 * m * d + 8 * m * m * (4 + k) + 64 * n * k + 4 * WORK
+        return own + 4 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
@@ -126,9 +142,7 @@ class SVM(Estimator):
         self._mean, self._factor = scale.mean, scale.factor
         varying = X.shape[1] * scale.variance
         self._gamma = float(self.params["gamma"]) / (varying if varying > 0 else 1.0)
-        if self.params["solver"] == "auto":
-            exact = len(X) <= int(self.params["max_exact"])
-            self.params["solver"] = "exact" if exact else "nystroem"
+        self.params["solver"] = self._solver_of(self.params, len(X))
         self._sigmoids = np.zeros((0, 2))
         fit = self._fit_exact if self.params["solver"] == "exact" else self._fit_nystroem
         fit(X, y)
@@ -309,6 +323,8 @@ class SVM(Estimator):
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
         weights, rows = self._trial.weights, self._trial.rows
+        if 4 * len(X) * len(rows) > LIMIT:
+            return np.concatenate(list(self._scores(X)))
         scale = Standard(self._mean, self._factor)
 
         def make() -> Features:

@@ -95,6 +95,21 @@ def test_more_images_take_more_where_a_model_is_given_arrays(monkeypatch) -> Non
     assert few < GB
 
 
+def test_models_of_vectors_take_what_they_hold() -> None:
+    def told(name: str, n: int, d: int, **params: Any) -> int:
+        model = Registry(MODELS).get(name).load()
+        return peak(model, Task(n, d, 2), {**model.defaults(), **params}, [n, n // 4], 4 * d)
+
+    n, d = 13_000, 500
+    assert told("knn", n, d) > 4 * n * d
+    assert told("svm", n, d) > 4 * n * (n + d)  # distances, and rows
+    assert told("svm", n, 20) < told("svm", n, d) - 4 * n * n  # of narrow rows none are held
+    assert told("kernel-ridge", n, d) > 16 * n * n
+    assert told("xgboost", n, d) > 3 * n * d
+    for name in ("svm", "kernel-ridge"):  # landmarks take no more for more images
+        assert told(name, 2_000_000, d, landmarks=1_000) < told(name, 20_001, d, max_exact=30_000)
+
+
 def test_networks_take_more_for_larger_images_but_not_for_more() -> None:
     model = Registry(MODELS).get("cnn-3conv").load()
 

@@ -1,5 +1,7 @@
 """The classical models against plain scikit-learn and XGBoost, and at their edges."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import xgboost
@@ -14,6 +16,8 @@ from sklearn.svm import SVC
 
 from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
+from dfbench.models.classical.common import nystroem
+from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.kernel_ridge import KernelRidge
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
@@ -269,6 +273,28 @@ def test_defaults_lie_inside_the_search_space(model_class):
 def test_a_value_that_means_nothing_is_told(model_class, params):
     with pytest.raises(ParameterError, match=next(iter(params))):
         model_class.check_params(params)
+
+
+@pytest.mark.parametrize("model_class", [KNN, SVM, KernelRidge])
+def test_what_a_fit_takes_is_told(model_class):
+    taken, told = [], []
+    for n in (60, 300, 1_200):  # the first compiles
+        X, y = blobs(n, 150, 2)
+        model = model_class(n_classes=2)
+        tracemalloc.start()
+        model.fit(X, y, X, y).predict_proba(X[:50])
+        taken.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        told.append(model_class.memory(Task(n, 150, 2), model.params))
+    assert 0 < taken[2] - taken[1] < told[2] - told[1] < 20 * (taken[2] - taken[1])
+
+
+def test_features_of_narrow_rows_are_made_in_pieces(monkeypatch):
+    monkeypatch.setattr(nystroem, "WORK", 8 * 20 * 100)
+    X, _ = blobs(1_000, 2, 2)
+    scale = Standard.of(X)
+    mapped = nystroem.Mapped(X, scale, nystroem.Nystroem(scale(X[:20]), 0.1))
+    assert {len(rows) for _, rows in mapped()} == {100}
 
 
 def test_an_unknown_parameter_is_refused():

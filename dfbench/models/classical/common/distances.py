@@ -31,7 +31,7 @@ class Squares:
         self._left, self._right = _augmented(rows)
         n, width = rows.shape
         self._matrix: Features | None = None
-        if width > _NARROW and 4 * n * n <= MATRIX:
+        if self.matrix_bytes(n, width):
             self._matrix = np.empty((n, n), dtype=np.float32)
             for start in range(0, n, _ROWS):
                 part = self._matrix[start : start + _ROWS]
@@ -39,6 +39,11 @@ class Squares:
                 np.maximum(part, 0.0, out=part)  # rounding
             self._matrix.flat[:: n + 1] = 0.0
             self._left = self._right = np.empty((0, 0), dtype=np.float32)
+
+    @staticmethod
+    def matrix_bytes(n: int, width: int) -> int:
+        """Give the bytes of the matrix that is held of n rows; 0 where none is."""
+        return 4 * n * n if width > _NARROW and 4 * n * n <= MATRIX else 0
 
     @property
     def n_bytes(self) -> int:
