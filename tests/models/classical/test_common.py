@@ -1,5 +1,7 @@
 """What estimators share, against scikit-learn: scaling by block, neighbours, machines."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from dfbench.errors import DataError
 from dfbench.models import rows as rows_module
+from dfbench.models import shared as shared_module
 from dfbench.models.classical.common import blocks as blocks_module
 from dfbench.models.classical.common import hinge, neighbours, platt, smo
 from dfbench.models.classical.common.distances import Kernel, Squares, cross, expansion
@@ -242,8 +245,28 @@ def test_what_is_shared_is_made_once_a_tag_and_within_its_bound():
     shared.get(50, lambda: make(50))
     assert made[4:] == [60, 50]
     shared.get(50, lambda: make(51), tag=1)
-    assert shared.saved > 0
     assert made[-1] == 51
     shared.clear()
     shared.get(40, lambda: make(40))
     assert made[-1] == 40
+
+
+def test_a_fit_is_charged_once_for_what_it_shares(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(shared_module, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def make(n):
+        clock[0] += 1.0
+        return np.zeros(n, np.uint8)
+
+    shared = Shared(limit=100)
+    first, second = shared.of_one_fit(), shared.of_one_fit()
+    for _ in range(3):
+        first.get("a", lambda: make(60))
+    assert first.saved == 0  # it was made by it
+    for _ in range(3):
+        second.get("a", lambda: make(60))
+    assert second.saved == 1.0
+    first.get("b", lambda: make(70))  # there is no room for both
+    first.get("a", lambda: make(60))
+    assert first.saved == -1.0
