@@ -71,6 +71,8 @@ class Estimator(Model):
         part = None if self.shared is None else self.shared.part(X)
         with native_threads(self.n_threads):
             known = self._ranking(X if self.by_block else checked(X), part)
+        if not self.calibrates:  # these are the probabilities
+            return _all_classes(known, self._classes, self.n_classes)
         full = np.zeros((len(known), self.n_classes))
         full[:, self._classes] = known
         return full

@@ -196,7 +196,7 @@ class KernelRidge(Estimator):
         if self.params["weights"] == "equal":
             weights[:] = 1.0
         weights *= self._scale.alive
-        if self.params["weights"] == "learned" and len(widths) > 1:
+        if self.params["weights"] == "learned" and np.count_nonzero(weights) > 1:
             sample = int(self.params["sample"])
             chosen = np.sort(self._rng().permutation(len(X))[:sample])
 
@@ -307,6 +307,9 @@ class _Scale:
         return np.clip(rows, -_FAR, _FAR, out=rows)
 
     def __call__(self, X: Features) -> Features:
+        if X.shape[1] != len(self._norms):
+            # a single column would be stretched to any number
+            raise ValueError(f"{len(self._norms)} features are needed, not {X.shape[1]}")
         rows = X
         for number, (mean, factor) in enumerate(self._steps):
             rows = np.arcsinh(rows) if number else rows
