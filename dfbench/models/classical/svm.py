@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
@@ -158,10 +158,11 @@ class SVM(Estimator):
             return
         left_out = np.empty((len(y), start.weights.shape[1]))
         split = StratifiedKFold(folds).split(np.zeros(len(y)), y)
+        without = self._without(X, y, start)
         for _, held in split:
             taken = np.ones(len(y), dtype=bool)
             taken[held] = False
-            left_out[held] = self._without(X, y, taken, start)[held]
+            left_out[held] = without(taken)[held]
         scores = self._of_classes(left_out)
         if scores.shape[1] == 2:
             scores = scores[:, 1:]
@@ -247,26 +248,38 @@ class SVM(Estimator):
             weights[at, p], decision[at, p] = found.weights, found.decision
         return machines, weights, decision
 
-    def _without(self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: _Trial) -> Floats:
-        """Give decision values of machines in which only some rows have a part, shape (n, P)."""
+    def _without(
+        self, X: Vectors, y: Labels, start: _Trial
+    ) -> Callable[[NDArray[np.bool_]], Floats]:
+        """Give what gives decision values, (n, P), of machines in which some rows have a part."""
         if self.params["solver"] == "nystroem":
-            mapped = self._mapped(X)
-            weights = hinge.machines(
-                mapped, self._signs(y), taken, float(self.params["C"]), mapped.features.width,
-                start.weights,
-            )  # fmt: skip
-            return hinge.decisions(mapped, weights, len(y))
+            mapped, signs = self._mapped(X), self._signs(y)
+
+            def linear(taken: NDArray[np.bool_]) -> Floats:
+                weights = hinge.machines(
+                    mapped, signs, taken, float(self.params["C"]), mapped.features.width,
+                    start.weights,
+                )  # fmt: skip
+                return hinge.decisions(mapped, weights, len(y))
+
+            return linear
+        # once for all folds: where it is too large to be shared it is made anew
         order, _, squares = self._rows(X, y)
-        found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
-        if weights.shape[1] > 1:
-            # a row's value under the pairs that its class has no part in
-            for some in np.array_split(held := np.flatnonzero(~taken[order]), 1 + len(held) // 512):
-                kernel = np.empty((len(some), len(y)), dtype=np.float32)
-                squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
-                decision[some] = kernel @ weights + [each.intercept for each in found]
-        out = np.empty_like(decision)
-        out[order] = decision
-        return out
+
+        def exact(taken: NDArray[np.bool_]) -> Floats:
+            found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
+            if weights.shape[1] > 1:
+                # a row's value under the pairs that its class has no part in
+                held = np.flatnonzero(~taken[order])
+                for some in np.array_split(held, 1 + len(held) // 512):
+                    kernel = np.empty((len(some), len(y)), dtype=np.float32)
+                    squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
+                    decision[some] = kernel @ weights + [each.intercept for each in found]
+            out = np.empty_like(decision)
+            out[order] = decision
+            return out
+
+        return exact
 
     def _fit_nystroem(self, X: Vectors, y: Labels) -> None:
         mapped = self._mapped(X)

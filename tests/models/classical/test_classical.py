@@ -16,12 +16,15 @@ from sklearn.svm import SVC
 
 from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
+from dfbench.models.classical import svm
 from dfbench.models.classical.common import nystroem
+from dfbench.models.classical.common.distances import Squares
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.kernel_ridge import KernelRidge
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
 from dfbench.models.classical.xgboost import XGBoost
+from dfbench.models.shared import Shared
 
 ALL = [KNN, SVM, XGBoost]
 
@@ -76,6 +79,18 @@ def test_svm_with_distances_held_and_computed_is_the_same(monkeypatch):
     monkeypatch.setattr("dfbench.models.classical.common.distances._NARROW", 0)
     other, *_ = fitted(SVM, 3)
     np.testing.assert_allclose(model.predict_proba(X_val), other.predict_proba(X_val), atol=5e-3)
+
+
+def test_svm_makes_distances_that_are_not_shared_once_a_step(monkeypatch):
+    made = []
+    monkeypatch.setattr(svm, "Squares", lambda rows: made.append(len(rows)) or Squares(rows))
+    X, y = blobs(60, 5, 2)
+    model = SVM(n_classes=2)
+    model.shared = Shared(limit=0)
+    model.fit(X, y, X, y)
+    assert made == [60, 60]  # of the fit, and of its calibration
+    plain = SVM(n_classes=2).fit(X, y, X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
 
 
 def test_svm_above_its_cap_is_approximate_and_says_so():
