@@ -141,6 +141,9 @@ class Model(ABC):
     by_block
         Whether `fit` and `predict_proba` take `dfbench.models.rows.Rows` in the place of arrays,
         and read them by block. Others are given arrays.
+    calibrates
+        Whether `calibrate` fits anything, so that probabilities may order images otherwise than
+        `ranking`.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -164,6 +167,7 @@ class Model(ABC):
     trusted: ClassVar[tuple[str, ...]] = ()
     estimators: ClassVar[tuple[str, ...] | None] = None
     by_block: ClassVar[bool] = False
+    calibrates: ClassVar[bool] = False
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -40,14 +41,22 @@ class Shared:
     Attributes
     ----------
     saved
-        Seconds that the values taken from here would have cost.
+        Seconds that the values taken from here would have cost one fit, each but once; less those
+        of values that were let go of meanwhile and made again.
     """
 
     def __init__(self, parts: Mapping[str, object] | None = None, limit: int = LIMIT) -> None:
         self._parts = dict(parts or {})
         self._limit = limit
         self._held: dict[Any, _Held] = {}
+        self._taken: set[Any] = set()
         self.saved = 0.0
+
+    def of_one_fit(self) -> Shared:
+        """Give the same, whose `saved` is that of one more fit."""
+        own = copy(self)
+        own._taken, own.saved = set(), 0.0
+        return own
 
     def part(self, X: object) -> str | None:
         """Give the name of inputs; None for those that have none."""
@@ -55,7 +64,7 @@ class Shared:
 
     def get(self, name: Any, make: Callable[[], T], tag: Any = None) -> T:
         """Give what ``make`` gives. Of a name one value is held: that of the latest tag."""
-        known = self._held.pop(name, None)
+        known, again = self._held.pop(name, None), (name, tag) in self._taken
         if known is None or known.tag != tag:
             known = None  # let go of it before the next is made
             start, before = time.perf_counter(), self.saved
@@ -63,8 +72,10 @@ class Shared:
             # what it took from here itself counts for it, but once
             seconds = time.perf_counter() - start + self.saved - before
             known = _Held(tag, value, _size(value), seconds)
-        else:
+            self.saved -= seconds if again else 0.0
+        elif not again:
             self.saved += known.seconds
+        self._taken.add((name, tag))
         if known.n_bytes <= self._limit:
             self._held[name] = known
             while sum(each.n_bytes for each in self._held.values()) > self._limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import pickle
@@ -290,10 +291,47 @@ def test_arrays_of_a_support_vector_machine_belong_together(solver: str, n_class
         {"_intercepts": np.zeros(7)},
         {"_sigmoids": np.zeros((2, 2))},
         {"_gamma": "1"},
+        {"_gamma": float("nan")},
+        {"_gamma": -1.0},
         {"_mean": model._mean[None]},
     ):
         with pytest.raises(KeptError, match="not what"):
             type(model)(n_classes=n_classes, solver=solver).restore(rewritten(model, **changed))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_arrays_of_a_kernel_ridge_belong_together(n_classes: int) -> None:
+    model, _ = fitted("kernel-ridge", n_classes)
+    own = {"weights": model.weights}
+    type(model)(n_classes=n_classes).restore(rewritten(model, **own))
+
+    def scale(**changed: Any) -> Any:
+        its = copy.copy(model._scale)
+        vars(its).update(changed)
+        return its
+
+    def logistic(**changed: Any) -> Any:
+        its = copy.copy(model._logistic)
+        vars(its).update(changed)
+        return its
+
+    for changed in (
+        {"_rows": model._rows[1:]},
+        {"_rows": model._rows[:, 1:]},
+        {"_dual": model._dual[:, :1]},
+        {"_gamma": float("nan")},
+        {"_unit": 0.0},
+        {"weights": -model.weights},
+        {"_scale": 1.0},
+        {"_scale": scale(_widths=(10**13,))},
+        {"_scale": scale(_norms=model._scale._norms[1:])},
+        {"_scale": scale(_steps=model._scale._steps[1:])},
+        {"_logistic": logistic(coef_=np.ones((9, 9)))},
+        {"_logistic": logistic(intercept_=np.full(3, np.nan))},
+        {"_logistic": logistic(classes_=np.arange(9))},
+    ):
+        with pytest.raises(KeptError, match="not what"):
+            type(model)(n_classes=n_classes).restore(rewritten(model, **own | changed))
 
 
 def test_built_in_models_hold_no_other_estimators() -> None:

@@ -336,8 +336,7 @@ def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> i
         width // np.dtype(table.dtype).itemsize for width, table in zip(widths, tables, strict=True)
     ]
     sizes = models.Task(len(parts.train), sum(values), len(task.classes))
-    params = {**model.defaults(), **cell.row.space.fixed}
-    return peak(model, sizes, params, rows, sum(widths))
+    return peak(model, sizes, cell.row.space, rows, sum(widths))
 
 
 def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:

@@ -6,13 +6,14 @@ that is too high costs time, one that is too low a worker: where they are wrong 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.reporter import Reporter
 from dfbench.models.base import Model, Task
+from dfbench.models.selection.space import Space
 
 _PROCESS = 400 << 20
 """Bytes of a worker with the libraries that it has loaded, before it has read anything."""
@@ -23,24 +24,25 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _Job = TypeVar("_Job", bound=Job)
 
 
-def peak(
-    model: type[Model], task: Task, params: Mapping[str, Any], rows: Sequence[int], row_bytes: int
-) -> int:
+def peak(model: type[Model], task: Task, space: Space, rows: Sequence[int], row_bytes: int) -> int:
     """Estimate what a worker holds at the peak of a cell, in bytes.
 
     Parameters
     ----------
     model
         Of the cell.
-    task, params
+    task
         See `Model.memory`.
+    space
+        Of the cell: the largest of its choices counts.
     rows
         Number of images of each part.
     row_bytes
         Of what the model is given of an image.
     """
     inputs = sum(rows) * (_ROW if model.by_block else row_bytes)
-    return _PROCESS + inputs + model.memory(task, params)
+    settings = ({**model.defaults(), **params} for params in space.grid())
+    return _PROCESS + inputs + max(model.memory(task, params) for params in settings)
 
 
 def admissible(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError
+from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Labels, Model, Probabilities
-from dfbench.models.classical.common.blocks import Features, Vectors, checked
+from dfbench.models.classical.common.blocks import checked
 from dfbench.models.devices import native_threads
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.shared import Shared
 
-__all__ = ["Estimator", "Features", "Vectors", "checked", "present_classes"]
-
 T = TypeVar("T")
+
+SOLVERS = ("auto", "exact", "nystroem")
+"""Of a kernel machine: as it is, or restricted to landmarks; ``auto`` decides by the images."""
 
 
 class Estimator(Model):
@@ -30,6 +32,13 @@ class Estimator(Model):
 
     _classes: Labels
     """The classes that the training part holds, ascending."""
+
+    @staticmethod
+    def _solver_of(params: Mapping[str, Any], n: int) -> str:
+        """Give the solver, of `SOLVERS`, that ``auto`` means for n training images."""
+        if params["solver"] == "auto":
+            return "exact" if n <= int(params["max_exact"]) else "nystroem"
+        return str(params["solver"])
 
     def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit; see `Model.fit`."""
@@ -62,6 +71,8 @@ class Estimator(Model):
         part = None if self.shared is None else self.shared.part(X)
         with native_threads(self.n_threads):
             known = self._ranking(X if self.by_block else checked(X), part)
+        if not self.calibrates:  # these are the probabilities
+            return _all_classes(known, self._classes, self.n_classes)
         full = np.zeros((len(known), self.n_classes))
         full[:, self._classes] = known
         return full
@@ -104,6 +115,26 @@ class Estimator(Model):
     @abstractmethod
     def _proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of `_classes`, shape (n, len(_classes))."""
+
+
+def one_of(
+    model: type[Model], params: Mapping[str, Any], known: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `ParameterError` where a parameter is none of the values that it may have."""
+    for name, values in known.items():
+        if name in params and params[name] not in values:
+            problem = f"{name}={params[name]!r} is none of {', '.join(values)}"
+            raise ParameterError(problem, where=model.name)
+
+
+def above_zero(model: type[Model], params: Mapping[str, Any], *names: str) -> None:
+    """Raise `ParameterError` where a number is not above 0, a count below 1, or one infinite."""
+    defaults = model.defaults()
+    for name in names:
+        value = params.get(name, 1)
+        value = value // 1 if isinstance(defaults[name], int) else value
+        if not 0 < value < math.inf:
+            raise ParameterError(f"{name}={params[name]!r} is not above 0", where=model.name)
 
 
 def present_classes(owner: str, y: Labels) -> Labels:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
 from dfbench.models.classical.common.scaling import moments
-from dfbench.models.classical.estimator import Estimator
-from dfbench.models.rows import blocks
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.kept import Kept
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
 
 _Floats = NDArray[np.float64]
 _Pieces = Callable[[], Iterator[tuple[slice, Features]]]
@@ -24,8 +27,11 @@ _SWEEPS = 3
 _GAIN = 1e-3
 """Share of the error that a change of weight must save: less is noise."""
 _WEIGHTS = ("equal", "width", "learned")
-_PIECE = 16 << 20
-"""Bytes of the rows whose kernels with the landmarks are held at once."""
+_FAR = np.float32(1e15)
+_PIECE = 64 << 20
+"""Bytes of the kernels with the landmarks that are held at once."""
+_LEAST = 1e-3
+"""Weight of a score, in units of their deviation, that its class is left at least."""
 _CLOSE = 1e-7
 """Share of the targets that a solution in float32 may miss."""
 
@@ -72,6 +78,7 @@ class KernelRidge(Estimator):
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
     by_block = True
+    calibrates = True
 
     _trial: tuple[_Floats, ...]
     """Between the two steps of a fit: the factors of the solution at landmarks, or nothing."""
@@ -97,13 +104,21 @@ class KernelRidge(Estimator):
     def check_params(cls, params: Any) -> None:
         """Raise where a suite got parameters wrong; see `Model.check_params`."""
         super().check_params(params)
-        for name, known in (("weights", _WEIGHTS), ("solver", ("auto", "exact", "nystroem"))):
-            if params.get(name, known[0]) not in known:
-                problem = f"{name}={params[name]!r} is none of {', '.join(known)}"
-                raise ParameterError(problem, where=cls.name)
-        for name in ("gamma", "ridge", "sample", "landmarks"):
-            if params.get(name, 1) <= 0:
-                raise ParameterError(f"{name}={params[name]!r} is not above 0", where=cls.name)
+        one_of(cls, params, {"weights": _WEIGHTS, "solver": SOLVERS})
+        above_zero(cls, params, "gamma", "ridge", "sample", "landmarks")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d = task.n_train, task.n_inputs
+        if cls._solver_of(params, n) == "exact":
+            # distances, their kernel and its inverse; rows for all and of three fits; for scores
+            own = 16 * n * n + 16 * n * d + min(LIMIT, 4 * n * n)
+        else:
+            m = min(int(params["landmarks"]), n)
+            # factors of three fits
+            own = 64 * m * m + 20 * m * d + 24 * n * task.n_classes + 3 * _PIECE
+        return own + 8 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -114,6 +129,21 @@ class KernelRidge(Estimator):
             "weights": trial.suggest_categorical("weights", list(_WEIGHTS)),
         }
 
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        k = len(self._classes)
+        belongs(type(self._scale) is _Scale)
+        columns = self._scale.checked(self.weights)
+        m = len(array_of(self._rows, np.float32, (None, columns)))
+        array_of(self._dual, np.float64, (m, k))
+        array_of(self._logistic.coef_, np.float64, (1 if k == 2 else k, k))
+        array_of(self._logistic.intercept_, np.float64, (1 if k == 2 else k,))
+        belongs(np.array_equal(self._logistic.classes_, self._classes))
+        positive(self._gamma)
+        positive(self._unit)
+        return self
+
     def _fit(self, X: Vectors, y: Labels) -> None:
         widths = self.blocks if sum(self.blocks) == X.shape[1] else (X.shape[1],)
         arcsinh = bool(self.params["arcsinh"])
@@ -122,7 +152,7 @@ class KernelRidge(Estimator):
         self._scale = self._once(("scale", arcsinh), lambda: _Scale(X, widths, arcsinh))
         targets = self._targets(y)
         self.weights = self._weighed(X, targets, widths, ridge)
-        self.params["solver"] = solver = self._solver(len(X))
+        self.params["solver"] = solver = self._solver_of(self.params, len(X))
         if solver == "exact":
             self._rows = self._scale.weighted(self._scaled(X), self.weights)
             kernel = self._kernel(X)
@@ -148,11 +178,7 @@ class KernelRidge(Estimator):
         del self._trial
         self._unit = max(float(left_out.std()), 1e-12)
         self._logistic = LogisticRegression(max_iter=1_000).fit(left_out / self._unit, y)
-
-    def _solver(self, n: int) -> str:
-        if self.params["solver"] == "auto":
-            return "exact" if n <= int(self.params["max_exact"]) else "nystroem"
-        return str(self.params["solver"])
+        _keep_order(self._logistic, y)
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -170,7 +196,7 @@ class KernelRidge(Estimator):
         if self.params["weights"] == "equal":
             weights[:] = 1.0
         weights *= self._scale.alive
-        if self.params["weights"] == "learned" and len(widths) > 1:
+        if self.params["weights"] == "learned" and np.count_nonzero(weights) > 1:
             sample = int(self.params["sample"])
             chosen = np.sort(self._rng().permutation(len(X))[:sample])
 
@@ -213,7 +239,8 @@ class KernelRidge(Estimator):
         """Give rows of the training part, weighted, piece by piece, as often as it is called."""
 
         def pieces() -> Iterator[tuple[slice, Features]]:
-            for place, block in checked_blocks(X, _PIECE):
+            size = min(BLOCK, size_beside(X, len(self._rows), _PIECE))
+            for place, block in checked_blocks(X, size):
                 yield place, self._weighted(block)
 
         return pieces
@@ -223,7 +250,8 @@ class KernelRidge(Estimator):
             yield expansion(self._weighted(block), self._rows, self._dual, self._gamma)
 
     def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
-        if part is None or self.params["solver"] == "nystroem":
+        held = 4 * len(X) * len(self._rows) <= LIMIT
+        if part is None or self.params["solver"] == "nystroem" or not held:
             return np.concatenate(list(self._scores(X)))
         # the same images are asked for by every trial
         name = ("cross", part, self.params["weights"], self._scale.arcsinh)
@@ -256,7 +284,7 @@ class _Scale:
             mean, variance = moments(X, self._standard)
             spread = np.sqrt(variance)
             # a constant's deviation is rounding
-            constant = spread <= 1e-6 * np.abs(mean)
+            constant = spread <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)
             factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
             self._steps.append((mean.astype(np.float32), factor.astype(np.float32)))
         varying = [np.count_nonzero(part) for part in np.split(factor, self._cuts)]
@@ -266,17 +294,39 @@ class _Scale:
 
     def _standard(self, X: Features) -> Features:
         for mean, factor in self._steps:
-            X = (X - mean) * factor
+            X = self._standardised(X, mean, factor)
             if self.arcsinh:
                 X = np.arcsinh(X)
         return X
 
+    @staticmethod
+    def _standardised(X: Features, mean: Features, factor: Features) -> Features:
+        """Standardise, and cut off values whose squares float32 could not hold."""
+        with np.errstate(over="ignore"):
+            rows = (X - mean) * factor
+        return np.clip(rows, -_FAR, _FAR, out=rows)
+
     def __call__(self, X: Features) -> Features:
+        if X.shape[1] != len(self._norms):
+            # a single column would be stretched to any number
+            raise ValueError(f"{len(self._norms)} features are needed, not {X.shape[1]}")
         rows = X
         for number, (mean, factor) in enumerate(self._steps):
             rows = np.arcsinh(rows) if number else rows
-            rows = (rows - mean) * factor
+            rows = self._standardised(rows, mean, factor)
         return rows * self._norms
+
+    def checked(self, weights: _Floats) -> int:
+        """Check it after it was loaded, and give the number of columns that have a weight."""
+        steps, widths = self._steps, self._widths
+        belongs(type(steps) is list and type(self.arcsinh) is bool)
+        belongs(len(steps) == 1 + self.arcsinh and all(len(step) == 2 for step in steps))
+        belongs(type(widths) is tuple and all(type(each) is int and each > 0 for each in widths))
+        for each in (self._norms, *(each for step in steps for each in step)):
+            array_of(each, np.float32, (sum(widths),))
+        array_of(weights, np.float64, (len(widths),))
+        belongs(bool((weights >= 0).all()))
+        return int(np.repeat(np.sqrt(weights).astype(np.float32) > 0, widths).sum())
 
     def split(self, rows: Features) -> list[Features]:
         return np.split(rows, self._cuts, axis=1)
@@ -336,6 +386,23 @@ def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
     dual: _Floats = dsymm(1.0, inverse, targets, lower=1)
     left_out: _Floats = targets - dual / np.diagonal(inverse)[:, None]
     return left_out
+
+
+def _keep_order(logistic: Any, y: Labels) -> None:
+    """Have a regression follow the scores if it turns their order round.
+
+    Where rows are far from each other, what leaves a row out says of it that it is of the others'
+    classes.
+    """
+    weights = logistic.coef_
+    one = len(weights) == 1
+    along = weights[0, 1] - weights[0, 0] if one else np.trace(weights - weights.mean(axis=0))
+    if along > _LEAST:
+        return
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    own = _LEAST * np.eye(len(shares))
+    logistic.coef_ = own[1:] - own[:1] if one else own
+    logistic.intercept_ = np.log(shares[1:] / shares[0]) if one else np.log(shares)
 
 
 def _nystroem(

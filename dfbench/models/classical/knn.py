@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +12,17 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.neighbours import Neighbours, squared_lengths, unit
 from dfbench.models.classical.common.scaling import Standard, moments
-from dfbench.models.classical.estimator import Estimator
+from dfbench.models.classical.estimator import Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of
 from dfbench.models.kept import Kept, KeptError
+from dfbench.models.rows import BLOCK
+from dfbench.models.shared import LIMIT
 
 _MOST = 51
 """The largest number of neighbours that the search space holds."""
 _METRICS = ["manhattan", "euclidean", "cosine"]
+_WEIGHTS = ["uniform", "distance"]
+_SCALINGS = ["standard", "none"]
 
 
 class KNN(Estimator):
@@ -51,13 +56,29 @@ class KNN(Estimator):
         }
 
     @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params(params)
+        one_of(cls, params, {"metric": _METRICS, "weights": _WEIGHTS, "scaling": _SCALINGS})
+        above_zero(cls, params, "n_neighbors")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n = task.n_train
+        most = max(_MOST, int(params["n_neighbors"]))
+        # rows of each scaling; neighbours of as many tuning images, by scaling and metric
+        neighbours = min(LIMIT, 16 * n * most * len(_METRICS) * len(_SCALINGS))
+        return 16 * n * task.n_inputs + 64 * n + neighbours + 8 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
             "n_neighbors": trial.suggest_int("n_neighbors", 1, _MOST, step=2),
-            "weights": trial.suggest_categorical("weights", ["uniform", "distance"]),
+            "weights": trial.suggest_categorical("weights", _WEIGHTS),
             "metric": trial.suggest_categorical("metric", _METRICS),
-            "scaling": trial.suggest_categorical("scaling", ["standard", "none"]),
+            "scaling": trial.suggest_categorical("scaling", _SCALINGS),
         }
 
     def restore(self, kept: Kept) -> Self:

@@ -1,7 +1,8 @@
-"""Arrays of a fitted model that were loaded, checked before anything is computed with them."""
+"""What a fitted model holds and was loaded, checked before anything is computed with it."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,16 @@ def array_of(value: object, dtype: Any, shape: tuple[int | None, ...]) -> NDArra
     ):
         raise KeptError("the machine is not what it must be: sizes do not belong together")
     return value
+
+
+def positive(value: object) -> float:
+    """Give a finite number above 0; raises as `array_of`."""
+    if not (isinstance(value, float) and 0 < value < math.inf):
+        raise KeptError("the machine is not what it must be: a number is strange")
+    return value
+
+
+def belongs(holds: bool) -> None:
+    """Raise as `array_of` where something does not hold."""
+    if not holds:
+        raise KeptError("the machine is not what it must be: sizes do not belong together")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Self
@@ -14,12 +14,13 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common import hinge, platt, smo
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.distances import Squares, cross, expansion
-from dfbench.models.classical.common.nystroem import Mapped, Nystroem
+from dfbench.models.classical.common.nystroem import HELD, WORK, Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
-from dfbench.models.classical.estimator import Estimator
-from dfbench.models.classical.machine_check import array_of
-from dfbench.models.kept import Kept, KeptError
-from dfbench.models.rows import blocks
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.kept import Kept
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +77,7 @@ class SVM(Estimator):
     )
     estimators = ()
     by_block = True
+    calibrates = True
 
     _trial: _Trial
     """Between the two steps of a fit."""
@@ -90,6 +92,28 @@ class SVM(Estimator):
             "max_exact": 20_000,
             "landmarks": 1_000,
         }
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params(params)
+        one_of(cls, params, {"solver": SOLVERS})
+        above_zero(cls, params, "C", "gamma", "landmarks")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d, k = task.n_train, task.n_inputs, task.n_classes
+        if cls._solver_of(params, n) == "exact":
+            pairs = k * (k - 1) // 2
+            # rows for all, and support vectors of three fits; kernel rows; for scores
+            own = 28 * n * d + n * (2_048 + 64 * pairs) + min(LIMIT, 4 * n * n)
+            own += Squares.matrix_bytes(n, d)
+        else:
+            m = min(int(params["landmarks"]), n)
+            features = 4 * n * m if 4 * n * m <= HELD else 0
+            own = features + 24 * m * d + 8 * m * m * (4 + k) + 64 * n * k + 4 * WORK
+        return own + 4 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -109,8 +133,8 @@ class SVM(Estimator):
         array_of(self._weights, np.float64, (m, pairs))
         array_of(self._intercepts, np.float64, (pairs,))
         array_of(self._sigmoids, np.float64, (None, 2))
-        if len(self._sigmoids) not in (0, 1 if k == 2 else k) or type(self._gamma) is not float:
-            raise KeptError("the machine is not what it must be: sizes do not belong together")
+        belongs(len(self._sigmoids) in (0, 1 if k == 2 else k))
+        positive(self._gamma)
         return self
 
     def _fit(self, X: Vectors, y: Labels) -> None:
@@ -118,9 +142,7 @@ class SVM(Estimator):
         self._mean, self._factor = scale.mean, scale.factor
         varying = X.shape[1] * scale.variance
         self._gamma = float(self.params["gamma"]) / (varying if varying > 0 else 1.0)
-        if self.params["solver"] == "auto":
-            exact = len(X) <= int(self.params["max_exact"])
-            self.params["solver"] = "exact" if exact else "nystroem"
+        self.params["solver"] = self._solver_of(self.params, len(X))
         self._sigmoids = np.zeros((0, 2))
         fit = self._fit_exact if self.params["solver"] == "exact" else self._fit_nystroem
         fit(X, y)
@@ -136,10 +158,11 @@ class SVM(Estimator):
             return
         left_out = np.empty((len(y), start.weights.shape[1]))
         split = StratifiedKFold(folds).split(np.zeros(len(y)), y)
+        without = self._without(X, y, start)
         for _, held in split:
             taken = np.ones(len(y), dtype=bool)
             taken[held] = False
-            left_out[held] = self._without(X, y, taken, start)[held]
+            left_out[held] = without(taken)[held]
         scores = self._of_classes(left_out)
         if scores.shape[1] == 2:
             scores = scores[:, 1:]
@@ -225,26 +248,38 @@ class SVM(Estimator):
             weights[at, p], decision[at, p] = found.weights, found.decision
         return machines, weights, decision
 
-    def _without(self, X: Vectors, y: Labels, taken: NDArray[np.bool_], start: _Trial) -> Floats:
-        """Give decision values of machines in which only some rows have a part, shape (n, P)."""
+    def _without(
+        self, X: Vectors, y: Labels, start: _Trial
+    ) -> Callable[[NDArray[np.bool_]], Floats]:
+        """Give what gives decision values, (n, P), of machines in which some rows have a part."""
         if self.params["solver"] == "nystroem":
-            mapped = self._mapped(X)
-            weights = hinge.machines(
-                mapped, self._signs(y), taken, float(self.params["C"]), mapped.features.width,
-                start.weights,
-            )  # fmt: skip
-            return hinge.decisions(mapped, weights, len(y))
+            mapped, signs = self._mapped(X), self._signs(y)
+
+            def linear(taken: NDArray[np.bool_]) -> Floats:
+                weights = hinge.machines(
+                    mapped, signs, taken, float(self.params["C"]), mapped.features.width,
+                    start.weights,
+                )  # fmt: skip
+                return hinge.decisions(mapped, weights, len(y))
+
+            return linear
+        # once for all folds: where it is too large to be shared it is made anew
         order, _, squares = self._rows(X, y)
-        found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
-        if weights.shape[1] > 1:
-            # a row's value under the pairs that its class has no part in
-            for some in np.array_split(held := np.flatnonzero(~taken[order]), 1 + len(held) // 512):
-                kernel = np.empty((len(some), len(y)), dtype=np.float32)
-                squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
-                decision[some] = kernel @ weights + [each.intercept for each in found]
-        out = np.empty_like(decision)
-        out[order] = decision
-        return out
+
+        def exact(taken: NDArray[np.bool_]) -> Floats:
+            found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
+            if weights.shape[1] > 1:
+                # a row's value under the pairs that its class has no part in
+                held = np.flatnonzero(~taken[order])
+                for some in np.array_split(held, 1 + len(held) // 512):
+                    kernel = np.empty((len(some), len(y)), dtype=np.float32)
+                    squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
+                    decision[some] = kernel @ weights + [each.intercept for each in found]
+            out = np.empty_like(decision)
+            out[order] = decision
+            return out
+
+        return exact
 
     def _fit_nystroem(self, X: Vectors, y: Labels) -> None:
         mapped = self._mapped(X)
@@ -301,6 +336,8 @@ class SVM(Estimator):
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
         weights, rows = self._trial.weights, self._trial.rows
+        if 4 * len(X) * len(rows) > LIMIT:
+            return np.concatenate(list(self._scores(X)))
         scale = Standard(self._mean, self._factor)
 
         def make() -> Features:

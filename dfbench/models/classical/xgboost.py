@@ -16,6 +16,7 @@ from dfbench.models.classical.common.blocks import Vectors, checked, checked_blo
 from dfbench.models.classical.estimator import present_classes
 from dfbench.models.devices import require
 from dfbench.models.kept import Kept, KeptError
+from dfbench.models.rows import BLOCK
 
 _BOOSTER = "booster.json"
 _ASKED = range(40, 1_000_000, 20)
@@ -60,6 +61,12 @@ class XGBoost(Model):
             "n_estimators": 200,
             "patience": 15,
         }
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        # a byte a value, by row and by column, with a tuning part of half the size
+        return 5 * task.n_train * task.n_inputs + 8 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:

@@ -90,16 +90,19 @@ class Problem:
         """
         model = self._unfitted(params)
         model.hopeless = hopeless
-        start, saved = time.perf_counter(), self.shared.saved
+        model.shared = shared = self.shared.of_one_fit()
+        start = time.perf_counter()
         model.fit_ranking(self.X, self.y, self.X_val, self.y_val)
-        return model, time.perf_counter() - start + self.shared.saved - saved
+        return model, time.perf_counter() - start + shared.saved
 
     def finish(self, model: Model) -> float:
         """Fit what is left to fit of a model that is kept, and give the seconds that took."""
-        start, saved = time.perf_counter(), self.shared.saved
+        shared = model.shared
+        assert shared is not None  # `fit` has set it
+        start, saved = time.perf_counter(), shared.saved
         model.calibrate(self.X, self.y)
         model.shared = model.hopeless = None
-        return time.perf_counter() - start + self.shared.saved - saved
+        return time.perf_counter() - start + shared.saved - saved
 
     def close(self) -> None:
         """Drop what the fits shared."""
@@ -115,7 +118,6 @@ class Problem:
         )
         model.blocks = self.blocks
         model.progress = self.watch
-        model.shared = self.shared
         if self.checkpoints is not None and self.model_class.inputs != "features":
             model.checkpoint = self.checkpoints / digest([self.data, model.params])
         return model
@@ -134,6 +136,20 @@ class Problem:
         if not np.isfinite(value):
             raise ValueError("the scores are not finite")
         return value
+
+    def measured(self, model: Model, value: float) -> float:
+        """ROC AUC of a finished model's probabilities on the tuning split.
+
+        Parameters
+        ----------
+        model
+            After `finish`.
+        value
+            Its `value`, which this is where there is no calibration.
+        """
+        if not model.calibrates:
+            return value
+        return roc_auc(self.y_val, model.predict_proba(self.X_val))
 
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""

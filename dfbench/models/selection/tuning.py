@@ -52,7 +52,8 @@ class Tuned:
     seconds
         Spent on trials, those before an interruption included.
     best_value, default_value
-        ROC AUC on the tuning split of the best trial and of the defaults, by `Model.ranking`.
+        ROC AUC on the tuning split of the two models' probabilities. Trials are compared by
+        `Model.ranking`, which of several classes may order the two otherwise.
     stopped_by
         What ended the study.
     fit_seconds
@@ -155,8 +156,17 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     if default is not model:
         problem.finish(default)
     spent = time.perf_counter() - start
+    value, first = _measured(problem, model, value, default, values[0])
     n = len(settings)
-    return Tuned(model, default, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
+    return Tuned(model, default, model.params, n, 0, spent, value, first, "trials", fit_seconds)
+
+
+def _measured(
+    problem: Problem, best: Model, value: float, default: Model, default_value: float
+) -> tuple[float, float]:
+    """Give the values of the probabilities of two finished models, which may be one."""
+    value = problem.measured(best, value)
+    return value, value if default is best else problem.measured(default, default_value)
 
 
 def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | None) -> Tuned:
@@ -200,6 +210,9 @@ def _outcome(
     if first.number != best.number:
         studies.finish(problem, study, first.number, fitted[first.number])
     seconds += time.perf_counter() - start
+    value, default_value = _measured(
+        problem, fitted[best.number], float(best.value), fitted[first.number], float(first.value)
+    )
     trials = studies.finished(study, budget.trials)
     failed = sum(trial.state.name == "FAIL" for trial in trials)
     return Tuned(
@@ -209,8 +222,8 @@ def _outcome(
         trials=len(trials) - failed,
         failed=failed,
         seconds=seconds,
-        best_value=float(best.value),
-        default_value=float(first.value),
+        best_value=value,
+        default_value=default_value,
         stopped_by=stopped_by,
         fit_seconds=float(best.user_attrs["fit_seconds"]) + finishing,
     )

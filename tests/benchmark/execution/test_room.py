@@ -15,6 +15,7 @@ from dfbench.benchmark.execution import room as rooms
 from dfbench.benchmark.execution.room import admissible, announce, available, peak
 from dfbench.benchmark.reporter import Reporter
 from dfbench.models.base import Task
+from dfbench.models.selection.space import Space
 from dfbench.registry import MODELS, Registry
 
 GB = 10**9
@@ -87,20 +88,45 @@ def test_what_does_not_fit_is_announced() -> None:
 def test_more_images_take_more_where_a_model_is_given_arrays(monkeypatch) -> None:
     model = Registry(MODELS).get("xgboost").load()
     monkeypatch.setattr(model, "by_block", False)
-    params = model.defaults()
     few, many = (
-        peak(model, Task(n, 500, 2), params, [n, n // 4, n // 4], 2000) for n in (1000, 200_000)
+        peak(model, Task(n, 500, 2), Space(), [n, n // 4, n // 4], 2000) for n in (1000, 200_000)
     )
     assert many - few > 199_000 * 1.5 * 2000
     assert few < GB
+
+
+def test_models_of_vectors_take_what_they_hold() -> None:
+    def told(name: str, n: int, d: int, **params: Any) -> int:
+        model = Registry(MODELS).get(name).load()
+        return peak(model, Task(n, d, 2), Space(fixed=params), [n, n // 4], 4 * d)
+
+    n, d = 13_000, 500
+    assert told("knn", n, d) > 4 * n * d
+    assert told("svm", n, d) > 4 * n * (n + d)  # distances, and rows
+    assert told("svm", n, 20) < told("svm", n, d) - 4 * n * n  # of narrow rows none are held
+    assert told("kernel-ridge", n, d) > 16 * n * n
+    assert told("xgboost", n, d) > 3 * n * d
+    for name in ("svm", "kernel-ridge"):  # landmarks take no more for more images
+        assert told(name, 2_000_000, d, landmarks=1_000) < told(name, 20_001, d, max_exact=30_000)
+
+
+def test_the_largest_of_the_choices_counts() -> None:
+    model = Registry(MODELS).get("svm").load()
+
+    def asked(space: Space) -> int:
+        return peak(model, Task(9_000, 500, 2), space, [9_000], 2_000)
+
+    either = Space(choices={"solver": ["nystroem", "exact"]}, search=False)
+    assert asked(either) == asked(Space(fixed={"solver": "exact"}))
+    assert asked(either) > asked(Space(fixed={"solver": "nystroem"}))
 
 
 def test_networks_take_more_for_larger_images_but_not_for_more() -> None:
     model = Registry(MODELS).get("cnn-3conv").load()
 
     def asked(n: int, side: int) -> int:
-        params = {**model.defaults(), "image_size": side}
-        return peak(model, Task(n, side * side * 3, 2), params, [n], side * side * 3)
+        space = Space(fixed={"image_size": side})
+        return peak(model, Task(n, side * side * 3, 2), space, [n], side * side * 3)
 
     assert asked(200_000, 128) - asked(1_000, 128) < 50e6
     assert asked(1_000, 256) > asked(1_000, 128) + GB

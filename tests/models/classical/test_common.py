@@ -1,5 +1,7 @@
 """What estimators share, against scikit-learn: scaling by block, neighbours, machines."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from dfbench.errors import DataError
 from dfbench.models import rows as rows_module
+from dfbench.models import shared as shared_module
 from dfbench.models.classical.common import blocks as blocks_module
 from dfbench.models.classical.common import hinge, neighbours, platt, smo
 from dfbench.models.classical.common.distances import Kernel, Squares, cross, expansion
@@ -102,6 +105,19 @@ def test_neighbours_are_the_nearest(metric, n, d, grid, shift, seed):
     np.testing.assert_array_equal(alone[1][0], distances[3])
 
 
+@pytest.mark.parametrize("scale", [1e19, 1e30, 1e37, 1e-21, 1e-40])
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_neighbours_are_the_nearest_where_float32_ends(metric, scale):
+    rng = np.random.default_rng(0)
+    rows = (rng.standard_normal((60, 3)) * scale).astype(np.float32)
+    rows[::2] /= 10
+    search = neighbours.Neighbours(rows, neighbours.squared_lengths(rows), metric)
+    _, distances = search(rows[:9] / 3, 4)
+    apart = np.abs(rows.astype(np.float64) - (rows[:9, None] / 3).astype(np.float64))
+    apart = apart.sum(2) if metric == "manhattan" else np.sqrt((apart**2).sum(2))
+    np.testing.assert_allclose(distances, np.sort(apart)[:, :4], rtol=1e-9)
+
+
 @pytest.mark.parametrize("C", [0.1, 100.0])
 def test_a_machine_is_that_of_libsvm_whatever_it_starts_from(C):
     X, y = blobs(700)
@@ -165,7 +181,16 @@ def test_the_sigmoid_is_scikit_learns():
         np.testing.assert_allclose(platt.sigmoid(decision, a, b), expected, atol=2e-3)
     # told apart without an error, and not at all
     assert platt.fitted(np.array([-1.0, -1.0, 1.0, 1.0]), np.array([0, 0, 1, 1]) == 1)[0] < 0
-    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == pytest.approx((0, 0))
+    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == pytest.approx((-1e-3, 0))
+
+
+def test_a_sigmoid_never_turns_the_order_round():
+    decision = np.array([-2.0, -1.0, 1.0, 2.0, 3.0])
+    member = np.array([True, True, False, False, False])
+    found = platt.sigmoid(decision, *platt.fitted(decision, member))
+    assert (np.diff(found) > 0).all()
+    # that of all targets alike: (2 + 1) / (2 + 2) of two, 1 / (3 + 2) of three
+    np.testing.assert_allclose(found, (2 * 0.75 + 3 * 0.2) / 5, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +245,28 @@ def test_what_is_shared_is_made_once_a_tag_and_within_its_bound():
     shared.get(50, lambda: make(50))
     assert made[4:] == [60, 50]
     shared.get(50, lambda: make(51), tag=1)
-    assert shared.saved > 0
     assert made[-1] == 51
     shared.clear()
     shared.get(40, lambda: make(40))
     assert made[-1] == 40
+
+
+def test_a_fit_is_charged_once_for_what_it_shares(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(shared_module, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def make(n):
+        clock[0] += 1.0
+        return np.zeros(n, np.uint8)
+
+    shared = Shared(limit=100)
+    first, second = shared.of_one_fit(), shared.of_one_fit()
+    for _ in range(3):
+        first.get("a", lambda: make(60))
+    assert first.saved == 0  # it was made by it
+    for _ in range(3):
+        second.get("a", lambda: make(60))
+    assert second.saved == 1.0
+    first.get("b", lambda: make(70))  # there is no room for both
+    first.get("a", lambda: make(60))
+    assert first.saved == -1.0

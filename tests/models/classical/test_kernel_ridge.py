@@ -151,13 +151,21 @@ def test_classes_absent_from_training_and_constant_blocks():
     assert np.all(proba[:, 3] == 0)
     assert np.isfinite(proba).all()
     np.testing.assert_array_equal(model.weights, [1.0, 0.0])
-    constant = KernelRidge(n_classes=3).fit(X[:, 6:], y, X, y).predict_proba(X[:, 6:])
-    np.testing.assert_allclose(constant, 1 / 3, atol=1e-6)
+    for blocks in ((), (20, 20)):
+        model = KernelRidge(n_classes=3)
+        model.blocks = blocks
+        constant = model.fit(X[:, 6:], y, X, y).predict_proba(X[:, 6:])
+        np.testing.assert_allclose(constant, 1 / 3, atol=1e-6)
+    with pytest.raises(ValueError, match="40 features are needed, not 1"):
+        model.predict_proba(X[:, :1])
     with pytest.raises(DataError, match="two classes"):
         KernelRidge(n_classes=2).fit(X, np.zeros(90, np.int64), X, y)
 
 
-@pytest.mark.parametrize("params", [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}])
+@pytest.mark.parametrize(
+    "params",
+    [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}, {"gamma": np.inf}, {"landmarks": 0.5}],
+)
 def test_wrong_parameters_are_told(params):
     with pytest.raises(ParameterError, match=next(iter(params))):
         KernelRidge.check_params(params)

@@ -120,6 +120,16 @@ def test_one_trial_is_the_defaults_without_optuna_or_a_file(tmp_path, direction)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("model_class", "trials"), [(SVM, 1), (SVM, 4), (KNN, 8)])
+def test_a_value_is_that_of_the_probabilities(model_class, trials):
+    X, y, X_val, y_val = data(k=3, n=400)
+    tuned = tune(Problem(model_class, X, y, X_val, y_val, n_classes=3, seed=0), Budget(trials))
+    if model_class is SVM:  # else the scores are the probabilities
+        assert roc_auc(y_val, tuned.model.ranking(X_val)) != tuned.best_value
+    assert roc_auc(y_val, tuned.model.predict_proba(X_val)) == tuned.best_value
+    assert roc_auc(y_val, tuned.default.predict_proba(X_val)) == tuned.default_value
+
+
 @pytest.mark.parametrize("model_class", [KNN, SVM])
 def test_real_models_are_refitted_like_the_ones_kept(tmp_path, model_class):
     X, y, X_val, y_val = data(k=3)

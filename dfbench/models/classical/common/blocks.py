@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.models.rows import BLOCK, Rows, blocks
+from dfbench.models.rows import BLOCK, Rows, blocks, row_bytes
 
 Features = NDArray[np.float32]
 """Shape (n, d), dtype float32."""
@@ -39,6 +39,11 @@ def checked_blocks(X: Vectors, size: int = BLOCK) -> Iterator[tuple[slice, Featu
         rows = np.ascontiguousarray(block, dtype=np.float32)
         _check_finite(rows, place.start)
         yield place, rows
+
+
+def size_beside(X: Vectors, width: int, most: int) -> int:
+    """Give the bytes of a block beside whose rows as many of ``width`` float64 take ``most``."""
+    return row_bytes(X) * max(1, most // (8 * max(1, width)))
 
 
 def _check_shape(X: Vectors) -> None:

@@ -16,6 +16,8 @@ _ROWS = 512
 _WIDE = 1_024
 _FEW = 256
 _CACHE = 512 << 10
+_FAR = np.float32(1e15)
+"""Where values are cut off whose squares float32 could not hold: all is as far from there."""
 
 
 class Squares:
@@ -29,13 +31,19 @@ class Squares:
         self._left, self._right = _augmented(rows)
         n, width = rows.shape
         self._matrix: Features | None = None
-        if width > _NARROW and 4 * n * n <= MATRIX:
+        if self.matrix_bytes(n, width):
             self._matrix = np.empty((n, n), dtype=np.float32)
             for start in range(0, n, _ROWS):
                 part = self._matrix[start : start + _ROWS]
                 np.matmul(self._left[start : start + _ROWS], self._right.T, out=part)
+                np.maximum(part, 0.0, out=part)  # rounding
             self._matrix.flat[:: n + 1] = 0.0
             self._left = self._right = np.empty((0, 0), dtype=np.float32)
+
+    @staticmethod
+    def matrix_bytes(n: int, width: int) -> int:
+        """Give the bytes of the matrix that is held of n rows; 0 where none is."""
+        return 4 * n * n if width > _NARROW and 4 * n * n <= MATRIX else 0
 
     @property
     def n_bytes(self) -> int:
@@ -60,7 +68,10 @@ class Squares:
         self, wanted: NDArray[np.int64], columns: slice, gamma: float, out: Features
     ) -> None:
         np.matmul(np.float32(-gamma) * self._left[wanted], self._right[columns].T, out=out)
+        np.minimum(out, 0.0, out=out)  # rounding
         np.exp(out, out=out)
+        own = np.flatnonzero((wanted >= columns.start) & (wanted < columns.stop))
+        out[own, wanted[own] - columns.start] = 1.0
 
     def _looked_up(
         self,
@@ -83,7 +94,9 @@ def cross(A: Features, B: Features) -> Features:
     left, right = _augmented(A)[0], _augmented(B)[1]
     out = np.empty((len(A), len(B)), dtype=np.float32)
     for start in range(0, len(A), _ROWS):
-        np.matmul(left[start : start + _ROWS], right.T, out=out[start : start + _ROWS])
+        part = out[start : start + _ROWS]
+        np.matmul(left[start : start + _ROWS], right.T, out=part)
+        np.maximum(part, 0.0, out=part)  # rounding
     return out
 
 
@@ -101,6 +114,7 @@ def squares(rows: Features) -> Floats:
 
 def _augmented(rows: Features) -> tuple[Features, Features]:
     """Give matrices of which the product of one with the other's transpose is the distances."""
+    rows = np.clip(rows, -_FAR, _FAR)
     norms = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)[:, None].astype(np.float32)
     ones = np.ones_like(norms)
     return np.hstack([-2.0 * rows, norms, ones]), np.hstack([rows, ones, norms])

@@ -21,6 +21,8 @@ _BLOCK = 64 << 20
 """Bytes of the distances that are held at once."""
 _SPARE = 16
 """Rows measured again beyond those that are asked for."""
+_FAR = 1e36
+"""Squared length above which products of float32 may not be finite."""
 _COLUMNS = 128
 """Rows that are compared with one query after another, and stay in the processor's cache."""
 
@@ -86,7 +88,7 @@ class Neighbours:
     def _find(self, queries: Features, numbers: NDArray[Any], distances: NDArray[Any]) -> None:
         count, n = numbers.shape[1], len(self.rows)
         some, every = count + _SPARE, np.arange(n)
-        least = self._at_least(queries) if some < n else None
+        least = self._at_least(queries) if some < n and self._tellable(queries) else None
         for q, query in enumerate(queries):
             wanted, bound = every, np.inf
             if least is not None:
@@ -100,13 +102,19 @@ class Neighbours:
                     break
                 wanted, bound = every, np.inf  # one that was left out may be as near
 
+    def _tellable(self, queries: Features) -> bool:
+        """Whether float32 holds all distances."""
+        longest = max(self.lengths.max(), squared_lengths(queries).max())
+        return bool(longest < _FAR)
+
     def _at_least(self, queries: Features) -> Features:
         """Give bounds that no distance lies below, shape (q, n): float32, less its error.
 
         An inner product of d terms is wrong by at most d u |a| |b| (Higham, "Accuracy and stability
-        of numerical algorithms", section 3.1), u being 2^-24.
+        of numerical algorithms", section 3.1), u being 2^-24; and by what underflows.
         """
         error = (queries.shape[1] + 8) * 2.0**-24
+        vanished = (queries.shape[1] + 8) * float(np.finfo(np.float32).tiny)
         if self.metric == "manhattan":
             near = _city_blocks(queries, self.rows)
             near *= np.float32(1.0 - error)
@@ -114,7 +122,7 @@ class Neighbours:
         near = queries @ self.rows.T
         near *= np.float32(-2.0)
         near += ((1.0 - error) * self.lengths).astype(np.float32)
-        near += ((1.0 - error) * squared_lengths(queries)).astype(np.float32)[:, None]
+        near += ((1.0 - error) * squared_lengths(queries) - vanished).astype(np.float32)[:, None]
         if self.metric == "cosine":
             near *= np.float32(0.5)
             near += _lost(self.lengths).astype(np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import Kernel
 from dfbench.models.classical.common.scaling import Standard
 
@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 HELD = 768 << 20
 """Bytes of features that are held between passes; more are computed in each pass."""
 _BLOCK = 8 << 20
+WORK = 64 << 20
+"""Bytes of the kernels of a block."""
 _RANK = 1e-10
 """Share of the largest eigenvalue below which one is rounding."""
 
@@ -78,7 +80,8 @@ class Mapped:
             yield from self._held
             return
         made = []
-        for place, block in checked_blocks(self._X, _BLOCK):
+        m = len(self.features.landmarks)
+        for place, block in checked_blocks(self._X, min(_BLOCK, size_beside(self._X, m, WORK))):
             its = self.features(self._scale(block))
             if self.n_bytes:
                 made.append((place, its))

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_LEAST = 1e-3
+"""Slope that is left at least, per unit of the largest decision value."""
+
 
 def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
     """Fit slope a and offset b of 1 / (1 + exp(a decision + b)) by maximum likelihood.
@@ -14,6 +17,10 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
     Newton's method with a line search on the regularised targets of Platt (1999), as in H.-T. Lin,
     C.-J. Lin, R. Weng, "A note on Platt's probabilistic outputs for support vector machines",
     Machine Learning 68, 2007.
+
+    The slope never rises above minus `_LEAST`. Where rows are far from each other, what a machine
+    says of a row that it was fitted without is its intercept, which leans away from the class that
+    lost the row: likelihood alone would turn the order of the machine round.
 
     Parameters
     ----------
@@ -26,7 +33,8 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
     negative = len(member) - positive
     target = np.where(member, (positive + 1) / (positive + 2), 1 / (negative + 2))
     # decision values of any size: the slope is found in units of theirs
-    unit = max(float(np.abs(decision).max()), 1e-12)
+    largest = float(np.abs(decision).max())
+    unit = largest if largest > 1e-12 else 1.0
     x = decision / unit
     a, b = 0.0, float(np.log((negative + 1) / (positive + 1)))
 
@@ -56,6 +64,9 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
             length /= 2
         else:
             break
+    if a > -_LEAST:
+        mean = float(target.mean())
+        a, b = -_LEAST, float(np.log((1 - mean) / mean))
     return float(a / unit), float(b)
 
 

@@ -12,6 +12,7 @@ from dfbench.models.classical.common.blocks import Features, Vectors, checked_bl
 from dfbench.models.kept import KeptError
 
 Floats = NDArray[np.float64]
+_LARGEST = float(np.finfo(np.float32).max)
 _SMALL = 8 << 20
 """Bytes of a block of float32 of which a copy in float64 is made."""
 
@@ -89,6 +90,7 @@ class Standard:
         wide = X.astype(np.float64)
         wide -= self.mean
         wide *= self.factor
+        np.clip(wide, -_LARGEST, _LARGEST, out=wide)
         return wide.astype(np.float32)
 
     def all(self, X: Vectors) -> Features:
