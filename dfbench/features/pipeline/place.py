@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from dfbench.errors import UnavailableError
+from dfbench.errors import OutputError, UnavailableError
 from dfbench.files import atomic_path, cache_dir, cache_url
 
 _LEFT_BEHIND = 86_400
@@ -39,7 +39,7 @@ class Place(Protocol):
         """Name the files, sorted; none where the folder is absent."""
 
     def open(self, name: str) -> Handle:
-        """Open a file; `FileNotFoundError` where it is gone."""
+        """Open a file; `FileNotFoundError` where it is gone, then or when it is read."""
 
     def size(self, name: str) -> int:
         """Give the bytes of a file."""
@@ -145,7 +145,14 @@ class Remote:
                 hint="pip install dfbench-toolkit[dask]",
             ) from error
         self._url = url
-        self._fs, self._path = url_to_fs(url)
+        try:
+            self._fs, self._path = url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise OutputError(
+                f"DFBENCH_CACHE is no place that fsspec reaches: {error}",
+                where=url,
+                hint="set it to a folder, or install the package that its URL takes",
+            ) from error
 
     def __str__(self) -> str:
         return self._url
@@ -191,6 +198,8 @@ class _Fetched:
         self._fs, self._path = fs, path
 
     def read(self, start: int, length: int) -> bytes:
+        if not length:  # no range that a server knows
+            return b""
         content: bytes = self._fs.cat_file(self._path, start=start, end=start + length)
         return content
 
