@@ -193,7 +193,7 @@ def see(path: Path, now: int) -> Seen | None:
         Nanoseconds: when this was called, or before.
     """
     found = stamp(path)
-    if found is None:
+    if found is None or not os.access(path, os.R_OK):
         return None
     try:
         return found, "" if found.settled(now) else _content(path)
