@@ -29,8 +29,8 @@ def cache_dir() -> Path:
 
 def cache_url() -> str | None:
     """Give ``$DFBENCH_CACHE`` where it is a URL such as ``s3://bucket/folder``."""
-    override = os.environ.get("DFBENCH_CACHE", "")
-    return override.rstrip("/") if "://" in override else None
+    kind, found, place = os.environ.get("DFBENCH_CACHE", "").partition("://")
+    return f"{kind}://{place.rstrip('/')}" if found else None
 
 
 def config_dir() -> Path:

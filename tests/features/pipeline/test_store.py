@@ -385,3 +385,16 @@ def test_a_url_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch, url: str) -> 
     monkeypatch.setenv("DFBENCH_CACHE", url)
     with pytest.raises(OutputError, match="no place that fsspec reaches"):
         Table(IDENTITY)
+
+
+def test_what_a_place_elsewhere_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = pytest.importorskip("fsspec.implementations.memory")
+    monkeypatch.setenv("DFBENCH_CACHE", "memory://")
+    put(range(3), {"extractor": "refused"})
+
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("no credentials")
+
+    monkeypatch.setattr(memory.MemoryFileSystem, "_open", refused)
+    with pytest.raises(OutputError, match="RuntimeError: no credentials"):
+        put(range(3, 6), {"extractor": "refused"})
