@@ -89,7 +89,10 @@ def _computed(
 
     state = State.of(out, audits)
     board, whole = measure_board(out, progress)
-    # a file that cannot be read now may be so the next time, and tell nothing of it
+    if whole is None:
+        # what cannot be read now may be so the next time, and what was kept is in doubt
+        with contextlib.suppress(OSError):
+            out.state_file.unlink()
     if not keep or whole is None:
         return Known(board)
     text = _form().dump_json(board)

@@ -239,13 +239,15 @@ def test_nothing_in_the_place_of_what_is_kept_breaks_anything(few, text):
 def test_a_board_of_files_that_could_not_be_read_is_not_kept(few, computed, monkeypatch):
     """What hindered may be over the next time, and no file tells of it."""
     monkeypatch.setattr("dfbench.files.SETTLED", -1)
+    board_of(few.out)
 
     def refused(path, *_, **__):
         raise OutputError("no readable scores: Permission denied", where=path)
 
     with monkeypatch.context() as patch:
         patch.setattr("dfbench.results.records.folder.load_scores", refused)
-        assert not board_of(few.out).board.tables[0].ranked
+        assert not board_of(few.out, check=True).board.tables[0].ranked
+    assert read_state(ResultsFolder(few.out)) is None
     assert same(few.out).tables[0].ranked
 
 
@@ -458,3 +460,13 @@ def test_a_cell_whose_scores_broke_is_to_be_run(few, damage):
     file.unlink() if damage == "gone" else os.truncate(file, 50)
     assert FinishedCells(out).read("c1") is None
     assert FinishedCells(out).read("c0") is not None
+
+
+def test_a_check_reads_scores_whatever_their_files_say(few, monkeypatch):
+    board_of(few.out)
+    out = ResultsFolder(few.out)
+    os.truncate(out.scores_file("c1"), 50)
+    monkeypatch.setattr(states, "as_seen", lambda *_: True)  # a change that leaves no trace
+    assert FinishedCells(out).read("c1") is not None
+    assert FinishedCells(out, check=True).read("c1") is None
+    assert FinishedCells(out, check=True).read("c0") is not None
