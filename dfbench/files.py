@@ -29,8 +29,8 @@ def cache_dir() -> Path:
 
 def cache_url() -> str | None:
     """Give ``$DFBENCH_CACHE`` where it is a URL such as ``s3://bucket/folder``."""
-    override = os.environ.get("DFBENCH_CACHE", "")
-    return override.rstrip("/") if "://" in override else None
+    kind, found, place = os.environ.get("DFBENCH_CACHE", "").partition("://")
+    return f"{kind}://{place.rstrip('/')}" if found else None
 
 
 def config_dir() -> Path:
@@ -193,7 +193,7 @@ def see(path: Path, now: int) -> Seen | None:
         Nanoseconds: when this was called, or before.
     """
     found = stamp(path)
-    if found is None:
+    if found is None or not os.access(path, os.R_OK):
         return None
     try:
         return found, "" if found.settled(now) else _content(path)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dfbench._version import __version__
+from dfbench._version import BEGUN, __version__
 
 _PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
 
@@ -47,22 +47,31 @@ def this_dfbench() -> str:
     """Tell this dfbench, and the libraries that boards are computed and drawn with, from others.
 
     By size and time of its source files too: what was changed without a new version is another.
+    Where one changed while this process has been running, it is like no other: what it runs is not
+    what lies there.
     """
     state = hashlib.sha256(f"{__version__} {platform.python_version()}".encode())
     for package in _COMPUTING:
         state.update(f"{package} {_version(package)}\n".encode())
     with contextlib.suppress(OSError):  # where it is no folder, versions are all there is
-        for name, size, modified in sorted(_sources(os.fspath(Path(__file__).parent), "")):
-            state.update(f"{name} {size} {modified}\n".encode())
+        sources = sorted(_sources(os.fspath(Path(__file__).parent), ""))
+        for name, found in sources:
+            state.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
+        if any(came_since(found) for _, found in sources):
+            state.update(str(BEGUN).encode())
     return state.hexdigest()[:16]
 
 
-def _sources(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:
+def came_since(source: os.stat_result) -> bool:
+    """Whether a source file came or was changed after this process had begun."""
+    return max(source.st_mtime_ns, source.st_ctime_ns) > BEGUN
+
+
+def _sources(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".py"):
-                found = entry.stat()
-                yield prefix + entry.name, found.st_size, found.st_mtime_ns
+                yield prefix + entry.name, entry.stat()
             elif entry.is_dir() and entry.name != "__pycache__":
                 yield from _sources(entry.path, f"{prefix}{entry.name}/")
 

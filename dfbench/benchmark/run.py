@@ -99,8 +99,8 @@ def run(
     strict
         Whether unreadable images are an error.
     check
-        Whether every image is read and hashed, and the board computed, also where sizes and times
-        of the files say that nothing has changed since.
+        Whether every image and all scores are read, and the board computed, also where sizes and
+        times of the files say that nothing has changed since.
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
@@ -249,7 +249,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         if isinstance(each, Dataset):
             _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
-    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
+    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
     plan = with_evaluations(plan, datasets, folder)

@@ -159,10 +159,12 @@ def make_plan(
     seeds: Sequence[int],
     budget: Budget,
     out: ResultsFolder,
+    *,
+    check: bool = False,
 ) -> Plan:
-    """Lay out the cells and look which are finished already."""
+    """Lay out the cells and look which are finished already; ``check`` reads all their scores."""
     cells: list[Cell] = []
-    finished = FinishedCells(out)
+    finished = FinishedCells(out, check=check)
     for dataset in datasets:
         shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
         own: dict[tuple[str, int], Cell] = {}

@@ -10,12 +10,12 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from dfbench.errors import UnavailableError
+from dfbench.errors import OutputError, UnavailableError
 from dfbench.files import atomic_path, cache_dir, cache_url
 
 _LEFT_BEHIND = 86_400
@@ -39,7 +39,7 @@ class Place(Protocol):
         """Name the files, sorted; none where the folder is absent."""
 
     def open(self, name: str) -> Handle:
-        """Open a file; `FileNotFoundError` where it is gone."""
+        """Open a file; `FileNotFoundError` where it is gone, then or when it is read."""
 
     def size(self, name: str) -> int:
         """Give the bytes of a file."""
@@ -133,6 +133,17 @@ class _Opened:
             os.close(file)
 
 
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Raise what libraries of networks raise, each its own kinds, as files do."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
 class Remote:
     """A place that fsspec knows."""
 
@@ -145,7 +156,14 @@ class Remote:
                 hint="pip install dfbench-toolkit[dask]",
             ) from error
         self._url = url
-        self._fs, self._path = url_to_fs(url)
+        try:
+            self._fs, self._path = url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise OutputError(
+                f"DFBENCH_CACHE is no place that fsspec reaches: {error}",
+                where=url,
+                hint="set it to a folder, or install the package that its URL takes",
+            ) from error
 
     def __str__(self) -> str:
         return self._url
@@ -153,9 +171,10 @@ class Remote:
     def names(self) -> list[str]:
         """See `Place.names`."""
         try:
-            # what others wrote a moment ago is wanted too
-            self._fs.invalidate_cache()
-            found = self._fs.ls(self._path, detail=False)
+            with _as_os_errors():
+                # what others wrote a moment ago is wanted too
+                self._fs.invalidate_cache()
+                found = self._fs.ls(self._path, detail=False)
         except FileNotFoundError:
             return []
         names = (str(path).rstrip("/").rpartition("/")[2] for path in found)
@@ -163,26 +182,29 @@ class Remote:
 
     def open(self, name: str) -> Handle:
         """See `Place.open`."""
-        if not self._fs.exists(f"{self._path}/{name}"):
-            raise FileNotFoundError(name)
+        with _as_os_errors():
+            if not self._fs.exists(f"{self._path}/{name}"):
+                raise FileNotFoundError(name)
         return _Fetched(self._fs, f"{self._path}/{name}")
 
     def size(self, name: str) -> int:
         """See `Place.size`."""
-        return int(self._fs.size(f"{self._path}/{name}"))
+        with _as_os_errors():
+            return int(self._fs.size(f"{self._path}/{name}"))
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """See `Place.write`."""
-        self._fs.makedirs(self._path, exist_ok=True)
-        temporary = f"{self._path}/{name}.{uuid.uuid4().hex[:8]}.part"
-        with self._fs.open(temporary, "wb") as file:
-            for part in content:
-                file.write(part)
-        self._fs.mv(temporary, f"{self._path}/{name}")
+        with _as_os_errors():
+            self._fs.makedirs(self._path, exist_ok=True)
+            temporary = f"{self._path}/{name}.{uuid.uuid4().hex[:8]}.part"
+            with self._fs.open(temporary, "wb") as file:
+                for part in content:
+                    file.write(part)
+            self._fs.mv(temporary, f"{self._path}/{name}")
 
     def remove(self, name: str) -> None:
         """See `Place.remove`."""
-        with suppress(OSError):
+        with suppress(OSError), _as_os_errors():
             self._fs.rm_file(f"{self._path}/{name}")
 
 
@@ -191,7 +213,10 @@ class _Fetched:
         self._fs, self._path = fs, path
 
     def read(self, start: int, length: int) -> bytes:
-        content: bytes = self._fs.cat_file(self._path, start=start, end=start + length)
+        if not length:  # no range that a server knows
+            return b""
+        with _as_os_errors():
+            content: bytes = self._fs.cat_file(self._path, start=start, end=start + length)
         return content
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,15 @@ from numpy.typing import NDArray
 from dfbench.features.pipeline.place import Handle, Place
 
 SUFFIX = ".safetensors"
-_TYPES = {"keys": "U8", "seconds": "F64", "sums": "U32", "lengths": "I64"}
+_INDEX = {
+    "keys": ("U8", "S32", 32),
+    "seconds": ("F64", "<f8", 8),
+    "sums": ("U32", "<u4", 4),
+    "lengths": ("I64", "<i8", 8),
+}
+"""Type in the file, type of the array and bytes a row of each part of the index, in their order."""
+_ROW = sum(width for _, _, width in _INDEX.values())
+"""Bytes of the index of a row."""
 _READ = 4 << 20
 """Bytes that are read at once where shards are copied."""
 
@@ -105,31 +114,40 @@ class Shard:
 
 
 def read(place: Place, name: str) -> Shard | None:
-    """Read the index of a shard; None where it is damaged or gone."""
-    try:
-        size = place.size(name)
-        handle = place.open(name)
-    except OSError:
-        return None
+    """Read the index of a shard; None where it is damaged.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be read, which says nothing of what it holds; `FileNotFoundError` where it
+        is gone.
+    """
+    size = place.size(name)
+    handle = place.open(name)
     try:
         length = int.from_bytes(handle.read(0, 8), "little")
-        header = json.loads(handle.read(8, length)) if length < size else {}
-        start = 8 + length
-        values = start + header["values"]["data_offsets"][0]
-        whole = start + header["values"]["data_offsets"][1]
-        index = handle.read(start, values - start)
-        if size != whole or zlib.crc32(index) != int(header["__metadata__"]["index"]):
+        text = handle.read(8, length) if length < size else b""
+        try:
+            header = json.loads(text)
+            n, total = header["keys"]["shape"][0], header["values"]["shape"][0]
+            start = 8 + length + _ROW * n
+            if size != start + total:
+                return None
+            index = handle.read(8 + length, _ROW * n)
+        except (ValueError, LookupError, TypeError, RecursionError):
             return None
-        arrays = {
-            name: np.frombuffer(index[slice(*header[name]["data_offsets"])], dtype)
-            for name, dtype in (("keys", "S32"), ("seconds", "<f8"), ("sums", "<u4"),
-                                ("lengths", "<i8"))
-        }  # fmt: skip
-    except (ValueError, KeyError, TypeError, OSError):
-        return None
     finally:
         handle.close()
-    return Shard(name, start=values, **arrays)
+    if header != _header(n, total, index):
+        return None
+    edges = np.cumsum([0, *(width * n for _, _, width in _INDEX.values())]).tolist()
+    arrays = {
+        name: np.frombuffer(index[first:last], dtype)
+        for (name, (_, dtype, _)), (first, last) in zip(
+            _INDEX.items(), pairwise(edges), strict=True
+        )
+    }
+    return Shard(name, start=start, **arrays)
 
 
 def write(
@@ -159,15 +177,7 @@ def write(
             lengths.astype("<i8").tobytes(),
         )
     )
-    n, at = len(keys), 0
-    header: dict[str, object] = {"__metadata__": {"index": str(zlib.crc32(index))}}
-    for name, size in (("keys", 32), ("seconds", 8), ("sums", 4), ("lengths", 8)):
-        shape = [n, 32] if name == "keys" else [n]
-        header[name] = {"dtype": _TYPES[name], "shape": shape, "data_offsets": [at, at + size * n]}
-        at += size * n
-    total = int(lengths.sum())
-    header["values"] = {"dtype": "U8", "shape": [total], "data_offsets": [at, at + total]}
-    text = json.dumps(header).encode()
+    text = json.dumps(_header(len(keys), int(lengths.sum()), index)).encode()
     text += b" " * (-len(text) % 8)
 
     def content() -> Iterator[bytes]:
@@ -177,6 +187,18 @@ def write(
     name = f"{uuid.uuid4().hex[:16]}{SUFFIX}"
     place.write(name, content())
     return name
+
+
+def _header(n: int, total: int, index: bytes) -> dict[str, object]:
+    """Give the header of a shard of n rows, whose values have so many bytes."""
+    header: dict[str, object] = {"__metadata__": {"index": str(zlib.crc32(index))}}
+    at = 0
+    for name, (kind, _, width) in _INDEX.items():
+        shape = [n, width] if name == "keys" else [n]
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, at + width * n]}
+        at += width * n
+    header["values"] = {"dtype": "U8", "shape": [total], "data_offsets": [at, at + total]}
+    return header
 
 
 def write_entries(place: Place, entries: Sequence[Entry]) -> str:

@@ -249,9 +249,13 @@ def extract(
             if view != PLAIN
         }
         keys, first = _different(sources)
-        unseen = verdicts.missing(keys)
-        known = zip(keys, verdicts.get(keys), strict=True)
-        reasons = {n: (key, text.decode()) for n, (key, text) in enumerate(known) if text}
+        known = verdicts.get(keys)
+        unseen = np.array([text is None for text in known], np.bool_)
+        reasons = {
+            n: (key, text.decode())
+            for n, (key, text) in enumerate(zip(keys, known, strict=True))
+            if text
+        }
         outcome.unreadable = {_hex(key): text for key, text in reasons.values()}
         readable = np.ones(len(keys), np.bool_)
         readable[list(reasons)] = False

@@ -36,6 +36,7 @@ _AT_ONCE = 4 << 20
 """Bytes that one call reads at most, unless a row is larger."""
 _OPEN = 128
 """Shards that a process holds open at most."""
+_AGAIN = "run again: they are computed anew"
 
 
 def identity(extractor: Extractor, view: View = PLAIN) -> dict[str, Any]:
@@ -79,8 +80,8 @@ class StoredRows:
     KeyError
         If a row is not stored.
     DataError
-        When a row is read that is damaged. It is forgotten then, and computed anew when the images
-        are looked at again.
+        If values of a table are of unlike lengths. When a row is read that is damaged: it is
+        forgotten then, and computed anew when the images are looked at again.
     """
 
     def __init__(
@@ -230,7 +231,11 @@ class _Column:
                 sums[own] = shard.sums[located.rows[own]]
                 widths |= set(np.unique(shard.lengths).tolist())
         if len(widths) > 1:
-            raise ValueError(f"values of unlike lengths are no rows: {table.place}")
+            raise DataError(
+                "stored features are of unlike lengths",
+                where=table.place,
+                hint="remove what lies there, and run again",
+            )
         return cls(
             identity,
             keys,
@@ -248,15 +253,20 @@ class _Column:
 
     def fill(self, places: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
         """Read rows into (m, width) bytes."""
-        try:
-            self._fill(places, out)
-        except FileNotFoundError:
-            # small shards were written together meanwhile
-            self._look_again()
-            self._fill(places, out)
+        while True:
+            try:
+                self._fill(places, out)
+            except FileNotFoundError:
+                # small shards were written together meanwhile
+                self._look_again()
+            else:
+                return
 
     def _look_again(self) -> None:
-        self.where = _Column.of(self.identity, self.keys).where
+        try:
+            self.where = _Column.of(self.identity, self.keys).where
+        except KeyError as error:
+            raise DataError("stored features are gone", where=self.place, hint=_AGAIN) from error
 
     def _fill(self, places: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
         names, starts, which, rows, sums = self.where
@@ -306,7 +316,7 @@ class _Column:
         raise DataError(
             "stored features are damaged",
             where=f"{self.place}/{name}",
-            hint="run again: they are computed anew",
+            hint=_AGAIN,
         )
 
 

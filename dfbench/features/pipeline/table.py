@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -132,7 +132,7 @@ class Table:
         self._waiting, self._bytes, self._index = [], 0, None
         self._written += 1
         if self._written % _MANY == 0:
-            self._merge()
+            self._tidy()
 
     def _begin(self) -> None:
         text = json.dumps(self._identity, sort_keys=True)
@@ -147,8 +147,13 @@ class Table:
         """Write what was put, and small shards together."""
         self.flush()
         if self._written:
-            self._merge()
+            self._tidy()
         self._index = None
+
+    def _tidy(self) -> None:
+        """Write small shards together; where that fails all is stored nevertheless."""
+        with suppress(OutputError):
+            self._merge()
 
     def _merge(self) -> None:
         small = [shard for shard in self._shards() if shard.n_bytes < _SMALL]
@@ -174,22 +179,13 @@ class Table:
         seen: set[bytes] = set()
         with self._worded():
             for shard in group:
-                rows: list[int] = []
-                own = raw(shard.keys)
                 try:
-                    handle = self.place.open(shard.name)
+                    found = self._sound(shard, seen)
                 except FileNotFoundError:
                     continue  # another has just done the same
-                try:
-                    for row, value in shard.pieces(handle):
-                        key = own[row].tobytes()
-                        if key not in seen and shard.sound(row, value):
-                            seen.add(key)
-                            rows.append(row)
-                            values.append(value)
-                finally:
-                    handle.close()
-                kept.append((shard, rows))
+                seen |= found.keys()
+                values += [value for _, value in found.values()]
+                kept.append((shard, [row for row, _ in found.values()]))
             if values:
                 shards.write(
                     self.place,
@@ -203,6 +199,20 @@ class Table:
                 self.place.remove(shard.name)
         self._index = None
 
+    def _sound(self, shard: Shard, known: set[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """Read the sound rows of a shard that are not known: number and value by key."""
+        found: dict[bytes, tuple[int, bytes]] = {}
+        keys = raw(shard.keys)
+        handle = self.place.open(shard.name)
+        try:
+            for row, value in shard.pieces(handle):
+                key = keys[row].tobytes()
+                if key not in known and key not in found and shard.sound(row, value):
+                    found[key] = row, value
+        finally:
+            handle.close()
+        return found
+
     # --- reading -------------------------------------------------------------------------------
 
     def _shards(self) -> list[Shard]:
@@ -210,16 +220,27 @@ class Table:
         self.flush()
         if self._index is None:
             with self._worded():
-                found = []
-                for name in self.place.names():
-                    if name.endswith(shards.SUFFIX):
-                        its = shards.read(self.place, name)
-                        if its is None:
-                            self.place.remove(name)
-                        else:
-                            found.append(its)
-            self._index = found
+                self._index = self._read()
         return self._index
+
+    def _read(self) -> list[Shard]:
+        found: dict[str, Shard | None] = {}
+        gone = True
+        while gone:
+            names = [name for name in self.place.names() if name.endswith(shards.SUFFIX)]
+            gone = False
+            for name in names:
+                if name in found:
+                    continue
+                try:
+                    found[name] = shards.read(self.place, name)
+                except FileNotFoundError:
+                    # written together with others: what holds its rows may not be listed yet
+                    found[name], gone = None, True
+                    continue
+                if found[name] is None:
+                    self.place.remove(name)
+        return [its for name in names if (its := found[name]) is not None]
 
     def forget(self) -> None:
         """Let go of the indices; they are read again when something is asked."""
@@ -267,18 +288,27 @@ class Table:
             if not len(places):
                 continue
             try:
-                handle = self.place.open(shard.name)
+                self._fill(values, shard, places.tolist(), located.rows[places].tolist())
             except FileNotFoundError as error:
                 raise _GoneError from error  # written together with others meanwhile
-            try:
-                ends = shard.ends
-                for place, row in zip(places, located.rows[places], strict=True):
-                    length = int(shard.lengths[row])
-                    value = handle.read(int(ends[row]) - length, length) if length else b""
-                    values[place] = value if shard.sound(int(row), value) else None
-            finally:
-                handle.close()
         return values
+
+    def _fill(
+        self,
+        values: list[bytes | None],
+        shard: Shard,
+        places: Sequence[int],
+        rows: Sequence[int],
+    ) -> None:
+        ends = shard.ends
+        handle = self.place.open(shard.name)
+        try:
+            for place, row in zip(places, rows, strict=True):
+                length = int(shard.lengths[row])
+                value = handle.read(int(ends[row]) - length, length) if length else b""
+                values[place] = value if shard.sound(row, value) else None
+        finally:
+            handle.close()
 
     def value_length(self) -> int | None:
         """Bytes of a value, None where there is none."""

@@ -61,15 +61,17 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     return replace(board, runs=out.read_provenance(), kept=out.kept_models())
 
 
-def measure_board(out: ResultsFolder, progress: Progress | None = None) -> tuple[Board, list[str]]:
+def measure_board(
+    out: ResultsFolder, progress: Progress | None = None
+) -> tuple[Board, list[str] | None]:
     """Compute all of a board that follows from scores and findings.
 
     Returns
     -------
     Board
         Without commands and trained models.
-    list of str
-        Cells whose scores were read whole.
+    list of str or None
+        Cells whose scores were read whole; None where a file could not be read.
 
     Raises
     ------
@@ -80,8 +82,11 @@ def measure_board(out: ResultsFolder, progress: Progress | None = None) -> tuple
     rows, lines = _rows(out, entries, progress)
     lines, smallest = _ranked(rows, lines)
     board = arrange(lines, smallest)
-    for report in _reports(Read(board.tables, rows, out, entries)):
+    read = Read(board.tables, rows, out, entries)
+    for report in _reports(read):
         board = board.plus(report)
+    if read.unread or any(row.unread for row in rows.values()):
+        return board, None
     return board, [record.cell for row in rows.values() for record in row.records]
 
 
@@ -209,6 +214,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
     scores: list[Scores] = []
     defaults: list[float] = []
     missing: list[Line] = []
+    unread = False
     for entry in entries:
         try:
             record = out.load_record(entry.cell)
@@ -230,6 +236,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
                     defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
+            unread = True
     measured = None
     if scores:
         images = _images(scores[0], known)
@@ -240,6 +247,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
         measured=measured,
         at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
         missing=missing,
+        unread=unread,
         kinds=scores[0].kinds if scores else None,
     )
 

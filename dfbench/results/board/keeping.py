@@ -89,7 +89,11 @@ def _computed(
 
     state = State.of(out, audits)
     board, whole = measure_board(out, progress)
-    if not keep:
+    if whole is None:
+        # what cannot be read now may be so the next time, and what was kept is in doubt
+        with contextlib.suppress(OSError):
+            out.state_file.unlink()
+    if not keep or whole is None:
         return Known(board)
     text = _form().dump_json(board)
     state = state.model_copy(
@@ -143,8 +147,8 @@ class _Charts:
 
         if not self.computed:
             self.computed = list(_charts(measure_board(self.out)[0]))
-        chart = self.computed[place]
-        if chart.name != name:
+        chart = self.computed[place] if place < len(self.computed) else None
+        if chart is None or chart.name != name:
             raise OutputError("the scores have changed meanwhile", where=self.out.path)
         return chart.draw()
 

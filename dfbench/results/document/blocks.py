@@ -96,6 +96,14 @@ class Grid:
     dataset: str = ""
 
 
+def _told(value: Any) -> tuple[str, str]:
+    """Give caption and name of a chart that was kept."""
+    match value:
+        case {"caption": str(caption), "name": str(name)}:
+            return caption, name
+    raise ValueError("no chart")
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A picture, drawn when a form that shows pictures asks for it.
@@ -121,7 +129,7 @@ class Chart:
         That is ``again`` in the context of the validation: from caption and name to the chart.
         """
         return core_schema.with_info_plain_validator_function(
-            lambda value, info: info.context["again"](value["caption"], value["name"]),
+            lambda value, info: info.context["again"](*_told(value)),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda chart: {"caption": chart.caption, "name": chart.name}
             ),

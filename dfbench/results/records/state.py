@@ -76,15 +76,16 @@ def read_state(out: ResultsFolder) -> State | None:
 class FinishedCells:
     """Finds the finished cells of a results folder.
 
-    Scores that a board was computed from, and that are what they were, are not read once more.
+    Scores that a board was computed from, and that are what they were, are not read once more,
+    unless ``check``.
     """
 
-    def __init__(self, out: ResultsFolder) -> None:
-        self._out = out
+    def __init__(self, out: ResultsFolder, *, check: bool = False) -> None:
+        self._out, self._check = out, check
 
     @functools.cached_property
     def _state(self) -> State | None:
-        state = read_state(self._out)
+        state = None if self._check else read_state(self._out)
         return state if state is not None and state.dfbench == this_dfbench() else None
 
     @functools.cached_property

@@ -26,11 +26,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dfbench import formats, images
-from dfbench._version import __version__
+from dfbench._version import BEGUN, __version__
 from dfbench.errors import DfbenchError, ImageError
 from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, stamp
 from dfbench.images import read_header
-from dfbench.installed import decoders
+from dfbench.installed import came_since, decoders
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -124,9 +124,11 @@ def in_threads(
 
 def _reader() -> str:
     """Say what decides what a file's bytes are told to be: the code that reads them."""
-    own = [Path(str(each.__file__)).read_bytes() for each in (images, formats)]
-    hashes = [hashlib.sha256(code).hexdigest() for code in own]
-    return json.dumps([__version__, decoders(), hashes])
+    own = [Path(str(each.__file__)) for each in (images, formats)]
+    hashes = [hashlib.sha256(code.read_bytes()).hexdigest() for code in own]
+    # what lies there is then not what this process runs
+    mixed = BEGUN if any(came_since(code.stat()) for code in own) else 0
+    return json.dumps([__version__, decoders(), hashes, mixed])
 
 
 def _kept(file: Path) -> pa.Table:

@@ -20,6 +20,7 @@ from dfbench.features.pipeline.single_pass import (
     Source,
     _chunks,
     _Item,
+    _verdicts,
     extract,
     seconds_to_decode,
 )
@@ -177,6 +178,19 @@ def test_unreadable_images_are_told_and_leave_the_others(tmp_path: Path) -> None
         assert list(outcome.unreadable) == [found[0].sha256]
         assert not outcome.failed
     assert computed() == 6
+
+
+def test_a_damaged_verdict_is_found_anew(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    found[0].path.write_bytes(found[0].path.read_bytes()[:60])
+    found[0] = source(found[0].path)
+    first = extract(found, [])
+    assert list(first.unreadable) == [found[0].sha256]
+    [shard] = Path(str(Table(_verdicts()).place)).glob("*.safetensors")
+    data = bytearray(shard.read_bytes())
+    data[-1] ^= 1  # of the reason
+    shard.write_bytes(data)
+    assert extract(found, []) == first
 
 
 def test_a_broken_extractor_takes_nothing_else_down(tmp_path: Path) -> None:

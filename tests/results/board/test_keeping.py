@@ -1,5 +1,6 @@
 """The kept board: believed while nothing has changed, and at no other time."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,17 +8,20 @@ import time
 from dataclasses import replace
 
 import pytest
+from pydantic import TypeAdapter
 
 from dfbench.benchmark.audits.shortcuts_found import KeptShortcut, KeptShortcuts
 from dfbench.errors import OutputError
-from dfbench.files import see
+from dfbench.files import keep_text, see
 from dfbench.results.board import keeping
 from dfbench.results.board.build import build_board
 from dfbench.results.board.keeping import board_of
+from dfbench.results.document.blocks import Section
 from dfbench.results.records import state as states
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.state import FinishedCells, read_state
+from dfbench.results.records.written import Written
 from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.results import Results, load_results
 
@@ -197,6 +201,61 @@ def test_a_damaged_board_is_computed_anew(few, computed, damage):
         out.state_file.write_text("{}")
     assert board_of(few.out).board == first
     assert len(computed) == 2
+
+
+@pytest.mark.parametrize("chart", ["a text", {"caption": "no name"}, {"caption": 1, "name": []}])
+def test_a_board_of_another_form_is_computed_anew(few, computed, chart):
+    """Also where whoever wrote it has named it in the state."""
+    first = board_of(few.out).board
+    out = ResultsFolder(few.out)
+    known = json.loads(out.board_file.read_text())
+    known["sections"] = [
+        TypeAdapter(Section).dump_python(Section("T", ("t",))) | {"charts": [chart]}
+    ]
+    text = json.dumps(known)
+    out.board_file.write_text(text)
+    named = {"board": hashlib.sha256(text.encode()).hexdigest()}
+    read_state(out).model_copy(update=named).keep(out)
+    assert board_of(few.out).board == first
+    assert len(computed) == 2
+
+
+@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"\xff\xfe", b"null", b'{"a": 1e999}'])
+def test_nothing_in_the_place_of_what_is_kept_breaks_anything(few, text):
+    first = board_of(few.out)
+    out = ResultsFolder(few.out)
+    for file in (out.board_file, out.state_file):
+        file.write_bytes(text)
+        assert board_of(few.out) == first
+        assert file.read_bytes() != text
+    out.written_file.write_bytes(text)
+    written = Written(out, first.name)
+    shown = out.leaderboard_file("md")
+    written.write(shown, lambda: keep_text(shown, "new"))
+    written.keep()
+    assert (shown.read_text(), out.written_file.read_bytes() != text) == ("new", True)
+
+
+def test_a_board_of_files_that_could_not_be_read_is_not_kept(few, computed, monkeypatch):
+    """What hindered may be over the next time, and no file tells of it."""
+    monkeypatch.setattr("dfbench.files.SETTLED", -1)
+    board_of(few.out)
+
+    def refused(path, *_, **__):
+        raise OutputError("no readable scores: Permission denied", where=path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dfbench.results.records.folder.load_scores", refused)
+        assert not board_of(few.out, check=True).board.tables[0].ranked
+    assert read_state(ResultsFolder(few.out)) is None
+    assert same(few.out).tables[0].ranked
+
+
+def test_a_reason_names_the_folder_as_it_is_called_now(few, tmp_path):
+    (few.out / "cells" / "c1.parquet").write_bytes(b"half")
+    assert str(few.out) in render(board_of(few.out).board, "md")
+    few.out.rename(tmp_path / "renamed")
+    same(tmp_path / "renamed")
 
 
 def test_what_would_be_read_otherwise_is_not_kept(few, computed, monkeypatch):
@@ -401,3 +460,13 @@ def test_a_cell_whose_scores_broke_is_to_be_run(few, damage):
     file.unlink() if damage == "gone" else os.truncate(file, 50)
     assert FinishedCells(out).read("c1") is None
     assert FinishedCells(out).read("c0") is not None
+
+
+def test_a_check_reads_scores_whatever_their_files_say(few, monkeypatch):
+    board_of(few.out)
+    out = ResultsFolder(few.out)
+    os.truncate(out.scores_file("c1"), 50)
+    monkeypatch.setattr(states, "as_seen", lambda *_: True)  # a change that leaves no trace
+    assert FinishedCells(out).read("c1") is not None
+    assert FinishedCells(out, check=True).read("c1") is None
+    assert FinishedCells(out, check=True).read("c0") is not None

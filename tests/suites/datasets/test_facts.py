@@ -190,6 +190,18 @@ def test_another_version_of_the_reader_reads_anew(
     assert len(read) == 6
 
 
+def test_what_a_process_read_with_older_code_is_not_believed(
+    folder: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("dfbench.installed.BEGUN", 0)  # the code came since
+        for _ in range(2):
+            look(folder)
+        assert len(read) == 6, "it believes itself"
+    look(folder)
+    assert len(read) == 12
+
+
 @pytest.mark.parametrize("damage", ["cut", "other columns", "no table"])
 def test_a_damaged_table_is_made_anew(folder: Path, read: list[str], damage: str) -> None:
     look(folder)
