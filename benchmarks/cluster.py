@@ -184,7 +184,7 @@ def overhead() -> None:
     for workers in (1, 2):
         settings = Settings(jobs=workers, device="cpu", cell_timeout=60, executor="dask")
         with connected(settings) as client:
-            crew = Crew(client, Terms({}, (), (), cache_dir(), (), 1), 60)
+            crew = Crew(client, Terms({}, (), (), str(cache_dir()), "", (), 1), 60)
             for size in (0, 1 << 20, 16 << 20):
                 n = 400 if size < 1 << 24 else 40
                 tasks = [Task(number, len, (bytes(size),)) for number in range(n)]

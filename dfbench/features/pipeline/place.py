@@ -145,7 +145,14 @@ class Remote:
                 hint="pip install dfbench-toolkit[dask]",
             ) from error
         self._url = url
-        self._fs, self._path = url_to_fs(url)
+        try:
+            self._fs, self._path = url_to_fs(url)
+        except (ImportError, ValueError) as error:  # no such protocol, or a package of its own
+            raise UnavailableError(
+                f"{url}: {error}",
+                where="DFBENCH_CACHE",
+                hint="give a folder, or a URL that fsspec knows here",
+            ) from error
 
     def __str__(self) -> str:
         return self._url

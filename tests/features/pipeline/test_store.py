@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from dfbench.errors import DataError, OutputError
+from dfbench.errors import DataError, OutputError, UnavailableError
 from dfbench.features.pipeline import table as tables
 from dfbench.features.pipeline.store import StoredRows, load_features
 from dfbench.features.pipeline.table import Table
@@ -261,3 +261,6 @@ def test_a_store_may_lie_where_fsspec_reaches(monkeypatch: pytest.MonkeyPatch) -
     put(range(3, 6))
     assert (load_features(IDENTITY, [key(n) for n in range(6)])[:, 0] == range(6)).all()
     assert len([n for n in Table(IDENTITY).place.names() if n.endswith(".safetensors")]) == 1
+    monkeypatch.setenv("DFBENCH_CACHE", "absent://dfbench-test")
+    with pytest.raises(UnavailableError, match="Protocol not known: absent"):
+        Table(IDENTITY)
