@@ -22,7 +22,7 @@ import pytest
 
 import dfbench
 from dfbench.benchmark.execution import cluster as executor
-from dfbench.benchmark.execution import likeness, remote
+from dfbench.benchmark.execution import connecting, likeness, remote
 from dfbench.benchmark.execution.cell import run_cell
 from dfbench.benchmark.execution.crew import Crew, Task
 from dfbench.benchmark.execution.pool import Pool
@@ -360,6 +360,14 @@ def test_what_cannot_be_reached_is_told_before_anything_is_read(
     with changed, pytest.raises(kind, match=message):
         dfbench.run(given["suite"], tmp_path / "absent", out=tmp_path / "out", **words)
     assert not (tmp_path / "out").exists()
+
+
+def test_certificates_that_cannot_be_read() -> None:
+    from distributed.security import Security
+
+    absent = Security(tls_ca_file="absent.pem", tls_client_cert="c.pem", tls_client_key="k.pem")
+    assert "cannot be read" in connecting._certificates(absent)
+    assert connecting._certificates(Security.temporary()) == ""
 
 
 def test_without_the_package(
