@@ -265,11 +265,13 @@ def test_each_task_has_the_store_of_its_run(
     other = remote.Terms({}, (), (), str(tmp_path / "other"), "", (), 1)
     with likeness.terms_of(session) as terms:
         assert not any(client.run(remote.faults, terms).values())
-        for mine, theirs in ((terms, other), (other, terms)):
+        for mine in (terms, other):
             crew = Crew(client, mine, 60)
-            client.run(remote.faults, theirs)  # another run looks meanwhile
-            ((_, found),) = crew.each([Task("cache", os.getenv, ("DFBENCH_CACHE",))], len)
-            assert found.result() == mine.cache
+            for theirs in (other, terms):
+                asked = [Task(n, os.getenv, ("DFBENCH_CACHE",)) for n in range(4)]
+                found = {future.result() for _, future in crew.each(asked, len)}
+                assert found == {mine.cache}
+                client.run(remote.faults, theirs)  # another run looks meanwhile
     assert terms.cache == url
     said = client.run(remote.faults, terms).popitem()[1]
     assert any(each.startswith(f"it does not see {url}/seen-by-workers/") for each in said)
