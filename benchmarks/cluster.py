@@ -16,6 +16,7 @@ memory of a run from what was measured; its defaults are the figures of docs/dis
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import pickle
@@ -37,7 +38,7 @@ FEATURES = ("hsv", "lbp", "fft", "hsv+lbp", "hsv+fft", "lbp+fft", "hsv+lbp+fft",
 ROWS = [f"{features}/{model}" for features in FEATURES for model in ("svm", "xgboost")]
 """Of ``speed``: enough that two workers end at about the same time."""
 
-CELLS = {"xgboost": (13.9, 1), "knn": (44.7, 2), "svm": (148.2, 2)}
+CELLS = {"xgboost": (2.7, 1), "knn": (3.6, 2), "svm": (12.6, 2)}
 """Of hsv+lbp+fft: seconds at 14,712 training images, one trial, two cores; and how they grow."""
 MEASURED = 14_712
 QUIET = {"figures": "none", "keep_models": "none"}
@@ -184,7 +185,7 @@ def overhead() -> None:
     for workers in (1, 2):
         settings = Settings(jobs=workers, device="cpu", cell_timeout=60, executor="dask")
         with connected(settings) as client:
-            crew = Crew(client, Terms({}, (), (), cache_dir(), (), 1), 60)
+            crew = Crew(client, Terms({}, (), (), str(cache_dir()), "", (), 1), 60)
             for size in (0, 1 << 20, 16 << 20):
                 n = 400 if size < 1 << 24 else 40
                 tasks = [Task(number, len, (bytes(size),)) for number in range(n)]
@@ -202,10 +203,10 @@ def overhead() -> None:
 def paper(given: argparse.Namespace) -> None:
     """Compute what a run of many images on many workers takes."""
     from dfbench.benchmark.execution.cluster import _MOST
-    from dfbench.benchmark.execution.job import Images
+    from dfbench.benchmark.execution.images import write_images
     from dfbench.features.expression import build, parse
     from dfbench.features.internal.resized import Resized
-    from dfbench.features.pipeline.single_pass import Source
+    from dfbench.features.pipeline.single_pass import Sources
     from dfbench.registry import EXTRACTORS, Registry
 
     n, workers = given.images, given.workers
@@ -217,17 +218,20 @@ def paper(given: argparse.Namespace) -> None:
     chunks = -(-n // _MOST)
     sample = 10_000
     names = [f"Train/Fake/{number:08d}.jpg" for number in range(sample)]
-    keys = [f"{number:064x}" for number in range(sample)]
-    images = Images(keys, [1] * sample, names, [""] * sample, [""] * sample)
-    job = len(pickle.dumps(images)) / sample
-    chunk = [Source(Path("/data") / name, key) for name, key in zip(names, keys, strict=True)]
+    keys = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    none = [""] * sample
+    with tempfile.TemporaryDirectory() as folder:
+        part = write_images(Path(folder), keys, np.ones(sample, np.int64), names, none, none)
+        named = part.file.stat().st_size / sample
+        cell = len(pickle.dumps(part))
+    chunk = Sources(Path("/data"), names, keys, np.ones(sample, np.int64))
     source = len(pickle.dumps(chunk)) / sample
     read = n * given.file_bytes
-    sent = n * job / 2**20 * given.mib_ms / 1e3
     lines = [
         ("chunks of images", f"{chunks:,} tasks of {_MOST:,} images"),
         ("listing and hashing, by the client alone", _time(n * given.hash_ms / 1e3)),
         ("  it reads", f"{read / 1e9:,.0f} GB, {n:,} files"),
+        ("listing again, where nothing has changed", _time(n * given.stamp_ms / 1e3)),
         ("extraction, shared by all", _time(n * given.image_ms / 1e3 / workers)),
         ("  its tasks through the scheduler", _time(chunks * given.task_ms / 1e3)),
         ("  a worker asks for the next after", _time(_MOST * given.image_ms / 1e3)),
@@ -236,15 +240,14 @@ def paper(given: argparse.Namespace) -> None:
         ("store of hsv+lbp+fft", f"{vectors} bytes an image, {n * vectors / 1e9:,.1f} GB"),
         ("store of images at 128x128", f"{stored:,} bytes an image, {n * stored / 1e9:,.0f} GB"),
         ("files of the store, a table and chunk each", f"{chunks * (len(extractors) + 1):,}"),
-        ("a cell, as it is sent", f"{job:.0f} bytes an image, {n * job / 1e9:.2f} GB"),
-        (
-            "  through the scheduler, all cells",
-            _time(given.cells * sent),
-        ),
-        ("  held by the scheduler at once", f"{min(workers, given.cells) * n * job / 1e9:,.1f} GB"),
         ("a chunk, as it is sent", f"{_MOST * source / 1e6:.1f} MB, all {n * source / 1e9:.1f} GB"),
+        (
+            "files that name the images of the parts",
+            f"{named:.0f} bytes an image, {n * named / 1e9:.2f} GB",
+        ),
+        ("  a part, as a cell is sent it", f"{cell} bytes"),
+        ("  the keys that a cell reads of it", f"{n * 32 / 1e9:.2f} GB"),
         ("memory of the client while it lists", f"{n * given.listed_bytes / 1e9:.0f} GB"),
-        ("features in a worker that fits", f"{0.7 * n * vectors / 1e9:.1f} GB"),
     ]
     for model, (seconds, power) in CELLS.items():
         grown = _time(seconds * (0.7 * n / MEASURED) ** power)
@@ -277,11 +280,11 @@ def main() -> int:
     command.add_argument("--workers", type=int, default=50)
     command.add_argument("--cells", type=int, default=50)
     command.add_argument("--image-ms", type=float, default=0.6, help="to extract, of one core")
-    command.add_argument("--hash-ms", type=float, default=0.12, help="to list and hash")
+    command.add_argument("--hash-ms", type=float, default=0.16, help="to list and hash")
+    command.add_argument("--stamp-ms", type=float, default=0.017, help="to list unchanged files")
     command.add_argument("--task-ms", type=float, default=17.3, help="of the scheduler")
     command.add_argument("--file-bytes", type=float, default=12_000)
-    command.add_argument("--listed-bytes", type=float, default=2000, help="of the client, at most")
-    command.add_argument("--mib-ms", type=float, default=8.8, help="to send a MiB to a worker")
+    command.add_argument("--listed-bytes", type=float, default=2300, help="of the client")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

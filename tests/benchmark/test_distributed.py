@@ -16,16 +16,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import dfbench
 from dfbench.benchmark.execution import cluster as executor
-from dfbench.benchmark.execution import likeness, remote
+from dfbench.benchmark.execution import connecting, likeness, remote
 from dfbench.benchmark.execution.cell import run_cell
 from dfbench.benchmark.execution.crew import Crew, Task
 from dfbench.benchmark.execution.pool import Pool
 from dfbench.errors import DfbenchError, ParameterError, UnavailableError, WorkerError
+from dfbench.features.extractors.hsv import HSV
+from dfbench.features.pipeline import single_pass
+from dfbench.features.pipeline.single_pass import Sources, look_up
 from dfbench.files import owned
 from dfbench.results.records.folder import ResultsFolder
 
@@ -183,7 +187,7 @@ def kill_at_work(client: Any, out: Path) -> None:
 def test_what_kills_its_workers_is_given_up(cluster: Any, client: Any, tmp_path: Path) -> None:
     cluster.scheduler.allowed_failures = 1
     tasks = [Task("fatal", os._exit, (1,)), Task("harmless", abs, (-3,))]
-    terms = remote.Terms({}, (), (), tmp_path, (), 1)
+    terms = remote.Terms({}, (), (), str(tmp_path), "", (), 1)
     found = dict(Crew(client, terms, 60).each(tasks, lambda running: None))
     assert found["harmless"].result() == 3
     with pytest.raises(distributed.KilledWorker) as caught:
@@ -223,18 +227,20 @@ def test_a_worker_says_in_what_it_is_unlike(
         versions=remote.versions_of_work(),
         files=((seen, digest),),
         folders=(tmp_path / "out",),
-        cache=tmp_path / "cache",
+        cache=str(tmp_path / "cache"),
+        seen="",
         plugins=((tmp_path / "absent" / "mine.py", PLUGIN.encode()),),
         n_threads=None,
     )
     assert remote.faults(terms, worker) == []
-    assert os.environ["DFBENCH_CACHE"] == str(tmp_path / "cache")
+    assert os.environ["DFBENCH_CACHE"] == "1", "what another run is at work with"
     assert os.environ["OMP_NUM_THREADS"] == "3"
     unlike = remote.Terms(
         versions={**terms.versions, "numpy": "0.9"},
         files=((other, digest), (tmp_path / "absent.png", digest)),
         folders=(seen,),
         cache=terms.cache,
+        seen="",
         plugins=((tmp_path / "mine.py", b"import dfbench"),),
         n_threads=1,
     )
@@ -244,6 +250,54 @@ def test_a_worker_says_in_what_it_is_unlike(
     assert absent.startswith(f"it does not see {tmp_path / 'absent.png'}")
     assert "is a file, not a folder" in folder
     assert "declares no extractor" in plugin
+
+
+def test_each_task_has_the_store_of_its_run(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = (tmp_path / "store").as_uri()
+    monkeypatch.setenv("DFBENCH_CACHE", url)
+    session: Any = SimpleNamespace(
+        out=ResultsFolder(tmp_path / "out"),
+        plan=SimpleNamespace(cells=[]),
+        settings=SimpleNamespace(plugins=(), scheduler="somewhere"),
+    )
+    other = remote.Terms({}, (), (), str(tmp_path / "other"), "", (), 1)
+    with likeness.terms_of(session) as terms:
+        assert not any(client.run(remote.faults, terms).values())
+        for mine in (terms, other):
+            crew = Crew(client, mine, 60)
+            for theirs in (other, terms):
+                asked = [Task(n, os.getenv, ("DFBENCH_CACHE",)) for n in range(4)]
+                found = {future.result() for _, future in crew.each(asked, len)}
+                assert found == {mine.cache}
+                client.run(remote.faults, theirs)  # another run looks meanwhile
+    assert terms.cache == url
+    said = client.run(remote.faults, terms).popitem()[1]
+    assert any(each.startswith(f"it does not see {url}/seen-by-workers/") for each in said)
+
+
+def test_workers_open_only_what_the_store_lacks(
+    client: Any, tmp_path: Path, make_folder: Callable[..., Path]
+) -> None:
+    folder = make_folder()
+    paths = sorted(str(each.relative_to(folder)) for each in folder.rglob("*.png"))
+    (folder / "broken.png").write_bytes(b"no image")
+    paths = [paths[1], *paths[:10], "broken.png"]
+    keys = [hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in paths]
+    given = Sources(folder, paths, keys, np.full(len(paths), 64))
+    known = single_pass.extract(given.at(np.arange(4)), [HSV()])
+    assert known == single_pass.Outcome()
+    workers = executor.Cluster()
+    terms = remote.Terms({}, (), (), os.environ["DFBENCH_CACHE"], "", (), 1)
+    workers._crew = Crew(client, terms, 60)
+    told: list[tuple[int, int]] = []
+    for _ in range(2):
+        found = workers.extract(given, [HSV()], progress=lambda *done: told.append(done))
+        assert list(found.unreadable) == [keys[-1]]
+        assert not found.failed
+        assert not look_up(given, [HSV()]).wanted.size
+    assert told == [(0, 8), (8, 8), (0, 0)]
 
 
 def test_versions_of_dask_are_compared() -> None:
@@ -308,6 +362,14 @@ def test_what_cannot_be_reached_is_told_before_anything_is_read(
     with changed, pytest.raises(kind, match=message):
         dfbench.run(given["suite"], tmp_path / "absent", out=tmp_path / "out", **words)
     assert not (tmp_path / "out").exists()
+
+
+def test_certificates_that_cannot_be_read() -> None:
+    from distributed.security import Security
+
+    absent = Security(tls_ca_file="absent.pem", tls_client_cert="c.pem", tls_client_key="k.pem")
+    assert "cannot be read" in connecting._certificates(absent)
+    assert connecting._certificates(Security.temporary()) == ""
 
 
 def test_without_the_package(

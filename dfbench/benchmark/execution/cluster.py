@@ -19,7 +19,7 @@ from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.status import at_work
 from dfbench.errors import DataError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Outcome, Sources
+from dfbench.features.pipeline.single_pass import Outcome, Sources, look_up
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress
 from dfbench.results.records.folder import ResultsFolder
@@ -72,14 +72,15 @@ class Cluster(Executor):
         jobs: int = 1,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Have workers make the pass, a chunk of the images each; ``jobs`` is up to them.
+        """Have workers open what the store lacks, a chunk of images each; ``jobs`` is up to them.
 
         Raises
         ------
         DataError
             If a file changed after it was listed, or workers died of a chunk.
         """
-        images = sources.different()
+        lacking = look_up(sources, extractors, views)
+        images = sources.at(lacking.first[lacking.wanted])
         share = math.ceil(len(images) / (_ROUNDS * max(1, len(self._crew))))
         size = min(max(share, _FEWEST), _MOST)
         chunks = [images[at : at + size] for at in range(0, len(images), size)]
@@ -89,12 +90,14 @@ class Cluster(Executor):
         ]
         outcomes: dict[int, Outcome] = {}
         done = 0
+        if progress is not None:
+            progress(0, len(images))
         for n, future in self._crew.each(tasks, lambda at_work: None):
             outcomes[n] = _outcome(future, chunks[n])
             done += len(chunks[n])
             if progress is not None:
                 progress(done, len(images))
-        whole = Outcome()
+        whole = Outcome(lacking.unreadable)
         for n in sorted(outcomes, reverse=True):  # what the first chunk broke on is told
             whole.unreadable |= outcomes[n].unreadable
             whole.failed |= outcomes[n].failed

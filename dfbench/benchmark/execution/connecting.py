@@ -87,9 +87,9 @@ def _named(scheduler: str) -> Iterator[Client]:
 
     address, security = _address(scheduler), Security()
     where = f"scheduler {scheduler}"
-    if address.startswith("tls:") and security.get_connection_args("client")["ssl_context"] is None:
+    if address.startswith("tls:") and (fault := _certificates(security)):
         raise WorkerError(
-            "there are no certificates to talk to it with",
+            fault,
             where=where,
             hint="set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and those of the client, see"
             " docs/distributed.md",
@@ -115,6 +115,15 @@ def _named(scheduler: str) -> Iterator[Client]:
         client = Client(address, security=security, set_as_default=False, name="dfbench")
     with client:
         yield client
+
+
+def _certificates(security: Security) -> str:
+    """Say why there are none to talk with; nothing where there are."""
+    try:
+        found = security.get_connection_args("client")["ssl_context"]
+    except OSError as error:  # of SSL too; Python does not name the file
+        return f"the certificates to talk to it with cannot be read: {_brief(error)}"
+    return "there are no certificates to talk to it with" if found is None else ""
 
 
 def _version(address: str, security: Security) -> str:

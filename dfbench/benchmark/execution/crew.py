@@ -119,7 +119,8 @@ class Crew:
     def _look(self) -> None:
         """Look which workers there are."""
         try:
-            self._workers = self._client.scheduler_info()["workers"]
+            # versions of 2025 name five unless they are told
+            self._workers = self._client.scheduler_info(n_workers=-1)["workers"]
         except OSError as error:
             raise WorkerError(_LOST, hint="run again: what is finished is kept") from error
         self._looked = time.monotonic()

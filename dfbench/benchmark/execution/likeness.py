@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench._version import __version__
-from dfbench.benchmark.execution.remote import Terms, faults, versions_of_work
+from dfbench.benchmark.execution.remote import Terms, faults, seen_place, versions_of_work
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import WorkerError
-from dfbench.files import cache_dir, unwritable
+from dfbench.files import cache_dir, cache_url, unwritable
 from dfbench.suites.datasets.manifest import Dataset
 
 if TYPE_CHECKING:
@@ -36,15 +36,18 @@ def terms_of(session: Session) -> Iterator[Terms]:
     OutputError
         Where the folder of the results or the cache cannot be written.
     """
-    out, cache = session.out.path.absolute(), cache_dir().absolute()
+    settings, url = session.settings, cache_url()
+    folders = [session.out.path.absolute()]
+    if url is None:
+        folders.append(cache_dir().absolute())
     with ExitStack() as stack:
-        tokens = [stack.enter_context(_token(folder)) for folder in (out, cache)]
-        settings = session.settings
+        tokens = [stack.enter_context(_token(folder)) for folder in folders]
         yield Terms(
             versions=versions_of_work(),
             files=(*tokens, *_images(session)),
-            folders=(out, cache),
-            cache=cache,
+            folders=tuple(folders),
+            cache=url or str(folders[-1]),
+            seen="" if url is None else stack.enter_context(_token_at(url)),
             plugins=tuple((path.resolve(), path.read_bytes()) for path in settings.plugins),
             n_threads=None if settings.scheduler else settings.n_threads,
         )
@@ -64,6 +67,17 @@ def _token(folder: Path) -> Iterator[tuple[Path, str]]:
         yield path, hashlib.sha256(text.encode("ascii")).hexdigest()
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _token_at(url: str) -> Iterator[str]:
+    """Leave a file where the store is, and give its name."""
+    place, name = seen_place(url), secrets.token_hex(4)
+    place.write(name, [b""])
+    try:
+        yield name
+    finally:
+        place.remove(name)
 
 
 def _images(session: Session) -> Iterator[tuple[Path, str]]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from dfbench.benchmark.execution.job import Job
     from dfbench.features.base import Extractor
+    from dfbench.features.pipeline.place import Place
     from dfbench.features.pipeline.single_pass import Outcome, Sources
     from dfbench.features.views.view import View
     from dfbench.results.records.records import Record
@@ -53,7 +54,9 @@ class Terms:
     folders
         That it must be able to write.
     cache
-        Folder of the feature store.
+        What ``$DFBENCH_CACHE`` is: the folder, or the URL of the feature store.
+    seen
+        Where it is a URL, a file that it must see there, see `seen_place`.
     plugins
         Files with extractors, each with its content.
     n_threads
@@ -63,7 +66,8 @@ class Terms:
     versions: dict[str, str]
     files: tuple[tuple[Path, str], ...]
     folders: tuple[Path, ...]
-    cache: Path
+    cache: str
+    seen: str
     plugins: tuple[tuple[Path, bytes], ...]
     n_threads: int | None
 
@@ -81,8 +85,17 @@ def versions_of_work() -> dict[str, str]:
     return found
 
 
+def seen_place(url: str) -> Place:
+    """Give the place in a feature store where a run leaves files for its workers to see."""
+    from dfbench.features.pipeline.place import Remote
+
+    return Remote(f"{url}/seen-by-workers")
+
+
 def faults(terms: Terms, dask_worker: Worker) -> list[str]:
-    """Take up the terms of a run, and say in what this worker does not meet them.
+    """Say in what this worker does not meet the terms of a run; its plugins are loaded.
+
+    A task of another run may be at work meanwhile: what that one reads is left as it is.
 
     Parameters
     ----------
@@ -91,7 +104,8 @@ def faults(terms: Terms, dask_worker: Worker) -> list[str]:
     dask_worker
         This worker; Dask gives it.
     """
-    os.environ["DFBENCH_CACHE"] = str(terms.cache)
+    global _looked_at
+    _looked_at = True
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(_n_threads(terms, dask_worker))
@@ -112,12 +126,27 @@ def faults(terms: Terms, dask_worker: Worker) -> list[str]:
             check_writable(folder)
         except DfbenchError as error:
             found.append(str(error))
+    if terms.seen:
+        found += _store_faults(terms)
     for path, content in terms.plugins:
         try:
             load_file(_copy(path, content), known_as=path)
         except DfbenchError as error:
             found.append(str(error))
     return found
+
+
+def _store_faults(terms: Terms) -> list[str]:
+    own = f"{terms.seen}-{os.getpid()}"
+    try:
+        place = seen_place(terms.cache)
+        if terms.seen not in place.names():
+            return [f"it does not see {place}/{terms.seen}"]
+        place.write(own, [b""])
+        place.remove(own)
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec has errors of its own
+        return [f"it cannot use {terms.cache}: {error}"]
+    return []
 
 
 def _copy(path: Path, content: bytes) -> Path:
@@ -131,10 +160,13 @@ def _copy(path: Path, content: bytes) -> Path:
 
 
 _met: Terms | None = None
+"""Of the task at hand."""
+_looked_at = False
+"""Whether a run, perhaps another, has looked at this worker and loaded its plugins since."""
 
 
 def _meet(terms: Terms) -> None:
-    """Take up the terms of a run, once.
+    """Take up the terms of a run, where they are not those at hand.
 
     Raises
     ------
@@ -143,12 +175,13 @@ def _meet(terms: Terms) -> None:
     """
     from distributed import get_worker
 
-    global _met
-    if terms != _met:
+    global _met, _looked_at
+    if terms != _met or _looked_at:
+        os.environ["DFBENCH_CACHE"] = terms.cache
         found = faults(terms, get_worker())
         if found:
             raise WorkerError("; ".join(found), where=f"worker {get_worker().address}")
-        _met = terms
+        _met, _looked_at = terms, False
 
 
 def _n_threads(terms: Terms | None, worker: Worker) -> int:

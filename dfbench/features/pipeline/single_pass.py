@@ -101,13 +101,10 @@ class Sources(Sequence[Source]):
         """SHA-256 of each, hexadecimal."""
         return self._keys
 
-    def different(self) -> Sources:
-        """Leave out what has the content of one before."""
-        if len(set(self._keys)) == len(self):
-            return self
-        _, first = _different(self)
-        paths, keys = ([texts[at] for at in first] for texts in (self._paths, self._keys))
-        return Sources(self._root, paths, keys, self._pixels[first])
+    def at(self, places: NDArray[np.intp]) -> Sources:
+        """Give those at some places."""
+        paths, keys = ([texts[at] for at in places] for texts in (self._paths, self._keys))
+        return Sources(self._root, paths, keys, self._pixels[places])
 
 
 @dataclass
@@ -168,6 +165,8 @@ class _Task:
         Place of the extractor in the list of extractors, and of the view in the list of views.
     lacks
         Which of the different images it lacks, shape (m,).
+    length
+        Bytes of a value that the store has of it; None where there is none.
     """
 
     place: int
@@ -175,6 +174,36 @@ class _Task:
     extractor: Extractor
     view: int
     lacks: NDArray[np.bool_]
+    length: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Lacking:
+    """What the store has not of some images, of m different contents.
+
+    Attributes
+    ----------
+    first
+        Where each content comes first among the images, ascending, shape (m,).
+    unseen
+        Which nobody has tried to decode, shape (m,).
+    tasks
+        Extractors in views, and what each lacks.
+    unreadable
+        As of `Outcome`: what is known before.
+    """
+
+    first: NDArray[np.intp]
+    unseen: NDArray[np.bool_]
+    tasks: list[_Task]
+    unreadable: dict[str, str]
+
+    @property
+    def wanted(self) -> NDArray[np.intp]:
+        """Which of the different images a pass has to open, ascending."""
+        return np.flatnonzero(
+            np.logical_or.reduce([self.unseen, *(task.lacks for task in self.tasks)])
+        )
 
 
 class _Warm:
@@ -201,6 +230,31 @@ def seconds_to_decode(keys: Sequence[str] | Keys, view: View = PLAIN) -> float:
         return seconds
     with Table(_changes(view)) as table:
         return seconds + table.seconds(keys)
+
+
+def look_up(
+    sources: Sequence[Source], extractors: Sequence[Extractor], views: Sequence[View] = (PLAIN,)
+) -> Lacking:
+    """Say what `extract` would have to do; no image is opened."""
+    keys, first = _different(sources)
+    with Table(_verdicts()) as verdicts:
+        known = verdicts.get(keys)
+    unseen = np.array([text is None for text in known], np.bool_)
+    reasons = {
+        n: (key, text.decode())
+        for n, (key, text) in enumerate(zip(keys, known, strict=True))
+        if text
+    }
+    readable = np.ones(len(keys), np.bool_)
+    readable[list(reasons)] = False
+    tasks: list[_Task] = []
+    for at, view in enumerate(views):
+        for number, extractor in enumerate(extractors):
+            with Table(identity(extractor, view)) as table:
+                lacks = table.missing(keys) & readable
+                length = table.value_length()
+            tasks.append(_Task(len(tasks), number, extractor, at, lacks, length))
+    return Lacking(first, unseen, tasks, {_hex(key): text for key, text in reasons.values()})
 
 
 def extract(
@@ -239,7 +293,8 @@ def extract(
     DataError
         If a file changed after it was listed.
     """
-    outcome = Outcome()
+    lacking = look_up(sources, extractors, views)
+    outcome, tasks = Outcome(lacking.unreadable), lacking.tasks
     keep_freed_memory()
     with ExitStack() as stack:
         verdicts = stack.enter_context(Table(_verdicts()))
@@ -248,37 +303,19 @@ def extract(
             for number, view in enumerate(views)
             if view != PLAIN
         }
-        keys, first = _different(sources)
-        known = verdicts.get(keys)
-        unseen = np.array([text is None for text in known], np.bool_)
-        reasons = {
-            n: (key, text.decode())
-            for n, (key, text) in enumerate(zip(keys, known, strict=True))
-            if text
-        }
-        outcome.unreadable = {_hex(key): text for key, text in reasons.values()}
-        readable = np.ones(len(keys), np.bool_)
-        readable[list(reasons)] = False
-        tables: list[Table] = []
-        tasks: list[_Task] = []
-        for at, view in enumerate(views):
-            for number, extractor in enumerate(extractors):
-                table = stack.enter_context(Table(identity(extractor, view)))
-                lacks = table.missing(keys) & readable
-                tasks.append(_Task(len(tasks), number, extractor, at, lacks))
-                tables.append(table)
-        lengths = {place: n for place, table in enumerate(tables) if (n := table.value_length())}
-        for table in (verdicts, *changes.values(), *tables):
-            table.forget()
-        wanted = np.flatnonzero(np.logical_or.reduce([unseen, *(task.lacks for task in tasks)]))
-        todo = (_Item(int(n), sources[int(first[n])]) for n in wanted)
+        tables = [
+            stack.enter_context(Table(identity(task.extractor, views[task.view]))) for task in tasks
+        ]
+        lengths = {task.place: task.length for task in tasks if task.length}
+        wanted = lacking.wanted
+        todo = (_Item(int(n), sources[int(lacking.first[n])]) for n in wanted)
         warm = _Warm()
         done = 0
         if progress is not None:
             progress(0, len(wanted))
 
         def work(batch: list[_Item]) -> _Batch:
-            return _work(batch, tasks, views, unseen, outcome.failed, warm)
+            return _work(batch, tasks, views, lacking.unseen, outcome.failed, warm)
 
         for batch, result in in_order(work, _chunks(todo, batch_size, len(views)), jobs):
             outcome.failed.update(result.failed)
