@@ -76,6 +76,14 @@ class OutputError(DfbenchError):
     """A place that results cannot be written to, or that holds none."""
 
 
+class BusyError(OutputError):
+    """A place that another process is at work in."""
+
+
+class WorkerError(DfbenchError):
+    """Workers elsewhere that cannot be reached, or cannot do the work."""
+
+
 def unknown(
     kind: str, name: str, known: Iterable[str], *, where: object = None
 ) -> UnknownNameError:

@@ -9,17 +9,28 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
-from dfbench.errors import OutputError
+from dfbench.errors import BusyError, OutputError
 
 
 def cache_dir() -> Path:
-    """Folder for what can be computed again: ``$DFBENCH_CACHE`` or the platform's own."""
+    """Folder for what can be computed again: ``$DFBENCH_CACHE`` or the platform's own.
+
+    Where ``$DFBENCH_CACHE`` is a URL, features alone lie there, see `cache_url`.
+    """
     override = os.environ.get("DFBENCH_CACHE")
-    return Path(override).expanduser() if override else Path(platformdirs.user_cache_dir("dfbench"))
+    if override and cache_url() is None:
+        return Path(override).expanduser()
+    return Path(platformdirs.user_cache_dir("dfbench"))
+
+
+def cache_url() -> str | None:
+    """Give ``$DFBENCH_CACHE`` where it is a URL such as ``s3://bucket/folder``."""
+    kind, found, place = os.environ.get("DFBENCH_CACHE", "").partition("://")
+    return f"{kind}://{place.rstrip('/')}" if found else None
 
 
 def config_dir() -> Path:
@@ -95,13 +106,18 @@ def write_text(path: Path, text: str) -> None:
 
 
 def keep_text(path: Path, text: str) -> None:
-    """Write a file of results whole or not at all, see `write_text`.
+    """Write a file of results whole or not at all, see `write_text`; not one that has that text.
 
     Raises
     ------
     OutputError
         Where its folder cannot be written.
     """
+    try:
+        if path.read_bytes() == text.encode():
+            return
+    except OSError:
+        pass
     try:
         write_text(path, text)
     except OSError as error:
@@ -120,6 +136,88 @@ def digest(value: Any, *, length: int = 16) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a further change of a file shows in its times, whatever the file
+system: some count in steps of two seconds."""
+_WHOLE = (1 << 63) - 1
+
+
+class Stamp(NamedTuple):
+    """What tells, without reading a file, that it is the file that was read before.
+
+    A file that is written, replaced or moved has another. Where only its times are set back, the
+    time of change tells; Windows keeps none, and has the time at which the file was made there.
+    """
+
+    size: int
+    modified: int
+    """Nanoseconds."""
+    changed: int
+    """The same; of content, name or rights."""
+    inode: int
+    device: int
+
+    def settled(self, now: int) -> bool:
+        """Whether a change after ``now`` (nanoseconds) would give another stamp."""
+        return now - max(self.modified, self.changed) > SETTLED
+
+
+def stamp(path: str | Path) -> Stamp | None:
+    """Give the stamp of a file; None where there is none to be seen."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path for each of 200,000 names is slow
+    except OSError:
+        return None
+    return Stamp(
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino & _WHOLE,
+        found.st_dev & _WHOLE,
+    )
+
+
+Seen = tuple[Stamp, str]
+"""A stamp, and the SHA-256 of the content where the stamp alone does not tell: the file was so new
+that a further change could leave no trace. Empty where it does."""
+
+
+def see(path: Path, now: int) -> Seen | None:
+    """Note what a file is, to be told by `as_seen` later; None where it cannot be read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    now
+        Nanoseconds: when this was called, or before.
+    """
+    found = stamp(path)
+    if found is None or not os.access(path, os.R_OK):
+        return None
+    try:
+        return found, "" if found.settled(now) else _content(path)
+    except OSError:
+        return None
+
+
+def as_seen(path: Path, before: Seen | None) -> bool:
+    """Whether a file is what it was; False of one that is not there."""
+    try:
+        return (
+            before is not None
+            and stamp(path) == before[0]
+            and before[1] in ("", _content(path) if before[1] else "")
+        )
+    except OSError:
+        return False
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextmanager
 def owned(path: Path) -> Iterator[None]:
     """Own ``path`` (a file or folder) inside the block, by a lock on a file beside it.
@@ -128,8 +226,10 @@ def owned(path: Path) -> Iterator[None]:
 
     Raises
     ------
+    BusyError
+        If another process that is alive owns it.
     OutputError
-        If another process that is alive owns it, or the folder cannot be written.
+        If the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +238,7 @@ def owned(path: Path) -> Iterator[None]:
         raise unwritable(path.parent, error) from error
     try:
         if not _locked(handle):
-            raise OutputError(
+            raise BusyError(
                 "another process is at work here",
                 where=path,
                 hint="wait for it, or give another output folder",

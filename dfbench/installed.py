@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import os
+import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from dfbench._version import __version__
+from dfbench._version import BEGUN, __version__
 
 _PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
 
@@ -19,6 +25,55 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def decoders() -> dict[str, str]:
+    """Give the versions of what decodes images."""
+    return {name: _version(name) for name in ("pillow", "pillow-heif", "opencv-python-headless")}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+_COMPUTING = ("numpy", "scipy", "pydantic", "rich", "matplotlib", "pillow")
+
+
+@functools.cache
+def this_dfbench() -> str:
+    """Tell this dfbench, and the libraries that boards are computed and drawn with, from others.
+
+    By size and time of its source files too: what was changed without a new version is another.
+    Where one changed while this process has been running, it is like no other: what it runs is not
+    what lies there.
+    """
+    state = hashlib.sha256(f"{__version__} {platform.python_version()}".encode())
+    for package in _COMPUTING:
+        state.update(f"{package} {_version(package)}\n".encode())
+    with contextlib.suppress(OSError):  # where it is no folder, versions are all there is
+        sources = sorted(_sources(os.fspath(Path(__file__).parent), ""))
+        for name, found in sources:
+            state.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
+        if any(came_since(found) for _, found in sources):
+            state.update(str(BEGUN).encode())
+    return state.hexdigest()[:16]
+
+
+def came_since(source: os.stat_result) -> bool:
+    """Whether a source file came or was changed after this process had begun."""
+    return max(source.st_mtime_ns, source.st_ctime_ns) > BEGUN
+
+
+def _sources(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield prefix + entry.name, entry.stat()
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _sources(entry.path, f"{prefix}{entry.name}/")
 
 
 def available_cores() -> int:

@@ -142,8 +142,15 @@ def source_digest(thing: Any) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def load_file(path: Path) -> dict[str, Callable[..., Any]]:
+def load_file(path: Path, *, known_as: Path | None = None) -> dict[str, Callable[..., Any]]:
     """Run a Python file and give the extractors that it declares, by name.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    known_as
+        Of the file that it is a copy of: functions of that one, pickled elsewhere, are found here.
 
     Raises
     ------
@@ -153,7 +160,7 @@ def load_file(path: Path) -> dict[str, Callable[..., Any]]:
     path = path.resolve()
     if not path.is_file():
         raise PluginError("no such file", where=path, hint="--plugin takes a Python file")
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(known_as or path).encode()).hexdigest()[:12]
     module_name = f"dfbench_plugin_{digest}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

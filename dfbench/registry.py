@@ -6,7 +6,7 @@ before; a broken one is an entry with a reason and takes nothing else down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
@@ -314,6 +314,10 @@ class Registry:
     def loadable(self) -> dict[str, Any]:
         """Load all that can be loaded, by name."""
         return {part.name: found for part, found in self.working()}
+
+    def among(self, names: Collection[str]) -> list[Part]:
+        """Give those of these names, in their order here."""
+        return [part for part in self if part.name in names]
 
     def working(self) -> Iterator[tuple[Part, Any]]:
         """Load all that can be loaded, one after the other."""

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("dfbench", deadline=None)  # another test may have the machine
+settings.load_profile("dfbench")
 
 SUITE = """
 name = "tiny"
@@ -128,3 +132,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     yield put
     for module in modules:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def first_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give models the version that they had when hashes and folders of before were made."""
+    from dfbench.registry import MODELS, Registry
+
+    for name in ("knn", "svm", "kernel-ridge", "xgboost"):
+        monkeypatch.setattr(Registry(MODELS).get(name).load(), "version", 1)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import EpsImagePlugin, Image, ImageOps, features
 
-from dfbench import formats
+from dfbench import formats, images
 from dfbench.errors import ImageError
 from dfbench.images import Header, decode, read_header
 
@@ -88,6 +88,64 @@ def test_jpeg_agrees_with_opencv_and_pillow(options):
     assert (image == bgr[..., ::-1]).all()
     assert near(image, pillow(data), 4)  # builds of libjpeg round differently
     assert read_header(data) == Header(97, 61, "JPEG")
+
+
+def opencv(data: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+@given(
+    width=st.integers(1, 70),
+    height=st.integers(1, 70),
+    seed=st.integers(0, 5),
+    quality=st.integers(1, 100),
+    sampling=st.sampled_from(["411", "420", "422", "440", "444", "grey", "rgb"]),
+    progressive=st.booleans(),
+    restart=st.integers(0, 3),
+)
+def test_simplejpeg_gives_the_pixels_of_opencv(
+    width, height, seed, quality, sampling, progressive, restart
+):
+    pytest.importorskip("simplejpeg")
+    image = smooth(width, height, seed)
+    if sampling in {"grey", "rgb"}:
+        picture = Image.fromarray(image[..., 0] if sampling == "grey" else image)
+        options = {"keep_rgb": True, "subsampling": 0} if sampling == "rgb" else {}
+        data = encode(picture, "JPEG", quality=quality, progressive=progressive, **options)
+    else:
+        options = {
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR: getattr(
+                cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}"
+            ),
+            cv2.IMWRITE_JPEG_QUALITY: quality,
+            cv2.IMWRITE_JPEG_PROGRESSIVE: int(progressive),
+            cv2.IMWRITE_JPEG_RST_INTERVAL: restart,
+        }
+        flags = [number for option in options.items() for number in option]
+        data = cv2.imencode(".jpg", image, flags)[1].tobytes()
+    turbo = images._turbo(data, images._plain_jpeg(data))
+    assert turbo is not None
+    assert sound(turbo)
+    assert (turbo == opencv(data)).all()
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_damaged_jpeg_is_decoded_as_by_opencv(seed):
+    random = np.random.default_rng(seed)
+    data = bytearray(encode(smooth(), "JPEG"))
+    for at in random.integers(2, len(data) - 2, random.integers(1, 4)):
+        data[at] = random.integers(256)
+    pixels = opencv(bytes(data))
+    frame = images._plain_jpeg(bytes(data))
+    turbo = images._turbo(bytes(data), frame) if frame else None
+    assert turbo is None or (pixels is not None and np.array_equal(turbo, pixels))
+
+
+def test_without_simplejpeg_the_pixels_are_the_same(monkeypatch):
+    data = encode(smooth(), "JPEG", quality=60)
+    image = decode(data)
+    monkeypatch.setattr(images, "_simplejpeg", lambda: None)
+    assert (decode(data) == image).all()
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,12 @@ def check_available(backbone: str, weights: str) -> None:
     for package in ("torch", library or "timm"):
         if importlib.util.find_spec(package) is None:
             raise UnavailableError(f"the package {package} is absent", hint=f"install {package}")
-    found, name = resolve(backbone)
     if weights == "imagenet":
-        sources.check_source(_source(found, name), backbone)
-    elif weights != "random" and not Path(weights).is_file():
+        source = sources.remembered(backbone, lambda: _source(*resolve(backbone)))
+        sources.check_source(source, backbone)
+        return
+    resolve(backbone)
+    if weights != "random" and not Path(weights).is_file():
         raise UnavailableError(
             "no such file of weights",
             where=weights,

@@ -5,7 +5,9 @@ torch, timm and torchvision are imported inside the functions that need them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import threading
 import urllib.error
@@ -13,10 +15,12 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
+from dfbench.files import cache_dir, digest, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -203,6 +207,47 @@ def _checkpoint(url: str) -> Source:
 
     place = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     return Source(url=url, place=place, cached=place.is_file())
+
+
+_PLACES = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE")
+"""Variables of the environment that say where libraries keep weights; with `_HOSTS`, from where."""
+_HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
+
+
+def remembered(backbone: str, find: Callable[[], Source]) -> Source:
+    """Give the source of a backbone's weights; where it is known and not there, without a library.
+
+    To ask a library takes seconds. That weights are absent can be told from their place alone, so
+    that is what is remembered below the cache folder, for these versions of the libraries.
+
+    Parameters
+    ----------
+    backbone
+        Its name.
+    find
+        Asks the library.
+    """
+    known = {name: os.environ.get(name, "") for name in (*_PLACES, *_HOSTS)}
+    known |= {name: _version(name) for name in ("timm", "torch", "torchvision", "huggingface_hub")}
+    file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
+    try:
+        told = json.loads(file.read_bytes())
+        place = Path(told["place"])
+        if not place.exists():
+            return Source(url=str(told["url"]), place=place, cached=False)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    source = find()
+    with contextlib.suppress(OSError, DfbenchError):
+        write_text(file, json.dumps({"url": source.url, "place": str(source.place)}) + "\n")
+    return source
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def check_source(source: Source, backbone: str) -> None:

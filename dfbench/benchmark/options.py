@@ -12,6 +12,7 @@ from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.suite import KeepModels, OnLeak, Suite
 
 Device = Literal["auto", "cpu", "cuda"]
+Executor = Literal["local", "dask"]
 
 
 def _text(value: Any) -> Any:
@@ -54,6 +55,8 @@ class Options(BaseModel):
     only: Places = Field(default_factory=list)
     out: Place = "dfbench-results"
     jobs: Count | None = None
+    executor: Executor = "local"
+    scheduler: Place | None = None
     device: Device = "auto"
     trials: Count | None = None
     seconds: Seconds | None = None
@@ -62,6 +65,7 @@ class Options(BaseModel):
     plugins: Places = Field(default_factory=list)
     roots: Annotated[dict[str, Place], BeforeValidator(_named)] = Field(default_factory=dict)
     strict: Annotated[bool, Field(strict=True)] = False
+    check: Annotated[bool, Field(strict=True)] = False
     on_leak: OnLeak | None = None
     keep_models: KeepModels | None = None
     figures: Annotated[list[str], BeforeValidator(_several)] | None = None

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
-from dfbench.errors import DataError
+from dfbench.errors import DataError, DfbenchError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Outcome, Source, extract
+from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
+from dfbench.features.pipeline.store import DECODER_VERSION
+from dfbench.files import cache_dir, digest, keep_text
+from dfbench.installed import decoders, this_dfbench
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
+
+Extract = Callable[..., Outcome]
+"""Makes a pass as `dfbench.features.pipeline.single_pass.extract` does."""
 
 
 def look_at(
@@ -22,8 +31,20 @@ def look_at(
     *,
     jobs: int,
     reporter: Reporter,
+    extract: Extract = extract,
 ) -> tuple[Outcome, NDArray[np.object_]]:
     """Make the pass over a data set's images.
+
+    Parameters
+    ----------
+    dataset, extractors
+        Whose images are looked at, and what looks.
+    jobs
+        Threads of the pass.
+    reporter
+        Hears how far it is.
+    extract
+        Makes the pass: here by default, or elsewhere.
 
     Returns
     -------
@@ -38,12 +59,10 @@ def look_at(
         If a file vanishes or changes on the way.
     """
     manifest = dataset.manifest
-    faults = manifest["error"].to_numpy(object).copy()
-    chosen = manifest[faults == ""]
-    sources = [
-        Source(dataset.root / line.path, line.sha256, line.width * line.height)
-        for line in chosen.itertuples(index=False)
-    ]
+    chosen = manifest[manifest["error"] == ""]
+    keys = chosen["sha256"].tolist()
+    pixels = (chosen["width"] * chosen["height"]).to_numpy(np.int64)
+    sources = Sources(dataset.root.absolute(), chosen["path"].tolist(), keys, pixels)
     outcome = extract(
         sources,
         extractors,
@@ -51,10 +70,53 @@ def look_at(
         jobs=jobs,
         progress=reporter.stage(f"{dataset.name}: features"),
     )
-    places = np.flatnonzero(faults == "")
-    for place, key in zip(places, chosen["sha256"], strict=True):
-        faults[place] = outcome.unreadable.get(key, "")
-    return outcome, faults
+    _keep_unreadable(dataset, outcome.unreadable)
+    return outcome, _with_unreadable(dataset, outcome.unreadable)
+
+
+def faults_of(
+    dataset: Dataset, *, jobs: int, reporter: Reporter, extract: Extract = extract
+) -> NDArray[np.object_]:
+    """Tell of each line of the manifest why it cannot be used, as `look_at` does.
+
+    Images of equal content are not opened again: what an earlier pass over the same data set found
+    is kept below the cache folder.
+
+    Raises
+    ------
+    DataError
+        If a file vanishes or changes on the way.
+    """
+    try:
+        unreadable = _UNREADABLE.validate_json(_unreadable_file(dataset).read_bytes())
+    except (OSError, ValidationError):
+        return look_at(dataset, [], jobs=jobs, reporter=reporter, extract=extract)[1]
+    return _with_unreadable(dataset, unreadable)
+
+
+def _with_unreadable(dataset: Dataset, unreadable: Mapping[str, str]) -> NDArray[np.object_]:
+    """Add the reasons by content hash to those that the manifest has."""
+    faults: NDArray[np.object_] = dataset.manifest["error"].to_numpy(object).copy()
+    if unreadable:
+        keys = dataset.manifest["sha256"]
+        for place in np.flatnonzero((faults == "") & keys.isin(list(unreadable)).to_numpy()):
+            faults[place] = unreadable[keys.iloc[place]]
+    return faults
+
+
+_UNREADABLE = TypeAdapter(dict[str, str])
+
+
+def _unreadable_file(dataset: Dataset) -> Path:
+    # what one version of the libraries cannot decode another may
+    known = [dataset.fingerprint, DECODER_VERSION, this_dfbench(), decoders()]
+    return cache_dir() / "unreadable" / f"{digest(known)}.json"
+
+
+def _keep_unreadable(dataset: Dataset, unreadable: dict[str, str]) -> None:
+    # a cache that cannot be written costs time, and nothing else
+    with contextlib.suppress(OSError, DfbenchError):
+        keep_text(_unreadable_file(dataset), _UNREADABLE.dump_json(unreadable).decode())
 
 
 SHOWN = 10

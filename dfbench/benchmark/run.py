@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from dfbench.benchmark.execution.executor import execute
+from dfbench.benchmark.execution.executor import check_executor, execute
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.machine import default_jobs
-from dfbench.benchmark.options import Device, Options
+from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
 from dfbench.benchmark.planning.requests import with_evaluations, with_models
 from dfbench.benchmark.planning.rows import rows
@@ -37,6 +37,8 @@ def run(
     only: str | Sequence[str] = (),
     out: str | Path = "dfbench-results",
     jobs: int | None = None,
+    executor: Executor = "local",
+    scheduler: str | Path | None = None,
     device: Device = "auto",
     trials: int | None = None,
     seconds: float | None = None,
@@ -45,6 +47,7 @@ def run(
     plugins: str | Path | Sequence[str | Path] = (),
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
+    check: bool = False,
     on_leak: OnLeak | None = None,
     keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
@@ -74,6 +77,12 @@ def run(
         Folder of the results.
     jobs
         Workers; by default one a core, at most 8 (4 with a GPU).
+    executor
+        Where the work is done: ``"local"`` in processes of this machine, ``"dask"`` on a cluster
+        of Dask.
+    scheduler
+        Of a cluster that is there: its address or the path of its scheduler file. Without one
+        ``"dask"`` starts ``jobs`` workers on this machine and ends them.
     device
         Where to train: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     trials, seconds
@@ -81,13 +90,17 @@ def run(
     seed
         Instead of the suite's.
     cell_timeout
-        Seconds after which a cell is given up.
+        Seconds after which a cell is given up, however many its images are; by default as the
+        suite says, and more in proportion for a cell of more than 10,000 training images.
     plugins
         Python files with ``@dfbench.extractor`` functions.
     roots
         Folder of the images by the name of a data set, where a card leaves it open.
     strict
         Whether unreadable images are an error.
+    check
+        Whether every image and all scores are read, and the board computed, also where sizes and
+        times of the files say that nothing has changed since.
     on_leak
         What is done about copies of evaluated images in train: ``"warn"``, ``"drop"`` (out of
         train) or ``"stop"``.
@@ -134,6 +147,8 @@ def run(
         only=only,
         out=out,
         jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
         device=device,
         trials=trials,
         seconds=seconds,
@@ -142,6 +157,7 @@ def run(
         plugins=plugins,
         roots={} if roots is None else roots,
         strict=strict,
+        check=check,
         on_leak=on_leak,
         keep_models=keep_models,
         figures=figures,
@@ -163,6 +179,10 @@ def run(
     return results
 
 
+TIMEOUT_IMAGES = 10_000
+"""Training images up to which a suite's ``cell_timeout`` is as it says."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """A run before anything of it has been computed: what is to be done, where and how."""
@@ -170,6 +190,7 @@ class Planned:
     plan: Plan
     folder: ResultsFolder
     settings: Settings
+    check: bool = False
 
 
 def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Planned:
@@ -188,8 +209,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     Raises
     ------
     DfbenchError
-        Where the suite, a data set, a row or a plugin is not what it must be, or the folder of
-        the results cannot be written.
+        Where the suite, a data set, a row or a plugin is not what it must be, the folder of the
+        results cannot be written, or the executor is not to be had.
     """
     suite = _settled(options)
     device = resolve_device(options.device)
@@ -199,8 +220,22 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     folder = ResultsFolder(Path(options.out).expanduser())
+    settings = Settings(
+        jobs=options.jobs or default_jobs(device),
+        device=device,
+        cell_timeout=options.cell_timeout or suite.cell_timeout,
+        timeout_images=None if options.cell_timeout else TIMEOUT_IMAGES,
+        strict=options.strict,
+        figures=suite.figures,
+        command=options.command,
+        executor=options.executor,
+        scheduler=str(options.scheduler or ""),
+        plugins=tuple(plugins),
+        auto_device=options.device == "auto",
+    )
     if not dry:
         check_writable(folder.path)
+        check_executor(settings)
     roots = {name: Path(root).expanduser() for name, root in options.roots.items()}
     datasets = load_datasets(
         suite,
@@ -208,23 +243,17 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         roots,
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
+        check=options.check,
     )
     for each in datasets:
         if isinstance(each, Dataset):
             _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
-    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder)
+    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
-    settings = Settings(
-        jobs=options.jobs or default_jobs(device),
-        device=device,
-        cell_timeout=options.cell_timeout or suite.cell_timeout,
-        strict=options.strict,
-        figures=suite.figures,
-        command=options.command,
-    )
-    return Planned(with_evaluations(plan, datasets, folder), folder, settings)
+    plan = with_evaluations(plan, datasets, folder)
+    return Planned(plan, folder, settings, options.check)
 
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:
@@ -243,7 +272,7 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
         As `dfbench.benchmark.execution.executor.execute`.
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
-    results = Results(planned.folder.path, records)
+    results = Results(planned.folder.path, records, check=planned.check)
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))
@@ -267,7 +296,7 @@ def keep_best(results: Results) -> None:
     for record in results.ran:
         if record.cell not in wanted:
             folder.model_file(record.cell).unlink(missing_ok=True)
-    results.board = replace(results.board, kept=folder.kept_models())
+    results.models_changed()
 
 
 def _settled(options: Options) -> Suite:

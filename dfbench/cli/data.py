@@ -29,14 +29,26 @@ EXIT_FINDINGS = 1
 
 
 def _load(
-    source: str, root: Path | None, asked: Sequence[str], reporter: ConsoleReporter
+    source: str,
+    root: Path | None,
+    asked: Sequence[str],
+    reporter: ConsoleReporter,
+    *,
+    check: bool = False,
 ) -> Dataset:
     """Load a data set to be looked at, whether or not it can be run."""
     from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
     progress = reporter.stage(f"{source}: images")
-    return load_dataset(source, root=root, asked=ReadAs(*asked), progress=progress, incomplete=True)
+    return load_dataset(
+        source,
+        root=root,
+        asked=ReadAs(*asked),
+        check=check,
+        progress=progress,
+        incomplete=True,
+    )
 
 
 def _hinder(hindrance: str) -> None:
@@ -195,7 +207,7 @@ def check(
     from dfbench.suites.datasets.inspection.hindrance import hindrance_of
 
     with ConsoleReporter(err()) as reporter:
-        dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+        dataset = _load(data, root, (classes, kinds, groups, splits), reporter, check=True)
         defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
     broken = [defect.path for defect in defects if defect.kind == "broken"]
     hindrance = hindrance_of(dataset, broken)

@@ -34,6 +34,13 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Executor(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    dask = "dask"
+
+
 class KeepModels(StrEnum):
     """Which fitted models are kept."""
 
@@ -76,6 +83,18 @@ def run(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")
     ] = Path("dfbench-results"),
     jobs: Jobs = None,
+    executor: Annotated[
+        Executor,
+        typer.Option(help="Where the work is done: processes of this machine, or Dask."),
+    ] = Executor.local,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of Dask: the address of a running scheduler (tcp://..., tls://...) or its"
+            " scheduler file; without it, --jobs workers are started here and ended.",
+        ),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
     trials: Annotated[
         int | None,
@@ -94,7 +113,11 @@ def run(
     ] = None,
     cell_timeout: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="S", help="Seconds after which a cell is given up."),
+        typer.Option(
+            min=0.001,
+            metavar="S",
+            help="Seconds after which a cell is given up, however many its images are.",
+        ),
     ] = None,
     plugin: Plugins = None,
     root: Annotated[
@@ -104,6 +127,14 @@ def run(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at unreadable images.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Read and hash every image, and compute the board, also where sizes and times of"
+            " the files say that nothing has changed.",
+        ),
+    ] = False,
     on_leak: Annotated[
         OnLeak | None,
         typer.Option(
@@ -156,6 +187,8 @@ def run(
         only=only or (),
         out=out_folder,
         jobs=jobs,
+        executor=executor.value,
+        scheduler=scheduler,
         device=device.value,
         trials=trials,
         seconds=seconds,
@@ -164,6 +197,7 @@ def run(
         plugins=plugin or (),
         roots=parse_roots(root),
         strict=strict,
+        check=check,
         on_leak=None if on_leak is None else on_leak.value,
         keep_models=None if keep_models is None else keep_models.value,
         figures=figures,

@@ -23,14 +23,15 @@ from dfbench.detectors.contents import (
 from dfbench.detectors.familiarity import seen_files
 from dfbench.detectors.part import model_of
 from dfbench.detectors.pictures import FileFacts
-from dfbench.detectors.reference import MOST_ROWS, compared, gaussian
+from dfbench.detectors.reference import MOST_ROWS, compared, gaussian, typical
 from dfbench.errors import DfbenchError
 from dfbench.features.extractors.metadata import container
 from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal
 from dfbench.installed import versions
-from dfbench.models.base import Inputs, Labels, Model, apart, vectors_of
+from dfbench.models.base import Array, Both, Inputs, Labels, Model, apart, vectors_of
+from dfbench.models.rows import Chosen
 from dfbench.models.selection.ensembles import Combined
 from dfbench.results.records.records import Record
 
@@ -145,7 +146,7 @@ def keep(
         n_classes=model.n_classes,
         seed=model.seed,
         extractors=extractors,
-        side=pixels.shape[1] if pixels.ndim == 4 else None,
+        side=pixels.shape[1] if len(pixels.shape) == 4 else None,
         plain=held.plain,
         files={each: each for each in held.files},
     )
@@ -222,7 +223,7 @@ def _facts(record: Record) -> dict[str, Any]:
     }
 
 
-def _widths(model: Model, vectors: NDArray[np.float32] | None) -> tuple[int, ...]:
+def _widths(model: Model, vectors: Array | None) -> tuple[int, ...]:
     return () if vectors is None else model.blocks or (vectors.shape[1],)
 
 
@@ -237,8 +238,8 @@ def _reference(
     arrays: dict[str, NDArray[Any]] = {}
     vectors = vectors_of(train)
     if vectors is not None:
-        arrays["0.typical"] = np.median(vectors, axis=0).astype(np.float32)
-    own_train, own_tune = (compared(model, X[_drawn(len(X), seed)]) for X in (train, tune))
+        arrays["0.typical"] = typical(vectors)
+    own_train, own_tune = (compared(model, _some(X, seed)) for X in (train, tune))
     if own_train is not None and own_tune is not None:
         found = gaussian(own_train, own_tune, seed=seed)
         if found is not None:
@@ -246,6 +247,17 @@ def _reference(
             arrays["together.places"] = found.places(own_tune)
             arrays["together.labels"] = tune_labels[_drawn(len(tune), seed)]
     return arrays
+
+
+def _some(X: Inputs, seed: int) -> Inputs:
+    """Give the images that the reference is made of; those on disk stay there."""
+    places = _drawn(len(X), seed)
+    images, features = apart(X)
+    if isinstance(images, np.ndarray):
+        return X[places]
+    if features is None:
+        return Chosen(images, places)
+    return Both(Chosen(images, places), Chosen(features, places))
 
 
 def _drawn(n: int, seed: int) -> NDArray[np.int64]:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.models.base import Inputs, Model, apart, vectors_of
+from dfbench.models.base import Array, Inputs, Model, apart, vectors_of
+from dfbench.models.rows import blocks
 
 ALPHA = 0.01
 """Share of pictures like those of the tuning part that are called far."""
@@ -27,6 +28,8 @@ ENOUGH = 99
 MOST_ROWS = 2_000
 """Training images that the Gaussian is fitted to."""
 _MOST_DIRECTIONS = 32
+_COLUMNS = 128 << 20
+"""Bytes of columns that are held at once."""
 PLACES = 16
 """Directions along which sets of pictures are held against each other."""
 _DECIMALS = 4
@@ -141,7 +144,24 @@ def compared(model: Model, inputs: Inputs) -> _Floats | None:
 
     Features where the model is given nothing else, else a network's own; None where it has none.
     """
-    return model.embed(inputs) if apart(inputs)[0].ndim == 4 else vectors_of(inputs)
+    if len(apart(inputs)[0].shape) == 4:
+        return model.embed(inputs)
+    vectors = vectors_of(inputs)
+    return None if vectors is None else np.asarray(vectors)
+
+
+def typical(vectors: Array) -> _Floats:
+    """Give the median of each feature, shape (d,): some columns at a time of rows on disk."""
+    if isinstance(vectors, np.ndarray):
+        return np.median(vectors, axis=0).astype(np.float32)
+    n, d = vectors.shape
+    step = max(1, _COLUMNS // (n * vectors.dtype.itemsize))
+    found = []
+    for start in range(0, d, step):
+        chosen = slice(start, start + step)
+        columns = np.concatenate([block[:, chosen] for _, block in blocks(vectors)])
+        found.append(np.median(columns, axis=0).astype(np.float32))
+    return np.concatenate(found)
 
 
 def gaussian(train: _Floats, tune: _Floats, *, seed: int = 0) -> Gaussian | None:

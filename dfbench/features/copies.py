@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Pairs:
     mirrored: NDArray[np.bool_]
 
 
-def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs: int = 1) -> Pairs:
+def find_copies(thumbnails: Any, kinds: NDArray[np.int64], *, jobs: int = 1) -> Pairs:
     """Find the pairs of images of unlike kinds that are copies of each other.
 
     What shows nothing (all of one brightness) is like many things, and is never in a pair.
@@ -61,7 +62,8 @@ def find_copies(thumbnails: NDArray[np.uint8], kinds: NDArray[np.int64], *, jobs
     Parameters
     ----------
     thumbnails
-        Shape (n, 1152), from `Thumbnail`.
+        Shape (n, 1152), uint8, from `Thumbnail`: an array, or rows on disk such as `StoredRows`,
+        of which those that show something are held.
     kinds
         Shape (n,): images of the same kind are not compared.
     jobs

@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
+from dfbench.models.rows import BLOCK, Rows
+from dfbench.models.shared import Shared
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
+
+Hopeless = Callable[[int, float], bool]
+"""Told a step and the loss on the validation part after it; whether to give the fit up."""
 
 Labels = NDArray[np.int64]
 """Class numbers 0..K-1, shape (n,), dtype int64."""
@@ -27,9 +32,13 @@ Probabilities = NDArray[np.float64]
 
 HELD = "held.skops"
 """File of what a model of vectors holds."""
-_SET_BEFORE = ("blocks", "checkpoint", "progress")
+_SET_BEFORE = ("blocks", "checkpoint", "progress", "shared", "hopeless")
 
 Kind = Literal["features", "images", "both"]
+
+
+Array = NDArray[Any] | Rows
+"""An array, or rows on disk, which are given to who reads `by_block`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,8 @@ class Both:
         Shape (n, d), dtype float32.
     """
 
-    images: NDArray[np.uint8]
-    features: NDArray[np.float32]
+    images: Array
+    features: Array
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,29 +63,33 @@ class Both:
         return Both(self.images[rows], self.features[rows])
 
 
-Inputs = NDArray[Any] | Both
+Inputs = Array | Both
 """What a model is fitted on; see `Model.inputs`."""
 
 
-def apart(X: Inputs) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+def apart(X: Inputs) -> tuple[Array, Array | None]:
     """Give the array that X is, or its images; and the features beside images, if there are any."""
     return (X.images, X.features) if isinstance(X, Both) else (X, None)
 
 
-def vectors_of(inputs: Inputs) -> NDArray[Any] | None:
+def vectors_of(inputs: Inputs) -> Array | None:
     """Give the features among inputs, if there are any."""
     if isinstance(inputs, Both):
         return inputs.features
-    return inputs if inputs.ndim == 2 else None
+    return inputs if len(inputs.shape) == 2 else None  # rows on disk tell their shape alone
 
 
 def joined(parts: Sequence[Inputs]) -> Inputs:
     """Put several inputs of one kind below each other."""
     if len(parts) == 1:
         return parts[0]
-    images = np.concatenate([apart(part)[0] for part in parts])
-    vectors = [features for part in parts if (features := apart(part)[1]) is not None]
+    images = np.concatenate([np.asarray(apart(part)[0]) for part in parts])
+    vectors = [np.asarray(its) for part in parts if (its := apart(part)[1]) is not None]
     return Both(images, np.concatenate(vectors)) if vectors else images
+
+
+class GivenUp(Exception):
+    """A fit was given up: `Model.hopeless` said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,12 @@ class Model(ABC):
         scikit-learn: what is kept of it is loaded with these and no others.
     estimators
         Names of the estimators of scikit-learn that it may then hold; None: any of them.
+    by_block
+        Whether `fit` and `predict_proba` take `dfbench.models.rows.Rows` in the place of arrays,
+        and read them by block. Others are given arrays.
+    calibrates
+        Whether `calibrate` fits anything, so that probabilities may order images otherwise than
+        `ranking`.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -132,6 +151,12 @@ class Model(ABC):
         belongs to these parameters and these data alone.
     progress
         May be set before `fit`: told how far it is.
+    shared
+        May be set before `fit`: holds what fits on the same data compute alike, such as distances.
+        It never changes a result, and whoever set it takes it away again.
+    hopeless
+        May be set before `fit`: asked by a model that learns step by step, which then raises
+        `GivenUp`.
     """
 
     name: ClassVar[str]
@@ -141,10 +166,14 @@ class Model(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     trusted: ClassVar[tuple[str, ...]] = ()
     estimators: ClassVar[tuple[str, ...] | None] = None
+    by_block: ClassVar[bool] = False
+    calibrates: ClassVar[bool] = False
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
     progress: Watch | None = None
+    shared: Shared | None = None
+    hopeless: Hopeless | None = None
 
     def __init__(
         self,
@@ -207,6 +236,22 @@ class Model(ABC):
         return int(params.get("image_size", 0))
 
     @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate what fitting and scoring take at their peak beside X, in bytes.
+
+        By default some blocks for a model that reads by block, else two copies of the training part
+        in double precision.
+
+        Parameters
+        ----------
+        task
+            Sizes of the training data.
+        params
+            All parameters of the row, defaults included.
+        """
+        return 4 * BLOCK if cls.by_block else 16 * task.n_train * task.n_inputs
+
+    @classmethod
     @abstractmethod
     def defaults(cls) -> dict[str, Any]:
         """All parameters with their default values (JSON-able): the first trial of each study."""
@@ -226,6 +271,27 @@ class Model(ABC):
     @abstractmethod
     def predict_proba(self, X: Any) -> Probabilities:
         """Probability of each class for each row of X."""
+
+    def fit_ranking(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
+        """Fit what `ranking` needs; with `calibrate` after it, the same as `fit`.
+
+        Most trials of a study are fitted to be compared, and never asked for a probability: a
+        model whose probabilities cost something makes these two steps of its fit. By default all
+        is done here.
+        """
+        return self.fit(X, y, X_val, y_val)
+
+    def calibrate(self, X: Any, y: Labels) -> Self:
+        """Fit what probabilities need beyond `fit_ranking`, on the same training part."""
+        return self
+
+    def ranking(self, X: Any) -> NDArray[np.float64]:
+        """Give scores, shape (n, K), that order images by each class as probabilities would.
+
+        Of two classes the order is that of the probabilities; of several, the probabilities of a
+        row are made to sum to 1 after it, so the order may differ a little.
+        """
+        return self.predict_proba(X)
 
     def keep(self) -> Kept:
         """Give what a fitted model holds, so that `restore` makes one of equal scores of it.
@@ -292,7 +358,8 @@ class Model(ABC):
 
     def n_bytes(self) -> int | None:
         """Size of what a fitted model holds, in bytes; None where it cannot be told."""
-        held = {key: value for key, value in vars(self).items() if key != "progress"}
+        left = ("progress", "shared", "hopeless")
+        held = {key: value for key, value in vars(self).items() if key not in left}
         try:
             return len(pickle.dumps(held, protocol=5))
         except Exception:  # noqa: BLE001 - a plugin may hold anything

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from typing import Literal
 
 from dfbench.errors import DfbenchError, UnavailableError, unknown
@@ -49,9 +52,25 @@ def resolve_device(wanted: str) -> Device:
 
 @cache
 def _cuda() -> bool:
+    if not _driver():
+        return False
     import torch
 
     return bool(torch.cuda.is_available())
+
+
+def _driver() -> bool:
+    """Whether there may be a CUDA GPU: without NVIDIA's driver torch, which is slow, is not asked.
+
+    AMD's GPUs have another driver, and torch built for them another version.
+    """
+    if "+rocm" in version("torch") or sys.platform not in ("linux", "win32"):
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1" if sys.platform == "linux" else "nvcuda.dll")
+    except OSError:
+        return False
+    return True
 
 
 def accelerator() -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from dfbench.errors import OutputError, ParameterError, unknown
 from dfbench.results.board.board import Board
-from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import Comparison, compare
+from dfbench.results.board.keeping import Known, board_of
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Part, Record, Status
+from dfbench.results.records.written import Written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,16 +37,29 @@ class Results:
         Records of the cells of the run that gave this object; empty where it was loaded.
     notes
         What that run had to say: images left out, leaks, and the like.
+    check
+        Whether the board is computed, and written, also where nothing seems to have changed.
     """
 
     folder: Path
     ran: list[Record] = field(default_factory=list, repr=False)
     notes: list[str] = field(default_factory=list, repr=False)
 
+    check: bool = field(default=False, repr=False)
+
     @cached_property
+    def _known(self) -> Known:
+        return board_of(self.folder, check=self.check)
+
+    @property
     def board(self) -> Board:
         """The leaderboard, computed from the stored scores."""
-        return build_board(self.folder)
+        return self._known.board
+
+    def models_changed(self) -> None:
+        """Look again which trained models are kept."""
+        board = replace(self.board, kept=self.kept_models())
+        self._known = replace(self._known, board=board)
 
     def statuses(self) -> Counter[Status]:
         """Count the cells of the run by status; of loaded results the lines of the board."""
@@ -185,6 +199,8 @@ class Results:
     def write(self, *, report: bool = True) -> None:
         """Write the board into the folder in all forms, and the report with its pictures.
 
+        Files that would be the same are not written again.
+
         Raises
         ------
         OutputError
@@ -193,9 +209,11 @@ class Results:
         from dfbench.results.render.formats import render_all
         from dfbench.results.render.report import make_report
 
-        render_all(self.folder, self.board)
+        written = Written(ResultsFolder(self.folder), self._known.name, anew=self.check)
+        render_all(self.folder, self.board, written)
         if report:
-            make_report(self.folder, self.board)
+            make_report(self.folder, self.board, written, measured=self._known.measured)
+        written.keep()
 
     def __repr__(self) -> str:
         try:

@@ -133,7 +133,7 @@ class Suite(_Part):
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: [0], min_length=1)
     budget: Budget = Budget()
     cell_timeout: float = Field(default=1800, gt=0)
-    """Seconds after which a cell is given up."""
+    """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""
     features: dict[str, str] = Field(default_factory=dict)
     """Names for feature expressions, for rows that would otherwise be long."""
     rows: list[Block] = Field(default_factory=list)

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import dfbench
 import dfbench.detectors.opening
-from dfbench.benchmark.execution import executor
 from dfbench.benchmark.execution.cell import run_cell
+from dfbench.benchmark.execution.pool import Pool
 from dfbench.cli import app
 from dfbench.detectors.kept import KeptModels
 from dfbench.errors import ParameterError
@@ -52,7 +52,7 @@ def given(make_folder: Any, tmp_path: Path) -> dict[str, Any]:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run cells here, where they can be watched."""
-    monkeypatch.setattr(executor, "run_jobs", lambda _, jobs: map(run_cell, jobs))
+    monkeypatch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
 
 
 def kept(out: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import safe_open
 from typer.testing import CliRunner
 
 from dfbench.benchmark.planning.rows import rows
@@ -21,6 +22,7 @@ from dfbench.benchmark.view import view_of
 from dfbench.cli import app
 from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.features.pipeline.store import identity, load_features
+from dfbench.features.pipeline.table import Table
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.suite import load_suite
@@ -35,12 +37,26 @@ RUNS = {
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_versions: None) -> Path:
     with zipfile.ZipFile(Path(__file__).parents[1] / "data" / "kept.zip") as file:
         file.extractall(tmp_path / "kept")
     monkeypatch.chdir(tmp_path / "kept")
     monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "kept" / "cache"))
+    for path in (tmp_path / "kept" / "cache" / "features").glob("*.sqlite"):
+        take_over(path)
     return tmp_path / "kept"
+
+
+def take_over(path: Path) -> None:
+    """Put what a table of before holds, a file of SQLite, into a table of now."""
+    connection = sqlite3.connect(path)
+    ((told,),) = connection.execute("SELECT identity FROM about").fetchall()
+    entries = connection.execute("SELECT key, value, seconds FROM entries").fetchall()
+    connection.close()
+    with Table(json.loads(told)) as table:
+        assert table.name == path.stem
+        table.put([(key.hex(), value, seconds) for key, value, seconds in entries])
+    assert not path.exists()
 
 
 def run(out: str, *more: str) -> str:
@@ -93,12 +109,12 @@ def test_no_cell_is_run_and_the_board_is_the_same(kept: Path, out: str, cells: i
 
 def vectors(cache: Path) -> dict[str, int]:
     """Count the vectors of each table; what could be decoded hangs on the libraries here."""
-    found = {}
-    for path in (cache / "features").glob("*.sqlite"):
-        if not path.name.startswith("decoded-"):
-            connection = sqlite3.connect(path)
-            (found[path.name],) = connection.execute("SELECT count(*) FROM entries").fetchone()
-            connection.close()
+    found: dict[str, int] = {}
+    for path in (cache / "features").glob("*/*.safetensors"):
+        if not path.parent.name.startswith("decoded-"):
+            with safe_open(path, framework="np") as file:
+                n = len(file.get_tensor("seconds"))
+            found[path.parent.name] = found.get(path.parent.name, 0) + n
     return found
 
 

@@ -246,7 +246,7 @@ def test_a_detector_of_own_functions_asks_for_their_file(tmp_path: Path, make_fo
 
 def test_a_model_that_breaks_says_so_in_one_line(detector: Detector, images: list[Path]) -> None:
     part = replace(detector.parts[0], model=deepcopy(detector.parts[0].model))
-    part.model._scaler = None
+    part.model._mean = None
     inputs = detector.inputs([detector.look(images[0])])[0]
     with pytest.raises(ModelFileError, match=r"the model is not what it must be: \w+Error"):
         part.proba(inputs)

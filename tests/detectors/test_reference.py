@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dfbench.detectors import reference
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.familiarity import far, seen_files, unlike
 from dfbench.detectors.pictures import FileFacts
-from dfbench.detectors.reference import ALPHA, Gaussian, gaussian
+from dfbench.detectors.reference import ALPHA, Gaussian, gaussian, typical
+from dfbench.models.rows import Chosen
 
 
 def draw(rng: np.random.Generator, n: int, d: int = 60) -> np.ndarray:
@@ -145,3 +147,11 @@ def test_values_of_any_size_have_a_finite_distance() -> None:
 def test_what_is_said_of_far_features_counts_the_held_out_images() -> None:
     assert "99 in 100" in far(99)
     assert "all 98 held-out" in far(98)
+
+
+def test_medians_of_rows_on_disk_are_those_of_the_array(monkeypatch) -> None:
+    array = np.random.default_rng(0).normal(size=(31, 7)).astype(np.float32)
+    rows = Chosen(array, np.arange(31))
+    monkeypatch.setattr(reference, "_COLUMNS", 31 * 4 * 2)  # two columns at a time
+    np.testing.assert_array_equal(typical(rows), np.median(array, axis=0).astype(np.float32))
+    np.testing.assert_array_equal(typical(array), typical(rows))

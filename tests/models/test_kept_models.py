@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import pickle
@@ -248,7 +249,7 @@ def rewritten(model: Model, **changed: Any) -> Kept:
         {"params": {}},
         {"_classes": np.array([0, 10**12])},
         {"_classes": np.array([1, 0])},
-        {"_pipeline": "none"},
+        {"_rows": "none"},
     ],
 )
 def test_what_no_fit_sets_is_refused(changed: dict[str, Any]) -> None:
@@ -257,42 +258,86 @@ def test_what_no_fit_sets_is_refused(changed: dict[str, Any]) -> None:
         type(model)(n_classes=2).restore(rewritten(model, **changed))
 
 
-def test_indices_of_nearest_neighbours_lead_somewhere() -> None:
-    params = {"weights": "uniform", "metric": "manhattan"}
-    model, X = fitted("knn", 2, **params)
-    for changed in ({"_y": np.full(60, 10**9)}, {"n_neighbors": 61}, {"_fit_method": "kd_tree"}):
-        vars(model._pipeline[-1]).update(changed)
-        with pytest.raises(KeptError, match="the neighbours are not what they must be"):
-            type(model)(n_classes=2, **params).restore(model.keep())
-        model, X = fitted("knn", 2, **params)
-    model._pipeline[-1].n_jobs = 10**6  # threads are told by whoever loads it
-    np.testing.assert_array_equal(
-        again(model).predict_proba(X), fitted("knn", 2, **params)[0].predict_proba(X)
-    )
+def test_arrays_of_nearest_neighbours_belong_together() -> None:
+    model, X = fitted("knn", 2)
+    for changed in (
+        {"_members": np.full(60, 10**9)},
+        {"_members": np.zeros(59, np.int64)},
+        {"_rows": model._rows[:, :5]},
+        {"_rows": model._rows.astype(np.float64)},
+        {"_lengths": model._lengths[:3]},
+        {"_mean": model._mean[:1]},
+        {"_factor": model._factor * np.nan},
+    ):
+        with pytest.raises(KeptError, match="not what"):
+            type(model)(n_classes=2).restore(rewritten(model, **changed))
+    # one column is not stretched to as many as compiled code then asks for
+    narrow = {"_rows": model._rows[:, :1].copy(), "_mean": np.zeros(1), "_factor": np.ones(1)}
+    loaded = type(model)(n_classes=2).restore(rewritten(model, **narrow))
+    with pytest.raises(ValueError, match="1 features are needed, not 12"):
+        loaded.predict_proba(X)
 
 
-def test_each_machine_of_a_calibrated_one_is_checked() -> None:
-    from copy import deepcopy
+@pytest.mark.parametrize("solver", ["exact", "nystroem"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_arrays_of_a_support_vector_machine_belong_together(solver: str, n_classes: int) -> None:
+    model, _ = fitted("svm", n_classes, solver=solver, landmarks=20)
+    fresh = type(model)(n_classes=n_classes, solver=solver)
+    fresh.restore(rewritten(model))
+    for changed in (
+        {"_vectors": model._vectors[1:]},
+        {"_vectors": model._vectors[:, :3]},
+        {"_weights": model._weights[:, :0]},
+        {"_intercepts": np.zeros(7)},
+        {"_sigmoids": np.zeros((2, 2))},
+        {"_gamma": "1"},
+        {"_gamma": float("nan")},
+        {"_gamma": -1.0},
+        {"_mean": model._mean[None]},
+    ):
+        with pytest.raises(KeptError, match="not what"):
+            type(model)(n_classes=n_classes, solver=solver).restore(rewritten(model, **changed))
 
-    from sklearn.pipeline import make_pipeline
 
-    model, _ = fitted("svm", 2)
-    [sound] = model._machine.calibrated_classifiers_
-    astray = deepcopy(sound)
-    astray.estimator.support_ = astray.estimator.support_ + np.int32(2**30)
-    hidden = deepcopy(astray)
-    hidden.estimator = make_pipeline("passthrough", astray.estimator)
-    for solver, machines in (("exact", [astray, sound]), ("nystroem", [hidden])):
-        model._machine.calibrated_classifiers_ = machines
-        with pytest.raises(KeptError, match="the machine is not what it must be"):
-            type(model)(n_classes=2, solver=solver).restore(model.keep())
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_arrays_of_a_kernel_ridge_belong_together(n_classes: int) -> None:
+    model, _ = fitted("kernel-ridge", n_classes)
+    own = {"weights": model.weights}
+    type(model)(n_classes=n_classes).restore(rewritten(model, **own))
+
+    def scale(**changed: Any) -> Any:
+        its = copy.copy(model._scale)
+        vars(its).update(changed)
+        return its
+
+    def logistic(**changed: Any) -> Any:
+        its = copy.copy(model._logistic)
+        vars(its).update(changed)
+        return its
+
+    for changed in (
+        {"_rows": model._rows[1:]},
+        {"_rows": model._rows[:, 1:]},
+        {"_dual": model._dual[:, :1]},
+        {"_gamma": float("nan")},
+        {"_unit": 0.0},
+        {"weights": -model.weights},
+        {"_scale": 1.0},
+        {"_scale": scale(_widths=(10**13,))},
+        {"_scale": scale(_norms=model._scale._norms[1:])},
+        {"_scale": scale(_steps=model._scale._steps[1:])},
+        {"_logistic": logistic(coef_=np.ones((9, 9)))},
+        {"_logistic": logistic(intercept_=np.full(3, np.nan))},
+        {"_logistic": logistic(classes_=np.arange(9))},
+    ):
+        with pytest.raises(KeptError, match="not what"):
+            type(model)(n_classes=n_classes).restore(rewritten(model, **own | changed))
 
 
 def test_built_in_models_hold_no_other_estimators() -> None:
-    from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
-    model, _ = fitted("knn", 2)
-    other = make_pipeline(SVC().fit(*data(60)))
-    with pytest.raises(KeptError, match=r"not trusted: sklearn\.svm\._classes\.SVC"):
-        type(model)(n_classes=2).restore(rewritten(model, _pipeline=other))
+    for name in ("knn", "svm"):
+        model, _ = fitted(name, 2)
+        with pytest.raises(KeptError, match=r"not trusted: sklearn\.svm\._classes\.SVC"):
+            type(model)(n_classes=2).restore(rewritten(model, _rows=SVC().fit(*data(60))))

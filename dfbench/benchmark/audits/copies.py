@@ -12,7 +12,7 @@ from dfbench.benchmark.audits.base import Looked
 from dfbench.benchmark.view import view_of
 from dfbench.features.copies import find_copies
 from dfbench.features.internal.thumbnail import Thumbnail
-from dfbench.features.pipeline.store import identity, load_features
+from dfbench.features.pipeline.store import StoredRows, identity
 from dfbench.suites.datasets.parts import Parts
 
 
@@ -54,8 +54,8 @@ def find_alike(looked: Looked) -> Alike:
     )
     stands = stands.reshape(-1)
     keys = chosen["sha256"].iloc[kept].tolist()
-    thumbnails = load_features(identity(Thumbnail(), view_of(dataset)), keys, Thumbnail.dtype)
-    near = find_copies(thumbnails.reshape(len(keys), -1), kinds[kept], jobs=looked.jobs)
+    thumbnails = StoredRows([identity(Thumbnail(), view_of(dataset))], keys, Thumbnail.dtype)
+    near = find_copies(thumbnails, kinds[kept], jobs=looked.jobs)
     changed = files[kept][near.first] != files[kept][near.second]
     equal = np.array(list(_equal(files[kept])), np.int64).reshape(-1, 2)
     a = np.concatenate([equal[:, 0], near.first[changed]])

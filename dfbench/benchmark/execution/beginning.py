@@ -10,6 +10,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.installed import versions
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry
+from dfbench.results.records.state import FinishedCells
 from dfbench.suites.suite import Reported
 
 
@@ -36,10 +37,11 @@ def _entries(session: Session) -> list[Entry]:
 
 def _measured(session: Session) -> set[tuple[str, str, int, str]]:
     """Give the places that hold a result."""
+    finished = FinishedCells(session.out)
     return {
         (entry.dataset, entry.row, entry.seed, entry.subset.name)
         for entry in session.out.read_entries()
-        if (record := session.out.read_cell(entry.cell)) is not None and record.status == "ok"
+        if (record := finished.read(entry.cell)) is not None and record.status == "ok"
     }
 
 
@@ -71,6 +73,6 @@ def _provenance(session: Session) -> Run:
         seconds=plan.budget.seconds,
         jobs=settings.jobs,
         threads=settings.n_threads,
-        machine=machine(settings.device),
+        machine=machine(settings.device) | session.executor.told(),
         versions=versions(),
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.execution.drawing import draw_model
@@ -107,7 +106,7 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 name=job.model,
                 train=fitted.train,
                 tune=fitted.tune,
-                tune_labels=np.asarray(job.tune.labels, dtype=np.int64),
+                tune_labels=job.tune.labels,
             )
             loaded = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
             check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
@@ -123,7 +122,7 @@ def _kept_model(job: Job, record: Record) -> Model | None:
         return None
     try:
         model = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
-        inputs = load_inputs(job, job.evaluate, type(model))
+        inputs = load_inputs(job, job.evaluate.keys, type(model))
         check_same(job.out, record, score(job, job.evaluate, model, inputs))
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
         return None
@@ -135,7 +134,7 @@ def _run(job: Job) -> _Fitted:
     for library in model_class.libraries:
         import_module(library)
     x_train, x_tune, x_test = (
-        load_inputs(job, images, model_class) for images in (job.train, job.tune, job.evaluate)
+        load_inputs(job, images.keys, model_class) for images in (job.train, job.tune, job.evaluate)
     )
     tuned = tune(
         _problem(job, model_class, x_train, x_tune),
@@ -150,8 +149,8 @@ def _run(job: Job) -> _Fitted:
     if tuned.default is not model:
         parts["default"] = score(job, job.evaluate, tuned.default, x_test)
     parts["tune"] = score(job, job.tune, model, x_tune)
-    if job.unlabelled.keys:
-        inputs = load_inputs(job, job.unlabelled, model_class)
+    if len(job.unlabelled):
+        inputs = load_inputs(job, job.unlabelled.keys, model_class)
         parts["unlabelled"] = score(job, job.unlabelled, model, inputs)
     vectors = vectors_of(x_train)
     known = {
@@ -180,9 +179,9 @@ def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs
     return Problem(
         model_class,
         x_train,
-        np.asarray(job.train.labels, dtype=np.int64),
+        job.train.labels,
         x_tune,
-        np.asarray(job.tune.labels, dtype=np.int64),
+        job.tune.labels,
         n_classes=len(job.record["classes"]),
         seed=job.record["seed"],
         space=job.space,

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dfbench.benchmark.execution.inputs import load_inputs
-from dfbench.benchmark.execution.job import Images, Job
+from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError
 from dfbench.images import Image, decode
 from dfbench.models.base import Inputs, Model
-from dfbench.registry import PICTURES, Registry
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.suites.datasets.listing import UNLABELLED
@@ -33,7 +35,7 @@ def try_cell(session: Session, record: Record) -> None:
     of_row = not record.variant and record.control != "shuffled labels"
     if session.settings.figures and record.status == "ok" and of_row:
         what, cell = f"{record.dataset} {record.row}", Finished(session.out, record)
-        _try(session, what, lambda: draw_stored(cell, session.settings.figures))
+        _try(session, what, lambda: draw_stored(cell, session.pictures))
 
 
 def try_overview(session: Session, dataset: Dataset) -> None:
@@ -50,9 +52,9 @@ def _try(session: Session, what: str, draw: Callable[[], None]) -> None:
         session.reporter.note(f"{what}: a figure could not be drawn: {name}: {error}")
 
 
-def draw_stored(cell: Finished, wanted: Sequence[str]) -> None:
+def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
     """Draw what a finished cell's files suffice for, where it is not there yet."""
-    for picture in _wanted(wanted):
+    for picture in _made(wanted):
         for name, draw in picture.of_files(cell).items():
             path = cell.out.picture_file(cell.record.cell, name)
             if not path.exists():
@@ -63,17 +65,18 @@ def draw_model(job: Job, record: Record, model: Model) -> None:
     """Draw all that is wanted of a cell whose model is at hand."""
 
     def load(rows: Sequence[int]) -> Inputs:
-        return load_inputs(job, _chosen(job.evaluate, rows), type(model))
+        return load_inputs(job, job.evaluate.keys[np.asarray(rows)], type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
-    draw_stored(cell, job.figures)
-    for picture in _wanted(job.figures):
+    wanted = Registry(PICTURES).among(job.figures)
+    draw_stored(cell, wanted)
+    for picture in _made(wanted):
         for name, draw in picture.of_model(cell).items():
             _save(draw(), job.out.picture_file(record.cell, name))
 
 
-def _wanted(names: Sequence[str]) -> Iterator[Picture]:
-    return (part.load()() for part in Registry(PICTURES) if part.name in names)
+def _made(parts: Sequence[Part]) -> Iterator[Picture]:
+    return (part.load()() for part in parts)
 
 
 def _save(figure: Figure | None, path: Path) -> None:
@@ -83,23 +86,13 @@ def _save(figure: Figure | None, path: Path) -> None:
         save(figure, path)
 
 
-def _chosen(images: Images, rows: Sequence[int]) -> Images:
-    return Images(
-        keys=[images.keys[row] for row in rows],
-        labels=[images.labels[row] for row in rows],
-        paths=[images.paths[row] for row in rows],
-        groups=[images.groups[row] for row in rows],
-        kinds=[images.kinds[row] for row in rows] if images.kinds else [],
-    )
-
-
 def draw_overview(dataset: Dataset, out: ResultsFolder) -> None:
     """Draw what a data set holds, where it is not there yet."""
-    from dfbench.results.figures import base, data
-
     path = out.overview_file(dataset.fingerprint)
     if path.exists():
         return
+    from dfbench.results.figures import base, data
+
     manifest = dataset.manifest[dataset.manifest["error"] == ""]
     names = {UNLABELLED: "(unlabelled)", **dict(enumerate(dataset.classes))}
     counts: dict[str, dict[str, int]] = {}

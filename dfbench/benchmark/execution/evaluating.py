@@ -69,7 +69,7 @@ def score_evaluations(job: Job, record: Record, model: Model) -> None:
         try:
             with threadpool_limits(job.n_threads):
                 of_evaluation = replace(job, tables=evaluation.tables)
-                inputs = load_inputs(of_evaluation, evaluation.images, type(model))
+                inputs = load_inputs(of_evaluation, evaluation.images.keys, type(model))
                 scores = score(job, evaluation.images, model, inputs, grouped=known.grouped)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell and the others stay
             known = known.model_copy(update=worded(job, error))

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from dfbench.benchmark.execution.job import EvaluationJob, Images, Job, Table
+import numpy as np
+
+from dfbench.benchmark.execution.images import Images
+from dfbench.benchmark.execution.job import EvaluationJob, Job, Table
 from dfbench.benchmark.execution.prepare import images_of
-from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
-from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import DataError, DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.pipeline.single_pass import Source, extract
+from dfbench.features.pipeline.single_pass import Sources
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.files import digest
@@ -36,26 +39,29 @@ class _Scene:
 
     dataset: Dataset
     images: Images | None = None
-    sources: list[Source] = field(default_factory=list)
+    sources: Sources | None = None
     split: str = ""
     reason: str = ""
     failed: dict[tuple[View, str], DfbenchError] = field(default_factory=dict)
     """By view and extractor."""
+    numbered: dict[tuple[int, ...], Images] = field(default_factory=dict)
+    """The images by the numbers that the classes have for a cell."""
+    seen: dict[tuple[Path, Path], int] = field(default_factory=dict)
+    """How many images are among those of a training part, by the files of both."""
 
 
-def prepare_evaluations(
-    jobs: Sequence[Job], plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter
-) -> list[Job]:
+def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
     """Bring the features of all evaluations into the store and give each job those of its cell.
 
     An evaluation that cannot be scored gets its record at once. A job for a finished cell fits it
     as it was fitted; without an evaluation that can be scored it is left out.
     """
-    cells = {cell.id: cell for cell in plan.cells}
+    out = session.out
+    cells = {cell.id: cell for cell in session.plan.cells}
     asked = [(cells[job.record["cell"]], job) for job in jobs]
     if not any(cell.evaluations or cell.lacks_model for cell, _ in asked):
         return list(jobs)
-    scenes = _look([cell for cell, _ in asked], settings, reporter)
+    scenes = _look(session, [cell for cell, _ in asked])
     found = []
     for cell, job in asked:
         sound = []
@@ -111,16 +117,13 @@ def _fault(evaluation: Evaluation, cell: Cell, scene: _Scene) -> tuple[Status, s
 
 def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> EvaluationJob:
     assert scene.images is not None  # there is no fault
-    images = scene.images
-    if evaluation.numbers != tuple(range(len(evaluation.numbers))):
-        images = replace(images, labels=[evaluation.numbers[label] for label in images.labels])
-    seen = set(job.train.keys)
+    images = _numbered(scene, scene.images, evaluation.numbers)
     return EvaluationJob(
         record={
             **_basis(cell, evaluation),
             "split": scene.split,
-            "n": len(images.keys),
-            "n_seen": sum(key in seen for key in images.keys),
+            "n": len(images),
+            "n_seen": _seen(scene, scene.images, job.train),
             "grouped": scene.dataset.grouped,
         },
         tables=[Table.of(e, evaluation.view) for e in cell.row.extractors],
@@ -128,7 +131,23 @@ def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> Evaluat
     )
 
 
-def _look(cells: Sequence[Cell], settings: Settings, reporter: Reporter) -> dict[str, _Scene]:
+def _numbered(scene: _Scene, images: Images, numbers: tuple[int, ...]) -> Images:
+    """Give the class numbers that a cell has; files of a run are shared by its cells."""
+    if numbers == tuple(range(len(numbers))):
+        return images
+    if numbers not in scene.numbered:
+        scene.numbered[numbers] = images.labelled(np.array(numbers, np.int64)[images.labels])
+    return scene.numbered[numbers]
+
+
+def _seen(scene: _Scene, images: Images, train: Images) -> int:
+    which = images.file, train.file
+    if which not in scene.seen:
+        scene.seen[which] = int(np.isin(images.keys, train.keys).sum())
+    return scene.seen[which]
+
+
+def _look(session: Session, cells: Sequence[Cell]) -> dict[str, _Scene]:
     """Make the passes over the evaluated images of each data set that evaluations are of."""
     datasets: dict[str, Dataset] = {}
     needed: dict[str, dict[View, dict[str, Extractor]]] = {}
@@ -141,33 +160,37 @@ def _look(cells: Sequence[Cell], settings: Settings, reporter: Reporter) -> dict
     for name, dataset in datasets.items():
         scene = scenes[name] = _Scene(dataset)
         try:
-            _set(scene, settings, reporter)
-            _extract(scene, needed[name], settings, reporter)
+            _set(session, scene)
+            _extract(session, scene, needed[name])
         except DataError as error:
             scene.reason = str(error)
     return scenes
 
 
-def _set(scene: _Scene, settings: Settings, reporter: Reporter) -> None:
+def _set(session: Session, scene: _Scene) -> None:
     dataset = scene.dataset
-    _, faults = look_at(dataset, [], jobs=settings.jobs, reporter=reporter)
+    _, faults = look_at(
+        dataset,
+        [],
+        jobs=session.settings.jobs,
+        reporter=session.reporter,
+        extract=session.executor.extract,
+    )
     parts = parts_of(dataset, faults == "")
     own = task(dataset, parts, WHOLE, 0)
     assert isinstance(own, Task)  # nothing hinders a row itself
-    scene.images, scene.split = images_of(dataset, own)["evaluate"], parts.split
+    scene.images, scene.split = images_of(dataset, own, session.out)["evaluate"], parts.split
     chosen = dataset.manifest.iloc[parts.evaluate]
-    pixels = (chosen["width"] * chosen["height"]).tolist()
-    scene.sources = [
-        Source(dataset.root / path, key, n)
-        for path, key, n in zip(scene.images.paths, scene.images.keys, pixels, strict=True)
-    ]
+    scene.sources = Sources(
+        dataset.root.absolute(),
+        chosen["path"].tolist(),
+        chosen["sha256"].tolist(),
+        (chosen["width"] * chosen["height"]).to_numpy(np.int64),
+    )
 
 
 def _extract(
-    scene: _Scene,
-    needed: Mapping[View, Mapping[str, Extractor]],
-    settings: Settings,
-    reporter: Reporter,
+    session: Session, scene: _Scene, needed: Mapping[View, Mapping[str, Extractor]]
 ) -> None:
     """Make one pass for the views that the same extractors see: one decoding serves them all."""
     passes: dict[tuple[str, ...], list[View]] = {}
@@ -175,13 +198,14 @@ def _extract(
     for view, its in needed.items():
         passes.setdefault(tuple(sorted(its)), []).append(view)
         extractors.update(its)
+    assert scene.sources is not None  # there is no fault
     for keys, views in passes.items():
-        outcome = extract(
+        outcome = session.executor.extract(
             scene.sources,
             [extractors[key] for key in keys],
             views=views,
-            jobs=settings.jobs,
-            progress=reporter.stage(f"{scene.dataset.name}: features for protocols"),
+            jobs=session.settings.jobs,
+            progress=session.reporter.stage(f"{scene.dataset.name}: features for protocols"),
         )
         for place, error in outcome.failed.items():
             at, number = divmod(place, len(keys))

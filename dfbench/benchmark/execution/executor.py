@@ -1,11 +1,13 @@
-"""Runs a plan: the images of each data set once, then the cells in worker processes."""
+"""Runs a plan: the images of each data set once, then the cells, by whatever does the work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from shutil import rmtree
 
 from dfbench.benchmark.execution.beginning import write_beginning
+from dfbench.benchmark.execution.cluster import Cluster
 from dfbench.benchmark.execution.derived import (
     evaluate_derived,
     keep_finished,
@@ -18,10 +20,10 @@ from dfbench.benchmark.execution.evaluations import (
     prepare_evaluations,
 )
 from dfbench.benchmark.execution.job import Job
-from dfbench.benchmark.execution.pool import run_jobs
+from dfbench.benchmark.execution.pool import Pool
 from dfbench.benchmark.execution.prepare import Prepared, audit_again, prepare
 from dfbench.benchmark.execution.record import write_unrun
-from dfbench.benchmark.execution.session import Session
+from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
@@ -31,10 +33,27 @@ from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
+from dfbench.results.records.state import FinishedCells
 from dfbench.suites.datasets.manifest import Dataset
+
+EXECUTORS: dict[str, type[Executor]] = {"local": Pool, "dask": Cluster}
+"""What does the work, by the name that users give."""
 
 _Records = dict[str, Record]
 """By cell."""
+
+
+def check_executor(settings: Settings) -> None:
+    """Raise now rather than after an hour's work if what is to do it is not to be had.
+
+    Raises
+    ------
+    UnavailableError
+        If a package is absent.
+    DfbenchError
+        If a cluster cannot be reached, or none was to be named.
+    """
+    EXECUTORS[settings.executor].check(settings)
 
 
 def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter) -> list[Record]:
@@ -50,9 +69,17 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
         at them.
     OutputError
         If ``out`` cannot be written.
+    WorkerError
+        If workers elsewhere cannot do the work.
     """
-    with owned(out.lock):
-        return _execute(Session(plan, out, settings, reporter))
+    # a run that has nothing to do needs no workers
+    name = settings.executor if any(cell.fits for cell in plan.cells) else "local"
+    session = Session(plan, out, settings, reporter, EXECUTORS[name]())
+    with owned(out.lock), session.executor.opened(session):
+        try:
+            return _execute(session)
+        finally:
+            rmtree(out.parts, ignore_errors=True)
 
 
 def _execute(session: Session) -> list[Record]:
@@ -65,7 +92,7 @@ def _execute(session: Session) -> list[Record]:
         prepared = _prepared(session, dataset, cells)
         jobs += prepared.jobs
         records |= _given_up(session, cells, prepared)
-    jobs = _in_order(prepare_evaluations(jobs, plan, out, session.settings, reporter))
+    jobs = _in_order(prepare_evaluations(session, jobs))
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
     records |= _run(session, [job for job in jobs if not job.parameters_of])
@@ -79,9 +106,10 @@ def _execute(session: Session) -> list[Record]:
 def _settled(session: Session) -> _Records:
     """Give the records of the cells that were finished before, or cannot run."""
     records: _Records = {}
+    finished = FinishedCells(session.out)
     for cell in session.plan.cells:
         if cell.state == "done":
-            found = session.out.read_cell(cell.id)
+            found = finished.read(cell.id)
             if found is not None:
                 records[cell.id] = found
                 try_cell(session, found)
@@ -127,11 +155,11 @@ def _given_up(session: Session, cells: Sequence[Cell], prepared: Prepared) -> _R
 
 def _in_order(jobs: Sequence[Job]) -> list[Job]:
     """Put networks first: they take longest, and one worker is not left alone at the end."""
-    return sorted(jobs, key=lambda job: job.tables[0].side is None)
+    return sorted(jobs, key=lambda job: not job.sees_images)
 
 
 def _run(session: Session, jobs: Sequence[Job]) -> _Records:
-    return {record.cell: record for record in run_jobs(session, jobs)}
+    return {record.cell: record for record in session.executor.run_jobs(session, jobs)}
 
 
 def _with_parameters(

@@ -1,33 +1,53 @@
-"""What a model is given of a part of the data, loaded from the feature store."""
+"""What a model is given of a part of the data, from the feature store."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dfbench.benchmark.execution.job import Images, Job
-from dfbench.features.pipeline.store import load_features
-from dfbench.models.base import Both, Inputs, Model
+from dfbench.benchmark.execution.job import Job
+from dfbench.features.pipeline.shard import Keys
+from dfbench.features.pipeline.store import StoredRows
+from dfbench.features.pipeline.table import Table
+from dfbench.models.base import Array, Both, Inputs, Model
 
 
-def load_inputs(job: Job, images: Images, model_class: type[Model]) -> Inputs:
-    """Load what a model is given of a part from the store."""
-    vectors = [
-        load_features(table.identity, images.keys, table.dtype)
-        for table in job.tables
-        if table.side is None
-    ]
-    features = (vectors[0] if len(vectors) == 1 else np.hstack(vectors)) if vectors else None
+def load_inputs(job: Job, keys: Keys, model_class: type[Model]) -> Inputs:
+    """Give what a model is given of images: rows in the store where it reads by block.
+
+    Parameters
+    ----------
+    job
+        Whose tables are read.
+    keys
+        Of the images.
+    model_class
+        Arrays are loaded for one that takes nothing else.
+    """
+    features = _features(job, keys, model_class)
     if model_class.inputs == "features":
         assert features is not None  # a row names them
         return features
     [(pixels, side)] = [(table, table.side) for table in job.tables if table.side is not None]
-    flat = load_features(pixels.identity, images.keys, pixels.dtype)
-    resized = flat.reshape(len(flat), side, side, 3)
-    return resized if features is None else Both(resized, features)
+    rows = StoredRows([pixels.identity], keys, pixels.dtype, (side, side, 3))
+    images: Array = rows if model_class.by_block else rows[:]
+    return images if features is None else Both(images, features)
+
+
+def _features(job: Job, keys: Keys, model_class: type[Model]) -> Array | None:
+    tables = [table for table in job.tables if table.side is None]
+    if not tables:
+        return None
+    dtypes = {table.dtype for table in tables}
+    if len(dtypes) > 1:
+        return np.hstack([StoredRows([t.identity], keys, t.dtype)[:] for t in tables])
+    rows = StoredRows([table.identity for table in tables], keys, dtypes.pop())
+    return rows if model_class.by_block else rows[:]
 
 
 def widths(job: Job) -> tuple[int, ...]:
     """Give the width of each table of features, in the order of the columns."""
-    keys = job.train.keys[:1]
-    tables = [table for table in job.tables if table.side is None]
-    return tuple(load_features(t.identity, keys, t.dtype).shape[1] for t in tables)
+    found = []
+    for table in (table for table in job.tables if table.side is None):
+        with Table(table.identity) as stored:
+            found.append((stored.value_length() or 0) // np.dtype(table.dtype).itemsize)
+    return tuple(found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dfbench.benchmark.execution.images import Images
 from dfbench.detectors.keeping import Keeping
 from dfbench.features.base import Extractor
 from dfbench.features.internal.resized import Resized
@@ -13,29 +14,6 @@ from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
-
-
-@dataclass(frozen=True)
-class Images:
-    """One of the parts of the data that a cell works on.
-
-    Attributes
-    ----------
-    keys
-        SHA-256 of the image files, by which features are found.
-    labels
-        Class numbers; -1 for images without a label.
-    paths, groups
-        Relative to the root; names of groups (empty without).
-    kinds
-        Of fakes; "" for none.
-    """
-
-    keys: list[str]
-    labels: list[int]
-    paths: list[str]
-    groups: list[str]
-    kinds: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -102,6 +80,8 @@ class Job:
         Cell whose parameters are taken over once it has run; empty for none.
     figures
         What is drawn.
+    timeout
+        Seconds after which it is given up.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
     evaluations
@@ -111,6 +91,8 @@ class Job:
         fitted once more, for the evaluations or to be kept.
     keeping
         What is kept beside the fitted model; None where it is not kept.
+    memory
+        Bytes that the worker is expected to hold at the peak.
     """
 
     out: ResultsFolder
@@ -130,11 +112,18 @@ class Job:
     seconds: float
     device: str
     n_threads: int
+    timeout: float
     seconds_per_image: float
     parameters_of: str = ""
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
+    memory: int = 0
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether its model is a network that is given images."""
+        return any(table.side is not None for table in self.tables)
 
     @property
     def kept(self) -> Path:

@@ -11,76 +11,97 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from dfbench.benchmark.execution import worker
-from dfbench.benchmark.execution.evaluating import give_up
 from dfbench.benchmark.execution.job import Job
-from dfbench.benchmark.execution.session import Session
+from dfbench.benchmark.execution.lost import lost, out_of_time
+from dfbench.benchmark.execution.room import admissible, announce, available
+from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import WorkerContext
-from dfbench.benchmark.execution.status import read_status
+from dfbench.benchmark.execution.status import at_work
 from dfbench.benchmark.reporter import Running
+from dfbench.errors import ParameterError
+from dfbench.features.base import Extractor
+from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
+from dfbench.features.views.view import PLAIN, View
+from dfbench.files import Progress
 from dfbench.results.records.records import Record
 
 _POLL = 0.2
 """Seconds between two looks at the workers."""
 
 
-def run_jobs(session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
-    """Run jobs side by side and yield the record of each as it ends, well or not."""
-    if not jobs:
-        return
-    settings, reporter = session.settings, session.reporter
-    pool = ProcessPool(
-        max_workers=min(settings.jobs, len(jobs)),
-        context=WorkerContext(),
-        initializer=worker.initialise,
-        initargs=[settings.n_threads],
-    )
-    waiting = {
-        pool.schedule(worker.run, args=[job], timeout=settings.cell_timeout): job for job in jobs
-    }
-    try:
-        pool.close()
-        while waiting:
-            reporter.running(_at_work(waiting))
-            ended = [future for future in waiting if future.done()]
-            if not ended:
-                time.sleep(_POLL)
-            for future in ended:
-                record = collect(future, waiting.pop(future), settings)
-                reporter.finished(record)
-                yield record
-    finally:
-        pool.stop()
-        pool.join()
+class Pool(Executor):
+    """Worker processes of this machine."""
+
+    @classmethod
+    def check(cls, settings: Settings) -> None:
+        """Raise `ParameterError` where a scheduler is named, which this has none of."""
+        if settings.scheduler:
+            raise ParameterError(
+                f"{settings.scheduler} is for the executor 'dask', this is {settings.executor!r}",
+                where="scheduler",
+                hint="add --executor dask",
+            )
+
+    def extract(
+        self,
+        sources: Sources,
+        extractors: Sequence[Extractor],
+        *,
+        views: Sequence[View] = (PLAIN,),
+        jobs: int = 1,
+        progress: Progress | None = None,
+    ) -> Outcome:
+        """Make the pass over the images in threads of this process."""
+        return extract(sources, extractors, views=views, jobs=jobs, progress=progress)
+
+    def run_jobs(self, session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
+        """Run jobs in worker processes, as many side by side as memory has room for."""
+        if not jobs:
+            return
+        settings, reporter = session.settings, session.reporter
+        workers, room = min(settings.jobs, len(jobs)), available()
+        announce(jobs, room, reporter)
+        pool = ProcessPool(
+            max_workers=workers,
+            context=WorkerContext(),
+            initializer=worker.initialise,
+            initargs=[settings.n_threads],
+        )
+        waiting: dict[Future[Any], Job] = {}
+        later = {job.record["cell"]: job for job in jobs}
+        try:
+            while later or waiting:
+                running = list(waiting.values())
+                for job in admissible(later.values(), running, workers=workers, room=room):
+                    waiting[pool.schedule(worker.run, args=[job], timeout=job.timeout)] = job
+                    del later[job.record["cell"]]
+                reporter.running(_at_work(waiting))
+                ended = [future for future in waiting if future.done()]
+                if not ended:
+                    time.sleep(_POLL)
+                for future in ended:
+                    record = collect(future, waiting.pop(future))
+                    reporter.finished(record)
+                    yield record
+        finally:
+            pool.stop()
+            pool.join()
 
 
 def _at_work(waiting: Mapping[Future[Any], Job]) -> list[Running]:
-    return [
-        read_status(job.status, _name(job)) for future, job in waiting.items() if future.running()
-    ]
+    return [at_work(job) for future, job in waiting.items() if future.running()]
 
 
-def _name(job: Job) -> str:
-    words = (job.record["dataset"], job.record["variant"], job.record["row"])
-    return " ".join(word for word in words if word)
-
-
-def collect(future: Future[Any], job: Job, settings: Settings) -> Record:
+def collect(future: Future[Any], job: Job) -> Record:
     """Give the record of a job that has ended; one whose worker was lost is written here."""
     try:
         return Record.model_validate(future.result())
     except CellTimeout:
-        reason = f"out of time: stopped after {settings.cell_timeout:g} s (--cell-timeout)"
+        reason = out_of_time(job.timeout)
     except ProcessExpired as error:
         reason = (
             f"the worker process died (exit code {error.exitcode}); "
             "out of memory is the usual cause"
         )
-    record = job.out.read_cell(job.record["cell"])
-    if record is not None and record.status == "ok":
-        # its own result was there already: what it lacks is a figure or an evaluation
-        give_up(job, status="failed", reason=reason)
-        return record
-    record = Record.model_validate({**job.record, "status": "failed", "reason": reason})
-    job.out.write_cell(record, None)
-    return record
+    return lost(job, reason)

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.base import Failed, Looked, Ready, audits
 from dfbench.benchmark.audits.leaks import LeakError
-from dfbench.benchmark.execution.job import Images, Job, Table
+from dfbench.benchmark.execution.images import Images, write_images
+from dfbench.benchmark.execution.job import Job, Table
 from dfbench.benchmark.execution.record import known
+from dfbench.benchmark.execution.room import peak
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task, task
-from dfbench.benchmark.reading import UnreadableError, complain, look_at
+from dfbench.benchmark.reading import UnreadableError, complain, faults_of, look_at
 from dfbench.benchmark.view import view_of
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.keeping import Keeping, look_at_files
 from dfbench.detectors.part import told
 from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
 from dfbench.features.internal.resized import Resized
+from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import seconds_to_decode
-from dfbench.features.pipeline.store import Table as Stored
+from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
+from dfbench.models import base as models
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
@@ -61,6 +66,8 @@ class _Scene:
         Why an extractor has no values, by the hash of its table.
     seconds
         That it takes to extract an image of the figures, by the same.
+    widths
+        Bytes of a row of each table, by the same.
     decoding
         Seconds that it takes to read and decode it.
     seen
@@ -72,6 +79,7 @@ class _Scene:
     readable: NDArray[np.bool_]
     failed: dict[str, DfbenchError]
     seconds: dict[str, float]
+    widths: dict[str, int]
     decoding: float
     seen: SeenFiles | None
 
@@ -112,6 +120,7 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         list(extractors.values()),
         jobs=session.settings.jobs,
         reporter=session.reporter,
+        extract=session.executor.extract,
     )
     _complain(session, dataset, faults)
     failed = {key: outcome.failed[i] for i, key in enumerate(extractors) if i in outcome.failed}
@@ -124,13 +133,15 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
             raise DataError(str(error))
         else:
             failing(ready.part.broken(error), ready.audit.vital)
-    keys = dataset.manifest["sha256"].iloc[parts.evaluate].tolist()
+    keys = as_keys(dataset.manifest["sha256"].iloc[parts.evaluate].tolist())
+    tables = {key: _told(Table.of(e, view), keys) for key, e in needed.items()}
     return _Scene(
         dataset,
         parts,
         readable=faults == "",
         failed=failed,
-        seconds={key: _seconds(Table.of(e, view), keys) for key, e in needed.items()},
+        seconds={key: seconds for key, (seconds, _) in tables.items()},
+        widths={key: width for key, (_, width) in tables.items()},
         decoding=seconds_to_decode(keys, view),
         seen=_seen(dataset, parts) if session.keeps_models else None,
     )
@@ -186,9 +197,10 @@ def _key(table: Table) -> str:
     return digest(table.identity)
 
 
-def _seconds(table: Table, keys: Sequence[str]) -> float:
+def _told(table: Table, keys: Keys) -> tuple[float, int]:
+    """Give the seconds that a value took, and its bytes."""
     with Stored(table.identity) as stored:
-        return stored.seconds(keys)
+        return stored.seconds(keys), stored.value_length() or 0
 
 
 def audit_again(session: Session, dataset: Dataset) -> None:
@@ -208,17 +220,25 @@ def audit_again(session: Session, dataset: Dataset) -> None:
         session.reporter.note(f"{dataset.name}: {error}")
 
     wanted = audits(failed, lambda audit: audit.vital or audit.needs() is None)
-    extractors = [ready.extractor for ready in wanted if ready.extractor is not None]
-    outcome, faults = look_at(
-        dataset, extractors, jobs=session.settings.jobs, reporter=session.reporter
-    )
+    jobs, reporter = session.settings.jobs, session.reporter
+    extract = session.executor.extract
+    faults = faults_of(dataset, jobs=jobs, reporter=reporter, extract=extract)
     _complain(session, dataset, faults)
-    lacking = {id(extractors[place]) for place in outcome.failed}
     try:
         parts = parts_of(dataset, faults == "")
     except DataError as error:
         session.reporter.note(str(error))
         return
+    looked = Looked(dataset, faults, parts, jobs)
+    extractors = [
+        ready.extractor
+        for ready in wanted
+        if ready.extractor is not None and not _answered(session, ready, looked)
+    ]
+    lacking: set[int] = set()
+    if extractors:
+        outcome, _ = look_at(dataset, extractors, jobs=jobs, reporter=reporter, extract=extract)
+        lacking = {id(extractors[place]) for place in outcome.failed}
     for ready in wanted:
         if id(ready.extractor) in lacking:
             continue
@@ -230,6 +250,17 @@ def audit_again(session: Session, dataset: Dataset) -> None:
             session.reporter.note(str(error))
 
 
+def _answered(session: Session, ready: Ready, looked: Looked) -> bool:
+    """Whether what an audit found before still stands, so that it need not look at images."""
+    audit = ready.audit
+    kept = session.out.read_findings(audit.name, looked.dataset.fingerprint, audit.form)
+    try:
+        with ready.blamed():
+            return kept is not None and audit.answers(kept, looked)
+    except PluginError:
+        return False  # it breaks where it is asked to look, and is blamed there
+
+
 # --- the jobs --------------------------------------------------------------------------------
 
 
@@ -238,7 +269,7 @@ def _lay_out(session: Session, scene: _Scene, cells: Sequence[Cell]) -> Prepared
     asked = {(cell.subset, cell.seed) for cell in cells}
     tasks = {each: task(scene.dataset, scene.parts, *each) for each in asked}
     images = {
-        each: images_of(scene.dataset, its)
+        each: images_of(scene.dataset, its, session.out)
         for each, its in tasks.items()
         if not isinstance(its, str)
     }
@@ -288,9 +319,24 @@ def _job(
         seconds=cell.budget.seconds,
         device=session.settings.device,
         n_threads=session.settings.n_threads,
+        timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
+        memory=_memory(scene, cell, task, tables),
     )
+
+
+def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> int:
+    model = cell.row.model
+    assert model is not None  # a row without one is derived
+    parts = task.parts
+    rows = [len(part) for part in (parts.train, parts.tune, parts.evaluate, parts.unlabelled)]
+    widths = [scene.widths[_key(table)] for table in tables]
+    values = [
+        width // np.dtype(table.dtype).itemsize for width, table in zip(widths, tables, strict=True)
+    ]
+    sizes = models.Task(len(parts.train), sum(values), len(task.classes))
+    return peak(model, sizes, cell.row.space, rows, sum(widths))
 
 
 def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:
@@ -317,23 +363,24 @@ def _labelled(cell: Cell, images: dict[str, Images]) -> dict[str, Images]:
         return images
     rng = np.random.default_rng(cell.seed)
     shuffled = {
-        part: replace(images[part], labels=rng.permutation(images[part].labels).tolist())
+        part: images[part].labelled(rng.permutation(images[part].labels))
         for part in ("train", "tune")
     }
     return images | shuffled
 
 
-def images_of(dataset: Dataset, task: Task) -> dict[str, Images]:
-    """Gather the images of each part."""
+def images_of(dataset: Dataset, task: Task, out: ResultsFolder) -> dict[str, Images]:
+    """Write down the images of each part."""
 
     def gather(rows: NDArray[np.intp]) -> Images:
         chosen = dataset.manifest.iloc[rows]
-        return Images(
-            keys=chosen["sha256"].tolist(),
-            labels=task.labels[rows].tolist(),
-            paths=chosen["path"].tolist(),
-            groups=chosen["group"].tolist(),
-            kinds=task.kinds[rows].tolist(),
+        return write_images(
+            out.parts,
+            chosen["sha256"].tolist(),
+            task.labels[rows],
+            chosen["path"].tolist(),
+            chosen["group"].tolist(),
+            task.kinds[rows].tolist(),
         )
 
     parts = task.parts

@@ -7,6 +7,7 @@ from typing import Any
 
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task
+from dfbench.errors import OutputError
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Status
 from dfbench.suites.datasets.manifest import Dataset
@@ -48,7 +49,13 @@ def known(cell: Cell, dataset: Dataset, task: Task, n_left_out: int) -> dict[str
 
 
 def write_unrun(cell: Cell, out: ResultsFolder, status: Status, reason: str) -> Record:
-    """Write and give the record of a cell that does not run."""
+    """Write and give the record of a cell that does not run; one that says so already stays."""
     record = Record.model_validate({**basis(cell), "status": status, "reason": reason})
+    try:
+        before = out.load_record(cell.id)
+    except OutputError:
+        before = None
+    if before is not None and before.model_copy(update={"started": record.started}) == record:
+        return before
     out.write_cell(record, None)
     return record

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dfbench.benchmark.execution.job import Images, Job
+from dfbench.benchmark.execution.images import Images
+from dfbench.benchmark.execution.job import Job
 from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.files import write_text
 from dfbench.models.base import Inputs, Model
@@ -40,16 +43,23 @@ def score(
     probabilities = model.predict_proba(inputs)
     if not np.isfinite(probabilities).all():
         raise DfbenchError("the model's probabilities are not finite", where=job.record["row"])
-    # an image without a group is a group of its own
-    units = [group or f"\0{path}" for group, path in zip(images.groups, images.paths, strict=True)]
+    paths, kinds = images.paths, images.kinds
     shared = job.record["grouped"] if grouped is None else grouped
     return Scores(
-        images=images.paths,
-        labels=np.asarray(images.labels, dtype=np.int64),
-        groups=np.unique(units, return_inverse=True)[1] if shared else None,
+        images=paths,
+        labels=images.labels,
+        groups=_groups(images.groups, paths) if shared else None,
         probabilities=probabilities,
-        kinds=tuple(images.kinds) if any(images.kinds) else None,
+        kinds=tuple(kinds) if any(kinds) else None,
     )
+
+
+def _groups(groups: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:
+    """Give numbers of the groups; an image without one is a group of its own."""
+    units = [group or f"\0{path}" for group, path in zip(groups, paths, strict=True)]
+    # as objects: an array of texts would have the width of the longest for each
+    numbers: NDArray[np.int64] = np.unique(np.array(units, object), return_inverse=True)[1]
+    return numbers
 
 
 def worded(job: Job, error: BaseException) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""How a plan is run on this machine."""
+"""How a plan is run, and where."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dfbench.installed import available_cores
 
@@ -14,25 +15,47 @@ class Settings:
     Attributes
     ----------
     jobs
-        Worker processes, and threads of the pass over the images.
+        Worker processes of this machine, and threads of the pass over the images.
     device
         ``"cpu"`` or ``"cuda"``.
     cell_timeout
         Seconds after which a cell is given up.
+    timeout_images
+        Training images that this is for: a cell of more has more time in proportion. None: it is
+        for any number.
     strict
         Whether an unreadable image is an error.
     figures
         Pictures drawn of each cell, by their names in the registry.
     command
         What was typed, to be told in the report.
+    executor
+        Where the work is done, see `dfbench.benchmark.execution.executor.EXECUTORS`.
+    scheduler
+        Of a cluster that is there: its address or a file that tells it; empty for none.
+    plugins
+        Python files whose extractors the work may need.
+    auto_device
+        Whether a worker that has a GPU may use it, though this machine has none.
     """
 
     jobs: int
     device: str
     cell_timeout: float
+    timeout_images: int | None = None
     strict: bool = False
     figures: tuple[str, ...] = ()
     command: str = ""
+    executor: str = "local"
+    scheduler: str = ""
+    plugins: tuple[Path, ...] = ()
+    auto_device: bool = False
+
+    def timeout(self, n_train: int) -> float:
+        """Seconds after which a cell of so many training images is given up."""
+        if self.timeout_images is None:
+            return self.cell_timeout
+        return self.cell_timeout * max(1.0, n_train / self.timeout_images)
 
     @property
     def n_threads(self) -> int:

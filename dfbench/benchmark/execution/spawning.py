@@ -7,6 +7,7 @@ without ``if __name__ == "__main__":`` would begin its run anew in each of them.
 
 from __future__ import annotations
 
+import multiprocessing.context
 import sys
 import threading
 from collections.abc import Iterator
@@ -44,3 +45,10 @@ class WorkerContext(SpawnContext):
     """Spawns processes that import nothing of the script that began them."""
 
     Process = _Process
+
+
+def named() -> str:
+    """Give a name by which `multiprocessing.get_context`, and so Dask, finds `WorkerContext`."""
+    contexts: dict[str, Any] = multiprocessing.context._concrete_contexts  # type: ignore[attr-defined]
+    contexts.setdefault("dfbench", WorkerContext())
+    return "dfbench"

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.reporter import Running
 
 _EVERY = 0.5
@@ -35,10 +36,12 @@ class Status:
             return
 
 
-def read_status(path: Path, name: str) -> Running:
-    """Give what the worker of that cell last said."""
+def at_work(job: Job) -> Running:
+    """Give what the worker of a cell last said."""
+    words = (job.record["dataset"], job.record["variant"], job.record["row"])
+    name = " ".join(word for word in words if word)
     try:
-        done, total, said = json.loads(path.read_text(encoding="utf-8"))
+        done, total, said = json.loads(job.status.read_text(encoding="utf-8"))
         return Running(name, int(done), int(total), str(said))
     except (OSError, ValueError, TypeError):
         return Running(name)

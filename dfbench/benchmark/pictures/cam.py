@@ -8,7 +8,7 @@ import numpy as np
 
 from dfbench.benchmark.pictures.base import Drawings, Fitted, Picture
 from dfbench.benchmark.pictures.examples import surest
-from dfbench.models.base import Both
+from dfbench.models.base import apart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,4 +33,4 @@ def _maps(cell: Fitted) -> Figure | None:
     heat = cell.model.cams(inputs, np.asarray(shown["predicted"], dtype=np.int64))
     if heat is None:
         return None
-    return maps(list(inputs.images if isinstance(inputs, Both) else inputs), heat, **shown)
+    return maps(list(np.asarray(apart(inputs)[0])), heat, **shown)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dfbench.benchmark.pictures.base import Drawings, Finished, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from dfbench.results.figures.base import Title
 
 
 class TrainingPicture(Picture):
@@ -19,13 +25,26 @@ class TrainingPicture(Picture):
 
     def of_files(self, cell: Finished) -> Drawings:
         """Draw the history, where there is one."""
-        record = cell.record
-        if not record.history:
-            return {}
-        from dfbench.results.figures.training import confusions, curves
+        history = cell.record.history
+        found: dict[str, Callable[[], Figure | None]] = {}
+        if history:
+            found["training"] = lambda: _curves(cell)
+        if any(epoch.get("confusion") for epoch in history):
+            found["confusions"] = lambda: _confusions(cell)
+        return found
 
-        tuned = replace(cell.title, n=record.n_tune, split="tuning")
-        return {
-            "training": lambda: curves(record.history, title=tuned),
-            "confusions": lambda: confusions(record.history, classes=record.classes, title=tuned),
-        }
+
+def _curves(cell: Finished) -> Figure:
+    from dfbench.results.figures.training import curves
+
+    return curves(cell.record.history, title=_tuned(cell))
+
+
+def _confusions(cell: Finished) -> Figure | None:
+    from dfbench.results.figures.training import confusions
+
+    return confusions(cell.record.history, classes=cell.record.classes, title=_tuned(cell))
+
+
+def _tuned(cell: Finished) -> Title:
+    return replace(cell.title, n=cell.record.n_tune, split="tuning")

@@ -14,6 +14,7 @@ from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.files import Progress
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.state import FinishedCells
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -54,6 +55,8 @@ def load_datasets(
     roots: dict[str, Path],
     progress: Callable[[str], Progress],
     asked: ReadAs | None = None,
+    *,
+    check: bool = False,
 ) -> list[Dataset | tuple[str, DfbenchError]]:
     """Load the data sets of a run.
 
@@ -71,6 +74,8 @@ def load_datasets(
         Makes a progress callback for the data set of that name.
     asked
         How the one plain folder among them is to be read.
+    check
+        Whether each file is read and hashed, also where it seems to be as it was before.
 
     Returns
     -------
@@ -108,7 +113,9 @@ def load_datasets(
             unused -= {*called}
             root = next((roots[name] for name in called if name in roots), None)
             how = asked if source in plain else None
-            dataset = load_dataset(source, root=root, asked=how, progress=progress(source))
+            dataset = load_dataset(
+                source, root=root, asked=how, check=check, progress=progress(source)
+            )
         except (DfbenchError, OSError) as error:
             if named:
                 raise
@@ -152,11 +159,14 @@ def make_plan(
     seeds: Sequence[int],
     budget: Budget,
     out: ResultsFolder,
+    *,
+    check: bool = False,
 ) -> Plan:
-    """Lay out the cells and look which are finished already."""
+    """Lay out the cells and look which are finished already; ``check`` reads all their scores."""
     cells: list[Cell] = []
+    finished = FinishedCells(out, check=check)
     for dataset in datasets:
-        shared = _Shared(dataset, budget, suite.on_leak == "drop", out)
+        shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
             for seed in range(ORDERS) if row.shuffled else seeds:
@@ -203,7 +213,7 @@ class _Shared:
     dataset: Dataset | tuple[str, DfbenchError]
     budget: Budget
     drops_leaks: bool
-    out: ResultsFolder
+    finished: FinishedCells
 
     @property
     def name(self) -> str:
@@ -235,18 +245,19 @@ class _Shared:
         )
         if isinstance(self.dataset, tuple):
             return replace(cell, state="skipped", reason=str(self.dataset[1]))
-        return _with_state(cell, self.out, hindrance)
+        return _with_state(cell, self.finished, hindrance)
 
 
-def _with_state(cell: Cell, out: ResultsFolder, hindrance: str) -> Cell:
+def _with_state(cell: Cell, finished: FinishedCells, hindrance: str) -> Cell:
     row = cell.row
     runs = row.model is not None or row.derived is not None
-    record = out.read_cell(cell.id) if runs else None
+    record = finished.read(cell.id) if runs else None
     if record is not None and record.status == "ok":
         return replace(cell, state="done")
-    if row.status != "ok":
-        state: State = "failed" if row.status == "failed" else "skipped"
-        return replace(cell, state=state, reason=row.reason)
+    status, reason = row.standing
+    if status != "ok":
+        state: State = "failed" if status == "failed" else "skipped"
+        return replace(cell, state=state, reason=reason)
     if hindrance:
         return replace(cell, state="skipped", reason=hindrance)
     return replace(cell, state="to run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dfbench.errors import (
@@ -51,7 +52,9 @@ class Row:
     reported
         Figures that its source published.
     status, reason
-        ``"ok"`` where the row can run here; else why not.
+        ``"ok"`` unless it is known already that the row cannot run here, and why, see `standing`.
+    checked
+        Whether `standing` also looks if what the row needs (weights, packages) is here.
     """
 
     name: str
@@ -65,6 +68,14 @@ class Row:
     reported: Reported | None = None
     status: Status = "ok"
     reason: str = ""
+    checked: bool = False
+
+    @cached_property
+    def standing(self) -> tuple[Status, str]:
+        """``"ok"`` where the row can run here, and else why not; to look may take seconds."""
+        if self.status != "ok" or self.model is None or not self.checked:
+            return self.status, self.reason
+        return _available(self.extractors, self.model, self.space)
 
     @property
     def kind(self) -> Kind:
@@ -98,7 +109,7 @@ class Finder:
     device
         Given to extractors that take one and were not told otherwise.
     check
-        Whether to look if what a row needs (weights, packages) is here, which may take seconds.
+        Whether rows that are asked look if what they need (weights, packages) is here.
     """
 
     suite: Suite
@@ -152,7 +163,6 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
     except (UnknownNameError, CardError, ParameterError) as error:
         place = where if error.where is None else f"{where}, {error.where}"
         raise type(error)(error.what, where=place, hint=error.hint) from None
-    status, reason = _available(chosen, model, space) if finder.check else ("ok", "")
     source = "" if part.built_in else source_digest(model)
     return Row(
         name=row.name,
@@ -163,8 +173,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         source=source,
         shuffled=row.shuffle_labels,
         reported=row.reported,
-        status=status,
-        reason=reason,
+        checked=finder.check,
     )
 
 

@@ -33,7 +33,7 @@ def rows(
     device
         Given to extractors that take one and were not told otherwise.
     check
-        Whether to look if what a row needs (weights, packages) is here, which may take seconds.
+        Whether rows that are asked look if what they need (weights, packages) is here.
 
     Raises
     ------

@@ -117,7 +117,7 @@ def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
     if part.typical is None:
         return None
     images, features = apart(X)
-    row = (images if features is None else features)[0]
+    row = (images if features is None else features)[:1][0]
     own = part.contributions(X, np.array([k]))
     if own is not None:
         values = own[0, :-1]

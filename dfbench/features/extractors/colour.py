@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb, several
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import planes
 from dfbench.features.common.workspace import scratch
-from dfbench.images import Image, opencv
+from dfbench.images import Image
 
 _SPACES = {"rgb": ("red", "green", "blue"), "ycrcb": ("y", "cr", "cb"), "hsv": ("h", "s", "v")}
 _MOMENTS = ("mean", "std", "skewness", "kurtosis", "entropy")
@@ -122,29 +122,27 @@ def _described(image: Image, spaces: tuple[str, ...]) -> list[NDArray[np.float64
     from dfbench.features.kernels import colour as kernels
 
     size = image.shape[0] * image.shape[1]
-    tables = scratch("counts", (2, 3, 256), np.uint32)
+    tables = scratch("counts", (4, 3, 256), np.uint32)
     sums = np.empty(9, np.int64)
     histograms = np.empty((3 + 3 * len(spaces), 256))
     clipped = np.empty((4, 2))
     between = []
 
-    kernels.channel_counts(recoloured(image, "hsv"), tables)
-    histograms[0] = tables[0, 1]
-    clipped[3] = tables[0, 1, [0, 255]]
-    kernels.channel_counts(image, tables)
+    kernels.channel_counts(planes(image, "hsv")[1:2], tables)
+    histograms[0] = tables[0, 0]
+    clipped[3] = tables[0, 0, [0, 255]]
+    kernels.channel_counts(planes(image, "rgb"), tables)
     clipped[:3] = tables[0][:, [0, 255]]
     chroma = np.empty((2, 256), np.uint32)
     if kernels.chromaticities(image, _RECIPROCAL, chroma) == size:
         chroma[:, 85] = size
     histograms[1:3] = chroma
     for index, space in enumerate(spaces):
-        pixels = recoloured(image, space)
-        kernels.channel_counts(pixels, tables)
+        values = planes(image, space)
+        kernels.channel_counts(values, tables)
         histograms[3 + 3 * index : 6 + 3 * index] = tables[0]
-        planes = scratch("planes", (3, *image.shape[:2]), np.uint8)
-        opencv().split(pixels, list(planes))
         for step, (down, right) in _STEPS.items():
-            count = kernels.products(planes, down, right, sums)
+            count = kernels.products(values, down, right, sums)
             correlations, variances = _related(sums, count)
             between += [correlations] if step == "value" else [correlations, variances]
     return [_moments(histograms).ravel(), np.log(clipped.ravel() / size + 1e-4), *between]

@@ -13,15 +13,11 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, is_number, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 
 LARGEST = 16384
 """Most tuples, (2 * threshold + 1) ** order, that are counted."""
@@ -144,8 +140,8 @@ class Cooccurrence(Extractor):
         step = self.step
         if not is_number(step) or not 0.1 <= step <= 64:
             raise ParameterError(f"step={step!r} is no number in 0.1..64", where=self.name)
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
-        return _Parameters(order, threshold, float(step), _CHANNELS[color])
+        color = choice(self.name, "color", self.color, _COLORS)
+        return _Parameters(order, threshold, float(step), CHANNELS[color])
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.
@@ -173,11 +169,11 @@ class Cooccurrence(Extractor):
         for row, image in zip(out, X, strict=True):
             pixels = _extended(rgb(self.name, image), given.order + 4)
             if self.cross_color:
-                counts = _counts_between(pixels, given)
+                counts = _counts_between(planes(pixels, "rgb"), given)
                 _fill(row[inner:], counts, between)
-            pixels = recoloured(pixels, self.color)
-            for channel, part in enumerate(np.split(row[:inner], len(given.channels))):
-                _fill(part, _counts(pixels[..., channel], given), place)
+            parts = np.split(row[:inner], len(given.channels))
+            for part, plane in zip(parts, planes(pixels, self.color), strict=True):
+                _fill(part, _counts(plane, given), place)
         return np.sqrt(out, out=out) if self.root else out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -296,20 +292,20 @@ def _counts(pixels: Image, given: _Parameters) -> NDArray[Any]:
 
 
 def _counts_between(pixels: Image, given: _Parameters) -> NDArray[Any]:
-    """Count the tuples across the channels of (H, W, 3): uint32 (5, base**3)."""
+    """Count the tuples across planes (3, H, W): uint32 (5, base**3)."""
     from dfbench.features.kernels import cooccurrence as kernels
 
-    height, width, channels = pixels.shape
+    channels, height, width = pixels.shape
     base = 2 * given.threshold + 1
-    planes = scratch("plane", (channels, height, width), np.int16)
-    planes[:] = pixels.transpose(2, 0, 1)
+    wide = scratch("plane", (channels, height, width), np.int16)
+    wide[:] = pixels
     tables = np.zeros((len(RESIDUALS), base**channels), np.uint32)
     line = scratch("line", (max(width, _LINE),), np.int16)
     codes = line.view(np.uint16)
     for residual in _residuals(given.threshold, given.step):
         valid = width - residual.shape[1] + 1
         values = scratch("values", (channels, height - residual.shape[0] + 1, width), np.uint8)
-        for plane, to in zip(planes, values, strict=True):
+        for plane, to in zip(wide, values, strict=True):
             kernels.digits(plane, residual.taps, residual.levels, line, to)
         kernels.count_between(values, valid, base, codes, tables[residual.between])
     return tables

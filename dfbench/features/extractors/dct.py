@@ -13,15 +13,11 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 _STATISTICS = ("mean", "std", "energy", "kurtosis")
 
 FLOOR = 1 / 12
@@ -78,13 +74,13 @@ class DCT(Extractor):
 
     def _parameters(self) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
         block = whole(self.name, "block", self.block, 2, 64)
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
+        color = choice(self.name, "color", self.color, _COLORS)
         given = self.statistics
         known = isinstance(given, tuple | list) and all(s in _STATISTICS for s in given)
         if not known or not given or len(set(given)) < len(given):
             hint = "a list of " + ", ".join(map(repr, _STATISTICS)) + ", each at most once"
             raise ParameterError(f"statistics={given!r}", where=self.name, hint=hint)
-        return block, _CHANNELS[color], tuple(given)
+        return block, CHANNELS[color], tuple(given)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.
@@ -110,12 +106,12 @@ class DCT(Extractor):
         shape = len(channels), len(which), block**2
         out = np.empty((len(X), math.prod(shape)), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), self.color)
-            missing = [(0, max(0, block - side)) for side in pixels.shape[:2]]
+            values = planes(rgb(self.name, image), self.color)
+            missing = [(0, max(0, block - side)) for side in values.shape[1:]]
             if any(more for _, more in missing):
-                pixels = np.pad(pixels, [*missing, (0, 0)], mode="edge")
-            for channel, to in enumerate(row.reshape(shape)):
-                to[:] = _statistics(pixels, channel, block)[which]
+                values = np.pad(values, [(0, 0), *missing], mode="edge")
+            for plane, to in zip(values, row.reshape(shape), strict=True):
+                to[:] = _statistics(plane, block)[which]
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -134,16 +130,16 @@ def _basis(block: int) -> NDArray[np.float64]:
     return np.ascontiguousarray(basis, np.float64)
 
 
-def _statistics(pixels: Image, channel: int, block: int) -> NDArray[np.float64]:
+def _statistics(plane: NDArray[np.uint8], block: int) -> NDArray[np.float64]:
     """All statistics of a channel, shape (4, block**2)."""
     from dfbench.features.kernels import dct as kernels
 
-    height, width = pixels.shape[:2]
+    height, width = plane.shape
     length = block**2 * (width // block)
     sums = np.empty((4, block**2))
     work = scratch("band", (6, length), np.float64)
     single = scratch("log", (2, length), np.float32)
-    kernels.moments(pixels, channel, _basis(block), FLOOR, work, single, sums)
+    kernels.moments(plane, _basis(block), FLOOR, work, single, sums)
     log, log2, square, fourth = sums / ((height // block) * (width // block))
     return np.array(
         [

@@ -11,15 +11,11 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image, opencv
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 _WINDOWS = ("hann", "none")
 
 HIGHEST = float(np.sqrt(0.5))
@@ -68,8 +64,8 @@ class FFT(Extractor):
 
     def _parameters(self) -> tuple[int, tuple[str, ...], str]:
         bins = whole(self.name, "bins", self.bins, 2, 1024)
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
-        return bins, _CHANNELS[color], choice(self.name, "window", self.window, _WINDOWS)
+        color = choice(self.name, "color", self.color, _COLORS)
+        return bins, CHANNELS[color], choice(self.name, "window", self.window, _WINDOWS)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.
@@ -92,10 +88,10 @@ class FFT(Extractor):
         bins, channels, window = self._parameters()
         out = np.empty((len(X), len(channels), bins), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), self.color)
-            grid = _grid(pixels.shape[0], pixels.shape[1], bins, window)
-            for channel in range(len(channels)):
-                row[channel] = _profile(pixels[..., channel], grid)
+            values = planes(rgb(self.name, image), self.color)
+            grid = _grid(values.shape[1], values.shape[2], bins, window)
+            for channel, plane in enumerate(values):
+                row[channel] = _profile(plane, grid)
         return out.reshape(len(X), len(channels) * bins)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -156,7 +152,7 @@ def _profile(plane: NDArray[np.uint8], grid: _Grid) -> NDArray[np.float64]:
 
     height, width = plane.shape
     signal = scratch("signal", (height, width), np.float32)
-    kernels.windowed(np.ascontiguousarray(plane), grid.across, grid.down, signal)
+    kernels.windowed(plane, grid.across, grid.down, signal)
     if grid.smooth:
         power = scratch("power", (height, width // 2 + 1), np.float32)
         packed = scratch("packed", (height, width), np.float32)
@@ -166,9 +162,9 @@ def _profile(plane: NDArray[np.uint8], grid: _Grid) -> NDArray[np.float64]:
 
         spectrum = rfft2(signal)
         power = spectrum.real**2 + spectrum.imag**2
-    sums = np.zeros(len(grid.counts))
+    sums = np.zeros((4, len(grid.counts)))
     kernels.summed(power, width, grid.scale, np.float32(FLOOR), grid.bins, sums)
-    return _resampled(sums[:-1], grid.counts[:-1])
+    return _resampled(sums[0, :-1], grid.counts[:-1])
 
 
 def _resampled(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,15 +10,11 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, is_whole, rgb, several, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 _ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 _PROPERTIES = (
     "contrast",
@@ -74,8 +70,8 @@ class GLCM(Extractor):
 
     def _parameters(self) -> tuple[int, tuple[int, ...], tuple[str, ...]]:
         levels = whole(self.name, "levels", self.levels, 2, 256)
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
-        return levels, self._distances(), _CHANNELS[color]
+        color = choice(self.name, "color", self.color, _COLORS)
+        return levels, self._distances(), CHANNELS[color]
 
     def _distances(self) -> tuple[int, ...]:
         given = several(
@@ -115,12 +111,13 @@ class GLCM(Extractor):
         counts = scratch("counts", (4, levels * levels), np.uint32)
         found = np.empty((len(channels), len(distances), len(_ANGLES), len(_PROPERTIES)))
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), self.color)
-            plane = scratch("plane", pixels.shape[:2], np.uint8)
+            values = planes(rgb(self.name, image), self.color)
+            plane = scratch("plane", values.shape[1:], np.uint8)
+            line = scratch("line", ((values.shape[2] + 3) // 4 * 4,), np.uint16)
             for channel in range(len(channels)):
-                kernels.quantised(pixels[..., channel], levels, plane)
+                kernels.quantised(values[channel], levels, plane)
                 for index, (down, right) in offsets.items():
-                    kernels.counted(plane, down, right, levels, counts)
+                    kernels.counted(plane, down, right, levels, line, counts)
                     kernels.properties(counts[0], levels, found[channel][index])
             # sums of the same angles in the same order, whatever the batch
             summary = np.stack([found.mean(axis=2), np.ptp(found, axis=2)], axis=-1)

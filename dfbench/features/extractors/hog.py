@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import planes
+from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
 _COLORS = ("gray", "rgb")
@@ -92,10 +93,12 @@ class HOG(Extractor):
         table = _table(orientations)
         out = np.empty((len(X), (cells - block + 1) ** 2 * block**2 * orientations), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), color)
-            rows, columns = _grid(pixels.shape[0], cells), _grid(pixels.shape[1], cells)
+            values = planes(rgb(self.name, image), color)
+            rows, columns = (_grid(side, cells) for side in values.shape[1:])
             sums = np.zeros((cells, cells, orientations))
-            kernels.oriented(pixels, table, rows.of, columns.of, sums)
+            lines = scratch("lines", (3, values.shape[2]), np.int32)
+            lengths = scratch("lengths", (values.shape[2],), np.float64)
+            kernels.oriented(values, table, rows.of, columns.of, lines, lengths, sums)
             sums /= np.maximum(1, rows.sizes[:, None] * columns.sizes)[..., None]
             row[:] = _normalised(sums, block).reshape(-1)
         return out
@@ -134,11 +137,11 @@ def _grid(size: int, cells: int) -> _Side:
 
 @lru_cache(maxsize=4)
 def _table(orientations: int) -> NDArray[np.uint8]:
-    """Orientation of each gradient (dy + 255, dx + 255)."""
+    """Orientation of each gradient, at (dy + 255) * 511 + dx + 255."""
     step = np.arange(-255, 256, dtype=np.float64)
     degrees = np.rad2deg(np.arctan2(step[:, None], step)) % 180
     places: NDArray[np.float64] = np.minimum(degrees * orientations // 180, orientations - 1)
-    return places.astype(np.uint8)
+    return places.astype(np.uint8).reshape(-1)
 
 
 def _normalised(sums: NDArray[np.float64], block: int) -> NDArray[np.float64]:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
+_TOGETHER = 24
+"""Most bins a channel whose counts, one for each triple, the caches hold."""
 # OpenCV halves hue (degrees) to fit a byte
 _RANGES = (("h", 180), ("s", 256), ("v", 256))
 
@@ -61,10 +63,17 @@ class HSV(Extractor):
         from dfbench.features.kernels import hsv as kernels
 
         bins = self._bins()
+        factor = _factor(bins)
+        line = scratch("codes", (2048,), np.uint16)
         out = np.empty((len(X), 3 * bins), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), "hsv").reshape(-1, 3)
-            kernels.binned(pixels, _places(bins), scratch("counts", (4, 3, 256), np.uint32), row)
+            values = planes(rgb(self.name, image), "hsv").reshape(3, -1)
+            if factor:
+                tables = scratch("counts", (4, bins**3), np.uint32)
+                kernels.binned_together(values, bins, factor, line, tables, row)
+            else:
+                counts = scratch("counts", (4, 3, 256), np.uint32)
+                kernels.binned(values, _places(bins), counts, row)
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -82,3 +91,11 @@ def _places(bins: int) -> NDArray[np.int64]:
         index = np.floor(value * (bins / top)).astype(np.int64)
         places.append(np.minimum(index, bins - 1) + channel * bins)
     return np.array(places)
+
+
+@lru_cache(maxsize=8)
+def _factor(bins: int) -> int:
+    """Of which the product with a hue has its bin above bit 16; 0 where one table is too large."""
+    factor = -(-bins * 65536 // 180)
+    exact = (np.arange(256) * factor >> 16 == _places(bins)[0])[:180].all()
+    return factor if bins <= _TOGETHER and exact else 0

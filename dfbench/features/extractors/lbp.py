@@ -12,16 +12,11 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, is_number, rgb, several, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "hsv": ("h", "s", "v"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "hsv", "ycrcb")
 _METHODS = ("uniform", "nri_uniform")
 
 
@@ -73,9 +68,9 @@ class LBP(Extractor):
 
     def _parameters(self) -> tuple[tuple[float, ...], int, tuple[str, ...], bool]:
         points = whole(self.name, "points", self.points, 4, 24)
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
+        color = choice(self.name, "color", self.color, _COLORS)
         invariant = choice(self.name, "method", self.method, _METHODS) == "uniform"
-        return self._circles(), points, _CHANNELS[color], invariant
+        return self._circles(), points, CHANNELS[color], invariant
 
     def _circles(self) -> tuple[float, ...]:
         given = several(
@@ -113,8 +108,8 @@ class LBP(Extractor):
         fast = points == 8 and invariant
         out = np.empty((len(X), len(channels) * len(radii) * bins), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), self.color)
-            height, width = pixels.shape[:2]
+            values = planes(rgb(self.name, image), self.color)
+            height, width = values.shape[1:]
             counts = np.zeros((len(channels), len(radii), bins), np.int64)
             diagonals = _diagonals(radii, _room(max(height, width))) if fast else None
             if diagonals is not None:
@@ -122,11 +117,11 @@ class LBP(Extractor):
                 stride, size = kernels.work_space(height, width, margin)
                 plane = scratch("plane", (size,), np.uint8)
                 work = scratch("work", (3, size), np.int16)
-                kernels.uniform8(pixels, *diagonals, stride, plane, work, counts)
+                kernels.uniform8(values, *diagonals, stride, plane, work, counts)
             else:
                 for index, radius in enumerate(radii):
                     part = np.zeros((len(channels), bins), np.int64)
-                    kernels.uniform(pixels, *_circle(radius, points), invariant, part)
+                    kernels.uniform(values, *_circle(radius, points), invariant, part)
                     counts[:, index] = part
             row[:] = counts.reshape(-1) / (height * width)
         return out

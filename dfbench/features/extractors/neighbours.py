@@ -10,15 +10,11 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 _PHASES = ("00", "01", "10", "11")
 _POSITIONS = ("right", "lower", "diagonal")
 _PAIRS = ("right_lower", "right_diagonal", "lower_diagonal")
@@ -75,8 +71,8 @@ class Neighbours(Extractor):
     def _parameters(self) -> tuple[int, bool, tuple[str, ...]]:
         truncation = whole(self.name, "truncation", self.truncation, 1, 255)
         pooled = choice(self.name, "histograms", self.histograms, _HISTOGRAMS) == "mean"
-        color = choice(self.name, "color", self.color, tuple(_CHANNELS))
-        return truncation, pooled, _CHANNELS[color]
+        color = choice(self.name, "color", self.color, _COLORS)
+        return truncation, pooled, CHANNELS[color]
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.
@@ -103,7 +99,9 @@ class Neighbours(Extractor):
         products = np.empty((4, len(channels), 3), np.int64)
         out = np.empty((len(X), len(self.get_feature_names_out())), np.float32)
         for row, image in zip(out, X, strict=True):
-            kernels.compared(recoloured(rgb(self.name, image), self.color), counts, products)
+            values = planes(rgb(self.name, image), self.color)
+            lines = scratch("lines", (3, (values.shape[2] + 3) // 4 * 4), np.int16)
+            kernels.compared(values, lines, counts, products)
             shares, cells = _shares(counts)
             histograms = _truncated(shares, truncation)
             moments, correlations = _moments(shares, products / cells)

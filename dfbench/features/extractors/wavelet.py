@@ -12,15 +12,11 @@ from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
-from dfbench.features.common.colours import recoloured
+from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_CHANNELS = {
-    "gray": ("gray",),
-    "rgb": ("red", "green", "blue"),
-    "ycrcb": ("y", "cr", "cb"),
-}
+_COLORS = ("gray", "rgb", "ycrcb")
 _WAVELETS = {"haar": 1, "db2": 2, "db3": 3, "db4": 4}
 _BANDS = ("h", "v", "d")
 _STATISTICS = ("logenergy", "meanabs", "std", "skewness", "kurtosis")
@@ -73,7 +69,7 @@ class Wavelet(Extractor):
     def _parameters(self) -> tuple[str, int, tuple[str, ...]]:
         wavelet = choice(self.name, "wavelet", self.wavelet, tuple(_WAVELETS))
         levels = whole(self.name, "levels", self.levels, 1, 8)
-        return wavelet, levels, _CHANNELS[choice(self.name, "color", self.color, tuple(_CHANNELS))]
+        return wavelet, levels, CHANNELS[choice(self.name, "color", self.color, _COLORS)]
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.
@@ -96,9 +92,8 @@ class Wavelet(Extractor):
         wavelet, levels, channels = self._parameters()
         out = np.empty((len(X), len(channels), levels, len(_BANDS), len(_STATISTICS)), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = recoloured(rgb(self.name, image), self.color)
-            for channel in range(len(channels)):
-                row[channel] = _described(pixels[..., channel], wavelet, levels)
+            for channel, plane in enumerate(planes(rgb(self.name, image), self.color)):
+                row[channel] = _described(plane, wavelet, levels)
         return out.reshape(len(X), len(channels) * levels * len(_BANDS) * len(_STATISTICS))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -148,11 +143,12 @@ def _described(plane: NDArray[np.uint8], wavelet: str, levels: int) -> NDArray[n
         height, width = signal.shape
         shape = (height + taps - 1) // 2, (width + taps - 1) // 2
         bands = scratch(f"bands{level % 2}", (4, *shape), np.float32)
-        padded = scratch("padded", (width + 2 * taps,), np.float32)
+        padded = scratch("padded", (2, width // 2 + taps + 1), np.float32)
         across = scratch("across", (2, height, shape[1]), np.float32)
         kernels.analysed(signal, low, high, padded, across, bands)
+        added = scratch("added", (3, shape[1]), np.float64)
         for index in range(len(_BANDS)):
-            kernels.moments(bands[index + 1], sums[level, index])
+            kernels.moments(bands[index + 1], added, sums[level, index])
         signal = bands[0]
     absolute, square, second, third, fourth = np.moveaxis(sums, -1, 0)
     least = np.sqrt(FLOOR)

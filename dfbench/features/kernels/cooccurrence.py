@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import int16, uint8, uint16
+from numba import int16, uint8, uint16, uint32
 from numpy.typing import NDArray
 
 from dfbench.jit import kernel
@@ -120,7 +120,8 @@ def count_between(values: Array, valid: int, base: int, line: Array, table: Arra
     """
     planes, height, width = values.shape
     # neighbours are often alike: adding to one counter twice in a row would wait for itself
-    spare = np.zeros_like(table)
+    spare = np.zeros((3, table.size), table.dtype)
+    two, three, four = spare[0], spare[1], spare[2]
     rows = len(line) // width
     for top in range(0, height, rows):
         some = min(rows, height - top)
@@ -131,12 +132,15 @@ def count_between(values: Array, valid: int, base: int, line: Array, table: Arra
             for x in range(len(codes)):
                 codes[x] = uint16(codes[x] * uint16(base) + part[x])
         for y in range(some):
-            for x in range(y * width, y * width + valid - 1, 2):
-                table[codes[x]] += 1
-                spare[codes[x + 1]] += 1
-            if valid % 2:
-                table[codes[y * width + valid - 1]] += 1
-    table += spare
+            for x in range(y * width, y * width + valid - 3, 4):
+                table[codes[x]] += uint32(1)
+                two[codes[x + 1]] += uint32(1)
+                three[codes[x + 2]] += uint32(1)
+                four[codes[x + 3]] += uint32(1)
+            for x in range(y * width + valid - valid % 4, y * width + valid):
+                table[codes[x]] += uint32(1)
+    for code in range(table.size):
+        table[code] += two[code] + three[code] + four[code]
 
 
 @kernel

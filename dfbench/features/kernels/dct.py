@@ -16,31 +16,31 @@ Array = NDArray[Any]
 
 @kernel
 def moments(
-    pixels: Array, channel: int, basis: Array, floor: float, work: Array, single: Array, out: Array
+    plane: Array, basis: Array, floor: float, work: Array, single: Array, out: Array
 ) -> None:
     """Add up over the blocks what the statistics of each DCT coefficient c need.
 
-    pixels: uint8 (H, W, C); basis: float64 (B, B), a row a frequency; work: float64
+    plane: uint8 (H, W); basis: float64 (B, B), a row a frequency; work: float64
     (6, B * B * (W // B)) and single: float32 (2, the same), both overwritten; out: float64
     (4, B * B), filled with the sums of l, l^2, c^2 and c^4, where l = ln(c^2 + floor).
 
     The blocks of a band of rows lie side by side, so that all loops run over them in vectors.
     """
     size = basis.shape[0]
-    across = pixels.shape[1] // size
+    across = plane.shape[1] // size
     row = size * across
     block, half = work[0], work[1]
     sums = work[2:]
     sums[:] = 0.0
     energy, log = single[0], single[1]
     bits = energy.view(np.int32)
-    for top in range(0, pixels.shape[0] - size + 1, size):
+    for top in range(0, plane.shape[0] - size + 1, size):
         for y in range(size):
-            line = pixels[top + y]
+            line = plane[top + y]
             for j in range(size):
                 to = block[y * row + j * across : y * row + (j + 1) * across]
                 for b in range(across):
-                    to[b] = line[b * size + j, channel]
+                    to[b] = line[b * size + j]
         for u in range(size):  # down the columns
             to = half[u * row : (u + 1) * row]
             to[:] = 0.0

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import uint16, uint32, uint64
 from numpy.typing import NDArray
 
 from dfbench.jit import kernel
@@ -14,38 +15,50 @@ from dfbench.jit import kernel
 @kernel
 def quantised(plane: NDArray[Any], levels: int, out: NDArray[Any]) -> None:
     """Fill ``out`` (uint8, (H, W)) with ``floor(plane * levels / 256)``."""
+    wide = uint16(levels)
     for y in range(plane.shape[0]):
         for x in range(plane.shape[1]):
-            out[y, x] = (np.uint32(plane[y, x]) * np.uint32(levels)) >> np.uint32(8)
+            out[y, x] = uint16(uint16(plane[y, x]) * wide) >> uint16(8)
 
 
 @kernel
-def counted(plane: NDArray[Any], down: int, right: int, levels: int, counts: NDArray[Any]) -> None:
+def counted(
+    plane: NDArray[Any],
+    down: int,
+    right: int,
+    levels: int,
+    line: NDArray[Any],
+    counts: NDArray[Any],
+) -> None:
     """Fill ``counts`` with the co-occurrences of pixels (y, x) and (y + down, x + right).
 
-    plane: uint8 (H, W), values below ``levels``; down: 0 or more; counts: uint32
-    (4, levels * levels), of which the first becomes the sum. Pixels take turns with four tables,
-    so that equal neighbours need not wait for each other.
+    plane: uint8 (H, W), values below ``levels``; down: 0 or more; line: uint16, W or longer, a
+    multiple of 4, work space; counts: uint32 (4, levels * levels), of which the first becomes the
+    sum. Pixels take turns with four tables, so that equal neighbours need not wait for each other.
     """
     height, width = plane.shape
     first, last = max(0, -right), min(width, width - right)
     counts[:] = 0
     if first >= last:
         return
-    wide = np.uint32(levels)
-    one, two, three = counts[1], counts[2], counts[3]
+    wide, low = uint16(levels), uint64(0xFFFF)
+    one, two, three, four = counts[0], counts[1], counts[2], counts[3]
+    words = line.view(np.uint64)
     for y in range(height - down):
         here = plane[y, first:last]
         there = plane[y + down, first + right : last + right]
-        for x in range(0, here.size - 3, 4):
-            counts[0, here[x] * wide + there[x]] += np.uint32(1)
-            one[here[x + 1] * wide + there[x + 1]] += np.uint32(1)
-            two[here[x + 2] * wide + there[x + 2]] += np.uint32(1)
-            three[here[x + 3] * wide + there[x + 3]] += np.uint32(1)
+        for x in range(here.size):
+            line[x] = uint16(uint16(here[x]) * wide) + uint16(there[x])
+        for i in range(here.size // 4):
+            word = words[i]
+            one[word & low] += uint32(1)
+            two[(word >> uint64(16)) & low] += uint32(1)
+            three[(word >> uint64(32)) & low] += uint32(1)
+            four[word >> uint64(48)] += uint32(1)
         for x in range(here.size - here.size % 4, here.size):
-            counts[0, here[x] * wide + there[x]] += np.uint32(1)
-    for place in range(counts.shape[1]):
-        counts[0, place] += counts[1, place] + counts[2, place] + counts[3, place]
+            one[line[x]] += uint32(1)
+    for place in range(one.size):
+        one[place] += two[place] + three[place] + four[place]
 
 
 @kernel

@@ -1,13 +1,16 @@
 """Compiled kernels of the `lbp` extractor.
 
 The comparison of an interpolated neighbour with the centre is decided in 16-bit fixed point
-(1/128 grey level), which fits 32 pixels in one AVX-512 instruction. Where that leaves doubt (the
-neighbour within 2/128 of the centre), the pixel is decided again in double precision with
-scikit-image's own sequence of operations: on a saddle (v + d and v - d around v) its answer
-hangs on rounding, and on the pixel's coordinates with it. On flat ground the answer is known.
+(1/128 grey level), which fits many pixels in one vector. Where that leaves doubt (the neighbour
+within 2/128 of the centre), the pixel is decided again in double precision with scikit-image's own
+sequence of operations: on a saddle (v + d and v - d around v) its answer hangs on rounding, and on
+the pixel's coordinates with it. On flat ground the answer is known.
 
 Planes are flat arrays of padded rows, so that a neighbour is an offset and borders need no code:
 outside the image the value is 0, as in scikit-image. Rows are multiples of eight long.
+
+Loops are short, and signs are taken by shifts, as the compiler makes vectors of such: it asks of
+each array that is written whether it lies apart from each that is read, eight times at most.
 """
 
 from __future__ import annotations
@@ -15,37 +18,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float64, int16, int32, uint8, uint16, uint64
+from numba import float64, int16, int32, uint8, uint16, uint32, uint64
 from numpy.typing import NDArray
 
 from dfbench.jit import kernel
 
 Array = NDArray[Any]
 
-DOUBT = uint64(0x0202020202020202)
-# For the lowest bit b of a byte of a word, (b * PLACES) >> TOP is the byte's number
-PLACES = uint64(0x0001020304050607)
-TOP = uint64(56)
 ONE = uint64(1)
+LOW = uint64(0x0101010101010101)
+"""The lowest bit of each byte of a word."""
+EIGHT = uint64(0x0808080808080808)
 BLOCK = 8192
 GROUP = 128
 
 
 @kernel
-def _laid_out(image: Array, channel: int, margin: int, stride: int, plane: Array) -> None:
+def _laid_out(image: Array, margin: int, stride: int, plane: Array, scaled: Array) -> None:
+    """Copy an image (H, W) into padded rows, as they are and times 128."""
     plane[:] = 0
-    height, width = image.shape[:2]
+    height, width = image.shape
     for y in range(height):
         row = plane[(y + margin + 1) * stride + margin :]
         source = image[y]
         for x in range(width):
-            row[x] = source[x, channel]
-
-
-@kernel
-def _scaled(plane: Array, out: Array) -> None:
-    for i in range(out.size):
-        out[i] = int16(int16(plane[i]) << 7)
+            row[x] = source[x]
+    for i in range(scaled.size):
+        scaled[i] = int16(int16(plane[i]) << 7)
 
 
 @kernel
@@ -57,40 +56,106 @@ def _between(near: Array, far: Array, share: int, out: Array) -> None:
 
 
 @kernel
-def _decided(near: Array, far: Array, centre: Array, share: int, out: Array) -> None:
-    """Bit 0: the value between near and far is at least the centre. Bit 1: in doubt.
+def _apart(a: Any, b: Any, centre: Any, share: Any) -> Any:
+    """Interpolate as `_between` does, and take the centre off.
 
-    The fixed-point value is below the true one by less than 2.5 and above by less than 0.5.
+    The result is below the true one by less than 2.5, and above it by less than 0.5.
     """
+    return int16(int16(a + int16((int32(int16(b - a)) * int32(share)) >> 16)) - centre)
+
+
+@kernel
+def _doubtful(apart: Any, a: Any, b: Any) -> Any:
+    """Negative where ``apart`` is -2, -1, or 0 but not on flat ground (a = b = centre)."""
+    key = int16(apart - int16(min(uint16(int16(b - a)), uint16(1))))
+    return int16(key & ~int16(key + int16(3)))
+
+
+@kernel
+def _upwards(
+    near_right: Array,
+    far_right: Array,
+    near_left: Array,
+    far_left: Array,
+    centre: Array,
+    share: int,
+    out: Array,
+) -> None:
+    """Decide points 1 and 3: their bits where they are below the centre, and 8 above in doubt."""
     for i in range(out.size):
-        a = near[i]
-        b = far[i]
+        c, a, b = centre[i], near_right[i], far_right[i]
+        right = _apart(a, b, c, share)
+        bits = (uint16(right) >> uint16(14)) & uint16(0x2)
+        bits |= (uint16(_doubtful(right, a, b)) >> uint16(6)) & uint16(0x200)
+        a, b = near_left[i], far_left[i]
+        left = _apart(a, b, c, share)
+        bits |= (uint16(left) >> uint16(12)) & uint16(0x8)
+        out[i] = bits | (uint16(_doubtful(left, a, b)) >> uint16(4)) & uint16(0x800)
+
+
+@kernel
+def _downwards(
+    near_left: Array,
+    far_left: Array,
+    near_right: Array,
+    far_right: Array,
+    centre: Array,
+    share: int,
+    out: Array,
+) -> None:
+    """Add points 5 and 7 to what `_upwards` decided."""
+    for i in range(out.size):
+        c, a, b = centre[i], near_left[i], far_left[i]
+        left = _apart(a, b, c, share)
+        bits = (uint16(left) >> uint16(10)) & uint16(0x20)
+        bits |= (uint16(_doubtful(left, a, b)) >> uint16(2)) & uint16(0x2000)
+        a, b = near_right[i], far_right[i]
+        right = _apart(a, b, c, share)
+        bits |= (uint16(right) >> uint16(8)) & uint16(0x80)
+        out[i] |= bits | uint16(uint16(_doubtful(right, a, b)) & 0x8000)
+
+
+@kernel
+def _sideways(
+    right: Array, above: Array, left: Array, below: Array, centre: Array, out: Array
+) -> None:
+    """Decide points 0, 2, 4 and 6, which are pixels: their bits where they are below the centre."""
+    for i in range(out.size):
         c = centre[i]
-        d = int16(int16(a + int16((int32(int16(b - a)) * int32(share)) >> 16)) - c)
-        doubt = (uint16(int16(d + 2)) <= 2) & ((a != c) | (b != c))
-        out[i] = uint8(d >= 0) | (uint8(doubt) << 1)
+        out[i] = (
+            uint8(right[i] < c)
+            | (uint8(above[i] < c) << 2)
+            | (uint8(left[i] < c) << 4)
+            | (uint8(below[i] < c) << 6)
+        )
 
 
 @kernel
-def _at_least(values: Array, centre: Array, out: Array) -> None:
-    for i in range(out.size):
-        out[i] = values[i] >= centre[i]
+def _joined(decided: Array, pattern: Array, doubt: Array) -> None:
+    """Add the diagonal points to each pattern; the doubts of a pixel apart, at the same bits."""
+    for i in range(pattern.size):
+        bits = decided[i]
+        pattern[i] |= uint8(bits)
+        doubt[i] = uint8(bits >> 8)
 
 
 @kernel
-def _united(words: Array, out: Array) -> None:
-    for w in range(out.size):
-        out[w] = (words[1, w] | words[3, w] | words[5, w] | words[7, w]) & DOUBT
+def _listed(doubt: Array, words: Array, found: Array, pixels: Array) -> int:
+    """List the pixels with any doubt; their number.
 
-
-@kernel
-def _doubtful(doubts: Array, found: Array) -> int:
-    """List the groups of eight pixels with a doubt about any diagonal point; their number."""
+    words: the same memory as ``doubt``, as uint64; found: work.
+    """
     count = 0
-    for w in range(doubts.size):
+    for w in range(words.size):
         found[count] = w
-        count += doubts[w] != 0
-    return count
+        count += words[w] != 0
+    n = 0
+    for i in range(count):
+        first = uint32(found[i] * 8)
+        for t in range(8):
+            pixels[n] = first + uint32(t)
+            n += doubt[first + uint32(t)] != 0
+    return n
 
 
 @kernel
@@ -101,68 +166,63 @@ def _settled(
     corner: int,
     down: Array,
     across: Array,
-    words: Array,
-    found: Array,
+    point: int,
+    doubt: Array,
+    pixels: Array,
     own: Array,
+    pattern: Array,
 ) -> None:
-    """Decide the doubtful pixels of the groups ``found`` as scikit-image does.
+    """Decide the pixels that are in doubt about ``point`` as scikit-image does.
 
-    corner: offset from a pixel to the upper left of the four around its neighbour; down, across:
-    the neighbour's fractions of a pixel below and right of that, by row and by column; own: work.
+    start: place in ``plane`` of the first pixel; corner: offset from a pixel to the upper left of
+    the four around its neighbour; down, across: the neighbour's fractions of a pixel below and
+    right of that, by row and by column; pixels: those in any doubt; own: work.
     """
-    n = stride // 8
-    count = 0
-    for i in range(found.size):
-        w = found[i]
-        own[count] = w
-        count += (words[w] & DOUBT) != 0
-    k = 0
-    for i in range(count):
-        w = own[i]
-        while w >= (k + 1) * n:
-            k += 1
-        below = down[k]
+    n = 0
+    for i in range(pixels.size):
+        p = pixels[i]
+        own[n] = p
+        n += (doubt[p] >> point) & 1
+    bit = uint8(1 << point)
+    # for p // stride, exact as p * stride is below 2**40
+    inverse = uint64(((1 << 40) + stride - 1) // stride)
+    first = uint64(start + corner)
+    for i in range(n):
+        p = uint64(own[i])
+        y = (p * inverse) >> uint64(40)
+        below = down[y]
         above = 1 - below
-        at = uint64(start + 8 * w)
-        x = uint64(8 * (w - k * n))
-        word = words[w]
-        rest = word & DOUBT
-        while rest != 0:
-            low = rest & (~rest + ONE)
-            rest ^= low
-            t = ((low >> ONE) * PLACES) >> TOP
-            upper = at + t + uint64(corner)
-            lower = upper + uint64(stride)
-            right = across[x + t]
-            left = 1 - right
-            top = left * float64(plane[upper]) + right * float64(plane[upper + ONE])
-            bottom = left * float64(plane[lower]) + right * float64(plane[lower + ONE])
-            word &= ~(low | low >> ONE)
-            if above * top + below * bottom >= float64(plane[at + t]):
-                word |= low >> ONE
-        words[w] = word
+        right = across[p - y * uint64(stride)]
+        left = 1 - right
+        upper = first + p
+        lower = upper + uint64(stride)
+        top = left * float64(plane[upper]) + right * float64(plane[upper + ONE])
+        bottom = left * float64(plane[lower]) + right * float64(plane[lower + ONE])
+        less = above * top + below * bottom < float64(plane[uint64(start) + p])
+        pattern[p] = (pattern[p] & ~bit) | (bit if less else uint8(0))
 
 
 @kernel
-def _classed(bits: Array, out: Array) -> None:
-    """Class each pattern: its ones where it changes at most twice along the points, else 9."""
+def _ones(x: Any) -> Any:
+    """Count the ones of each byte of a word."""
+    x = x - ((x >> ONE) & uint64(0x5555555555555555))
+    x = (x & uint64(0x3333333333333333)) + ((x >> uint64(2)) & uint64(0x3333333333333333))
+    return (x + (x >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
+
+
+@kernel
+def _classed(words: Array, out: Array) -> None:
+    """Class each pattern, eight a word: its points not below where it is uniform, else 16 or more.
+
+    At most two changes along the points are at most two around the circle, where their number is
+    even.
+    """
     for i in range(out.size):
-        b0 = bits[0, i]
-        b1 = bits[1, i] & 1
-        b2 = bits[2, i]
-        b3 = bits[3, i] & 1
-        b4 = bits[4, i]
-        b5 = bits[5, i] & 1
-        b6 = bits[6, i]
-        b7 = bits[7, i] & 1
-        ones = uint8(uint8(b0 + b1) + uint8(b2 + b3)) + uint8(uint8(b4 + b5) + uint8(b6 + b7))
-        changes = (
-            uint8(uint8(b0 ^ b1) + uint8(b1 ^ b2))
-            + uint8(uint8(b2 ^ b3) + uint8(b3 ^ b4))
-            + uint8(uint8(b4 ^ b5) + uint8(b5 ^ b6))
-            + uint8(b6 ^ b7)
-        )
-        out[i] = uint8(ones) if uint8(changes) <= 2 else uint8(9)
+        word = words[i]
+        turned = ((word << ONE) & ~LOW) | ((word >> uint64(7)) & LOW)
+        changes = _ones(word ^ turned)
+        many = ((changes >> uint64(2)) | (changes >> uint64(3))) & LOW
+        out[i] = (EIGHT - _ones(word)) + (many << uint64(4))
 
 
 @kernel
@@ -187,7 +247,7 @@ def work_space(height: int, width: int, margin: int) -> tuple[int, int]:
 
 @kernel
 def uniform8(
-    image: Array,
+    planes: Array,
     radii: Array,
     whole: Array,
     shares: Array,
@@ -201,27 +261,28 @@ def uniform8(
 ) -> None:
     """Histograms of uniform patterns of 8 points at whole radii.
 
-    image: uint8 (H, W, C); for each radius R: whole: floor(R sqrt(1/2)) and shares: its fraction f
+    planes: uint8 (C, H, W); for each radius R: whole: floor(R sqrt(1/2)) and shares: its fraction f
     (or 1 - f where swapped, so that it is below 1/2) times 65536; back, ahead: float64
     (radii, n), fractions of k - R sqrt(1/2) and k + R sqrt(1/2) for k = 0..n-1 in double
     precision, with n beyond each padded side; stride: length of a padded row (`work_space`);
     plane: uint8 (size,), work: int16 (3, size), undefined; counts: int64 (C, radii, 10), added to.
     """
-    height, width, channels = image.shape
+    channels, height, width = planes.shape
     margin = radii.max() + 1
     scaled = work[0]
     left = work[1]
     right = work[2]
     step = max(1, BLOCK // stride)
-    bits = np.zeros((8, step * stride), np.uint8)
-    words = bits.view(np.uint64)
-    classes = np.empty((step * stride + GROUP - 1) // GROUP * GROUP, np.uint8)
-    found = np.empty(words.shape[1] + 1, np.int64)
-    own = np.empty(words.shape[1] + 1, np.int64)
-    doubts = np.empty(words.shape[1], np.uint64)
+    size = (step * stride + GROUP - 1) // GROUP * GROUP
+    decided = np.empty(size, np.uint16)
+    pattern = np.empty(size, np.uint8)
+    doubt = np.empty(size, np.uint8)
+    classes = np.empty(size, np.uint8)
+    found = np.empty(size // 8 + 1, np.int64)
+    pixels = np.empty(size + 1, np.uint32)
+    own = np.empty(size + 1, np.uint32)
     for channel in range(channels):
-        _laid_out(image, channel, margin, stride, plane)
-        _scaled(plane, scaled)
+        _laid_out(planes[channel], margin, stride, plane, scaled)
         for index in range(radii.size):
             radius = radii[index]
             m = whole[index]
@@ -240,35 +301,46 @@ def uniform8(
                 i = (y + margin + 1) * stride + margin
                 e = i + rows * stride
                 n = e - i
-                centre = plane[i:e]
-                for turn in range(4):
-                    offset = radius if turn % 2 == 0 else -radius * stride
-                    offset = offset if turn < 2 else -offset
-                    _at_least(plane[i + offset : e + offset], centre, bits[2 * turn, :n])
+                _upwards(
+                    right[i - near : e - near],
+                    right[i - far : e - far],
+                    left[i - near : e - near],
+                    left[i - far : e - far],
+                    scaled[i:e],
+                    share,
+                    decided[:n],
+                )
+                _downwards(
+                    left[i + near : e + near],
+                    left[i + far : e + far],
+                    right[i + near : e + near],
+                    right[i + far : e + far],
+                    scaled[i:e],
+                    share,
+                    decided[:n],
+                )
+                away = radius * stride
+                _sideways(
+                    plane[i + radius : e + radius],
+                    plane[i - away : e - away],
+                    plane[i - radius : e - radius],
+                    plane[i + away : e + away],
+                    plane[i:e],
+                    pattern[:n],
+                )
+                _joined(decided[:n], pattern[:n], doubt[:n])
+                some = pixels[: _listed(doubt[:n], doubt[:n].view(np.uint64), found, pixels)]
                 for turn in range(4):
                     # up right, up left, down left, down right
-                    side = right if turn == 0 or turn == 3 else left
-                    sign = -1 if turn < 2 else 1
-                    a = sign * near
-                    b = sign * far
-                    point = 2 * turn + 1
-                    _decided(
-                        side[i + a : e + a],
-                        side[i + b : e + b],
-                        scaled[i:e],
-                        share,
-                        bits[point, :n],
-                    )
-                _united(words, doubts[: n // 8])
-                doubtful = found[: _doubtful(doubts[: n // 8], found)]
-                for turn in range(4):
                     corner = -(m + 1) * stride if turn < 2 else m * stride
                     corner += m if turn == 0 or turn == 3 else -m - 1
                     down = back[index, y:] if turn < 2 else ahead[index, y:]
                     across = ahead[index] if turn == 0 or turn == 3 else back[index]
-                    point = words[2 * turn + 1]
-                    _settled(plane, i, stride, corner, down, across, point, doubtful, own)
-                _classed(bits, classes[:n])
+                    point = 2 * turn + 1
+                    _settled(
+                        plane, i, stride, corner, down, across, point, doubt, some, own, pattern
+                    )
+                _classed(pattern[:n].view(np.uint64), classes[:n].view(np.uint64))
                 for k in range(rows):
                     classes[k * stride + width : (k + 1) * stride] = 255
                 end = (n + GROUP - 1) // GROUP * GROUP
@@ -278,13 +350,13 @@ def uniform8(
 
 
 @kernel
-def uniform(image: Array, rows: Array, columns: Array, invariant: bool, counts: Array) -> None:
+def uniform(planes: Array, rows: Array, columns: Array, invariant: bool, counts: Array) -> None:
     """Histograms of uniform patterns of any number of points at one radius, in double precision.
 
-    image: uint8 (H, W, C); rows, columns: float64 (P,), the points' coordinates; invariant: to
+    planes: uint8 (C, H, W); rows, columns: float64 (P,), the points' coordinates; invariant: to
     rotations or not; counts: int64 (C, P + 2) or (C, P (P - 1) + 3), added to.
     """
-    height, width, channels = image.shape
+    channels, height, width = planes.shape
     points = rows.size
     margin = int(np.ceil(max(np.abs(rows).max(), np.abs(columns).max()))) + 1
     plane = np.zeros((height + 2 * margin, width + 2 * margin), np.float64)
@@ -292,7 +364,7 @@ def uniform(image: Array, rows: Array, columns: Array, invariant: bool, counts: 
     for channel in range(channels):
         for y in range(height):
             for x in range(width):
-                plane[y + margin, x + margin] = image[y, x, channel]
+                plane[y + margin, x + margin] = planes[channel, y, x]
         for y in range(height):
             for x in range(width):
                 centre = plane[y + margin, x + margin]

@@ -18,6 +18,13 @@ def reflected(index: int, size: int) -> int:
 
 
 @kernel
+def _add_two(first: NDArray[Any], second: NDArray[Any], a: Any, b: Any, out: NDArray[Any]) -> None:
+    """Add a * first, then b * second to ``out``; rows of one length and dtype."""
+    for x in range(out.size):
+        out[x] = (out[x] + a * first[x]) + b * second[x]
+
+
+@kernel
 def analysed(
     signal: NDArray[Any],
     low: NDArray[Any],
@@ -28,64 +35,74 @@ def analysed(
 ) -> None:
     """Fill ``bands`` with one level of the wavelet transform: approximation, H, V, D.
 
-    signal: float32 (H, W); low, high: float32 (taps,), decomposition filters; padded: float32
-    (W + 2 * taps,) and across: float32 (2, H, w), work space; bands: float32 (4, h, w), with
-    h = (H + taps - 1) // 2 and w likewise.
+    signal: float32 (H, W); low, high: float32 (taps,), decomposition filters, taps even; padded:
+    float32 (2, W // 2 + taps + 1) and across: float32 (2, H, w), work space; bands: float32
+    (4, h, w), with h = (H + taps - 1) // 2 and w likewise.
     """
     height, width = signal.shape
     taps = low.size
     rows, columns = bands.shape[1], bands.shape[2]
+    even, odd = padded[0], padded[1]
     for y in range(height):
-        for x in range(taps):
-            padded[x] = signal[y, reflected(x - taps, width)]
-            padded[taps + width + x] = signal[y, reflected(width + x, width)]
-        for x in range(width):
-            padded[taps + x] = signal[y, x]
-        across[0, y, :] = 0
-        across[1, y, :] = 0
-        for tap in range(taps):
-            start = taps + 1 - tap
-            for x in range(columns):
-                value = padded[start + 2 * x]
-                across[0, y, x] += low[tap] * value
-                across[1, y, x] += high[tap] * value
+        source = signal[y]
+        # places -taps .. W + taps - 1 of the extended row; those of one parity lie side by side
+        for x in range(-taps, 0):
+            padded[x & 1, (x + taps) // 2] = source[reflected(x, width)]
+        for x in range(width, width + taps):
+            padded[x & 1, (x + taps) // 2] = source[reflected(x, width)]
+        first = taps // 2
+        for x in range(width // 2):
+            even[first + x] = source[2 * x]
+            odd[first + x] = source[2 * x + 1]
+        if width % 2:
+            even[first + width // 2] = source[width - 1]
+        across[:, y] = 0
+        for tap in range(0, taps, 2):
+            # places 2 x + 1 - tap and 2 x - tap
+            start = (taps - tap) // 2
+            one, two = odd[start : start + columns], even[start : start + columns]
+            _add_two(one, two, low[tap], low[tap + 1], across[0, y])
+            _add_two(one, two, high[tap], high[tap + 1], across[1, y])
     bands[:] = 0
     for y in range(rows):
-        for tap in range(taps):
-            row = reflected(2 * y + 1 - tap, height)
-            for x in range(columns):
-                bands[0, y, x] += low[tap] * across[0, row, x]
-                bands[1, y, x] += high[tap] * across[0, row, x]
-                bands[2, y, x] += low[tap] * across[1, row, x]
-                bands[3, y, x] += high[tap] * across[1, row, x]
+        for tap in range(0, taps, 2):
+            upper, lower = reflected(2 * y + 1 - tap, height), reflected(2 * y - tap, height)
+            for side in range(2):
+                one, two = across[side, upper], across[side, lower]
+                _add_two(one, two, low[tap], low[tap + 1], bands[2 * side, y])
+                _add_two(one, two, high[tap], high[tap + 1], bands[2 * side + 1, y])
 
 
 @kernel
-def moments(band: NDArray[Any], out: NDArray[Any]) -> None:
+def moments(band: NDArray[Any], sums: NDArray[Any], out: NDArray[Any]) -> None:
     """Fill ``out`` with mean absolute value, mean square and the central moments 2, 3 and 4.
 
-    band: float32 (h, w); out: float64 (5,).
+    band: float32 (h, w); sums: float64 (3, w), work space, in which rows are added to rows; out:
+    float64 (5,).
     """
     height, width = band.shape
     n = height * width
-    total, absolute, square = 0.0, 0.0, 0.0
+    one, two, three = sums[0], sums[1], sums[2]
+    sums[:] = 0
     for y in range(height):
+        row = band[y]
         for x in range(width):
-            value = np.float64(band[y, x])
-            total += value
-            absolute += abs(value)
-            square += value * value
-    mean = total / n
-    second, third, fourth = 0.0, 0.0, 0.0
+            value = np.float64(row[x])
+            one[x] += value
+            two[x] += abs(value)
+            three[x] += value * value
+    mean = one.sum() / n
+    out[0] = two.sum() / n
+    out[1] = three.sum() / n
+    sums[:] = 0
     for y in range(height):
+        row = band[y]
         for x in range(width):
-            value = np.float64(band[y, x]) - mean
+            value = np.float64(row[x]) - mean
             power = value * value
-            second += power
-            third += power * value
-            fourth += power * power
-    out[0] = absolute / n
-    out[1] = square / n
-    out[2] = second / n
-    out[3] = third / n
-    out[4] = fourth / n
+            one[x] += power
+            two[x] += power * value
+            three[x] += power * power
+    out[2] = one.sum() / n
+    out[3] = two.sum() / n
+    out[4] = three.sum() / n

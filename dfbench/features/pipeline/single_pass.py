@@ -5,26 +5,27 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
+from dfbench.features.common.colours import shared
+from dfbench.features.common.workspace import keep_freed_memory
 from dfbench.features.pipeline.in_order import in_order
-from dfbench.features.pipeline.store import DECODER_VERSION, Table, identity
+from dfbench.features.pipeline.shard import Entry, Keys, as_keys
+from dfbench.features.pipeline.store import DECODER_VERSION, identity
+from dfbench.features.pipeline.table import Table
 from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb
 from dfbench.files import Progress
 from dfbench.images import decode
-
-_Entry = tuple[str, bytes, float]
-"""Key, value and seconds, as a table takes them."""
 
 _DECODED = 64 << 20
 """Bytes of decoded images that a batch holds at most, unless a single image is larger."""
@@ -60,6 +61,52 @@ class Source:
     pixels: int = 0
 
 
+class Sources(Sequence[Source]):
+    """Image files of one folder, each made a `Source` of when it is its turn.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    paths
+        Of n files, relative to it.
+    keys
+        SHA-256 of each, hexadecimal.
+    pixels
+        Number of pixels of each, shape (n,).
+    """
+
+    def __init__(
+        self, root: Path, paths: Sequence[str], keys: Sequence[str], pixels: NDArray[np.int64]
+    ) -> None:
+        self._root, self._paths, self._keys, self._pixels = root, paths, keys, pixels
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, at: int) -> Source: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sources: ...
+
+    def __getitem__(self, at: int | slice) -> Source | Sources:
+        its = self._paths[at], self._keys[at], self._pixels[at]
+        if isinstance(at, slice):
+            return Sources(self._root, *its)
+        return Source(self._root / str(its[0]), str(its[1]), int(its[2]))
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """SHA-256 of each, hexadecimal."""
+        return self._keys
+
+    def at(self, places: NDArray[np.intp]) -> Sources:
+        """Give those at some places."""
+        paths, keys = ([texts[at] for at in places] for texts in (self._paths, self._keys))
+        return Sources(self._root, paths, keys, self._pixels[places])
+
+
 @dataclass
 class Outcome:
     """What a pass found.
@@ -91,11 +138,19 @@ class _Batch:
         Images by view.
     """
 
-    verdicts: list[_Entry] = field(default_factory=list)
-    changes: dict[int, list[_Entry]] = field(default_factory=dict)
-    entries: dict[int, list[_Entry]] = field(default_factory=dict)
+    verdicts: list[Entry] = field(default_factory=list)
+    changes: dict[int, list[Entry]] = field(default_factory=dict)
+    entries: dict[int, list[Entry]] = field(default_factory=dict)
     failed: dict[int, DfbenchError] = field(default_factory=dict)
     shown: dict[int, dict[str, Seen]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An image of a batch: its number among the different ones, and its file."""
+
+    number: int
+    source: Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +163,47 @@ class _Task:
         In all tasks: those of the first view come first.
     number, view
         Place of the extractor in the list of extractors, and of the view in the list of views.
+    lacks
+        Which of the different images it lacks, shape (m,).
+    length
+        Bytes of a value that the store has of it; None where there is none.
     """
 
     place: int
     number: int
     extractor: Extractor
     view: int
-    lacks: set[str]
+    lacks: NDArray[np.bool_]
+    length: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Lacking:
+    """What the store has not of some images, of m different contents.
+
+    Attributes
+    ----------
+    first
+        Where each content comes first among the images, ascending, shape (m,).
+    unseen
+        Which nobody has tried to decode, shape (m,).
+    tasks
+        Extractors in views, and what each lacks.
+    unreadable
+        As of `Outcome`: what is known before.
+    """
+
+    first: NDArray[np.intp]
+    unseen: NDArray[np.bool_]
+    tasks: list[_Task]
+    unreadable: dict[str, str]
+
+    @property
+    def wanted(self) -> NDArray[np.intp]:
+        """Which of the different images a pass has to open, ascending."""
+        return np.flatnonzero(
+            np.logical_or.reduce([self.unseen, *(task.lacks for task in self.tasks)])
+        )
 
 
 class _Warm:
@@ -133,7 +222,7 @@ class _Warm:
                     self._done.add(index)
 
 
-def seconds_to_decode(keys: Sequence[str], view: View = PLAIN) -> float:
+def seconds_to_decode(keys: Sequence[str] | Keys, view: View = PLAIN) -> float:
     """Median seconds that it took to read and decode the images of ``keys`` and to change them."""
     with Table(_verdicts()) as table:
         seconds = table.seconds(keys)
@@ -141,6 +230,31 @@ def seconds_to_decode(keys: Sequence[str], view: View = PLAIN) -> float:
         return seconds
     with Table(_changes(view)) as table:
         return seconds + table.seconds(keys)
+
+
+def look_up(
+    sources: Sequence[Source], extractors: Sequence[Extractor], views: Sequence[View] = (PLAIN,)
+) -> Lacking:
+    """Say what `extract` would have to do; no image is opened."""
+    keys, first = _different(sources)
+    with Table(_verdicts()) as verdicts:
+        known = verdicts.get(keys)
+    unseen = np.array([text is None for text in known], np.bool_)
+    reasons = {
+        n: (key, text.decode())
+        for n, (key, text) in enumerate(zip(keys, known, strict=True))
+        if text
+    }
+    readable = np.ones(len(keys), np.bool_)
+    readable[list(reasons)] = False
+    tasks: list[_Task] = []
+    for at, view in enumerate(views):
+        for number, extractor in enumerate(extractors):
+            with Table(identity(extractor, view)) as table:
+                lacks = table.missing(keys) & readable
+                length = table.value_length()
+            tasks.append(_Task(len(tasks), number, extractor, at, lacks, length))
+    return Lacking(first, unseen, tasks, {_hex(key): text for key, text in reasons.values()})
 
 
 def extract(
@@ -179,7 +293,9 @@ def extract(
     DataError
         If a file changed after it was listed.
     """
-    outcome = Outcome()
+    lacking = look_up(sources, extractors, views)
+    outcome, tasks = Outcome(lacking.unreadable), lacking.tasks
+    keep_freed_memory()
     with ExitStack() as stack:
         verdicts = stack.enter_context(Table(_verdicts()))
         changes = {
@@ -187,29 +303,19 @@ def extract(
             for number, view in enumerate(views)
             if view != PLAIN
         }
-        keys = [source.sha256 for source in sources]
-        unseen = verdicts.missing(keys)
-        known = dict(zip(keys, verdicts.get(keys), strict=True))
-        outcome.unreadable = {key: text.decode() for key, text in known.items() if text}
-        tables: list[Table] = []
-        tasks: list[_Task] = []
-        for at, view in enumerate(views):
-            for number, extractor in enumerate(extractors):
-                table = stack.enter_context(Table(identity(extractor, view)))
-                lacks = table.missing(keys) - outcome.unreadable.keys()
-                tasks.append(_Task(len(tasks), number, extractor, at, lacks))
-                tables.append(table)
-        wanted = unseen.union(*(task.lacks for task in tasks))
-        todo = list({s.sha256: s for s in sources if s.sha256 in wanted}.values())
-        lengths = {place: n for place, table in enumerate(tables) if (n := table.value_length())}
-        names = {source.sha256: source.path.name for source in todo}
+        tables = [
+            stack.enter_context(Table(identity(task.extractor, views[task.view]))) for task in tasks
+        ]
+        lengths = {task.place: task.length for task in tasks if task.length}
+        wanted = lacking.wanted
+        todo = (_Item(int(n), sources[int(lacking.first[n])]) for n in wanted)
         warm = _Warm()
         done = 0
         if progress is not None:
-            progress(0, len(todo))
+            progress(0, len(wanted))
 
-        def work(batch: list[Source]) -> _Batch:
-            return _work(batch, tasks, views, unseen, outcome.failed, warm)
+        def work(batch: list[_Item]) -> _Batch:
+            return _work(batch, tasks, views, lacking.unseen, outcome.failed, warm)
 
         for batch, result in in_order(work, _chunks(todo, batch_size, len(views)), jobs):
             outcome.failed.update(result.failed)
@@ -219,11 +325,14 @@ def extract(
             outcome.failed.update(result.failed)
             for place, entries in result.entries.items():
                 length = lengths.setdefault(place, len(entries[0][1]))
-                strange = next((key for key, value, _ in entries if len(value) != length), None)
-                if strange is None:
+                strange = next((key for key, value, _ in entries if len(value) != length), "")
+                if not strange:
                     tables[place].put(entries)
                 elif place not in outcome.failed:
-                    outcome.failed[place] = _other_length(tasks[place].extractor, names[strange])
+                    [name] = [
+                        each.source.path.name for each in batch if each.source.sha256 == strange
+                    ]
+                    outcome.failed[place] = _other_length(tasks[place].extractor, name)
             for at, taken in result.changes.items():
                 changes[at].put(taken)
             # last, so that a kill in between leaves the image to be looked at again
@@ -231,7 +340,7 @@ def extract(
             outcome.unreadable |= {key: why.decode() for key, why, _ in result.verdicts if why}
             done += len(batch)
             if progress is not None:
-                progress(done, len(todo))
+                progress(done, len(wanted))
     return outcome
 
 
@@ -243,11 +352,23 @@ def _other_length(extractor: Extractor, file: str) -> PluginError:
     )
 
 
-def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Source]]:
-    batch: list[Source] = []
+def _different(sources: Sequence[Source]) -> tuple[Keys, NDArray[np.intp]]:
+    """Give the keys of the different images, and the place of each, in the order of the places."""
+    named = sources.keys if isinstance(sources, Sources) else [s.sha256 for s in sources]
+    keys = as_keys(named)
+    first = np.sort(np.unique(keys, return_index=True)[1])
+    return keys[first], first
+
+
+def _hex(key: bytes) -> str:
+    return key.ljust(32, b"\0").hex()
+
+
+def _chunks(items: Iterable[_Item], size: int, views: int = 1) -> Iterator[list[_Item]]:
+    batch: list[_Item] = []
     held = 0
     for item in items:
-        needs = 3 * item.pixels * views
+        needs = 3 * item.source.pixels * views
         if batch and (len(batch) == size or held + needs > _DECODED):
             yield batch
             batch, held = [], 0
@@ -258,17 +379,17 @@ def _chunks(items: list[Source], size: int, views: int = 1) -> Iterator[list[Sou
 
 
 def _work(
-    batch: list[Source],
+    batch: list[_Item],
     tasks: Sequence[_Task],
     views: Sequence[View],
-    unseen: set[str],
+    unseen: NDArray[np.bool_],
     failed: dict[int, DfbenchError],
     warm: _Warm,
 ) -> _Batch:
     result = _Batch()
     decoded: dict[str, Seen] = {}
-    for source in batch:
-        start = time.perf_counter()
+    for item in batch:
+        source, start = item.source, time.perf_counter()
         data = _read(source)
         try:
             image = decode(data)
@@ -276,13 +397,16 @@ def _work(
             result.verdicts.append((source.sha256, str(error).encode(), 0.0))
             continue
         decoded[source.sha256] = Seen(image, data)
-        if source.sha256 in unseen:
+        if unseen[item.number]:
             result.verdicts.append((source.sha256, b"", time.perf_counter() - start))
     bases: dict[Normal | None, dict[str, tuple[Seen, float]]] = {}
     for at, view in enumerate(views):
         chosen = [task for task in tasks if task.view == at]
-        wanted = decoded.keys() & set[str]().union(*(task.lacks for task in chosen))
-        need = [source for source in batch if source.sha256 in wanted]
+        need = [
+            item.source
+            for item in batch
+            if item.source.sha256 in decoded and any(task.lacks[item.number] for task in chosen)
+        ]
         try:
             taken = _show(need, decoded, bases.setdefault(view.normal, {}), view)
         except ImageError as error:
@@ -291,9 +415,10 @@ def _work(
         result.shown[at] = {key: seen for key, (seen, _) in taken.items()}
         if view != PLAIN:
             result.changes[at] = [(key, b"", seconds) for key, (_, seconds) in taken.items()]
-        for task in chosen:
-            if task.extractor.threads:
-                _transform(task, batch, result, failed, warm)
+        with shared():
+            for task in chosen:
+                if task.extractor.threads:
+                    _transform(task, batch, result, failed, warm)
         if all(task.extractor.threads for task in chosen):
             del result.shown[at]
     return result
@@ -337,7 +462,7 @@ def _read(source: Source) -> bytes:
 
 def _transform(
     task: _Task,
-    batch: list[Source],
+    batch: list[_Item],
     result: _Batch,
     failed: dict[int, DfbenchError],
     warm: _Warm,
@@ -346,7 +471,9 @@ def _transform(
     if task.place in failed or task.place in result.failed:
         return
     shown, extractor = result.shown.get(task.view, {}), task.extractor
-    need = [s for s in batch if s.sha256 in task.lacks and s.sha256 in shown]
+    need = [
+        item.source for item in batch if task.lacks[item.number] and item.source.sha256 in shown
+    ]
     if not need:
         return
     field_of = "file" if extractor.reads == "file" else "image"

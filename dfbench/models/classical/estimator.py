@@ -1,40 +1,86 @@
-"""What the models over feature vectors share: checks, threads, a column for every class."""
+"""What the models over feature vectors share: threads, a column for every class, two-step fits."""
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError
+from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Labels, Model, Probabilities
+from dfbench.models.classical.common.blocks import checked
 from dfbench.models.devices import native_threads
 from dfbench.models.kept import Kept, KeptError
+from dfbench.models.shared import Shared
 
-Features = NDArray[np.float32]
-"""Shape (n, d), dtype float32."""
+T = TypeVar("T")
+
+SOLVERS = ("auto", "exact", "nystroem")
+"""Of a kernel machine: as it is, or restricted to landmarks; ``auto`` decides by the images."""
 
 
 class Estimator(Model):
-    """What these models share: checks, threads, and one column for every class."""
+    """What these models share: threads, checks, and one column for every class.
+
+    One with `by_block` is given what `fit` was given, and reads it by
+    `dfbench.models.classical.common.blocks.checked_blocks`; others are given checked arrays.
+    """
 
     _classes: Labels
     """The classes that the training part holds, ascending."""
 
-    def fit(self, X: NDArray[Any], y: Labels, X_val: NDArray[Any], y_val: Labels) -> Self:
+    @staticmethod
+    def _solver_of(params: Mapping[str, Any], n: int) -> str:
+        """Give the solver, of `SOLVERS`, that ``auto`` means for n training images."""
+        if params["solver"] == "auto":
+            return "exact" if n <= int(params["max_exact"]) else "nystroem"
+        return str(params["solver"])
+
+    def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit; see `Model.fit`."""
-        X = checked(X)
+        alone = self.shared is None
+        if alone:
+            # both steps need some of the same
+            self.shared = Shared()
+        try:
+            return self.fit_ranking(X, y, X_val, y_val).calibrate(X, y)
+        finally:
+            if alone:
+                self.shared = None
+
+    def fit_ranking(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
+        """Fit what orders images; see `Model.fit_ranking`."""
+        X = X if self.by_block else checked(X)
         self._classes = present_classes(self.name, y)
         with native_threads(self.n_threads):
             self._fit(X, y)
         return self
 
-    def predict_proba(self, X: NDArray[Any]) -> Probabilities:
+    def calibrate(self, X: Any, y: Labels) -> Self:
+        """Fit what makes probabilities of scores; see `Model.calibrate`."""
+        with native_threads(self.n_threads):
+            self._calibrate(X if self.by_block else checked(X), y)
+        return self
+
+    def ranking(self, X: Any) -> NDArray[np.float64]:
+        """Give scores that order images; see `Model.ranking`."""
+        part = None if self.shared is None else self.shared.part(X)
+        with native_threads(self.n_threads):
+            known = self._ranking(X if self.by_block else checked(X), part)
+        if not self.calibrates:  # these are the probabilities
+            return _all_classes(known, self._classes, self.n_classes)
+        full = np.zeros((len(known), self.n_classes))
+        full[:, self._classes] = known
+        return full
+
+    def predict_proba(self, X: Any) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""
         with native_threads(self.n_threads):
-            known = self._proba(checked(X))
+            known = self._proba(X if self.by_block else checked(X))
         return _all_classes(known, self._classes, self.n_classes)
 
     def restore(self, kept: Kept) -> Self:
@@ -52,29 +98,43 @@ class Estimator(Model):
             raise KeptError("its classes are not what they must be")
         return self
 
-    @abstractmethod
-    def _fit(self, X: Features, y: Labels) -> None: ...
+    def _once(self, name: Any, make: Callable[[], T], tag: Any = None) -> T:
+        """Take from what is shared by the fits of a study; see `Shared.get`."""
+        return make() if self.shared is None else self.shared.get((self.name, name), make, tag)
 
     @abstractmethod
-    def _proba(self, X: Features) -> NDArray[Any]:
+    def _fit(self, X: Any, y: Labels) -> None: ...
+
+    def _calibrate(self, X: Any, y: Labels) -> None:
+        """Fit what `_proba` needs beyond `_ranking`."""
+
+    def _ranking(self, X: Any, part: str | None) -> NDArray[Any]:
+        """Scores of `_classes`, shape (n, len(_classes)); ``part`` as in `Shared.part`."""
+        return self._proba(X)
+
+    @abstractmethod
+    def _proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of `_classes`, shape (n, len(_classes))."""
 
 
-def checked(X: NDArray[Any]) -> Features:
-    """Give features as a contiguous array of float32.
+def one_of(
+    model: type[Model], params: Mapping[str, Any], known: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `ParameterError` where a parameter is none of the values that it may have."""
+    for name, values in known.items():
+        if name in params and params[name] not in values:
+            problem = f"{name}={params[name]!r} is none of {', '.join(values)}"
+            raise ParameterError(problem, where=model.name)
 
-    Raises
-    ------
-    DataError
-        If the shape is not (n, d), or a value is not finite.
-    """
-    array = np.ascontiguousarray(X, dtype=np.float32)
-    if array.ndim != 2:
-        raise DataError(f"features must have shape (n, d), not {array.shape}")
-    if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise DataError(f"feature {column} of row {row} is not finite")
-    return array
+
+def above_zero(model: type[Model], params: Mapping[str, Any], *names: str) -> None:
+    """Raise `ParameterError` where a number is not above 0, a count below 1, or one infinite."""
+    defaults = model.defaults()
+    for name in names:
+        value = params.get(name, 1)
+        value = value // 1 if isinstance(defaults[name], int) else value
+        if not 0 < value < math.inf:
+            raise ParameterError(f"{name}={params[name]!r} is not above 0", where=model.name)
 
 
 def present_classes(owner: str, y: Labels) -> Labels:

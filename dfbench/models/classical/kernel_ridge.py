@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.estimator import Estimator, Features
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
+from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
+from dfbench.models.classical.common.scaling import moments
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.kept import Kept
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
 
 _Floats = NDArray[np.float64]
+_Pieces = Callable[[], Iterator[tuple[slice, Features]]]
 
 _FACTORS = (0.0, 0.5, 2.0)
 _SWEEPS = 3
 _GAIN = 1e-3
 """Share of the error that a change of weight must save: less is noise."""
 _WEIGHTS = ("equal", "width", "learned")
+_FAR = np.float32(1e15)
+_PIECE = 64 << 20
+"""Bytes of the kernels with the landmarks that are held at once."""
+_LEAST = 1e-3
+"""Weight of a score, in units of their deviation, that its class is left at least."""
+_CLOSE = 1e-7
+"""Share of the targets that a solution in float32 may miss."""
 
 
 class KernelRidge(Estimator):
@@ -41,9 +57,13 @@ class KernelRidge(Estimator):
 
     Notes
     -----
-    Time grows with n^3, memory with 8 n^2 bytes. Above ``max_exact`` training images the solution
+    Time grows with n^3, memory with 16 n^2 bytes. Above ``max_exact`` training images the solution
     is restricted to kernels at ``landmarks`` of them (Nystroem features; Williams and Seeger,
     2001); ``params["solver"]`` says after `fit` which one it was.
+
+    The machine is solved by a Cholesky factor in float32, refined in float64 until the targets are
+    met (Higham, "Accuracy and stability of numerical algorithms", chapter 12). The inverse, which
+    leaving rows out needs, is computed for models that are kept alone.
 
     References
     ----------
@@ -53,9 +73,15 @@ class KernelRidge(Estimator):
     """
 
     name = "kernel-ridge"
+    version = 2
     libraries = ("scipy.linalg", "sklearn.linear_model")
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
+    by_block = True
+    calibrates = True
+
+    _trial: tuple[_Floats, ...]
+    """Between the two steps of a fit: the factors of the solution at landmarks, or nothing."""
 
     weights: _Floats
     """After `fit`: the blocks' weights, shape (n_blocks,), summing to 1."""
@@ -78,13 +104,21 @@ class KernelRidge(Estimator):
     def check_params(cls, params: Any) -> None:
         """Raise where a suite got parameters wrong; see `Model.check_params`."""
         super().check_params(params)
-        for name, known in (("weights", _WEIGHTS), ("solver", ("auto", "exact", "nystroem"))):
-            if params.get(name, known[0]) not in known:
-                problem = f"{name}={params[name]!r} is none of {', '.join(known)}"
-                raise ParameterError(problem, where=cls.name)
-        for name in ("gamma", "ridge", "sample", "landmarks"):
-            if params.get(name, 1) <= 0:
-                raise ParameterError(f"{name}={params[name]!r} is not above 0", where=cls.name)
+        one_of(cls, params, {"weights": _WEIGHTS, "solver": SOLVERS})
+        above_zero(cls, params, "gamma", "ridge", "sample", "landmarks")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d = task.n_train, task.n_inputs
+        if cls._solver_of(params, n) == "exact":
+            # distances, their kernel and its inverse; rows for all and of three fits; for scores
+            own = 16 * n * n + 16 * n * d + min(LIMIT, 4 * n * n)
+        else:
+            m = min(int(params["landmarks"]), n)
+            # factors of three fits
+            own = 64 * m * m + 20 * m * d + 24 * n * task.n_classes + 3 * _PIECE
+        return own + 8 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -95,66 +129,162 @@ class KernelRidge(Estimator):
             "weights": trial.suggest_categorical("weights", list(_WEIGHTS)),
         }
 
-    def _fit(self, X: Features, y: Labels) -> None:
+    def restore(self, kept: Kept) -> Self:
+        """Take up what was kept; see `Model.restore`."""
+        super().restore(kept)
+        k = len(self._classes)
+        belongs(type(self._scale) is _Scale)
+        columns = self._scale.checked(self.weights)
+        m = len(array_of(self._rows, np.float32, (None, columns)))
+        array_of(self._dual, np.float64, (m, k))
+        array_of(self._logistic.coef_, np.float64, (1 if k == 2 else k, k))
+        array_of(self._logistic.intercept_, np.float64, (1 if k == 2 else k,))
+        belongs(np.array_equal(self._logistic.classes_, self._classes))
+        positive(self._gamma)
+        positive(self._unit)
+        return self
+
+    def _fit(self, X: Vectors, y: Labels) -> None:
+        widths = self.blocks if sum(self.blocks) == X.shape[1] else (X.shape[1],)
+        arcsinh = bool(self.params["arcsinh"])
+        # a block's variance is 1, so that the mean squared distance is 2
+        self._gamma, ridge = float(self.params["gamma"]), float(self.params["ridge"])
+        self._scale = self._once(("scale", arcsinh), lambda: _Scale(X, widths, arcsinh))
+        targets = self._targets(y)
+        self.weights = self._weighed(X, targets, widths, ridge)
+        self.params["solver"] = solver = self._solver_of(self.params, len(X))
+        if solver == "exact":
+            self._rows = self._scale.weighted(self._scaled(X), self.weights)
+            kernel = self._kernel(X)
+            self._dual = _solved(kernel, targets, ridge)
+            self._trial = ()
+        else:
+            m = min(int(self.params["landmarks"]), len(X))
+            chosen = np.sort(self._rng().permutation(len(X))[:m])
+            self._rows = self._weighted(np.asarray(X[chosen], dtype=np.float32))
+            found = _nystroem(self._pieces(X), self._rows, targets, self._gamma, ridge)
+            self._dual, self._trial = found[0], found[1:]
+
+    def _calibrate(self, X: Vectors, y: Labels) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        widths = self.blocks if sum(self.blocks) == X.shape[1] else (X.shape[1],)
-        gamma, ridge = float(self.params["gamma"]), float(self.params["ridge"])
-        self._scale = _Scale(X, widths, bool(self.params["arcsinh"]))
-        rows = self._scale(X)
-        targets = (y[:, None] == self._classes[None]).astype(np.float64)
-        targets -= targets.mean(axis=0)
-        rng = np.random.default_rng(self.seed)
-        self.weights = np.array(widths, dtype=np.float64)
-        if self.params["weights"] == "equal":
-            self.weights[:] = 1.0
-        self.weights *= self._scale.alive
-        if self.params["weights"] == "learned" and len(widths) > 1:
-            chosen = np.sort(rng.permutation(len(rows))[: int(self.params["sample"])])
-            squares = [_squares(part[chosen], part[chosen]) for part in self._scale.split(rows)]
-            self.weights = _learned(squares, targets[chosen], self.weights, gamma, ridge)
-        self.weights /= max(self.weights.sum(), 1e-300)
-        rows = self._scale.weighted(rows, self.weights)
-        # a block's variance is 1, so that the mean squared distance is 2
-        self._gamma = gamma
-        solver = self.params["solver"]
-        if solver == "auto":
-            solver = "exact" if len(X) <= int(self.params["max_exact"]) else "nystroem"
-        self.params["solver"] = solver
-        if solver == "exact":
-            self._rows = rows
-            self._dual, left_out = _exact(_kernel(rows, rows, gamma), targets, ridge)
+        targets, ridge = self._targets(y), float(self.params["ridge"])
+        if self.params["solver"] == "exact":
+            left_out = _left_out(self._kernel(X).astype(np.float64), targets, ridge)
         else:
-            m = min(int(self.params["landmarks"]), len(rows))
-            self._rows = rows[np.sort(rng.permutation(len(rows))[:m])]
-            self._dual, left_out = _nystroem(rows, self._rows, targets, gamma, ridge)
+            left_out = _nystroem_left_out(
+                self._pieces(X), self._rows, targets, self._gamma, *self._trial
+            )
+        del self._trial
         self._unit = max(float(left_out.std()), 1e-12)
         self._logistic = LogisticRegression(max_iter=1_000).fit(left_out / self._unit, y)
+        _keep_order(self._logistic, y)
 
-    def _proba(self, X: Features) -> NDArray[Any]:
-        rows = self._scale.weighted(self._scale(X), self.weights)
-        scores = np.concatenate(
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+    def _targets(self, y: Labels) -> _Floats:
+        targets: _Floats = (y[:, None] == self._classes[None]).astype(np.float64)
+        targets -= targets.mean(axis=0)
+        return targets
+
+    def _weighed(
+        self, X: Vectors, targets: _Floats, widths: tuple[int, ...], ridge: float
+    ) -> _Floats:
+        """Give the blocks' weights, shape (n_blocks,), summing to 1."""
+        weights = np.array(widths, dtype=np.float64)
+        if self.params["weights"] == "equal":
+            weights[:] = 1.0
+        weights *= self._scale.alive
+        if self.params["weights"] == "learned" and np.count_nonzero(weights) > 1:
+            sample = int(self.params["sample"])
+            chosen = np.sort(self._rng().permutation(len(X))[:sample])
+
+            def make() -> list[_Floats]:
+                rows = self._scale(np.asarray(X[chosen], dtype=np.float32))
+                return [squares(part) for part in self._scale.split(rows)]
+
+            found = self._once(("sample", self._scale.arcsinh), make, tag=(sample, self.seed))
+            weights = _learned(found, targets[chosen], weights, self._gamma, ridge)
+        its: _Floats = weights / max(weights.sum(), 1e-300)
+        return its
+
+    def _scaled(self, X: Vectors) -> Features:
+        """Give all rows of the training part, scaled."""
+
+        def make() -> Features:
+            out = np.empty((len(X), X.shape[1]), dtype=np.float32)
+            for place, block in checked_blocks(X):
+                out[place] = self._scale(block)
+            return out
+
+        return self._once(("rows", self._scale.arcsinh), make)
+
+    def _weighted(self, X: Features) -> Features:
+        return self._scale.weighted(self._scale(X), self.weights)
+
+    def _kernel(self, X: Vectors) -> Features:
+        """Give the kernel matrix of the training part, (n, n)."""
+        name = ("squares", self.params["weights"], self._scale.arcsinh)
+        distances = self._once(
+            name, lambda: cross(self._rows, self._rows), tag=self.weights.tobytes()
+        )
+        kernel = distances * np.float32(-self._gamma)
+        np.exp(kernel, out=kernel)
+        np.minimum(kernel, np.float32(1.0), out=kernel)
+        kernel.flat[:: len(kernel) + 1] = 1.0
+        return kernel
+
+    def _pieces(self, X: Vectors) -> _Pieces:
+        """Give rows of the training part, weighted, piece by piece, as often as it is called."""
+
+        def pieces() -> Iterator[tuple[slice, Features]]:
+            size = min(BLOCK, size_beside(X, len(self._rows), _PIECE))
+            for place, block in checked_blocks(X, size):
+                yield place, self._weighted(block)
+
+        return pieces
+
+    def _scores(self, X: Vectors) -> Iterator[_Floats]:
+        for _, block in checked_blocks(X):
+            yield expansion(self._weighted(block), self._rows, self._dual, self._gamma)
+
+    def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
+        held = 4 * len(X) * len(self._rows) <= LIMIT
+        if part is None or self.params["solver"] == "nystroem" or not held:
+            return np.concatenate(list(self._scores(X)))
+        # the same images are asked for by every trial
+        name = ("cross", part, self.params["weights"], self._scale.arcsinh)
+
+        def make() -> Features:
+            parts = [cross(self._weighted(block), self._rows) for _, block in checked_blocks(X)]
+            return np.concatenate(parts)
+
+        distances = self._once(name, make, tag=self.weights.tobytes())
+        return np.concatenate(
             [
-                _kernel(part, self._rows, self._gamma) @ self._dual
-                for part in np.array_split(rows, 1 + len(rows) // 2_000)
+                np.exp(np.float32(-self._gamma) * block) @ self._dual
+                for _, block in blocks(distances)
             ]
         )
-        return np.asarray(self._logistic.predict_proba(scores / self._unit))
+
+    def _proba(self, X: Vectors) -> NDArray[Any]:
+        found = [self._logistic.predict_proba(each / self._unit) for each in self._scores(X)]
+        return np.concatenate(found)
 
 
 class _Scale:
     """Standardises features, and gives every block the variance 1."""
 
-    def __init__(self, X: Features, widths: tuple[int, ...], arcsinh: bool) -> None:
+    def __init__(self, X: Vectors, widths: tuple[int, ...], arcsinh: bool) -> None:
         self._cuts = np.cumsum(widths)[:-1]
         self._steps: list[tuple[Features, Features]] = []
-        self._arcsinh = arcsinh
+        self.arcsinh = arcsinh
         for _ in range(1 + arcsinh):
-            rows = self._standard(X)
-            mean = rows.mean(axis=0, dtype=np.float64)
-            spread = rows.std(axis=0, dtype=np.float64)
+            mean, variance = moments(X, self._standard)
+            spread = np.sqrt(variance)
             # a constant's deviation is rounding
-            constant = spread <= 1e-6 * np.abs(mean)
+            constant = spread <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)
             factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
             self._steps.append((mean.astype(np.float32), factor.astype(np.float32)))
         varying = [np.count_nonzero(part) for part in np.split(factor, self._cuts)]
@@ -164,17 +294,39 @@ class _Scale:
 
     def _standard(self, X: Features) -> Features:
         for mean, factor in self._steps:
-            X = (X - mean) * factor
-            if self._arcsinh:
+            X = self._standardised(X, mean, factor)
+            if self.arcsinh:
                 X = np.arcsinh(X)
         return X
 
+    @staticmethod
+    def _standardised(X: Features, mean: Features, factor: Features) -> Features:
+        """Standardise, and cut off values whose squares float32 could not hold."""
+        with np.errstate(over="ignore"):
+            rows = (X - mean) * factor
+        return np.clip(rows, -_FAR, _FAR, out=rows)
+
     def __call__(self, X: Features) -> Features:
+        if X.shape[1] != len(self._norms):
+            # a single column would be stretched to any number
+            raise ValueError(f"{len(self._norms)} features are needed, not {X.shape[1]}")
         rows = X
         for number, (mean, factor) in enumerate(self._steps):
             rows = np.arcsinh(rows) if number else rows
-            rows = (rows - mean) * factor
+            rows = self._standardised(rows, mean, factor)
         return rows * self._norms
+
+    def checked(self, weights: _Floats) -> int:
+        """Check it after it was loaded, and give the number of columns that have a weight."""
+        steps, widths = self._steps, self._widths
+        belongs(type(steps) is list and type(self.arcsinh) is bool)
+        belongs(len(steps) == 1 + self.arcsinh and all(len(step) == 2 for step in steps))
+        belongs(type(widths) is tuple and all(type(each) is int and each > 0 for each in widths))
+        for each in (self._norms, *(each for step in steps for each in step)):
+            array_of(each, np.float32, (sum(widths),))
+        array_of(weights, np.float64, (len(widths),))
+        belongs(bool((weights >= 0).all()))
+        return int(np.repeat(np.sqrt(weights).astype(np.float32) > 0, widths).sum())
 
     def split(self, rows: Features) -> list[Features]:
         return np.split(rows, self._cuts, axis=1)
@@ -186,73 +338,123 @@ class _Scale:
         return rows[:, kept] * roots[kept]
 
 
-def _squares(A: Features, B: Features) -> _Floats:
-    """Squared distances between rows, shape (len(A), len(B))."""
-    wide, other = A.astype(np.float64), B.astype(np.float64)
-    out: _Floats = wide @ other.T
-    out *= -2.0
-    out += np.einsum("ij,ij->i", wide, wide)[:, None]
-    out += np.einsum("ij,ij->i", other, other)
-    # rounding may leave a distance to itself just below zero
-    return np.maximum(out, 0.0, out=out)
+def _solved(kernel: Features, targets: _Floats, ridge: float) -> _Floats:
+    """Solve (kernel + ridge) dual = targets; give the dual coefficients, shape (n, K)."""
+    from scipy.linalg.lapack import spotrf as factorise
+    from scipy.linalg.lapack import spotrs as solve
+
+    copy = kernel.copy()
+    copy.flat[:: len(copy) + 1] += np.float32(ridge)
+    # transposed, symmetric as it is, so that LAPACK need not copy it
+    lower, failed = factorise(copy.T, lower=1, overwrite_a=1)
+    if not failed:
+        dual = np.zeros_like(targets)
+        missing, before = targets, np.inf
+        size = float(np.linalg.norm(targets))
+        while (missed := float(np.linalg.norm(missing))) < 0.5 * before:
+            if missed <= _CLOSE * size:
+                return dual
+            step, _ = solve(lower, missing.astype(np.float32), lower=1)
+            dual = dual + step
+            missing, before = targets - ridge * dual, missed
+            for place, rows in blocks(kernel):
+                missing[place] -= rows.astype(np.float64) @ dual
+    del copy, lower
+    wide = _factorised(kernel.astype(np.float64), ridge)
+    from scipy.linalg import cho_solve
+
+    return np.asarray(cho_solve((wide, True), targets))
 
 
-def _kernel(A: Features, B: Features, gamma: float) -> _Floats:
-    out = _squares(A, B)
-    out *= -gamma
-    return np.exp(out, out=out)
-
-
-def _exact(kernel: _Floats, targets: _Floats, ridge: float) -> tuple[_Floats, _Floats]:
-    """Solve; give the dual coefficients and the scores that leave each row out, (n, K) each.
-
-    The kernel is overwritten.
-    """
-    from scipy.linalg.blas import dsymm
+def _factorised(kernel: _Floats, ridge: float) -> _Floats:
+    """Give the lower Cholesky factor; the kernel is overwritten."""
     from scipy.linalg.lapack import dpotrf as factorise
-    from scipy.linalg.lapack import dpotri as invert
 
     kernel.flat[:: len(kernel) + 1] += ridge
-    # transposed, symmetric as it is, so that LAPACK need not copy it
     lower, failed = factorise(kernel.T, lower=1, overwrite_a=1)
     if failed:
         raise ParameterError(f"ridge={ridge} is too small", where=KernelRidge.name)
-    inverse, _ = invert(lower, lower=1, overwrite_c=1)
+    return np.asarray(lower)
+
+
+def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
+    """Give the scores that leave each row out, shape (n, K). The kernel is overwritten."""
+    from scipy.linalg.blas import dsymm
+    from scipy.linalg.lapack import dpotri as invert
+
+    inverse, _ = invert(_factorised(kernel, ridge), lower=1, overwrite_c=1)
     dual: _Floats = dsymm(1.0, inverse, targets, lower=1)
-    return dual, targets - dual / np.diagonal(inverse)[:, None]
+    left_out: _Floats = targets - dual / np.diagonal(inverse)[:, None]
+    return left_out
+
+
+def _keep_order(logistic: Any, y: Labels) -> None:
+    """Have a regression follow the scores if it turns their order round.
+
+    Where rows are far from each other, what leaves a row out says of it that it is of the others'
+    classes.
+    """
+    weights = logistic.coef_
+    one = len(weights) == 1
+    along = weights[0, 1] - weights[0, 0] if one else np.trace(weights - weights.mean(axis=0))
+    if along > _LEAST:
+        return
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    own = _LEAST * np.eye(len(shares))
+    logistic.coef_ = own[1:] - own[:1] if one else own
+    logistic.intercept_ = np.log(shares[1:] / shares[0]) if one else np.log(shares)
 
 
 def _nystroem(
-    rows: Features, landmarks: Features, targets: _Floats, gamma: float, ridge: float
-) -> tuple[_Floats, _Floats]:
-    """Solve with kernels at the landmarks alone; like `_exact`, coefficients of shape (m, K)."""
+    pieces: _Pieces, landmarks: Features, targets: _Floats, gamma: float, ridge: float
+) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+    """Solve with kernels at the landmarks alone.
+
+    Returns
+    -------
+    tuple
+        Coefficients, shape (m, K); factor of the landmarks' kernel; factor of the system; its
+        solution halfway.
+    """
     from scipy.linalg import cholesky, solve_triangular
 
-    own = _kernel(landmarks, landmarks, gamma)
+    kernel = Kernel(landmarks, gamma)
+    own = kernel(landmarks)
     own.flat[:: len(own) + 1] += 1e-6
     lower = cholesky(own, lower=True, overwrite_a=True)
     gram = ridge * np.eye(len(own))
     right = np.zeros((len(own), targets.shape[1]))
-    pieces = np.array_split(np.arange(len(rows)), 1 + len(rows) // 2_000)
-
-    def features(piece: NDArray[np.int64]) -> _Floats:
-        kernel = _kernel(landmarks, rows[piece], gamma)
-        return np.asarray(solve_triangular(lower, kernel, lower=True, overwrite_b=True))
-
-    for piece in pieces:
-        part = features(piece)
+    for place, rows in pieces():
+        part = solve_triangular(lower, kernel(rows).T, lower=True, overwrite_b=True)
         gram += part @ part.T
-        right += part @ targets[piece]
+        right += part @ targets[place]
     half = cholesky(gram, lower=True, overwrite_a=True)
     solved = solve_triangular(half, right, lower=True)
-    left_out = np.empty_like(targets)
-    for piece in pieces:
-        part = solve_triangular(half, features(piece), lower=True)
-        leverage = np.einsum("ij,ij->j", part, part)[:, None]
-        residual = targets[piece] - part.T @ solved
-        left_out[piece] = targets[piece] - residual / np.maximum(1 - leverage, 1e-9)
     primal = solve_triangular(half, solved, lower=True, trans="T")
-    return np.asarray(solve_triangular(lower, primal, lower=True, trans="T")), left_out
+    return np.asarray(solve_triangular(lower, primal, lower=True, trans="T")), lower, half, solved
+
+
+def _nystroem_left_out(
+    pieces: _Pieces,
+    landmarks: Features,
+    targets: _Floats,
+    gamma: float,
+    lower: _Floats,
+    half: _Floats,
+    solved: _Floats,
+) -> _Floats:
+    """Give the scores that leave each row out, from what `_nystroem` gave."""
+    from scipy.linalg import solve_triangular
+
+    kernel = Kernel(landmarks, gamma)
+    left_out = np.empty_like(targets)
+    for place, rows in pieces():
+        part = solve_triangular(lower, kernel(rows).T, lower=True, overwrite_b=True)
+        part = solve_triangular(half, part, lower=True, overwrite_b=True)
+        leverage = np.einsum("ij,ij->j", part, part)[:, None]
+        residual = targets[place] - part.T @ solved
+        left_out[place] = targets[place] - residual / np.maximum(1 - leverage, 1e-9)
+    return left_out
 
 
 def _learned(
@@ -260,21 +462,30 @@ def _learned(
 ) -> _Floats:
     """Change one weight at a time while that lowers the leave-one-out error."""
 
-    def error(candidate: _Floats) -> float:
-        shares = candidate / candidate.sum()
-        total = np.zeros_like(squares[0])
-        for share, block in zip(shares, squares, strict=True):
-            if share:
-                total += (-gamma * share) * block
-        _, left_out = _exact(np.exp(total, out=total), targets, ridge)
+    def error(exponent: _Floats) -> float:
+        left_out = _left_out(np.exp(exponent, out=exponent), targets, ridge)
         return float(np.square(left_out - targets).mean())
 
-    least = error(weights)
+    def total(candidate: _Floats) -> _Floats:
+        out = np.zeros_like(squares[0])
+        for weight, block in zip(candidate, squares, strict=True):
+            if weight:
+                out += weight * block
+        return out
+
+    least = error(total(weights) * (-gamma / weights.sum()))
     for _ in range(_SWEEPS):
         before = least
         for block in np.flatnonzero(weights):
-            trials = [weights * np.where(np.arange(len(weights)) == block, f, 1) for f in _FACTORS]
-            errors = [error(t) if t.sum() > 0 else np.inf for t in trials]
+            own = np.arange(len(weights)) == block
+            others = total(weights * ~own)
+            trials = [weights * np.where(own, f, 1) for f in _FACTORS]
+            errors = [
+                error((others + t[block] * squares[block]) * (-gamma / t.sum()))
+                if t.sum() > 0
+                else np.inf
+                for t in trials
+            ]
             best = int(np.argmin(errors))
             if errors[best] < least * (1 - _GAIN):
                 weights, least = trials[best], errors[best]

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.estimator import Estimator, Features
-from dfbench.models.classical.machine_check import check_neighbours
-from dfbench.models.kept import Kept
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.neighbours import Neighbours, squared_lengths, unit
+from dfbench.models.classical.common.scaling import Standard, moments
+from dfbench.models.classical.estimator import Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of
+from dfbench.models.kept import Kept, KeptError
+from dfbench.models.rows import BLOCK
+from dfbench.models.shared import LIMIT
+
+_MOST = 51
+"""The largest number of neighbours that the search space holds."""
+_METRICS = ["manhattan", "euclidean", "cosine"]
+_WEIGHTS = ["uniform", "distance"]
+_SCALINGS = ["standard", "none"]
 
 
 class KNN(Estimator):
     """k-nearest neighbours on standardised features (Cover and Hart, 1967).
 
     The probability of a class is its share among the neighbours, weighted by inverse distance
-    where ``weights`` is ``distance``. ``n_neighbors`` above the number of training images means
-    all of them.
+    where ``weights`` is ``distance``; images at distance 0, if there are any, then have all the
+    weight. ``n_neighbors`` above the number of training images means all of them.
+
+    Notes
+    -----
+    The search is exact (`dfbench.models.classical.common.neighbours`). The training rows are held
+    in float32; of rows at the same distance the first are taken. The trials of a study that differ
+    in ``n_neighbors`` or ``weights`` share one search.
     """
 
     name = "knn"
-    libraries = ("sklearn.neighbors", "sklearn.pipeline", "sklearn.preprocessing")
-    estimators = (
-        "sklearn.neighbors._classification.KNeighborsClassifier",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
-    )
+    version = 2
+    libraries = ("dfbench.models.classical.common.neighbour_kernels",)
+    estimators = ()
+    by_block = True
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -40,42 +56,97 @@ class KNN(Estimator):
         }
 
     @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params(params)
+        one_of(cls, params, {"metric": _METRICS, "weights": _WEIGHTS, "scaling": _SCALINGS})
+        above_zero(cls, params, "n_neighbors")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n = task.n_train
+        most = max(_MOST, int(params["n_neighbors"]))
+        # rows of each scaling; neighbours of as many tuning images, by scaling and metric
+        neighbours = min(LIMIT, 16 * n * most * len(_METRICS) * len(_SCALINGS))
+        return 16 * n * task.n_inputs + 64 * n + neighbours + 8 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
-            "n_neighbors": trial.suggest_int("n_neighbors", 1, 51, step=2),
-            "weights": trial.suggest_categorical("weights", ["uniform", "distance"]),
-            "metric": trial.suggest_categorical("metric", ["manhattan", "euclidean", "cosine"]),
-            "scaling": trial.suggest_categorical("scaling", ["standard", "none"]),
+            "n_neighbors": trial.suggest_int("n_neighbors", 1, _MOST, step=2),
+            "weights": trial.suggest_categorical("weights", _WEIGHTS),
+            "metric": trial.suggest_categorical("metric", _METRICS),
+            "scaling": trial.suggest_categorical("scaling", _SCALINGS),
         }
 
     def restore(self, kept: Kept) -> Self:
         """Take up what was kept; see `Model.restore`."""
         super().restore(kept)
-        check_neighbours(self._pipeline, len(self._classes))
-        self._pipeline[-1].set_params(n_jobs=self.n_threads)
+        scale = Standard.restored(self._mean, self._factor)
+        n = len(array_of(self._rows, np.float32, (None, len(scale.mean))))
+        array_of(self._lengths, np.float64, (n,))
+        members = array_of(self._members, np.int64, (n,))
+        if not n or members.min() < 0 or members.max() >= len(self._classes):
+            raise KeptError("the neighbours are not what they must be")
         return self
 
-    def _fit(self, X: Features, y: Labels) -> None:
-        from sklearn.neighbors import KNeighborsClassifier
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+    def _fit(self, X: Vectors, y: Labels) -> None:
+        scaling, metric = str(self.params["scaling"]), str(self.params["metric"])
 
-        neighbours = KNeighborsClassifier(
-            n_neighbors=min(int(self.params["n_neighbors"]), len(X)),
-            weights=self.params["weights"],
-            metric=self.params["metric"],
-            # in so many dimensions a tree saves nothing, and would be kept beside the vectors
-            algorithm="brute",
-            n_jobs=self.n_threads,
-        )
-        scaler = StandardScaler() if self.params["scaling"] == "standard" else "passthrough"
-        self._pipeline = make_pipeline(scaler, neighbours).fit(_wide(X), y)
+        def scale() -> Standard:
+            if scaling == "standard":
+                return Standard.of(X)
+            # a shift changes no distance, and brings rows to where float32 is finest; but an angle
+            mean = np.zeros(X.shape[1]) if metric == "cosine" else moments(X)[0]
+            return Standard(mean, np.ones(X.shape[1]))
 
-    def _proba(self, X: Features) -> NDArray[Any]:
-        return np.asarray(self._pipeline.predict_proba(_wide(X)))
+        def rows() -> tuple[Features, NDArray[np.float64]]:
+            its = found.all(X)
+            its = unit(its) if metric == "cosine" else its
+            return its, squared_lengths(its)
 
+        # one copy for all trials of this scaling
+        kind = (scaling, metric == "cosine")
+        found = self._once(("scale", kind), scale)
+        self._mean, self._factor = found.mean, found.factor
+        self._rows, self._lengths = self._once(("rows", kind), rows)
+        self._members = np.searchsorted(self._classes, y)
 
-def _wide(X: Features) -> NDArray[np.float64]:
-    # in float32 how near the nearest is would hang on the images beside it
-    return X.astype(np.float64)
+    def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
+        if part is None:
+            return self._proba(X)
+        most = max(_MOST, int(self.params["n_neighbors"]))
+        name = ("neighbours", part, self.params["metric"], self.params["scaling"], most)
+        return self._shares(*self._once(name, lambda: self._found(X, most)))
+
+    def _proba(self, X: Vectors) -> NDArray[Any]:
+        return self._shares(*self._found(X, int(self.params["n_neighbors"])))
+
+    def _found(self, X: Vectors, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        metric = str(self.params["metric"])
+        search = Neighbours(self._rows, self._lengths, metric)
+        scale = Standard(self._mean, self._factor)
+        found = []
+        for _, block in checked_blocks(X):
+            queries = unit(scale(block)) if metric == "cosine" else scale(block)
+            found.append(search(queries, min(count, len(self._rows))))
+        numbers, distances = zip(*found, strict=True)
+        return np.concatenate(numbers), np.concatenate(distances)
+
+    def _shares(self, numbers: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[Any]:
+        """Give each class's share of the first ``n_neighbors`` neighbours, shape (n, K)."""
+        count = int(self.params["n_neighbors"])
+        members, distances = self._members[numbers[:, :count]], distances[:, :count]
+        weights = np.ones_like(distances)
+        if self.params["weights"] == "distance":
+            same = distances == 0
+            any_same = same.any(axis=1, keepdims=True)
+            with np.errstate(divide="ignore"):
+                weights = np.where(any_same, same, 1.0 / distances)
+        shares = np.empty((len(members), len(self._classes)))
+        for c in range(len(self._classes)):
+            shares[:, c] = (weights * (members == c)).sum(axis=1)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares

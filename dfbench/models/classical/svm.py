@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.estimator import Estimator, Features
-from dfbench.models.classical.machine_check import check_machine
+from dfbench.models.classical.common import hinge, platt, smo
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.distances import Squares, cross, expansion
+from dfbench.models.classical.common.nystroem import HELD, WORK, Mapped, Nystroem
+from dfbench.models.classical.common.scaling import Standard
+from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.kept import Kept
+from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.shared import LIMIT
+
+Floats = NDArray[np.float64]
 
 _CALIBRATION_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What of a fit its calibration goes on from.
+
+    Attributes
+    ----------
+    weights
+        Of all rows, shape (n, P), or of the Nystroem features.
+    rows
+        They are of.
+    pairs
+        The machine of each pair of classes, where they are exact.
+    """
+
+    weights: Floats
+    rows: Features
+    pairs: list[smo.Solution]
 
 
 class SVM(Estimator):
@@ -29,28 +59,28 @@ class SVM(Estimator):
 
     Notes
     -----
-    The exact machine takes time and memory that grow with n^2. Above ``max_exact`` training
-    images, ``solver`` ``auto`` means a linear machine over ``landmarks`` Nystroem features of the
-    same kernel (Williams and Seeger, 2001); ``params["solver"]`` says after `fit` which one it
-    was. Up to 5,000 images the kernel matrix is computed at once by BLAS, which for thousands of
-    features is an order of magnitude faster than libsvm's own.
+    The exact machine solves the dual of each pair (`dfbench.models.classical.common.smo`)
+    as scikit-learn's ``SVC`` does, to the same tolerance; its time grows with n^2. Above
+    ``max_exact`` training images, ``solver`` ``auto`` means a machine of the squared hinge over
+    ``landmarks`` Nystroem features of the same kernel, one class against the rest;
+    ``params["solver"]`` says after `fit` which one it was.
+
+    All trials of a study share one matrix of squared distances, whatever their ``gamma``. The
+    machines of the folds start from that of all images.
     """
 
     name = "svm"
-    libraries = ("sklearn.calibration", "sklearn.pipeline", "sklearn.preprocessing", "sklearn.svm")
-    trusted = (
-        "dfbench.models.classical.svm._Gram",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
+    version = 2
+    libraries = (
+        *("scipy.linalg", "sklearn.model_selection"),
+        "dfbench.models.classical.common.smo_kernels",
     )
-    estimators = (
-        "sklearn.calibration.CalibratedClassifierCV",
-        "sklearn.kernel_approximation.Nystroem",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
-        "sklearn.svm._classes.LinearSVC",
-        "sklearn.svm._classes.SVC",
-    )
+    estimators = ()
+    by_block = True
+    calibrates = True
+
+    _trial: _Trial
+    """Between the two steps of a fit."""
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -64,6 +94,28 @@ class SVM(Estimator):
         }
 
     @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params(params)
+        one_of(cls, params, {"solver": SOLVERS})
+        above_zero(cls, params, "C", "gamma", "landmarks")
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        n, d, k = task.n_train, task.n_inputs, task.n_classes
+        if cls._solver_of(params, n) == "exact":
+            pairs = k * (k - 1) // 2
+            # rows for all, and support vectors of three fits; kernel rows; for scores
+            own = 28 * n * d + n * (2_048 + 64 * pairs) + min(LIMIT, 4 * n * n)
+            own += Squares.matrix_bytes(n, d)
+        else:
+            m = min(int(params["landmarks"]), n)
+            features = 4 * n * m if 4 * n * m <= HELD else 0
+            own = features + 24 * m * d + 8 * m * m * (4 + k) + 64 * n * k + 4 * WORK
+        return own + 4 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
@@ -74,105 +126,244 @@ class SVM(Estimator):
     def restore(self, kept: Kept) -> Self:
         """Take up a fitted machine; see `Model.restore`."""
         super().restore(kept)
-        check_machine(self._machine, len(self._classes))
+        k = len(self._classes)
+        pairs = 1 if k == 2 else k * (k - 1) // 2 if self.params["solver"] == "exact" else k
+        scale = Standard.restored(self._mean, self._factor)
+        m = len(array_of(self._vectors, np.float32, (None, len(scale.mean))))
+        array_of(self._weights, np.float64, (m, pairs))
+        array_of(self._intercepts, np.float64, (pairs,))
+        array_of(self._sigmoids, np.float64, (None, 2))
+        belongs(len(self._sigmoids) in (0, 1 if k == 2 else k))
+        positive(self._gamma)
         return self
 
-    def _fit(self, X: Features, y: Labels) -> None:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.preprocessing import StandardScaler
+    def _fit(self, X: Vectors, y: Labels) -> None:
+        scale = self._once("scale", lambda: Standard.of(X))
+        self._mean, self._factor = scale.mean, scale.factor
+        varying = X.shape[1] * scale.variance
+        self._gamma = float(self.params["gamma"]) / (varying if varying > 0 else 1.0)
+        self.params["solver"] = self._solver_of(self.params, len(X))
+        self._sigmoids = np.zeros((0, 2))
+        fit = self._fit_exact if self.params["solver"] == "exact" else self._fit_nystroem
+        fit(X, y)
 
-        self._scaler = StandardScaler().fit(X)
-        scaled = self._scaler.transform(X)
-        variance = float(scaled.var(dtype=np.float64))
-        scale = 1.0 / (scaled.shape[1] * variance) if variance > 0 else 1.0
-        gamma = float(self.params["gamma"]) * scale
-        solver = self.params["solver"]
-        if solver == "auto":
-            solver = "exact" if len(X) <= int(self.params["max_exact"]) else "nystroem"
-        self.params["solver"] = solver
-        self._kernel: _Gram | None = None
-        if solver == "nystroem":
-            machine, inputs = self._linear(gamma, len(X)), scaled.astype(np.float64)
-        else:
-            machine, inputs = self._exact(gamma, scaled)
+    def _calibrate(self, X: Vectors, y: Labels) -> None:
+        from sklearn.model_selection import StratifiedKFold
+
+        start = self._trial
+        del self._trial
         # fewer members than folds cannot be split: fewer folds then
         folds = min(_CALIBRATION_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
-        with warnings.catch_warnings():
-            # the iteration limit is ours, see _exact
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self._machine = _calibrated(machine, folds).fit(inputs, y)
-
-    def _exact(self, gamma: float, scaled: Features) -> tuple[Any, NDArray[Any]]:
-        from sklearn.svm import SVC
-
-        # bounds the worst case (large C on overlapping classes), far above what the rest needs
-        limit = max(100_000, 100 * len(scaled))
-        options = {"C": float(self.params["C"]), "cache_size": 500, "max_iter": limit}
-        if len(scaled) > _Gram.max_rows:
-            return SVC(kernel="rbf", gamma=gamma, **options), scaled
-        self._kernel = _Gram(scaled, gamma)
-        return SVC(kernel="precomputed", **options), self._kernel(scaled)
-
-    def _linear(self, gamma: float, n: int) -> Any:
-        from sklearn.kernel_approximation import Nystroem
-        from sklearn.pipeline import make_pipeline
-        from sklearn.svm import LinearSVC
-
-        # each fold of the calibration must hold that many rows
-        landmarks = min(int(self.params["landmarks"]), max(1, n // 2))
-        return make_pipeline(
-            Nystroem(gamma=gamma, n_components=landmarks, random_state=self.seed),
-            LinearSVC(C=float(self.params["C"]), dual=False, random_state=self.seed),
+        if folds < 2:
+            return
+        left_out = np.empty((len(y), start.weights.shape[1]))
+        split = StratifiedKFold(folds).split(np.zeros(len(y)), y)
+        without = self._without(X, y, start)
+        for _, held in split:
+            taken = np.ones(len(y), dtype=bool)
+            taken[held] = False
+            left_out[held] = without(taken)[held]
+        scores = self._of_classes(left_out)
+        if scores.shape[1] == 2:
+            scores = scores[:, 1:]
+        wanted = self._classes[-scores.shape[1] :]
+        self._sigmoids = np.array(
+            [platt.fitted(scores[:, c], y == label) for c, label in enumerate(wanted)]
         )
 
-    def _proba(self, X: Features) -> NDArray[Any]:
-        scaled = self._scaler.transform(X)
-        inputs = scaled.astype(np.float64) if self._kernel is None else self._kernel(scaled)
-        if hasattr(self._machine, "predict_proba"):
-            return np.asarray(self._machine.predict_proba(inputs))
-        return _squashed(np.asarray(self._machine.decision_function(inputs)))
+    def _fit_exact(self, X: Vectors, y: Labels) -> None:
+        order, rows, squares = self._rows(X, y)
+        found, weights, _ = self._pairs(squares, y[order], np.ones(len(y), bool))
+        self._trial = _Trial(weights, rows, found)
+        told = np.flatnonzero(weights.any(axis=1))
+        self._vectors, self._weights = rows[told], weights[told]
+        self._intercepts = np.array([each.intercept for each in found])
 
+    def _rows(self, X: Vectors, y: Labels) -> tuple[NDArray[np.int64], Features, Squares]:
+        """Give the order of rows by class, the rows in it, and their squared distances."""
 
-class _Gram:
-    """RBF kernel between rows and the training rows, by one matrix product."""
+        def make() -> tuple[NDArray[np.int64], Features]:
+            order = np.argsort(y, kind="stable")
+            return order, Standard(self._mean, self._factor).all(X)[order]
 
-    max_rows = 5_000
+        order, rows = self._once("rows", make)
+        return order, rows, self._once("squares", lambda: Squares(rows))
 
-    def __init__(self, rows: Features, gamma: float) -> None:
-        self._rows = rows.astype(np.float64)
-        self._norms = np.einsum("ij,ij->i", self._rows, self._rows)
-        self._gamma = gamma
+    def _pairs(
+        self,
+        squares: Squares,
+        y: Labels,
+        taken: NDArray[np.bool_],
+        start: list[smo.Solution] | None = None,
+    ) -> tuple[list[smo.Solution], Floats, Floats]:
+        """Solve the machine of each pair of classes.
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"rows": self._rows.astype(np.float32), "gamma": self._gamma}
+        Parameters
+        ----------
+        squares, y
+            Of rows in the order of their classes.
+        taken
+            Which have a part in it.
+        start
+            Machines to start from; those that are found then serve the calibration alone, for
+            which a tenth of the accuracy is enough.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["rows"], state["gamma"])  # type: ignore[misc]
+        Returns
+        -------
+        tuple
+            The machines; their dual coefficients for all rows, shape (n, P); their decision values
+            at the rows of either class, shape (n, P). They are above 0 for the first class of a
+            pair, but for the second where there are two classes alone.
+        """
+        ends = np.searchsorted(y, self._classes, side="right")
+        pieces = [slice(int(b), int(e)) for b, e in zip([0, *ends[:-1]], ends, strict=True)]
+        pairs = list(combinations(range(len(pieces)), 2))
+        weights, decision = np.zeros((2, len(y), len(pairs)))
+        machines = []
+        for p, (first, second) in enumerate(pairs):
+            columns = [pieces[first], pieces[second]]
+            if len(pieces) == 2:
+                columns = [slice(0, len(y))]
+            at = np.concatenate([np.arange(each.start, each.stop) for each in columns])
+            sign = np.where((y[at] == self._classes[first]) == (len(pieces) > 2), 1.0, -1.0)
 
-    def __call__(self, X: Features) -> NDArray[np.float64]:
-        wide = X.astype(np.float64)
-        distances: NDArray[np.float64] = wide @ self._rows.T
-        distances *= -2.0
-        distances += np.einsum("ij,ij->i", wide, wide)[:, None]
-        distances += self._norms
-        # rounding may leave a distance to itself just below zero
-        np.maximum(distances, 0.0, out=distances)
-        distances *= -self._gamma
-        return np.exp(distances, out=distances)
+            def kernel(
+                wanted: NDArray[np.int64],
+                out: Features,
+                at: NDArray[np.int64] = at,
+                columns: list[slice] = columns,
+            ) -> None:
+                squares.kernel(at[wanted], columns, self._gamma, out)
 
+            found = smo.solve(
+                kernel,
+                sign,
+                np.where(taken[at], float(self.params["C"]), 0.0),
+                None if start is None else start[p],
+                # bounds the worst case (large C on overlapping classes), far above the rest
+                limit=max(100_000, 100 * len(at)),
+                tolerance=smo.GAP if start is None else 10 * smo.GAP,
+            )
+            machines.append(found)
+            weights[at, p], decision[at, p] = found.weights, found.decision
+        return machines, weights, decision
 
-def _calibrated(machine: Any, folds: int) -> Any:
-    from sklearn.calibration import CalibratedClassifierCV
+    def _without(
+        self, X: Vectors, y: Labels, start: _Trial
+    ) -> Callable[[NDArray[np.bool_]], Floats]:
+        """Give what gives decision values, (n, P), of machines in which some rows have a part."""
+        if self.params["solver"] == "nystroem":
+            mapped, signs = self._mapped(X), self._signs(y)
 
-    if folds < 2:
-        return machine
-    return CalibratedClassifierCV(machine, method="sigmoid", cv=folds, ensemble=False)
+            def linear(taken: NDArray[np.bool_]) -> Floats:
+                weights = hinge.machines(
+                    mapped, signs, taken, float(self.params["C"]), mapped.features.width,
+                    start.weights,
+                )  # fmt: skip
+                return hinge.decisions(mapped, weights, len(y))
 
+            return linear
+        # once for all folds: where it is too large to be shared it is made anew
+        order, _, squares = self._rows(X, y)
 
-def _squashed(decision: NDArray[Any]) -> NDArray[np.float64]:
-    if decision.ndim == 1:
-        one = 1.0 / (1.0 + np.exp(-decision))
-        return np.column_stack([1.0 - one, one])
-    odds: NDArray[np.float64] = np.exp(decision - decision.max(axis=1, keepdims=True))
-    odds /= odds.sum(axis=1, keepdims=True)
-    return odds
+        def exact(taken: NDArray[np.bool_]) -> Floats:
+            found, weights, decision = self._pairs(squares, y[order], taken[order], start.pairs)
+            if weights.shape[1] > 1:
+                # a row's value under the pairs that its class has no part in
+                held = np.flatnonzero(~taken[order])
+                for some in np.array_split(held, 1 + len(held) // 512):
+                    kernel = np.empty((len(some), len(y)), dtype=np.float32)
+                    squares.kernel(some, [slice(0, len(y))], self._gamma, kernel)
+                    decision[some] = kernel @ weights + [each.intercept for each in found]
+            out = np.empty_like(decision)
+            out[order] = decision
+            return out
+
+        return exact
+
+    def _fit_nystroem(self, X: Vectors, y: Labels) -> None:
+        mapped = self._mapped(X)
+        found = hinge.machines(
+            mapped, self._signs(y), np.ones(len(y), bool), float(self.params["C"]),
+            mapped.features.width,
+        )  # fmt: skip
+        self._trial = _Trial(found, mapped.features.landmarks, [])
+        self._vectors = mapped.features.landmarks
+        self._weights = mapped.features.whitening @ found[:-1]
+        self._intercepts = found[-1].copy()
+
+    def _mapped(self, X: Vectors) -> Mapped:
+        scale = Standard(self._mean, self._factor)
+
+        def make() -> Mapped:
+            m = min(int(self.params["landmarks"]), len(X))
+            chosen = np.random.default_rng(self.seed).permutation(len(X))[:m]
+            rows = scale(np.asarray(X[np.sort(chosen)], dtype=np.float32))
+            return Mapped(X, scale, Nystroem(rows, self._gamma))
+
+        tag = self._gamma, self.params["landmarks"], self.seed
+        return self._once("mapped", make, tag)
+
+    def _signs(self, y: Labels) -> Floats:
+        wanted = self._classes[1:] if len(self._classes) == 2 else self._classes
+        return np.where(y[:, None] == wanted[None], 1.0, -1.0)
+
+    def _of_classes(self, decision: Floats) -> Floats:
+        """Give scores of the classes, shape (n, K), from decision values of machines, (n, P)."""
+        k = len(self._classes)
+        if k == 2:
+            return np.hstack([-decision, decision])
+        if self.params["solver"] == "nystroem":
+            return decision
+        # votes of the pairs; what is between equal votes is told by the sum of their values
+        votes, sums = np.zeros((2, len(decision), k))
+        for p, (first, second) in enumerate(combinations(range(k), 2)):
+            won = decision[:, p] >= 0
+            votes[:, first] += won
+            votes[:, second] += ~won
+            sums[:, first] += decision[:, p]
+            sums[:, second] -= decision[:, p]
+        out: Floats = votes + sums / (3 * (np.abs(sums) + 1))
+        return out
+
+    def _scores(self, X: Vectors) -> Iterator[Floats]:
+        scale = Standard(self._mean, self._factor)
+        for _, block in checked_blocks(X):
+            value = expansion(scale(block), self._vectors, self._weights, self._gamma)
+            yield self._of_classes(value + self._intercepts)
+
+    def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
+        if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
+            return np.concatenate(list(self._scores(X)))
+        weights, rows = self._trial.weights, self._trial.rows
+        if 4 * len(X) * len(rows) > LIMIT:
+            return np.concatenate(list(self._scores(X)))
+        scale = Standard(self._mean, self._factor)
+
+        def make() -> Features:
+            return np.concatenate([cross(scale(block), rows) for _, block in checked_blocks(X)])
+
+        # the same images are asked for by every trial
+        squares = self._once(("cross", part), make)
+        decision = np.empty((len(X), weights.shape[1]))
+        for place, block in blocks(squares):
+            kernel = np.exp(np.float32(-self._gamma) * block)
+            decision[place] = kernel @ weights + self._intercepts
+        return self._of_classes(decision)
+
+    def _proba(self, X: Vectors) -> NDArray[Any]:
+        return np.concatenate([self._probabilities(scores) for scores in self._scores(X)])
+
+    def _probabilities(self, scores: Floats) -> Floats:
+        if not len(self._sigmoids):
+            odds: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+            if scores.shape[1] == 2:
+                one = platt.sigmoid(scores[:, 1], -1.0, 0.0)
+                odds = np.column_stack([1.0 - one, one])
+            odds /= odds.sum(axis=1, keepdims=True)
+            return odds
+        if scores.shape[1] == 2:
+            one = platt.sigmoid(scores[:, 1], *self._sigmoids[0])
+            return np.column_stack([1.0 - one, one])
+        each = [platt.sigmoid(scores[:, c], *s) for c, s in enumerate(self._sigmoids)]
+        return np.column_stack(each)

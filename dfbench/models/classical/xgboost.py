@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError
-from dfbench.models.base import Labels, Model, Probabilities, Task
+from dfbench.models.base import GivenUp, Hopeless, Labels, Model, Probabilities, Task
 from dfbench.models.classical.booster_json import checked_booster
-from dfbench.models.classical.estimator import Features, checked, present_classes
+from dfbench.models.classical.common.blocks import Vectors, checked, checked_blocks
+from dfbench.models.classical.estimator import present_classes
 from dfbench.models.devices import require
 from dfbench.models.kept import Kept, KeptError
+from dfbench.models.rows import BLOCK
 
 _BOOSTER = "booster.json"
+_ASKED = range(40, 1_000_000, 20)
+"""Rounds after which it is asked whether the fit is hopeless."""
 
 
 class XGBoost(Model):
@@ -24,10 +29,18 @@ class XGBoost(Model):
     Histogram method, on a GPU when the device is ``cuda``. Features are not scaled: a tree's
     splits do not change under a monotone map of a feature. Boosting stops after ``patience``
     rounds without a lower validation log loss, and the best round counts.
+
+    Notes
+    -----
+    On the CPU the features are held as one byte each, the number of their bin; the trials of a
+    study share them. Rows that are read by block are binned by block: the bins, found by merging
+    sketches, may then lie a little otherwise.
     """
 
     name = "xgboost"
+    version = 2
     libraries = ("xgboost",)
+    by_block = True
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:
@@ -50,6 +63,12 @@ class XGBoost(Model):
         }
 
     @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate it; see `Model.memory`."""
+        # a byte a value, by row and by column, with a tuning part of half the size
+        return 5 * task.n_train * task.n_inputs + 8 * BLOCK
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
@@ -61,11 +80,10 @@ class XGBoost(Model):
             "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 20.0, log=True),
         }
 
-    def fit(self, X: NDArray[Any], y: Labels, X_val: NDArray[Any], y_val: Labels) -> Self:
+    def fit(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> Self:
         """Fit; see `Model.fit`."""
         import xgboost
 
-        X, X_val = checked(X), checked(X_val)
         present_classes(self.name, y)
         settings = {
             **{k: v for k, v in self.params.items() if k not in ("n_estimators", "patience")},
@@ -85,31 +103,34 @@ class XGBoost(Model):
                 "num_class": self.n_classes,
             }
         try:
-            train, valid = self._matrices(X, y, X_val, y_val)
+            found = self._matrices(X, y, X_val, y_val)
             self._booster = xgboost.train(
                 settings,
-                train,
+                found.train,
                 num_boost_round=int(self.params["n_estimators"]),
-                evals=[(valid, "validation")],
+                evals=[(found.valid, "validation")],
                 early_stopping_rounds=int(self.params["patience"]),
                 verbose_eval=False,
+                callbacks=[] if self.hopeless is None else [_asking(self.hopeless)],
             )
         except xgboost.core.XGBoostError as error:
             raise _worded(error, self.device) from error
         self.best_iteration = int(self._booster.best_iteration)
         return self
 
-    def predict_proba(self, X: NDArray[Any]) -> Probabilities:
+    def predict_proba(self, X: Vectors) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""
-        X = checked(X)
         rounds = (0, self.best_iteration + 1)
-        if self.device == "cuda":
-            import xgboost
+        parts = []
+        for _, block in checked_blocks(X):
+            if self.device == "cuda":
+                import xgboost
 
-            raw = self._booster.predict(xgboost.DMatrix(X), iteration_range=rounds)
-        else:
-            raw = self._booster.inplace_predict(X, iteration_range=rounds)
-        raw = np.asarray(raw, dtype=np.float64)
+                raw = self._booster.predict(xgboost.DMatrix(block), iteration_range=rounds)
+            else:
+                raw = self._booster.inplace_predict(block, iteration_range=rounds)
+            parts.append(np.asarray(raw, dtype=np.float64))
+        raw = np.concatenate(parts)
         if self.n_classes == 2:
             return np.column_stack([1.0 - raw, raw])
         proba: Probabilities = raw / raw.sum(axis=1, keepdims=True)
@@ -171,20 +192,71 @@ class XGBoost(Model):
             raise KeptError(f"the trees cannot be read: {first}") from error
         return self
 
-    def _matrices(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> tuple[Any, Any]:
-        import xgboost
-
-        threads = self.n_threads
-        if self.device == "cuda":
-            # binned on the GPU, when training begins
-            return (
-                xgboost.DMatrix(X, y, nthread=threads),
-                xgboost.DMatrix(X_val, y_val, nthread=threads),
-            )
+    def _matrices(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> _Matrices:
         bins = int(self.params["max_bin"])
-        train = xgboost.QuantileDMatrix(X, y, max_bin=bins, nthread=threads)
-        valid = xgboost.QuantileDMatrix(X_val, y_val, ref=train, max_bin=bins, nthread=threads)
-        return train, valid
+
+        def make() -> _Matrices:
+            return _made(X, y, X_val, y_val, bins, self.n_threads, on_gpu=self.device == "cuda")
+
+        return make() if self.shared is None else self.shared.get((self.name, bins), make)
+
+
+@dataclass(frozen=True)
+class _Matrices:
+    """What boosting reads of the training and the validation part."""
+
+    train: Any
+    valid: Any
+    n_bytes: int
+
+
+def _made(
+    X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, bins: int, threads: int, *, on_gpu: bool
+) -> _Matrices:
+    import xgboost
+
+    size = (len(X) + len(X_val)) * X.shape[1]
+    if on_gpu:
+        # binned on the GPU, when training begins
+        train = xgboost.DMatrix(checked(X), y, nthread=threads)
+        valid = xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
+        return _Matrices(train, valid, 4 * size)
+
+    class Blocks(xgboost.DataIter):  # type: ignore[misc]
+        def __init__(self, part: Vectors, labels: Labels) -> None:
+            self._part, self._labels = part, labels
+            self.reset()
+            super().__init__()
+
+        def next(self, input_data: Any) -> bool:
+            place, block = next(self._left, (None, None))
+            if block is not None:
+                input_data(data=block, label=self._labels[place])
+            return block is not None
+
+        def reset(self) -> None:
+            self._left = checked_blocks(self._part)
+
+    def given(part: Vectors, labels: Labels) -> tuple[Any, ...]:
+        return (checked(part), labels) if isinstance(part, np.ndarray) else (Blocks(part, labels),)
+
+    train = xgboost.QuantileDMatrix(*given(X, y), max_bin=bins, nthread=threads)
+    valid = xgboost.QuantileDMatrix(*given(X_val, y_val), ref=train, max_bin=bins, nthread=threads)
+    return _Matrices(train, valid, size)
+
+
+def _asking(hopeless: Hopeless) -> Any:
+    """Give a callback of xgboost that gives the fit up where it is hopeless."""
+    import xgboost
+
+    class Asking(xgboost.callback.TrainingCallback):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            [losses] = evals_log["validation"].values()
+            if epoch + 1 in _ASKED and hopeless(epoch + 1, float(losses[-1])):
+                raise GivenUp
+            return False
+
+    return Asking()
 
 
 def _worded(error: Exception, device: str) -> Exception:

@@ -16,6 +16,7 @@ from torch import nn
 
 from dfbench.models.base import Inputs, Labels, apart
 from dfbench.models.training.inputs import inputs_of
+from dfbench.models.training.reading import tensor_of
 from dfbench.models.training.recipe import Recipe
 
 Maps = NDArray[np.float32]
@@ -74,7 +75,7 @@ def grad_cam(
     for start in range(0, len(images), batch):
         rows = slice(start, start + batch)
         inputs = inputs_of(images[rows], recipe, device)
-        beside = None if features is None else torch.from_numpy(features[rows]).to(device)
+        beside = None if features is None else tensor_of(features[rows]).to(device)
         found = cam(module, layer, inputs, classes[rows], beside)
         top, left = ((maps.shape[i] - found.shape[i]) // 2 for i in (1, 2))
         maps[rows, top : top + found.shape[1], left : left + found.shape[2]] = found

@@ -100,10 +100,11 @@ class HybridHsvCnn(Network):
 
     def prepare(self, module: nn.Module, X: Inputs) -> None:
         """Take the scale of the features from the training part, where it is wanted."""
+        import numpy as np
         from torch import from_numpy
 
         if self.params["scale_features"] == "standard" and isinstance(X, Both):
-            module.scale(from_numpy(X.features))  # type: ignore[operator]
+            module.scale(from_numpy(np.asarray(X.features)))  # type: ignore[operator]
 
     def cam_layer(self, module: nn.Module) -> nn.Module:
         """Give the layer that Grad-CAM looks at: the last block."""

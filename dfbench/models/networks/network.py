@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from dfbench.models.training.epoch import Epoch
 
 _WEIGHTS = "weights.safetensors"
+_TORCH = 500 << 20
+"""Bytes that torch takes with what it imports."""
+_MADE = 256 << 20
+"""Bytes of augmented copies in memory, see `dfbench.models.training.laid`."""
+_SCORED = 16
+"""Images that are scored at a time."""
 
 
 class Network(Model):
@@ -34,6 +40,8 @@ class Network(Model):
     ----------
     rates
         Least and greatest learning rate of the search space.
+    per_pixel
+        About how many values a step of training holds for each pixel of a batch.
     module
         The module, after `fit`.
     history
@@ -41,8 +49,10 @@ class Network(Model):
     """
 
     inputs: ClassVar[Kind] = "images"
+    by_block: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training.engine",)
     rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
+    per_pixel: ClassVar[int] = 256
 
     module: nn.Module
     history: list[Epoch]
@@ -96,6 +106,14 @@ class Network(Model):
     def input_side(cls, params: Mapping[str, Any]) -> int:
         """Side of the square that the module sees, in pixels: the recipe may crop the image."""
         return int(params.get("crop_size") or params["image_size"])
+
+    @classmethod
+    def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
+        """Estimate torch itself and a step of training; see `Model.memory`."""
+        recipe = recipe_of(dict(params), cls.name)
+        pixels = max(recipe.batch_size, _SCORED) * cls.input_side(params) ** 2
+        made = _MADE if recipe.offline is not None else 0
+        return _TORCH + made + 4 * cls.per_pixel * pixels
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:

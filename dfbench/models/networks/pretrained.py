@@ -28,6 +28,7 @@ class Finetune(Network):
 
     name = "finetune"
     rates = (1e-5, 1e-2)
+    per_pixel = 512
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.pretrained")
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,8 +13,10 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError
 from dfbench.files import digest
-from dfbench.models.base import Inputs, Labels, Model, Probabilities, Task, Watch, apart
+from dfbench.models.base import Hopeless, Inputs, Labels, Model, Task, Watch, apart
+from dfbench.models.rows import fingerprint
 from dfbench.models.selection.space import Space
+from dfbench.models.shared import Shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class Problem:
         it holds that of the winner alone.
     watch
         Progress within a fit, see `Model.progress`.
+    shared
+        What its fits compute alike; `close` drops it.
     """
 
     model_class: type[Model]
@@ -61,6 +64,10 @@ class Problem:
     n_threads: int = 1
     checkpoints: Path | None = None
     watch: Watch | None = None
+    shared: Shared = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shared", Shared({"train": self.X, "tune": self.X_val}))
 
     @property
     def task(self) -> Task:
@@ -68,12 +75,38 @@ class Problem:
         n_inputs = sum(int(np.prod(a.shape[1:])) for a in apart(self.X) if a is not None)
         return Task(len(self.X), n_inputs, self.n_classes)
 
-    def fit(self, params: dict[str, Any]) -> tuple[Model, float]:
-        """Make the model with these parameters and fit it; give it and the seconds that took."""
+    def fit(self, params: dict[str, Any], hopeless: Hopeless | None = None) -> tuple[Model, float]:
+        """Make the model with these parameters and fit it as far as `value` needs.
+
+        Returns
+        -------
+        tuple
+            The model, and the seconds that took, with those of what it took from other fits.
+
+        Raises
+        ------
+        GivenUp
+            If ``hopeless`` said so, see `Model.hopeless`.
+        """
         model = self._unfitted(params)
+        model.hopeless = hopeless
+        model.shared = shared = self.shared.of_one_fit()
         start = time.perf_counter()
-        model.fit(self.X, self.y, self.X_val, self.y_val)
-        return model, time.perf_counter() - start
+        model.fit_ranking(self.X, self.y, self.X_val, self.y_val)
+        return model, time.perf_counter() - start + shared.saved
+
+    def finish(self, model: Model) -> float:
+        """Fit what is left to fit of a model that is kept, and give the seconds that took."""
+        shared = model.shared
+        assert shared is not None  # `fit` has set it
+        start, saved = time.perf_counter(), shared.saved
+        model.calibrate(self.X, self.y)
+        model.shared = model.hopeless = None
+        return time.perf_counter() - start + shared.saved - saved
+
+    def close(self) -> None:
+        """Drop what the fits shared."""
+        self.shared.clear()
 
     def _unfitted(self, params: dict[str, Any]) -> Model:
         model = self.model_class(
@@ -90,7 +123,7 @@ class Problem:
         return model
 
     def value(self, model: Model) -> float:
-        """ROC AUC of a fitted model on the tuning split.
+        """ROC AUC of a fitted model's `Model.ranking` on the tuning split.
 
         Raises
         ------
@@ -99,10 +132,24 @@ class Problem:
         ValueError
             If the model's scores are not finite.
         """
-        value = roc_auc(self.y_val, model.predict_proba(self.X_val))
+        value = roc_auc(self.y_val, model.ranking(self.X_val))
         if not np.isfinite(value):
             raise ValueError("the scores are not finite")
         return value
+
+    def measured(self, model: Model, value: float) -> float:
+        """ROC AUC of a finished model's probabilities on the tuning split.
+
+        Parameters
+        ----------
+        model
+            After `finish`.
+        value
+            Its `value`, which this is where there is no calibration.
+        """
+        if not model.calibrates:
+            return value
+        return roc_auc(self.y_val, model.predict_proba(self.X_val))
 
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""
@@ -113,13 +160,13 @@ class Problem:
     def data(self) -> str:
         """Hash of the model, its seed and what it is fitted on."""
         parts = (self.X, self.y, self.X_val, self.y_val)
-        arrays = [_hash(a) for part in parts for a in apart(part) if a is not None]
+        arrays = [fingerprint(a) for part in parts for a in apart(part) if a is not None]
         return digest(
             [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
         )
 
 
-def roc_auc(y: Labels, proba: Probabilities) -> float:
+def roc_auc(y: Labels, proba: NDArray[np.float64]) -> float:
     """Area under the ROC curve from scores: of class 1, or macro one against the rest.
 
     Classes that ``y`` holds none of, or nothing else than, are left out of the mean.
@@ -137,9 +184,3 @@ def roc_auc(y: Labels, proba: Probabilities) -> float:
     if proba.shape[1] == 2:
         return float(roc_auc_score(y == 1, proba[:, 1]))
     return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))
-
-
-def _hash(array: NDArray[Any]) -> str:
-    content = np.ascontiguousarray(array)
-    header = f"{content.dtype.str}{content.shape}".encode()
-    return hashlib.sha256(header + hashlib.sha256(content.data).digest()).hexdigest()

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.models.base import Model
+from dfbench.models.base import GivenUp, Hopeless, Model
 from dfbench.models.selection.problem import Problem
 
 _RANDOM_TRIALS = 5
 """Trials, the defaults among them, before the sampler models what it has seen."""
+_FINISHING = "finishing_seconds"
+"""Attribute of a study: seconds that finishing took, by number of the trial as text."""
 
 
 def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
@@ -71,7 +73,10 @@ def _new(storage: Path, name: str) -> Any:
 
 
 def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model | None]:
-    """Run one trial and tell the study; give its number and the model, None if it failed.
+    """Run one trial and tell the study; give its number and the model.
+
+    None where it failed, was given up, or had the parameters of an earlier one, whose value it
+    then has.
 
     Raises
     ------
@@ -89,8 +94,16 @@ def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model 
     trial = study.ask()
     try:
         params = problem.space.draw(problem.model_class, trial, problem.task)
-        model, fit_seconds = problem.fit(params)
+        same = _same(problem, study, params)
+        if same is not None:
+            trial.set_user_attr("fit_seconds", same.user_attrs["fit_seconds"])
+            study.tell(trial, same.value)
+            return trial.number, None
+        model, fit_seconds = problem.fit(params, _hopeless(study, trial))
         value = problem.value(model)
+    except GivenUp:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return trial.number, None
     except Exception as error:
         trial.set_user_attr("error", f"{type(error).__name__}: {error}")
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -100,6 +113,27 @@ def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model 
     trial.set_user_attr("fit_seconds", fit_seconds)
     study.tell(trial, value)
     return trial.number, model
+
+
+def _same(problem: Problem, study: Any, params: dict[str, Any]) -> Any:
+    """Give the earliest trial with these parameters that has a value; None where there is none."""
+    return next((t for t in _valued(study) if params_of(problem, t) == params), None)
+
+
+def _hopeless(study: Any, trial: Any) -> Hopeless:
+    """Give what asks whether a fit is behind half of those before it at the same step.
+
+    That is the median rule (Golovin et al., "Google Vizier", KDD 2017), on what the file holds of
+    earlier trials: an interrupted study decides as one that was not.
+    """
+    earlier = [t.intermediate_values for t in _valued(study)]
+
+    def asked(step: int, loss: float) -> bool:
+        trial.report(loss, step)
+        known = sorted(values[step] for values in earlier if step in values)
+        return len(known) >= _RANDOM_TRIALS - 1 and loss > known[len(known) // 2]
+
+    return asked
 
 
 def _seed(seed: int, number: int) -> int:
@@ -114,8 +148,26 @@ def finished(study: Any, limit: int) -> list[Any]:
 
 def best(study: Any, limit: int) -> Any:
     """Give the trial of the highest value; the earliest of equals, so the defaults win ties."""
-    valued = [t for t in finished(study, limit) if t.value is not None]
+    valued = [t for t in finished(study, limit) if complete(t)]
     return max(valued, key=lambda t: (t.value, -t.number))
+
+
+def complete(trial: Any) -> bool:
+    """Whether a trial has a value: it did not fail, and was not given up."""
+    return bool(trial.state.name == "COMPLETE")
+
+
+def _valued(study: Any) -> list[Any]:
+    return [t for t in study.get_trials(deepcopy=False) if complete(t)]
+
+
+def finish(problem: Problem, study: Any, number: int, model: Model) -> float:
+    """Finish the model of a trial, and give the seconds that took when it was first done."""
+    seconds = problem.finish(model)
+    known = dict(study.user_attrs.get(_FINISHING, {}))
+    if str(number) not in known:
+        study.set_user_attr(_FINISHING, {**known, str(number): seconds})
+    return float(known.get(str(number), seconds))
 
 
 def duration(trial: Any) -> float:

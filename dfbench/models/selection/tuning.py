@@ -45,17 +45,19 @@ class Tuned:
     params
         All parameters of that model.
     trials
-        Trials that gave a value, the defaults' own among them.
+        Trials that gave a value or were given up on the way (`Model.hopeless`), the defaults' own
+        among them.
     failed
         Trials that broke; they count against the budget.
     seconds
         Spent on trials, those before an interruption included.
     best_value, default_value
-        ROC AUC on the tuning split of the best trial and of the defaults.
+        ROC AUC on the tuning split of the two models' probabilities. Trials are compared by
+        `Model.ranking`, which of several classes may order the two otherwise.
     stopped_by
         What ended the study.
     fit_seconds
-        Training time of the best trial.
+        Training time of the best trial, with that of what it took from other trials.
     """
 
     model: Model
@@ -111,12 +113,15 @@ def tune(
     """
     if budget.trials < 1:
         raise ValueError("a budget has at least one trial")
-    if problem.space.choices or not problem.space.search or budget.trials == 1:
-        tuned = _grid(problem, progress)
-    else:
-        with owned(storage) if storage is not None else nullcontext():
-            study = studies.open_study(problem, storage, study_name)
-            tuned = _search(problem, budget, study, progress)
+    try:
+        if problem.space.choices or not problem.space.search or budget.trials == 1:
+            tuned = _grid(problem, progress)
+        else:
+            with owned(storage) if storage is not None else nullcontext():
+                study = studies.open_study(problem, storage, study_name)
+                tuned = _search(problem, budget, study, progress)
+    finally:
+        problem.close()
     if problem.checkpoints is not None:
         _clear(problem.checkpoints, keep=tuned.model.checkpoint)
     return tuned
@@ -147,9 +152,21 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     assert best is not None  # a product of nothing has one element
     assert default is not None
     value, model, fit_seconds = best
+    fit_seconds += problem.finish(model)
+    if default is not model:
+        problem.finish(default)
     spent = time.perf_counter() - start
+    value, first = _measured(problem, model, value, default, values[0])
     n = len(settings)
-    return Tuned(model, default, model.params, n, 0, spent, value, values[0], "trials", fit_seconds)
+    return Tuned(model, default, model.params, n, 0, spent, value, first, "trials", fit_seconds)
+
+
+def _measured(
+    problem: Problem, best: Model, value: float, default: Model, default_value: float
+) -> tuple[float, float]:
+    """Give the values of the probabilities of two finished models, which may be one."""
+    value = problem.measured(best, value)
+    return value, value if default is best else problem.measured(default, default_value)
 
 
 def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | None) -> Tuned:
@@ -188,8 +205,16 @@ def _outcome(
     for trial in (best, first):
         if trial.number not in fitted:
             fitted[trial.number], _ = problem.fit(studies.params_of(problem, trial))
+    start = time.perf_counter()
+    finishing = studies.finish(problem, study, best.number, fitted[best.number])
+    if first.number != best.number:
+        studies.finish(problem, study, first.number, fitted[first.number])
+    seconds += time.perf_counter() - start
+    value, default_value = _measured(
+        problem, fitted[best.number], float(best.value), fitted[first.number], float(first.value)
+    )
     trials = studies.finished(study, budget.trials)
-    failed = sum(trial.value is None for trial in trials)
+    failed = sum(trial.state.name == "FAIL" for trial in trials)
     return Tuned(
         model=fitted[best.number],
         default=fitted[first.number],
@@ -197,10 +222,10 @@ def _outcome(
         trials=len(trials) - failed,
         failed=failed,
         seconds=seconds,
-        best_value=float(best.value),
-        default_value=float(first.value),
+        best_value=value,
+        default_value=default_value,
         stopped_by=stopped_by,
-        fit_seconds=float(best.user_attrs["fit_seconds"]),
+        fit_seconds=float(best.user_attrs["fit_seconds"]) + finishing,
     )
 
 

@@ -27,13 +27,15 @@ from dfbench.models.training.part import Part, make_parts
 from dfbench.models.training.resuming import Kept
 from dfbench.models.training.sampling import batches, hardest, seed_of
 from dfbench.models.training.schedules import rate
-from dfbench.models.training.session import out_of_memory
+from dfbench.models.training.session import give_back, out_of_memory
 from dfbench.models.training.setting import Setting
 from dfbench.models.training.state import Counters, Snapshot, State, restored, snapshot
 from dfbench.models.training.step import Step, make_step
 
 _TELL = 0.5
 """Seconds between two reports of progress."""
+_TRIM = 2.0
+"""Seconds between two times that free memory is given back."""
 
 
 def train(
@@ -105,8 +107,8 @@ class _Run:
         Where to begin the epoch again.
     best
         Weights of the best epoch so far.
-    to_tell, to_save
-        When progress is told and the state is saved again.
+    to_tell, to_save, to_trim
+        When progress is told, the state is saved and free memory is given back again.
     """
 
     setting: Setting
@@ -120,6 +122,7 @@ class _Run:
     best: Tensors | None
     to_tell: _Clock
     to_save: _Clock
+    to_trim: _Clock
 
     def finish(self) -> tuple[Tensors, list[dict[str, Any]]]:
         """Train to the end; give the weights of the best epoch and the history."""
@@ -162,12 +165,16 @@ class _Run:
         began = time.perf_counter()
         total = torch.tensor(at.loss, dtype=torch.float64, device=self.setting.device)
         # an epoch may go on from its end
-        for number in range(at.step, len(order)):
+        left = order[at.step :]
+        for number, batch in enumerate(self.part.batches(left), at.step):
             seed = seed_of(self.setting.seed, at.epoch, number)
-            loss, out = self.step(order[number], seed, self._rate(number, len(order)))
+            loss, out = self.step(order[number], batch, seed, self._rate(number, len(order)))
             total += loss
             self.state.seen.append(out)
             at.step = number + 1
+            if self.to_trim.over():
+                give_back()
+                self.to_trim.restart()
             if self.progress is not None and self.to_tell.over():
                 n = sum(len(rows) for rows in order[: at.step])
                 self._tell(at.epoch * len(order) + at.step, len(order), float(total) / n)
@@ -285,7 +292,7 @@ class _Run:
 
 def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:
     """Make ready, and take up the state on disk, if there is one."""
-    part, val = make_parts(setting)
+    part, val = make_parts(setting, None if kept is None else kept.folder)
     step = make_step(setting, part)
     state, best = State(Counters(batch_size=setting.recipe.batch_size)), None
     found = kept.interrupted() if kept is not None else None
@@ -304,5 +311,6 @@ def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:
         start=snapshot(state, setting.module, step),
         best=best,
         to_tell=_Clock(_TELL),
+        to_trim=_Clock(_TRIM),
         to_save=_Clock(setting.recipe.checkpoint_seconds),
     )

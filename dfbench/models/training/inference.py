@@ -7,14 +7,17 @@ features too is called with them as its second argument.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from torch import nn
 
-from dfbench.models.base import Inputs, Probabilities
-from dfbench.models.training.inputs import check, inputs_of, tensors_of
+from dfbench.models.base import Inputs, Probabilities, apart
+from dfbench.models.training.inputs import check, inputs_of
 from dfbench.models.training.logits import probabilities
 from dfbench.models.training.precision import autocast
+from dfbench.models.training.reading import batches_of, slices, source_of
 from dfbench.models.training.recipe import Recipe
 
 EVAL_BATCH = 128
@@ -45,15 +48,17 @@ def outputs(module: nn.Module, X: Inputs, recipe: Recipe, device: str) -> torch.
         If X is not as a network needs it.
     """
     check(X)
-    images, features = tensors_of(X)
+    images, features = apart(X)
     module.to(device)
     n, block = len(images), BLOCK[device]
-    parts = []
-    for start in range(0, n, block):
-        rows = slice(start, start + block)
-        beside = None if features is None else _filled(features[rows], block)
-        parts.append(outputs_of(module, _filled(images[rows], block), beside, recipe, device))
-    return torch.cat(parts)[:n]
+    sources = [source_of(each) for each in (images, features) if each is not None]
+
+    def blocks() -> Iterator[list[torch.Tensor]]:
+        for read in batches_of(sources, slices(n, EVAL_BATCH)):
+            for rows in slices(len(read[0]), block):
+                yield [_filled(each[rows], block) for each in read]
+
+    return outputs_of(module, blocks(), recipe, device)[:n]
 
 
 def _filled(rows: torch.Tensor, block: int) -> torch.Tensor:
@@ -64,20 +69,26 @@ def _filled(rows: torch.Tensor, block: int) -> torch.Tensor:
 
 
 def outputs_of(
-    module: nn.Module,
-    images: torch.Tensor,
-    features: torch.Tensor | None,
-    recipe: Recipe,
-    device: str,
+    module: nn.Module, batches: Iterable[list[torch.Tensor]], recipe: Recipe, device: str
 ) -> torch.Tensor:
-    """Logits of tensors, without augmentation, float32, on the processor."""
+    """Logits of batches, without augmentation, float32, on the processor.
+
+    Parameters
+    ----------
+    module
+        On the device.
+    batches
+        Images, and the features beside them where the module takes any.
+    recipe
+        How the network sees images.
+    device
+        Where it computes.
+    """
     module.eval()
     parts = []
     with torch.inference_mode(), autocast(recipe, device):
-        for start in range(0, len(images), EVAL_BATCH):
-            rows = slice(start, start + EVAL_BATCH)
-            inputs = [inputs_of(images[rows], recipe, device)]
-            if features is not None:
-                inputs.append(features[rows].to(device))
+        for images, *features in batches:
+            inputs = [inputs_of(images, recipe, device)]
+            inputs += [each.to(device) for each in features]
             parts.append(module(*inputs).float().cpu())
     return torch.cat(parts)

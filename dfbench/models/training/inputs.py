@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dfbench.errors import DataError
-from dfbench.models.base import Inputs, apart
+from dfbench.models.base import apart
 from dfbench.models.training.precision import precision_of
+from dfbench.models.training.reading import tensor_of
 from dfbench.models.training.recipe import Recipe
 
 
 def check(X: Any) -> None:
     """Raise `DataError` if images are not as a network needs them."""
     images, _ = apart(X)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+    if images.dtype != np.uint8 or len(images.shape) != 4 or images.shape[3] != 3:
         raise DataError(
             f"a network needs uint8 images of shape (n, S, S, 3), not {images.dtype} {images.shape}"
         )
-
-
-def tensor_of(X: NDArray[Any]) -> torch.Tensor:
-    """Wrap an array, not copy it: a data set may fill most of the memory."""
-    array = np.ascontiguousarray(X)
-    if not array.flags.writeable:
-        with warnings.catch_warnings():
-            # torch warns of arrays it could write through; nothing here writes
-            warnings.simplefilter("ignore", UserWarning)
-            return torch.from_numpy(array)
-    return torch.from_numpy(array)
-
-
-def tensors_of(X: Inputs) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Wrap images, and the features beside them, if there are any."""
-    images, features = apart(X)
-    return tensor_of(images), None if features is None else tensor_of(features)
 
 
 def pixels_of(images: torch.Tensor, device: str, dtype: torch.dtype) -> torch.Tensor:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from dfbench.errors import DataError
 from dfbench.files import digest
-from dfbench.models.base import Inputs, Labels, apart
+from dfbench.models.base import Array, Inputs, Labels, apart
+from dfbench.models.rows import fingerprint
 from dfbench.models.training.inputs import check
 from dfbench.models.training.recipe import Recipe
 
@@ -65,23 +63,16 @@ class Setting:
 
     def identity(self) -> str:
         """Digest of all of it, the images too."""
-        arrays: list[NDArray[Any]] = [self.y, self.y_val]
+        arrays: list[Array] = [self.y, self.y_val]
         for X in (self.X, self.X_val):
             arrays += [array for array in apart(X) if array is not None]
         return digest(
             [
                 self.recipe.model_dump(mode="json", exclude={"checkpoint_seconds"}),
                 [self.n_classes, self.seed, self.device],
-                [_hash(array) for array in arrays],
+                [fingerprint(array) for array in arrays],
                 [[name, list(value.shape)] for name, value in self.module.state_dict().items()],
                 # what has no weights: the rate of dropout, say
                 re.sub(r"0x[0-9a-f]+", "", repr(self.module)),
             ]
         )
-
-
-def _hash(array: NDArray[Any]) -> str:
-    whole = np.ascontiguousarray(array)
-    found = hashlib.sha256(f"{whole.dtype} {whole.shape}".encode())
-    found.update(memoryview(whole.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]
-    return found.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,7 @@ class Step:
         return getattr(self.fabric.strategy.precision, "scaler", None)
 
     def __call__(
-        self, rows: torch.Tensor, seed: int, lr: float
+        self, rows: torch.Tensor, shown: Sequence[torch.Tensor], seed: int, lr: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Train on a batch.
 
@@ -80,6 +81,8 @@ class Step:
         ----------
         rows
             Numbers of its images.
+        shown
+            What `Part.batches` gives of them.
         seed
             What is drawn hangs on it alone.
         lr
@@ -92,7 +95,7 @@ class Step:
         """
         torch.manual_seed(seed)
         targets = self.targets[rows].to(self.device, non_blocking=True)
-        inputs, targets = self._inputs(rows, targets)
+        inputs, targets = self._inputs(shown, targets)
         out = self.net(*inputs).float()
         each = losses(out, targets, self.weights)
         self._descend(each.mean(), lr)
@@ -108,15 +111,12 @@ class Step:
         self.optimiser.step()
 
     def _inputs(
-        self, rows: torch.Tensor, targets: torch.Tensor
+        self, shown: Sequence[torch.Tensor], targets: torch.Tensor
     ) -> tuple[list[torch.Tensor], torch.Tensor]:
-        part = self.part
-        if part.vectors is not None:
-            first = part.vectors[rows.to(part.vectors.device)]
-        else:
-            first, targets = self._images(part.images[rows.to(part.images.device)], targets)
-        features = [] if part.features is None else [part.features[rows].to(self.device)]
-        return [first, *features], targets
+        first, *features = shown
+        if self.part.vectors is None:
+            first, targets = self._images(first, targets)
+        return [first, *(each.to(self.device) for each in features)], targets
 
     def _images(
         self, images: torch.Tensor, targets: torch.Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from dfbench.results.records.scores import by_image
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
-from dfbench.results.statistics.measured import Images, Measured, measure
+from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
 from dfbench.results.statistics.sample import Sample, prepare
 
@@ -57,13 +57,37 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
         Where ``path`` is no results folder.
     """
     out = ResultsFolder(path)
+    board, _ = measure_board(out, progress)
+    return replace(board, runs=out.read_provenance(), kept=out.kept_models())
+
+
+def measure_board(
+    out: ResultsFolder, progress: Progress | None = None
+) -> tuple[Board, list[str] | None]:
+    """Compute all of a board that follows from scores and findings.
+
+    Returns
+    -------
+    Board
+        Without commands and trained models.
+    list of str or None
+        Cells whose scores were read whole; None where a file could not be read.
+
+    Raises
+    ------
+    OutputError
+        Where this is no results folder.
+    """
     entries = out.read_entries()
     rows, lines = _rows(out, entries, progress)
     lines, smallest = _ranked(rows, lines)
-    board = replace(arrange(lines, smallest), runs=out.read_provenance(), kept=out.kept_models())
-    for report in _reports(Read(board.tables, rows, out, entries)):
+    board = arrange(lines, smallest)
+    read = Read(board.tables, rows, out, entries)
+    for report in _reports(read):
         board = board.plus(report)
-    return board
+    if read.unread or any(row.unread for row in rows.values()):
+        return board, None
+    return board, [record.cell for row in rows.values() for record in row.records]
 
 
 def _rows(
@@ -72,17 +96,29 @@ def _rows(
     """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
     rows: dict[_Place, RowRead] = {}
-    waiting: list[tuple[RowRead, Future[Line | None]]] = []
+    for place, seeds in _places(entries).items():
+        dataset, _, subset = place
+        # subsets have images of their own, which no row is ranked on
+        known = [] if subset else shared.setdefault(dataset, [])
+        rows[place] = read_row(out, seeds, known)
+    whole = [row for (_, _, subset), row in rows.items() if not subset]
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
-        for place, seeds in _places(entries).items():
-            dataset, _, subset = place
-            # subsets have images of their own, which no row is ranked on
-            known = [] if subset else shared.setdefault(dataset, [])
-            rows[place] = read_row(out, seeds, known)
-            if not subset:
-                waiting.append((rows[place], pool.submit(line_of, rows[place])))
-        return rows, _lines(waiting, progress)
+        done = 0
+        for images in (images for its in shared.values() for images in its):
+            own = [row.measured for row in whole if row.measured and row.measured.images is images]
+            if images.resamples.sound:
+                resample_together(own, each=pool.map)
+            done += len(own)
+            if progress is not None:
+                progress(done, len(whole))
+        lines: list[Line] = []
+        for row, line in zip(whole, pool.map(line_of, whole), strict=True):
+            # what is missing of a row stands behind it
+            lines += [*([] if line is None else [line]), *row.missing]
+    if progress is not None:
+        progress(len(whole), len(whole))
+    return rows, lines
 
 
 def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
@@ -91,19 +127,6 @@ def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
     for entry in entries:
         places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
     return {place: sorted(its, key=lambda entry: entry.seed) for place, its in places.items()}
-
-
-def _lines(
-    waiting: Sequence[tuple[RowRead, Future[Line | None]]], progress: Progress | None
-) -> list[Line]:
-    """Wait for the line of each row; what is missing of a row stands behind it."""
-    lines: list[Line] = []
-    for done, (row, line) in enumerate(waiting, 1):
-        found = line.result()
-        lines += [*([] if found is None else [found]), *row.missing]
-        if progress is not None:
-            progress(done, len(waiting))
-    return lines
 
 
 def _reports(read: Read) -> Iterator[Report]:
@@ -191,6 +214,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
     scores: list[Scores] = []
     defaults: list[float] = []
     missing: list[Line] = []
+    unread = False
     for entry in entries:
         try:
             record = out.load_record(entry.cell)
@@ -212,6 +236,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
                     defaults += _at_defaults(out, record, its)
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
+            unread = True
     measured = None
     if scores:
         images = _images(scores[0], known)
@@ -222,6 +247,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
         measured=measured,
         at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
         missing=missing,
+        unread=unread,
         kinds=scores[0].kinds if scores else None,
     )
 

@@ -73,6 +73,8 @@ class EvaluatedRow:
         None where it has no scores of its own.
     away
         By place; the reason where there is nothing.
+    unread
+        Whether a file of it could not be read.
     """
 
     name: str
@@ -81,6 +83,7 @@ class EvaluatedRow:
     n_train: int = 0
     home: Scored | None = None
     away: dict[Place, Scored | str] = field(default_factory=dict)
+    unread: bool = False
 
 
 @dataclass
@@ -228,7 +231,7 @@ def _read_row(
         try:
             row.away[place] = reader.evaluated(asked, records)
         except OutputError as error:
-            row.away[place] = str(error)
+            row.away[place], row.unread = str(error), True
             continue
         found = row.away[place]
         if isinstance(found, Scored) and found.thresholds:
@@ -241,5 +244,5 @@ def _read_row(
         scores = [reader.out.read_scores(record) for record in own]
         row.home = reader.scored(entry.dataset, own, scores, [cuts.get(cell) for cell in cells])
     except OutputError:
-        row.home = None
+        row.home, row.unread = None, True
     return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.evaluations import EvaluatedRow, read_evaluations
@@ -19,7 +19,7 @@ class RowRead:
 
     Its records by seed, what they come to, the ROC AUC of its default parameters where it was
     kept, what is missing, and the kind of fake of each image, "" for none; None where the scores
-    do not tell.
+    do not tell. ``unread`` where a file of it could not be read.
     """
 
     entry: Entry
@@ -28,6 +28,7 @@ class RowRead:
     at_defaults: float | None
     missing: list[Line]
     kinds: tuple[str, ...] | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,17 @@ class Read:
         Of the board: they give the order of data sets and rows.
     rows
         By data set, row and name of the subset.
+    out, entries
+        The folder, and the places on its board.
+    unread
+        Protocols that files could not be read of, so far.
     """
 
     tables: Sequence[Table]
     rows: Mapping[tuple[str, str, str], RowRead]
     out: ResultsFolder
     entries: Sequence[Entry]
+    unread: list[str] = field(default_factory=list)
 
     def of(self, dataset: str) -> dict[tuple[str, str], RowRead]:
         """Give the rows of a data set, by row and name of the subset."""
@@ -73,4 +79,7 @@ class Read:
         OutputError
             Where the list of what was asked for is broken.
         """
-        return read_evaluations(self.out, self.entries, protocol)
+        found = read_evaluations(self.out, self.entries, protocol)
+        if any(row.unread for row in found):
+            self.unread.append(protocol)
+        return found

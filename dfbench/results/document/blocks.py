@@ -6,8 +6,10 @@ What computes figures makes `Section` objects; Markdown, HTML, LaTeX and the ter
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic_core import CoreSchema, core_schema
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +63,7 @@ class Cell:
     """
 
     shown: str
-    value: float | str | None = None
+    value: int | float | str | None = None
     detail: str = ""
     bold: bool = False
     heat: float | None = None
@@ -94,6 +96,14 @@ class Grid:
     dataset: str = ""
 
 
+def _told(value: Any) -> tuple[str, str]:
+    """Give caption and name of a chart that was kept."""
+    match value:
+        case {"caption": str(caption), "name": str(name)}:
+            return caption, name
+    raise ValueError("no chart")
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A picture, drawn when a form that shows pictures asks for it.
@@ -110,7 +120,20 @@ class Chart:
 
     caption: str
     name: str
-    draw: Callable[[], Figure]
+    draw: Callable[[], Figure] = field(compare=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Keep caption and name alone; who reads them again says how a chart is drawn.
+
+        That is ``again`` in the context of the validation: from caption and name to the chart.
+        """
+        return core_schema.with_info_plain_validator_function(
+            lambda value, info: info.context["again"](*_told(value)),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda chart: {"caption": chart.caption, "name": chart.name}
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -111,17 +110,6 @@ def whole_numbers(axes: Axes) -> None:
 def colour(index: int) -> str:
     """Give the colour of a class."""
     return COLOURS[index % len(COLOURS)]
-
-
-def file_name(name: str, taken: set[str]) -> str:
-    """Make a name fit for a file, and unlike those taken, to which it is added."""
-    fit = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "chart"
-    found, n = fit, 1
-    while found in taken:
-        n += 1
-        found = f"{fit}-{n}"
-    taken.add(found)
-    return found
 
 
 def save(figure: Figure, path: Path, *, dpi: float = _DPI) -> None:

@@ -15,8 +15,12 @@
     OUT/unreadable/<fingerprint>.csv
                                    images of a data set that cannot be read, and why
     OUT/made.json                  how it was made
+    OUT/board/board.json, state.json, written.json
+                                   what the board came to, as of which files, and what was written
+                                   of it: may be removed at any time
     OUT/studies/, OUT/checkpoints/, OUT/logs/
                                    what an interrupted cell goes on from, and why one broke
+    OUT/parts/                     which images are fitted and scored on; there while a run is
     OUT/models/<cell>.dfb          its fitted model, see `dfbench.detectors.archive`
     OUT/figures/                   pictures
     OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
@@ -30,6 +34,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +59,9 @@ _RUNS = TypeAdapter(list[Run])
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
-_TAKEN = frozenset({"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models"})
+_TAKEN = frozenset(
+    {"cells", "studies", "checkpoints", "logs", "figures", "unreadable", "models", "parts", "board"}
+)
 
 
 def _checked(name: str, what: str = "cell") -> str:
@@ -135,6 +142,11 @@ class ResultsFolder:
         """Folder of the states that trainings of a study go on from."""
         return self.path / "checkpoints" / _checked(study, "study")
 
+    @property
+    def parts(self) -> Path:
+        """Folder of what workers read about the images of each part."""
+        return self.path / "parts"
+
     def log_file(self, cell: str) -> Path:
         """Traceback of what a cell broke on."""
         return self.path / "logs" / f"{_checked(cell)}.txt"
@@ -171,6 +183,39 @@ class ResultsFolder:
     def protocols_file(self, form: str) -> Path:
         """Figures of protocols in a form."""
         return self.path / f"protocols.{form}"
+
+    # --- the board as it was ------------------------------------------------------------------
+
+    @property
+    def board_file(self) -> Path:
+        """What the board came to."""
+        return self.path / "board" / "board.json"
+
+    @property
+    def state_file(self) -> Path:
+        """As of which files, see `dfbench.results.records.state`."""
+        return self.path / "board" / "state.json"
+
+    @property
+    def written_file(self) -> Path:
+        """Which files were written of it, see `dfbench.results.records.written`."""
+        return self.path / "board" / "written.json"
+
+    def board_inputs(self, audits: Iterable[str]) -> list[str]:
+        """List what a board is computed from: names relative to the folder.
+
+        These are all files of cells, of images that cannot be read and of what these audits found,
+        beside the lists of entries and of evaluations.
+        """
+        found = [each.name for each in (self.entries_file, self.asked_file) if each.exists()]
+        for folder in ("cells", "unreadable", *audits):
+            try:
+                # a hidden one is being written
+                names = [name for name in os.listdir(self.path / folder) if name[0] != "."]  # noqa: PTH208 - names alone
+            except OSError:
+                continue
+            found += [f"{folder}/{name}" for name in sorted(names)]
+        return found
 
     # --- entries -----------------------------------------------------------------------------
 
@@ -499,12 +544,15 @@ class ResultsFolder:
             return []
 
     def note_run(self, run: Run) -> None:
-        """Add a command.
+        """Add a command; one that is noted alike, but for when it began, stays as it is.
 
         Raises
         ------
         OutputError
             Where the folder cannot be written.
         """
-        runs = [before for before in self.read_provenance() if before.command != run.command]
+        before = self.read_provenance()
+        if any(each.model_copy(update={"started": run.started}) == run for each in before):
+            return
+        runs = [each for each in before if each.command != run.command]
         keep_text(self.provenance_file, _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dfbench.errors import unknown
 from dfbench.files import keep_text
 from dfbench.results.board.board import Board
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.written import Written
 from dfbench.results.render.csv import to_csv
 from dfbench.results.render.html import to_html
 from dfbench.results.render.json import to_json
 from dfbench.results.render.latex import to_latex
-from dfbench.results.render.long_form import write_figures
+from dfbench.results.render.long_form import FIGURE_FORMATS
 from dfbench.results.render.markdown import to_markdown
 
 FORMATS: dict[str, Callable[[Board], str]] = {
@@ -39,7 +41,7 @@ def render(board: Board, form: str) -> str:
     return FORMATS[form](board)
 
 
-def render_all(path: Path, board: Board) -> Board:
+def render_all(path: Path, board: Board, written: Written | None = None) -> Board:
     """Write ``leaderboard.*`` in each of `FORMATS`, and the figures of protocols, into a folder.
 
     Parameters
@@ -48,6 +50,8 @@ def render_all(path: Path, board: Board) -> Board:
         The results folder.
     board
         Its board.
+    written
+        Leaves out what would be the same; by default all is written.
 
     Returns
     -------
@@ -60,7 +64,15 @@ def render_all(path: Path, board: Board) -> Board:
         Where the folder cannot be written.
     """
     out = ResultsFolder(path)
-    for form, write in FORMATS.items():
-        keep_text(out.leaderboard_file(form), write(board))
-    write_figures(out, board.figures)
+    written = written or Written(out)
+    texts = {out.leaderboard_file(form): partial(write, board) for form, write in FORMATS.items()}
+    if board.figures:
+        for form, put in FIGURE_FORMATS.items():
+            texts[out.protocols_file(form)] = partial(put, board.figures)
+    for file, text in texts.items():
+        written.write(file, partial(_put, file, text))
     return board
+
+
+def _put(file: Path, text: Callable[[], str]) -> None:
+    keep_text(file, text())

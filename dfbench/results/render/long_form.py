@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from dfbench.files import keep_text
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document.texts import csv_text, json_text
-from dfbench.results.records.folder import ResultsFolder
 
 
 def to_csv(figures: Sequence[ProtocolFigure]) -> str:
@@ -20,15 +18,8 @@ def to_json(figures: Sequence[ProtocolFigure]) -> str:
     return json_text([figure.model_dump(mode="json") for figure in figures])
 
 
-def write_figures(out: ResultsFolder, figures: Sequence[ProtocolFigure]) -> None:
-    """Write ``protocols.csv`` and ``protocols.json`` into a results folder, if there are any.
-
-    Raises
-    ------
-    OutputError
-        Where it cannot be written.
-    """
-    if not figures:
-        return
-    keep_text(out.protocols_file("csv"), to_csv(figures))
-    keep_text(out.protocols_file("json"), to_json(figures))
+FIGURE_FORMATS: dict[str, Callable[[Sequence[ProtocolFigure]], str]] = {
+    "csv": to_csv,
+    "json": to_json,
+}
+"""Format to what writes it; also the suffix of ``protocols.*``."""

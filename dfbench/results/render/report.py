@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from dfbench.errors import ImageError
-from dfbench.files import unwritable, write_text
+from dfbench.files import keep_text, unwritable
 from dfbench.images import opened
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.document import Chapter, Standings, document
 from dfbench.results.document import wording
-from dfbench.results.document.blocks import Chart
+from dfbench.results.document.blocks import Chart, Section
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.written import Written
 from dfbench.results.render.html import Pictures, to_html
 from dfbench.results.render.page import escape
 
@@ -26,15 +31,15 @@ Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
 
 
-def make_report(path: Path, board: Board) -> Path:
+def make_report(
+    path: Path, board: Board, written: Written | None = None, *, measured: str = ""
+) -> Path:
     """Write ``report.html`` with all pictures that lie in a results folder, and give its path.
 
-    Raises
-    ------
-    OutputError
-        Where it cannot be written.
+    Other parameters, and what is raised, are those of `write_report`.
     """
-    return write_report(path, board, *stored_pictures(path, board))
+    found = stored_pictures(path, board)
+    return write_report(path, board, *found, written, measured=measured)
 
 
 def stored_pictures(path: Path, board: Board) -> tuple[Mapping[str, Path], Figures]:
@@ -66,7 +71,15 @@ def _captions() -> dict[str, str]:
     return found
 
 
-def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figures: Figures) -> Path:
+def write_report(
+    path: Path,
+    board: Board,
+    overviews: Mapping[str, Path],
+    figures: Figures,
+    written: Written | None = None,
+    *,
+    measured: str = "",
+) -> Path:
     """Write ``report.html`` into a results folder, and its charts into ``figures/``.
 
     Parameters
@@ -79,6 +92,10 @@ def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figure
         PNG file by data set. A file that cannot be read is left out, here and below.
     figures
         Of each cell.
+    written
+        Leaves out what would be the same; by default all is drawn and written.
+    measured
+        Name of what the charts show, for that.
 
     Returns
     -------
@@ -91,12 +108,59 @@ def write_report(path: Path, board: Board, overviews: Mapping[str, Path], figure
         Where it cannot be written.
     """
     out = ResultsFolder(path)
-    pictures = Embedded(out, overviews, figures, seeds=board.several_seeds)
-    try:
-        write_text(out.report_file, to_html(board, title="Report", pictures=pictures))
-    except OSError as error:
-        raise unwritable(path, error) from error
+    written = written or Written(out)
+    charts = {out.chart_file(name): chart for name, chart in _named(_charts(board)).items()}
+    faults: dict[str, str] = {}
+    for file, chart in charts.items():
+        written.write(file, partial(_draw, chart, file, faults), of=measured)
+    drawn = [each for its in figures.values() for each in its]
+    pictures = Embedded(out, overviews, figures, faults, seeds=board.several_seeds)
+
+    def write() -> bool:
+        keep_text(out.report_file, to_html(board, title="Report", pictures=pictures))
+        return not faults
+
+    files = (*charts, *overviews.values(), *(file for _, file in drawn))
+    written.write(out.report_file, write, said=[caption for caption, _ in drawn], shown=files)
     return out.report_file
+
+
+def _charts(board: Board) -> Iterator[Chart]:
+    """Give all charts, in the order in which the report shows them."""
+    for block in document(board, "Report"):
+        parts: Iterable[object] = block.parts if isinstance(block, Chapter) else [block]
+        for part in parts:
+            section = part.section if isinstance(part, Standings) else part
+            if isinstance(section, Section):
+                yield from section.charts
+
+
+def _named(charts: Iterable[Chart]) -> dict[str, Chart]:
+    """Give each chart a name that is fit for a file, and no other's."""
+    found: dict[str, Chart] = {}
+    for chart in charts:
+        found[_free(chart.name, found)] = chart
+    return found
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    fit = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "chart"
+    numbered = (f"{fit}-{n}" for n in count(2))
+    return fit if fit not in taken else next(each for each in numbered if each not in taken)
+
+
+def _draw(chart: Chart, path: Path, faults: dict[str, str]) -> bool:
+    """Draw a chart and keep it as PNG; a drawing that breaks costs no figure."""
+    from dfbench.results.figures import base
+
+    try:
+        base.save(chart.draw(), path, dpi=_CHART_DPI)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the report is written
+        faults[path.stem] = f"{type(error).__name__}: {error}"
+        return False
+    return True
 
 
 @dataclass
@@ -106,22 +170,18 @@ class Embedded(Pictures):
     out: ResultsFolder
     overviews: Mapping[str, Path]
     figures: Figures
+    faults: Mapping[str, str]
     seeds: bool = False
-    drawn: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
 
     def chart(self, chart: Chart) -> str:
-        """Draw a chart, keep it as PNG and show it; a drawing that breaks costs no figure."""
-        from dfbench.results.figures import base
-
-        path = self.out.chart_file(base.file_name(chart.name, self.drawn))
-        try:
-            base.save(chart.draw(), path, dpi=_CHART_DPI)
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the report is written
-            said = f"{chart.caption}: could not be drawn: {type(error).__name__}: {error}"
+        """Show a chart that was drawn, or say why it was not."""
+        name = _free(chart.name, self.shown)
+        self.shown.add(name)
+        if name in self.faults:
+            said = f"{chart.caption}: could not be drawn: {self.faults[name]}"
             return f'<p class="note">{escape(said)}</p>'
-        return embedded(chart.caption, path)
+        return embedded(chart.caption, self.out.chart_file(name))
 
     def dataset(self, table: Table) -> str:
         """Show the overview of a data set, folded."""

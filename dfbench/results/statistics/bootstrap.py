@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ SEED = 20_261_120
 _FLAWLESS = {each.name: each.flawless for each in ENTRIES if each.flawless is not None}
 _CHUNK = 1 << 18
 """Counts worked on at once: what stays in a processor's cache."""
+_LEAST = 32
+"""Resamples worked on at once where that is more: images are looked up in the order of scores, and
+what is held of one in all resamples should fill what a processor fetches at once."""
 _KEPT = 1 << 25
 """Counts kept in memory (2 bytes each); more are drawn anew each time they are asked for."""
 
@@ -78,7 +83,7 @@ class Resamples:
         seeds = np.random.SeedSequence(self.seed).spawn(len(self.strata))
         generators = [np.random.default_rng(seed) for seed in seeds]
         n_units = sum(members.size for members in self.strata)
-        step = max(1, _CHUNK // max(1, self.unit.size))
+        step = max(_LEAST, _CHUNK // max(1, self.unit.size))
         for start in range(0, self.n_resamples, step):
             size = min(step, self.n_resamples - start)
             counts = np.empty((size, n_units), dtype=np.uint16)
@@ -125,8 +130,32 @@ def resamples_of(design: Design, *, n_resamples: int = N_RESAMPLES, seed: int = 
 
 def distributions(sample: Sample, resamples: Resamples) -> dict[str, Floats]:
     """Figures of one row on each resample: metric to values of shape (B,), NaN where undefined."""
-    parts = [evaluate(sample, chunk) for chunk in resamples.chunks()]
-    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+    return distributions_of([sample], resamples)[0]
+
+
+def distributions_of(
+    samples: Sequence[Sample], resamples: Resamples, *, each: Callable[..., Iterable[Any]] = map
+) -> list[dict[str, Floats]]:
+    """Figures of several rows on each resample, which are drawn once for all: see `distributions`.
+
+    Parameters
+    ----------
+    samples
+        Of the rows, all of the same images.
+    resamples
+        Of these images.
+    each
+        Applies a function to the samples: ``map``, or that of a pool of threads.
+    """
+    parts = [list(each(partial(_evaluated, chunk), samples)) for chunk in resamples.chunks()]
+    return [
+        {name: np.concatenate([part[row][name] for part in parts]) for name in METRICS}
+        for row in range(len(samples))
+    ]
+
+
+def _evaluated(chunk: NDArray[np.uint16], sample: Sample) -> dict[str, Floats]:
+    return evaluate(sample, chunk)
 
 
 def interval(

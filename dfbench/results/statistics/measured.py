@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,11 +103,8 @@ class Measured:
 
     @cached_property
     def distributions(self) -> dict[str, Floats]:
-        """Figures on each resample, shape (B,), the mean over seeds."""
-        found = [bootstrap.distributions(sample, self.images.resamples) for sample in self.samples]
-        if len(found) == 1:
-            return found[0]
-        return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
+        """Figures on each resample, shape (B,), the mean over seeds; see `resample_together`."""
+        return _over_seeds(bootstrap.distributions_of(self.samples, self.images.resamples))
 
     def figures(self, *, heed_seeds: bool = False) -> dict[str, Estimate]:
         """Give each figure with its 95 % interval, and its spread over seeds.
@@ -151,6 +150,25 @@ class Measured:
         low = of.value - math.hypot(of.value - of.low, arm)
         high = of.value + math.hypot(of.high - of.value, arm)
         return of.model_copy(update={"low": low, "high": high})
+
+
+def _over_seeds(found: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    if len(found) == 1:
+        return found[0]
+    return {name: np.mean([each[name] for each in found], axis=0) for name in metrics.METRICS}
+
+
+def resample_together(
+    rows: Sequence[Measured], *, each: Callable[..., Iterable[Any]] = map
+) -> None:
+    """Find the `Measured.distributions` of rows that share their images, drawn once for all.
+
+    ``each`` is that of `bootstrap.distributions_of`.
+    """
+    samples = [sample for row in rows for sample in row.samples]
+    found = iter(bootstrap.distributions_of(samples, rows[0].images.resamples, each=each))
+    for row in rows:
+        row.__dict__["distributions"] = _over_seeds(list(islice(found, len(row.samples))))
 
 
 def measure(images: Images, samples: Sequence[Sample]) -> Measured:

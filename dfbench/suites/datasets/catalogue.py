@@ -120,13 +120,17 @@ def resolve(
     name, data = split_source(source)
     located = _found(data, root, asked, progress)
     if asked and located.reading is None:
-        option = next(iter(asked.given()))
-        raise CardError(
-            f"--{option} is for plain folders, and {located.card.name!r} has a card",
-            where=located.where,
-            hint="change the card instead",
-        )
+        raise _not_plain(asked, located.card.name, located.where)
     return _renamed(located, name, source) if name else located
+
+
+def _not_plain(asked: ReadAs, name: str, where: object) -> CardError:
+    option = next(iter(asked.given()))
+    return CardError(
+        f"--{option} is for plain folders, and {name!r} has a card",
+        where=where,
+        hint="change the card instead",
+    )
 
 
 def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
@@ -232,6 +236,8 @@ def _by_name(
     if name in _built_in():
         from dfbench.suites.generated.builtin import ensure_builtin
 
+        if asked:
+            raise _not_plain(asked, name, name)  # before it is drawn
         path = Path(ensure_builtin(name, progress=progress))
         return Located(load_card(path), path.parent, path, root)
     return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dfbench.files import Progress
 from dfbench.suites.datasets.catalogue import resolve
+from dfbench.suites.datasets.image_files import each_folder_once
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.manifest import Dataset, read_dataset
 
@@ -16,10 +17,11 @@ def load_dataset(
     *,
     root: Path | None = None,
     asked: ReadAs | None = None,
+    check: bool = False,
     progress: Progress | None = None,
     incomplete: bool = False,
 ) -> Dataset:
-    """Read a data set: find its images, divide them, open and hash each file once.
+    """Read a data set: find its images, divide them, open and hash each file that is not known.
 
     Parameters
     ----------
@@ -30,6 +32,9 @@ def load_dataset(
         Folder of the data, for cards that leave it open; goes before what the card says.
     asked
         How a plain folder is to be read.
+    check
+        Whether each file is read and hashed, also where its size and times are as they were when
+        it was read before.
     progress
         Called with (images read, images in all).
     incomplete
@@ -46,9 +51,10 @@ def load_dataset(
         If the data are absent, contradict the card, or lack a class. Images that cannot be opened
         are no error: they keep their line, with the reason.
     """
-    located = resolve(source, root=root, asked=asked, progress=progress)
-    card, folder = located.settled()
-    dataset = read_dataset(card, folder, progress=progress, incomplete=incomplete)
+    with each_folder_once():
+        located = resolve(source, root=root, asked=asked, progress=progress)
+        card, folder = located.settled()
+        dataset = read_dataset(card, folder, check=check, progress=progress, incomplete=incomplete)
     if located.reading is None:
         return dataset
     warnings = (*located.reading.warnings, *dataset.warnings)

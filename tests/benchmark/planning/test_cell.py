@@ -151,6 +151,9 @@ KNOWN = {
 """Hash and study of cells by name, as dfbench 0.1.0 made them."""
 
 
+pytestmark = pytest.mark.usefixtures("first_versions")
+
+
 def test_cells_are_known_by_what_they_always_were() -> None:
     found = names(plan())
     assert {name: (found[name].id, found[name].study) for name in KNOWN} == KNOWN

@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 from dfbench.benchmark.protocols.robustness_report import operation_of, strength_of
 from dfbench.files import digest
 from dfbench.results.board.build import build_board
+from dfbench.results.board.keeping import board_of
 from dfbench.results.document.blocks import Grid, Section
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
@@ -145,6 +146,16 @@ def test_the_matrix_is_that_of_scikit_learn(crossed: Folder) -> None:
         assert means["mean home"] == pytest.approx(home / 2)
         assert means["mean away"] == pytest.approx(away / 2)
         assert means["mean loss"] == pytest.approx((home - away) / 2)
+
+
+def test_a_board_is_kept_unless_scores_cannot_be_read(crossed: Folder, tmp_path: Path) -> None:
+    assert board_of(crossed.out).name
+    file = sorted((crossed.out / "cells").glob("*.*.parquet"))[0]
+    file.write_bytes(b"half")
+    assert str(file) in render(board_of(crossed.out).board, "html")
+    renamed = crossed.out.rename(tmp_path / "renamed")
+    assert board_of(renamed).board == build_board(renamed)
+    assert not board_of(renamed).name
 
 
 def test_what_is_lost_has_the_interval_of_paired_rows(crossed: Folder) -> None:

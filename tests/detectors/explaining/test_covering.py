@@ -22,7 +22,8 @@ def test_places_are_no_more_than_asked_and_reach_every_pixel(height, width, most
         assert windows.min() >= 0
         assert windows.max() <= 1
         assert (windows.sum(axis=0) >= 0.99).all()
-        assert (windows.max(axis=1) > 0.9).all()
+        # some pixel lies within half a place of its middle
+        assert (windows.max(axis=1) > 0.749).all()
 
 
 def test_places_are_about_square():

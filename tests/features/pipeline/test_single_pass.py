@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,16 @@ from dfbench.errors import DataError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.common.resizing import resize
 from dfbench.features.internal.resized import Resized
-from dfbench.features.pipeline import store
-from dfbench.features.pipeline.single_pass import Source, _chunks, extract, seconds_to_decode
-from dfbench.features.pipeline.store import Table, identity, load_features
+from dfbench.features.pipeline.single_pass import (
+    Source,
+    _chunks,
+    _Item,
+    _verdicts,
+    extract,
+    seconds_to_decode,
+)
+from dfbench.features.pipeline.store import identity, load_features
+from dfbench.features.pipeline.table import Table
 from dfbench.features.views.view import Normal, Seen, View, normalise, perturb, view
 from dfbench.images import decode
 
@@ -174,6 +180,19 @@ def test_unreadable_images_are_told_and_leave_the_others(tmp_path: Path) -> None
     assert computed() == 6
 
 
+def test_a_damaged_verdict_is_found_anew(tmp_path: Path) -> None:
+    found = sources(tmp_path / "a", 3)
+    found[0].path.write_bytes(found[0].path.read_bytes()[:60])
+    found[0] = source(found[0].path)
+    first = extract(found, [])
+    assert list(first.unreadable) == [found[0].sha256]
+    [shard] = Path(str(Table(_verdicts()).place)).glob("*.safetensors")
+    data = bytearray(shard.read_bytes())
+    data[-1] ^= 1  # of the reason
+    shard.write_bytes(data)
+    assert extract(found, []) == first
+
+
 def test_a_broken_extractor_takes_nothing_else_down(tmp_path: Path) -> None:
     found = sources(tmp_path / "a")
     outcome = extract(found, [Broken(), Mean()], batch_size=2, jobs=2)
@@ -196,18 +215,6 @@ def test_a_file_that_changes_under_way_does_not_reach_the_store(tmp_path: Path) 
     found[1].path.write_bytes(found[2].path.read_bytes())
     with pytest.raises(DataError, match="changed while"):
         extract(found, [Mean()])
-
-
-def test_a_damaged_table_is_made_anew(tmp_path: Path) -> None:
-    found = sources(tmp_path / "a", 3)
-    extract(found, [Mean()])
-    with Table(identity(Mean())) as table:
-        path = table.path
-    path.write_bytes(b"this is no data base" * 100)
-    computed()
-    extract(found, [Mean()])
-    assert computed() == 3
-    assert load_features(identity(Mean()), [s.sha256 for s in found]).shape == (3, 3)
 
 
 def test_asking_for_what_is_not_stored(tmp_path: Path) -> None:
@@ -245,47 +252,9 @@ def test_the_time_of_an_image_is_that_of_these_images(tmp_path: Path) -> None:
         assert table.seconds([s.sha256 for s in small]) < 0.015
 
 
-def test_a_damaged_page_is_noticed(tmp_path: Path) -> None:
-    found = sources(tmp_path / "a", 200, shape=(2, 3, 3))
-    extract(found, [Mean()])
-    with Table(identity(Mean())) as table:
-        path = table.path
-    data = bytearray(path.read_bytes())
-    data[4096 * 2 : 4096 * 4] = b"\xff" * 8192
-    path.write_bytes(data)
-    extract(found, [Mean()])
-    assert load_features(identity(Mean()), [s.sha256 for s in found]).shape == (200, 3)
-
-
-def test_a_file_is_checked_once_and_again_where_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    checks: list[int] = []
-    damaged = store._damaged
-
-    def counted(connection: sqlite3.Connection) -> bool:
-        checks.append(1)
-        return damaged(connection)
-
-    def opened() -> int:
-        checks.clear()
-        for _ in range(3):
-            Table(identity(Mean())).close()
-        return len(checks)
-
-    monkeypatch.setattr(store, "_damaged", counted)
-    # a file just written may be written again without its times showing it
-    assert opened() == 3
-    monkeypatch.setattr(store, "_SETTLED", -1)
-    assert opened() == 1
-    assert opened() == 0
-    with Table(identity(Mean())) as table:
-        table.put([("00" * 32, b"1234", 0.1)])
-    assert opened() == 1
-    table.path.unlink()
-    assert opened() == 2  # made anew, and what it is about was written
-
-
 def test_batches_are_bounded_by_bytes() -> None:
-    found = [Source(Path(str(n)), "", pixels) for n, pixels in enumerate([10, 10**8, 10, 10, 10])]
+    pixels = enumerate([10, 10**8, 10, 10, 10])
+    found = [_Item(number, Source(Path(str(number)), "", n)) for number, n in pixels]
     assert [len(batch) for batch in _chunks(found, 2)] == [1, 1, 2, 1]
 
 

@@ -8,7 +8,14 @@ from sklearn.preprocessing import StandardScaler
 
 from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
-from dfbench.models.classical.kernel_ridge import KernelRidge, _exact, _kernel, _nystroem
+from dfbench.models.classical.common.distances import Kernel, expansion
+from dfbench.models.classical.kernel_ridge import (
+    KernelRidge,
+    _left_out,
+    _nystroem,
+    _nystroem_left_out,
+    _solved,
+)
 
 
 def blobs(n, k, seed=0, noise=40):
@@ -46,7 +53,7 @@ def test_scores_are_those_of_the_plain_machine(k):
     plain = Plain(alpha=0.2, kernel="rbf", gamma=0.7 / X.shape[1])
     plain.fit(scaler.transform(X), targets_of(y, k))
     rows = model._scale.weighted(model._scale(X_val), model.weights)
-    scores = _kernel(rows, model._rows, model._gamma) @ model._dual
+    scores = expansion(rows, model._rows, model._dual, model._gamma)
     np.testing.assert_allclose(scores, plain.predict(scaler.transform(X_val)), atol=1e-4)
     # and the probabilities order the images of two classes as the scores do
     if k == 2:
@@ -56,10 +63,15 @@ def test_scores_are_those_of_the_plain_machine(k):
 
 def test_left_out_scores_are_those_of_fits_without_the_row():
     X, y = blobs(40, 3)
-    rows = StandardScaler().fit_transform(X)
+    rows = StandardScaler().fit_transform(X).astype(np.float32)
     targets = targets_of(y, 3)
-    _, left_out = _exact(_kernel(rows, rows, 0.02), targets.copy(), 0.1)
-    near = _nystroem(rows, rows, targets, 0.02, 0.1)[1]
+    left_out = _left_out(Kernel(rows, 0.02)(rows), targets, 0.1)
+
+    def pieces():
+        yield from ((slice(at, at + 16), rows[at : at + 16]) for at in range(0, 40, 16))
+
+    _, *factors = _nystroem(pieces, rows, targets, 0.02, 0.1)
+    near = _nystroem_left_out(pieces, rows, targets, 0.02, *factors)
     for i in (0, 7, 39):
         kept = np.arange(40) != i
         plain = Plain(alpha=0.1, kernel="rbf", gamma=0.02).fit(rows[kept], targets[kept])
@@ -67,6 +79,16 @@ def test_left_out_scores_are_those_of_fits_without_the_row():
         np.testing.assert_allclose(left_out[i], expected, atol=1e-6)
         # all rows as landmarks: the same machine
         np.testing.assert_allclose(near[i], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("ridge", [1e-7, 1e-3, 1.0])
+def test_a_solution_refined_in_double_precision_is_the_direct_one(ridge):
+    X, y = blobs(300, 3)
+    rows = StandardScaler().fit_transform(X).astype(np.float32)
+    kernel = Kernel(rows, 1e-3)(rows).astype(np.float32)
+    found = _solved(kernel, targets_of(y, 3), ridge)
+    system = kernel.astype(np.float64) + ridge * np.eye(300)
+    np.testing.assert_allclose(system @ found, targets_of(y, 3), atol=2e-5)
 
 
 def test_nystroem_with_all_rows_as_landmarks_is_the_exact_machine():
@@ -129,13 +151,21 @@ def test_classes_absent_from_training_and_constant_blocks():
     assert np.all(proba[:, 3] == 0)
     assert np.isfinite(proba).all()
     np.testing.assert_array_equal(model.weights, [1.0, 0.0])
-    constant = KernelRidge(n_classes=3).fit(X[:, 6:], y, X, y).predict_proba(X[:, 6:])
-    np.testing.assert_allclose(constant, 1 / 3, atol=1e-6)
+    for blocks in ((), (20, 20)):
+        model = KernelRidge(n_classes=3)
+        model.blocks = blocks
+        constant = model.fit(X[:, 6:], y, X, y).predict_proba(X[:, 6:])
+        np.testing.assert_allclose(constant, 1 / 3, atol=1e-6)
+    with pytest.raises(ValueError, match="40 features are needed, not 1"):
+        model.predict_proba(X[:, :1])
     with pytest.raises(DataError, match="two classes"):
         KernelRidge(n_classes=2).fit(X, np.zeros(90, np.int64), X, y)
 
 
-@pytest.mark.parametrize("params", [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}])
+@pytest.mark.parametrize(
+    "params",
+    [{"weights": "best"}, {"solver": "fast"}, {"ridge": 0}, {"gamma": np.inf}, {"landmarks": 0.5}],
+)
 def test_wrong_parameters_are_told(params):
     with pytest.raises(ParameterError, match=next(iter(params))):
         KernelRidge.check_params(params)

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dfbench.errors import DataError, OutputError
-from dfbench.models.base import Model
+from dfbench.models.base import GivenUp, Model
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
 from dfbench.models.selection.problem import Problem, roc_auc
@@ -118,6 +118,16 @@ def test_one_trial_is_the_defaults_without_optuna_or_a_file(tmp_path, direction)
     assert tuned.params == Direction.defaults()
     assert tuned.best_value == tuned.default_value
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("model_class", "trials"), [(SVM, 1), (SVM, 4), (KNN, 8)])
+def test_a_value_is_that_of_the_probabilities(model_class, trials):
+    X, y, X_val, y_val = data(k=3, n=400)
+    tuned = tune(Problem(model_class, X, y, X_val, y_val, n_classes=3, seed=0), Budget(trials))
+    if model_class is SVM:  # else the scores are the probabilities
+        assert roc_auc(y_val, tuned.model.ranking(X_val)) != tuned.best_value
+    assert roc_auc(y_val, tuned.model.predict_proba(X_val)) == tuned.best_value
+    assert roc_auc(y_val, tuned.default.predict_proba(X_val)) == tuned.default_value
 
 
 @pytest.mark.parametrize("model_class", [KNN, SVM])
@@ -277,3 +287,40 @@ def test_roc_auc_is_scikit_learns():
     assert roc_auc(y, proba) == pytest.approx(expected, abs=1e-12)
     with pytest.raises(DataError, match="one class"):
         roc_auc(np.zeros(5, dtype=np.int64), np.full((5, 2), 0.5))
+
+
+def test_equal_parameters_are_fitted_once_and_only_what_is_kept_is_calibrated(direction):
+    class Stepped(direction()):
+        calibrated = 0
+
+        @classmethod
+        def suggest(cls, trial, task):
+            return {"angle": trial.suggest_categorical("angle", [1.5, 0.5])}
+
+        def calibrate(self, X, y):
+            type(self).calibrated += 1
+            return self
+
+    tuned = run(Stepped)
+    assert (tuned.trials, Stepped.fits, Stepped.calibrated) == (8, 2, 2)
+    assert tuned.model.shared is None
+
+
+def test_a_hopeless_fit_counts_and_an_interrupted_study_gives_up_the_same(tmp_path, direction):
+    class Asking(direction()):
+        def fit(self, X, y, X_val, y_val):
+            super().fit(X, y, X_val, y_val)
+            if self.hopeless is not None and self.hopeless(20, abs(self.params["angle"] - 0.4)):
+                raise GivenUp
+            return self
+
+    whole, part = tmp_path / "whole.log", tmp_path / "part.log"
+    tuned = run(Asking, 12, storage=whole)
+    states = [state.name for _, state, *_ in drawn(whole)]
+    assert states[:4] == ["COMPLETE"] * 4
+    assert "PRUNED" in states
+    assert (tuned.trials, tuned.failed) == (12, 0)
+    for trials in (5, 9, 12):
+        resumed = run(Asking, trials, storage=part)
+    assert drawn(part) == drawn(whole)
+    assert outcome(resumed) == outcome(tuned)

@@ -122,8 +122,8 @@ def killed(name, folder, moment):
     assert not (folder / "history.json").exists()
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_killed_training_goes_on_exactly(name, tmp_path):
+def test_a_killed_training_goes_on_exactly(tmp_path):
+    name = "adamw"
     expected, all_steps = train(name, None)
     for number, moment in enumerate(MOMENTS):
         killed(name, tmp_path, moment)  # the second kill is of a training that went on

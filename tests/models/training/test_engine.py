@@ -10,7 +10,8 @@ from torch import nn
 
 from dfbench.errors import DataError, DfbenchError
 from dfbench.models.base import Both
-from dfbench.models.training import engine, inference
+from dfbench.models.rows import Chosen
+from dfbench.models.training import engine, inference, laid
 from dfbench.models.training.logits import losses
 from dfbench.models.training.recipe import Recipe
 from dfbench.models.training.session import session
@@ -494,3 +495,67 @@ def test_other_errors_of_a_module_are_not_taken_for_memory():
 
     with pytest.raises(RuntimeError, match="shapes"):
         trained(build=Broken)
+
+
+def on_disk(X):
+    """Let an array be read by row, as what lies on disk is."""
+    if isinstance(X, Both):
+        return Both(on_disk(X.images), on_disk(X.features))
+    return Chosen(X, np.arange(len(X)))
+
+
+@pytest.mark.parametrize(
+    ("build", "fields"),
+    [
+        (Small, {"augment": {"flip": True, "jitter": 0.2}}),
+        (Small, {"hard_examples": {"after": 1, "fraction": 0.1, "repeat": 2}}),
+        (WithFeatures, {"offline": {"copies": 2, "augment": {"flip": True}}}),
+        (Frozen, {}),
+    ],
+)
+def test_rows_on_disk_train_as_arrays_do(tmp_path, monkeypatch, build, fields):
+    X, y = planted(50)
+    X_val, y_val = planted(30, seed=1)
+    if build is WithFeatures:
+        X, X_val = (Both(part, part[:, 0, 0, :2].astype(np.float32)) for part in (X, X_val))
+    first, _, expected, _ = trained(build=build, data=(X, y), val=(X_val, y_val), **fields)
+    monkeypatch.setattr(laid, "HELD", 0)
+    second, _, proba, _ = trained(
+        build=build,
+        data=(on_disk(X), y),
+        val=(on_disk(X_val), y_val),
+        checkpoint=tmp_path / "deeper" / "kept",
+        **fields,
+    )
+    assert weights(second) == weights(first)
+    assert (proba == expected).all()
+
+
+def test_what_is_laid_in_a_file_is_read_as_from_an_array(monkeypatch, tmp_path):
+    array = np.arange(60, dtype=np.float32).reshape(20, 3)
+    monkeypatch.setattr(laid, "HELD", 0)
+    room = laid.laid_out(array.shape, "float32", tmp_path)
+    for start in range(0, 20, 7):
+        room.append(array[start : start + 7])
+    rows = laid.Stacked(array[:4], room.rows())
+    whole = np.concatenate([array[:4], array])
+    for asked in (
+        slice(2, 9),
+        slice(None),
+        slice(3, 3),
+        np.array([23, 0, 5, 5, 6]),
+        whole[:, 0] > 9,
+    ):
+        np.testing.assert_array_equal(rows[asked], whole[asked])
+    np.testing.assert_array_equal(np.asarray(rows), whole)
+    assert rows.shape == (24, 3)
+
+
+def test_an_error_while_batches_are_read_is_told():
+    class Broken(Chosen):
+        def __getitem__(self, rows):
+            raise DataError("stored features are damaged")
+
+    X, y = planted(20)
+    with pytest.raises(DataError, match="damaged"):
+        trained(data=(Broken(X, np.arange(20)), y))

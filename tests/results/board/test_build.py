@@ -359,7 +359,9 @@ def test_a_test_set_without_a_class_has_no_auc_and_stands_last(folder):
 def test_progress_is_told(full):
     seen = []
     build_board(full.out, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(i, 18) for i in range(1, 19)]
+    assert seen == sorted(seen)
+    assert len(seen) > 3
+    assert seen[-1] == (18, 18)
 
 
 def test_a_folder_without_results_is_an_error(tmp_path):

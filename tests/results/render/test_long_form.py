@@ -7,9 +7,10 @@ import io
 import json
 from pathlib import Path
 
+from dfbench.results.board.board import Board
 from dfbench.results.board.report import ProtocolFigure
-from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.render.long_form import to_csv, to_json, write_figures
+from dfbench.results.render.formats import render_all
+from dfbench.results.render.long_form import to_csv, to_json
 
 ONE = ProtocolFigure(
     protocol="robustness",
@@ -34,7 +35,10 @@ def test_both_forms_hold_all_digits_and_leave_out_what_is_not_there(tmp_path: Pa
     assert first["row"] == ONE.row
     assert float(first["value"]) == ONE.value
     assert (second["value"], second["high"], second["reason"]) == ("", "", "no")
-    write_figures(ResultsFolder(tmp_path), [])
-    assert not list(tmp_path.iterdir()), "no protocol, no file"
-    write_figures(ResultsFolder(tmp_path), [ONE])
-    assert {path.name for path in tmp_path.iterdir()} == {"protocols.csv", "protocols.json"}
+    render_all(tmp_path, Board([], None))
+    assert not list(tmp_path.glob("protocols.*")), "no protocol, no file"
+    render_all(tmp_path, Board([], None, figures=[ONE]))
+    assert {path.name for path in tmp_path.glob("protocols.*")} == {
+        "protocols.csv",
+        "protocols.json",
+    }

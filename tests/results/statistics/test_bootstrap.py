@@ -24,6 +24,21 @@ def intervals(sample, resamples):
     return {name: interval(name, values[name], found[name]) for name in METRICS}
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_rows_together_have_the_figures_that_they_have_alone(monkeypatch, kept):
+    monkeypatch.setattr(bootstrap, "_CHUNK", 1)
+    monkeypatch.setattr(bootstrap, "_KEPT", 1 << 30 if kept else 0)
+    rng = np.random.default_rng(3)
+    labels, _ = scores(rng, 90)
+    rows = [prepare(labels, scores(rng, 90, gain=gain)[1], positive=1) for gain in (0, 1, 2)]
+    together = bootstrap.distributions_of(rows, resample(labels, n_resamples=70))
+    for row, found in zip(rows, together, strict=True):
+        alone = distributions(row, resample(labels, n_resamples=70))
+        assert found.keys() == alone.keys() == set(METRICS)
+        for name in METRICS:
+            np.testing.assert_array_equal(found[name], alone[name])
+
+
 def all_counts(resamples):
     return np.concatenate(list(resamples.chunks()))
 

@@ -9,8 +9,9 @@ from typing import Literal
 from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import decode
+from dfbench.suites.datasets.facts import in_threads
 from dfbench.suites.datasets.kinds import shared_kinds
-from dfbench.suites.datasets.manifest import Dataset, in_threads
+from dfbench.suites.datasets.manifest import Dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class FoldersLayout(Layout):
         strays: list[str] = []
         beside: list[str] = []
         outside: list[str] = []
+        real_index = card.real_index
         for path, each in told.items():
             if each.ignored:
                 result.ignored += 1
@@ -134,7 +135,7 @@ class FoldersLayout(Layout):
                 (beside if path.rpartition("/")[0] in parents else strays).append(path)
                 result.ignored += 1
                 continue
-            real = each.label is None or each.label == card.real_index
+            real = each.label is None or each.label == real_index
             result.images.append(
                 Listed(
                     path,

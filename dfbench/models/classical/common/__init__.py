@@ -1,0 +1,1 @@
+"""What estimators over feature vectors share: rows by block, scaling, kernels, solvers."""

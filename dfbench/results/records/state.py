@@ -1,0 +1,109 @@
+"""As of which files of a results folder its board was computed.
+
+A board is computed from scores alone. What it came to is kept, and believed while each of these
+files is what it was, none has come or gone, and dfbench and its libraries are the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Collection
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dfbench.errors import OutputError
+from dfbench.files import Seen, as_seen, digest, keep_text, see
+from dfbench.installed import this_dfbench
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Record
+
+
+class State(BaseModel):
+    """What a board was computed from, and by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dfbench: str
+    """See `dfbench.installed.this_dfbench`."""
+    files: dict[str, Seen | None]
+    """By name relative to the folder."""
+    whole: list[str] = []
+    """Cells whose record and scores were read and are whole."""
+    board: str = ""
+    """SHA-256 of what the board came to."""
+
+    @classmethod
+    def of(cls, out: ResultsFolder, audits: Collection[str]) -> Self:
+        """Note what is there, before any of it is read; ``audits`` are those that report."""
+        now = time.time_ns()
+        files = {name: see(out.path / name, now) for name in out.board_inputs(audits)}
+        return cls(dfbench=this_dfbench(), files=files)
+
+    @property
+    def name(self) -> str:
+        """Give what no other state has."""
+        return digest(self.model_dump(mode="json"))
+
+    def holds(self, out: ResultsFolder, audits: Collection[str]) -> bool:
+        """Whether the folder is still as it was; ``audits`` are those of `of`."""
+        return (
+            self.dfbench == this_dfbench()
+            and sorted(self.files) == sorted(out.board_inputs(audits))
+            and all(as_seen(out.path / name, seen) for name, seen in self.files.items())
+        )
+
+    def keep(self, out: ResultsFolder) -> None:
+        """Write it.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        keep_text(out.state_file, self.model_dump_json() + "\n")
+
+
+def read_state(out: ResultsFolder) -> State | None:
+    """Read the state of the board that is kept; None where there is none that could be read."""
+    try:
+        return State.model_validate_json(out.state_file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+class FinishedCells:
+    """Finds the finished cells of a results folder.
+
+    Scores that a board was computed from, and that are what they were, are not read once more,
+    unless ``check``.
+    """
+
+    def __init__(self, out: ResultsFolder, *, check: bool = False) -> None:
+        self._out, self._check = out, check
+
+    @functools.cached_property
+    def _state(self) -> State | None:
+        state = None if self._check else read_state(self._out)
+        return state if state is not None and state.dfbench == this_dfbench() else None
+
+    @functools.cached_property
+    def _whole(self) -> Collection[str]:
+        return frozenset(self._state.whole if self._state is not None else ())
+
+    def read(self, cell: str) -> Record | None:
+        """Give the record of a cell, see `ResultsFolder.read_cell`."""
+        if cell in self._whole and self._as_it_was(cell):
+            try:
+                return self._out.load_record(cell)
+            except OutputError:
+                return None
+        return self._out.read_cell(cell)
+
+    def _as_it_was(self, cell: str) -> bool:
+        assert self._state is not None
+        paths = (self._out.record_file(cell), self._out.scores_file(cell))
+        names = [path.relative_to(self._out.path).as_posix() for path in paths]
+        seen = [self._state.files.get(name) for name in names]
+        return all(map(as_seen, paths, seen))

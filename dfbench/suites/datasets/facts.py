@@ -1,0 +1,235 @@
+"""What each image file is (size, format, content hash), read once and kept for as long as it stays.
+
+Below the cache folder lies a Parquet table for each root. A line of it is believed while the file
+has the stamp that it had when it was read, see `dfbench.files.Stamp`; one whose file had changed so
+shortly before that a further change could have left no trace is not kept at all. Hashes decide
+which scores are those of a data set, so nothing else is believed: pages have checksums, and another
+version of what reads headers begins anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dfbench import formats, images
+from dfbench._version import BEGUN, __version__
+from dfbench.errors import DfbenchError, ImageError
+from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, stamp
+from dfbench.images import read_header
+from dfbench.installed import came_since, decoders
+
+_STAMP = Stamp._fields
+_COLUMNS = {
+    "path": pa.string(),
+    **dict.fromkeys(_STAMP, pa.int64()),
+    "width": pa.int64(),
+    "height": pa.int64(),
+    "format": pa.string(),
+    "sha256": pa.string(),
+    "error": pa.string(),
+}
+_SCHEMA = pa.schema(list(_COLUMNS.items()))
+_BATCH = 64
+_STAMPED = 4096
+"""Files asked for their stamp at once: it takes microseconds, on a disk of this machine."""
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+def facts_of(
+    root: Path,
+    paths: Sequence[str],
+    faults: Sequence[str],
+    *,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> pa.Table:
+    """Tell what image files are; those that are not known are read and hashed.
+
+    Parameters
+    ----------
+    root
+        Folder that the paths are relative to.
+    paths
+        Of n files.
+    faults
+        Of each why it cannot be opened; such a file is not looked at. "" where it can.
+    check
+        Whether every file is read and hashed, known or not.
+    progress
+        Called with (files done, n).
+
+    Returns
+    -------
+    pyarrow.Table
+        Of n lines in the order of ``paths``: ``path``, the stamp, ``width`` and ``height``,
+        ``format``, ``sha256``, ``error``, see `dfbench.suites.datasets.manifest.Dataset`; ``size``
+        counts bytes, and is 0 of what was not read.
+    """
+    file = cache_dir() / "files" / f"{digest(str(root.resolve()))}.parquet"
+    kept = _kept(file)
+    opened = np.array([not fault for fault in faults], dtype=np.bool_)
+    places = np.full(len(paths), -1, dtype=np.int64)
+    if kept.num_rows and not check:
+        places = _believed(root, paths, kept)
+    places[~opened] = -1
+    todo = np.flatnonzero(places < 0)
+    read = _read_all(root, [(paths[i], faults[i]) for i in todo.tolist()], len(paths), progress)
+    places[todo] = kept.num_rows + np.arange(todo.size)
+    found = pa.concat_tables([kept, read]).take(pa.array(places)).combine_chunks()
+    if _sound(read).num_rows:
+        _keep(file, root, kept, found)
+    return found
+
+
+def in_threads(
+    work: Callable[[Sequence[_T]], _U],
+    items: Sequence[_T],
+    progress: Progress | None = None,
+    *,
+    batch: int = _BATCH,
+) -> Iterator[_U]:
+    """Apply ``work`` to batches of ``items`` in threads; give the results in order."""
+    batches = [items[i : i + batch] for i in range(0, len(items), batch)]
+    # reading waits for the disk: more threads than cores pay
+    threads = min(16, 2 + 2 * (os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="dfbench-read")
+    done = 0
+    try:
+        for part, result in zip(batches, pool.map(work, batches), strict=True):
+            done += len(part)
+            if progress is not None:
+                progress(done, len(items))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+# --- what is kept ----------------------------------------------------------------------------
+
+
+def _reader() -> str:
+    """Say what decides what a file's bytes are told to be: the code that reads them."""
+    own = [Path(str(each.__file__)) for each in (images, formats)]
+    hashes = [hashlib.sha256(code.read_bytes()).hexdigest() for code in own]
+    # what lies there is then not what this process runs
+    mixed = BEGUN if any(came_since(code.stat()) for code in own) else 0
+    return json.dumps([__version__, decoders(), hashes, mixed])
+
+
+def _kept(file: Path) -> pa.Table:
+    """Read what was kept of a root; nothing where it is damaged, or others read it."""
+    try:
+        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+            told = (opened.schema_arrow.metadata or {}).get(b"reader", b"")
+            if told.decode() == _reader() and opened.schema_arrow.equals(_SCHEMA):
+                return opened.read(use_threads=False).replace_schema_metadata()
+    except (OSError, ValueError, pa.ArrowException):
+        pass
+    return _SCHEMA.empty_table()
+
+
+def _believed(root: Path, paths: Sequence[str], kept: pa.Table) -> NDArray[np.int64]:
+    """Give for each path the line that is still true of it, -1 where there is none."""
+    at = pc.index_in(pa.array(paths, pa.string()), kept["path"].combine_chunks())
+    places: NDArray[np.int64] = pc.fill_null(at, -1).to_numpy().astype(np.int64)
+    known = np.flatnonzero(places >= 0)
+
+    def look(batch: Sequence[int]) -> NDArray[np.int64]:
+        found = [stamp(os.path.join(root, paths[i])) for i in batch]  # noqa: PTH118 - 200,000 of them
+        return np.array([each or (-1,) * len(_STAMP) for each in found], dtype=np.int64)
+
+    now = list(in_threads(look, known.tolist(), batch=_STAMPED))
+    if not now:
+        return places
+    then = np.stack([kept[name].to_numpy() for name in _STAMP], axis=1)[places[known]]
+    places[known[(np.concatenate(now) != then).any(axis=1)]] = -1
+    return places
+
+
+def _keep(file: Path, root: Path, kept: pa.Table, found: pa.Table) -> None:
+    """Keep what was found, and of before what lies there and was not asked for this time."""
+    others = kept.filter(pc.invert(pc.is_in(kept["path"], found["path"].combine_chunks())))
+    there = [(root / path).exists() for path in others["path"].to_pylist()]
+    others = others.filter(pa.array(there, pa.bool_()))
+    told = {"reader": _reader()}
+    table = pa.concat_tables([_sound(found), others]).replace_schema_metadata(told)
+    # a cache that cannot be written costs time, and nothing else
+    with contextlib.suppress(OSError, DfbenchError), atomic_path(file) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
+def _sound(table: pa.Table) -> pa.Table:
+    """Give the lines that can be kept; a file that could not be opened may be so the next time."""
+    return table.filter(pc.greater_equal(table["inode"], 0))
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+class _Fact(NamedTuple):
+    """A line of the table but for its path; an inode of -1 says that it is not to be kept."""
+
+    size: int = 0
+    modified: int = 0
+    changed: int = 0
+    inode: int = -1
+    device: int = 0
+    width: int = 0
+    height: int = 0
+    format: str = ""
+    sha256: str = ""
+    error: str = ""
+
+
+def _read_all(
+    root: Path, todo: Sequence[tuple[str, str]], n: int, progress: Progress | None
+) -> pa.Table:
+    """Read files, each with the fault that is known of it."""
+    before = n - len(todo)
+
+    def told(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, n)
+
+    def work(batch: Sequence[tuple[str, str]]) -> Any:
+        facts = [_Fact(error=fault) if fault else _read(root, path) for path, fault in batch]
+        columns = [[path for path, _ in batch], *map(list, zip(*facts, strict=True))]
+        return pa.table(columns, schema=_SCHEMA)
+
+    if not todo:
+        told(0, n)
+    return pa.concat_tables([_SCHEMA.empty_table(), *in_threads(work, todo, told)])
+
+
+def _read(root: Path, path: str) -> _Fact:
+    try:
+        name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
+        # before the reading: what is changed meanwhile has another stamp afterwards
+        now, before = time.time_ns(), stamp(name)
+        with open(name, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            data = file.readall()
+    except OSError as error:
+        return _Fact(error=f"cannot be read: {error.strerror}")
+    its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
+    if before is not None and before.size == len(data) and before.settled(now):
+        its = its._replace(**before._asdict())
+    try:
+        header = read_header(data)
+    except ImageError as error:
+        return its._replace(error=str(error))
+    return its._replace(width=header.width, height=header.height, format=header.format)
