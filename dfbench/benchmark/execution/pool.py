@@ -24,6 +24,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress
+from dfbench.models.devices import visible_gpus
 from dfbench.results.records.records import Record
 
 _POLL = 0.2
@@ -62,11 +63,12 @@ class Pool(Executor):
         settings, reporter = session.settings, session.reporter
         workers, room = min(settings.jobs, len(jobs)), available()
         announce(jobs, room, reporter)
+        context = WorkerContext()
         pool = ProcessPool(
             max_workers=workers,
-            context=WorkerContext(),
+            context=context,
             initializer=worker.initialise,
-            initargs=[settings.n_threads],
+            initargs=[settings.n_threads, visible_gpus(settings.device), context.Value("i", 0)],
         )
         waiting: dict[Future[Any], Job] = {}
         later = {job.record["cell"]: job for job in jobs}

@@ -6,7 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from dfbench.models.devices import take_gpu
 
 if TYPE_CHECKING:
     from dfbench.benchmark.execution.job import Job
@@ -20,11 +23,24 @@ THREAD_VARIABLES = (
 )
 
 
-def initialise(n_threads: int) -> None:
-    """Set the number of threads of the numerical libraries, before they are loaded.
+def initialise(n_threads: int, gpus: Sequence[str], begun: Any) -> None:
+    """Set the number of threads of the numerical libraries, and the GPU, before they are loaded.
 
-    Two workers that each start a thread per core are slower than one.
+    Two workers that each start a thread per core are slower than one, and so are two on one GPU.
+
+    Parameters
+    ----------
+    n_threads
+        Of this worker.
+    gpus
+        That the workers share, see `dfbench.models.devices.visible_gpus`.
+    begun
+        Number of workers that were begun before, in memory that they share.
     """
+    with begun.get_lock():
+        number = begun.value
+        begun.value += 1
+    take_gpu(gpus, number)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window

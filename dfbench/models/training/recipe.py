@@ -81,6 +81,8 @@ class Recipe(_Part):
     epochs: Annotated[int, Field(ge=1)] = 10
     """At most so many passes over the training part."""
     batch_size: Annotated[int, Field(ge=1)] = 32
+    gpus: Annotated[int, Field(ge=1)] = 1
+    """GPUs that share each batch, where there are as many; all there are where there are fewer."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Highest learning rate of the schedule."""

@@ -12,6 +12,7 @@ from dfbench.errors import DataError, DfbenchError
 from dfbench.models.base import Both
 from dfbench.models.rows import Chosen
 from dfbench.models.training import engine, inference, laid
+from dfbench.models.training.fabric import make_fabric
 from dfbench.models.training.logits import losses
 from dfbench.models.training.recipe import Recipe
 from dfbench.models.training.session import session
@@ -465,6 +466,20 @@ class Hungry(Small):
         if self.training and len(images) > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return super().forward(images)
+
+
+def test_gpus_that_are_not_there_change_nothing():
+    assert weights(trained()[0]) == weights(trained(gpus=4)[0])
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are not several GPUs")
+def test_several_gpus_share_a_batch():
+    own = Small(norm=False).cuda()
+    net = make_fabric(Recipe(precision="32", gpus=2), "cuda").setup(own)
+    images = torch.rand(8, 3, SIDE, SIDE, device="cuda")
+    assert torch.allclose(net(images), own(images), atol=1e-5)
+    # replicas note what they are shown in the list of their original
+    assert sorted(len(shown) for shown in own.shown) == [4, 4, 8]
 
 
 def test_memory_that_runs_out_halves_the_batch():
