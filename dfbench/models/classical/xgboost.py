@@ -37,8 +37,8 @@ class XGBoost(Model):
     study share them. Rows that are read by block are binned by block: the bins, found by merging
     sketches, may then lie a little otherwise.
 
-    There, columns that are many are divided at random into four sets: each round sees one of them,
-    in turn (`dfbench.models.classical.column_sets`). A tree then draws at most a quarter of them.
+    There, columns that are many are divided at random into at most eight sets: each round sees one
+    of them, in turn (`dfbench.models.classical.column_sets`). A tree then draws at most that set.
     """
 
     name = "xgboost"

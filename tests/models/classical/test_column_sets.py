@@ -17,6 +17,7 @@ from dfbench.models.shared import Shared
 
 @pytest.fixture
 def from_few(monkeypatch):
+    monkeypatch.setattr(module, "_WIDTH", 7)
     monkeypatch.setattr(module, "_FROM_COLUMNS", 4)
     monkeypatch.setattr(module, "_FROM_VALUES", 4)
 
@@ -33,8 +34,8 @@ def parts(k, d=30):
 @given(st.integers(module._FROM_COLUMNS, 5000), st.integers(0, 3))
 def test_sets_are_of_equal_size_and_hold_each_column(n_columns, seed):
     sets = column_sets(5000, n_columns, seed)
-    assert len(sets) == 4
-    assert {len(columns) for columns in sets} == {-(-n_columns // 4)}
+    assert len(sets) == min(8, n_columns // 384)
+    assert {len(columns) for columns in sets} == {-(-n_columns // len(sets))}
     assert np.array_equal(np.unique(np.concatenate(sets)), np.arange(n_columns))
     assert all((np.diff(columns) > 0).all() for columns in sets)
 
