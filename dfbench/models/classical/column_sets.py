@@ -24,14 +24,26 @@ _FROM_COLUMNS, _FROM_VALUES = 1 << 10, 1 << 22
 """From this width and this many values on; below, a fit takes seconds."""
 
 
-def column_sets(n_rows: int, n_columns: int, seed: int) -> list[Columns]:
-    """Divide the columns into sets of equal size; one set of all where they or the rows are few.
+def column_sets(n_rows: int, n_columns: int, wanted: int | str, seed: int) -> list[Columns]:
+    """Divide the columns into sets of equal size.
 
-    Where the sets do not come out even, the last one has columns of the first besides.
+    Where they do not come out even, the last one has columns of the first besides.
+
+    Parameters
+    ----------
+    n_rows, n_columns
+        Of the training part.
+    wanted
+        Number of sets, at most one a column; ``auto``: one where rows or columns are few.
+    seed
+        Of the division.
     """
-    if n_columns < _FROM_COLUMNS or n_rows * n_columns < _FROM_VALUES:
+    if wanted == "auto":
+        few = n_columns < _FROM_COLUMNS or n_rows * n_columns < _FROM_VALUES
+        wanted = 1 if few else min(_SETS, n_columns // _WIDTH)
+    sets = min(int(wanted), n_columns)
+    if sets == 1:
         return [np.arange(n_columns)]
-    sets = min(_SETS, n_columns // _WIDTH)
     order = np.random.default_rng(seed).permutation(n_columns)
     return list(np.sort(np.resize(order, (sets, -(-n_columns // sets)))))
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, ParameterError
 from dfbench.models.base import GivenUp, Hopeless, Labels, Model, Probabilities, Task
 from dfbench.models.classical.booster_json import checked_booster
 from dfbench.models.classical.column_sets import Columns, boosted, column_sets
@@ -20,6 +20,8 @@ from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
 
 _BOOSTER = "booster.json"
+_OURS = ("n_estimators", "patience", "column_sets")
+"""Parameters that are not the booster's."""
 _ASKED = range(40, 1_000_000, 20)
 """Rounds after which it is asked whether the fit is hopeless."""
 
@@ -37,8 +39,10 @@ class XGBoost(Model):
     study share them. Rows that are read by block are binned by block: the bins, found by merging
     sketches, may then lie a little otherwise.
 
-    There, columns that are many are divided at random into at most eight sets: each round sees one
-    of them, in turn (`dfbench.models.classical.column_sets`). A tree then draws at most that set.
+    There, ``column_sets`` above 1 divides the columns at random: each round sees one set, in turn
+    (`dfbench.models.classical.column_sets`), and a tree draws at most that set. ``auto`` means up
+    to eight where columns and rows are many, else 1, which is the library as it is;
+    ``params["column_sets"]`` says after `fit` how many they were.
     """
 
     name = "xgboost"
@@ -64,7 +68,18 @@ class XGBoost(Model):
             "max_bin": 32,
             "n_estimators": 200,
             "patience": 15,
+            "column_sets": "auto",
         }
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params({k: v for k, v in params.items() if k != "column_sets"})
+        sets = params.get("column_sets", "auto")
+        if sets != "auto" and (isinstance(sets, bool) or not isinstance(sets, int) or sets < 1):
+            raise ParameterError(
+                f'column_sets is "auto" or a whole number above 0, not {sets!r}', where=cls.name
+            )
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
@@ -90,7 +105,7 @@ class XGBoost(Model):
 
         present_classes(self.name, y)
         settings = {
-            **{k: v for k, v in self.params.items() if k not in ("n_estimators", "patience")},
+            **{name: its for name, its in self.params.items() if name not in _OURS},
             "tree_method": "hist",
             "device": self.device,
             "nthread": self.n_threads,
@@ -108,6 +123,7 @@ class XGBoost(Model):
             }
         try:
             found = self._matrices(X, y, X_val, y_val)
+            self.params["column_sets"] = len(found.sets)
             self._booster, self.best_iteration = self._boosted(settings, found, y, y_val)
         except xgboost.core.XGBoostError as error:
             raise _worded(error, self.device) from error
@@ -219,11 +235,11 @@ class XGBoost(Model):
             if self.device == "cuda":
                 return _on_gpu(X, y, X_val, y_val, self.n_threads)
             options = {"max_bin": bins, "nthread": self.n_threads}
-            sets = column_sets(len(X), X.shape[1], self.seed)
+            sets = column_sets(len(X), X.shape[1], self.params["column_sets"], self.seed)
             pairs = [_binned(X, y, X_val, y_val, columns, options) for columns in sets]
             return _Matrices(sets, pairs, (len(X) + len(X_val)) * X.shape[1])
 
-        name = (self.name, bins, self.seed)
+        name = (self.name, bins, self.params["column_sets"], self.seed)
         return make() if self.shared is None else self.shared.get(name, make)
 
 

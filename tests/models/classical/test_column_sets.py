@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
+from dfbench.errors import ParameterError
 from dfbench.models.base import GivenUp
 from dfbench.models.classical import column_sets as module
 from dfbench.models.classical.column_sets import column_sets
@@ -33,7 +34,7 @@ def parts(k, d=30):
 
 @given(st.integers(module._FROM_COLUMNS, 5000), st.integers(0, 3))
 def test_sets_are_of_equal_size_and_hold_each_column(n_columns, seed):
-    sets = column_sets(5000, n_columns, seed)
+    sets = column_sets(5000, n_columns, "auto", seed)
     assert len(sets) == min(8, n_columns // 384)
     assert {len(columns) for columns in sets} == {-(-n_columns // len(sets))}
     assert np.array_equal(np.unique(np.concatenate(sets)), np.arange(n_columns))
@@ -42,7 +43,7 @@ def test_sets_are_of_equal_size_and_hold_each_column(n_columns, seed):
 
 @pytest.mark.parametrize("shape", [(1_000_000, 1023), (4095, 1024)])
 def test_few_columns_or_rows_are_one_set(shape):
-    [columns] = column_sets(*shape, seed=0)
+    [columns] = column_sets(*shape, "auto", seed=0)
     assert np.array_equal(columns, np.arange(shape[1]))
 
 
@@ -56,7 +57,7 @@ def test_each_round_is_plain_xgboost_on_its_set(k):
     several = {"objective": "multi:softprob", "num_class": k, "base_score": 0.0}
     plain = {"objective": "binary:logistic", "base_score": 0.5} if k == 2 else several
     plain |= {"nthread": 1, "max_bin": 32, "learning_rate": 0.2, "max_depth": 4}
-    sets = column_sets(*X.shape, seed=5)
+    sets = column_sets(*X.shape, "auto", seed=5)
     start = np.log(y.mean() / (1 - y.mean())) if k == 2 else 0.0
     outputs = () if k == 2 else (k,)
     known, on_val = (np.full((len(a), *outputs), start) for a in (X, X_val))
@@ -120,3 +121,20 @@ def test_hopeless_fits_on_sets_are_given_up():
     whole = XGBoost(n_classes=2, patience=200, n_estimators=40).fit(X, y, X_val, y_val)
     whole.best_iteration = 39
     assert asked[0][1] == pytest.approx(log_loss(y_val, whole.predict_proba(X_val)), abs=1e-4)
+
+
+def test_the_number_of_sets_is_told_and_can_be_said():
+    X, y, X_val, y_val = parts(2)
+    plain = XGBoost(n_classes=2, seed=5, n_estimators=20).fit(X, y, X_val, y_val)
+    assert plain.params["column_sets"] == 1
+    three = XGBoost(n_classes=2, seed=5, n_estimators=20, column_sets=3).fit(X, y, X_val, y_val)
+    assert three.params["column_sets"] == 3
+    assert not np.array_equal(three.predict_proba(X_val), plain.predict_proba(X_val))
+    one = XGBoost(n_classes=2, seed=5, n_estimators=20, column_sets=1).fit(X, y, X_val, y_val)
+    assert np.array_equal(one.predict_proba(X_val), plain.predict_proba(X_val))
+
+
+@pytest.mark.parametrize("sets", [0, -1, 2.5, True, "many"])
+def test_what_is_no_number_of_sets_is_an_error(sets):
+    with pytest.raises(ParameterError, match="column_sets"):
+        XGBoost.check_params({"column_sets": sets})
