@@ -25,11 +25,16 @@ def initialise(n_threads: int) -> None:
 
     Two workers that each start a thread per core are slower than one.
     """
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    follow()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
+
+
+def follow() -> None:
+    """Have this process end when its parent does, and not before."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
 
 
 def _end_with_parent() -> None:
