@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from shutil import rmtree
 
+from dfbench.backbones import apart
 from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.cluster import Cluster
 from dfbench.benchmark.execution.derived import (
@@ -29,6 +30,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
+from dfbench.features.common.workspace import return_freed_memory
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
@@ -93,6 +95,9 @@ def _execute(session: Session) -> list[Record]:
         jobs += prepared.jobs
         records |= _given_up(session, cells, prepared)
     jobs = _in_order(prepare_evaluations(session, jobs))
+    # cells need the room
+    apart.end()
+    return_freed_memory()
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
     records |= _run(session, [job for job in jobs if not job.parameters_of])

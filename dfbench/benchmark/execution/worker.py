@@ -41,11 +41,16 @@ def initialise(n_threads: int, gpus: Sequence[str], begun: Any) -> None:
         number = begun.value
         begun.value += 1
     take_gpu(gpus, number)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    follow()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
+
+
+def follow() -> None:
+    """Have this process end when its parent does, and not before."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
 
 
 def _end_with_parent() -> None:

@@ -25,6 +25,8 @@ from dfbench.models.shared import LIMIT
 Floats = NDArray[np.float64]
 
 _CALIBRATION_FOLDS = 3
+_AT_ONCE = 2_048
+"""Rows whose distances are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -341,13 +343,21 @@ class SVM(Estimator):
         scale = Standard(self._mean, self._factor)
 
         def make() -> Features:
-            return np.concatenate([cross(scale(block), rows) for _, block in checked_blocks(X)])
+            # in place, some rows at a time: it is large, and would be there twice
+            found = np.empty((len(X), len(rows)), dtype=np.float32)
+            for place, block in checked_blocks(X):
+                part, scaled = found[place], scale(block)
+                for start in range(0, len(part), _AT_ONCE):
+                    some = slice(start, start + _AT_ONCE)
+                    part[some] = cross(scaled[some], rows)
+            return found
 
         # the same images are asked for by every trial
         squares = self._once(("cross", part), make)
         decision = np.empty((len(X), weights.shape[1]))
         for place, block in blocks(squares):
-            kernel = np.exp(np.float32(-self._gamma) * block)
+            kernel = np.float32(-self._gamma) * block
+            np.exp(kernel, out=kernel)
             decision[place] = kernel @ weights + self._intercepts
         return self._of_classes(decision)
 
