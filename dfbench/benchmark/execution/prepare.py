@@ -27,6 +27,7 @@ from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableErro
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import seconds_to_decode
+from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
 from dfbench.models import base as models
@@ -95,7 +96,10 @@ def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepar
         If there are leaks and the suite stops at them.
     """
     try:
-        scene = _look(session, dataset, cells)
+        try:
+            scene = _look(session, dataset, cells)
+        except DamagedError:
+            scene = _look(session, dataset, cells)  # which computes anew what was dropped
     except (UnreadableError, LeakError):
         raise
     except (DataError, PluginError) as error:
@@ -186,7 +190,7 @@ def _audited(session: Session, ready: Ready, looked: Looked) -> Parts:
                 raise TypeError(f"settle gives {parts!r}, no Parts")
             return parts
     except DfbenchError as error:
-        if audit.vital:
+        if audit.vital or isinstance(error, DamagedError):
             raise
         said = f"{audit.name} cannot be named: {error}" if ready.part.built_in else str(error)
         session.reporter.note(f"{dataset.name}: {said}")
