@@ -287,19 +287,18 @@ def test_an_extractor_that_crashes_costs_its_rows_alone(
     Path(given["plugin"]).write_text(FATAL.format(mean=float(mean)))
     results = dfbench.run(
         given["suite"], folder, out=tmp_path / "out", executor="dask", jobs=2, device="cpu",
-        only=["fatal/knn", "mine/knn", "hsv/knn"], plugins=given["plugin"],
+        only=["fatal/knn", "mine/knn"], plugins=given["plugin"],
     )  # fmt: skip
     found = records(tmp_path / "out")
     assert {row: its["status"] for row, its in found.items()} == {
         "fatal/knn": "failed",
         "mine/knn": "ok",
-        "hsv/knn": "ok",
     }
     assert found["fatal/knn"]["reason"] == (
         f"extractor 'fatal' on {deadly}: a worker process died of it (mend it, or leave its rows"
         " out)"
     )
-    assert results.statuses()["ok"] == 2
+    assert results.statuses()["ok"] == 1
 
 
 def test_networks_go_where_a_gpu_is_declared() -> None:

@@ -14,7 +14,7 @@ from dfbench.benchmark.execution.crew import Crew, Lost, Task
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.likeness import check_workers, terms_of
 from dfbench.benchmark.execution.lost import lost
-from dfbench.benchmark.execution.room import announce
+from dfbench.benchmark.execution.room import announce, within
 from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.status import at_work
@@ -82,7 +82,9 @@ class Cluster(Executor):
     def run_jobs(self, session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
         """Run each job as a task of its own; networks where a GPU is declared, if any is."""
         settings, reporter = session.settings, session.reporter
-        announce(jobs, self._crew.room, reporter)
+        room = self._crew.room
+        jobs = [within(job, room) for job in jobs]
+        announce(jobs, room, reporter, has="a worker has {} at most")
         tasks = [
             Task(
                 job,

@@ -13,7 +13,7 @@ from pebble import ProcessExpired, ProcessPool
 from dfbench.benchmark.execution import worker
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.lost import lost, out_of_time
-from dfbench.benchmark.execution.room import admissible, announce
+from dfbench.benchmark.execution.room import admissible, announce, within
 from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import WorkerContext
@@ -62,6 +62,7 @@ class Pool(Executor):
             return
         settings, reporter = session.settings, session.reporter
         workers, room = min(settings.jobs, len(jobs)), available()
+        jobs = [within(job, room) for job in jobs]
         announce(jobs, room, reporter)
         pool = ProcessPool(
             max_workers=workers,

@@ -31,6 +31,7 @@ from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
 from dfbench.models import base as models
+from dfbench.models.held import BOUNDS, holding_at_most
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
@@ -304,6 +305,7 @@ def _job(
     tables: list[Table],
 ) -> Job:
     own = _labelled(cell, images)
+    needs = _needs(scene, cell, task, tables)
     return Job(
         out=session.out,
         root=scene.dataset.root,
@@ -326,11 +328,13 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
-        memory=_memory(scene, cell, task, tables),
+        memory=needs[0][1],
+        less=tuple(needs[1:]),
     )
 
 
-def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> int:
+def _needs(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> list[tuple[int, int]]:
+    """Give the memory that a cell takes under each bound of what its model holds."""
     model = cell.row.model
     assert model is not None  # a row without one is derived
     parts = task.parts
@@ -340,7 +344,11 @@ def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> i
         width // np.dtype(table.dtype).itemsize for width, table in zip(widths, tables, strict=True)
     ]
     sizes = models.Task(len(parts.train), sum(values), len(task.classes))
-    return peak(model, sizes, cell.row.space, rows, sum(widths))
+    found = []
+    for bound in BOUNDS:
+        with holding_at_most(bound):
+            found.append((bound, peak(model, sizes, cell.row.space, rows, sum(widths))))
+    return found
 
 
 def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:

@@ -7,6 +7,7 @@ that is too high costs time, one that is too low a worker: where they are wrong 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from dfbench.benchmark.execution.job import Job
@@ -82,12 +83,26 @@ def admissible(
     return chosen
 
 
-def announce(jobs: Sequence[Job], room: int | None, reporter: Reporter) -> None:
-    """Say which jobs take more than there is, by their estimates."""
+def within(job: Job, room: int | None) -> Job:
+    """Have a job that takes more than there is hold less: as much as fits, or as little as can be.
+
+    It then takes longer, and comes to the same.
+    """
+    if room is None or job.memory <= room or not job.less:
+        return job
+    held, memory = next((each for each in job.less if each[1] <= room), job.less[-1])
+    return replace(job, held=held, memory=memory)
+
+
+def announce(
+    jobs: Sequence[Job], room: int | None, reporter: Reporter, has: str = "{} are free"
+) -> None:
+    """Say which jobs take more than there is, by their estimates; ``has`` words what there is."""
     for job in jobs:
         if room is not None and job.memory > room:
             words = (job.record["dataset"], job.record["variant"], job.record["row"])
+            there = has.format(f"{room / 1e9:.1f} GB")
             reporter.note(
                 f"{' '.join(word for word in words if word)}: takes about {job.memory / 1e9:.1f} GB"
-                f" of memory, {room / 1e9:.1f} GB are free: it runs alone, and may not end well"
+                f" of memory, {there}: it runs alone, and may not end well"
             )

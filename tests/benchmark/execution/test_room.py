@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfbench.benchmark.execution.room import admissible, announce, peak
+from dfbench.benchmark.execution.room import admissible, announce, peak, within
 from dfbench.benchmark.reporter import Reporter
 from dfbench.models.base import Task
 from dfbench.models.selection.space import Space
@@ -22,6 +22,8 @@ class Sized:
     """What is asked of a job here."""
 
     memory: int
+    held: int = 100
+    less: tuple[tuple[int, int], ...] = ()
     record: dict[str, Any] = field(
         default_factory=lambda: {"dataset": "faces", "variant": "", "row": "cnn"}
     )
@@ -79,6 +81,21 @@ def test_what_does_not_fit_is_announced() -> None:
     announce([Sized(1 * GB), Sized(30 * GB)], 20 * GB, Heard())
     [said] = Heard.said
     assert said.startswith("faces cnn: takes about 30.0 GB of memory, 20.0 GB are free")
+
+
+def test_what_does_not_fit_holds_less_if_it_fits_then() -> None:
+    job = Sized(30, less=((50, 20), (25, 15), (12, 14)))
+    for room, held, memory in (
+        (30, 100, 30),
+        (29, 50, 20),
+        (19, 25, 15),
+        (14, 12, 14),
+        (9, 12, 14),
+    ):
+        found = within(job, room)
+        assert (found.held, found.memory) == (held, memory)
+    assert within(job, None) is job
+    assert within(Sized(30), 20).memory == 30
 
 
 def test_more_images_take_more_where_a_model_is_given_arrays(monkeypatch) -> None:
