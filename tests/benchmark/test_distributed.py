@@ -278,6 +278,29 @@ def test_a_task_does_not_wait_behind_that_of_another_run(client: Any, tmp_path: 
         assert theirs.gather(held) == [True, True]
 
 
+def test_a_worker_of_several_threads_has_one_task_of_all_runs(tmp_path: Path) -> None:
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as workers,
+        distributed.Client(workers, set_as_default=False) as one,
+        distributed.Client(workers, set_as_default=False) as other,
+    ):
+        long = Crew(one, terms(tmp_path), 60).each([Task("long", time.sleep, (3,))], len)
+        ended: list[Any] = []
+        theirs = threading.Thread(target=lambda: ended.extend(long))
+        theirs.start()
+        while not any(other.processing().values()):
+            time.sleep(0.1)
+        mine = Crew(other, terms(tmp_path), 60).each([Task("short", abs, (-3,))], len)
+        assert dict(mine) == {"short": 3}
+        assert ended == [("long", None)], "it waited, and its task was begun again"
+        theirs.join()
+
+
 def test_an_extractor_that_crashes_costs_its_rows_alone(
     given: dict[str, Any], make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
