@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -208,6 +208,47 @@ def test_what_kills_its_workers_is_given_up(client: Any, tmp_path: Path) -> None
     tasks = [Task("fatal", os._exit, (1,), deaths=2), Task("harmless", abs, (-3,))]
     found = dict(Crew(client, terms(tmp_path), 60).each(tasks, lambda running: None))
     assert found == {"fatal": Lost(2), "harmless": 3}
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What the executor asks of a job."""
+
+    out: ResultsFolder
+    record: dict[str, Any]
+    memory: int
+    held: int = 100
+    less: tuple[tuple[int, int], ...] = ()
+    root: Path = Path("faces")
+    study: Path = Path("study")
+    checkpoints: Path = Path("state")
+    sees_images: bool = False
+
+
+def test_cells_are_handed_out_with_what_they_take(tmp_path: Path) -> None:
+    named = {"dataset": "faces", "variant": "", "row": "hsv/svm", "seed": 0, "cell": "c0"}
+    jobs = [
+        Sized(ResultsFolder(tmp_path), named, 10**9),
+        Sized(ResultsFolder(tmp_path), named, 5 * 10**9, less=((50, 3 * 10**9), (25, 10**9))),
+        Sized(ResultsFolder(tmp_path), named, 9 * 10**9),
+    ]
+    asked: list[Task[Any]] = []
+    notes: list[str] = []
+    workers = executor.Cluster()
+    crew: Any = SimpleNamespace(room=2 * 10**9, gpus=0)
+    crew.each = lambda tasks, watch: iter(asked.extend(tasks) or ())
+    workers._crew = crew
+    session: Any = SimpleNamespace(
+        settings=SimpleNamespace(auto_device=False, device="cpu"),
+        reporter=SimpleNamespace(note=notes.append),
+    )
+    assert list(workers.run_jobs(session, jobs)) == []  # type: ignore[arg-type]
+    assert [task.memory for task in asked] == [10**9, 10**9, 9 * 10**9]
+    assert [task.arguments[0].held for task in asked] == [100, 25, 100]
+    assert notes == [
+        "faces hsv/svm: takes about 9.0 GB of memory, a worker has 2.0 GB at most: it runs alone,"
+        " and may not end well"
+    ]
 
 
 def test_a_worker_that_joins_late_and_is_unlike_is_left_without_tasks(tmp_path: Path) -> None:

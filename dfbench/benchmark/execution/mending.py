@@ -74,7 +74,7 @@ def _failed(session: Session, job: Job, record: Record) -> Job | None:
 
 
 def _looks(session: Session, job: Job) -> list[_Look]:
-    [cell] = [each for each in session.plan.cells if each.id == job.record["cell"]]
+    cell = next(each for each in session.plan.cells if each.id == job.record["cell"])
     assert cell.dataset is not None  # it ran
     extractors, view = cell.row.extractors, view_of(cell.dataset)
     parts = (job.train, job.tune, job.evaluate, job.unlabelled)
