@@ -64,5 +64,7 @@ def _end_with_parent() -> None:
 def run(job: Job) -> dict[str, Any]:
     """Run a cell, write its record and scores, and give the record as plain data."""
     from dfbench.benchmark.execution.cell import run_cell
+    from dfbench.models.held import holding_at_most
 
-    return run_cell(job).model_dump()
+    with holding_at_most(job.held):
+        return run_cell(job).model_dump()
