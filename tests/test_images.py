@@ -195,6 +195,42 @@ def test_orientation_in_xmp_is_applied_by_all_or_none():
     assert (header.height, header.width) == decode(data).shape[:2] == pillow(data).shape[:2]
 
 
+def with_segment(data: bytes, before: int, marker: int, content: bytes) -> bytes:
+    """Put a segment before the first one of a kind."""
+    at = data.index(bytes([0xFF, before]), 2)
+    return (
+        data[:at]
+        + bytes([0xFF, marker])
+        + struct.pack(">H", len(content) + 2)
+        + content
+        + data[at:]
+    )
+
+
+@pytest.mark.parametrize("kind", ["Exif", "XMP"])
+def test_an_orientation_behind_the_frame_is_applied_whatever_decodes(kind, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<rdf:Description tiff:Orientation="6"/>'
+    content = exif.tobytes() if kind == "Exif" else xmp
+    data = with_segment(encode(smooth(), "JPEG"), 0xDA, 0xE1, content)
+    image = decode(data)
+    assert (image == pillow(data)).all()
+    assert read_header(data) == Header(*image.shape[1::-1], "JPEG") == Header(61, 97, "JPEG")
+    monkeypatch.setattr(images, "_simplejpeg", lambda: None)
+    assert (decode(data) == image).all()
+
+
+def test_a_frame_within_another_segment_is_none():
+    # one more 0xFF may stand before a marker; who takes it for the marker takes that for a length
+    hidden = bytes.fromhex("ffc0000a0800050007030122ffda0004")
+    content = bytes(0xE3E5) + hidden + bytes(0xE800 - 0xE3E5 - len(hidden))
+    data = with_segment(encode(smooth(), "JPEG"), 0xDB, 0xE3, content)
+    data = data.replace(b"\xff\xe3", b"\xff\xff\xe3", 1)
+    assert read_header(data) == Header(97, 61, "JPEG")
+    assert decode(data).shape == (61, 97, 3)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_greyscale_is_repeated(kind):
     grey = Image.fromarray(smooth()).convert("L")

@@ -191,6 +191,25 @@ def test_a_killed_worker_costs_nothing(
     assert again["hsv/knn"]["reason"] == "out of time: stopped after 0.001 s (--cell-timeout)"
 
 
+def test_a_damaged_row_of_the_store_costs_no_cell(
+    given: dict[str, Any], here: Callable[..., Path], cluster: Any, tmp_path: Path
+) -> None:
+    one = scores(here(given, tmp_path / "here", only="hsv/knn"))
+    [table] = Path(os.environ["DFBENCH_CACHE"]).glob("features/hsv-*/*.safetensors")
+    data = bytearray(table.read_bytes())
+    data[-9] ^= 4
+    table.write_bytes(data)
+    results = dfbench.run(
+        given["suite"], given["data"], only="hsv/knn", out=tmp_path / "out", executor="dask",
+        scheduler=cluster.scheduler_address, device="cpu",
+    )  # fmt: skip
+    assert results.statuses()["ok"] == 1
+    assert [note for note in results.notes if "damaged" in note]
+    other = scores(tmp_path / "out")
+    for name in one:
+        pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
+
+
 def kill_at_work(client: Any, out: Path) -> None:
     """End the worker that has a study in hand."""
     deadline = time.monotonic() + 60

@@ -43,9 +43,6 @@ from dfbench.suites.datasets.manifest import Dataset
 EXECUTORS: dict[str, type[Executor]] = {"local": Pool, "dask": Cluster}
 """What does the work, by the name that users give."""
 
-_TRIES = 3
-"""How often a job is run at most where rows of the store are damaged, of one table at a time."""
-
 _Records = dict[str, Record]
 """By cell."""
 
@@ -172,7 +169,9 @@ def _in_order(jobs: Sequence[Job]) -> list[Job]:
 def _run(session: Session, jobs: Sequence[Job]) -> _Records:
     """Run jobs; those that rows of the store were damaged for again, when these are mended."""
     records: _Records = {}
-    for left in reversed(range(_TRIES)):
+    # each time one more table may be found damaged: of the cell, then of its evaluations
+    tries = 1 + 2 * max((len(job.tables) for job in jobs), default=0)
+    for left in reversed(range(tries)):
         torn: list[Torn] = []
         asked = {job.record["cell"]: job for job in jobs}
         for record in session.executor.run_jobs(session, jobs):

@@ -102,7 +102,12 @@ def mended(session: Session, torn: Sequence[Torn]) -> list[Job]:
             f"{dataset}: stored features were damaged: they are computed anew, and what needs them"
             f" runs once more: {', '.join(dict.fromkeys(names))}"
         )
-    return [each.job for each in torn if _whole(session, each)]
+    jobs = [each.job for each in torn if _whole(session, each)]
+    for job in jobs:
+        # a worker of a cluster would take it for what came of the job this time
+        if not job.finished:
+            session.out.record_file(job.record["cell"]).unlink(missing_ok=True)
+    return jobs
 
 
 def _whole(session: Session, torn: Torn) -> bool:

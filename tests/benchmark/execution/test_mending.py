@@ -75,6 +75,21 @@ def test_a_flipped_bit_costs_no_cell_and_no_second_run(
         pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
 
 
+def test_several_damaged_tables_of_one_row_cost_no_second_run(
+    make_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
+    suite, folder = tmp_path / "tiny.toml", make_folder()
+    suite.write_text(SUITE.replace('"hsv"', '"hsv+lbp+fft"'))
+    dfbench.run(suite, folder, out=tmp_path / "before", device="cpu")
+    assert [flip(table) for table in ("hsv", "lbp", "fft")] == [2, 2, 2]
+    after = dfbench.run(suite, folder, out=tmp_path / "after", device="cpu")
+    assert after.statuses()["ok"] == 1
+    one, other = scores(tmp_path / "before"), scores(tmp_path / "after")
+    for name in one:
+        pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
+
+
 def test_a_store_in_the_memory_of_one_process_is_refused(
     make_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
