@@ -91,6 +91,8 @@ class Job:
         fitted once more, for the evaluations or to be kept.
     keeping
         What is kept beside the fitted model; None where it is not kept.
+    plugins
+        Files that may declare the model.
     memory
         Bytes that the worker is expected to hold at the peak.
     """
@@ -118,6 +120,7 @@ class Job:
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
+    plugins: tuple[Path, ...] = ()
     memory: int = 0
 
     @property

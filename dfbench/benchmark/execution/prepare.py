@@ -322,6 +322,7 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
+        plugins=tuple(path.resolve() for path in session.settings.plugins),
         memory=_memory(scene, cell, task, tables),
     )
 
