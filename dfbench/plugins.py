@@ -258,9 +258,9 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
         raise PluginError("not a Python file", where=path, hint="--plugin takes a .py file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
     _check_beside(file)
+    folder = str(path.parent)
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except PluginError as error:
@@ -271,6 +271,10 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
             f"breaks when it is loaded: {type(error).__name__}: {error}",
             where=f"{path}{line}",
         ) from error
+    finally:
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)  # for imports inside functions
     return _declared(module, path)
 
 

@@ -70,7 +70,7 @@ def declared(function: Callable[..., Any]) -> type[Declared]:
             "version": mark.version,
             "function": staticmethod(function),
             "mark": mark,
-            "ranges": _ranges(function, mark),
+            "ranges": {} if mark.suggest is not None else _ranges(function, mark),
             "__module__": function.__module__,
             "__doc__": function.__doc__,
         },

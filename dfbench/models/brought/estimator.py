@@ -44,7 +44,10 @@ class Brought(Estimator):
     that `dfbench.models.brought.manners` knows.
     """
 
-    trusted = ("sklearn.tree._tree.Tree",)
+    trusted = (
+        "sklearn.tree._tree.Tree",
+        *(f"sklearn.neural_network._stochastic_optimizers.{n}Optimizer" for n in ("Adam", "SGD")),
+    )
 
     @classmethod
     @abstractmethod

@@ -78,6 +78,8 @@ def imported(path: str) -> type[Imported]:
 
 @cache
 def _target(path: str) -> Any:
+    from sklearn import base
+
     module, _, name = path.partition(":")
     package = module.partition(".")[0]
     try:
@@ -100,9 +102,10 @@ def _target(path: str) -> Any:
     lacking = [each for each in ("fit", "get_params", "set_params") if not hasattr(target, each)]
     if lacking:
         raise PluginError(f"is no estimator: it has no {', '.join(lacking)}", where=path)
-    kind = getattr(target, "_estimator_type", None) or "classifier"
-    if kind != "classifier":
-        raise PluginError(f"is a {kind}, no classifier", where=path)
+    for other in (base.RegressorMixin, base.ClusterMixin, base.OutlierMixin):
+        if issubclass(target, other):
+            kind = other.__name__.removesuffix("Mixin").lower()
+            raise PluginError(f"is no classifier (of the kind {kind})", where=path)
     return target
 
 
