@@ -27,6 +27,8 @@ Image = NDArray[np.uint8]
 _ORIENTATION = 0x0112
 _TURNED = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
 """Bytes without one of which no file but a TIFF says how it is to be turned."""
+_FOR_PILLOW = (b"Exif", b"MPF\0")
+"""Bytes before a JPEG's frame with which it may have to be turned, or be several in one file."""
 _MOST_PIXELS = 178_956_970
 """More are refused, as Pillow does: a few bytes of header can ask for all memory."""
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
@@ -141,6 +143,10 @@ def read_header(data: bytes) -> Header:
     ImageError
         If the bytes are no image.
     """
+    frame = _plain_jpeg(data)
+    if frame and not any(data.find(mark, 0, frame) >= 0 for mark in _FOR_PILLOW):
+        height, width = (int.from_bytes(data[frame + at : frame + at + 2], "big") for at in (5, 7))
+        return Header(width, height, "JPEG")
     image = opened(data)
     width, height = image.size
     # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one;

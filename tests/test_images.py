@@ -90,6 +90,18 @@ def test_jpeg_agrees_with_opencv_and_pillow(options):
     assert read_header(data) == Header(97, 61, "JPEG")
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"icc_profile": b"1" * 700}, {"comment": b"Exit"}]
+)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_header_of_a_plain_jpeg_is_read_without_pillow(mode, options, monkeypatch):
+    data = encode(Image.fromarray(smooth(300, 65)).convert(mode), "JPEG", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+    monkeypatch.setattr(images, "opened", None)
+    assert read_header(data) == Header(width, height, "JPEG")
+
+
 def opencv(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 

@@ -41,11 +41,16 @@ def initialise(n_threads: int, gpus: Sequence[str], begun: Any) -> None:
         number = begun.value
         begun.value += 1
     take_gpu(gpus, number)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
+    follow()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
+
+
+def follow() -> None:
+    """Have this process end when its parent does, and not before."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops its workers
 
 
 def _end_with_parent() -> None:
@@ -59,5 +64,7 @@ def _end_with_parent() -> None:
 def run(job: Job) -> dict[str, Any]:
     """Run a cell, write its record and scores, and give the record as plain data."""
     from dfbench.benchmark.execution.cell import run_cell
+    from dfbench.models.held import holding_at_most
 
-    return run_cell(job).model_dump()
+    with holding_at_most(job.held):
+        return run_cell(job).model_dump()
