@@ -199,7 +199,7 @@ class Brought(Estimator):
 
     def _rows(self, X: Features) -> Features:
         if self.params["scaling"] == "none":
-            return X
+            return X.copy()  # some work in place (`copy=False`), and other trials read it too
         return Standard(self._mean, self._factor).all(X)
 
     def _fitted(self, X: Features, y: Labels, *, stops: bool = True) -> Any:

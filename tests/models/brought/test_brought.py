@@ -298,6 +298,18 @@ def test_a_function_gives_a_pipeline_and_its_hints_the_space() -> None:
     assert np.array_equal(again.predict_proba(Z), own.predict_proba(Z))
 
 
+@pytest.mark.parametrize("scaling", ["standard", "none"])
+def test_steps_that_work_in_place_leave_the_features_as_they_are(scaling: str) -> None:
+    @dfbench.model
+    def in_place() -> Any:
+        return make_pipeline(StandardScaler(copy=False), LogisticRegression())
+
+    X, y = data(60)
+    before = X.copy()
+    declared(in_place)(n_classes=2, scaling=scaling).fit(X, y, X, y).predict_proba(X)
+    assert np.array_equal(X, before)
+
+
 def test_suggest_takes_the_place_of_hints() -> None:
     @dfbench.model(name="mine", suggest=lambda trial: {"C": trial.suggest_float("C", 1, 2)})
     def function(C: Annotated[float, (5, 6)] = 1.5) -> Any:
