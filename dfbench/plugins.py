@@ -252,7 +252,7 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     if not file.is_file():
         what = "no such file" if file == path else "a folder without __init__.py"
         raise PluginError(what, where=path, hint="--plugin takes a Python file, or a package")
-    places = [str(path)] if path.is_dir() else None
+    places = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
     if spec is None or spec.loader is None:
         raise PluginError("not a Python file", where=path, hint="--plugin takes a .py file")

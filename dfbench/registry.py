@@ -15,7 +15,7 @@ from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
-from dfbench.errors import DfbenchError, PluginError, unknown
+from dfbench.errors import DfbenchError, PluginError, UnknownNameError, unknown
 from dfbench.plugins import info, load_file
 
 EXTRACTORS = "dfbench.extractors"
@@ -207,6 +207,7 @@ _OWN = "dfbench"
 _DECLARED = "dfbench.models.brought.declared:declared"
 _IMPORTED = "dfbench.models.brought.imported:imported"
 """What makes models of functions and of import paths."""
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -368,6 +369,9 @@ class Registry:
             if self._group == MODELS and _PATH.fullmatch(name):
                 owner = name.partition(":")[0].partition(".")[0]
                 return Part(name, owner, "", partial(_imported, name), _BASES[MODELS])
+            if self._group == MODELS and _DOTTED.fullmatch(name):
+                meant = ":".join(name.rsplit(".", 1))
+                raise UnknownNameError(f"unknown model {name!r}", hint=f"did you mean {meant!r}?")
             raise unknown(self.kind, name, self._parts)
         return self._parts[name]
 

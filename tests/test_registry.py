@@ -198,6 +198,7 @@ def test_a_plugin_may_be_a_folder(tmp_path: Path) -> None:
     before = source_digest(function)
     write(folder / "inner.py", GOOD + "\n# changed\n")
     assert source_digest(function) != before
+    assert "mean_colour" in Registry(EXTRACTORS, [folder / "__init__.py"])
 
 
 def test_two_modules_of_one_name_beside_two_plugins_are_an_error(tmp_path: Path) -> None:

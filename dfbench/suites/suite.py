@@ -288,4 +288,6 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             model = class_of(str(first["loc"][2]))  # after its place
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=path, hint=near.hint)
-    return CardError(str(first["msg"]), where=where)
+    if first["type"] in ("model_type", "dict_type"):
+        return CardError("is no table: { ... }", where=where)
+    return CardError(str(first["msg"]).removeprefix("Value error, "), where=where)

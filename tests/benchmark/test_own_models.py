@@ -121,6 +121,7 @@ def test_a_changed_file_beside_a_plugin_makes_its_rows_stale(tmp_path, make_fold
         ("max_features = { float = [0, 1], log = true }", "above 0"),
         ('criterion = { choices = ["gini"] }', "at least 2 items"),
         ('criterion = { choices = ["gini", "entropy"], log = true }', "log is for int and float"),
+        ("max_depth = [2, 3]", "is no table"),
         ("max_depth = { int = [2, 3], lgo = true }", "lgo"),
     ],
 )
@@ -142,6 +143,27 @@ def test_a_range_of_what_the_estimator_does_not_take(tmp_path):
     path.write_text(SUITE.replace("max_depth = { int = [2, 3]", "max_depth = { int = [0, 3]"))
     with pytest.raises(ParameterError, match="max_depth"):
         rows(load_suite(path), Registry(EXTRACTORS, suite.plugins), Registry(MODELS, suite.plugins))
+
+
+def test_what_follows_the_colon_of_a_model_that_takes_no_backbone():
+    with pytest.raises(DfbenchError, match="unknown model 'knn:rbf'"):
+        rows(load_suite("smoke"), Registry(EXTRACTORS), Registry(MODELS), only=["hsv/knn:rbf"])
+    [row] = rows(load_suite("smoke"), Registry(EXTRACTORS), Registry(MODELS),
+                 only=["hsv/xgboost:XGBClassifier"])  # fmt: skip
+    assert row.status == "ok"
+
+
+def test_the_order_of_ranges_does_not_matter(tmp_path):
+    path = suite_in(tmp_path)
+    suite = load_suite(path)
+    lines = "max_depth = { int = [2, 3] }", "min_samples_leaf = { int = [1, 3], log = true }"
+    path.write_text(SUITE.replace("\n".join(lines), "\n".join(lines[::-1])))
+    spaces = [
+        next(row.space for row in rows(its, Registry(EXTRACTORS, its.plugins),
+                                       Registry(MODELS, its.plugins)) if row.name.startswith("tun"))
+        for its in (suite, load_suite(path))
+    ]  # fmt: skip
+    assert [*spaces[0].ranges] == [*spaces[1].ranges]
 
 
 def test_models_of_plugins_join_where_the_suite_lets_them(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from dfbench.errors import (
@@ -26,6 +27,9 @@ from dfbench.plugins import source_digest
 from dfbench.registry import Part, Registry
 from dfbench.results.records.records import Control, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
+
+_PACKAGES = frozenset({"lightgbm", "xgboost"})
+"""Packages that models have the name of."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,8 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
 
 def _ranges(row: System) -> dict[str, Drawn]:
     found: dict[str, Drawn] = {}
-    for name, its in row.search.items():
+    # what is drawn hangs on the order, which does not tell cells apart
+    for name, its in sorted(row.search.items()):
         if its.choices is not None:
             found[name] = its.choices
         elif its.int is not None:
@@ -194,9 +199,11 @@ def _part(name: str, models: Registry) -> tuple[Part, dict[str, Any]]:
     base, colon, backbone = name.partition(":")
     if colon and name not in models and base in models:
         part = models.get(base)
-        # other models may have the name of the package that an import path begins with
         if "backbone" in part.load().defaults():
             return part, {"backbone": backbone}
+        # else it is an import path
+        if base not in _PACKAGES and find_spec(base) is None:
+            raise unknown("model", name, models.names())
     return models.get(name), {}
 
 

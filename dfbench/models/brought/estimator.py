@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError, ParameterError
+from dfbench.errors import DataError, DfbenchError, ParameterError, PluginError
 from dfbench.models.base import Labels, Probabilities, Task
 from dfbench.models.brought import manners
-from dfbench.models.brought.trees import check_trees
+from dfbench.models.brought.held import check_held
 from dfbench.models.classical.common import platt
 from dfbench.models.classical.common.blocks import Features, checked
 from dfbench.models.classical.common.scaling import Standard
@@ -46,6 +47,7 @@ class Brought(Estimator):
 
     trusted = (
         "sklearn.tree._tree.Tree",
+        *("sklearn.utils._bunch.Bunch", "sklearn.calibration._CalibratedClassifier"),
         *(f"sklearn.neural_network._stochastic_optimizers.{n}Optimizer" for n in ("Adam", "SGD")),
     )
 
@@ -66,9 +68,9 @@ class Brought(Estimator):
         """Give its parameters with their default values, as far as a suite may set them."""
 
     @classmethod
-    def takes_any(cls) -> bool:
-        """Whether it takes parameters that `own_defaults` does not name."""
-        return False
+    def further(cls) -> Collection[str] | None:
+        """Name parameters that it takes beside those of `own_defaults`; None: any at all."""
+        return ()
 
     @classmethod
     def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -90,14 +92,15 @@ class Brought(Estimator):
     def check_params(cls, params: Mapping[str, Any]) -> None:
         """Raise where a suite got parameters wrong; see `Model.check_params`."""
         known = cls.defaults()
-        if not cls.takes_any():
+        further = cls.further()
+        if further is not None:
             for name in params:
-                if name not in (*known, *_HANDED_ON):
+                if name not in (*known, *_HANDED_ON, *further):
                     # the nearest name is told there
                     super().check_params({name: params[name]})
         one_of(cls, params, {"scaling": SCALINGS})
         patience = params.get("patience", 1)
-        if not isinstance(patience, int) or patience < 1:
+        if not isinstance(patience, int) or isinstance(patience, bool) or patience < 1:
             problem = f"patience={patience!r} is no whole number above 0"
             raise ParameterError(problem, where=cls.name)
         made = cls._made_with({**known, **params})
@@ -141,12 +144,12 @@ class Brought(Estimator):
         if type(estimator) is not wanted:
             raise KeptError(f"holds no {wanted.__name__}")
         Standard.restored(self._mean, self._factor)
-        check_trees(estimator, len(self._mean))
+        check_held(estimator)
         return self
 
     def keep(self) -> Kept:
         """Give what the fitted estimator holds; see `Model.keep`."""
-        manners.check_keepable(self._estimator)
+        check_held(self._estimator)
         return super().keep()
 
     @classmethod
@@ -154,11 +157,18 @@ class Brought(Estimator):
         own = cls.own_defaults()
         given = {k: v for k, v in params.items() if k in own or k not in _OURS}
         try:
-            return cls.make(given)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", category=FutureWarning)
+                return cls.make(given)
+        except DfbenchError:
+            raise
         except (TypeError, ValueError) as error:
             raise ParameterError(
                 f"cannot be made: {' '.join(str(error).split())}", where=cls.name
             ) from error
+        except (Exception, SystemExit) as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(f"cannot be made: {said}", where=cls.name) from error
 
     def _fresh(self) -> Any:
         made = self._made_with(self.params)
@@ -168,7 +178,7 @@ class Brought(Estimator):
             "thread_count": self.n_threads,
             "device": self.device,
         }
-        known = made.get_params(deep=True)
+        known = manners.parameters(made)
         wanted = {}
         for name, value in known.items():
             last = name.rpartition("__")[2]
@@ -189,7 +199,7 @@ class Brought(Estimator):
 
     def _rows(self, X: Features) -> Features:
         if self.params["scaling"] == "none":
-            return X
+            return X.copy()  # some work in place (`copy=False`), and other trials read it too
         return Standard(self._mean, self._factor).all(X)
 
     def _fitted(self, X: Features, y: Labels, *, stops: bool = True) -> Any:
@@ -208,6 +218,12 @@ class Brought(Estimator):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
             made.fit(X, y, **taken)
+        if not (hasattr(made, "predict_proba") or hasattr(made, "decision_function")):
+            raise DataError(
+                f"{type(made).__name__} gives no scores: it has neither predict_proba nor"
+                " decision_function",
+                where=self.name,
+            )
         known_classes = getattr(made, "classes_", None)
         if known_classes is not None and not np.array_equal(known_classes, np.unique(y)):
             raise DataError(
@@ -234,18 +250,22 @@ class Brought(Estimator):
 
     def _values(self, made: Any, rows: Features) -> NDArray[np.float64]:
         """Decision values by class, shape (n, K)."""
-        values = np.asarray(made.decision_function(rows), dtype=np.float64)
+        with _in_order():
+            values = np.asarray(made.decision_function(rows), dtype=np.float64)
         if values.ndim == 1:
             values = np.column_stack([-values, values])
         return self._checked(values, len(rows), "decision_function")
 
     def _checked(self, values: NDArray[Any], n: int, what: str) -> NDArray[np.float64]:
-        if values.shape != (n, len(self._classes)) or not np.isfinite(values).all():
+        wanted = n, len(self._classes)
+        if values.shape != wanted:
             raise DataError(
-                f"{what} of {n} rows and {len(self._classes)} classes gives values of shape"
-                f" {values.shape}, or that are not finite",
+                f"{what} gives values of shape {values.shape}, where {wanted} is wanted: rows by"
+                " classes",
                 where=self.name,
             )
+        if not np.isfinite(values).all():
+            raise DataError(f"{what} gives values that are not finite", where=self.name)
         return values.astype(np.float64)
 
     def _ranking(self, X: Features, part: str | None) -> NDArray[Any]:
@@ -256,7 +276,8 @@ class Brought(Estimator):
     def _proba(self, X: Features) -> NDArray[Any]:
         rows = self._rows(X)
         if not self.calibrates:
-            proba: Probabilities = np.asarray(self._estimator.predict_proba(rows))
+            with _in_order():
+                proba: Probabilities = np.asarray(self._estimator.predict_proba(rows))
             proba = self._checked(proba, len(rows), "predict_proba")
             if (proba < 0).any() or (np.abs(proba.sum(axis=1) - 1) > 1e-3).any():
                 raise DataError(
@@ -276,6 +297,14 @@ class Brought(Estimator):
             return np.column_stack([1.0 - one, one])
         each = [platt.sigmoid(values[:, c], *its) for c, its in enumerate(self._sigmoids)]
         return np.column_stack(each)
+
+
+def _in_order() -> AbstractContextManager[Any]:
+    """Let forests add up their trees in one order: in another the last digits are others."""
+    import joblib
+
+    context: AbstractContextManager[Any] = joblib.parallel_config(backend="sequential")
+    return context
 
 
 def defaults_of(function: Any) -> tuple[dict[str, Any], bool]:

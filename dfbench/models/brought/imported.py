@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
 from dfbench.errors import PluginError, UnavailableError
+from dfbench.models.brought import manners
 from dfbench.models.brought.estimator import Brought, defaults_of
 
 
@@ -53,9 +56,9 @@ class Imported(Brought):
         return {**_signature(cls.path)[0], **cls.given}
 
     @classmethod
-    def takes_any(cls) -> bool:
-        """Whether it takes parameters by any name."""
-        return _signature(cls.path)[1]
+    def further(cls) -> Collection[str] | None:
+        """Name what it takes beside; see `Brought.further`."""
+        return manners.further(cls.path) if _signature(cls.path)[1] else ()
 
 
 @cache
@@ -70,6 +73,17 @@ def imported(path: str) -> type[Imported]:
         If there is no such class, or it has not the interface.
     """
     target = _target(path)
+    loose = [
+        its.name
+        for its in inspect.signature(target).parameters.values()
+        if its.default is its.empty and its.kind not in (its.VAR_POSITIONAL, its.VAR_KEYWORD)
+    ]
+    if loose:
+        raise PluginError(
+            f"is not made without {', '.join(loose)}",
+            where=path,
+            hint="put @dfbench.model above a function that gives one",
+        )
     # its file is looked at for changes under the name of its module
     return type(
         target.__name__, (Imported,), {"name": path, "path": path, "__module__": target.__module__}
@@ -91,10 +105,13 @@ def _target(path: str) -> Any:
             ) from None
         raise PluginError(f"cannot be imported: {error}", where=path) from error
     except (Exception, SystemExit) as error:
-        raise PluginError(f"cannot be imported: {error}", where=path) from error
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"cannot be imported: {said}", where=path) from error
     target = getattr(found, name, None)
     if target is None:
-        raise PluginError(f"the module {module} has no {name}", where=path)
+        near = difflib.get_close_matches(name, dir(found), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else None
+        raise PluginError(f"the module {module} has no {name}", where=path, hint=hint)
     if not isinstance(target, type):
         raise PluginError(
             "is no class", where=path, hint="put @dfbench.model above a function that gives one"
@@ -106,6 +123,10 @@ def _target(path: str) -> Any:
         if issubclass(target, other):
             kind = other.__name__.removesuffix("Mixin").lower()
             raise PluginError(f"is no classifier (of the kind {kind})", where=path)
+    if not (hasattr(target, "predict_proba") or hasattr(target, "decision_function")):
+        raise PluginError(
+            "is no classifier: it has neither predict_proba nor decision_function", where=path
+        )
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -117,9 +118,7 @@ class Space:
     def draw(self, model: type[Model], trial: Any, task: Task) -> dict[str, Any]:
         """Parameters of an Optuna trial; those drawn for what is fixed are not used."""
         ranged = {
-            name: its.draw(trial, name)
-            if isinstance(its, Range)
-            else trial.suggest_categorical(name, list(its))
+            name: its.draw(trial, name) if isinstance(its, Range) else _chosen(trial, name, its)
             for name, its in self.ranges.items()
         }
         own = model.suggest(_Known(trial, ranged), task) if self.search else {}
@@ -166,6 +165,13 @@ class _Known:
             return found(parameter, *args, **kwargs)
 
         return suggest
+
+
+def _chosen(trial: Any, name: str, values: Sequence[Any]) -> Any:
+    with warnings.catch_warnings():
+        # it means lists and tables, which our storage takes
+        warnings.filterwarnings("ignore", message="Choices for a categorical distribution")
+        return trial.suggest_categorical(name, list(values))
 
 
 def _first(its: Drawn, default: Any) -> Any:

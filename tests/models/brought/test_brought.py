@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import joblib
 import numpy as np
 import optuna
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 import dfbench
-from dfbench.errors import ParameterError, PluginError, UnavailableError, UnknownNameError
+from dfbench.errors import (
+    DataError,
+    ParameterError,
+    PluginError,
+    UnavailableError,
+    UnknownNameError,
+)
 from dfbench.models.base import Model, Task
 from dfbench.models.brought.declared import declared
+from dfbench.models.classical.estimator import Estimator
 from dfbench.models.kept import KeptError
 from dfbench.registry import MODELS, Registry
 
@@ -160,11 +171,69 @@ def test_what_a_suite_got_wrong_is_told_before_anything_runs(params: Any, messag
         ("sklearn.ensemble:RandomForestRegressor", PluginError, "no classifier"),
         ("sklearn.datasets:load_iris", PluginError, "is no class"),
         ("collections:Counter", PluginError, "no estimator: it has no fit"),
+        ("sklearn.ensemble:RandomForestClasifier", PluginError, "mean 'RandomForestClassifier'"),
+        ("sklearn.decomposition:PCA", PluginError, "neither predict_proba nor decision_function"),
+        ("sklearn.multiclass:OneVsRestClassifier", PluginError, "is not made without estimator"),
+        ("sklearn.svm.SVC", UnknownNameError, "did you mean 'sklearn.svm:SVC'"),
     ],
 )
 def test_paths_that_lead_nowhere(path: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Registry(MODELS).get(path).load()
+
+
+def test_a_module_that_breaks_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "exits_when_imported.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError, match="cannot be imported: SystemExit: 0"):
+        Registry(MODELS).get("exits_when_imported:Forest").load()
+
+
+def test_lightgbm_is_told_what_it_knows() -> None:
+    pytest.importorskip("lightgbm")
+    its = Registry(MODELS).get("lightgbm:LGBMClassifier").load()
+    its.check_params({"num_leaf": 7, "max_bin": 63})  # an alias, and what no signature names
+    with pytest.raises(UnknownNameError, match="num_leaves"):
+        its.check_params({"num_leavs": 7})
+
+
+def test_catboost_is_quiet_and_is_handed_the_seed_and_the_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("catboost")
+    monkeypatch.chdir(tmp_path)
+    path = "catboost:CatBoostClassifier"
+    made = fitted(path, iterations=3)._estimator.get_params()
+    assert (made["random_state"], made["thread_count"]) == (5, 1)
+    assert fitted(path, iterations=3, random_seed=2)._estimator.get_params()["random_seed"] == 2
+    assert [*tmp_path.iterdir()] == []
+    assert capfd.readouterr().out == ""
+
+
+def test_rounds_that_are_told_go_before_patience() -> None:
+    own = fitted("xgboost:XGBClassifier", n_estimators=50, early_stopping_rounds=3)
+    assert own._estimator.early_stopping_rounds == 3
+    forest = fitted("xgboost:XGBRFClassifier", n_estimators=5)  # has no rounds
+    assert forest.predict_proba(data(20)[0]).shape == (20, 2)
+
+
+class Counting(RandomForestClassifier):
+    """Notes how many threads add up its trees."""
+
+    def predict_proba(self, X: Any) -> Any:
+        self.threads_ = joblib.effective_n_jobs(4)
+        return super().predict_proba(X)
+
+
+def test_trees_are_added_up_in_one_order_whatever_the_threads() -> None:
+    # in another order the last digits are others, and with them what ties
+    @dfbench.model
+    def counting() -> Any:
+        return Counting(3)
+
+    own = declared(counting)(n_classes=2, n_threads=4).fit(*data(40), *data(20))
+    own.predict_proba(data(20)[0])
+    assert (own._estimator.n_jobs, own._estimator.threads_) == (4, 1)
 
 
 def test_a_name_that_is_no_path_is_unknown() -> None:
@@ -229,6 +298,18 @@ def test_a_function_gives_a_pipeline_and_its_hints_the_space() -> None:
     assert np.array_equal(again.predict_proba(Z), own.predict_proba(Z))
 
 
+@pytest.mark.parametrize("scaling", ["standard", "none"])
+def test_steps_that_work_in_place_leave_the_features_as_they_are(scaling: str) -> None:
+    @dfbench.model
+    def in_place() -> Any:
+        return make_pipeline(StandardScaler(copy=False), LogisticRegression())
+
+    X, y = data(60)
+    before = X.copy()
+    declared(in_place)(n_classes=2, scaling=scaling).fit(X, y, X, y).predict_proba(X)
+    assert np.array_equal(X, before)
+
+
 def test_suggest_takes_the_place_of_hints() -> None:
     @dfbench.model(name="mine", suggest=lambda trial: {"C": trial.suggest_float("C", 1, 2)})
     def function(C: Annotated[float, (5, 6)] = 1.5) -> Any:
@@ -266,6 +347,80 @@ def test_a_function_that_gives_no_estimator() -> None:
 
     with pytest.raises(PluginError, match="returns int, which is no estimator"):
         declared(nothing).check_params({})
+
+
+@dfbench.model
+def hard_votes() -> Any:
+    return VotingClassifier([("a", LogisticRegression()), ("b", LogisticRegression())])
+
+
+@dfbench.model
+def luckless() -> Any:
+    raise RuntimeError("no\nluck")
+
+
+def test_functions_that_break_are_told_in_a_line() -> None:
+    with pytest.raises(PluginError, match="luckless: cannot be made: RuntimeError: no luck"):
+        declared(luckless).check_params({})
+    with pytest.raises(DataError, match="VotingClassifier gives no scores"):
+        declared(hard_votes)(n_classes=2).fit(*data(40), *data(20))
+
+
+@dfbench.model
+def of_components() -> Any:
+    return make_pipeline(PCA(3), RandomForestClassifier(3))
+
+
+@dfbench.model
+def of_halves() -> Any:
+    return BaggingClassifier(DecisionTreeClassifier(), n_estimators=3, max_features=0.5)
+
+
+@dfbench.model
+def soft_votes() -> Any:
+    members = [("a", LogisticRegression()), ("b", RandomForestClassifier(3))]
+    return VotingClassifier(members, voting="soft")
+
+
+@dfbench.model
+def calibrated() -> Any:
+    return CalibratedClassifierCV(LinearSVC())
+
+
+@pytest.mark.parametrize("function", [of_components, of_halves, soft_votes, calibrated])
+def test_estimators_of_estimators_are_kept(function: Any) -> None:
+    own = declared(function)(n_classes=2, seed=5).fit(*data(90), *data(30))
+    again = declared(function)(n_classes=2, seed=5).restore(own.keep())
+    Z = data(40, seed=2)[0]
+    assert np.array_equal(again.predict_proba(Z), own.predict_proba(Z))
+
+
+def test_a_tree_is_given_as_many_features_as_it_looks_at() -> None:
+    # a step before it would give fewer than a tree that was put into its place takes
+    own, other = (declared(of_components)(n_classes=2).fit(*data(90), *data(30)) for _ in range(2))
+    wide = RandomForestClassifier(3).fit(*data(90))
+    forest = other._estimator[-1]
+    forest.estimators_[1] = wide.estimators_[1]
+    with pytest.raises(KeptError, match="tree"):
+        own.restore(Estimator.keep(other))
+    del forest.estimators_[1].n_features_in_  # nothing then checks the rows
+    with pytest.raises(KeptError, match="tree"):
+        own.restore(Estimator.keep(other))
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [("sklearn.svm:SVC", {}), ("sklearn.neighbors:KNeighborsClassifier", {"algorithm": "brute"})],
+)
+def test_what_is_not_kept_is_refused_from_a_file_too(path: str, params: Any) -> None:
+    own = fitted(path, **params)
+    with pytest.raises(KeptError, match="is not kept"):
+        own.restore(Estimator.keep(own))
+
+
+def test_other_packages_are_told_that_they_are_not_kept() -> None:
+    with pytest.raises(KeptError, match="XGBClassifier is not kept: only estimators of scikit"):
+        fitted("xgboost:XGBClassifier", n_estimators=2).keep()
 
 
 def test_what_compiled_code_would_follow_is_not_kept() -> None:

@@ -75,3 +75,10 @@ def test_what_is_fixed_and_open_at_once_is_an_error() -> None:
         Space({"C": 1.0}, {}, False, {"C": Range("float", 1.0, 2.0)}).check(SVM)
     with pytest.raises(ParameterError, match="C="):
         Space({}, {}, False, {"C": Range("float", -1.0, 2.0)}).check(SVM)
+
+
+def test_lists_may_be_chosen_of_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    space = Space(search=False, ranges={"gamma": [[10], [20, 20]]})
+    drawn = space.draw(SVM, optuna.create_study().ask(), Task(100, 6, 2))
+    assert drawn["gamma"] in ([10], [20, 20])
+    assert not recwarn.list
