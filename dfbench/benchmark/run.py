@@ -226,9 +226,9 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     """
     suite = _settled(options)
     device = resolve_device(options.device)
-    plugins = [Path(file).expanduser() for file in options.plugins]
+    plugins = [Path(file).expanduser() for file in (*suite.plugins, *options.plugins)]
     only = [str(name) for name in options.only]
-    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS), only, device)
+    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     folder = ResultsFolder(Path(options.out).expanduser())

@@ -92,6 +92,8 @@ class Job:
         fitted once more, for the evaluations or to be kept.
     keeping
         What is kept beside the fitted model; None where it is not kept.
+    plugins
+        Files that may declare the model.
     memory
         Bytes that the worker is expected to hold at the peak.
     held
@@ -123,6 +125,7 @@ class Job:
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
+    plugins: tuple[Path, ...] = ()
     memory: int = 0
     held: int = MOST
     less: tuple[tuple[int, int], ...] = ()

@@ -328,6 +328,7 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
+        plugins=tuple(path.resolve() for path in session.settings.plugins),
         memory=needs[0][1],
         less=tuple(needs[1:]),
     )

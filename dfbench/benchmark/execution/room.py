@@ -33,14 +33,14 @@ def peak(model: type[Model], task: Task, space: Space, rows: Sequence[int], row_
     task
         See `Model.memory`.
     space
-        Of the cell: the largest of its choices counts.
+        Of the cell: the largest of its choices and ranges counts.
     rows
         Number of images of each part.
     row_bytes
         Of what the model is given of an image.
     """
     inputs = sum(rows) * (_ROW if model.by_block else row_bytes)
-    settings = ({**model.defaults(), **params} for params in space.grid())
+    settings = ({**model.defaults(), **params} for params in space.settings(model))
     return _PROCESS + inputs + max(model.memory(task, params) for params in settings)
 
 

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 from torch import nn
 
@@ -367,6 +368,14 @@ def test_crop_mean_and_deviation_are_what_the_module_sees():
     order = [int(np.abs(expected - image).sum(axis=(1, 2, 3)).argmin()) for image in found]
     assert sorted(order) == list(range(16))
     np.testing.assert_allclose(found, expected[order], atol=1e-5)
+
+
+def test_one_number_is_that_of_all_channels():
+    one, three = Recipe(mean=0.5, std=2), Recipe(mean=[0.5] * 3, std=[2.0] * 3)
+    assert one == three
+    for wrong in (True, [0.5, 0.5], "0.5"):
+        with pytest.raises(ValidationError):
+            Recipe(mean=wrong)
 
 
 def test_mixup_has_no_accuracy_of_its_batches():
