@@ -2,6 +2,7 @@
 
     python benchmarks/classical.py [--images 20000] [--features 120] [--queries 6000] [--classes 2]
         [--threads 1] [--rounds 3] [--only svm knn xgboost tuning] [--trials 8]
+        [--tuned svm knn kernel-ridge xgboost]
 
 The data are made: classes of normal deviates around centres that lie close together. Each round
 runs all of a kind one after another, so that a machine that slows down slows all of them. Times
@@ -135,7 +136,7 @@ class Bench:
     def tuning(self) -> dict[str, Callable[[], Any]]:
         """Tune each model, and fit it as many times with the defaults."""
         found: dict[str, Callable[[], Any]] = {}
-        for name in ("svm", "knn", "kernel-ridge", "xgboost"):
+        for name in self.given.tuned:
             model_class = Registry(MODELS).get(name).load()
             lone = self.ours(name)
 
@@ -195,6 +196,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=8)
+    models = ("svm", "knn", "kernel-ridge", "xgboost")
+    parser.add_argument("--tuned", nargs="+", choices=models, default=models)
     kinds = ("svm", "knn", "xgboost", "tuning")
     parser.add_argument("--only", nargs="+", choices=kinds, default=kinds[:3])
     given = parser.parse_args()

@@ -191,9 +191,8 @@ def overhead() -> None:
                 tasks = [Task(number, len, (bytes(size),)) for number in range(n)]
                 list(crew.each(tasks[:20], lambda running: None))
                 start = time.perf_counter()
-                for _, future in crew.each(tasks, lambda running: None):
-                    future.result()
-                each = 1e3 * (time.perf_counter() - start) / n
+                list(crew.each(tasks[20:], lambda running: None))
+                each = 1e3 * (time.perf_counter() - start) / (n - 20)
                 print(f"{workers:8}{size / 2**20:9.0f} MiB{n:8}{each:11.1f}", flush=True)
 
 
@@ -202,7 +201,7 @@ def overhead() -> None:
 
 def paper(given: argparse.Namespace) -> None:
     """Compute what a run of many images on many workers takes."""
-    from dfbench.benchmark.execution.cluster import _MOST
+    from dfbench.benchmark.execution.chunks import _MOST
     from dfbench.benchmark.execution.images import write_images
     from dfbench.features.expression import build, parse
     from dfbench.features.internal.resized import Resized

@@ -3,9 +3,10 @@
     python benchmarks/memory.py [--every 0.5] [--csv FILE] -- dfbench run --data FOLDER ...
 
 RSS is what each process has in memory, summed over the tree; what processes share counts for each
-of them. PSS shares it out between them. Both come from /proc, so it runs on Linux alone. The
-command's lines go through; a line such as ``faces: features: 20000 images`` begins a stage, and so
-does the end of a cell.
+of them. PSS shares it out between them. Own is the part of RSS that no file is behind: what is
+mapped of files, libraries above all, the system can drop and read again. All come from /proc, so
+it runs on Linux alone. The command's lines go through; a line such as
+``faces: features: 20000 images`` begins a stage, and so does the end of a cell.
 """
 
 from __future__ import annotations
@@ -18,10 +19,19 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _STAGE = re.compile(r"^(?P<stage>.+): [\d,]+ images$")
 _CELL = re.compile(r"^\s*\[\d+/\d+\]")
 _MB = 1 / 1e6
+
+
+class Held(NamedTuple):
+    """RSS, PSS and what is no file's, in bytes."""
+
+    rss: int = 0
+    pss: int = 0
+    own: int = 0
 
 
 @dataclass
@@ -30,13 +40,14 @@ class Peak:
 
     rss: int = 0
     pss: int = 0
+    own: int = 0
     at: float = 0.0
 
-    def take(self, rss: int, pss: int, at: float) -> None:
+    def take(self, held: Held, at: float) -> None:
         """Take a sample."""
-        if rss > self.rss:
-            self.rss, self.at = rss, at
-        self.pss = max(self.pss, pss)
+        if held.rss > self.rss:
+            self.rss, self.at = held.rss, at
+        self.pss, self.own = max(self.pss, held.pss), max(self.own, held.own)
 
 
 @dataclass
@@ -53,15 +64,18 @@ class Seen:
         What each process is.
     stages
         Of the tree, by stage in the order that they began.
+    first
+        Of the command's first process, by the same.
     samples
-        Seconds, RSS and PSS of the tree.
+        Seconds, and what the tree and the first process hold.
     """
 
     whole: Peak = field(default_factory=Peak)
     processes: dict[int, Peak] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     stages: dict[str, Peak] = field(default_factory=dict)
-    samples: list[tuple[float, int, int]] = field(default_factory=list)
+    first: dict[str, Peak] = field(default_factory=dict)
+    samples: list[tuple[float, Held, Held]] = field(default_factory=list)
 
 
 def main() -> int:
@@ -86,8 +100,9 @@ def main() -> int:
     reader.join(5)
     _print(seen, time.monotonic() - start)
     if given.csv is not None:
-        lines = [f"{at:.2f},{rss},{pss}" for at, rss, pss in seen.samples]
-        given.csv.write_text("\n".join(["seconds,rss,pss", *lines, ""]))
+        lines = [",".join(map(str, (f"{at:.2f}", *tree, *one))) for at, tree, one in seen.samples]
+        head = "seconds,rss,pss,own,first_rss,first_pss,first_own"
+        given.csv.write_text("\n".join([head, *lines, ""]))
     return process.returncode
 
 
@@ -104,17 +119,16 @@ def _pass_on(process: subprocess.Popen[str], stage: list[str]) -> None:
 
 
 def _sample(root: int, at: float, stage: str, seen: Seen) -> None:
-    rss = pss = 0
-    for pid in tree(root):
-        own = held(pid)
-        if own is None:
-            continue
-        rss, pss = rss + own[0], pss + own[1]
-        seen.processes.setdefault(pid, Peak()).take(*own, at)
+    found = {pid: its for pid in tree(root) if (its := held(pid)) is not None}
+    for pid, its in found.items():
+        seen.processes.setdefault(pid, Peak()).take(its, at)
         seen.names[pid] = seen.names.get(pid) or _name(pid)
-    seen.whole.take(rss, pss, at)
-    seen.stages.setdefault(stage, Peak()).take(rss, pss, at)
-    seen.samples.append((at, rss, pss))
+    whole = Held(*map(sum, zip(Held(), *found.values(), strict=True)))
+    first = found.get(root, Held())
+    seen.whole.take(whole, at)
+    seen.stages.setdefault(stage, Peak()).take(whole, at)
+    seen.first.setdefault(stage, Peak()).take(first, at)
+    seen.samples.append((at, whole, first))
 
 
 def tree(root: int) -> list[int]:
@@ -134,16 +148,16 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def held(pid: int) -> tuple[int, int] | None:
-    """Give RSS and PSS of a process in bytes; None where it is gone."""
+def held(pid: int) -> Held | None:
+    """Give what a process holds; None where it is gone."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return None
-    found = dict(re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.MULTILINE))
-    if len(found) < 2:
+    found = dict(re.findall(r"^(Rss|Pss|Anonymous):\s+(\d+) kB", text, re.MULTILINE))
+    if len(found) < 3:
         return None
-    return int(found["Rss"]) * 1024, int(found["Pss"]) * 1024
+    return Held(*(int(found[key]) * 1024 for key in ("Rss", "Pss", "Anonymous")))
 
 
 def _name(pid: int) -> str:
@@ -157,11 +171,15 @@ def _name(pid: int) -> str:
 def _print(seen: Seen, seconds: float) -> None:
     print(f"\nthe tree: RSS {seen.whole.rss * _MB:,.0f} MB at {seen.whole.at:.0f} s,", end=" ")
     print(f"PSS {seen.whole.pss * _MB:,.0f} MB, {seconds:.0f} s in all")
-    for title, peaks in (("by process", seen.processes), ("by stage", seen.stages)):
-        print(f"\n{title:<48} {'RSS MB':>8} {'PSS MB':>8} {'at s':>6}")
-        for key, peak in peaks.items():
-            name = f"{key} {seen.names[key]}" if isinstance(key, int) else key
-            print(f"{name[:48]:<48} {peak.rss * _MB:8,.0f} {peak.pss * _MB:8,.0f} {peak.at:6.0f}")
+    for title, peaks in (
+        ("by process", {f"{pid} {seen.names[pid]}": peak for pid, peak in seen.processes.items()}),
+        ("by stage", seen.stages),
+        ("the first process, by stage", seen.first),
+    ):
+        print(f"\n{title:<48} {'RSS MB':>8} {'PSS MB':>8} {'own MB':>8} {'at s':>6}")
+        for name, peak in peaks.items():
+            held = "".join(f" {each * _MB:8,.0f}" for each in (peak.rss, peak.pss, peak.own))
+            print(f"{name[:48]:<48}{held} {peak.at:6.0f}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ mean_colour.py``, then puts it into the leaderboard.
 from typing import TYPE_CHECKING, Any
 
 from dfbench._version import __version__
-from dfbench.plugins import extractor
+from dfbench.plugins import extractor, model
 
 if TYPE_CHECKING:
     from dfbench.benchmark.extract import extract
@@ -38,6 +38,7 @@ __all__ = [
     "extractor",
     "load_model",
     "load_results",
+    "model",
     "run",
 ]
 

@@ -27,10 +27,14 @@ Image = NDArray[np.uint8]
 _ORIENTATION = 0x0112
 _TURNED = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
 """Bytes without one of which no file but a TIFF says how it is to be turned."""
+_FOR_PILLOW = (b"Exif", b"MPF\0")
+"""Bytes before a JPEG's frame with which it may have to be turned, or be several in one file."""
 _MOST_PIXELS = 178_956_970
 """More are refused, as Pillow does: a few bytes of header can ask for all memory."""
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 """Markers of the JPEG frames, baseline to progressive, that each build of libjpeg-turbo decodes."""
+_SCAN = 0xDA
+"""Marker behind which a JPEG's pixels are."""
 _JPEG2000_PIXELS = b"\xff\x93"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
@@ -141,6 +145,10 @@ def read_header(data: bytes) -> Header:
     ImageError
         If the bytes are no image.
     """
+    frame = _plain_jpeg(data)
+    if frame and not any(data.find(mark, 0, frame) >= 0 for mark in _FOR_PILLOW):
+        height, width = (int.from_bytes(data[frame + at : frame + at + 2], "big") for at in (5, 7))
+        return Header(width, height, "JPEG")
     image = opened(data)
     width, height = image.size
     # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one;
@@ -166,20 +174,29 @@ def _plain_jpeg(data: bytes) -> int:
     """
     if data[:3] != b"\xff\xd8\xff" or not data.rstrip(b"\0").endswith(b"\xff\xd9"):
         return 0
-    at = 2
+    at, frame = 2, 0
     while at + 9 < len(data) and data[at] == 0xFF:
         marker = data[at + 1]
+        if marker == _SCAN:
+            # an orientation in XMP, which OpenCV does not read; behind the frame few look for any
+            turned = data.find(b"tiff:Orientation", 0, at) >= 0 or any(
+                data.find(mark, frame, at) >= 0 for mark in _FOR_PILLOW
+            )
+            return 0 if turned else frame
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height = int.from_bytes(data[at + 5 : at + 7], "big")
             width = int.from_bytes(data[at + 7 : at + 9], "big")
             plain = (
-                data[at + 4] == 8
+                not frame
+                and data[at + 4] == 8
                 and data[at + 9] in (1, 3)
                 and 0 < height * width <= _MOST_PIXELS
-                # an orientation in XMP, which OpenCV does not read
-                and data.find(b"tiff:Orientation", 0, at) < 0
             )
-            return at if plain else 0
+            if not plain:
+                return 0
+            frame = at
+        elif marker == 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD9:
+            return 0  # no length follows: what comes next would be sought in the wrong place
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,3 +22,13 @@ def kernel(function: F) -> F:
     except RuntimeError:  # "no locator available": no folder for the cache
         compiled = njit(nogil=True)(function)
     return compiled
+
+
+def instructions(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let kernels call what writes its own instructions (`numba.extending.intrinsic`).
+
+    Kernels kept on disk are compiled anew when their own module changes, not when that of such a
+    function does.
+    """
+    written: Callable[..., Any] = intrinsic(function)
+    return written

@@ -6,15 +6,17 @@ before; a broken one is an entry with a reason and takes nothing else down.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
-from dfbench.errors import DfbenchError, PluginError, unknown
-from dfbench.plugins import load_file
+from dfbench.errors import DfbenchError, PluginError, UnknownNameError, unknown
+from dfbench.plugins import info, load_file
 
 EXTRACTORS = "dfbench.extractors"
 MODELS = "dfbench.models"
@@ -73,6 +75,13 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "least-squares SVM whose weights of feature blocks are learned",
         ),
         "xgboost": ("dfbench.models.classical.xgboost:XGBoost", "gradient-boosted trees"),
+        "logistic": ("dfbench.models.brought.ready:Logistic", "logistic regression"),
+        "linear-svm": ("dfbench.models.brought.ready:LinearSVM", "linear support vector machine"),
+        "lda": ("dfbench.models.brought.ready:LDA", "linear discriminant analysis, shrunk"),
+        "random-forest": ("dfbench.models.brought.ready:RandomForest", "random forest"),
+        "extra-trees": ("dfbench.models.brought.ready:ExtraTrees", "extremely randomised trees"),
+        "lightgbm": ("dfbench.models.brought.ready:LightGBM", "trees boosted leaf by leaf"),
+        "mlp": ("dfbench.models.brought.ready:MLP", "one hidden layer over features"),
         "cnn-2conv": (
             "dfbench.models.networks.cnn:Cnn2Conv",
             "two convolutions, trained end to end",
@@ -195,6 +204,11 @@ _BASES = {
 """What parts of a group are subclasses of."""
 
 _OWN = "dfbench"
+_DECLARED = "dfbench.models.brought.declared:declared"
+_IMPORTED = "dfbench.models.brought.imported:imported"
+"""What makes models of functions and of import paths."""
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -250,9 +264,20 @@ class Part:
             raise
         except (Exception, SystemExit) as error:
             raise PluginError(f"cannot be loaded: {worded(error)}", where=self.where) from error
+        if self.base == _BASES[MODELS]:
+            found = self._as_model(found)
         if self.base:
             self._check(found, EntryPoint("", self.base, "").load())
         return found
+
+    def _as_model(self, found: Any) -> Any:
+        """Make a model of a function under ``@dfbench.model``."""
+        mark = info(found)
+        if mark is None or isinstance(found, type):
+            if isinstance(found, type) and not isinstance(getattr(found, "name", None), str):
+                raise PluginError("has no name", where=self.where, hint='name = "..." in the class')
+            return found
+        return EntryPoint("", _DECLARED, "").load()(found)
 
     def _check(self, found: Any, base: Any) -> None:
         if not (isinstance(found, type) and issubclass(found, base)):
@@ -270,7 +295,7 @@ class Registry:
     group
         `EXTRACTORS`, `MODELS`, `PROTOCOLS`, `AUDITS` or `PICTURES`.
     files
-        Plugin files; they may declare extractors.
+        Plugin files; they may declare extractors and models.
 
     Raises
     ------
@@ -279,6 +304,7 @@ class Registry:
     """
 
     def __init__(self, group: str, files: Iterable[Path] = ()) -> None:
+        self._group = group
         self.kind = group.rpartition(".")[2].rstrip("s")
         self._parts: dict[str, Part] = {}
         for name, (value, summary) in _BUILT_IN[group].items():
@@ -287,9 +313,12 @@ class Registry:
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
         for path in dict.fromkeys(file.resolve() for file in files):
-            for name, function in load_file(path).items():
-                summary = (function.__doc__ or "").strip().partition("\n")[0]
-                self._add(Part(name, str(path), summary, lambda function=function: function))  # type: ignore[misc]
+            for function in load_file(path):
+                mark = info(function)
+                if mark is not None and mark.kind == self.kind:
+                    summary = (function.__doc__ or "").strip().partition("\n")[0]
+                    loader = partial(_itself, function)
+                    self._add(Part(mark.name, str(path), summary, loader, _BASES.get(group, "")))
 
     def _add(self, part: Part) -> None:
         other = self._parts.get(part.name)
@@ -329,7 +358,7 @@ class Registry:
             yield part, found
 
     def get(self, name: str) -> Part:
-        """Give the part of that name.
+        """Give the part of that name; a model may be an import path, ``module:class``.
 
         Raises
         ------
@@ -337,12 +366,26 @@ class Registry:
             With the nearest names.
         """
         if name not in self._parts:
+            if self._group == MODELS and _PATH.fullmatch(name):
+                owner = name.partition(":")[0].partition(".")[0]
+                return Part(name, owner, "", partial(_imported, name), _BASES[MODELS])
+            if self._group == MODELS and _DOTTED.fullmatch(name):
+                meant = ":".join(name.rsplit(".", 1))
+                raise UnknownNameError(f"unknown model {name!r}", hint=f"did you mean {meant!r}?")
             raise unknown(self.kind, name, self._parts)
         return self._parts[name]
 
 
 def _from_entry_point(point: EntryPoint, owner: str, summary: str) -> Part:
     return Part(point.name, owner, summary, point.load, _BASES.get(point.group, ""))
+
+
+def _itself(function: Any) -> Any:
+    return function
+
+
+def _imported(path: str) -> Any:
+    return EntryPoint("", _IMPORTED, "").load()(path)
 
 
 def worded(error: BaseException) -> str:

@@ -90,6 +90,18 @@ def test_jpeg_agrees_with_opencv_and_pillow(options):
     assert read_header(data) == Header(97, 61, "JPEG")
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"icc_profile": b"1" * 700}, {"comment": b"Exit"}]
+)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_header_of_a_plain_jpeg_is_read_without_pillow(mode, options, monkeypatch):
+    data = encode(Image.fromarray(smooth(300, 65)).convert(mode), "JPEG", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.size
+    monkeypatch.setattr(images, "opened", None)
+    assert read_header(data) == Header(width, height, "JPEG")
+
+
 def opencv(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
@@ -181,6 +193,42 @@ def test_orientation_in_xmp_is_applied_by_all_or_none():
     data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
     header = read_header(data)
     assert (header.height, header.width) == decode(data).shape[:2] == pillow(data).shape[:2]
+
+
+def with_segment(data: bytes, before: int, marker: int, content: bytes) -> bytes:
+    """Put a segment before the first one of a kind."""
+    at = data.index(bytes([0xFF, before]), 2)
+    return (
+        data[:at]
+        + bytes([0xFF, marker])
+        + struct.pack(">H", len(content) + 2)
+        + content
+        + data[at:]
+    )
+
+
+@pytest.mark.parametrize("kind", ["Exif", "XMP"])
+def test_an_orientation_behind_the_frame_is_applied_whatever_decodes(kind, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<rdf:Description tiff:Orientation="6"/>'
+    content = exif.tobytes() if kind == "Exif" else xmp
+    data = with_segment(encode(smooth(), "JPEG"), 0xDA, 0xE1, content)
+    image = decode(data)
+    assert (image == pillow(data)).all()
+    assert read_header(data) == Header(*image.shape[1::-1], "JPEG") == Header(61, 97, "JPEG")
+    monkeypatch.setattr(images, "_simplejpeg", lambda: None)
+    assert (decode(data) == image).all()
+
+
+def test_a_frame_within_another_segment_is_none():
+    # one more 0xFF may stand before a marker; who takes it for the marker takes that for a length
+    hidden = bytes.fromhex("ffc0000a0800050007030122ffda0004")
+    content = bytes(0xE3E5) + hidden + bytes(0xE800 - 0xE3E5 - len(hidden))
+    data = with_segment(encode(smooth(), "JPEG"), 0xDB, 0xE3, content)
+    data = data.replace(b"\xff\xe3", b"\xff\xff\xe3", 1)
+    assert read_header(data) == Header(97, 61, "JPEG")
+    assert decode(data).shape == (61, 97, 3)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dfbench.errors import PluginError, UnknownNameError
+from dfbench.plugins import source_digest
 from dfbench.registry import EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
 
 GOOD = """
@@ -82,7 +83,7 @@ def test_an_installed_package_brings_extractors_and_a_broken_one_stays_a_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1\n", "declares no extractor"),
+        ("x = 1\n", "declares no extractor and no model"),
         ("import nothing_of_this_name\n", r"mine\.py, line 1: breaks when it is loaded: Module"),
         ("def f(:\n", r"mine\.py, line 1: breaks when it is loaded: SyntaxError"),
         (
@@ -105,3 +106,108 @@ def test_a_file_that_does_not_fit_is_told_so(tmp_path: Path, text: str, message:
 def test_an_absent_file(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="no such file"):
         Registry(EXTRACTORS, [tmp_path / "absent.py"])
+
+
+MODEL = """
+import dfbench
+from sklearn.linear_model import LogisticRegression
+
+
+@dfbench.model
+def mine(C=1.0):
+    \"\"\"Logistic regression.\"\"\"
+    return LogisticRegression(C=C)
+"""
+
+
+def test_a_file_brings_models_and_extractors(tmp_path: Path) -> None:
+    path = write(tmp_path / "both.py", GOOD + MODEL)
+    part = Registry(MODELS, [path]).get("mine")
+    assert (part.owner, part.summary) == (str(path), "Logistic regression.")
+    assert part.load().defaults()["C"] == 1.0
+    assert "mine" not in Registry(EXTRACTORS, [path])
+    assert "mean_colour" in Registry(EXTRACTORS, [path])
+    assert "mean_colour" not in Registry(MODELS, [path])
+
+
+CLASS = """
+import dfbench
+import numpy as np
+from dfbench.models.base import Model
+
+
+@dfbench.model
+class Chance(Model):
+    \"\"\"Knows nothing.\"\"\"
+
+    {name}
+
+    @classmethod
+    def defaults(cls):
+        return {{}}
+
+    @classmethod
+    def suggest(cls, trial, task):
+        return {{}}
+
+    def fit(self, X, y, X_val, y_val):
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), self.n_classes), 1 / self.n_classes)
+"""
+
+
+def test_a_file_brings_a_class(tmp_path: Path) -> None:
+    path = write(tmp_path / "chance.py", CLASS.format(name='name = "chance"'))
+    model = Registry(MODELS, [path]).get("chance").load()
+    assert model(n_classes=2).predict_proba([1, 2]).shape == (2, 2)
+
+
+def test_a_class_without_a_name_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "nameless.py", CLASS.format(name=""))
+    with pytest.raises(PluginError, match="has no name"):
+        Registry(MODELS, [path]).get("Chance").load()
+
+
+def test_a_plugin_may_be_several_files(tmp_path: Path) -> None:
+    text = "import dfbench\n@dfbench.extractor\ndef f(image):\n    {}\n    return [g()]\n"
+    write(tmp_path / "beside_one.py", "from beside_two import h\n\n\ndef g():\n    return h()\n")
+    write(tmp_path / "beside_two.py", "def h():\n    return 1.0\n")
+    path = write(tmp_path / "first.py", text.format("from beside_one import g"))
+    [part] = [its for its in Registry(EXTRACTORS, [path]) if its.name == "f"]
+    function = part.load()
+    assert function(None) == [1.0]
+    before = source_digest(function)
+    assert source_digest(function) == before
+    write(tmp_path / "beside_two.py", "def h():\n    return 2.0\n")
+    after = source_digest(function)
+    assert after != before, "a file that a file beside it imports has changed"
+    write(tmp_path / "stranger.py", "x = 1\n")
+    assert source_digest(function) == after, "nobody imports it"
+
+
+def test_a_plugin_may_be_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "package_of_mine"
+    folder.mkdir()
+    with pytest.raises(PluginError, match=r"a folder without __init__\.py"):
+        Registry(EXTRACTORS, [folder])
+    write(folder / "inner.py", GOOD)
+    write(folder / "__init__.py", "from .inner import mean_colour\n")
+    function = Registry(EXTRACTORS, [folder]).get("mean_colour").load()
+    before = source_digest(function)
+    write(folder / "inner.py", GOOD + "\n# changed\n")
+    assert source_digest(function) != before
+    assert "mean_colour" in Registry(EXTRACTORS, [folder / "__init__.py"])
+
+
+def test_two_modules_of_one_name_beside_two_plugins_are_an_error(tmp_path: Path) -> None:
+    text = "import helper_of_two, dfbench\n" + GOOD.replace("mean_colour", "{0}")
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder / "helper_of_two.py", f"value = {name!r}\n")
+        write(folder / f"{name}.py", text.format(name))
+    Registry(EXTRACTORS, [tmp_path / "one" / "one.py"])
+    with pytest.raises(PluginError, match="imports helper_of_two, and another module"):
+        Registry(EXTRACTORS, [tmp_path / "two" / "two.py"])

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.backbones import weights as sources
+from dfbench.backbones.apart import asked
 from dfbench.errors import UnavailableError, unknown
 
 if TYPE_CHECKING:
@@ -63,10 +64,10 @@ def check_available(backbone: str, weights: str) -> None:
         if importlib.util.find_spec(package) is None:
             raise UnavailableError(f"the package {package} is absent", hint=f"install {package}")
     if weights == "imagenet":
-        source = sources.remembered(backbone, lambda: _source(*resolve(backbone)))
+        source = sources.remembered(backbone, lambda: asked(_source, backbone))
         sources.check_source(source, backbone)
         return
-    resolve(backbone)
+    asked(resolve, backbone)
     if weights != "random" and not Path(weights).is_file():
         raise UnavailableError(
             "no such file of weights",
@@ -149,7 +150,8 @@ def resolve(backbone: str) -> tuple[str, str]:
     raise unknown("backbone", name, known)
 
 
-def _source(library: str, name: str) -> sources.Source:
+def _source(backbone: str) -> sources.Source:
+    library, name = resolve(backbone)
     return sources.timm_source(name) if library == "timm" else sources.torchvision_source(name)
 
 

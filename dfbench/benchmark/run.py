@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dfbench.backbones.apart import apart
 from dfbench.benchmark.execution.executor import check_executor, execute
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.execution.spawning import WorkerContext
+from dfbench.benchmark.execution.worker import follow
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
@@ -173,7 +177,7 @@ def run(
             "a process of a pool cannot have workers of its own",
             hint="call dfbench.run outside of multiprocessing.Pool",
         )
-    with listener_of(progress) as listener:
+    with listener_of(progress) as listener, without_torch():
         results = carry_out(plan_run(options, listener), listener)
     results.notes.extend(listener.notes)
     return results
@@ -191,6 +195,14 @@ class Planned:
     folder: ResultsFolder
     settings: Settings
     check: bool = False
+
+
+def without_torch() -> AbstractContextManager[None]:
+    """Have torch asked in a process of its own while a run is planned and carried out.
+
+    A run lasts for hours, and where its cells need no torch nobody does once the images were seen.
+    """
+    return apart(WorkerContext(), follow)
 
 
 def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Planned:
@@ -214,9 +226,9 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     """
     suite = _settled(options)
     device = resolve_device(options.device)
-    plugins = [Path(file).expanduser() for file in options.plugins]
+    plugins = [Path(file).expanduser() for file in (*suite.plugins, *options.plugins)]
     only = [str(name) for name in options.only]
-    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS), only, device)
+    lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     folder = ResultsFolder(Path(options.out).expanduser())

@@ -37,7 +37,7 @@ def show(
     if what is What.extractors:
         _print(_parts(Registry(EXTRACTORS, plugin or ())))
     elif what is What.models:
-        _print(_parts(Registry(MODELS)))
+        _print(_parts(Registry(MODELS, plugin or ())))
     elif what is What.protocols:
         _print(_parts(Registry(PROTOCOLS)))
     elif what is What.audits:
@@ -56,9 +56,9 @@ def show(
         from dfbench.benchmark.planning.rows import rows
         from dfbench.suites.suite import load_suite
 
-        found = rows(
-            load_suite(suite), Registry(EXTRACTORS, plugin or ()), Registry(MODELS), check=False
-        )
+        asked = load_suite(suite)
+        files = [*asked.plugins, *(plugin or ())]
+        found = rows(asked, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
         _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
 
 
@@ -86,7 +86,7 @@ def _parameters(target: Any) -> str:
     from dfbench.plugins import info
 
     mark = info(target)
-    if mark is not None:
+    if mark is not None and mark.kind == "extractor":
         defaults = mark.defaults
     elif hasattr(target, "transform"):
         parameters = signature(target).parameters.values()

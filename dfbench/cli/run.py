@@ -177,7 +177,7 @@ def run(
     out, 3 a row failed.
     """
     from dfbench.benchmark.options import Options
-    from dfbench.benchmark.run import carry_out, plan_run
+    from dfbench.benchmark.run import carry_out, plan_run, without_torch
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
 
@@ -208,7 +208,7 @@ def run(
         splits=splits,
         command=context.meta[COMMAND],
     )
-    with ConsoleReporter(err()) as reporter:
+    with ConsoleReporter(err()) as reporter, without_torch():
         planned = plan_run(options, reporter, dry=plan)
         if not plan:
             reporter.say(run_summary(planned.plan))

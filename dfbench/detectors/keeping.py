@@ -175,7 +175,7 @@ def members_of(path: Path) -> set[str]:
     return its | {each for cell in its for each in members_of(path.with_name(f"{cell}.dfb"))}
 
 
-def reloaded(path: Path, *, device: str, n_threads: int) -> Model:
+def reloaded(path: Path, *, plugins: Sequence[Path] = (), device: str, n_threads: int) -> Model:
     """Load the model of a cell from what was kept of it.
 
     Raises
@@ -185,7 +185,7 @@ def reloaded(path: Path, *, device: str, n_threads: int) -> Model:
     """
     bundle = read(path)
     [kept] = bundle.contents.models
-    return model_of(kept, bundle.files, device=device, n_threads=n_threads)
+    return model_of(kept, bundle.files, plugins=plugins, device=device, n_threads=n_threads)
 
 
 def check(model: Model, inputs: Inputs, scores: NDArray[np.float64]) -> None:

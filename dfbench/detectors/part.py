@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from dfbench.features.views.view import Seen
 from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities
 from dfbench.models.kept import Kept
 from dfbench.registry import EXTRACTORS, MODELS, Registry
+
+_LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
+"""Packages that a file may have imported."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,15 +176,23 @@ def part_of(
     widths = tuple(each.width for each in kept.extractors)
     if typical is not None and (typical.shape != (sum(widths),) or not np.isfinite(typical).all()):
         raise ModelFileError("is not whole: the model and its input do not belong together")
-    model = model_of(kept, files, device=device, n_threads=n_threads)
+    model = model_of(kept, files, plugins=plugins, device=device, n_threads=n_threads)
     return Part(kept.row, model, tuple(extractors), widths, kept.side, typical, threading.RLock())
 
 
 def model_of(
-    kept: KeptModel, files: Mapping[str, bytes], *, device: str = "cpu", n_threads: int = 1
+    kept: KeptModel,
+    files: Mapping[str, bytes],
+    *,
+    plugins: Sequence[Path] = (),
+    device: str = "cpu",
+    n_threads: int = 1,
 ) -> Model:
     """Make a fitted model again, without what makes its input; see `part_of`."""
-    model_class: type[Model] = Registry(MODELS).get(kept.model).load()
+    registry = Registry(MODELS, plugins)
+    if kept.model not in registry:
+        _check_known(kept.model)
+    model_class: type[Model] = registry.get(kept.model).load()
     if model_class.version != kept.version:
         raise ModelFileError(
             f"was made with another version of the model {kept.model!r}: "
@@ -194,6 +206,17 @@ def model_of(
     if (model_class.image_side(model.params) or None) != kept.side:
         raise ModelFileError("is not whole: the model and its input do not belong together")
     return model.restore(Kept({name: files[its] for name, its in kept.files.items()}, kept.plain))
+
+
+def _check_known(name: str) -> None:
+    """Raise where a file names a model whose code would be looked for anywhere on this machine."""
+    module = name.partition(":")[0]
+    if module in sys.modules or module.partition(".")[0] in _LIBRARIES:
+        return
+    raise ModelFileError(
+        f"its model {name!r} is code of somebody's own, which is not kept",
+        hint="give the file that declares it: --plugin FILE",
+    )
 
 
 def extractor_of(

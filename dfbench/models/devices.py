@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -78,6 +79,40 @@ def accelerator() -> str:
     import torch
 
     return str(torch.cuda.get_device_name())
+
+
+def visible_gpus(device: str) -> tuple[str, ...]:
+    """Name the GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` does.
+
+    Parameters
+    ----------
+    device
+        ``cpu`` or ``cuda``: without GPUs there is nothing to be named.
+    """
+    if device != "cuda":
+        return ()
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    return tuple(named[:count]) if any(named) else tuple(str(number) for number in range(count))
+
+
+def take_gpu(gpus: Sequence[str], number: int) -> None:
+    """Make one of several GPUs the first of this process, before any library has looked for them.
+
+    The others come after it, for networks that several GPUs train together.
+
+    Parameters
+    ----------
+    gpus
+        See `visible_gpus`.
+    number
+        Of this process among those that share them; counted round.
+    """
+    if len(gpus) > 1:
+        at = number % len(gpus)
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join([*gpus[at:], *gpus[:at]])
 
 
 def require(package: str) -> None:

@@ -10,10 +10,9 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-T = TypeVar("T")
+from dfbench.models.held import most_held
 
-LIMIT = 1 << 30
-"""Bytes that are held at most."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -35,8 +34,8 @@ class Shared:
     parts
         Names of inputs, such as the tuning part, that are given to `part` as the same objects.
     limit
-        Bytes that are held; what was used longest ago goes first, and what is larger by itself is
-        not held.
+        Bytes that are held, by default `most_held`; what was used longest ago goes first, and what
+        is larger by itself is not held.
 
     Attributes
     ----------
@@ -45,9 +44,9 @@ class Shared:
         of values that were let go of meanwhile and made again.
     """
 
-    def __init__(self, parts: Mapping[str, object] | None = None, limit: int = LIMIT) -> None:
+    def __init__(self, parts: Mapping[str, object] | None = None, limit: int | None = None) -> None:
         self._parts = dict(parts or {})
-        self._limit = limit
+        self._limit = most_held() if limit is None else limit
         self._held: dict[Any, _Held] = {}
         self._taken: set[Any] = set()
         self.saved = 0.0
@@ -61,6 +60,10 @@ class Shared:
     def part(self, X: object) -> str | None:
         """Give the name of inputs; None for those that have none."""
         return next((name for name, its in self._parts.items() if its is X), None)
+
+    def holds(self, n_bytes: int) -> bool:
+        """Whether a value of that size would be held."""
+        return n_bytes <= self._limit
 
     def get(self, name: Any, make: Callable[[], T], tag: Any = None) -> T:
         """Give what ``make`` gives. Of a name one value is held: that of the latest tag."""
@@ -76,7 +79,7 @@ class Shared:
         elif not again:
             self.saved += known.seconds
         self._taken.add((name, tag))
-        if known.n_bytes <= self._limit:
+        if self.holds(known.n_bytes):
             self._held[name] = known
             while sum(each.n_bytes for each in self._held.values()) > self._limit:
                 self._held.pop(next(iter(self._held)))

@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictInt,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -21,6 +22,9 @@ from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, class_of
 
 _FOLDER = Path(__file__).parent
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -44,7 +48,7 @@ class Block(_Part):
     models: list[str] = Field(default_factory=list)
     networks: list[str] = Field(default_factory=list)
     plugins: bool = False
-    """Whether extractors from plugins join `features`."""
+    """Whether extractors and models from plugins join `features` and `models`."""
 
     @model_validator(mode="after")
     def _both(self) -> Block:
@@ -64,6 +68,31 @@ class Reported(_Part):
     source: str
 
 
+class Ranged(_Part):
+    """Values that a parameter may have, of which tuning draws: one of `int`, `float`, `choices`."""
+
+    int: tuple[StrictInt, StrictInt] | None = None
+    """Least and greatest value."""
+    float: tuple[Finite, Finite] | None = None
+    choices: Annotated[list[Any], Field(min_length=2)] | None = None
+    log: bool = False
+    """Whether values are drawn evenly by their logarithm."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Ranged:
+        given = [its for its in (self.int, self.float) if its is not None]
+        if len(given) + (self.choices is not None) != 1:
+            raise ValueError("one of int = [least, most], float = [least, most], choices = [...]")
+        if self.log and not given:
+            raise ValueError("log is for int and float")
+        for low, high in given:
+            if not low < high:
+                raise ValueError(f"the first of [{low}, {high}] is to be less than the second")
+            if self.log and low <= 0:
+                raise ValueError("with log all values are above 0")
+        return self
+
+
 class System(_Part):
     """A row of its own: a model with features, or a network, exactly as it is written here."""
 
@@ -76,17 +105,19 @@ class System(_Part):
     """Parameters that differ from the model's defaults; for networks the recipe's too."""
     choices: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     """Values by parameter, of which validation chooses."""
+    search: dict[str, Ranged] = Field(default_factory=dict)
+    """Ranges by parameter, from which tuning draws within the budget."""
     tune: bool = False
-    """Whether the model's search space is drawn from for what `params` leaves open."""
+    """Whether the model's own search space is drawn from for what `params` and `search` leave."""
     shuffle_labels: bool = False
     """Whether it is fitted on labels in another order: a control that should come out at chance."""
     reported: Reported | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> System:
-        if self.tune and self.choices:
+        if (self.tune or self.search) and self.choices:
             raise ValueError(
-                "a system is tuned over its choices or over its space (tune), not both"
+                "a system is tuned over its choices or over a space (tune, search), not both"
             )
         return self
 
@@ -134,6 +165,9 @@ class Suite(_Part):
     budget: Budget = Budget()
     cell_timeout: float = Field(default=1800, gt=0)
     """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""
+    plugins: list[Path] = Field(default_factory=list)
+    """Python files, or packages, whose extractors and models the rows may name; relative to the
+    suite's file."""
     features: dict[str, str] = Field(default_factory=dict)
     """Names for feature expressions, for rows that would otherwise be long."""
     rows: list[Block] = Field(default_factory=list)
@@ -228,9 +262,11 @@ def load_suite(source: str | Path) -> Suite:
     except OSError as error:
         raise CardError(f"cannot be read: {error.strerror}", where=path) from error
     try:
-        return Suite.model_validate(content)
+        suite = Suite.model_validate(content)
     except ValidationError as error:
         raise _worded(error, path) from None
+    here = [path.parent / its.expanduser() for its in suite.plugins]
+    return suite.model_copy(update={"plugins": here})
 
 
 def _worded(error: ValidationError, path: Path) -> CardError:
@@ -252,4 +288,6 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             model = class_of(str(first["loc"][2]))  # after its place
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=path, hint=near.hint)
-    return CardError(str(first["msg"]), where=where)
+    if first["type"] in ("model_type", "dict_type"):
+        return CardError("is no table: { ... }", where=where)
+    return CardError(str(first["msg"]).removeprefix("Value error, "), where=where)

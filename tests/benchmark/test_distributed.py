@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import operator
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +21,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import dfbench
 from dfbench.benchmark.execution import cluster as executor
 from dfbench.benchmark.execution import connecting, likeness, remote
+from dfbench.benchmark.execution import crew as crew_module
 from dfbench.benchmark.execution.cell import run_cell
-from dfbench.benchmark.execution.crew import Crew, Task
+from dfbench.benchmark.execution.crew import Crew, Lost, Task
+from dfbench.benchmark.execution.placing import Member, place
 from dfbench.benchmark.execution.pool import Pool
 from dfbench.errors import DfbenchError, ParameterError, UnavailableError, WorkerError
 from dfbench.features.extractors.hsv import HSV
@@ -52,6 +57,17 @@ import dfbench
 def mine(image):
     return image.std(axis=(0, 1))
 """
+FATAL = (
+    PLUGIN
+    + """
+@dfbench.extractor
+def fatal(image):
+    if abs(image.mean() - {mean!r}) < 1e-9:
+        import os
+        os._exit(139)
+    return image.mean(axis=(0, 1))
+"""
+)
 # no `if __name__ == "__main__"`: workers must not run it
 SCRIPT = """
 import dfbench
@@ -59,6 +75,10 @@ print("begun")
 dfbench.run({suite!r}, {data!r}, only=["mine/knn", "hsv/svm"], out={out!r}, plugins={plugin!r},
             executor="dask", jobs=2, device="cpu")
 """
+
+
+def terms(cache: Path | str, **more: Any) -> remote.Terms:
+    return replace(remote.Terms({}, (), (), str(cache), "", (), 1), **more)
 
 
 def scores(out: Path) -> dict[str, pd.DataFrame]:
@@ -171,6 +191,25 @@ def test_a_killed_worker_costs_nothing(
     assert again["hsv/knn"]["reason"] == "out of time: stopped after 0.001 s (--cell-timeout)"
 
 
+def test_a_damaged_row_of_the_store_costs_no_cell(
+    given: dict[str, Any], here: Callable[..., Path], cluster: Any, tmp_path: Path
+) -> None:
+    one = scores(here(given, tmp_path / "here", only="hsv/knn"))
+    [table] = Path(os.environ["DFBENCH_CACHE"]).glob("features/hsv-*/*.safetensors")
+    data = bytearray(table.read_bytes())
+    data[-9] ^= 4
+    table.write_bytes(data)
+    results = dfbench.run(
+        given["suite"], given["data"], only="hsv/knn", out=tmp_path / "out", executor="dask",
+        scheduler=cluster.scheduler_address, device="cpu",
+    )  # fmt: skip
+    assert results.statuses()["ok"] == 1
+    assert [note for note in results.notes if "damaged" in note]
+    other = scores(tmp_path / "out")
+    for name in one:
+        pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
+
+
 def kill_at_work(client: Any, out: Path) -> None:
     """End the worker that has a study in hand."""
     deadline = time.monotonic() + 60
@@ -184,33 +223,180 @@ def kill_at_work(client: Any, out: Path) -> None:
         time.sleep(0.05)
 
 
-def test_what_kills_its_workers_is_given_up(cluster: Any, client: Any, tmp_path: Path) -> None:
-    cluster.scheduler.allowed_failures = 1
-    tasks = [Task("fatal", os._exit, (1,)), Task("harmless", abs, (-3,))]
-    terms = remote.Terms({}, (), (), str(tmp_path), "", (), 1)
-    found = dict(Crew(client, terms, 60).each(tasks, lambda running: None))
-    assert found["harmless"].result() == 3
-    with pytest.raises(distributed.KilledWorker) as caught:
-        found["fatal"].result()
-    assert executor._died(caught.value) == "the worker died 2 times"
+def test_what_kills_its_workers_is_given_up(client: Any, tmp_path: Path) -> None:
+    tasks = [Task("fatal", os._exit, (1,), deaths=2), Task("harmless", abs, (-3,))]
+    found = dict(Crew(client, terms(tmp_path), 60).each(tasks, lambda running: None))
+    assert found == {"fatal": Lost(2), "harmless": 3}
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What the executor asks of a job."""
+
+    out: ResultsFolder
+    record: dict[str, Any]
+    memory: int
+    held: int = 100
+    less: tuple[tuple[int, int], ...] = ()
+    root: Path = Path("faces")
+    study: Path = Path("study")
+    checkpoints: Path = Path("state")
+    sees_images: bool = False
+
+
+def test_cells_are_handed_out_with_what_they_take(tmp_path: Path) -> None:
+    named = {"dataset": "faces", "variant": "", "row": "hsv/svm", "seed": 0, "cell": "c0"}
+    jobs = [
+        Sized(ResultsFolder(tmp_path), named, 10**9),
+        Sized(ResultsFolder(tmp_path), named, 5 * 10**9, less=((50, 3 * 10**9), (25, 10**9))),
+        Sized(ResultsFolder(tmp_path), named, 9 * 10**9),
+    ]
+    asked: list[Task[Any]] = []
+    notes: list[str] = []
+    workers = executor.Cluster()
+    crew: Any = SimpleNamespace(room=2 * 10**9, gpus=0)
+    crew.each = lambda tasks, watch: iter(asked.extend(tasks) or ())
+    workers._crew = crew
+    session: Any = SimpleNamespace(
+        settings=SimpleNamespace(auto_device=False, device="cpu"),
+        reporter=SimpleNamespace(note=notes.append),
+    )
+    assert list(workers.run_jobs(session, jobs)) == []  # type: ignore[arg-type]
+    assert [task.memory for task in asked] == [10**9, 10**9, 9 * 10**9]
+    assert [task.arguments[0].held for task in asked] == [100, 25, 100]
+    assert notes == [
+        "faces hsv/svm: takes about 9.0 GB of memory, a worker has 2.0 GB at most: it runs alone,"
+        " and may not end well"
+    ]
+
+
+def test_a_worker_that_joins_late_and_is_unlike_is_left_without_tasks(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    seen.write_bytes(b"this")
+    own = terms(tmp_path, files=((seen, hashlib.sha256(b"this").hexdigest()),))
+    notes: list[str] = []
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            memory_limit="3 GB",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as workers,
+        distributed.Client(workers, set_as_default=False) as client,
+    ):
+        crew = Crew(client, own, 60, notes.append)
+        assert crew.room == 3 * 10**9
+        [(_, first)] = crew.each([Task(0, os.getpid, ())], len)
+        seen.write_bytes(b"another version")  # what the next two find
+        workers.scale(3)
+        client.wait_for_workers(3)
+        time.sleep(crew_module._LOOK)
+        asked = [Task(n, os.getpid, ()) for n in range(4)]
+        assert {value for _, value in crew.each(asked, len)} == {first}
+        assert len(crew) == 1
+    [said] = notes
+    assert said.startswith("worker tcp://127.0.0.1:")
+    fault = "is left without tasks, as it is unlike the run: {seen} is another file there"
+    assert said.endswith(fault.format(seen=seen))
+
+
+def test_a_worker_that_turned_unlike_is_left_and_its_task_done_elsewhere(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    crew = Crew(client, terms(tmp_path), 60, notes.append)
+    pids = client.run(os.getpid)
+    one, other = list(crew._members)
+    # begun anew under the address of one that was like the run
+    begin = Crew._begin
+
+    def unlike_there(self: Crew, task: Task[Any], address: str) -> Any:
+        self._terms = terms(tmp_path, versions={"numpy": "0.9"} if address == one else {})
+        return begin(self, task, address)
+
+    monkeypatch.setattr(Crew, "_begin", unlike_there)
+    found = dict(crew.each([Task(n, os.getpid, ()) for n in range(3)], len))
+    assert set(found.values()) == {pids[other]}
+    assert len(notes) == 1
+
+
+def test_a_task_does_not_wait_behind_that_of_another_run(client: Any, tmp_path: Path) -> None:
+    crew = Crew(client, terms(tmp_path), 60)
+    one, other = list(crew._members)
+    with distributed.Client(client.scheduler.address, set_as_default=False) as theirs:
+        events = {name: distributed.Event(name, client=theirs) for name in (one, other)}
+        wait = operator.methodcaller("wait", 60)
+        held = [theirs.submit(wait, events[name], workers=[name]) for name in events]
+        while not all(client.processing().values()):
+            time.sleep(0.1)
+        crew._look()
+        asked = crew.each([Task("mine", os.getpid, ())], lambda running: events[other].set())
+        assert dict(asked) == {"mine": client.run(os.getpid)[other]}
+        assert not held[0].done()
+        events[one].set()
+        assert theirs.gather(held) == [True, True]
+
+
+def test_a_worker_of_several_threads_has_one_task_of_all_runs(tmp_path: Path) -> None:
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as workers,
+        distributed.Client(workers, set_as_default=False) as one,
+        distributed.Client(workers, set_as_default=False) as other,
+    ):
+        long = Crew(one, terms(tmp_path), 60).each([Task("long", time.sleep, (3,))], len)
+        ended: list[Any] = []
+        theirs = threading.Thread(target=lambda: ended.extend(long))
+        theirs.start()
+        while not any(other.processing().values()):
+            time.sleep(0.1)
+        mine = Crew(other, terms(tmp_path), 60).each([Task("short", abs, (-3,))], len)
+        assert dict(mine) == {"short": 3}
+        assert ended == [("long", None)], "it waited, and its task was begun again"
+        theirs.join()
+
+
+def test_an_extractor_that_crashes_costs_its_rows_alone(
+    given: dict[str, Any], make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_folder("few", splits={"train": 2, "validation": 2, "test": 2})
+    deadly = folder / "validation" / "fake" / "001.png"
+    mean = np.asarray(Image.open(deadly)).mean()
+    Path(given["plugin"]).write_text(FATAL.format(mean=float(mean)))
+    results = dfbench.run(
+        given["suite"], folder, out=tmp_path / "out", executor="dask", jobs=2, device="cpu",
+        only=["fatal/knn", "mine/knn"], plugins=given["plugin"],
+    )  # fmt: skip
+    found = records(tmp_path / "out")
+    assert {row: its["status"] for row, its in found.items()} == {
+        "fatal/knn": "failed",
+        "mine/knn": "ok",
+    }
+    assert found["fatal/knn"]["reason"] == (
+        f"extractor 'fatal' on {deadly}: a worker process died of it (mend it, or leave its rows"
+        " out)"
+    )
+    assert results.statuses()["ok"] == 1
 
 
 def test_networks_go_where_a_gpu_is_declared() -> None:
-    crew = Crew.__new__(Crew)
-    crew._workers = {
-        "a": {"resources": {}, "host": "x"},
-        "b": {"resources": {"GPU": 1.0}, "host": "y"},
-        "c": {"resources": {}, "host": "y"},
-    }
-    assert (len(crew), crew.gpus, crew.hosts) == (3, 1, 2)
+    members = {"a": Member("x"), "b": Member("y", gpu=True), "c": Member("y")}
     networks = [Task(f"network {n}", abs, (), gpu=True) for n in range(2)]
     others = [Task(n, abs, ()) for n in range(4)]
-    first = crew._next([*networks, *others], [])
-    assert [task.of for task in first] == ["network 0", 0, 1], "one GPU, three workers"
-    assert crew._next([networks[1], *others[2:]], first) == []
-    assert [task.of for task in crew._next([networks[1], *others[2:]], first[:1])] == [2, 3]
-    crew._workers = {"a": {"resources": {}, "host": "x"}}
-    assert [task.of for task in crew._next(networks, [])] == ["network 0"], "none is declared"
+    first = place([*networks, *others], {}, members)
+    where = {task.of: address for task, address in first}
+    assert where == {"network 0": "b", 0: "a", 1: "c"}, "one GPU, three workers"
+    running = {address: task for task, address in first}
+    assert place([networks[1], *others[2:]], running, members) == []
+    del running["a"]
+    assert place([networks[1], *others[2:]], running, members) == [(others[2], "a")]
+    assert place(networks, {}, {"a": Member("x")}) == [(networks[0], "a")], "none is declared"
+    assert place(others[:1], {}, members) == [(others[0], "a")], "a GPU is left to networks"
 
 
 def test_a_worker_says_in_what_it_is_unlike(
@@ -223,7 +409,7 @@ def test_a_worker_says_in_what_it_is_unlike(
     other.write_bytes(b"that")
     digest = hashlib.sha256(b"this").hexdigest()
     worker = SimpleNamespace(state=SimpleNamespace(nthreads=3))
-    terms = remote.Terms(
+    alike = remote.Terms(
         versions=remote.versions_of_work(),
         files=((seen, digest),),
         folders=(tmp_path / "out",),
@@ -232,14 +418,14 @@ def test_a_worker_says_in_what_it_is_unlike(
         plugins=((tmp_path / "absent" / "mine.py", PLUGIN.encode()),),
         n_threads=None,
     )
-    assert remote.faults(terms, worker) == []
+    assert remote.faults(alike, worker) == []
     assert os.environ["DFBENCH_CACHE"] == "1", "what another run is at work with"
     assert os.environ["OMP_NUM_THREADS"] == "3"
     unlike = remote.Terms(
-        versions={**terms.versions, "numpy": "0.9"},
+        versions={**alike.versions, "numpy": "0.9"},
         files=((other, digest), (tmp_path / "absent.png", digest)),
         folders=(seen,),
-        cache=terms.cache,
+        cache=alike.cache,
         seen="",
         plugins=((tmp_path / "mine.py", b"import dfbench"),),
         n_threads=1,
@@ -262,18 +448,17 @@ def test_each_task_has_the_store_of_its_run(
         plan=SimpleNamespace(cells=[]),
         settings=SimpleNamespace(plugins=(), scheduler="somewhere"),
     )
-    other = remote.Terms({}, (), (), str(tmp_path / "other"), "", (), 1)
-    with likeness.terms_of(session) as terms:
-        assert not any(client.run(remote.faults, terms).values())
-        for mine in (terms, other):
+    other = terms(tmp_path / "other")
+    with likeness.terms_of(session) as own:
+        assert not any(client.run(remote.faults, own).values())
+        for mine in (own, other):
             crew = Crew(client, mine, 60)
-            for theirs in (other, terms):
+            for theirs in (other, own):
                 asked = [Task(n, os.getenv, ("DFBENCH_CACHE",)) for n in range(4)]
-                found = {future.result() for _, future in crew.each(asked, len)}
-                assert found == {mine.cache}
+                assert {value for _, value in crew.each(asked, len)} == {mine.cache}
                 client.run(remote.faults, theirs)  # another run looks meanwhile
-    assert terms.cache == url
-    said = client.run(remote.faults, terms).popitem()[1]
+    assert own.cache == url
+    said = client.run(remote.faults, own).popitem()[1]
     assert any(each.startswith(f"it does not see {url}/seen-by-workers/") for each in said)
 
 
@@ -289,8 +474,7 @@ def test_workers_open_only_what_the_store_lacks(
     known = single_pass.extract(given.at(np.arange(4)), [HSV()])
     assert known == single_pass.Outcome()
     workers = executor.Cluster()
-    terms = remote.Terms({}, (), (), os.environ["DFBENCH_CACHE"], "", (), 1)
-    workers._crew = Crew(client, terms, 60)
+    workers._crew = Crew(client, terms(os.environ["DFBENCH_CACHE"]), 60)
     told: list[tuple[int, int]] = []
     for _ in range(2):
         found = workers.extract(given, [HSV()], progress=lambda *done: told.append(done))

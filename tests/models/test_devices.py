@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -6,7 +7,13 @@ import torch
 from threadpoolctl import threadpool_info
 
 from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
-from dfbench.models.devices import native_threads, require, resolve_device
+from dfbench.models.devices import (
+    native_threads,
+    require,
+    resolve_device,
+    take_gpu,
+    visible_gpus,
+)
 from dfbench.models.networks.cnn import Cnn3Conv
 
 
@@ -44,3 +51,30 @@ def test_an_absent_package_makes_a_row_unavailable(monkeypatch):
     Cnn3Conv.check_available(Cnn3Conv.defaults())
     with pytest.raises(UnavailableError, match="pip install no_such_package"):
         require("no_such_package")
+
+
+@pytest.mark.parametrize(("number", "seen"), [(0, "0,2,GPU-5"), (1, "2,GPU-5,0"), (5, "GPU-5,0,2")])
+def test_each_worker_has_a_gpu_of_its_own_first(monkeypatch, number, seen):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "untouched")
+    take_gpu(("0", "2", "GPU-5"), number)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
+
+
+def test_a_single_gpu_is_left_as_it_is(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    take_gpu(("0",), 3)
+    take_gpu((), 3)
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("variable", "named"), [(None, ("0", "1")), ("3, GPU-7", ("3", "GPU-7")), ("", ("0", "1"))]
+)
+def test_gpus_are_named_as_the_variable_names_them(monkeypatch, variable, named):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    if variable is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    assert visible_gpus("cuda") == named
+    assert visible_gpus("cpu") == ()

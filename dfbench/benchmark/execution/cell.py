@@ -108,7 +108,9 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 tune=fitted.tune,
                 tune_labels=job.tune.labels,
             )
-            loaded = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
+            loaded = reloaded(
+                job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads
+            )
             check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
         job.kept.unlink(missing_ok=True)
@@ -121,7 +123,7 @@ def _kept_model(job: Job, record: Record) -> Model | None:
     if not job.kept.is_file():
         return None
     try:
-        model = reloaded(job.kept, device=job.device, n_threads=job.n_threads)
+        model = reloaded(job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads)
         inputs = load_inputs(job, job.evaluate.keys, type(model))
         check_same(job.out, record, score(job, job.evaluate, model, inputs))
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
@@ -130,7 +132,7 @@ def _kept_model(job: Job, record: Record) -> Model | None:
 
 
 def _run(job: Job) -> _Fitted:
-    model_class: type[Model] = Registry(MODELS).get(job.model).load()
+    model_class: type[Model] = Registry(MODELS, job.plugins).get(job.model).load()
     for library in model_class.libraries:
         import_module(library)
     x_train, x_tune, x_test = (

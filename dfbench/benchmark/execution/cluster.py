@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from dfbench.benchmark.execution import remote
+from dfbench.benchmark.execution.chunks import Pass
 from dfbench.benchmark.execution.connecting import connected, load, patience
-from dfbench.benchmark.execution.crew import Crew, Task
+from dfbench.benchmark.execution.crew import Crew, Lost, Task
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.likeness import check_workers, terms_of
 from dfbench.benchmark.execution.lost import lost
+from dfbench.benchmark.execution.room import announce, within
 from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.status import at_work
-from dfbench.errors import DataError
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources, look_up
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
-
-if TYPE_CHECKING:
-    from distributed import Future, KilledWorker
-
-_FEWEST, _MOST = 64, 4096
-"""Images of a chunk."""
-_ROUNDS = 4
-"""Chunks of each worker, where the images suffice: slow workers then take fewer."""
 
 
 class Cluster(Executor):
@@ -51,8 +43,8 @@ class Cluster(Executor):
     def opened(self, session: Session) -> Iterator[None]:
         """Connect, and hold every worker against this process."""
         with connected(session.settings) as client, terms_of(session) as terms:
-            check_workers(client, terms, patience(), session.reporter)
-            self._crew = Crew(client, terms, patience())
+            met = check_workers(client, terms, patience(), session.reporter)
+            self._crew = Crew(client, terms, patience(), session.reporter.note, met)
             yield
 
     def told(self) -> dict[str, str]:
@@ -77,52 +69,36 @@ class Cluster(Executor):
         Raises
         ------
         DataError
-            If a file changed after it was listed, or workers died of a chunk.
+            If a file changed after it was listed, or a worker died of decoding an image.
         """
         lacking = look_up(sources, extractors, views)
         images = sources.at(lacking.first[lacking.wanted])
-        share = math.ceil(len(images) / (_ROUNDS * max(1, len(self._crew))))
-        size = min(max(share, _FEWEST), _MOST)
-        chunks = [images[at : at + size] for at in range(0, len(images), size)]
-        tasks = [
-            Task(n, remote.extract_chunk, (chunk, list(extractors), list(views)))
-            for n, chunk in enumerate(chunks)
-        ]
-        outcomes: dict[int, Outcome] = {}
-        done = 0
-        if progress is not None:
-            progress(0, len(images))
-        for n, future in self._crew.each(tasks, lambda at_work: None):
-            outcomes[n] = _outcome(future, chunks[n])
-            done += len(chunks[n])
-            if progress is not None:
-                progress(done, len(images))
-        whole = Outcome(lacking.unreadable)
-        for n in sorted(outcomes, reverse=True):  # what the first chunk broke on is told
-            whole.unreadable |= outcomes[n].unreadable
-            whole.failed |= outcomes[n].failed
-        return whole
+        outcome = Pass(self._crew, images, extractors, views)(progress)
+        outcome.unreadable |= lacking.unreadable
+        return outcome
 
     # --- cells -------------------------------------------------------------------------------
 
     def run_jobs(self, session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
         """Run each job as a task of its own; networks where a GPU is declared, if any is."""
         settings, reporter = session.settings, session.reporter
+        room = self._crew.room
+        jobs = [within(job, room) for job in jobs]
+        announce(jobs, room, reporter, has="a worker has {} at most")
         tasks = [
             Task(
                 job,
                 remote.run_cell,
                 (_absolute(job), self._device(job, settings)),
                 gpu=job.sees_images,
+                memory=job.memory,
             )
             for job in jobs
         ]
-        for job, future in self._crew.each(
+        for job, value in self._crew.each(
             tasks, lambda running: reporter.running([at_work(each) for each in running])
         ):
-            record = _record(future, job)
-            reporter.finished(record)
-            yield record
+            yield _record(value, job)
 
     def _device(self, job: Job, settings: Settings) -> str:
         if self._crew.gpus and not job.sees_images:
@@ -130,29 +106,12 @@ class Cluster(Executor):
         return "auto" if settings.auto_device else settings.device
 
 
-def _outcome(future: Future, chunk: Sources) -> Outcome:
-    from distributed import KilledWorker
-
-    try:
-        found: Outcome = future.result()
-    except KilledWorker as error:
-        raise DataError(
-            f"{_died(error)}, at one of {len(chunk)} images from here on", where=chunk[0].path
-        ) from error
-    return found
-
-
-def _record(future: Future, job: Job) -> Record:
-    from distributed import KilledWorker
-
-    try:
-        return Record.model_validate(future.result())
-    except KilledWorker as error:
-        return lost(job, f"{_died(error)}; out of memory is the usual cause")
-
-
-def _died(error: KilledWorker) -> str:
-    return f"the worker died {error.allowed_failures + 1} times"
+def _record(value: Any, job: Job) -> Record:
+    """Give the record of a job that has ended; one whose workers were lost is written here."""
+    if isinstance(value, Lost):
+        died = f"the worker died {value.deaths} times"
+        return lost(job, f"{died}; out of memory is the usual cause")
+    return Record.model_validate(value)
 
 
 def _absolute(job: Job) -> Job:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from distributed import Client
     from distributed.security import Security
 
-_DEATHS = 3
-"""Workers of this machine that a cell may take along before it is given up."""
 _BROKEN = (OSError, ValueError, TypeError, RuntimeError, ImportError, KeyError)
 """What Dask raises where it cannot connect: no answer, no address, no certificates, no file."""
 
@@ -179,7 +177,6 @@ def _begun(settings: Settings) -> Iterator[Client]:
     changes = {
         "distributed.worker.multiprocessing-method": named(),
         "distributed.nanny.pre-spawn-environ": {},  # it would be this process that is changed
-        "distributed.scheduler.allowed-failures": _DEATHS - 1,
         # no pages are served
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from shutil import rmtree
 
+from dfbench.backbones import apart
 from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.cluster import Cluster
 from dfbench.benchmark.execution.derived import (
@@ -20,6 +21,7 @@ from dfbench.benchmark.execution.evaluations import (
     prepare_evaluations,
 )
 from dfbench.benchmark.execution.job import Job
+from dfbench.benchmark.execution.mending import Torn, mended, torn_by
 from dfbench.benchmark.execution.pool import Pool
 from dfbench.benchmark.execution.prepare import Prepared, audit_again, prepare
 from dfbench.benchmark.execution.record import write_unrun
@@ -29,6 +31,8 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
+from dfbench.features.common.workspace import return_freed_memory
+from dfbench.features.pipeline.place import check_shared
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
@@ -51,8 +55,9 @@ def check_executor(settings: Settings) -> None:
     UnavailableError
         If a package is absent.
     DfbenchError
-        If a cluster cannot be reached, or none was to be named.
+        If a cluster cannot be reached, or none was to be named; if workers would not see the store.
     """
+    check_shared()
     EXECUTORS[settings.executor].check(settings)
 
 
@@ -93,6 +98,9 @@ def _execute(session: Session) -> list[Record]:
         jobs += prepared.jobs
         records |= _given_up(session, cells, prepared)
     jobs = _in_order(prepare_evaluations(session, jobs))
+    # cells need the room
+    apart.end()
+    return_freed_memory()
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
     records |= _run(session, [job for job in jobs if not job.parameters_of])
@@ -159,7 +167,27 @@ def _in_order(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _run(session: Session, jobs: Sequence[Job]) -> _Records:
-    return {record.cell: record for record in session.executor.run_jobs(session, jobs)}
+    """Run jobs; those that rows of the store were damaged for again, when these are mended."""
+    records: _Records = {}
+    # each time one more table may be found damaged: of the cell, then of its evaluations
+    tries = 1 + 2 * max((len(job.tables) for job in jobs), default=0)
+    for left in reversed(range(tries)):
+        torn: list[Torn] = []
+        asked = {job.record["cell"]: job for job in jobs}
+        for record in session.executor.run_jobs(session, jobs):
+            records[record.cell] = record
+            found = torn_by(session, asked[record.cell], record) if left else None
+            if found is None:
+                session.reporter.finished(record)
+            else:
+                torn.append(found)
+        jobs = mended(session, torn)
+        for each in torn:
+            if each.job not in jobs:
+                session.reporter.finished(records[each.job.record["cell"]])
+        if not jobs:
+            break
+    return records
 
 
 def _with_parameters(

@@ -12,6 +12,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
+from dfbench.models.held import MOST
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
 
@@ -91,8 +92,14 @@ class Job:
         fitted once more, for the evaluations or to be kept.
     keeping
         What is kept beside the fitted model; None where it is not kept.
+    plugins
+        Files that may declare the model.
     memory
         Bytes that the worker is expected to hold at the peak.
+    held
+        Bytes that the model may hold to save time, see `dfbench.models.held`.
+    less
+        What ``memory`` would be under lower bounds: pairs of both, the largest first.
     """
 
     out: ResultsFolder
@@ -118,7 +125,10 @@ class Job:
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
+    plugins: tuple[Path, ...] = ()
     memory: int = 0
+    held: int = MOST
+    less: tuple[tuple[int, int], ...] = ()
 
     @property
     def sees_images(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench._version import __version__
-from dfbench.benchmark.execution.remote import Terms, faults, seen_place, versions_of_work
+from dfbench.benchmark.execution.remote import Terms, introduce, seen_place, versions_of_work
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import WorkerError
@@ -94,7 +95,39 @@ def _images(session: Session) -> Iterator[tuple[Path, str]]:
             yield (dataset.root / first["path"]).absolute(), str(first["sha256"])
 
 
-def check_workers(client: Client, terms: Terms, patience: float, reporter: Reporter) -> None:
+@dataclass(frozen=True)
+class Introduced:
+    """What a worker said of itself.
+
+    Attributes
+    ----------
+    fault
+        In what it is unlike the run; empty where it is not.
+    room
+        Bytes that processes can take on its host; None where nothing tells.
+    """
+
+    fault: str
+    room: int | None
+
+
+def introduced(
+    client: Client, terms: Terms, workers: Sequence[str] | None = None
+) -> dict[str, Introduced]:
+    """Hold workers against the run, by default all; one that cannot be reached is left out."""
+    answers = client.run(introduce, terms, workers=workers, on_error="return")
+    found = {}
+    for address, answer in answers.items():
+        if isinstance(answer, tuple):
+            found[address] = Introduced(", ".join(answer[0]), answer[1])
+        elif not isinstance(answer, OSError):
+            found[address] = Introduced(_worded(answer), None)
+    return found
+
+
+def check_workers(
+    client: Client, terms: Terms, patience: float, reporter: Reporter
+) -> dict[str, Introduced]:
     """Hold each worker against the run, and tell of differences that do not matter.
 
     Parameters
@@ -107,6 +140,11 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
         Seconds to wait for a worker.
     reporter
         Hears of such differences.
+
+    Returns
+    -------
+    dict
+        What each said, by its address.
 
     Raises
     ------
@@ -125,11 +163,8 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
         ) from None
     _check_dask(client.get_versions(), reporter)
     _check_scheduler(client, where)
-    found = {
-        address: _worded(answer)
-        for address, answer in client.run(faults, terms, on_error="return").items()
-        if answer
-    }
+    met = introduced(client, terms)
+    found = {address: its.fault for address, its in met.items() if its.fault}
     if found:
         shown = "; ".join(f"{address}: {what}" for address, what in list(found.items())[:_SHOWN])
         raise WorkerError(
@@ -138,6 +173,7 @@ def check_workers(client: Client, terms: Terms, patience: float, reporter: Repor
             hint="each worker needs the same environment, and sees the folders of the results, of"
             " the cache (DFBENCH_CACHE) and of the images under the same paths",
         )
+    return met
 
 
 def _check_scheduler(client: Client, where: str) -> None:
@@ -152,12 +188,10 @@ def _check_scheduler(client: Client, where: str) -> None:
         raise WorkerError(f"it has dfbench {has}, this is {__version__}", where=where)
 
 
-def _worded(answer: list[str] | BaseException) -> str:
-    if isinstance(answer, list):
-        return ", ".join(answer)
+def _worded(error: BaseException) -> str:
     # Dask gives what breaks at unpickling as the text of an exception
-    absent = re.search(r"(ModuleNotFoundError|ImportError|AttributeError)", repr(answer))
-    return f"it has no dfbench of this version: {answer}" if absent else repr(answer)
+    absent = re.search(r"(ModuleNotFoundError|ImportError|AttributeError)", repr(error))
+    return f"it has no dfbench of this version: {error}" if absent else repr(error)
 
 
 def _check_dask(found: Mapping[str, Any], reporter: Reporter) -> None:

@@ -13,17 +13,19 @@ from pebble import ProcessExpired, ProcessPool
 from dfbench.benchmark.execution import worker
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.lost import lost, out_of_time
-from dfbench.benchmark.execution.room import admissible, announce, available
+from dfbench.benchmark.execution.room import admissible, announce, within
 from dfbench.benchmark.execution.session import Executor, Session
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import WorkerContext
 from dfbench.benchmark.execution.status import at_work
+from dfbench.benchmark.memory import available
 from dfbench.benchmark.reporter import Running
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress
+from dfbench.models.devices import visible_gpus
 from dfbench.results.records.records import Record
 
 _POLL = 0.2
@@ -61,12 +63,14 @@ class Pool(Executor):
             return
         settings, reporter = session.settings, session.reporter
         workers, room = min(settings.jobs, len(jobs)), available()
+        jobs = [within(job, room) for job in jobs]
         announce(jobs, room, reporter)
+        context = WorkerContext()
         pool = ProcessPool(
             max_workers=workers,
-            context=WorkerContext(),
+            context=context,
             initializer=worker.initialise,
-            initargs=[settings.n_threads],
+            initargs=[settings.n_threads, visible_gpus(settings.device), context.Value("i", 0)],
         )
         waiting: dict[Future[Any], Job] = {}
         later = {job.record["cell"]: job for job in jobs}
@@ -81,9 +85,7 @@ class Pool(Executor):
                 if not ended:
                     time.sleep(_POLL)
                 for future in ended:
-                    record = collect(future, waiting.pop(future))
-                    reporter.finished(record)
-                    yield record
+                    yield collect(future, waiting.pop(future))
         finally:
             pool.stop()
             pool.join()

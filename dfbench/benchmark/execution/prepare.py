@@ -27,9 +27,11 @@ from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableErro
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import seconds_to_decode
+from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
 from dfbench.files import digest
 from dfbench.models import base as models
+from dfbench.models.held import BOUNDS, holding_at_most
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
@@ -95,7 +97,10 @@ def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepar
         If there are leaks and the suite stops at them.
     """
     try:
-        scene = _look(session, dataset, cells)
+        try:
+            scene = _look(session, dataset, cells)
+        except DamagedError:
+            scene = _look(session, dataset, cells)  # which computes anew what was dropped
     except (UnreadableError, LeakError):
         raise
     except (DataError, PluginError) as error:
@@ -186,7 +191,7 @@ def _audited(session: Session, ready: Ready, looked: Looked) -> Parts:
                 raise TypeError(f"settle gives {parts!r}, no Parts")
             return parts
     except DfbenchError as error:
-        if audit.vital:
+        if audit.vital or isinstance(error, DamagedError):
             raise
         said = f"{audit.name} cannot be named: {error}" if ready.part.built_in else str(error)
         session.reporter.note(f"{dataset.name}: {said}")
@@ -300,6 +305,7 @@ def _job(
     tables: list[Table],
 ) -> Job:
     own = _labelled(cell, images)
+    needs = _needs(scene, cell, task, tables)
     return Job(
         out=session.out,
         root=scene.dataset.root,
@@ -322,11 +328,14 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=_keeping(session, scene, cell),
-        memory=_memory(scene, cell, task, tables),
+        plugins=tuple(path.resolve() for path in session.settings.plugins),
+        memory=needs[0][1],
+        less=tuple(needs[1:]),
     )
 
 
-def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> int:
+def _needs(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> list[tuple[int, int]]:
+    """Give the memory that a cell takes under each bound of what its model holds."""
     model = cell.row.model
     assert model is not None  # a row without one is derived
     parts = task.parts
@@ -336,7 +345,11 @@ def _memory(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> i
         width // np.dtype(table.dtype).itemsize for width, table in zip(widths, tables, strict=True)
     ]
     sizes = models.Task(len(parts.train), sum(values), len(task.classes))
-    return peak(model, sizes, cell.row.space, rows, sum(widths))
+    found = []
+    for bound in BOUNDS:
+        with holding_at_most(bound):
+            found.append((bound, peak(model, sizes, cell.row.space, rows, sum(widths))))
+    return found
 
 
 def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.benchmark.execution.worker import THREAD_VARIABLES
+from dfbench.benchmark.memory import available
 from dfbench.errors import BusyError, DfbenchError, WorkerError
 from dfbench.files import check_writable, owned
 from dfbench.installed import versions
 from dfbench.plugins import load_file
 
 if TYPE_CHECKING:
-    from distributed import Worker
+    from distributed import Scheduler, Worker
 
     from dfbench.benchmark.execution.job import Job
     from dfbench.features.base import Extractor
@@ -39,6 +40,14 @@ _PATIENCE = 1.0
 """Seconds that a task waits for a worker which has another at hand."""
 _TWIN = 2.0
 """Seconds between two looks at a cell that somebody else is at work on."""
+
+
+class UnlikeError(WorkerError):
+    """A worker that does not meet the terms of a run."""
+
+
+class TakenError(WorkerError):
+    """A worker that has another task at hand."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,17 @@ def faults(terms: Terms, dask_worker: Worker) -> list[str]:
     return found
 
 
+def introduce(terms: Terms, dask_worker: Worker) -> tuple[list[str], int | None]:
+    """Say in what this worker does not meet the terms of a run, and what its host has room for."""
+    return faults(terms, dask_worker), available()
+
+
+def deaths_of(key: str, dask_scheduler: Scheduler) -> int:
+    """Say how many workers the scheduler has seen die of a task."""
+    known = dask_scheduler.tasks.get(key)
+    return 0 if known is None else int(known.suspicious)
+
+
 def _store_faults(terms: Terms) -> list[str]:
     own = f"{terms.seen}-{os.getpid()}"
     try:
@@ -170,7 +190,7 @@ def _meet(terms: Terms) -> None:
 
     Raises
     ------
-    WorkerError
+    UnlikeError
         Where this worker does not meet them.
     """
     from distributed import get_worker
@@ -180,7 +200,7 @@ def _meet(terms: Terms) -> None:
         os.environ["DFBENCH_CACHE"] = terms.cache
         found = faults(terms, get_worker())
         if found:
-            raise WorkerError("; ".join(found), where=f"worker {get_worker().address}")
+            raise UnlikeError("; ".join(found), where=f"worker {get_worker().address}")
         _met, _looked_at = terms, False
 
 
@@ -196,12 +216,13 @@ _turn = threading.Lock()
 def _alone() -> Iterator[None]:
     """Have the worker alone: what a cell sets (threads of libraries) holds for its whole process.
 
-    Where another task has it, the scheduler is asked for another worker.
+    Raises
+    ------
+    TakenError
+        Where the task of another run has it.
     """
     if not _turn.acquire(timeout=_PATIENCE):
-        from distributed import Reschedule
-
-        raise Reschedule
+        raise TakenError("another run is at work there")
     try:
         yield
     finally:

@@ -131,7 +131,7 @@ def _of_model(cell: Cell) -> dict[str, Any]:
     if row.shuffled:
         found["labels"] = "shuffled"
     # what is not tuned does not hang on the budget
-    return found | ({"budget": cell.budget.model_dump()} if row.space.search else {})
+    return found | ({"budget": cell.budget.model_dump()} if row.space.drawn else {})
 
 
 def _features(row: Row, view: View) -> list[dict[str, Any]]:
@@ -146,6 +146,9 @@ def _model(row: Row) -> dict[str, Any]:
             found["params"] = row.model.identity(row.space.fixed)
         if row.space.choices:
             found["choices"] = dict(row.space.choices)
+        if row.space.ranges:
+            found["search"] = row.space.described()
+            found["own"] = row.space.search
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from dfbench.errors import (
@@ -21,11 +22,14 @@ from dfbench.features.expression import build, parse
 from dfbench.features.internal.resized import Resized
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule
-from dfbench.models.selection.space import Space
+from dfbench.models.selection.space import Drawn, Range, Space
 from dfbench.plugins import source_digest
 from dfbench.registry import Part, Registry
 from dfbench.results.records.records import Control, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
+
+_PACKAGES = frozenset({"lightgbm", "xgboost"})
+"""Packages that models have the name of."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
     try:
         part, given = _part(row.model, finder.models)
         model: type[Model] = part.load()
-        space = Space({**given, **row.params}, row.choices, search=row.tune)
+        space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
         space.check(model)
         chosen = _extractors(row, model, space, finder)
     except PluginError as error:
@@ -177,11 +181,29 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
     )
 
 
+def _ranges(row: System) -> dict[str, Drawn]:
+    found: dict[str, Drawn] = {}
+    # what is drawn hangs on the order, which does not tell cells apart
+    for name, its in sorted(row.search.items()):
+        if its.choices is not None:
+            found[name] = its.choices
+        elif its.int is not None:
+            found[name] = Range("int", *its.int, log=its.log)
+        elif its.float is not None:
+            found[name] = Range("float", *its.float, log=its.log)
+    return found
+
+
 def _part(name: str, models: Registry) -> tuple[Part, dict[str, Any]]:
     """Find a model; ``finetune:resnet18`` is ``finetune`` with that backbone."""
     base, colon, backbone = name.partition(":")
-    if colon and name not in models:
-        return models.get(base), {"backbone": backbone}
+    if colon and name not in models and base in models:
+        part = models.get(base)
+        if "backbone" in part.load().defaults():
+            return part, {"backbone": backbone}
+        # else it is an import path
+        if base not in _PACKAGES and find_spec(base) is None:
+            raise unknown("model", name, models.names())
     return models.get(name), {}
 
 

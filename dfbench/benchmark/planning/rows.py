@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dfbench.benchmark.planning.only import chosen
 from dfbench.benchmark.planning.row import Finder, Row, make_row
-from dfbench.errors import CardError, unknown
+from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.registry import Registry
 from dfbench.suites.suite import Derived, Suite, System
 
@@ -56,14 +56,15 @@ def rows(
             )
     wanted: dict[str, System | Derived] = {}
     plugins = [part.name for part in extractors if not part.built_in]
+    own_models, own_networks = _of_plugins(models)
     for block in suite.rows:
         for features in [*block.features, *(plugins if block.plugins else [])]:
-            for model in block.models:
+            for model in [*block.models, *(own_models if block.plugins else [])]:
                 name = f"{features}/{model}"
                 wanted.setdefault(
                     name, System(name=name, model=model, features=features, tune=True)
                 )
-        for network in block.networks:
+        for network in [*block.networks, *(own_networks if block.plugins else [])]:
             wanted.setdefault(network, System(name=network, model=network, tune=True))
     named: list[System | Derived] = [*suite.systems, *suite.derived]
     for other in named:
@@ -84,3 +85,18 @@ def rows(
                 raise unknown("row", name, wanted, where=f"{finder.where}, {protocol.kind}")
     kept = chosen(only, wanted, finder) if only else wanted
     return [make_row(row, finder) for row in kept.values()]
+
+
+def _of_plugins(models: Registry) -> tuple[list[str], list[str]]:
+    """Give the names of plugins' models of features, and of their networks."""
+    features: list[str] = []
+    networks: list[str] = []
+    for part in models:
+        if part.built_in:
+            continue
+        try:
+            its = networks if part.load().inputs != "features" else features
+        except DfbenchError:
+            its = features  # its rows say why it cannot be loaded
+        its.append(part.name)
+    return features, networks

@@ -37,16 +37,29 @@ def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]
 def keep_freed_memory() -> None:
     """Let the C library keep what is freed for what is decoded next, instead of returning it.
 
-    It does so with up to 256 MiB, in pieces of up to 32 MiB, for the rest of the process. Nothing
+    It does so with up to 256 MiB, in pieces of up to 32 MiB, until `return_freed_memory`. Nothing
     is changed but under glibc, which otherwise returns the memory of each batch of images.
     """
-    try:
-        if not os.confstr("CS_GNU_LIBC_VERSION"):
-            return
-        import ctypes
-
-        libc = ctypes.CDLL(None)
+    libc = _glibc()
+    if libc is not None:
         libc.mallopt(_MMAP_THRESHOLD, 1 << 25)
         libc.mallopt(_TRIM_THRESHOLD, 1 << 28)
+
+
+def return_freed_memory() -> None:
+    """Let the C library return to the system what is freed by now; under glibc alone."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> Any:
+    """Give the functions of glibc; None where the C library is another."""
+    try:
+        if not os.confstr("CS_GNU_LIBC_VERSION"):
+            return None
+        import ctypes
+
+        return ctypes.CDLL(None)
     except (ImportError, AttributeError, ValueError, OSError):
-        return
+        return None

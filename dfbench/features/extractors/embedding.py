@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.backbones import build as backbones
+from dfbench.backbones.apart import elsewhere
+from dfbench.backbones.net import Asked, Net, Wanted, load
 from dfbench.backbones.weights import WeightsError
 from dfbench.errors import DfbenchError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
 from dfbench.features.common.resizing import resize
 from dfbench.images import Image
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Embedding(Extractor):
@@ -127,7 +126,7 @@ class Embedding(Extractor):
         WeightsError
             If they do not fit the backbone.
         """
-        self.__dict__["_loaded"] = self._key(), self._held_net(content)
+        self.__dict__["_loaded"] = self._wanted(), self._held_net(content)
 
     def check_available(self) -> None:
         """Raise `UnavailableError` where a package or the weights are absent.
@@ -175,34 +174,25 @@ class Embedding(Extractor):
         """Names such as ``unit_17``. Loads the backbone."""
         return np.array([f"unit_{i}" for i in range(self._net().width)], dtype=object)
 
-    def _key(self) -> tuple[Any, ...]:
+    def _wanted(self) -> Wanted:
         """Give what a loaded network hangs on."""
-        return (
-            self.backbone, self.weights, self.seed, self.size, self.mean, self.std, self.device
-        )  # fmt: skip
-
-    def _net(self) -> _Net:
-        """Load the backbone once for each set of parameters."""
-        key = self._key()
-        loaded: tuple[Any, _Net] | None = self.__dict__.get("_loaded")
-        if loaded is None or loaded[0] != key:
-            loaded = key, self._load()
-            self.__dict__["_loaded"] = loaded
-        return loaded[1]
-
-    def _load(self) -> _Net:
         choice(self.name, "device", self.device, ("auto", "cpu", "cuda"))
         size = self.size
         if size is not None:
             size = whole(self.name, "size", size, 16, 4096)
-        built = backbones.build(self.backbone, self.weights, int(self.seed), size)
-        if self.weights == "random":
-            backbones.set_batch_norm(built.module, built.size, int(self.seed))
-        mean = _by_channel(self.mean) or built.mean
-        std = _by_channel(self.std) or built.std
-        return _Net(built.module, built.size, mean, std, _device(self.device))
+        mean, std = (tuple(_by_channel(each) or ()) for each in (self.mean, self.std))
+        return Wanted(self.backbone, self.weights, int(self.seed), size, mean, std, self.device)
 
-    def _held_net(self, content: bytes) -> _Net:
+    def _net(self) -> Net | Asked:
+        """Load the backbone once for each set of parameters."""
+        wanted = self._wanted()
+        loaded: tuple[Wanted, Net | Asked] | None = self.__dict__.get("_loaded")
+        if loaded is None or loaded[0] != wanted:
+            loaded = wanted, Asked(wanted) if elsewhere() else load(wanted)
+            self.__dict__["_loaded"] = loaded
+        return loaded[1]
+
+    def _held_net(self, content: bytes) -> Net:
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -215,7 +205,7 @@ class Embedding(Extractor):
         except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise WeightsError(f"do not fit: {first}", where=self.backbone) from error
-        return _Net(built.module, side, mean.tolist(), std.tolist(), _device(self.device))
+        return Net(built.module, side, mean.tolist(), std.tolist(), self.device)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded network behind: another process loads its own."""
@@ -229,64 +219,3 @@ def _by_channel(value: Sequence[float] | float | None) -> list[float] | None:
     if isinstance(value, int | float):
         return [float(value)] * 3
     return None if value is None else [float(number) for number in value]
-
-
-class _Net:
-    """A backbone ready to run: float32, evaluation mode, channels-last."""
-
-    def __init__(
-        self,
-        module: torch.nn.Module,
-        size: int,
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: str,
-    ) -> None:
-        import torch
-
-        self.size = size
-        self._mean, self._std = list(mean), list(std)
-        self._device = device
-        self._module = module.eval().requires_grad_(False)
-        self._module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # (pixel / 255 - mean) / std as one multiplication and one addition
-        spread = torch.tensor(list(std), dtype=torch.float32).view(1, 3, 1, 1)
-        centre = torch.tensor(list(mean), dtype=torch.float32).view(1, 3, 1, 1)
-        self._scale = (1.0 / (255.0 * spread)).to(device)
-        self._shift = (-centre / spread).to(device)
-        self.width = int(self(np.zeros((1, size, size, 3), np.uint8)).shape[1])
-
-    def save(self) -> bytes:
-        """Give weights, size and normalisation as a safetensors file."""
-        import torch
-        from safetensors.torch import save
-
-        tensors = {
-            name: value.cpu().contiguous().clone()
-            for name, value in self._module.state_dict().items()
-        }
-        own = {"size": [self.size], "mean": self._mean, "std": self._std}
-        for key, value in own.items():
-            tensors[f"dfbench.{key}"] = torch.tensor(value, dtype=torch.float64)
-        content: bytes = save(tensors)
-        return content
-
-    def __call__(self, images: NDArray[np.uint8]) -> Vectors:
-        import torch
-
-        with torch.inference_mode(), backbones.full_precision():
-            batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float()
-            out = self._module(batch.mul_(self._scale).add_(self._shift))
-            vectors: Vectors = out.flatten(1).float().cpu().numpy()
-        return vectors
-
-
-def _device(wanted: str) -> str:
-    import torch
-
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
-        raise DfbenchError(
-            "device 'cuda' was asked for, but torch finds no CUDA GPU", hint="use --device cpu"
-        )
-    return "cuda" if there and wanted != "cpu" else "cpu"

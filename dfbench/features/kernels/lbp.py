@@ -7,10 +7,10 @@ sequence of operations: on a saddle (v + d and v - d around v) its answer hangs 
 the pixel's coordinates with it. On flat ground the answer is known.
 
 Planes are flat arrays of padded rows, so that a neighbour is an offset and borders need no code:
-outside the image the value is 0, as in scikit-image. Rows are multiples of eight long.
+outside the image the value is 0, as in scikit-image.
 
-Loops are short, and signs are taken by shifts, as the compiler makes vectors of such: it asks of
-each array that is written whether it lies apart from each that is read, eight times at most.
+Of each point the answers for 64 pixels are the bits of one word, and patterns are classed and
+counted by logic on whole words, see `dfbench.features.kernels.words`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,48 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import float64, int16, int32, uint8, uint16, uint32, uint64
+from llvmlite import ir
+from numba import float64, int16, int32, int64, types, uint64
 from numpy.typing import NDArray
 
-from dfbench.jit import kernel
+from dfbench.features.kernels.words import WORD, as_word, first, is_below, loaded, ones, repeated
+from dfbench.jit import instructions, kernel
 
 Array = NDArray[Any]
 
 ONE = uint64(1)
-LOW = uint64(0x0101010101010101)
-"""The lowest bit of each byte of a word."""
-EIGHT = uint64(0x0808080808080808)
 BLOCK = 8192
-GROUP = 128
+
+
+@instructions
+def _decided(_: Any, near: Any, far: Any, centre: Any, share: Any, at: Any) -> Any:
+    """Interpolate 64 pixels of int16 as `_between` does, and compare them with the centres.
+
+    Two words: where the point is below the centre; where that is in doubt. The interpolated is
+    below the true value by less than 2.5, and above it by less than 0.5: so there is doubt where it
+    is above the centre by -2, -1, or 0 but not on flat ground (near = far = centre).
+    """
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        a, b, c = (
+            loaded(context, builder, signature.args[which], values[which], values[4])
+            for which in range(3)
+        )
+        wide = ir.VectorType(ir.IntType(32), WORD)
+        product = builder.mul(
+            builder.sext(builder.sub(b, a), wide), builder.sext(repeated(builder, values[3]), wide)
+        )
+        high = builder.trunc(builder.ashr(product, repeated(builder, ir.IntType(32)(16))), a.type)
+        apart = builder.sub(builder.add(a, high), c)
+        shifted = builder.add(apart, repeated(builder, ir.IntType(16)(2)))
+        near_by = builder.icmp_unsigned("<", shifted, repeated(builder, ir.IntType(16)(3)))
+        below = builder.icmp_signed("<", apart, repeated(builder, ir.IntType(16)(0)))
+        doubt = builder.and_(near_by, builder.or_(below, builder.icmp_signed("!=", a, b)))
+        both = [as_word(builder, below), as_word(builder, doubt)]
+        return context.make_tuple(builder, signature.return_type, both)
+
+    answer = types.UniTuple(types.uint64, 2)
+    return answer(near, far, centre, types.int16, at), code
 
 
 @kernel
@@ -56,105 +85,45 @@ def _between(near: Array, far: Array, share: int, out: Array) -> None:
 
 
 @kernel
-def _apart(a: Any, b: Any, centre: Any, share: Any) -> Any:
-    """Interpolate as `_between` does, and take the centre off.
-
-    The result is below the true one by less than 2.5, and above it by less than 0.5.
-    """
-    return int16(int16(a + int16((int32(int16(b - a)) * int32(share)) >> 16)) - centre)
-
-
-@kernel
-def _doubtful(apart: Any, a: Any, b: Any) -> Any:
-    """Negative where ``apart`` is -2, -1, or 0 but not on flat ground (a = b = centre)."""
-    key = int16(apart - int16(min(uint16(int16(b - a)), uint16(1))))
-    return int16(key & ~int16(key + int16(3)))
-
-
-@kernel
-def _upwards(
-    near_right: Array,
-    far_right: Array,
-    near_left: Array,
-    far_left: Array,
+def _diagonal(
+    near: Array,
+    far: Array,
     centre: Array,
     share: int,
-    out: Array,
+    inside: Array,
+    below: Array,
+    doubt: Array,
 ) -> None:
-    """Decide points 1 and 3: their bits where they are below the centre, and 8 above in doubt."""
-    for i in range(out.size):
-        c, a, b = centre[i], near_right[i], far_right[i]
-        right = _apart(a, b, c, share)
-        bits = (uint16(right) >> uint16(14)) & uint16(0x2)
-        bits |= (uint16(_doubtful(right, a, b)) >> uint16(6)) & uint16(0x200)
-        a, b = near_left[i], far_left[i]
-        left = _apart(a, b, c, share)
-        bits |= (uint16(left) >> uint16(12)) & uint16(0x8)
-        out[i] = bits | (uint16(_doubtful(left, a, b)) >> uint16(4)) & uint16(0x800)
+    """Decide one diagonal point of all pixels; bits outside the image are never in doubt."""
+    for w in range(below.size):
+        less, unsure = _decided(near, far, centre, share, WORD * w)
+        below[w] = less
+        doubt[w] = unsure & inside[w]
 
 
 @kernel
-def _downwards(
-    near_left: Array,
-    far_left: Array,
-    near_right: Array,
-    far_right: Array,
-    centre: Array,
-    share: int,
-    out: Array,
-) -> None:
-    """Add points 5 and 7 to what `_upwards` decided."""
-    for i in range(out.size):
-        c, a, b = centre[i], near_left[i], far_left[i]
-        left = _apart(a, b, c, share)
-        bits = (uint16(left) >> uint16(10)) & uint16(0x20)
-        bits |= (uint16(_doubtful(left, a, b)) >> uint16(2)) & uint16(0x2000)
-        a, b = near_right[i], far_right[i]
-        right = _apart(a, b, c, share)
-        bits |= (uint16(right) >> uint16(8)) & uint16(0x80)
-        out[i] |= bits | uint16(uint16(_doubtful(right, a, b)) & 0x8000)
+def _straight(point: Array, centre: Array, below: Array) -> None:
+    """Decide one point that is a pixel."""
+    for w in range(below.size):
+        below[w] = is_below(point, centre, WORD * w)
 
 
 @kernel
-def _sideways(
-    right: Array, above: Array, left: Array, below: Array, centre: Array, out: Array
-) -> None:
-    """Decide points 0, 2, 4 and 6, which are pixels: their bits where they are below the centre."""
-    for i in range(out.size):
-        c = centre[i]
-        out[i] = (
-            uint8(right[i] < c)
-            | (uint8(above[i] < c) << 2)
-            | (uint8(left[i] < c) << 4)
-            | (uint8(below[i] < c) << 6)
-        )
-
-
-@kernel
-def _joined(decided: Array, pattern: Array, doubt: Array) -> None:
-    """Add the diagonal points to each pattern; the doubts of a pixel apart, at the same bits."""
-    for i in range(pattern.size):
-        bits = decided[i]
-        pattern[i] |= uint8(bits)
-        doubt[i] = uint8(bits >> 8)
-
-
-@kernel
-def _listed(doubt: Array, words: Array, found: Array, pixels: Array) -> int:
-    """List the pixels with any doubt; their number.
-
-    words: the same memory as ``doubt``, as uint64; found: work.
-    """
-    count = 0
-    for w in range(words.size):
-        found[count] = w
-        count += words[w] != 0
+def _listed(words: Array, pixels: Array) -> int:
+    """List the pixels whose bits are set; their number. Two are written at once without a look."""
     n = 0
-    for i in range(count):
-        first = uint32(found[i] * 8)
-        for t in range(8):
-            pixels[n] = first + uint32(t)
-            n += doubt[first + uint32(t)] != 0
+    for w in range(words.size):
+        word, start = words[w], uint64(WORD * w)
+        after = n + int32(ones(word))
+        for _ in range(2):
+            pixels[n] = start + first(word)
+            word &= word - ONE
+            n += 1
+        while word:
+            pixels[n] = start + first(word)
+            word &= word - ONE
+            n += 1
+        n = after
     return n
 
 
@@ -166,83 +135,94 @@ def _settled(
     corner: int,
     down: Array,
     across: Array,
-    point: int,
-    doubt: Array,
     pixels: Array,
-    own: Array,
-    pattern: Array,
+    below: Array,
 ) -> None:
-    """Decide the pixels that are in doubt about ``point`` as scikit-image does.
+    """Decide the pixels that are in doubt about a point as scikit-image does.
 
     start: place in ``plane`` of the first pixel; corner: offset from a pixel to the upper left of
     the four around its neighbour; down, across: the neighbour's fractions of a pixel below and
-    right of that, by row and by column; pixels: those in any doubt; own: work.
+    right of that, by row and by column.
     """
-    n = 0
-    for i in range(pixels.size):
-        p = pixels[i]
-        own[n] = p
-        n += (doubt[p] >> point) & 1
-    bit = uint8(1 << point)
     # for p // stride, exact as p * stride is below 2**40
     inverse = uint64(((1 << 40) + stride - 1) // stride)
-    first = uint64(start + corner)
-    for i in range(n):
-        p = uint64(own[i])
+    origin = uint64(start + corner)
+    for i in range(pixels.size):
+        p = uint64(pixels[i])
         y = (p * inverse) >> uint64(40)
-        below = down[y]
-        above = 1 - below
+        lower_share = down[y]
+        upper_share = 1 - lower_share
         right = across[p - y * uint64(stride)]
         left = 1 - right
-        upper = first + p
+        upper = origin + p
         lower = upper + uint64(stride)
         top = left * float64(plane[upper]) + right * float64(plane[upper + ONE])
         bottom = left * float64(plane[lower]) + right * float64(plane[lower + ONE])
-        less = above * top + below * bottom < float64(plane[uint64(start) + p])
-        pattern[p] = (pattern[p] & ~bit) | (bit if less else uint8(0))
+        less = upper_share * top + lower_share * bottom < float64(plane[uint64(start) + p])
+        word, bit = p >> uint64(6), p & uint64(63)
+        below[word] = (below[word] & ~(ONE << bit)) | (uint64(less) << bit)
 
 
 @kernel
-def _ones(x: Any) -> Any:
-    """Count the ones of each byte of a word."""
-    x = x - ((x >> ONE) & uint64(0x5555555555555555))
-    x = (x & uint64(0x3333333333333333)) + ((x >> uint64(2)) & uint64(0x3333333333333333))
-    return (x + (x >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
+def _sum(a: Any, b: Any, c: Any) -> Any:
+    """Add three bits: those of 1 and of 2."""
+    either = a ^ b
+    return either ^ c, (a & b) | (either & c)
 
 
 @kernel
-def _classed(words: Array, out: Array) -> None:
-    """Class each pattern, eight a word: its points not below where it is uniform, else 16 or more.
-
-    At most two changes along the points are at most two around the circle, where their number is
-    even.
-    """
-    for i in range(out.size):
-        word = words[i]
-        turned = ((word << ONE) & ~LOW) | ((word >> uint64(7)) & LOW)
-        changes = _ones(word ^ turned)
-        many = ((changes >> uint64(2)) | (changes >> uint64(3))) & LOW
-        out[i] = (EIGHT - _ones(word)) + (many << uint64(4))
-
-
-@kernel
-def _counted(classes: Array, counts: Array) -> None:
-    """Count the values 0..8; the size is a multiple of 128, whose sums fit in a byte."""
-    for value in range(9):
-        total = 0
-        for start in range(0, classes.size, GROUP):
-            group = classes[start : start + GROUP]
-            part = uint8(0)
-            for i in range(GROUP):
-                part = uint8(part + uint8(group[i] == value))
-            total += part
-        counts[value] += total
+def _counted(points: Array, inside: Array, counts: Array) -> None:
+    """Count uniform patterns by their points not below; points: (8, words); counts: (10,)."""
+    zero = uint64(0)
+    none = one = two = three = four = five = six = seven = every = zero
+    for w in range(inside.size):
+        a, b, c, d = points[0, w], points[1, w], points[2, w], points[3, w]
+        e, f, g, h = points[4, w], points[5, w], points[6, w], points[7, w]
+        # changes along the circle: their number is even, so at most two unless two pairs are
+        x, pairs_x = _sum(a ^ b, b ^ c, c ^ d)
+        y, pairs_y = _sum(d ^ e, e ^ f, f ^ g)
+        z, pairs_z = _sum(g ^ h, h ^ a, zero)
+        _, pairs = _sum(x, y, z)
+        many = (pairs_x & pairs_y) | (pairs_z & pairs) | ((pairs_x | pairs_y) & (pairs_z | pairs))
+        uniform = inside[w] & ~many
+        # points below, in binary
+        x, pairs_x = _sum(a, b, c)
+        y, pairs_y = _sum(d, e, f)
+        z, pairs_z = _sum(g, h, zero)
+        units, pairs = _sum(x, y, z)
+        x, fours_x = _sum(pairs_x, pairs_y, pairs_z)
+        twos, fours_y = _sum(x, pairs, zero)
+        fours, eights = _sum(fours_x, fours_y, zero)
+        odd, even = uniform & units, uniform & ~units
+        less = ~fours & ~eights
+        none += ones(even & eights)
+        one += ones(odd & twos & fours)
+        two += ones(even & twos & fours)
+        three += ones(odd & ~twos & fours)
+        four += ones(even & ~twos & fours)
+        five += ones(odd & twos & less)
+        six += ones(even & twos & less)
+        seven += ones(odd & ~twos & less)
+        every += ones(even & ~twos & less)
+    for value, count in enumerate((none, one, two, three, four, five, six, seven, every)):
+        counts[value] += int64(count)
 
 
 def work_space(height: int, width: int, margin: int) -> tuple[int, int]:
     """Length of a padded row, and of a padded plane, in pixels."""
-    stride = (width + margin + 7) // 8 * 8
-    return stride, (height + 2 * margin + 4) * stride
+    stride = width + margin
+    return stride, (height + 2 * margin + 4) * stride + 2 * WORD
+
+
+@kernel
+def _insides(stride: int, width: int, words: int) -> Array:
+    """Bits of the pixels that are not padding."""
+    outside = np.ones(WORD * words, np.uint8)
+    for start in range(0, outside.size, stride):
+        outside[start : start + width] = 0
+    inside = np.empty(words, np.uint64)
+    _straight(outside, np.ones(WORD * words, np.uint8), inside)
+    return inside
 
 
 @kernel
@@ -273,14 +253,11 @@ def uniform8(
     left = work[1]
     right = work[2]
     step = max(1, BLOCK // stride)
-    size = (step * stride + GROUP - 1) // GROUP * GROUP
-    decided = np.empty(size, np.uint16)
-    pattern = np.empty(size, np.uint8)
-    doubt = np.empty(size, np.uint8)
-    classes = np.empty(size, np.uint8)
-    found = np.empty(size // 8 + 1, np.int64)
-    pixels = np.empty(size + 1, np.uint32)
-    own = np.empty(size + 1, np.uint32)
+    size = (step * stride + WORD - 1) // WORD
+    inside = _insides(stride, width, size)
+    below = np.empty((8, size), np.uint64)
+    doubt = np.empty((4, size), np.uint64)
+    pixels = np.empty(WORD * size + 2, np.uint32)
     for channel in range(channels):
         _laid_out(planes[channel], margin, stride, plane, scaled)
         for index in range(radii.size):
@@ -294,58 +271,37 @@ def uniform8(
             _between(
                 scaled[lo + near : hi + near], scaled[lo + far : hi + far], share, right[lo:hi]
             )
-            near *= stride
-            far *= stride
             for y in range(0, height, step):
                 rows = min(step, height - y)
                 i = (y + margin + 1) * stride + margin
-                e = i + rows * stride
-                n = e - i
-                _upwards(
-                    right[i - near : e - near],
-                    right[i - far : e - far],
-                    left[i - near : e - near],
-                    left[i - far : e - far],
-                    scaled[i:e],
-                    share,
-                    decided[:n],
-                )
-                _downwards(
-                    left[i + near : e + near],
-                    left[i + far : e + far],
-                    right[i + near : e + near],
-                    right[i + far : e + far],
-                    scaled[i:e],
-                    share,
-                    decided[:n],
-                )
-                away = radius * stride
-                _sideways(
-                    plane[i + radius : e + radius],
-                    plane[i - away : e - away],
-                    plane[i - radius : e - radius],
-                    plane[i + away : e + away],
-                    plane[i:e],
-                    pattern[:n],
-                )
-                _joined(decided[:n], pattern[:n], doubt[:n])
-                some = pixels[: _listed(doubt[:n], doubt[:n].view(np.uint64), found, pixels)]
+                n = (rows * stride + WORD - 1) // WORD
+                valid = inside[:n].copy()
+                if rows * stride < n * WORD:
+                    valid[n - 1] &= (ONE << uint64(rows * stride % WORD)) - ONE
                 for turn in range(4):
+                    # right, above, left, below
+                    away = (radius, -radius * stride, -radius, radius * stride)[turn]
+                    _straight(plane[i + away :], plane[i:], below[2 * turn, :n])
                     # up right, up left, down left, down right
+                    side = right if turn == 0 or turn == 3 else left
+                    sign = -stride if turn < 2 else stride
+                    its = below[2 * turn + 1, :n]
+                    _diagonal(
+                        side[i + sign * near :],
+                        side[i + sign * far :],
+                        scaled[i:],
+                        share,
+                        valid,
+                        its,
+                        doubt[turn, :n],
+                    )
                     corner = -(m + 1) * stride if turn < 2 else m * stride
                     corner += m if turn == 0 or turn == 3 else -m - 1
                     down = back[index, y:] if turn < 2 else ahead[index, y:]
                     across = ahead[index] if turn == 0 or turn == 3 else back[index]
-                    point = 2 * turn + 1
-                    _settled(
-                        plane, i, stride, corner, down, across, point, doubt, some, own, pattern
-                    )
-                _classed(pattern[:n].view(np.uint64), classes[:n].view(np.uint64))
-                for k in range(rows):
-                    classes[k * stride + width : (k + 1) * stride] = 255
-                end = (n + GROUP - 1) // GROUP * GROUP
-                classes[n:end] = 255
-                _counted(classes[:end], counts[channel, index])
+                    some = pixels[: _listed(doubt[turn, :n], pixels)]
+                    _settled(plane, i, stride, corner, down, across, some, its)
+                _counted(below, valid, counts[channel, index])
             counts[channel, index, 9] += height * width - counts[channel, index, :9].sum()
 
 

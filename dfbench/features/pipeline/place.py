@@ -57,6 +57,17 @@ def place_of(name: str) -> Place:
     return Folder(cache_dir() / "features" / name) if url is None else Remote(f"{url}/{name}")
 
 
+def check_shared() -> None:
+    """Raise `OutputError` where the store lies in the memory of this process, seen by no other."""
+    url = cache_url()
+    if url is not None and url.partition("://")[0].split("::")[-1] == "memory":
+        raise OutputError(
+            "DFBENCH_CACHE is in the memory of one process, and a run has several",
+            where=url,
+            hint="set it to a folder, or to a URL that all of them reach",
+        )
+
+
 class Folder:
     """A folder on a file system of this machine."""
 

@@ -39,6 +39,10 @@ _OPEN = 128
 _AGAIN = "run again: they are computed anew"
 
 
+class DamagedError(DataError):
+    """A row that is not what was stored; it is dropped, so that it can be computed anew."""
+
+
 def identity(extractor: Extractor, view: View = PLAIN) -> dict[str, Any]:
     """Everything besides the image's bytes that determines the features, as JSON-able values.
 
@@ -80,8 +84,10 @@ class StoredRows:
     KeyError
         If a row is not stored.
     DataError
-        If values of a table are of unlike lengths. When a row is read that is damaged: it is
-        forgotten then, and computed anew when the images are looked at again.
+        If values of a table are of unlike lengths.
+    DamagedError
+        When a row is read that is damaged: it is forgotten then, and computed anew when the images
+        are looked at again.
     """
 
     def __init__(
@@ -313,7 +319,7 @@ class _Column:
     def _damaged(self, name: str) -> None:
         with Table(self.identity) as table:
             table.mend([name])
-        raise DataError(
+        raise DamagedError(
             "stored features are damaged",
             where=f"{self.place}/{name}",
             hint=_AGAIN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -101,6 +101,24 @@ class Estimator(Model):
     def _once(self, name: Any, make: Callable[[], T], tag: Any = None) -> T:
         """Take from what is shared by the fits of a study; see `Shared.get`."""
         return make() if self.shared is None else self.shared.get((self.name, name), make, tag)
+
+    def _each(
+        self, name: Any, make: Callable[[], Iterable[T]], n_bytes: int, tag: Any = None
+    ) -> Iterable[T]:
+        """Take pieces from what is shared, see `_once`, or make each when it is its turn.
+
+        Parameters
+        ----------
+        name, tag
+            As of `Shared.get`.
+        make
+            Gives the pieces.
+        n_bytes
+            Of all of them: they are held as far as that may be.
+        """
+        if self.shared is None or not self.shared.holds(n_bytes):
+            return make()
+        return self._once(name, lambda: list(make()), tag)
 
     @abstractmethod
     def _fit(self, X: Any, y: Labels) -> None: ...

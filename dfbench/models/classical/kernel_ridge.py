@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
-from dfbench.models.classical.common.distances import Kernel, cross, expansion, squares
+from dfbench.models.classical.common.distances import (
+    Kernel,
+    cross,
+    crossed,
+    expansion,
+    squares,
+)
 from dfbench.models.classical.common.scaling import moments
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
 from dfbench.models.rows import BLOCK, blocks
-from dfbench.models.shared import LIMIT
 
 _Floats = NDArray[np.float64]
 _Pieces = Callable[[], Iterator[tuple[slice, Features]]]
@@ -113,7 +119,7 @@ class KernelRidge(Estimator):
         n, d = task.n_train, task.n_inputs
         if cls._solver_of(params, n) == "exact":
             # distances, their kernel and its inverse; rows for all and of three fits; for scores
-            own = 16 * n * n + 16 * n * d + min(LIMIT, 4 * n * n)
+            own = 16 * n * n + 16 * n * d + min(most_held(), 4 * n * n)
         else:
             m = min(int(params["landmarks"]), n)
             # factors of three fits
@@ -250,21 +256,19 @@ class KernelRidge(Estimator):
             yield expansion(self._weighted(block), self._rows, self._dual, self._gamma)
 
     def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
-        held = 4 * len(X) * len(self._rows) <= LIMIT
-        if part is None or self.params["solver"] == "nystroem" or not held:
+        if part is None or self.params["solver"] == "nystroem":
             return np.concatenate(list(self._scores(X)))
         # the same images are asked for by every trial
         name = ("cross", part, self.params["weights"], self._scale.arcsinh)
 
-        def make() -> Features:
-            parts = [cross(self._weighted(block), self._rows) for _, block in checked_blocks(X)]
-            return np.concatenate(parts)
+        def distances() -> Iterator[Features]:
+            return crossed(X, self._weighted, self._rows)
 
-        distances = self._once(name, make, tag=self.weights.tobytes())
+        size, tag = 4 * len(X) * len(self._rows), self.weights.tobytes()
         return np.concatenate(
             [
-                np.exp(np.float32(-self._gamma) * block) @ self._dual
-                for _, block in blocks(distances)
+                np.exp(np.float32(-self._gamma) * each) @ self._dual
+                for each in self._each(name, distances, size, tag)
             ]
         )
 

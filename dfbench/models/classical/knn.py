@@ -14,9 +14,9 @@ from dfbench.models.classical.common.neighbours import Neighbours, squared_lengt
 from dfbench.models.classical.common.scaling import Standard, moments
 from dfbench.models.classical.estimator import Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of
+from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
-from dfbench.models.shared import LIMIT
 
 _MOST = 51
 """The largest number of neighbours that the search space holds."""
@@ -68,7 +68,7 @@ class KNN(Estimator):
         n = task.n_train
         most = max(_MOST, int(params["n_neighbors"]))
         # rows of each scaling; neighbours of as many tuning images, by scaling and metric
-        neighbours = min(LIMIT, 16 * n * most * len(_METRICS) * len(_SCALINGS))
+        neighbours = min(most_held(), 16 * n * most * len(_METRICS) * len(_SCALINGS))
         return 16 * n * task.n_inputs + 64 * n + neighbours + 8 * BLOCK
 
     @classmethod

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common import hinge, platt, smo
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
-from dfbench.models.classical.common.distances import Squares, cross, expansion
-from dfbench.models.classical.common.nystroem import HELD, WORK, Mapped, Nystroem
+from dfbench.models.classical.common.distances import Squares, crossed, expansion
+from dfbench.models.classical.common.nystroem import WORK, Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
 from dfbench.models.classical.machine_check import array_of, belongs, positive
+from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
-from dfbench.models.rows import BLOCK, blocks
-from dfbench.models.shared import LIMIT
+from dfbench.models.rows import BLOCK
 
 Floats = NDArray[np.float64]
 
@@ -107,11 +107,11 @@ class SVM(Estimator):
         if cls._solver_of(params, n) == "exact":
             pairs = k * (k - 1) // 2
             # rows for all, and support vectors of three fits; kernel rows; for scores
-            own = 28 * n * d + n * (2_048 + 64 * pairs) + min(LIMIT, 4 * n * n)
+            own = 28 * n * d + n * (2_048 + 64 * pairs) + min(most_held(), 4 * n * n)
             own += Squares.matrix_bytes(n, d)
         else:
             m = min(int(params["landmarks"]), n)
-            features = 4 * n * m if 4 * n * m <= HELD else 0
+            features = 4 * n * m if 4 * n * m <= most_held() else 0
             own = features + 24 * m * d + 8 * m * m * (4 + k) + 64 * n * k + 4 * WORK
         return own + 4 * BLOCK
 
@@ -336,20 +336,17 @@ class SVM(Estimator):
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
         weights, rows = self._trial.weights, self._trial.rows
-        if 4 * len(X) * len(rows) > LIMIT:
-            return np.concatenate(list(self._scores(X)))
         scale = Standard(self._mean, self._factor)
 
-        def make() -> Features:
-            return np.concatenate([cross(scale(block), rows) for _, block in checked_blocks(X)])
+        def squares() -> Iterator[Features]:
+            return crossed(X, scale, rows)
 
         # the same images are asked for by every trial
-        squares = self._once(("cross", part), make)
-        decision = np.empty((len(X), weights.shape[1]))
-        for place, block in blocks(squares):
-            kernel = np.exp(np.float32(-self._gamma) * block)
-            decision[place] = kernel @ weights + self._intercepts
-        return self._of_classes(decision)
+        decision = [
+            np.exp(np.float32(-self._gamma) * each) @ weights + self._intercepts
+            for each in self._each(("cross", part), squares, 4 * len(X) * len(rows))
+        ]
+        return self._of_classes(np.concatenate(decision))
 
     def _proba(self, X: Vectors) -> NDArray[Any]:
         return np.concatenate([self._probabilities(scores) for scores in self._scores(X)])

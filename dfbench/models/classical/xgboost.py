@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, ParameterError
 from dfbench.models.base import GivenUp, Hopeless, Labels, Model, Probabilities, Task
 from dfbench.models.classical.booster_json import checked_booster
+from dfbench.models.classical.column_sets import Columns, boosted, column_sets
 from dfbench.models.classical.common.blocks import Vectors, checked, checked_blocks
 from dfbench.models.classical.estimator import present_classes
 from dfbench.models.devices import require
@@ -19,6 +20,8 @@ from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
 
 _BOOSTER = "booster.json"
+_OURS = ("n_estimators", "patience", "column_sets")
+"""Parameters that are not the booster's."""
 _ASKED = range(40, 1_000_000, 20)
 """Rounds after which it is asked whether the fit is hopeless."""
 
@@ -35,10 +38,15 @@ class XGBoost(Model):
     On the CPU the features are held as one byte each, the number of their bin; the trials of a
     study share them. Rows that are read by block are binned by block: the bins, found by merging
     sketches, may then lie a little otherwise.
+
+    There, ``column_sets`` above 1 divides the columns at random: each round sees one set, in turn
+    (`dfbench.models.classical.column_sets`), and a tree draws at most that set. ``auto`` means up
+    to eight where columns and rows are many, else 1, which is the library as it is;
+    ``params["column_sets"]`` says after `fit` how many they were.
     """
 
     name = "xgboost"
-    version = 2
+    version = 3
     libraries = ("xgboost",)
     by_block = True
 
@@ -60,7 +68,18 @@ class XGBoost(Model):
             "max_bin": 32,
             "n_estimators": 200,
             "patience": 15,
+            "column_sets": "auto",
         }
+
+    @classmethod
+    def check_params(cls, params: Mapping[str, Any]) -> None:
+        """Raise where a suite got parameters wrong; see `Model.check_params`."""
+        super().check_params({k: v for k, v in params.items() if k != "column_sets"})
+        sets = params.get("column_sets", "auto")
+        if sets != "auto" and (isinstance(sets, bool) or not isinstance(sets, int) or sets < 1):
+            raise ParameterError(
+                f'column_sets is "auto" or a whole number above 0, not {sets!r}', where=cls.name
+            )
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
@@ -86,7 +105,7 @@ class XGBoost(Model):
 
         present_classes(self.name, y)
         settings = {
-            **{k: v for k, v in self.params.items() if k not in ("n_estimators", "patience")},
+            **{name: its for name, its in self.params.items() if name not in _OURS},
             "tree_method": "hist",
             "device": self.device,
             "nthread": self.n_threads,
@@ -104,18 +123,10 @@ class XGBoost(Model):
             }
         try:
             found = self._matrices(X, y, X_val, y_val)
-            self._booster = xgboost.train(
-                settings,
-                found.train,
-                num_boost_round=int(self.params["n_estimators"]),
-                evals=[(found.valid, "validation")],
-                early_stopping_rounds=int(self.params["patience"]),
-                verbose_eval=False,
-                callbacks=[] if self.hopeless is None else [_asking(self.hopeless)],
-            )
+            self.params["column_sets"] = len(found.sets)
+            self._booster, self.best_iteration = self._boosted(settings, found, y, y_val)
         except xgboost.core.XGBoostError as error:
             raise _worded(error, self.device) from error
-        self.best_iteration = int(self._booster.best_iteration)
         return self
 
     def predict_proba(self, X: Vectors) -> Probabilities:
@@ -192,35 +203,73 @@ class XGBoost(Model):
             raise KeptError(f"the trees cannot be read: {first}") from error
         return self
 
+    def _boosted(
+        self, settings: dict[str, Any], found: _Matrices, y: Labels, y_val: Labels
+    ) -> tuple[Any, int]:
+        """Give the booster and the number of its best round, from 0."""
+        import xgboost
+
+        rounds, patience = int(self.params["n_estimators"]), int(self.params["patience"])
+        hopeless = None if self.hopeless is None else _now_and_then(self.hopeless)
+        if len(found.sets) > 1:
+            return boosted(
+                settings, found.pairs, found.sets, y, y_val,
+                rounds=rounds, patience=patience, hopeless=hopeless,
+            )  # fmt: skip
+        [(train, valid)] = found.pairs
+        booster = xgboost.train(
+            settings,
+            train,
+            num_boost_round=rounds,
+            evals=[(valid, "validation")],
+            early_stopping_rounds=patience,
+            verbose_eval=False,
+            callbacks=[] if hopeless is None else [_asking(hopeless)],
+        )
+        return booster, int(booster.best_iteration)
+
     def _matrices(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> _Matrices:
         bins = int(self.params["max_bin"])
 
         def make() -> _Matrices:
-            return _made(X, y, X_val, y_val, bins, self.n_threads, on_gpu=self.device == "cuda")
+            if self.device == "cuda":
+                return _on_gpu(X, y, X_val, y_val, self.n_threads)
+            options = {"max_bin": bins, "nthread": self.n_threads}
+            sets = column_sets(len(X), X.shape[1], self.params["column_sets"], self.seed)
+            pairs = [_binned(X, y, X_val, y_val, columns, options) for columns in sets]
+            return _Matrices(sets, pairs, (len(X) + len(X_val)) * X.shape[1])
 
-        return make() if self.shared is None else self.shared.get((self.name, bins), make)
+        name = (self.name, bins, self.params["column_sets"], self.seed)
+        return make() if self.shared is None else self.shared.get(name, make)
 
 
 @dataclass(frozen=True)
 class _Matrices:
-    """What boosting reads of the training and the validation part."""
+    """What boosting reads of the training and the validation part, for each set of columns."""
 
-    train: Any
-    valid: Any
+    sets: list[Columns]
+    pairs: list[tuple[Any, Any]]
     n_bytes: int
 
 
-def _made(
-    X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, bins: int, threads: int, *, on_gpu: bool
-) -> _Matrices:
+def _on_gpu(X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, threads: int) -> _Matrices:
+    """Give all columns as they are; they are binned on the GPU, when training begins."""
     import xgboost
 
-    size = (len(X) + len(X_val)) * X.shape[1]
-    if on_gpu:
-        # binned on the GPU, when training begins
-        train = xgboost.DMatrix(checked(X), y, nthread=threads)
-        valid = xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
-        return _Matrices(train, valid, 4 * size)
+    train = xgboost.DMatrix(checked(X), y, nthread=threads)
+    valid = xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
+    n_bytes = 4 * (len(X) + len(X_val)) * X.shape[1]
+    return _Matrices([np.arange(X.shape[1])], [(train, valid)], n_bytes)
+
+
+def _binned(
+    X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, columns: Columns, options: dict[str, int]
+) -> tuple[Any, Any]:
+    """Give the bins of these columns."""
+    import xgboost
+
+    def chosen(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return rows if len(columns) == rows.shape[1] else np.take(rows, columns, axis=1)
 
     class Blocks(xgboost.DataIter):  # type: ignore[misc]
         def __init__(self, part: Vectors, labels: Labels) -> None:
@@ -231,18 +280,29 @@ def _made(
         def next(self, input_data: Any) -> bool:
             place, block = next(self._left, (None, None))
             if block is not None:
-                input_data(data=block, label=self._labels[place])
+                input_data(data=chosen(block), label=self._labels[place])
             return block is not None
 
         def reset(self) -> None:
             self._left = checked_blocks(self._part)
 
     def given(part: Vectors, labels: Labels) -> tuple[Any, ...]:
-        return (checked(part), labels) if isinstance(part, np.ndarray) else (Blocks(part, labels),)
+        if isinstance(part, np.ndarray):
+            return chosen(checked(part)), labels
+        return (Blocks(part, labels),)
 
-    train = xgboost.QuantileDMatrix(*given(X, y), max_bin=bins, nthread=threads)
-    valid = xgboost.QuantileDMatrix(*given(X_val, y_val), ref=train, max_bin=bins, nthread=threads)
-    return _Matrices(train, valid, size)
+    train = xgboost.QuantileDMatrix(*given(X, y), **options)
+    valid = xgboost.QuantileDMatrix(*given(X_val, y_val), ref=train, **options)
+    return train, valid
+
+
+def _now_and_then(hopeless: Hopeless) -> Hopeless:
+    """Ask after some rounds only, the same of every fit."""
+
+    def asked(step: int, loss: float) -> bool:
+        return step in _ASKED and hopeless(step, loss)
+
+    return asked
 
 
 def _asking(hopeless: Hopeless) -> Any:
@@ -252,7 +312,7 @@ def _asking(hopeless: Hopeless) -> Any:
     class Asking(xgboost.callback.TrainingCallback):  # type: ignore[misc]
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             [losses] = evals_log["validation"].values()
-            if epoch + 1 in _ASKED and hopeless(epoch + 1, float(losses[-1])):
+            if hopeless(epoch + 1, float(losses[-1])):
                 raise GivenUp
             return False
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dfbench.errors import DataError, ParameterError, unknown
 from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task, apart
 from dfbench.models.devices import require
+from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.training.recipe import Recipe, recipe_of
 
@@ -112,7 +113,7 @@ class Network(Model):
         """Estimate torch itself and a step of training; see `Model.memory`."""
         recipe = recipe_of(dict(params), cls.name)
         pixels = max(recipe.batch_size, _SCORED) * cls.input_side(params) ** 2
-        made = _MADE if recipe.offline is not None else 0
+        made = min(_MADE, most_held()) if recipe.offline is not None else 0
         return _TORCH + made + 4 * cls.per_pixel * pixels
 
     @classmethod

@@ -154,7 +154,9 @@ class Problem:
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""
         defaults = self.space.defaults(self.model_class)
-        return digest([self.data, defaults, sorted(self.space.fixed), self.blocks])
+        asked = [self.data, defaults, sorted(self.space.fixed), self.blocks]
+        ranged = [self.space.search, self.space.described()] if self.space.ranges else []
+        return digest(asked + ranged)
 
     @cached_property
     def data(self) -> str:

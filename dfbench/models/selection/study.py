@@ -38,7 +38,7 @@ def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
         study = _new(storage, name)
         study.set_user_attr("identity", identity)
         study.set_user_attr("model", problem.model_class.name)
-    study.enqueue_trial(problem.model_class.defaults())
+    study.enqueue_trial(problem.space.begin(problem.model_class))
     return study
 
 

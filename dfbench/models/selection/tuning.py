@@ -114,7 +114,7 @@ def tune(
     if budget.trials < 1:
         raise ValueError("a budget has at least one trial")
     try:
-        if problem.space.choices or not problem.space.search or budget.trials == 1:
+        if problem.space.choices or not problem.space.drawn or budget.trials == 1:
             tuned = _grid(problem, progress)
         else:
             with owned(storage) if storage is not None else nullcontext():

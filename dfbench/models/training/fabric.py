@@ -1,4 +1,4 @@
-"""Lightning Fabric for one device, in the precision of a recipe."""
+"""Lightning Fabric on the devices, and in the precision, of a recipe."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ class _Mixed(MixedPrecision):  # type: ignore[misc]
 def make_fabric(recipe: Recipe, device: str) -> Fabric:
     """Make what moves modules and scales gradients.
 
+    Several GPUs of one process each take a part of a batch (`torch.nn.DataParallel`); what becomes
+    of their logits, and batch normalisation's statistics, are the first one's.
+
     Raises
     ------
     DfbenchError
@@ -37,4 +40,6 @@ def make_fabric(recipe: Recipe, device: str) -> Fabric:
             "bf16-mixed" if dtype is torch.bfloat16 else "16-mixed"
         )
         plugin = _Mixed(half, device)
-    return Fabric(accelerator=device, devices=1, plugins=[plugin])
+    gpus = min(recipe.gpus, torch.cuda.device_count()) if device == "cuda" else 1
+    strategy = "dp" if gpus > 1 else "auto"
+    return Fabric(accelerator=device, devices=gpus, strategy=strategy, plugins=[plugin])

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.base import Array
+from dfbench.models.held import most_held
 from dfbench.models.rows import Rows
 
 HELD = 256 << 20
-"""Bytes up to which rows stay in memory."""
+"""Bytes up to which rows stay in memory, unless that is short."""
 
 
 def laid_out(shape: tuple[int, ...], dtype: str, folder: Path | None) -> Held | Laid:
     """Make room for rows that are written in their order, see `Laid`."""
     n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    return Held(shape, dtype) if n_bytes <= HELD else Laid(shape, dtype, folder)
+    return Held(shape, dtype) if n_bytes <= min(HELD, most_held()) else Laid(shape, dtype, folder)
 
 
 class Held:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from dfbench.errors import ParameterError, unknown
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
-Channels = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
+
+
+def _by_channel(value: Any) -> Any:
+    """Repeat one number for each of the three channels."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (value,) * 3 if number else value
+
+
+Channels = Annotated[
+    tuple[float, ...], BeforeValidator(_by_channel), Field(min_length=3, max_length=3)
+]
 
 
 class _Part(BaseModel):
@@ -81,6 +98,8 @@ class Recipe(_Part):
     epochs: Annotated[int, Field(ge=1)] = 10
     """At most so many passes over the training part."""
     batch_size: Annotated[int, Field(ge=1)] = 32
+    gpus: Annotated[int, Field(ge=1)] = 1
+    """GPUs that share each batch, where there are as many; all there are where there are fewer."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Highest learning rate of the schedule."""
@@ -108,7 +127,7 @@ class Recipe(_Part):
     """``balanced``: the loss of an image weighs n / (K n_class)."""
     mean: Channels = (0.0, 0.0, 0.0)
     std: Channels = (1.0, 1.0, 1.0)
-    """The network sees (pixel / 255 - mean) / std."""
+    """The network sees (pixel / 255 - mean) / std; one number is that of all channels."""
     crop_size: Annotated[int, Field(ge=8)] | None = None
     """Side of the square that the network sees, cut from the middle in evaluation (in training too,
     unless `augment` crops at random); by default the whole image."""

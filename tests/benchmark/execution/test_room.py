@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfbench.benchmark.execution import room as rooms
-from dfbench.benchmark.execution.room import admissible, announce, available, peak
+from dfbench.benchmark.execution.room import admissible, announce, peak, within
 from dfbench.benchmark.reporter import Reporter
 from dfbench.models.base import Task
 from dfbench.models.selection.space import Space
@@ -26,6 +22,8 @@ class Sized:
     """What is asked of a job here."""
 
     memory: int
+    held: int = 100
+    less: tuple[tuple[int, int], ...] = ()
     record: dict[str, Any] = field(
         default_factory=lambda: {"dataset": "faces", "variant": "", "row": "cnn"}
     )
@@ -85,6 +83,21 @@ def test_what_does_not_fit_is_announced() -> None:
     assert said.startswith("faces cnn: takes about 30.0 GB of memory, 20.0 GB are free")
 
 
+def test_what_does_not_fit_holds_less_if_it_fits_then() -> None:
+    job = Sized(30, less=((50, 20), (25, 15), (12, 14)))
+    for room, held, memory in (
+        (30, 100, 30),
+        (29, 50, 20),
+        (19, 25, 15),
+        (14, 12, 14),
+        (9, 12, 14),
+    ):
+        found = within(job, room)
+        assert (found.held, found.memory) == (held, memory)
+    assert within(job, None) is job
+    assert within(Sized(30), 20).memory == 30
+
+
 def test_more_images_take_more_where_a_model_is_given_arrays(monkeypatch) -> None:
     model = Registry(MODELS).get("xgboost").load()
     monkeypatch.setattr(model, "by_block", False)
@@ -130,24 +143,3 @@ def test_networks_take_more_for_larger_images_but_not_for_more() -> None:
 
     assert asked(200_000, 128) - asked(1_000, 128) < 50e6
     assert asked(1_000, 256) > asked(1_000, 128) + GB
-
-
-def test_a_limit_of_a_control_group_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = tmp_path / "a" / "b"
-    own.mkdir(parents=True)
-    for folder, limit in ((own, "max"), (own.parent, str(8 * GB))):
-        (folder / "memory.max").write_text(f"{limit}\n")
-        (folder / "memory.current").write_text(f"{5 * GB}\n")
-        (folder / "memory.stat").write_text(f"anon 1\nfile {2 * GB}\nshmem {GB}\n")
-    monkeypatch.setattr(rooms, "_CGROUPS", tmp_path)
-    assert [rooms._left(each, *rooms._SECOND) for each in rooms._upwards(tmp_path, "/a/b")] == [
-        None,
-        4 * GB,
-        None,
-    ]
-
-
-def test_what_is_available_is_below_what_there_is() -> None:
-    found = available()
-    if found is not None:
-        assert 0 < found < np.iinfo(np.int64).max

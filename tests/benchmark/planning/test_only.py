@@ -85,7 +85,7 @@ def test_two_spellings_of_a_row_that_the_suite_lacks_are_one():
         ("+/svm", "row '+/svm': not a feature expression: '+'"),
         ("knn", "row 'knn': 'knn' takes features"),
         ("hsv/cnn-3conv", "row 'hsv/cnn-3conv': 'cnn-3conv' sees images"),
-        ("cnn-3conv:x", "row 'cnn-3conv:x', cnn-3conv: unknown parameter 'backbone'"),
+        ("cnn-3conv:x", "row 'cnn-3conv:x': unknown model 'cnn-3conv:x' (did you mean 'cnn-3conv'"),
         *(
             (text, f"not a row: {text!r} (features and a model, such as")
             for text in ("/svm", "dct/", "/", "dct[/svm", "dct]/svm", "dct/svm/knn")

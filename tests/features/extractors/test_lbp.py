@@ -75,7 +75,9 @@ def test_agrees_on_pictures_full_of_ties(color: str, quality: int) -> None:
     check(smooth(150, 203, quality), LBP(color=color))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (2, 3), (70, 1100), (33, 8200)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 500), (500, 1), (2, 3), (70, 1100), (33, 8200), (70, 252)]
+)
 def test_agrees_at_odd_sizes(shape: tuple[int, int]) -> None:
     check(noise(*shape, levels=4), LBP(color="gray"))
 

@@ -268,9 +268,9 @@ def test_broken_defaults_are_an_error_and_can_be_tried_again(tmp_path, direction
 
 def test_overhead_is_milliseconds_a_trial(tmp_path, direction):
     run(direction(), 2)  # imports
-    start = time.perf_counter()
+    start = time.process_time()  # others may have the machine meanwhile
     run(direction(), 20, storage=tmp_path / "study.log")
-    assert (time.perf_counter() - start) / 20 < 0.1
+    assert (time.process_time() - start) / 20 < 0.1
 
 
 def test_progress_counts_trials(direction):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 from torch import nn
 
@@ -12,6 +13,7 @@ from dfbench.errors import DataError, DfbenchError
 from dfbench.models.base import Both
 from dfbench.models.rows import Chosen
 from dfbench.models.training import engine, inference, laid
+from dfbench.models.training.fabric import make_fabric
 from dfbench.models.training.logits import losses
 from dfbench.models.training.recipe import Recipe
 from dfbench.models.training.session import session
@@ -368,6 +370,14 @@ def test_crop_mean_and_deviation_are_what_the_module_sees():
     np.testing.assert_allclose(found, expected[order], atol=1e-5)
 
 
+def test_one_number_is_that_of_all_channels():
+    one, three = Recipe(mean=0.5, std=2), Recipe(mean=[0.5] * 3, std=[2.0] * 3)
+    assert one == three
+    for wrong in (True, [0.5, 0.5], "0.5"):
+        with pytest.raises(ValidationError):
+            Recipe(mean=wrong)
+
+
 def test_mixup_has_no_accuracy_of_its_batches():
     _, history, *_ = trained(augment={"mixup": 0.4})
     assert history[0].train_accuracy is None
@@ -465,6 +475,20 @@ class Hungry(Small):
         if self.training and len(images) > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return super().forward(images)
+
+
+def test_gpus_that_are_not_there_change_nothing():
+    assert weights(trained()[0]) == weights(trained(gpus=4)[0])
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are not several GPUs")
+def test_several_gpus_share_a_batch():
+    own = Small(norm=False).cuda()
+    net = make_fabric(Recipe(precision="32", gpus=2), "cuda").setup(own)
+    images = torch.rand(8, 3, SIDE, SIDE, device="cuda")
+    assert torch.allclose(net(images), own(images), atol=1e-5)
+    # replicas note what they are shown in the list of their original
+    assert sorted(len(shown) for shown in own.shown) == [4, 4, 8]
 
 
 def test_memory_that_runs_out_halves_the_batch():

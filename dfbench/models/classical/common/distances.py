@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.models.classical.common.blocks import Features
+from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.held import MOST
+from dfbench.models.rows import BLOCK, row_bytes
 
 Floats = NDArray[np.float64]
-MATRIX = 2 << 30
-"""Bytes of the largest matrix of squared distances that is held whole."""
 _NARROW = 128
 """Width up to which distances are computed about as fast as they are read from memory."""
 _ROWS = 512
@@ -23,8 +25,9 @@ _FAR = np.float32(1e15)
 class Squares:
     """Squared distances of n rows to each other, in float32, as RBF kernels of any ``gamma``.
 
-    They are held whole where rows are wide, and that takes no more than `MATRIX` bytes; otherwise
-    each is computed when it is asked for. They do not hang on what was asked before.
+    They are held whole where rows are wide, and that takes no more than `MOST` bytes; otherwise
+    each is computed when it is asked for. They do not hang on what was asked before, nor on how
+    much memory is free, as either way rounds in its own.
     """
 
     def __init__(self, rows: Features) -> None:
@@ -43,7 +46,7 @@ class Squares:
     @staticmethod
     def matrix_bytes(n: int, width: int) -> int:
         """Give the bytes of the matrix that is held of n rows; 0 where none is."""
-        return 4 * n * n if width > _NARROW and 4 * n * n <= MATRIX else 0
+        return 4 * n * n if width > _NARROW and 4 * n * n <= MOST else 0
 
     @property
     def n_bytes(self) -> int:
@@ -98,6 +101,13 @@ def cross(A: Features, B: Features) -> Features:
         np.matmul(left[start : start + _ROWS], right.T, out=part)
         np.maximum(part, 0.0, out=part)  # rounding
     return out
+
+
+def crossed(X: Vectors, scale: Callable[[Features], Features], B: Features) -> Iterator[Features]:
+    """Give squared distances of the rows of X, once scaled, to those of B, some rows at a time."""
+    step = max(1, BLOCK // max(1, 4 * len(B)))
+    for _, block in checked_blocks(X, step * row_bytes(X)):
+        yield cross(scale(block), B)
 
 
 def squares(rows: Features) -> Floats:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import Kernel
 from dfbench.models.classical.common.scaling import Standard
+from dfbench.models.held import most_held
 
 Floats = NDArray[np.float64]
-HELD = 768 << 20
-"""Bytes of features that are held between passes; more are computed in each pass."""
 _BLOCK = 8 << 20
 WORK = 64 << 20
 """Bytes of the kernels of a block."""
@@ -62,17 +61,21 @@ class Nystroem:
 
 
 class Mapped:
-    """The Nystroem features of all rows, block by block, as often as they are asked for."""
+    """The Nystroem features of all rows, block by block, as often as they are asked for.
+
+    Those of more than `most_held` bytes are computed each time.
+    """
 
     def __init__(self, X: Vectors, scale: Standard, features: Nystroem) -> None:
         self._X, self._scale, self.features = X, scale, features
+        self._most = most_held()
         self._held: list[tuple[slice, Features]] = []
 
     @property
     def n_bytes(self) -> int:
         """What it holds, or will once it has been read."""
         size = 4 * len(self._X) * self.features.width
-        return size if size <= HELD else 0
+        return size if size <= self._most else 0
 
     def __call__(self) -> Iterator[tuple[slice, Features]]:
         """Read them."""

@@ -1,0 +1,1 @@
+"""Models that others wrote: estimators of scikit-learn's interface, by import path or function."""
