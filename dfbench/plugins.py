@@ -252,6 +252,42 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     if not file.is_file():
         what = "no such file" if file == path else "a folder without __init__.py"
         raise PluginError(what, where=path, hint="--plugin takes a Python file, or a package")
+    try:
+        state = _state(file)
+    except OSError as error:
+        raise PluginError(f"cannot be read: {error.strerror}", where=path) from None
+    if name in sys.modules and _LOADED.get(name) == state:
+        # its functions stay the same objects: they are pickled by their names
+        return _declared(sys.modules[name], path)
+    _forget(name, file)
+    module = _run(name, path, file)
+    _LOADED[name] = state
+    return _declared(module, path)
+
+
+_LOADED: dict[str, str] = {}
+"""Hash of the files of each plugin that was loaded, by the name of its module."""
+
+
+def _state(file: Path) -> str:
+    files = [file, *_beside(file).values()]
+    return "".join(hashlib.sha256(each.read_bytes()).hexdigest() for each in files)
+
+
+def _forget(name: str, file: Path) -> None:
+    """Drop a plugin that has changed, with what lies beside it."""
+    if name not in _LOADED:
+        return
+    package = file.name == "__init__.py"
+    own = {its.resolve() for its in _beside(file).values()}
+    for other, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None)
+        within = package and other.startswith(f"{name}.")
+        if within or (place is not None and Path(place).resolve() in own):
+            del sys.modules[other]
+
+
+def _run(name: str, path: Path, file: Path) -> ModuleType:
     places = [str(file.parent)] if file.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
     if spec is None or spec.loader is None:
@@ -275,7 +311,7 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
         sys.path.remove(folder)
         if folder not in sys.path:
             sys.path.append(folder)  # for imports inside functions
-    return _declared(module, path)
+    return module
 
 
 def _module_name(path: Path) -> str:

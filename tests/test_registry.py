@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 
@@ -211,3 +212,24 @@ def test_two_modules_of_one_name_beside_two_plugins_are_an_error(tmp_path: Path)
     Registry(EXTRACTORS, [tmp_path / "one" / "one.py"])
     with pytest.raises(PluginError, match="imports helper_of_two, and another module"):
         Registry(EXTRACTORS, [tmp_path / "two" / "two.py"])
+
+
+def test_a_plugin_is_run_once_and_again_when_its_files_change(tmp_path: Path) -> None:
+    beside = write(tmp_path / "beside_that_changes.py", "value = 1.0\n")
+    text = "import dfbench\nfrom beside_that_changes import value\n"
+    path = write(tmp_path / "stays.py", text + GOOD + MODEL)
+
+    def loaded() -> list[object]:
+        return [
+            Registry(EXTRACTORS, [path]).get("mean_colour").load(),
+            Registry(MODELS, [path]).get("mine").loader(),
+        ]
+
+    first = loaded()
+    assert loaded() == first
+    pickle.loads(pickle.dumps(first))
+    write(beside, "value = 2.0\n")
+    again = loaded()
+    assert again != first
+    assert sys.modules[again[0].__module__].value == 2.0
+    pickle.loads(pickle.dumps(again))
