@@ -21,6 +21,7 @@ from dfbench.cli import app
 SUITE = """
 name = "tiny"
 datasets = []
+figures = []
 [budget]
 trials = 2
 seconds = 20
@@ -74,7 +75,8 @@ def scores(out: Path) -> dict[str, pd.DataFrame]:
 
 def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: Path) -> None:
     folder, out = make_folder(), tmp_path / "out"
-    result = dfbench("run", "--suite", suite, "--data", folder, "--out", out, "--jobs", 2)
+    figures = ("--jobs", 2, "--figures", "scores,training")
+    result = dfbench("run", "--suite", suite, "--data", folder, "--out", out, *figures)
     assert result.exit_code == 0, result.output
     assert "faces" in result.stdout
     assert "small+fft/svm" in result.stdout
@@ -101,7 +103,8 @@ def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: P
         again = dfbench("leaderboard", out, "--format", form).stdout
         assert again == (out / f"leaderboard.{form}").read_text()
     (made,) = json.loads((out / "made.json").read_text())
-    assert made["command"] == f"dfbench run --suite {suite} --data {folder} --out {out} --jobs 2"
+    told = " ".join(map(str, figures))
+    assert made["command"] == f"dfbench run --suite {suite} --data {folder} --out {out} {told}"
     assert made["command"] in (out / "report.html").read_text()
     record = json.loads(next((out / "cells").glob("*.json")).read_text())
     assert record["versions"]["dfbench"]
