@@ -36,9 +36,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dfbench.allocator import keep_freed_memory
 from dfbench.features.base import Extractor
 from dfbench.features.common.colours import planes, shared
-from dfbench.features.common.workspace import keep_freed_memory
 from dfbench.features.extractors import fft as fft_module
 from dfbench.features.extractors.fft import FFT
 from dfbench.features.extractors.hsv import HSV

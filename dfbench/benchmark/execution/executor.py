@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from shutil import rmtree
 
+from dfbench.allocator import return_freed_memory
 from dfbench.backbones import apart
 from dfbench.benchmark.execution.beginning import write_beginning
 from dfbench.benchmark.execution.cluster import Cluster
@@ -31,7 +32,6 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
-from dfbench.features.common.workspace import return_freed_memory
 from dfbench.features.pipeline.place import check_shared
 from dfbench.files import owned
 from dfbench.models.selection.space import Space

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_
 
 from dfbench.errors import PluginError
 from dfbench.models.base import Task
-from dfbench.models.brought.estimator import Brought
-from dfbench.models.selection.space import Range
+from dfbench.models.brought.estimator import Brought, lacking
+from dfbench.models.selection.space import Drawn, Range, drawn_of
 from dfbench.plugins import FunctionInfo, info
 
 
@@ -18,17 +18,15 @@ class Declared(Brought):
 
     function: ClassVar[Callable[..., Any]]
     mark: ClassVar[FunctionInfo]
-    ranges: ClassVar[dict[str, Range | list[Any]]] = {}
+    ranges: ClassVar[dict[str, Drawn]] = {}
 
     @classmethod
     def make(cls, params: Mapping[str, Any]) -> Any:
         """Call the function."""
         made = cls.function(**params)
-        lacking = [each for each in ("fit", "get_params", "set_params") if not hasattr(made, each)]
-        if lacking:
+        if absent := lacking(made):
             raise PluginError(
-                f"returns {type(made).__name__}, which is no estimator: it has no"
-                f" {', '.join(lacking)}",
+                f"returns {type(made).__name__}, which is no estimator: it has no {absent}",
                 where=f"model {cls.name!r}",
             )
         return made
@@ -39,16 +37,11 @@ class Declared(Brought):
         return dict(cls.mark.defaults)
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw by ``suggest``, or from what type hints tell."""
         if cls.mark.suggest is not None:
             return dict(cls.mark.suggest(trial))
-        return {
-            name: its.draw(trial, name)
-            if isinstance(its, Range)
-            else trial.suggest_categorical(name, its)
-            for name, its in cls.ranges.items()
-        }
+        return drawn_of(cls.ranges, trial)
 
 
 @cache
@@ -77,12 +70,12 @@ def declared(function: Callable[..., Any]) -> type[Declared]:
     )
 
 
-def _ranges(function: Callable[..., Any], mark: FunctionInfo) -> dict[str, Range | list[Any]]:
+def _ranges(function: Callable[..., Any], mark: FunctionInfo) -> dict[str, Drawn]:
     try:
         hints = get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as error:
         raise PluginError(f"has type hints that cannot be read: {error}", where=mark.name) from None
-    found: dict[str, Range | list[Any]] = {}
+    found: dict[str, Drawn] = {}
     for name, hint in hints.items():
         if name not in mark.defaults:
             continue

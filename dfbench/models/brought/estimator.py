@@ -21,8 +21,8 @@ from dfbench.models.classical.common.blocks import Features, checked
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import Estimator, one_of
 from dfbench.models.kept import Kept, KeptError
+from dfbench.registry import worded
 
-_FOLDS = 3
 SCALINGS = ("standard", "none")
 _OURS = {"scaling": "standard", "patience": 15}
 """Parameters of ours beside the estimator's own."""
@@ -73,11 +73,6 @@ class Brought(Estimator):
         return ()
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from its search space; nothing where it has none."""
-        return {}
-
-    @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Give the parameters of the first trial."""
         own = cls.own_defaults()
@@ -85,8 +80,8 @@ class Brought(Estimator):
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
-        """Draw parameters from the search space."""
-        return cls.own_suggest(trial, task)
+        """Draw parameters from the search space; nothing where it has none."""
+        return {}
 
     @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:
@@ -167,8 +162,7 @@ class Brought(Estimator):
                 f"cannot be made: {' '.join(str(error).split())}", where=cls.name
             ) from error
         except (Exception, SystemExit) as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"cannot be made: {said}", where=cls.name) from error
+            raise PluginError(f"cannot be made: {worded(error)}", where=cls.name) from error
 
     def _fresh(self) -> Any:
         made = self._made_with(self.params)
@@ -233,20 +227,15 @@ class Brought(Estimator):
         return made
 
     def _calibrate(self, X: Features, y: Labels) -> None:
-        from sklearn.model_selection import StratifiedKFold
-
         if not self.calibrates:
             return
-        numbers, rows = np.searchsorted(self._classes, y), self._rows(X)
-        folds = min(_FOLDS, int(np.unique(numbers, return_counts=True)[1].min()))
-        if folds < 2:
-            return
-        left_out = np.empty((len(y), len(self._classes)))
-        for taken, held in StratifiedKFold(folds).split(rows, numbers):
+        rows, numbers = self._rows(X), np.searchsorted(self._classes, y)
+
+        def decide(taken: NDArray[np.bool_]) -> NDArray[np.float64]:
             made = self._fitted(rows[taken], numbers[taken], stops=False)
-            left_out[held] = self._values(made, rows[held])
-        wanted = [1] if len(self._classes) == 2 else range(len(self._classes))
-        self._sigmoids = np.array([platt.fitted(left_out[:, c], numbers == c) for c in wanted])
+            return self._values(made, rows[~taken])
+
+        self._sigmoids = platt.cross_fitted(numbers, decide)
 
     def _values(self, made: Any, rows: Features) -> NDArray[np.float64]:
         """Decision values by class, shape (n, K)."""
@@ -285,18 +274,12 @@ class Brought(Estimator):
                     where=self.name,
                 )
             return proba
-        values = self._values(self._estimator, rows)
-        if not len(self._sigmoids):
-            odds: NDArray[np.float64] = np.exp(values - values.max(axis=1, keepdims=True))
-            if len(self._classes) == 2:
-                one = platt.sigmoid(values[:, 1], -1.0, 0.0)
-                return np.column_stack([1.0 - one, one])
-            return odds
-        if len(self._classes) == 2:
-            one = platt.sigmoid(values[:, 1], *self._sigmoids[0])
-            return np.column_stack([1.0 - one, one])
-        each = [platt.sigmoid(values[:, c], *its) for c, its in enumerate(self._sigmoids)]
-        return np.column_stack(each)
+        return platt.probabilities(self._values(self._estimator, rows), self._sigmoids)
+
+
+def lacking(thing: Any) -> str:
+    """Name what an estimator, or its class, needs and has not; empty where it has all."""
+    return ", ".join(n for n in ("fit", "get_params", "set_params") if not hasattr(thing, n))
 
 
 def _in_order() -> AbstractContextManager[Any]:

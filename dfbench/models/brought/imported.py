@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from dfbench.errors import PluginError, UnavailableError
 from dfbench.models.brought import manners
-from dfbench.models.brought.estimator import Brought, defaults_of
+from dfbench.models.brought.estimator import Brought, defaults_of, lacking
+from dfbench.registry import worded
 
 
 class Imported(Brought):
@@ -105,8 +106,7 @@ def _target(path: str) -> Any:
             ) from None
         raise PluginError(f"cannot be imported: {error}", where=path) from error
     except (Exception, SystemExit) as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"cannot be imported: {said}", where=path) from error
+        raise PluginError(f"cannot be imported: {worded(error)}", where=path) from error
     target = getattr(found, name, None)
     if target is None:
         near = difflib.get_close_matches(name, dir(found), n=1)
@@ -116,9 +116,8 @@ def _target(path: str) -> Any:
         raise PluginError(
             "is no class", where=path, hint="put @dfbench.model above a function that gives one"
         )
-    lacking = [each for each in ("fit", "get_params", "set_params") if not hasattr(target, each)]
-    if lacking:
-        raise PluginError(f"is no estimator: it has no {', '.join(lacking)}", where=path)
+    if absent := lacking(target):
+        raise PluginError(f"is no estimator: it has no {absent}", where=path)
     for other in (base.RegressorMixin, base.ClusterMixin, base.OutlierMixin):
         if issubclass(target, other):
             kind = other.__name__.removesuffix("Mixin").lower()

@@ -16,7 +16,7 @@ class Logistic(Imported):
     given: ClassVar = {"max_iter": 1_000}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {"C": trial.suggest_float("C", 1e-4, 1e3, log=True)}
 
@@ -29,7 +29,7 @@ class LinearSVM(Imported):
     given: ClassVar = {"C": 0.1, "dual": "auto", "max_iter": 5_000}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {"C": trial.suggest_float("C", 1e-4, 1e2, log=True)}
 
@@ -42,7 +42,7 @@ class LDA(Imported):
     given: ClassVar = {"solver": "lsqr", "shrinkage": 0.1}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {"shrinkage": trial.suggest_float("shrinkage", 1e-4, 1.0, log=True)}
 
@@ -55,7 +55,7 @@ class RandomForest(Imported):
     given: ClassVar = {"n_estimators": 300, "max_features": "sqrt"}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return _forest(trial)
 
@@ -68,7 +68,7 @@ class ExtraTrees(Imported):
     given: ClassVar = {"n_estimators": 300, "max_features": "sqrt"}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return _forest(trial)
 
@@ -89,7 +89,7 @@ class LightGBM(Imported):
     given: ClassVar = {"n_estimators": 300, "reg_lambda": 1.0, "subsample_freq": 1}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
             "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.3, log=True),
@@ -109,7 +109,7 @@ class MLP(Imported):
     given: ClassVar = {"hidden_layer_sizes": [100], "early_stopping": True, "max_iter": 200}
 
     @classmethod
-    def own_suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
+    def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
             "alpha": trial.suggest_float("alpha", 1e-5, 1.0, log=True),

@@ -24,8 +24,6 @@ from dfbench.models.rows import BLOCK
 
 Floats = NDArray[np.float64]
 
-_CALIBRATION_FOLDS = 3
-
 
 @dataclass(frozen=True)
 class _Trial:
@@ -148,27 +146,11 @@ class SVM(Estimator):
         fit(X, y)
 
     def _calibrate(self, X: Vectors, y: Labels) -> None:
-        from sklearn.model_selection import StratifiedKFold
-
         start = self._trial
         del self._trial
-        # fewer members than folds cannot be split: fewer folds then
-        folds = min(_CALIBRATION_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
-        if folds < 2:
-            return
-        left_out = np.empty((len(y), start.weights.shape[1]))
-        split = StratifiedKFold(folds).split(np.zeros(len(y)), y)
         without = self._without(X, y, start)
-        for _, held in split:
-            taken = np.ones(len(y), dtype=bool)
-            taken[held] = False
-            left_out[held] = without(taken)[held]
-        scores = self._of_classes(left_out)
-        if scores.shape[1] == 2:
-            scores = scores[:, 1:]
-        wanted = self._classes[-scores.shape[1] :]
-        self._sigmoids = np.array(
-            [platt.fitted(scores[:, c], y == label) for c, label in enumerate(wanted)]
+        self._sigmoids = platt.cross_fitted(
+            y, lambda taken: self._of_classes(without(taken)[~taken])
         )
 
     def _fit_exact(self, X: Vectors, y: Labels) -> None:
@@ -349,18 +331,5 @@ class SVM(Estimator):
         return self._of_classes(np.concatenate(decision))
 
     def _proba(self, X: Vectors) -> NDArray[Any]:
-        return np.concatenate([self._probabilities(scores) for scores in self._scores(X)])
-
-    def _probabilities(self, scores: Floats) -> Floats:
-        if not len(self._sigmoids):
-            odds: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
-            if scores.shape[1] == 2:
-                one = platt.sigmoid(scores[:, 1], -1.0, 0.0)
-                odds = np.column_stack([1.0 - one, one])
-            odds /= odds.sum(axis=1, keepdims=True)
-            return odds
-        if scores.shape[1] == 2:
-            one = platt.sigmoid(scores[:, 1], *self._sigmoids[0])
-            return np.column_stack([1.0 - one, one])
-        each = [platt.sigmoid(scores[:, c], *s) for c, s in enumerate(self._sigmoids)]
-        return np.column_stack(each)
+        each = [platt.probabilities(scores, self._sigmoids) for scores in self._scores(X)]
+        return np.concatenate(each)

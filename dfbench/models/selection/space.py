@@ -117,10 +117,7 @@ class Space:
 
     def draw(self, model: type[Model], trial: Any, task: Task) -> dict[str, Any]:
         """Parameters of an Optuna trial; those drawn for what is fixed are not used."""
-        ranged = {
-            name: its.draw(trial, name) if isinstance(its, Range) else _chosen(trial, name, its)
-            for name, its in self.ranges.items()
-        }
+        ranged = drawn_of(self.ranges, trial)
         own = model.suggest(_Known(trial, ranged), task) if self.search else {}
         return {**own, **ranged, **self.fixed}
 
@@ -165,6 +162,14 @@ class _Known:
             return found(parameter, *args, **kwargs)
 
         return suggest
+
+
+def drawn_of(ranges: Mapping[str, Drawn], trial: Any) -> dict[str, Any]:
+    """Draw a value of each by an Optuna trial."""
+    return {
+        name: its.draw(trial, name) if isinstance(its, Range) else _chosen(trial, name, its)
+        for name, its in ranges.items()
+    }
 
 
 def _chosen(trial: Any, name: str, values: Sequence[Any]) -> Any:

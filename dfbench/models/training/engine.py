@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from dfbench.allocator import return_freed_memory
 from dfbench.errors import DfbenchError
 from dfbench.models.base import Watch
 from dfbench.models.training.checkpoint import Tensors
@@ -27,7 +28,7 @@ from dfbench.models.training.part import Part, make_parts
 from dfbench.models.training.resuming import Kept
 from dfbench.models.training.sampling import batches, hardest, seed_of
 from dfbench.models.training.schedules import rate
-from dfbench.models.training.session import give_back, out_of_memory
+from dfbench.models.training.session import out_of_memory
 from dfbench.models.training.setting import Setting
 from dfbench.models.training.state import Counters, Snapshot, State, restored, snapshot
 from dfbench.models.training.step import Step, make_step
@@ -173,7 +174,7 @@ class _Run:
             self.state.seen.append(out)
             at.step = number + 1
             if self.to_trim.over():
-                give_back()
+                return_freed_memory()
                 self.to_trim.restart()
             if self.progress is not None and self.to_tell.over():
                 n = sum(len(rows) for rows in order[: at.step])

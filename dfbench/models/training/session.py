@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import torch
 
+from dfbench.allocator import return_freed_memory
 from dfbench.errors import DfbenchError
 
 
@@ -37,7 +36,7 @@ def session(device: str, n_threads: int, seed: int) -> Iterator[None]:
     except RuntimeError as error:
         raise _memory_error(error, device) from error
     finally:
-        give_back()
+        return_freed_memory()
         torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
         _deterministic(deterministic, warn_only=warn_only)
         torch.set_num_threads(threads)
@@ -52,26 +51,6 @@ def _deterministic(wanted: bool, *, warn_only: bool) -> None:
         wanted and warn_only != torch.is_deterministic_algorithms_warn_only_enabled()
     ):
         torch.use_deterministic_algorithms(wanted, warn_only=warn_only)
-
-
-def give_back() -> None:
-    """Give free memory back to the system, where the C library can be told to.
-
-    Batches are made in one thread and let go of in another, in sizes that seldom fit where others
-    were: glibc then holds on to what is free, once three times of what was in use.
-    """
-    trim = _trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Callable[[int], int] | None:
-    try:
-        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError, TypeError):  # no glibc
-        return None
-    return found
 
 
 def out_of_memory(error: RuntimeError) -> bool:

@@ -7,12 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from dfbench.features.common.workspace import keep_freed_memory, scratch
+from dfbench.allocator import keep_freed_memory
+from dfbench.features.common.workspace import scratch
 
 FAULTS = """
 import resource, sys
 import numpy as np
-from dfbench.features.common.workspace import keep_freed_memory
+from dfbench.allocator import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
 def batch():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_FOLDS = 3
 _LEAST = 1e-3
 """Slope that is left at least, per unit of the largest decision value."""
 
@@ -75,3 +78,55 @@ def sigmoid(decision: Floats, a: float, b: float) -> Floats:
     exponent = np.clip(a * decision + b, -700.0, 700.0)
     value: Floats = 1.0 / (1.0 + np.exp(exponent))
     return value
+
+
+def cross_fitted(y: NDArray[np.int64], decide: Callable[[NDArray[np.bool_]], Floats]) -> Floats:
+    """Fit the sigmoids of classes on the values of a 3-fold cross-validation (Platt, 1999).
+
+    Parameters
+    ----------
+    y
+        Classes, shape (n,).
+    decide
+        Told which rows to fit a machine on, gives the decision values of all others by class,
+        ascending, shape (n - m, K).
+
+    Returns
+    -------
+    ndarray of shape (K, 2)
+        Slope and offset of each class, one against the rest; of the second alone where there are
+        two, and none where a class has a single row, which leaves no fold.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    classes, counts = np.unique(y, return_counts=True)
+    # fewer members than folds cannot be split: fewer folds then
+    folds = min(_FOLDS, int(counts.min()))
+    if folds < 2:
+        return np.zeros((0, 2))
+    scores = np.empty((len(y), len(classes)))
+    for _, held in StratifiedKFold(folds).split(np.zeros(len(y)), y):
+        taken = np.ones(len(y), dtype=bool)
+        taken[held] = False
+        scores[held] = decide(taken)
+    wanted = [1] if len(classes) == 2 else range(len(classes))
+    return np.array([fitted(scores[:, c], y == classes[c]) for c in wanted])
+
+
+def probabilities(scores: Floats, sigmoids: Floats) -> Floats:
+    """Give probabilities of decision values by class, shape (n, K).
+
+    ``sigmoids`` are those of `cross_fitted`; where there are none, that of the raw value stands in.
+    Of several classes they do not sum to 1 yet.
+    """
+    if not len(sigmoids):
+        odds: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+        if scores.shape[1] == 2:
+            one = sigmoid(scores[:, 1], -1.0, 0.0)
+            odds = np.column_stack([1.0 - one, one])
+        odds /= odds.sum(axis=1, keepdims=True)
+        return odds
+    if scores.shape[1] == 2:
+        one = sigmoid(scores[:, 1], *sigmoids[0])
+        return np.column_stack([1.0 - one, one])
+    return np.column_stack([sigmoid(scores[:, c], *its) for c, its in enumerate(sigmoids)])
