@@ -13,6 +13,15 @@ from pathlib import Path
 
 from dfbench._version import BEGUN, __version__
 
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""Where numerical libraries look, when they are loaded, for how many threads they may have."""
+
 _PACKAGES = ("numpy", "scikit-learn", "xgboost", "torch", "torchvision", "timm", "optuna")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import importlib.util
 import inspect
 import json
@@ -227,6 +228,20 @@ def source_digest(thing: Any) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def place_of(thing: Any) -> tuple[str, str] | None:
+    """Give the plugin file that defines ``thing`` and the one that it is a copy of, if one does."""
+    return _PLACES.get(str(getattr(thing, "__module__", "")).partition(".")[0])
+
+
+def part_of(module: str, kind: Kind, name: str) -> Callable[..., Any] | None:
+    """Give the function that a module declares to be the part of that name, if one is."""
+    for value in vars(importlib.import_module(module)).values():
+        mark = info(value)
+        if mark is not None and (mark.kind, mark.name) == (kind, name):
+            return value  # type: ignore[no-any-return]
+    return None
+
+
 def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[..., Any]]:
     """Run a Python file, or the ``__init__.py`` of a folder, and give the parts that it declares.
 
@@ -246,6 +261,7 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     """
     path = path.resolve()
     name = _module_name(known_as or path)
+    _PLACES[name] = str(path), str(known_as or path)
     if not path.exists() and name in sys.modules:
         return _declared(sys.modules[name], path)  # a copy of it was loaded
     file = path / "__init__.py" if path.is_dir() else path
@@ -265,6 +281,8 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     return _declared(module, path)
 
 
+_PLACES: dict[str, tuple[str, str]] = {}
+"""Where the file of each plugin lies, and the one that it is a copy of, by the same."""
 _LOADED: dict[str, str] = {}
 """Hash of the files of each plugin that was loaded, by the name of its module."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dfbench.benchmark.limits import Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Options
 from dfbench.benchmark.progress import Told, listener_of
@@ -17,6 +19,7 @@ from dfbench.benchmark.view import view_of
 from dfbench.errors import OutputError, ParameterError
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
+from dfbench.features.pipeline import single_pass
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
@@ -122,9 +125,9 @@ def feature_table(
     extractors = build(parse(features), Registry(EXTRACTORS, plugins))
     dataset = load_dataset(data, root=root, asked=asked, progress=reporter.stage(f"{data}: images"))
     manifest, view = dataset.manifest, view_of(dataset)
-    outcome, faults = look_at(
-        dataset, extractors, jobs=jobs or default_jobs("cpu"), reporter=reporter
-    )
+    jobs = jobs or default_jobs("cpu")
+    contained = partial(single_pass.extract, limits=Allowed().here(jobs))
+    outcome, faults = look_at(dataset, extractors, jobs=jobs, reporter=reporter, extract=contained)
     for error in outcome.failed.values():
         raise error
     complain(dataset, faults, strict=strict, reporter=reporter)

@@ -43,6 +43,7 @@ Place = Annotated[str | Path, BeforeValidator(_text)]
 Places = Annotated[list[Place], BeforeValidator(_several)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+Gibibytes = Seconds
 
 
 class Options(BaseModel):
@@ -62,6 +63,8 @@ class Options(BaseModel):
     seconds: Seconds | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] | None = None
     cell_timeout: Seconds | None = None
+    plugin_timeout: Seconds | None = None
+    plugin_memory: Gibibytes | None = None
     plugins: Places = Field(default_factory=list)
     roots: Annotated[dict[str, Place], BeforeValidator(_named)] = Field(default_factory=dict)
     strict: Annotated[bool, Field(strict=True)] = False

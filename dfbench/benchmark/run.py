@@ -13,6 +13,7 @@ from dfbench.benchmark.execution.executor import check_executor, execute
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import WorkerContext
 from dfbench.benchmark.execution.worker import follow
+from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
@@ -48,6 +49,8 @@ def run(
     seconds: float | None = None,
     seed: int | None = None,
     cell_timeout: float | None = None,
+    plugin_timeout: float | None = None,
+    plugin_memory: float | None = None,
     plugins: str | Path | Sequence[str | Path] = (),
     roots: Mapping[str, str | Path] | None = None,
     strict: bool = False,
@@ -96,6 +99,10 @@ def run(
     cell_timeout
         Seconds after which a cell is given up, however many its images are; by default as the
         suite says, and more in proportion for a cell of more than 10,000 training images.
+    plugin_timeout
+        Seconds that an extractor of others may take for an image; by default 60.
+    plugin_memory
+        GiB that each process of one may hold; by default its share of half of what is left.
     plugins
         Python files with ``@dfbench.extractor`` functions.
     roots
@@ -158,6 +165,8 @@ def run(
         seconds=seconds,
         seed=seed,
         cell_timeout=cell_timeout,
+        plugin_timeout=plugin_timeout,
+        plugin_memory=plugin_memory,
         plugins=plugins,
         roots={} if roots is None else roots,
         strict=strict,
@@ -244,6 +253,10 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         scheduler=str(options.scheduler or ""),
         plugins=tuple(plugins),
         auto_device=options.device == "auto",
+        allowed=Allowed(
+            options.plugin_timeout or SECONDS,
+            None if options.plugin_memory is None else int(options.plugin_memory * 2**30),
+        ),
     )
     if not dry:
         check_writable(folder.path)

@@ -120,6 +120,23 @@ def run(
         ),
     ] = None,
     plugin: Plugins = None,
+    plugin_timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="S",
+            help="Seconds that an extractor of a plugin may take for an image; 60 by default.",
+        ),
+    ] = None,
+    plugin_memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="GIB",
+            help="Memory that each process of such an extractor may hold; by default its share of"
+            " half of what is left.",
+        ),
+    ] = None,
     root: Annotated[
         list[str] | None,
         typer.Option(
@@ -194,6 +211,8 @@ def run(
         seconds=seconds,
         seed=seed,
         cell_timeout=cell_timeout,
+        plugin_timeout=plugin_timeout,
+        plugin_memory=plugin_memory,
         plugins=plugin or (),
         roots=parse_roots(root),
         strict=strict,

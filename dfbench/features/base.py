@@ -48,6 +48,11 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     threads: ClassVar[bool] = True
     dtype: ClassVar[str] = "float32"
 
+    @property
+    def brought(self) -> bool:
+        """Whether it is code of others, for which a run has processes of their own."""
+        return not type(self).__module__.startswith("dfbench.")
+
     def check_available(self) -> None:
         """Raise `UnavailableError` where something that is needed is absent (weights, a package).
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dfbench.errors import PluginError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.images import Image
-from dfbench.plugins import FunctionInfo, info, source_digest
+from dfbench.plugins import FunctionInfo, info, part_of, source_digest
 
 
 class FunctionExtractor(Extractor):
@@ -29,6 +29,18 @@ class FunctionExtractor(Extractor):
     def __init__(self, function: Callable[..., Any], params: dict[str, Any] | None = None) -> None:
         self.function = function
         self.params = params
+
+    def __reduce__(self) -> Any:
+        """Go by the part's name: what another decorator made of a function has none of its own."""
+        module = self.function.__module__
+        if part_of(module, "extractor", self.name) is self.function:
+            return _again, (module, self.name, self.params)
+        return super().__reduce__()
+
+    @property
+    def brought(self) -> bool:
+        """Whether the function is of others: always."""
+        return True
 
     @property
     def _info(self) -> FunctionInfo:
@@ -110,3 +122,11 @@ class FunctionExtractor(Extractor):
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Not known before the first image: `dfbench` then numbers the features."""
         return np.empty(0, dtype=object)
+
+
+def _again(module: str, name: str, params: dict[str, Any] | None) -> FunctionExtractor:
+    """Make an extractor anew in another process."""
+    function = part_of(module, "extractor", name)
+    if function is None:
+        raise PluginError(f"declares no extractor {name!r}", where=module)
+    return FunctionExtractor(function, params)

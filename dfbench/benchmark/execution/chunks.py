@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from dfbench.benchmark.execution import remote
 from dfbench.benchmark.execution.crew import Crew, Lost, Task
+from dfbench.benchmark.limits import Allowed
 from dfbench.errors import DataError, DfbenchError
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources
@@ -76,12 +77,19 @@ class Pass:
         What is to be opened.
     extractors, views
         See `dfbench.features.pipeline.single_pass.extract`.
+    allowed
+        What extractors of others may take.
     """
 
     def __init__(
-        self, crew: Crew, images: Sources, extractors: Sequence[Extractor], views: Sequence[View]
+        self,
+        crew: Crew,
+        images: Sources,
+        extractors: Sequence[Extractor],
+        views: Sequence[View],
+        allowed: Allowed,
     ) -> None:
-        self._crew, self._images = crew, images
+        self._crew, self._images, self._allowed = crew, images, allowed
         self._extractors, self._views = list(extractors), list(views)
         self._failed: dict[int, DfbenchError] = {}
         self._todo: list[Task[_Piece]] = []
@@ -131,7 +139,8 @@ class Pass:
     def _task(self, piece: _Piece) -> Task[_Piece]:
         its = [self._extractors[number] for number in piece.extractors]
         # one death is enough: pieces cost no more than the whole did
-        return Task(piece, remote.extract_chunk, (piece.images, its, self._views), deaths=1)
+        call = piece.images, its, self._views, self._allowed
+        return Task(piece, remote.extract_chunk, call, deaths=1)
 
     def _place(self, view: int, number: int) -> int:
         return view * len(self._extractors) + number

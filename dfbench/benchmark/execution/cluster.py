@@ -73,7 +73,7 @@ class Cluster(Executor):
         """
         lacking = look_up(sources, extractors, views)
         images = sources.at(lacking.first[lacking.wanted])
-        outcome = Pass(self._crew, images, extractors, views)(progress)
+        outcome = Pass(self._crew, images, extractors, views, self.allowed)(progress)
         outcome.unreadable |= lacking.unreadable
         return outcome
 

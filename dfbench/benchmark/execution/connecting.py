@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import named
-from dfbench.benchmark.execution.worker import THREAD_VARIABLES
 from dfbench.errors import UnavailableError, WorkerError
+from dfbench.installed import THREAD_VARIABLES
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -32,6 +32,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
+from dfbench.features.contained.extractor import end_idle
 from dfbench.features.pipeline.place import check_shared
 from dfbench.files import owned
 from dfbench.models.selection.space import Space
@@ -79,7 +80,7 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
     """
     # a run that has nothing to do needs no workers
     name = settings.executor if any(cell.fits for cell in plan.cells) else "local"
-    session = Session(plan, out, settings, reporter, EXECUTORS[name]())
+    session = Session(plan, out, settings, reporter, EXECUTORS[name](settings.allowed))
     with owned(out.lock), session.executor.opened(session):
         try:
             return _execute(session)
@@ -100,6 +101,7 @@ def _execute(session: Session) -> list[Record]:
     jobs = _in_order(prepare_evaluations(session, jobs))
     # cells need the room
     apart.end()
+    end_idle()
     return_freed_memory()
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))

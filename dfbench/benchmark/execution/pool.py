@@ -54,8 +54,11 @@ class Pool(Executor):
         jobs: int = 1,
         progress: Progress | None = None,
     ) -> Outcome:
-        """Make the pass over the images in threads of this process."""
-        return extract(sources, extractors, views=views, jobs=jobs, progress=progress)
+        """Make the pass in threads of this process; extractors of others have their own."""
+        limits = self.allowed.here(jobs)
+        return extract(
+            sources, extractors, views=views, jobs=jobs, progress=progress, limits=limits
+        )
 
     def run_jobs(self, session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
         """Run jobs in worker processes, as many side by side as memory has room for."""

@@ -19,17 +19,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfbench.benchmark.execution.worker import THREAD_VARIABLES
 from dfbench.benchmark.memory import available
 from dfbench.errors import BusyError, DfbenchError, WorkerError
 from dfbench.files import check_writable, owned
-from dfbench.installed import versions
+from dfbench.installed import THREAD_VARIABLES, versions
 from dfbench.plugins import load_file
 
 if TYPE_CHECKING:
     from distributed import Scheduler, Worker
 
     from dfbench.benchmark.execution.job import Job
+    from dfbench.benchmark.limits import Allowed
     from dfbench.features.base import Extractor
     from dfbench.features.pipeline.place import Place
     from dfbench.features.pipeline.single_pass import Outcome, Sources
@@ -250,14 +250,15 @@ def perform(terms: Terms, call: bytes) -> Any:
 
 
 def extract_chunk(
-    sources: Sources, extractors: Sequence[Extractor], views: Sequence[View]
+    sources: Sources, extractors: Sequence[Extractor], views: Sequence[View], allowed: Allowed
 ) -> Outcome:
     """Make the pass over a chunk of images; this worker reads them and writes into the store."""
     from distributed import get_worker
 
     from dfbench.features.pipeline.single_pass import extract
 
-    return extract(sources, extractors, views=views, jobs=_n_threads(_met, get_worker()))
+    jobs = _n_threads(_met, get_worker())
+    return extract(sources, extractors, views=views, jobs=jobs, limits=allowed.here(jobs))
 
 
 # --- cells -----------------------------------------------------------------------------------

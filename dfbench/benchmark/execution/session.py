@@ -10,6 +10,7 @@ from functools import cached_property
 
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.settings import Settings
+from dfbench.benchmark.limits import Allowed
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reporter import Reporter
 from dfbench.features.base import Extractor
@@ -23,7 +24,16 @@ from dfbench.suites.suite import OnLeak
 
 
 class Executor(ABC):
-    """Where the work of a run is done: on this machine, or elsewhere."""
+    """Where the work of a run is done: on this machine, or elsewhere.
+
+    Parameters
+    ----------
+    allowed
+        What extractors of others may take.
+    """
+
+    def __init__(self, allowed: Allowed | None = None) -> None:
+        self.allowed = allowed or Allowed()
 
     @classmethod
     @abstractmethod

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from dfbench.benchmark.limits import Allowed
 from dfbench.installed import available_cores
 
 
@@ -37,6 +38,8 @@ class Settings:
         Python files whose extractors the work may need.
     auto_device
         Whether a worker that has a GPU may use it, though this machine has none.
+    allowed
+        What extractors of others may take.
     """
 
     jobs: int
@@ -50,6 +53,7 @@ class Settings:
     scheduler: str = ""
     plugins: tuple[Path, ...] = ()
     auto_device: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
 
     def timeout(self, n_train: int) -> float:
         """Seconds after which a cell of so many training images is given up."""

@@ -9,18 +9,11 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dfbench.installed import THREAD_VARIABLES
 from dfbench.models.devices import take_gpu
 
 if TYPE_CHECKING:
     from dfbench.benchmark.execution.job import Job
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 
 def initialise(n_threads: int, gpus: Sequence[str], begun: Any) -> None:

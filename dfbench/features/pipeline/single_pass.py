@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, overload
@@ -19,6 +19,8 @@ from dfbench.allocator import keep_freed_memory
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.common.colours import shared
+from dfbench.features.contained.extractor import BrokeOnError, Contained
+from dfbench.features.contained.process import Limits
 from dfbench.features.pipeline.in_order import in_order
 from dfbench.features.pipeline.shard import Entry, Keys, as_keys
 from dfbench.features.pipeline.store import DECODER_VERSION, identity
@@ -265,6 +267,7 @@ def extract(
     jobs: int = 1,
     progress: Progress | None = None,
     batch_size: int = 32,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Compute and store what the store lacks.
 
@@ -282,6 +285,9 @@ def extract(
         Called with (images done, images to do).
     batch_size
         Images a batch.
+    limits
+        Of extractors that others brought, which then work in processes of their own; None: all
+        work in this one.
 
     Returns
     -------
@@ -294,7 +300,8 @@ def extract(
         If a file changed after it was listed.
     """
     lacking = look_up(sources, extractors, views)
-    outcome, tasks = Outcome(lacking.unreadable), lacking.tasks
+    outcome = Outcome(lacking.unreadable)
+    tasks = _contained(lacking.tasks, limits, jobs, outcome)
     keep_freed_memory()
     with ExitStack() as stack:
         verdicts = stack.enter_context(Table(_verdicts()))
@@ -342,6 +349,23 @@ def extract(
             if progress is not None:
                 progress(done, len(wanted))
     return outcome
+
+
+def _contained(
+    tasks: list[_Task], limits: Limits | None, jobs: int, outcome: Outcome
+) -> list[_Task]:
+    """Have extractors of others work elsewhere; note the error of one that cannot."""
+    if limits is None:
+        return tasks
+    found = []
+    for task in tasks:
+        if task.extractor.brought and task.lacks.any():
+            try:
+                task = replace(task, extractor=Contained(task.extractor, jobs, limits))
+            except PluginError as error:
+                outcome.failed[task.place] = error
+        found.append(task)
+    return found
 
 
 def _other_length(extractor: Extractor, file: str) -> PluginError:
@@ -480,15 +504,24 @@ def _transform(
     inputs = {source.sha256: getattr(shown[source.sha256], field_of) for source in need}
     try:
         warm.up(task.number, lambda: extractor.transform([inputs[need[0].sha256]]))
-        start = time.perf_counter()
-        values = _checked(extractor, extractor.transform([inputs[s.sha256] for s in need]))
+        found, seconds = _timed(extractor, [inputs[s.sha256] for s in need])
+        values = _checked(extractor, found)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
         result.failed[task.place] = _blame(extractor, need, inputs, error)
         return
-    each = (time.perf_counter() - start) / len(need)
+    each = seconds / len(need)
     result.entries[task.place] = [
         (source.sha256, row.tobytes(), each) for source, row in zip(need, values, strict=True)
     ]
+
+
+def _timed(extractor: Extractor, images: list[Any]) -> tuple[Any, float]:
+    """Give the vectors of images, and the seconds that they took where they were computed."""
+    if isinstance(extractor, Contained):
+        return extractor.timed(images)
+    start = time.perf_counter()
+    values = extractor.transform(images)
+    return values, time.perf_counter() - start
 
 
 def _checked(extractor: Extractor, values: Any) -> NDArray[Any]:
@@ -506,7 +539,9 @@ def _blame(
 ) -> DfbenchError:
     """Find the image that an extractor broke on and word the error."""
     path = None
-    if len(need) > 1 and isinstance(error, PluginError):
+    if isinstance(error, BrokeOnError):
+        path = need[error.at].path
+    elif len(need) > 1 and isinstance(error, PluginError):
         for source in need:
             try:
                 _checked(extractor, extractor.transform([inputs[source.sha256]]))

@@ -1,0 +1,251 @@
+"""An extractor of others that works in processes of its own, to those who use it like any other."""
+
+from __future__ import annotations
+
+import atexit
+import pickle
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import PluginError
+from dfbench.features.base import Extractor, Vectors
+from dfbench.features.contained.process import EndedError, Limits, Process
+from dfbench.files import digest
+from dfbench.images import Image
+from dfbench.installed import available_cores
+from dfbench.plugins import place_of
+
+_IDLE = 10.0
+"""Seconds that a process without work is kept for the next pass: some hold a network."""
+_CHANCES, _MANY = 5, 1000
+"""Times that a process may end over images of which none ends it alone, and images for which it
+may once more."""
+
+
+class BrokeOnError(PluginError):
+    """An extractor that ended its process over an image.
+
+    Attributes
+    ----------
+    at
+        Place of the image in the batch.
+    """
+
+    at: int = 0
+
+
+class Contained(Extractor):
+    """Does what an extractor does, in other processes.
+
+    One that crashes, hangs or takes more memory than it may is an error of its own; the process
+    that asked goes on.
+
+    Parameters
+    ----------
+    extractor
+        That is not of dfbench.
+    jobs
+        Processes, where it can be called from several threads; else it has one.
+    limits
+        What it may take.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be pickled.
+    """
+
+    def __init__(self, extractor: Extractor, jobs: int, limits: Limits) -> None:
+        self.extractor, self.jobs, self.limits = extractor, jobs, limits
+        try:
+            self._pickled = pickle.dumps(extractor)
+        except Exception as error:
+            raise PluginError(
+                f"cannot be sent to a process of its own: {error}",
+                where=f"extractor {extractor.name!r}",
+                hint="define it at the top of a module, and open what it needs where it is used",
+            ) from error
+        self._plugin = place_of(getattr(extractor, "function", type(extractor)))
+        self._key = self._pickled, digest(extractor.identity()), jobs, limits
+        self._n_threads = max(1, available_cores() // jobs) if self.threads else available_cores()
+        self._slow = False
+        self._ends = self._served = 0
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Of the extractor."""
+        return self.extractor.name
+
+    @property
+    def version(self) -> int:  # type: ignore[override]
+        """Of the extractor."""
+        return self.extractor.version
+
+    @property
+    def reads(self) -> Any:  # type: ignore[override]
+        """What the extractor reads."""
+        return self.extractor.reads
+
+    @property
+    def threads(self) -> bool:  # type: ignore[override]
+        """Whether several processes may be asked at once."""
+        return self.extractor.threads
+
+    @property
+    def dtype(self) -> str:  # type: ignore[override]
+        """Of the extractor's rows."""
+        return self.extractor.dtype
+
+    def identity(self) -> dict[str, Any]:
+        """Identify what the extractor gives."""
+        return self.extractor.identity()
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the extractor's features."""
+        return self.extractor.get_feature_names_out(input_features)
+
+    def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
+        """Have a process turn a batch of images into features; see `timed`."""
+        return self.timed(X)[0]
+
+    def timed(self, X: Sequence[Image] | Sequence[bytes]) -> tuple[Vectors, float]:
+        """Give the features of a batch of images, and the seconds that they took in the process.
+
+        Raises
+        ------
+        BrokeOnError
+            Where it ends its process, or takes more than it may, over one of the images.
+        PluginError
+            Where it raises, or ends its process over all of them, and over none alone.
+        """
+        if len(X) > 1 and not self._slow:
+            try:
+                return self._ask(X)
+            except EndedError as error:
+                if error.slow:
+                    self._slow = True  # each has the time of an image, all together have not
+                else:
+                    self._note(error)
+        rows, seconds = [], 0.0
+        for at in range(len(X)):
+            row, taken = self._alone(X[at : at + 1], at)
+            rows.append(np.asarray(row))
+            seconds += taken
+        if len({row.shape[1:] for row in rows}) > 1:
+            raise PluginError(
+                "returns vectors of different lengths",
+                where=f"extractor {self.name!r}",
+                hint="return as many numbers for each image",
+            )
+        return np.concatenate(rows), seconds
+
+    def _alone(self, image: Sequence[Any], at: int) -> tuple[Any, float]:
+        """Ask for one image; what is to blame for an end is found out by a process of its own."""
+        try:
+            return self._ask(image)
+        except EndedError as error:
+            if not (error.slow or error.first):
+                self._note(error)
+                try:
+                    return self._ask(image)
+                except EndedError as second:
+                    error = second
+            broke = BrokeOnError(error.why, where=f"extractor {self.name!r}")
+            broke.at = at
+            raise broke from None
+
+    def _note(self, error: EndedError) -> None:
+        """Count an end that may have been by chance, or by what has gathered over many images."""
+        self._ends += 1
+        if self._ends > _CHANCES + self._served // _MANY:
+            raise PluginError(
+                f"{error.why}, again and again",
+                where=f"extractor {self.name!r}",
+                hint="it may leak memory, or depend on the images before",
+            ) from None
+
+    def _ask(self, images: Sequence[Any]) -> tuple[Any, float]:
+        with self._process() as process:
+            try:
+                found = process.ask(images, self.limits.seconds)
+                self._served += len(images)
+                return found
+            except PluginError as error:
+                if error.where is not None:
+                    raise
+                where = f"extractor {self.name!r}"
+                raise PluginError(error.what, where=where, hint=error.hint) from None
+
+    @contextmanager
+    def _process(self) -> Iterator[Process]:
+        """Give a process that nobody else asks, one that is idle if there is one."""
+        process = _idle.take(self._key)
+        if process is None:
+            process = Process(self._pickled, self._plugin, self._n_threads, self.limits)
+        try:
+            yield process
+        except PluginError:
+            _idle.put(self._key, process)  # it raised, and is well
+            raise
+        except BaseException:
+            process.end()
+            raise
+        else:
+            _idle.put(self._key, process)
+
+
+class _Idle:
+    """Processes without work; one is ended when it has been without for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._those: list[tuple[Any, Process, float]] = []
+
+    def take(self, key: Any) -> Process | None:
+        with self._lock:
+            for n, (its, process, _) in enumerate(self._those):
+                if its == key:
+                    del self._those[n]
+                    return process
+        return None
+
+    def put(self, key: Any, process: Process) -> None:
+        with self._lock:
+            self._those.append((key, process, time.monotonic()))
+            if len(self._those) == 1:
+                threading.Thread(target=self._sweep, daemon=True).start()
+
+    def clear(self) -> None:
+        """End all."""
+        with self._lock:
+            those, self._those = self._those, []
+        for _, process, _ in those:
+            process.end()
+
+    def _sweep(self) -> None:
+        while True:
+            time.sleep(1.0)
+            now = time.monotonic()
+            with self._lock:
+                old = [each for each in self._those if now - each[2] > _IDLE]
+                self._those = [each for each in self._those if each not in old]
+                left = bool(self._those)
+            for _, process, _ in old:
+                process.end()
+            if not left:
+                return
+
+
+_idle = _Idle()
+
+
+@atexit.register
+def end_idle() -> None:
+    """End all processes that are kept for the next pass."""
+    _idle.clear()

@@ -1,0 +1,238 @@
+"""A process that holds an extractor of others: begun, asked, ended when it takes too much."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dfbench.errors import DfbenchError
+from dfbench.features.contained.frames import receive, send
+from dfbench.installed import THREAD_VARIABLES
+
+_BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+_SERVE = "from dfbench.features.contained.child import serve; serve()"
+_LOOK = 0.1
+"""Seconds between two looks at what the processes take."""
+_STARTING = 120.0
+"""Seconds that one has to load its extractor: the limit of an image is not for that."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an extractor of others may take.
+
+    Attributes
+    ----------
+    seconds
+        For an image.
+    memory
+        Bytes that each of its processes holds; None for any. Where the system does not tell (all
+        but Linux) there is no such limit.
+    """
+
+    seconds: float = 60.0
+    memory: int | None = None
+
+
+class EndedError(Exception):
+    """The process is no more, and why.
+
+    Attributes
+    ----------
+    why
+        What it did, as a part of a sentence whose subject is the extractor.
+    slow
+        Whether it is by the time that it took.
+    first
+        Whether it had done nothing before.
+    """
+
+    def __init__(self, why: str, *, slow: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.slow = why, slow
+        self.first = False
+
+
+class Process:
+    """A process that holds an extractor.
+
+    Parameters
+    ----------
+    extractor
+        Pickled.
+    plugin
+        File that it is from, and the one that this is a copy of; None where it is imported.
+    n_threads
+        Of the numerical libraries.
+    limits
+        What it may take.
+
+    Raises
+    ------
+    DfbenchError
+        Where the extractor cannot be loaded there.
+    EndedError
+        Where the process ends meanwhile.
+    """
+
+    def __init__(
+        self, extractor: bytes, plugin: tuple[str, str] | None, n_threads: int, limits: Limits
+    ) -> None:
+        self.limits = limits
+        handle, name = tempfile.mkstemp(prefix="dfbench-crash-")
+        self._crashes = os.fdopen(handle, "rb")
+        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BEGIN + _SERVE, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            bufsize=0,
+        )
+        self._until: float | None = None
+        self._answered = 0
+        self._ended_for: EndedError | None = None
+        hello = {"crashes": name, "plugin": plugin, "extractor": extractor}
+        try:
+            error = self._answer(hello, max(_STARTING, limits.seconds))
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            with suppress(OSError):  # both have it open
+                os.unlink(name)  # noqa: PTH108
+        if error is not None:
+            self.end()
+            raise error
+
+    def ask(self, images: Sequence[Any], seconds: float) -> tuple[Any, float]:
+        """Give the vectors of images, and the seconds that they took there.
+
+        Raises
+        ------
+        DfbenchError
+            What the extractor raised.
+        EndedError
+            Where the process ended by itself, or was ended as it took more than it may.
+        """
+        found = self._answer(list(images), seconds)
+        if isinstance(found, DfbenchError):
+            raise found
+        values, taken = found
+        return values, taken
+
+    def end(self) -> None:
+        """End it; what it has left on the disk for this purpose goes."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+        self._crashes.close()
+
+    def _answer(self, question: Any, seconds: float) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._until = time.monotonic() + seconds
+        _watched.add(self)
+        try:
+            send(self._process.stdin, question)
+            answer = receive(self._process.stdout)
+        except (OSError, EOFError):
+            self._process.wait()
+            error = self._ended_for or EndedError(self._how())
+            error.first = self._answered <= 1  # the first is for loading it
+            raise error from None
+        else:
+            self._answered += 1
+            return answer
+        finally:
+            _watched.remove(self)
+            self._until = None
+
+    def _how(self) -> str:
+        """Say how the process came to its end."""
+        code = self._process.returncode
+        if code >= 0:
+            return f"ends its process (exit code {code})"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = "unknown"
+        return f"kills its process (signal {-code}, {name}{self._line()})"
+
+    def _line(self) -> str:
+        """Give where in Python it was, as it wrote down itself."""
+        own = str(Path(__file__).parents[2])
+        self._crashes.seek(0)
+        lines = self._crashes.read().decode(errors="replace").splitlines()
+        frames = [line.strip().removeprefix("File ") for line in lines if "File " in line]
+        # the outermost one that is not ours: the extractor's, whatever library it was in
+        return next((f"; {each}" for each in reversed(frames) if own not in each), "")
+
+    def look(self) -> None:
+        """End the process if it takes more than it may."""
+        until, memory = self._until, self.limits.memory
+        if until is not None and time.monotonic() > until:
+            why = f"takes more than {self.limits.seconds:g} s for an image (--plugin-timeout)"
+            self._ended_for = EndedError(why, slow=True)
+        elif memory is not None and (_held(self._process.pid) or 0) > memory:
+            gib = f"{memory / 2**30:.2g} GiB"
+            self._ended_for = EndedError(f"takes more than {gib} of memory (--plugin-memory)")
+        else:
+            return
+        self._process.kill()
+
+
+class _Watched:
+    """The processes that are at work, looked at by a thread while there are some."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._those: set[Process] = set()
+        self._looking = False
+
+    def add(self, process: Process) -> None:
+        with self._lock:
+            self._those.add(process)
+            if not self._looking:
+                self._looking = True
+                threading.Thread(target=self._look, daemon=True).start()
+
+    def remove(self, process: Process) -> None:
+        with self._lock:
+            self._those.discard(process)
+
+    def _look(self) -> None:
+        while True:
+            with self._lock:
+                if not self._those:
+                    self._looking = False
+                    return
+                for each in self._those:
+                    each.look()
+            time.sleep(_LOOK)
+
+
+_watched = _Watched()
+
+
+def _held(pid: int) -> int | None:
+    """Give the bytes that a process holds; None where the system does not say."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
