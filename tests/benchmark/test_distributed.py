@@ -378,8 +378,7 @@ def test_an_extractor_that_crashes_costs_its_rows_alone(
         "mine/knn": "ok",
     }
     assert found["fatal/knn"]["reason"] == (
-        f"extractor 'fatal' on {deadly}: a worker process died of it (mend it, or leave its rows"
-        " out)"
+        f"extractor 'fatal' on {deadly.name}: ends its process (exit code 139)"
     )
     assert results.statuses()["ok"] == 1
 

@@ -12,6 +12,7 @@ from dfbench.benchmark.audits.base import Failed, Looked, Ready, audits
 from dfbench.benchmark.audits.leaks import LeakError
 from dfbench.benchmark.execution.images import Images, write_images
 from dfbench.benchmark.execution.job import Job, Table
+from dfbench.benchmark.execution.probing import doubts
 from dfbench.benchmark.execution.record import known
 from dfbench.benchmark.execution.room import peak
 from dfbench.benchmark.execution.session import Session
@@ -74,6 +75,8 @@ class _Scene:
         Seconds that it takes to read and decode it.
     seen
         What the training files are like; None where no model is kept.
+    doubts
+        What is wrong with an extractor of others, by the hash of its table.
     """
 
     dataset: Dataset
@@ -84,6 +87,7 @@ class _Scene:
     widths: dict[str, int]
     decoding: float
     seen: SeenFiles | None
+    doubts: dict[str, str]
 
 
 def prepare(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prepared:
@@ -149,6 +153,12 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         widths={key: width for key, (_, width) in tables.items()},
         decoding=seconds_to_decode(keys, view),
         seen=_seen(dataset, parts) if session.keeps_models else None,
+        doubts=doubts(
+            session,
+            dataset,
+            np.flatnonzero(faults == ""),
+            {key: extractor for key, extractor in needed.items() if key not in failed},
+        ),
     )
 
 
@@ -309,7 +319,8 @@ def _job(
     return Job(
         out=session.out,
         root=scene.dataset.root,
-        record=known(cell, scene.dataset, task, int((~scene.readable).sum())),
+        record=known(cell, scene.dataset, task, int((~scene.readable).sum()))
+        | {"warnings": [scene.doubts[key] for key in map(_key, tables) if key in scene.doubts]},
         study=session.out.study_file(cell.study),
         checkpoints=session.out.checkpoints(cell.study),
         model=cell.row.model_name,

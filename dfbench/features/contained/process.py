@@ -24,6 +24,7 @@ _BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
 _SERVE = "from dfbench.features.contained.child import serve; serve()"
 _LOOK = 0.1
 """Seconds between two looks at what the processes take."""
+_NOWHERE = "\0"
 _STARTING = 120.0
 """Seconds that one has to load its extractor: the limit of an image is not for that."""
 
@@ -102,6 +103,7 @@ class Process:
         )
         self._until: float | None = None
         self._answered = 0
+        self._folder = str(Path(plugin[0]).parent) if plugin else _NOWHERE
         self._ended_for: EndedError | None = None
         hello = {"crashes": name, "plugin": plugin, "extractor": extractor}
         try:
@@ -175,12 +177,12 @@ class Process:
 
     def _line(self) -> str:
         """Give where in Python it was, as it wrote down itself."""
-        own = str(Path(__file__).parents[2])
         self._crashes.seek(0)
         lines = self._crashes.read().decode(errors="replace").splitlines()
-        frames = [line.strip().removeprefix("File ") for line in lines if "File " in line]
-        # the outermost one that is not ours: the extractor's, whatever library it was in
-        return next((f"; {each}" for each in reversed(frames) if own not in each), "")
+        frames = [line.strip().removeprefix("File ") for line in lines if 'File "' in line]
+        # the innermost that is of the plugin, whatever library it called
+        own = [each for each in frames if self._folder in each]
+        return f"; {own[0]}" if own else ""
 
     def look(self) -> None:
         """End the process if it takes more than it may."""

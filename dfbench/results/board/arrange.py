@@ -45,6 +45,7 @@ def arrange(
                 controls,
                 missing,
                 _notes(ok),
+                _warnings(own),
                 smallest=(smallest or {}).get(dataset),
             )
         )
@@ -92,6 +93,15 @@ def _notes(ok: Sequence[Line]) -> list[str]:
     if groups and min(groups) < FEW_GROUPS:
         notes.append(f"intervals from {min(groups)} groups say little: they are too narrow")
     return notes
+
+
+def _warnings(lines: Sequence[Line]) -> list[str]:
+    """Say what is wrong with parts of rows, and which rows these are."""
+    rows: dict[str, list[str]] = {}
+    for line in sorted(lines, key=lambda line: line.row):
+        for text in line.warnings:
+            rows.setdefault(text, []).append(line.row)
+    return [f"{', '.join(dict.fromkeys(its))}: {text}" for text, its in rows.items()]
 
 
 def _overall(tables: Sequence[Table]) -> Overall:

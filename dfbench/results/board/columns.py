@@ -173,7 +173,9 @@ ROW = LineColumn(
     key="row",
     title="row",
     place="main",
-    cell=lambda line, _: name_cell(line.row, control=line.control, bold=line.best),
+    cell=lambda line, _: name_cell(
+        line.row, control=line.control, bold=line.best, doubted=bool(line.warnings)
+    ),
     always=True,
     text=True,
     rising=True,
@@ -258,6 +260,7 @@ COLUMNS: tuple[LineColumn, ...] = (
     *map(_stored, ("dataset", "status", "reason", "split")),
     *(_stored(key, whole=True) for key in ("n_train", "n_test", "n_left_out")),
     *map(_stored, ("best", "p_best", "control", "positive", "threshold")),
+    LineColumn(key="warnings", csv={"warnings": lambda line: "; ".join(line.warnings)}),
 )
 """All columns, in the order in which tables have them.
 

@@ -216,7 +216,7 @@ def _beside(table: Table, place: Place) -> Grid:
     shown = _columns(table, place)
 
     def cells(line: Line) -> tuple[Cell, ...]:
-        name = name_cell(line.row, control=line.control)
+        name = name_cell(line.row, control=line.control, doubted=bool(line.warnings))
         return (name, *(column.cell(line, part) for column, part in shown))
 
     blocks = tuple(tuple(map(cells, part)) for part in (table.ranked, table.controls) if part)

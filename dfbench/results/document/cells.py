@@ -9,9 +9,16 @@ from dfbench.results.document.blocks import Cell
 from dfbench.results.statistics.estimate import Estimate
 
 
-def name_cell(row: str, *, control: bool | str = False, bold: bool = False) -> Cell:
-    """Name a row; a control has its tag."""
-    return Cell(row, row, "control" if control else "", bold, row=row)
+def name_cell(
+    row: str, *, control: bool | str = False, bold: bool = False, doubted: bool = False
+) -> Cell:
+    """Name a row; a control has its tag, and so has one that there is a warning about."""
+    return Cell(row, row, tags(control=control, doubted=doubted), bold, row=row)
+
+
+def tags(*, control: bool | str, doubted: bool) -> str:
+    """Give what stands behind the name of a row that is not like others."""
+    return ", ".join(["control"] * bool(control) + ["warning"] * doubted)
 
 
 def dataset_cell(name: str, shown: str = "") -> Cell:

@@ -84,6 +84,8 @@ class CellFacts(BaseModel):
     device: str = ""
     fingerprint: str = ""
     """Of the data set."""
+    warnings: list[str] = Field(default_factory=list)
+    """What is wrong with a part of the row that others brought, each as a clause."""
 
 
 class Record(CellFacts):

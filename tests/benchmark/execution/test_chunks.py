@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dfbench.benchmark.execution.chunks import Pass
 from dfbench.benchmark.execution.crew import Lost, Task
+from dfbench.benchmark.limits import Allowed
 from dfbench.errors import DataError, DfbenchError
 from dfbench.features.pipeline.single_pass import Outcome, Sources
 from dfbench.features.views.view import PLAIN, view
@@ -42,7 +43,7 @@ class Crew:
             task = at_work.pop(0)
             yield task.of, self.done(*task.arguments)
 
-    def done(self, images: Sources, extractors: list[Any], views: Any) -> Any:
+    def done(self, images: Sources, extractors: list[Any], views: Any, allowed: Allowed) -> Any:
         numbers = [int(each.path.name) for each in images]
         for number in numbers:
             for name in ["", *(each.name for each in extractors)]:
@@ -73,7 +74,7 @@ def test_what_a_worker_dies_of_costs_that_extractor_alone(
 ) -> None:
     crew = Crew(lambda *pair: pair in pairs, frozenset({n - 1}))
     told: list[tuple[int, int]] = []
-    found = Pass(crew, images(n), ITS, VIEWS)(lambda *done: told.append(done))  # type: ignore[arg-type]
+    found = Pass(crew, images(n), ITS, VIEWS, Allowed())(lambda *done: told.append(done))  # type: ignore[arg-type]
     blamed = {name for number, name in pairs if number < n}
     assert set(found.failed) == {
         *(place for place, name in enumerate("ab") if name in blamed),
@@ -96,7 +97,7 @@ def test_what_a_worker_dies_of_costs_that_extractor_alone(
 
 def test_an_extractor_that_always_dies_takes_few_workers_along() -> None:
     crew = Crew(lambda number, name: name == "b", frozenset())
-    found = Pass(crew, images(4_000), ITS[:2], [PLAIN])()  # type: ignore[arg-type]
+    found = Pass(crew, images(4_000), ITS[:2], [PLAIN], Allowed())()  # type: ignore[arg-type]
     assert set(found.failed) == {1}
     assert {number for number, name in crew.seen if name == "a"} == set(range(4_000))
     assert crew.deaths < 12
@@ -106,4 +107,4 @@ def test_an_extractor_that_always_dies_takes_few_workers_along() -> None:
 def test_an_image_whose_decoding_is_deadly_is_named(extractors: list[Any]) -> None:
     crew = Crew(lambda number, name: number == 70, frozenset())
     with pytest.raises(DataError, match=r"^/faces/70: a worker process died when it decoded"):
-        Pass(crew, images(100), extractors, [PLAIN])()  # type: ignore[arg-type]
+        Pass(crew, images(100), extractors, [PLAIN], Allowed())()  # type: ignore[arg-type]

@@ -47,9 +47,9 @@ def heading(name: str, width: int) -> Text:
     return Text("\n".join(folded(name, width)))
 
 
-def row_name(row: str, control: str, *, width: int | None, tag: bool = True) -> Text:
-    """Name a row: with the tag of a control, or without it broken to a width."""
+def row_name(row: str, tags: str, *, width: int | None) -> Text:
+    """Name a row: with its tags, or without them broken to a width."""
     if width is not None:
         return heading(row, width)
     name = Text(row)
-    return name.append(" (control)", style="dim") if control and tag else name
+    return name.append(f" ({tags})", style="dim") if tags else name

@@ -12,6 +12,7 @@ from rich.text import Text
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.columns import COLUMNS, ROW, LineColumn
 from dfbench.results.document import wording
+from dfbench.results.document.cells import tags
 from dfbench.results.render.terminal.fitting import empty, excess, row_name
 from dfbench.results.statistics.metrics import MAIN
 
@@ -122,7 +123,8 @@ def _cells(
 ) -> list[Text]:
     """Show a line in a column, and what stands beside it: spread and interval."""
     if column is ROW:
-        return [row_name(line.row, line.control, width=name, tag=not level.tight)]
+        shown = "" if level.tight else tags(control=line.control, doubted=bool(line.warnings))
+        return [row_name(line.row, shown, width=name)]
     cells = [Text(column.said(line))]
     if column.estimate is not None:
         found = column.estimate(line)

@@ -13,6 +13,7 @@ from rich.text import Text
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Overall
 from dfbench.results.document import wording
+from dfbench.results.document.cells import tags
 from dfbench.results.render.terminal.fitting import empty, excess, heading, row_name
 
 
@@ -55,7 +56,9 @@ class StandingsView:
                 figures = [standing.mean_auc, *(standing.aucs[dataset] for dataset in shown)]
                 grid.add_row(
                     wording.figure(standing.mean_rank, digits=2),
-                    row_name(standing.row, standing.control, width=name),
+                    row_name(
+                        standing.row, tags(control=standing.control, doubted=False), width=name
+                    ),
                     *map(wording.figure, figures),
                     end_section=standing is part[-1],
                     style="bold" if standing.best else None,
