@@ -76,6 +76,9 @@ class Contained(Extractor):
         self._n_threads = max(1, available_cores() // jobs) if self.threads else available_cores()
         self._slow = False
         self._ends = self._served = 0
+        self._lock = threading.Lock()
+        self._at_work: set[Process] = set()
+        self._stopped = False
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -185,10 +188,16 @@ class Contained(Extractor):
     @contextmanager
     def _process(self) -> Iterator[Process]:
         """Give a process that nobody else asks, one that is idle if there is one."""
-        process = _idle.take(self._key)
-        if process is None:
+        process = None if self._stopped else _idle.take(self._key)
+        if process is None and not self._stopped:
             process = Process(self._pickled, self._plugin, self._n_threads, self.limits)
+        if process is None:
+            raise EndedError("is stopped")
         try:
+            with self._lock:
+                self._at_work.add(process)
+                if self._stopped:
+                    process.kill()
             yield process
         except PluginError:
             _idle.put(self._key, process)  # it raised, and is well
@@ -198,6 +207,16 @@ class Contained(Extractor):
             raise
         else:
             _idle.put(self._key, process)
+        finally:
+            with self._lock:
+                self._at_work.discard(process)
+
+    def stop(self) -> None:
+        """Have what it does for other threads end now, as an error there."""
+        with self._lock:
+            self._stopped = True
+            for each in self._at_work:
+                each.kill()
 
 
 class _Idle:

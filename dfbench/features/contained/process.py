@@ -134,9 +134,13 @@ class Process:
         values, taken = found
         return values, taken
 
-    def end(self) -> None:
-        """End it; what it has left on the disk for this purpose goes."""
+    def kill(self) -> None:
+        """End it while another thread asks it."""
         self._process.kill()
+
+    def end(self) -> None:
+        """End it; nobody may be asking it."""
+        self.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):

@@ -12,7 +12,10 @@ Done = TypeVar("Done")
 
 
 def in_order(
-    work: Callable[[Batch], Done], batches: Iterable[Batch], jobs: int
+    work: Callable[[Batch], Done],
+    batches: Iterable[Batch],
+    jobs: int,
+    give_up: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Batch, Done]]:
     """Work on batches in threads, few ahead of the one that is taken, so that memory is bounded.
 
@@ -24,6 +27,8 @@ def in_order(
         Taken one by one.
     jobs
         Number of threads.
+    give_up
+        Called where no more is wanted, so that batches at hand end soon.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="extract") as pool:
         waiting: deque[tuple[Batch, Future[Done]]] = deque()
@@ -36,6 +41,8 @@ def in_order(
             while waiting:
                 first, future = waiting.popleft()
                 yield first, future.result()
-        finally:
+        except BaseException:
             for _, future in waiting:
                 future.cancel()
+            give_up()
+            raise

@@ -324,7 +324,13 @@ def extract(
         def work(batch: list[_Item]) -> _Batch:
             return _work(batch, tasks, views, lacking.unseen, outcome.failed, warm)
 
-        for batch, result in in_order(work, _chunks(todo, batch_size, len(views)), jobs):
+        def give_up() -> None:
+            for task in tasks:
+                if isinstance(task.extractor, Contained):
+                    task.extractor.stop()
+
+        batches = _chunks(todo, batch_size, len(views))
+        for batch, result in in_order(work, batches, jobs, give_up):
             outcome.failed.update(result.failed)
             for task in tasks:
                 if not task.extractor.threads:

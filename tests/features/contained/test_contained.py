@@ -175,6 +175,26 @@ def test_several_threads_have_a_process_each_and_what_is_printed_harms_nothing(
         assert not Path(f"/proc/{int(pid)}/cmdline").exists()
 
 
+def test_who_gives_up_waits_for_no_image(parts: dict[str, FunctionExtractor]) -> None:
+    elsewhere = Contained(parts["hangs"], 1, Limits())
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            elsewhere.transform(images(7, 7))
+        except PluginError as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=work)
+    asking.start()
+    while not elsewhere._at_work:
+        time.sleep(0.01)
+    elsewhere.stop()
+    asking.join(20)  # where an image has 60 s
+    assert not asking.is_alive()
+    assert len(raised) == 1
+
+
 def test_a_process_ends_with_the_run(tmp_path: Path, parts: dict[str, FunctionExtractor]) -> None:
     import subprocess
     import sys
