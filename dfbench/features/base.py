@@ -53,6 +53,11 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Whether it is code of others, for which a run has processes of their own."""
         return not type(self).__module__.startswith("dfbench.")
 
+    @property
+    def elsewhere(self) -> Any:
+        """What is sent to such a process in its place, to `transform` there."""
+        return self
+
     def check_available(self) -> None:
         """Raise `UnavailableError` where something that is needed is absent (weights, a package).
 

@@ -64,7 +64,7 @@ class Contained(Extractor):
     def __init__(self, extractor: Extractor, jobs: int, limits: Limits) -> None:
         self.extractor, self.jobs, self.limits = extractor, jobs, limits
         try:
-            self._pickled = pickle.dumps(extractor)
+            self._pickled = pickle.dumps(extractor.elsewhere)
         except Exception as error:
             raise PluginError(
                 f"cannot be sent to a process of its own: {error}",
