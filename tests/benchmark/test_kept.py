@@ -69,7 +69,8 @@ def run(out: str, *more: str) -> str:
 def assert_same(found: Any, stored: Any, where: str) -> None:
     """Compare what JSON holds, numbers to 1e-9."""
     if isinstance(stored, dict):
-        assert list(found) == list(stored), where
+        # a key that came later is not known to what was stored
+        assert [key for key in found if key in stored] == list(stored), where
         for key, value in stored.items():
             assert_same(found[key], value, f"{where}.{key}")
     elif isinstance(stored, list):
