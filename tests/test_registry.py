@@ -84,7 +84,7 @@ def test_an_installed_package_brings_extractors_and_a_broken_one_stays_a_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1\n", "declares no extractor and no model"),
+        ("x = 1\n", "declares nothing"),
         ("import nothing_of_this_name\n", r"mine\.py, line 1: breaks when it is loaded: Module"),
         ("def f(:\n", r"mine\.py, line 1: breaks when it is loaded: SyntaxError"),
         (

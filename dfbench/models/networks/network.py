@@ -94,6 +94,12 @@ class Network(Model):
 
         return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)][-1]
 
+    def head_layer(self, module: nn.Module) -> nn.Module:
+        """Give the layer whose input is the network's own features: by default the last linear."""
+        from torch import nn
+
+        return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+
     def recipe(self) -> Recipe:
         """Say how it is trained."""
         return recipe_of(self.params, self.name)
@@ -189,11 +195,11 @@ class Network(Model):
 
     def restore(self, kept: Kept) -> Self:
         """Make the module and put the weights into it; see `Model.restore`."""
-        import torch
         from safetensors import SafetensorError
         from safetensors.torch import load
 
         from dfbench.models.training.session import session
+        from dfbench.models.training.setting import memory_format
 
         self._n_features = int(kept.plain["n_features"])
         with session(self.device, self.n_threads, self.seed):
@@ -207,7 +213,7 @@ class Network(Model):
                 first = str(error).strip().splitlines()[0]
                 raise KeptError(f"the weights do not fit {self.name}: {first}") from error
             # as it was trained: sums are taken in the order of the layout
-            module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(self.device, memory_format=memory_format(module))  # type: ignore[call-overload]
         self.module, self.history = module.eval(), []
         return self
 
@@ -250,8 +256,9 @@ class Network(Model):
         from dfbench.models.training.session import session
 
         self._check(X)
+        layer = self.head_layer(self.module)
         with session(self.device, self.n_threads, self.seed):
-            return embeddings(self.module, X, self.recipe(), device=self.device)
+            return embeddings(self.module, layer, X, self.recipe(), device=self.device)
 
     def n_bytes(self) -> int:
         """Size of the weights and of batch normalisation's statistics, in bytes."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import nn
 
 from dfbench.errors import DataError
@@ -26,7 +27,7 @@ class Setting:
         See `dfbench.models.training.inference`; it is trained in place. Parameters without
         gradients stay. If its attribute ``frozen`` is true, and nothing changes the images from
         epoch to epoch, its ``encode`` is called once for each image and ``classify`` is trained on
-        what it gives.
+        what it gives. Its order in memory is that of `memory_format`.
     X, y
         Training images (uint8), alone or `Both`, and their class numbers.
     X_val, y_val
@@ -76,3 +77,9 @@ class Setting:
                 re.sub(r"0x[0-9a-f]+", "", repr(self.module)),
             ]
         )
+
+
+def memory_format(module: nn.Module) -> torch.memory_format:
+    """Give the order in memory that a module is trained in: channels-last, unless it tells one."""
+    found: torch.memory_format = getattr(module, "memory_format", torch.channels_last)
+    return found
