@@ -25,6 +25,9 @@ AUDITS = "dfbench.audits"
 PICTURES = "dfbench.pictures"
 METRICS = "dfbench.metrics"
 COLUMNS = "dfbench.columns"
+GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, PROTOCOLS, AUDITS, PICTURES)
+OF_PACKAGES = (PROTOCOLS, AUDITS, PICTURES)
+"""Groups that files bring nothing to, but packages do."""
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
