@@ -214,7 +214,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except PluginError as error:
-        raise PluginError(error.what, where=f"{path}, {error.where}") from None
+        raise PluginError(error.what, where=f"{path}, {error.where}", hint=error.hint) from None
     except (Exception, SystemExit) as error:
         line = _line_in(file, error)
         raise PluginError(

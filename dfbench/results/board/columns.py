@@ -201,10 +201,11 @@ def own_column(own: Own) -> LineColumn:
 
 
 def columns_of(own: Sequence[Own]) -> tuple[LineColumn, ...]:
-    """Give all columns, those of somebody's own last in the leaderboard."""
+    """Give all columns, those of somebody's own behind our figures in the leaderboard."""
     if not own:
         return COLUMNS
-    at = 1 + max(n for n, column in enumerate(COLUMNS) if column.place == "main")
+    figures = [n for n, its in enumerate(COLUMNS) if its.place == "main" and not its.always]
+    at = 1 + figures[-1]
     return (*COLUMNS[:at], *map(own_column, own), *COLUMNS[at:])
 
 
