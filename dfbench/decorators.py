@@ -9,7 +9,15 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar, overload
 
 from dfbench.errors import PluginError
-from dfbench.plugins import ColumnInfo, FunctionInfo, Kind, MetricInfo, NetworkInfo, mark
+from dfbench.plugins import (
+    AugmentationInfo,
+    ColumnInfo,
+    FunctionInfo,
+    Kind,
+    MetricInfo,
+    NetworkInfo,
+    mark,
+)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -351,6 +359,67 @@ def column(
         _defaults(function, f"column {key!r}", 1, "the facts")
         told = ColumnInfo(
             name=key, kind="column", version=version, title=title or key.replace("_", " ")
+        )
+        mark(function, told)
+        return function
+
+    return declare if function is None else declare(function)
+
+
+@overload
+def augmentation(function: Function) -> Function: ...
+@overload
+def augmentation(
+    *, name: str | None = None, batch: bool = False, version: int = 1
+) -> Callable[[Function], Function]: ...
+
+
+def augmentation(
+    function: Function | None = None,
+    *,
+    name: str | None = None,
+    batch: bool = False,
+    version: int = 1,
+) -> Function | Callable[[Function], Function]:
+    """Declare a function to be an augmentation: a random change of training images.
+
+    It is given one RGB image, an array of shape (S, S, 3) and dtype uint8, and gives one of the
+    same shape and dtype. With ``batch`` it is given a torch tensor of shape (n, 3, S, S), float32
+    in about [0, 1], on the device of the training, and gives such a tensor. One that has a
+    parameter ``rng`` is given a `numpy.random.Generator`: all that is random is to be drawn from
+    it (or, of a batch, from torch's own numbers). Other parameters need defaults. A recipe names
+    it: ``augment = { own = ["moire"] }``, or ``own = { moire = { strength = 0.2 } }``.
+
+    Parameters
+    ----------
+    function
+        The function, where the decorator is used without brackets.
+    name
+        Its name; the function's own by default.
+    batch
+        Whether it changes a whole batch.
+    version
+        To be raised when it does something else for a reason outside the plugin's files.
+
+    Raises
+    ------
+    PluginError
+        If the signature or the name does not fit.
+    """
+
+    def declare(function: Function) -> Function:
+        title = _titled(function, name, "augmentation")
+        where = f"augmentation {title!r}"
+        known = inspect.signature(function).parameters
+        if not known or next(iter(known)) == "rng":
+            raise PluginError("the function must take the image first", where=where)
+        told = AugmentationInfo(
+            name=title,
+            kind="augmentation",
+            version=version,
+            defaults=_defaults(function, where, 1, "the image", given=("rng",)),
+            batch=batch,
+            takes=("rng",) if "rng" in known else (),
         )
         mark(function, told)
         return function

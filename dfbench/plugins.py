@@ -104,6 +104,22 @@ class ColumnInfo(FunctionInfo):
     title: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationInfo(FunctionInfo):
+    """What ``@dfbench.augmentation`` notes.
+
+    Attributes
+    ----------
+    batch
+        Whether it is given a batch of torch, not an image.
+    takes
+        Whether it is given ``rng``.
+    """
+
+    batch: bool
+    takes: tuple[str, ...]
+
+
 def mark(thing: Any, told: FunctionInfo) -> None:
     """Note on ``thing`` what it is."""
     setattr(thing, _MARK, told)

@@ -25,7 +25,8 @@ AUDITS = "dfbench.audits"
 PICTURES = "dfbench.pictures"
 METRICS = "dfbench.metrics"
 COLUMNS = "dfbench.columns"
-GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, PROTOCOLS, AUDITS, PICTURES)
+AUGMENTATIONS = "dfbench.augmentations"
+GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, AUGMENTATIONS, PROTOCOLS, AUDITS, PICTURES)
 OF_PACKAGES = (PROTOCOLS, AUDITS, PICTURES)
 """Groups that files bring nothing to, but packages do."""
 
@@ -203,6 +204,7 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
 _LISTED = {
     METRICS: ("dfbench.results.statistics.metrics:ENTRIES", "name"),
     COLUMNS: ("dfbench.results.board.columns:COLUMNS", "key"),
+    AUGMENTATIONS: ("dfbench.models.training.recipe:AUGMENTATIONS", "name"),
 }
 """Of groups whose built-in parts stand in one list: that list, and what its entries' names are."""
 
@@ -226,6 +228,7 @@ _KINDS = {
     MODELS: ("model", "network"),
     METRICS: ("metric",),
     COLUMNS: ("column",),
+    AUGMENTATIONS: ("augmentation",),
 }
 """Which kinds of functions are parts of a group."""
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -337,6 +340,7 @@ class Registry:
 
     def __init__(self, group: str, files: Iterable[Path] = ()) -> None:
         self._group = group
+        self.files = tuple(dict.fromkeys(file.resolve() for file in files))
         self.kind = group.rpartition(".")[2].rstrip("s")
         self._parts: dict[str, Part] = {}
         if group in _LISTED:
@@ -349,7 +353,7 @@ class Registry:
         for point in entry_points(group=group):
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
-        for path in dict.fromkeys(file.resolve() for file in files):
+        for path in self.files:
             for function in load_file(path):
                 told = info(function)
                 if told is not None and told.kind in _KINDS.get(group, ()):

@@ -21,6 +21,7 @@ class What(StrEnum):
     networks = "networks"
     metrics = "metrics"
     columns = "columns"
+    augmentations = "augmentations"
     datasets = "datasets"
     suites = "suites"
     protocols = "protocols"

@@ -15,11 +15,13 @@ from dfbench.models.devices import require
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.training.recipe import Recipe, recipe_of
+from dfbench.registry import AUGMENTATIONS, Registry
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from dfbench.models.training.augmentation.change import Change
     from dfbench.models.training.epoch import Epoch
 
 _WEIGHTS = "weights.safetensors"
@@ -115,6 +117,13 @@ class Network(Model):
         return int(params.get("crop_size") or params["image_size"])
 
     @classmethod
+    def augmentations(cls, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Give those of the recipe, and of the copies that it has made."""
+        recipe = recipe_of(dict(params), cls.name)
+        own = {} if recipe.offline is None else recipe.offline.augment.own
+        return {**own, **recipe.augment.own}
+
+    @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
         """Estimate torch itself and a step of training; see `Model.memory`."""
         recipe = recipe_of(dict(params), cls.name)
@@ -157,19 +166,37 @@ class Network(Model):
             self._n_features = 0 if features is None else features.shape[1]
             self.module = self.build(self._n_features)
             self.prepare(self.module, X)
+            recipe = self.recipe()
+            copied = {} if recipe.offline is None else recipe.offline.augment.own
             setting = Setting(
                 self.module,
                 X,
                 y,
                 X_val,
                 y_val,
-                self.recipe(),
+                recipe,
                 n_classes=self.n_classes,
                 device=self.device,
                 seed=self.seed,
+                own=self._changes(recipe.augment.own),
+                own_offline=self._changes(copied),
             )
             self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
         return self
+
+    def _changes(self, named: Mapping[str, Mapping[str, Any]]) -> tuple[Change, ...]:
+        """Make what the recipe names of the functions of plugins."""
+        if not named:
+            return ()
+        from dfbench.models.training.augmentation.own import change_of, check_repeatable
+
+        known = Registry(AUGMENTATIONS, self.plugins)
+        found = []
+        for name, params in named.items():
+            change = change_of(known.get(name).load(), params)
+            check_repeatable(change, self.input_side(self.params), f"augmentation {name!r}")
+            found.append(change)
+        return tuple(found)
 
     def predict_proba(self, X: Inputs) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""

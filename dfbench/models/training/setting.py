@@ -13,6 +13,7 @@ from dfbench.errors import DataError
 from dfbench.files import digest
 from dfbench.models.base import Array, Inputs, Labels, apart
 from dfbench.models.rows import fingerprint
+from dfbench.models.training.augmentation.change import Change
 from dfbench.models.training.inputs import check
 from dfbench.models.training.recipe import Recipe
 
@@ -40,6 +41,8 @@ class Setting:
         ``cpu`` or ``cuda``.
     seed
         Of order, dropout and augmentation.
+    own, own_offline
+        Augmentations of plugins that the recipe names, for batches and for copies.
     """
 
     module: nn.Module
@@ -51,6 +54,8 @@ class Setting:
     n_classes: int
     device: str = "cpu"
     seed: int = 0
+    own: tuple[Change, ...] = ()
+    own_offline: tuple[Change, ...] = ()
 
     def check(self) -> None:
         """Raise `DataError` if the images are not as a network and its recipe need them."""
