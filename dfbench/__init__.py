@@ -22,7 +22,7 @@ mean_colour.py``, then puts it into the leaderboard.
 from typing import TYPE_CHECKING, Any
 
 from dfbench._version import __version__
-from dfbench.decorators import augmentation, column, extractor, metric, model, network
+from dfbench.decorators import augmentation, column, extractor, layout, metric, model, network
 
 if TYPE_CHECKING:
     from dfbench.benchmark.extract import extract
@@ -38,6 +38,7 @@ __all__ = [
     "column",
     "extract",
     "extractor",
+    "layout",
     "load_model",
     "load_results",
     "metric",

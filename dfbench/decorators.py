@@ -427,6 +427,48 @@ def augmentation(
     return declare if function is None else declare(function)
 
 
+@overload
+def layout(function: Function) -> Function: ...
+@overload
+def layout(*, name: str | None = None) -> Callable[[Function], Function]: ...
+
+
+def layout(
+    function: Function | None = None, *, name: str | None = None
+) -> Function | Callable[[Function], Function]:
+    """Declare a function to be a layout: it lists the images of a folder with their labels.
+
+    It is given the folder, a `pathlib.Path`, and gives an entry for each image: ``(path, label)``,
+    ``(path, label, split)`` or ``(path, label, split, group)``, or a dictionary of these and
+    ``kind``. Paths are relative to the folder; the label is the name of a class of the card, or
+    None where it is not known; the split is ``train``, ``validation`` or ``test``. A card names it:
+    ``layout = { kind = "function", name = "..." }``, with ``splits = [...]`` and ``groups = true``
+    where it tells them.
+
+    Parameters
+    ----------
+    function
+        The function, where the decorator is used without brackets.
+    name
+        Its name; the function's own by default.
+
+    Raises
+    ------
+    PluginError
+        If the signature or the name does not fit.
+    """
+
+    def declare(function: Function) -> Function:
+        title = _titled(function, name, "layout")
+        if not inspect.signature(function).parameters:
+            raise PluginError("the function must take the folder", where=f"layout {title!r}")
+        _defaults(function, f"layout {title!r}", 1, "the folder")
+        mark(function, FunctionInfo(name=title, kind="layout"))
+        return function
+
+    return declare if function is None else declare(function)
+
+
 def _titled(function: Any, name: str | None, kind: Kind, form: re.Pattern[str] = _NAME) -> str:
     title = name or str(function.__name__)
     if not form.fullmatch(title):

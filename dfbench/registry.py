@@ -26,7 +26,8 @@ PICTURES = "dfbench.pictures"
 METRICS = "dfbench.metrics"
 COLUMNS = "dfbench.columns"
 AUGMENTATIONS = "dfbench.augmentations"
-GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, AUGMENTATIONS, PROTOCOLS, AUDITS, PICTURES)
+LAYOUTS = "dfbench.layouts"
+GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, AUGMENTATIONS, LAYOUTS, PROTOCOLS, AUDITS, PICTURES)
 OF_PACKAGES = (PROTOCOLS, AUDITS, PICTURES)
 """Groups that files bring nothing to, but packages do."""
 
@@ -205,6 +206,7 @@ _LISTED = {
     METRICS: ("dfbench.results.statistics.metrics:ENTRIES", "name"),
     COLUMNS: ("dfbench.results.board.columns:COLUMNS", "key"),
     AUGMENTATIONS: ("dfbench.models.training.recipe:AUGMENTATIONS", "name"),
+    LAYOUTS: ("dfbench.suites.datasets.layouts.all:KNOWN", "name"),
 }
 """Of groups whose built-in parts stand in one list: that list, and what its entries' names are."""
 
@@ -229,6 +231,7 @@ _KINDS = {
     METRICS: ("metric",),
     COLUMNS: ("column",),
     AUGMENTATIONS: ("augmentation",),
+    LAYOUTS: ("layout",),
 }
 """Which kinds of functions are parts of a group."""
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")

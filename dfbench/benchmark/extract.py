@@ -120,7 +120,13 @@ def feature_table(
 ) -> pd.DataFrame:
     """Do what `extract` does, and tell a reporter of it."""
     extractors = build(parse(features), Registry(EXTRACTORS, plugins))
-    dataset = load_dataset(data, root=root, asked=asked, progress=reporter.stage(f"{data}: images"))
+    dataset = load_dataset(
+        data,
+        root=root,
+        plugins=plugins,
+        asked=asked,
+        progress=reporter.stage(f"{data}: images"),
+    )
     manifest, view = dataset.manifest, view_of(dataset)
     outcome, faults = look_at(
         dataset, extractors, jobs=jobs or default_jobs("cpu"), reporter=reporter

@@ -260,6 +260,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
         check=options.check,
+        plugins=plugins,
     )
     for each in datasets:
         if isinstance(each, Dataset):

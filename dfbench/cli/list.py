@@ -22,6 +22,7 @@ class What(StrEnum):
     metrics = "metrics"
     columns = "columns"
     augmentations = "augmentations"
+    layouts = "layouts"
     datasets = "datasets"
     suites = "suites"
     protocols = "protocols"

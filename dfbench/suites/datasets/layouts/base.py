@@ -109,6 +109,10 @@ class Layout(Section, ABC):
         """Whether it tells which kind of fake an image is."""
         return False
 
+    def with_plugins(self, files: Collection[Path]) -> Layout:
+        """Give it with files in which functions that it names may be."""
+        return self
+
     def sheet(self, card: Declared, root: Path, paths: Sequence[str]) -> Sheet:
         """Give the table to be filled in for a competition.
 
