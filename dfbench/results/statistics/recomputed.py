@@ -23,8 +23,11 @@ from dfbench.results.statistics.sample import Floats, Sample
 
 FEWEST = 200
 """Resamples that an interval is made of at least."""
-SECONDS = 10.0
-"""After which no more resamples of one sample are looked at."""
+SECONDS = 20.0
+"""Of the processor, after which no more resamples of one sample are looked at: what else the machine
+does is not to decide about an interval."""
+_PATIENCE = 6
+"""Seconds by the clock for each of these, where a function waits for something."""
 _CALLS = 5_000_000
 """Images that all resamples hold together, where the number of resamples is left open."""
 _SAME = 1e-9
@@ -135,10 +138,10 @@ def resampled(of: Recomputed, sample: Sample, resamples: Resamples) -> Resampled
     wanted = min(of.wanted(sample.n), resamples.n_resamples)
     values: list[float] = []
     faults: Counter[str] = Counter()
-    end = time.monotonic() + SECONDS
+    end, last = time.thread_time() + SECONDS, time.monotonic() + _PATIENCE * SECONDS
     for chunk in resamples.chunks():
         for counts in chunk[: wanted - len(values)]:
-            if time.monotonic() > end:
+            if time.thread_time() > end or time.monotonic() > last:
                 return Resampled(np.array(values), faults, late=True)
             try:
                 values.append(_call(of, sample, counts))
