@@ -311,7 +311,9 @@ def load_results(folder: str | Path, *, plugins: str | Path | Sequence[str | Pat
 
 def _path(folder: Any, what: str = "folder") -> Path:
     if not isinstance(folder, str | Path) or "\0" in str(folder):
-        raise ParameterError(f"a path, not {folder!r}", where=what)
+        raise ParameterError(
+            f"a {'file' if what == 'plugins' else what}, not {folder!r}", where=what
+        )
     return Path(folder).expanduser()
 
 

@@ -24,8 +24,8 @@ from dfbench.results.statistics.sample import Floats, Sample
 FEWEST = 200
 """Resamples that an interval is made of at least."""
 SECONDS = 20.0
-"""Of the processor, after which no more resamples of one sample are looked at: what else the machine
-does is not to decide about an interval."""
+"""Of the processor, after which no more resamples of one sample are looked at: what else the
+machine does is not to decide about an interval."""
 _PATIENCE = 6
 """Seconds by the clock for each of these, where a function waits for something."""
 _CALLS = 5_000_000

@@ -65,7 +65,7 @@ BODY = """
 class Net(nn.Module):
     def __init__(self, out):
         super().__init__()
-        self.head = nn.Linear(8, out)
+        self.head = nn.LazyLinear(out)
         self.body = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 8, 3, 2))
         self.squeeze = nn.Conv2d(8, 8, 1)
 

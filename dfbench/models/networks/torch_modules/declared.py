@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from dfbench.errors import PluginError
 from dfbench.models.networks.torch_modules.layers import Logits
@@ -136,6 +137,9 @@ def _given(adapted: Adapted, images: torch.Tensor, where: str) -> Any:
 
 
 def _called(adapted: Adapted, images: torch.Tensor) -> Any:
+    if any(is_lazy(weight) for weight in adapted.parameters()):
+        with torch.no_grad():
+            adapted.module(images)  # gives lazy layers their shapes
     adapted.to(memory_format=adapted.memory_format)
     return adapted.module(images.contiguous(memory_format=adapted.memory_format))
 

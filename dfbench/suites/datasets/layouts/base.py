@@ -60,7 +60,7 @@ class Layout(Section, ABC):
     @classmethod
     @abstractmethod
     def advice(cls, names: Sequence[str]) -> str:
-        """Say how images have to lie, to somebody whose images nothing recognises.
+        """Say how images have to lie, to somebody whose images nothing recognises; "" is nothing.
 
         Parameters
         ----------

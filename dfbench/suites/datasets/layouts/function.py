@@ -41,8 +41,8 @@ class FunctionLayout(Layout):
 
     @classmethod
     def advice(cls, names: Sequence[str]) -> str:
-        """Name the way for what no other layout reads."""
-        return "or a function of your own that lists the images (@dfbench.layout)"
+        """Say nothing: names of files do not tell what a function would read."""
+        return ""
 
     def with_plugins(self, files: Collection[Path]) -> Self:
         """Look the function up in these files too."""
