@@ -146,7 +146,8 @@ class Network(Model):
         recipe_of({**known, **params}, cls.name)
         own = {key: value for key, value in params.items() if key not in Recipe.model_fields}
         super().check_params(own)
-        if not 0 <= own.get("dropout", 0) < 1:
+        dropout = own.get("dropout", 0)
+        if isinstance(dropout, int | float) and not 0 <= dropout < 1:
             raise ParameterError("dropout is from 0 to below 1", where=cls.name)
         if not (side := own.get("image_size", 128)) >= 8 or side != int(side):
             raise ParameterError("image_size is a whole number, at least 8", where=cls.name)
