@@ -22,7 +22,7 @@ mean_colour.py``, then puts it into the leaderboard.
 from typing import TYPE_CHECKING, Any
 
 from dfbench._version import __version__
-from dfbench.plugins import extractor, model
+from dfbench.decorators import augmentation, column, extractor, layout, metric, model, network
 
 if TYPE_CHECKING:
     from dfbench.benchmark.extract import extract
@@ -34,11 +34,16 @@ __all__ = [
     "Detector",
     "Results",
     "__version__",
+    "augmentation",
+    "column",
     "extract",
     "extractor",
+    "layout",
     "load_model",
     "load_results",
+    "metric",
     "model",
+    "network",
     "run",
 ]
 

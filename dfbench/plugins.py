@@ -1,4 +1,4 @@
-"""Parts as plain functions: the decorators, and loading the files that use them."""
+"""Parts as plain functions: what is noted on one, and loading the files that have them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import ast
 import hashlib
 import importlib
 import importlib.util
-import inspect
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal
 
 from dfbench.errors import PluginError
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-Kind = Literal["extractor", "model"]
+Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
 _MARK = "__dfbench_part__"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _FILE = re.compile(r"dfbench_plugin_[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionInfo:
     """What a decorator notes on a function.
 
@@ -41,159 +37,93 @@ class FunctionInfo:
     threads
         Whether it may be called from several threads at once.
     defaults
-        Default values of the parameters, of an extractor those after the image.
+        Default values of the parameters, without what dfbench gives: of an extractor the image.
     suggest
-        Of a model: draws parameters by an Optuna trial; None where type hints tell the space.
+        Of a model or network: draws parameters by an Optuna trial; None where type hints tell the
+        space.
     """
 
     name: str
-    kind: Kind = "extractor"
+    kind: Kind
     version: int = 1
     threads: bool = True
     defaults: dict[str, Any] = field(default_factory=dict)
     suggest: Callable[[Any], dict[str, Any]] | None = None
 
 
-@overload
-def extractor(function: Function) -> Function: ...
-@overload
-def extractor(
-    *, name: str | None = None, version: int = 1, threads: bool = True
-) -> Callable[[Function], Function]: ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkInfo(FunctionInfo):
+    """What ``@dfbench.network`` notes.
 
-
-def extractor(
-    function: Function | None = None,
-    *,
-    name: str | None = None,
-    version: int = 1,
-    threads: bool = True,
-) -> Function | Callable[[Function], Function]:
-    """Declare a function to be an extractor.
-
-    The function takes one RGB image, an array of shape (H, W, 3) and dtype uint8, and returns a
-    one-dimensional vector of finite numbers, of the same length for each image. Further parameters
-    must have defaults and can be set where the extractor is named: ``mine[bins=8]``. The function
-    itself is returned unchanged.
-
-    Parameters
+    Attributes
     ----------
-    function
-        The function, where the decorator is used without brackets.
-    name
-        The extractor's name; the function's own by default.
-    version
-        To be raised when the output changes for a reason outside the plugin's files (an edit of
-        these is noticed by itself).
-    threads
-        Whether the function may be called from several threads at once, each call with its own
-        copy of an image. Say no where it keeps anything between calls.
-
-    Raises
-    ------
-    PluginError
-        If the signature or the name does not fit.
+    image_size
+        Side of the images, in pixels.
+    recipe
+        Fields of `dfbench.models.training.recipe.Recipe` that differ from its defaults.
+    cam_layer
+        Name of the layer that Grad-CAM looks at; empty: the last convolution.
+    takes
+        Which of ``n_classes`` and ``image_size`` the function is given.
     """
 
-    def mark(function: Function) -> Function:
-        title = _titled(function, name, "extractor")
-        if not inspect.signature(function).parameters:
-            raise PluginError("the function must take the image", where=f"extractor {title!r}")
-        defaults = _defaults(function, f"extractor {title!r}", after=1)
-        told = FunctionInfo(title, version=version, threads=threads, defaults=defaults)
-        setattr(function, _MARK, told)
-        return function
-
-    return mark if function is None else mark(function)
+    image_size: int
+    recipe: Mapping[str, Any]
+    cam_layer: str
+    takes: tuple[str, ...]
 
 
-@overload
-def model(function: Function) -> Function: ...
-@overload
-def model(
-    *,
-    name: str | None = None,
-    version: int = 1,
-    suggest: Callable[[Any], dict[str, Any]] | None = None,
-) -> Callable[[Function], Function]: ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricInfo(FunctionInfo):
+    """What ``@dfbench.metric`` notes.
 
-
-def model(
-    function: Function | None = None,
-    *,
-    name: str | None = None,
-    version: int = 1,
-    suggest: Callable[[Any], dict[str, Any]] | None = None,
-) -> Function | Callable[[Function], Function]:
-    """Declare a function to be a model: it returns an estimator of scikit-learn's interface.
-
-    The estimator is unfitted, and may be a pipeline. Parameters of the function must have
-    defaults; a suite can set them. Those whose type hints tell a range are tuned:
-    ``Annotated[int, (2, 12)]``, ``Annotated[float, (0.01, 10, "log")]``, ``Literal["l1", "l2"]``.
-    The function itself is returned unchanged.
-
-    A subclass of `dfbench.models.base.Model` may stand in the place of the function.
-
-    Parameters
+    Attributes
     ----------
-    function
-        The function, where the decorator is used without brackets.
-    name
-        The model's name; the function's own by default.
-    version
-        To be raised when scores change for a reason outside the plugin's files.
-    suggest
-        Draws parameters by an Optuna trial, instead of type hints.
-
-    Raises
-    ------
-    PluginError
-        If the signature or the name does not fit.
+    title
+        Heading of its column.
+    higher_is_better
+        Which way is better.
+    binary
+        Whether it is for two classes only.
+    resamples
+        How many its interval is of; None: by the number of images.
+    takes
+        What it is given by name, beside labels and scores.
     """
 
-    def mark(function: Function) -> Function:
-        if isinstance(function, type):
-            title = _titled(function, name or getattr(function, "name", None), "model")
-            defaults: dict[str, Any] = {}
-        else:
-            title = _titled(function, name, "model")
-            defaults = _defaults(function, f"model {title!r}")
-        told = FunctionInfo(title, "model", version, defaults=defaults, suggest=suggest)
-        setattr(function, _MARK, told)
-        return function
-
-    return mark if function is None else mark(function)
+    title: str
+    higher_is_better: bool
+    binary: bool
+    resamples: int | None
+    takes: tuple[str, ...]
 
 
-def _titled(function: Any, name: str | None, kind: Kind) -> str:
-    title = name or str(function.__name__)
-    if not _NAME.fullmatch(title):
-        raise PluginError(
-            "a name is made of letters, digits, '_', '-' and '.', a letter first",
-            where=f"{kind} {title!r}",
-        )
-    return title
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnInfo(FunctionInfo):
+    """What ``@dfbench.column`` notes: the ``title`` is the heading."""
+
+    title: str
 
 
-def _defaults(function: Any, where: str, after: int = 0) -> dict[str, Any]:
-    """Give the defaults of a function's parameters, but for the first ``after``."""
-    parameters = list(inspect.signature(function).parameters.values())[after:]
-    loose = [
-        p.name
-        for p in parameters
-        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    if loose:
-        those = "parameters after the image need" if after else "parameters need"
-        raise PluginError(f"{those} defaults: {', '.join(loose)}", where=where)
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    try:
-        json.dumps(defaults)
-    except (TypeError, ValueError):
-        raise PluginError(
-            "defaults must be numbers, text, true or false, or lists of them", where=where
-        ) from None
-    return defaults
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationInfo(FunctionInfo):
+    """What ``@dfbench.augmentation`` notes.
+
+    Attributes
+    ----------
+    batch
+        Whether it is given a batch of torch, not an image.
+    takes
+        Whether it is given ``rng``.
+    """
+
+    batch: bool
+    takes: tuple[str, ...]
+
+
+def mark(thing: Any, told: FunctionInfo) -> None:
+    """Note on ``thing`` what it is."""
+    setattr(thing, _MARK, told)
 
 
 def info(thing: Any) -> FunctionInfo | None:
@@ -318,7 +248,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except PluginError as error:
-        raise PluginError(error.what, where=f"{path}, {error.where}") from None
+        raise PluginError(error.what, where=f"{path}, {error.where}", hint=error.hint) from None
     except (Exception, SystemExit) as error:
         line = _line_in(file, error)
         raise PluginError(
@@ -339,19 +269,19 @@ def _module_name(path: Path) -> str:
 def _declared(module: ModuleType, path: Path) -> list[Callable[..., Any]]:
     found: dict[tuple[str, str], Callable[..., Any]] = {}
     for value in vars(module).values():
-        mark = info(value)
+        told = info(value)
         own = str(getattr(value, "__module__", None))
-        if mark is None or own.partition(".")[0] != module.__name__:
+        if told is None or own.partition(".")[0] != module.__name__:
             continue
-        key = mark.kind, mark.name
+        key = told.kind, told.name
         if key in found and found[key] is not value:
-            raise PluginError(f"two {mark.kind}s are named {mark.name!r}", where=path)
+            raise PluginError(f"two {told.kind}s are named {told.name!r}", where=path)
         found[key] = value
     if not found:
         raise PluginError(
-            "declares no extractor and no model",
+            "declares nothing",
             where=path,
-            hint="put @dfbench.extractor or @dfbench.model above a function",
+            hint="put @dfbench.extractor, @dfbench.model or the like above a function",
         )
     return list(found.values())
 

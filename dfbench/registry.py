@@ -1,4 +1,4 @@
-"""Finds parts by name: extractors, models, audits, protocols, pictures.
+"""Finds parts by name: extractors, models, audits, protocols, pictures, metrics, and so on.
 
 Built-in, from packages or files: all are entry points, loaded when they are asked for and not
 before; a broken one is an entry with a reason and takes nothing else down.
@@ -23,6 +23,13 @@ MODELS = "dfbench.models"
 PROTOCOLS = "dfbench.protocols"
 AUDITS = "dfbench.audits"
 PICTURES = "dfbench.pictures"
+METRICS = "dfbench.metrics"
+COLUMNS = "dfbench.columns"
+AUGMENTATIONS = "dfbench.augmentations"
+LAYOUTS = "dfbench.layouts"
+GROUPS = (EXTRACTORS, MODELS, METRICS, COLUMNS, AUGMENTATIONS, LAYOUTS, PROTOCOLS, AUDITS, PICTURES)
+OF_PACKAGES = (PROTOCOLS, AUDITS, PICTURES)
+"""Groups that files bring nothing to, but packages do."""
 
 _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     EXTRACTORS: {
@@ -195,6 +202,14 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
+_LISTED = {
+    METRICS: ("dfbench.results.statistics.metrics:ENTRIES", "name"),
+    COLUMNS: ("dfbench.results.board.columns:COLUMNS", "key"),
+    AUGMENTATIONS: ("dfbench.models.training.recipe:AUGMENTATIONS", "name"),
+    LAYOUTS: ("dfbench.suites.datasets.layouts.all:KNOWN", "name"),
+}
+"""Of groups whose built-in parts stand in one list: that list, and what its entries' names are."""
+
 _BASES = {
     MODELS: "dfbench.models.base:Model",
     PROTOCOLS: "dfbench.benchmark.protocols.base:Protocol",
@@ -204,9 +219,21 @@ _BASES = {
 """What parts of a group are subclasses of."""
 
 _OWN = "dfbench"
-_DECLARED = "dfbench.models.brought.declared:declared"
+_DECLARED = {
+    "model": "dfbench.models.brought.declared:declared",
+    "network": "dfbench.models.networks.declared:declared",
+}
 _IMPORTED = "dfbench.models.brought.imported:imported"
 """What makes models of functions and of import paths."""
+_KINDS = {
+    EXTRACTORS: ("extractor",),
+    MODELS: ("model", "network"),
+    METRICS: ("metric",),
+    COLUMNS: ("column",),
+    AUGMENTATIONS: ("augmentation",),
+    LAYOUTS: ("layout",),
+}
+"""Which kinds of functions are parts of a group."""
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -227,6 +254,8 @@ class Part:
         Gives the class or the decorated function.
     base
         Entry point of the class that it must be a subclass of; empty where it may be a function.
+    kinds
+        Kinds of functions that it may be; empty where it may be something else.
     """
 
     name: str
@@ -234,6 +263,7 @@ class Part:
     summary: str
     loader: Callable[[], Any]
     base: str = ""
+    kinds: tuple[str, ...] = ()
 
     @property
     def built_in(self) -> bool:
@@ -264,20 +294,28 @@ class Part:
             raise
         except (Exception, SystemExit) as error:
             raise PluginError(f"cannot be loaded: {worded(error)}", where=self.where) from error
+        if self.kinds:
+            self._check_kind(found)
         if self.base == _BASES[MODELS]:
             found = self._as_model(found)
         if self.base:
             self._check(found, EntryPoint("", self.base, "").load())
         return found
 
+    def _check_kind(self, found: Any) -> None:
+        told = info(found)
+        if told is None or told.kind not in self.kinds:
+            wanted = " or ".join(f"@dfbench.{kind}" for kind in self.kinds)
+            raise PluginError(f"no function under {wanted}", where=self.where)
+
     def _as_model(self, found: Any) -> Any:
-        """Make a model of a function under ``@dfbench.model``."""
-        mark = info(found)
-        if mark is None or isinstance(found, type):
+        """Make a model of a function under ``@dfbench.model``, or ``@dfbench.network``."""
+        told = info(found)
+        if told is None or (isinstance(found, type) and told.kind == "model"):
             if isinstance(found, type) and not isinstance(getattr(found, "name", None), str):
                 raise PluginError("has no name", where=self.where, hint='name = "..." in the class')
             return found
-        return EntryPoint("", _DECLARED, "").load()(found)
+        return EntryPoint("", _DECLARED[told.kind], "").load()(found)
 
     def _check(self, found: Any, base: Any) -> None:
         if not (isinstance(found, type) and issubclass(found, base)):
@@ -293,9 +331,9 @@ class Registry:
     Parameters
     ----------
     group
-        `EXTRACTORS`, `MODELS`, `PROTOCOLS`, `AUDITS` or `PICTURES`.
+        `EXTRACTORS`, `MODELS`, `PROTOCOLS` and so on.
     files
-        Plugin files; they may declare extractors and models.
+        Plugin files, which declare functions to be parts.
 
     Raises
     ------
@@ -305,20 +343,26 @@ class Registry:
 
     def __init__(self, group: str, files: Iterable[Path] = ()) -> None:
         self._group = group
+        self.files = tuple(dict.fromkeys(file.resolve() for file in files))
         self.kind = group.rpartition(".")[2].rstrip("s")
         self._parts: dict[str, Part] = {}
-        for name, (value, summary) in _BUILT_IN[group].items():
+        if group in _LISTED:
+            where, named = _LISTED[group]
+            for each in EntryPoint("", where, "").load():
+                name = getattr(each, named)
+                self._add(Part(name, _OWN, each.title.strip() or name, partial(_itself, each)))
+        for name, (value, summary) in _BUILT_IN.get(group, {}).items():
             self._add(_from_entry_point(EntryPoint(name, value, group), _OWN, summary))
         for point in entry_points(group=group):
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
-        for path in dict.fromkeys(file.resolve() for file in files):
+        for path in self.files:
             for function in load_file(path):
-                mark = info(function)
-                if mark is not None and mark.kind == self.kind:
+                told = info(function)
+                if told is not None and told.kind in _KINDS.get(group, ()):
                     summary = (function.__doc__ or "").strip().partition("\n")[0]
                     loader = partial(_itself, function)
-                    self._add(Part(mark.name, str(path), summary, loader, _BASES.get(group, "")))
+                    self._add(Part(told.name, str(path), summary, loader, _BASES.get(group, "")))
 
     def _add(self, part: Part) -> None:
         other = self._parts.get(part.name)
@@ -377,7 +421,8 @@ class Registry:
 
 
 def _from_entry_point(point: EntryPoint, owner: str, summary: str) -> Part:
-    return Part(point.name, owner, summary, point.load, _BASES.get(point.group, ""))
+    kinds = _KINDS[point.group] if point.group in _LISTED else ()
+    return Part(point.name, owner, summary, point.load, _BASES.get(point.group, ""), kinds)
 
 
 def _itself(function: Any) -> Any:

@@ -13,13 +13,7 @@ import pytest
 from dfbench import formats, registry
 
 ROOT = Path(__file__).parents[1]
-GROUPS = {
-    registry.EXTRACTORS,
-    registry.MODELS,
-    registry.PROTOCOLS,
-    registry.AUDITS,
-    registry.PICTURES,
-}
+GROUPS = {*registry.GROUPS}
 """Of entry points."""
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 

@@ -10,7 +10,17 @@ import pytest
 
 from dfbench.errors import PluginError, UnknownNameError
 from dfbench.plugins import source_digest
-from dfbench.registry import EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
+from dfbench.registry import (
+    AUGMENTATIONS,
+    COLUMNS,
+    EXTRACTORS,
+    LAYOUTS,
+    METRICS,
+    MODELS,
+    PICTURES,
+    PROTOCOLS,
+    Registry,
+)
 
 GOOD = """
 import dfbench
@@ -84,7 +94,7 @@ def test_an_installed_package_brings_extractors_and_a_broken_one_stays_a_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1\n", "declares no extractor and no model"),
+        ("x = 1\n", "declares nothing"),
         ("import nothing_of_this_name\n", r"mine\.py, line 1: breaks when it is loaded: Module"),
         ("def f(:\n", r"mine\.py, line 1: breaks when it is loaded: SyntaxError"),
         (
@@ -233,3 +243,47 @@ def test_a_plugin_is_run_once_and_again_when_its_files_change(tmp_path: Path) ->
     assert again != first
     assert sys.modules[again[0].__module__].value == 2.0
     pickle.loads(pickle.dumps(again))
+
+
+EACH = {
+    MODELS: "@dfbench.network\ndef mine(n_classes):\n    'A part.'\n",
+    METRICS: "@dfbench.metric(higher_is_better=True)\ndef mine(labels, scores):\n    'A part.'\n",
+    COLUMNS: "@dfbench.column\ndef mine(facts):\n    'A part.'\n",
+    AUGMENTATIONS: "@dfbench.augmentation\ndef mine(image):\n    'A part.'\n",
+    LAYOUTS: "@dfbench.layout\ndef mine(folder):\n    'A part.'\n",
+}
+
+
+@pytest.mark.parametrize("group", EACH)
+def test_each_kind_comes_from_files_and_packages_and_is_listed(group, tmp_path, install) -> None:
+    from typer.testing import CliRunner
+
+    from dfbench.cli import app
+
+    text = f"import dfbench\n\n{EACH[group]}"
+    file = write(tmp_path / "mine.py", text)
+    own = Registry(group, [file]).get("mine")
+    assert (own.owner, own.summary, own.built_in) == (str(file), "A part.", False)
+    own.load()
+    points = {
+        "theirs": "their_parts:mine",
+        "lost": "their_parts:lost",
+        "odd": "their_parts:dfbench",
+    }
+    install("their_parts", text, group, points)
+    registry = Registry(group, [file])
+    assert registry.get("theirs").owner == "their-parts"
+    registry.get("theirs").load()
+    for name in ("lost", "odd"):
+        with pytest.raises(PluginError, match=f"'{name}' of their-parts"):
+            registry.get(name).load()
+    other = write(tmp_path / "other.py", text)
+    with pytest.raises(PluginError, match=rf"named 'mine': one of {file}, one of {other}"):
+        Registry(group, [file, other])
+    kind = group.rpartition(".")[2]
+    said = CliRunner().invoke(app, ["list", kind, "--plugin", str(file)]).output
+    assert "A part" in said
+    assert "broken:" in said
+    if group != MODELS:
+        with pytest.raises(PluginError, match="no function under @dfbench"):
+            registry.get("odd").load()

@@ -123,7 +123,13 @@ def feature_table(
 ) -> pd.DataFrame:
     """Do what `extract` does, and tell a reporter of it."""
     extractors = build(parse(features), Registry(EXTRACTORS, plugins))
-    dataset = load_dataset(data, root=root, asked=asked, progress=reporter.stage(f"{data}: images"))
+    dataset = load_dataset(
+        data,
+        root=root,
+        plugins=plugins,
+        asked=asked,
+        progress=reporter.stage(f"{data}: images"),
+    )
     manifest, view = dataset.manifest, view_of(dataset)
     jobs = jobs or default_jobs("cpu")
     contained = partial(single_pass.extract, limits=Allowed().here(jobs))

@@ -27,6 +27,7 @@ from dfbench.errors import CardError, DfbenchError
 from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
+from dfbench.results.board.added import additions_of
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
@@ -104,7 +105,8 @@ def run(
     plugin_memory
         GiB that each process of one may hold; by default its share of half of what is left.
     plugins
-        Python files with ``@dfbench.extractor`` functions.
+        Python files whose functions are parts: ``@dfbench.extractor``, ``@dfbench.metric`` and
+        so on.
     roots
         Folder of the images by the name of a data set, where a card leaves it open.
     strict
@@ -240,6 +242,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
+    added = additions_of(plugins)
     folder = ResultsFolder(Path(options.out).expanduser())
     settings = Settings(
         jobs=options.jobs or default_jobs(device),
@@ -252,6 +255,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         executor=options.executor,
         scheduler=str(options.scheduler or ""),
         plugins=tuple(plugins),
+        own=tuple((each.kind, each.name, each.owner) for each in added.own),
         auto_device=options.device == "auto",
         allowed=Allowed(
             options.plugin_timeout or SECONDS,
@@ -269,6 +273,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         lambda name: reporter.stage(f"{name}: images"),
         options.asked(),
         check=options.check,
+        plugins=plugins,
     )
     for each in datasets:
         if isinstance(each, Dataset):
@@ -297,7 +302,9 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
         As `dfbench.benchmark.execution.executor.execute`.
     """
     records = execute(planned.plan, planned.folder, planned.settings, reporter)
-    results = Results(planned.folder.path, records, check=planned.check)
+    results = Results(
+        planned.folder.path, records, check=planned.check, plugins=planned.settings.plugins
+    )
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import out
+from dfbench.cli.options import Plugins, out
 
 
 class Format(StrEnum):
@@ -27,6 +27,7 @@ def compare(
         list[str] | None,
         typer.Option("--data", "-d", metavar="NAME", help="On this data set alone; repeatable."),
     ] = None,
+    plugin: Plugins = None,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="Print in this form.")
     ] = None,
@@ -41,7 +42,7 @@ def compare(
     from dfbench.results.render.markdown import sections_to_markdown
     from dfbench.results.render.terminal import SectionView
 
-    found = compared(folder, row_a, row_b, data or ())
+    found = compared(folder, row_a, row_b, data or (), plugin or ())
     if format is Format.json:
         typer.echo(explanation.to_json(found, row_a, row_b), nl=False)
     elif format is Format.csv:

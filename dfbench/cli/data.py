@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err, out
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err, out
 from dfbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def _load(
     reporter: ConsoleReporter,
     *,
     check: bool = False,
+    plugins: Sequence[Path] = (),
 ) -> Dataset:
     """Load a data set to be looked at, whether or not it can be run."""
     from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -44,6 +45,7 @@ def _load(
     return load_dataset(
         source,
         root=root,
+        plugins=plugins,
         asked=ReadAs(*asked),
         check=check,
         progress=progress,
@@ -65,6 +67,7 @@ def describe(
     kinds: Kinds = "",
     groups: Groups = "",
     splits: Splits = "",
+    plugin: Plugins = None,
 ) -> None:
     """Show how a data set is read, counts by split and class, sizes and formats."""
     from dfbench.cli.progress import ConsoleReporter
@@ -75,7 +78,9 @@ def describe(
 
     with ConsoleReporter(err()) as reporter:
         try:
-            dataset = _load(data, root, (classes, kinds, groups, splits), reporter)
+            dataset = _load(
+                data, root, (classes, kinds, groups, splits), reporter, plugins=plugin or ()
+            )
         except DataError:
             _show_unread(data, root)
             raise
@@ -192,6 +197,7 @@ def check(
     kinds: Kinds = "",
     groups: Groups = "",
     splits: Splits = "",
+    plugin: Plugins = None,
 ) -> None:
     """Decode every image, list what is broken, and name what makes figures doubtful.
 
@@ -207,7 +213,14 @@ def check(
     from dfbench.suites.datasets.inspection.hindrance import hindrance_of
 
     with ConsoleReporter(err()) as reporter:
-        dataset = _load(data, root, (classes, kinds, groups, splits), reporter, check=True)
+        dataset = _load(
+            data,
+            root,
+            (classes, kinds, groups, splits),
+            reporter,
+            check=True,
+            plugins=plugin or (),
+        )
         defects = find_defects(dataset, reporter.stage(f"{data}: decoding"))
     broken = [defect.path for defect in defects if defect.kind == "broken"]
     hindrance = hindrance_of(dataset, broken)
@@ -295,13 +308,14 @@ def add(
     kinds: Kinds = "",
     groups: Groups = "",
     splits: Splits = "",
+    plugin: Plugins = None,
 ) -> None:
     """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
     from dfbench.suites.datasets.catalogue import add as register
     from dfbench.suites.datasets.inference.read_as import ReadAs
 
     asked = ReadAs(classes, kinds, groups, splits)
-    entry = register(data, root=root, name=name, asked=asked)
+    entry = register(data, root=root, name=name, asked=asked, plugins=plugin or ())
     typer.echo(f"registered: {entry.name}")
 
 

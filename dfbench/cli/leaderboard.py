@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import out
+from dfbench.cli.options import Plugins, out
 
 
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
         "dfbench-results"
     ),
+    plugin: Plugins = None,
     format: Annotated[
         str | None,
         typer.Option("--format", "-f", metavar="FORM", help="Print as leaderboard.FORM: md, ..."),
@@ -24,7 +25,7 @@ def leaderboard(
     from dfbench.results.render.terminal import BoardView
     from dfbench.results.results import load_results
 
-    board = load_results(folder).board
+    board = load_results(folder, plugins=plugin or ()).board
     if format is None:
         out().print(BoardView(board))
     else:

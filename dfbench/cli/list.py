@@ -18,6 +18,11 @@ class What(StrEnum):
 
     extractors = "extractors"
     models = "models"
+    networks = "networks"
+    metrics = "metrics"
+    columns = "columns"
+    augmentations = "augmentations"
+    layouts = "layouts"
     datasets = "datasets"
     suites = "suites"
     protocols = "protocols"
@@ -31,19 +36,15 @@ def show(
     plugin: Plugins = None,
     suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
 ) -> None:
-    """List extractors, models, data sets, suites, protocols, audits, pictures, or rows."""
-    from dfbench.registry import AUDITS, EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
+    """List parts of a kind with who brings each (networks are models too), or rows."""
+    from dfbench import registry
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
 
-    if what is What.extractors:
-        _print(_parts(Registry(EXTRACTORS, plugin or ())))
-    elif what is What.models:
-        _print(_parts(Registry(MODELS, plugin or ())))
-    elif what is What.protocols:
-        _print(_parts(Registry(PROTOCOLS)))
-    elif what is What.audits:
-        _print(_parts(Registry(AUDITS)))
-    elif what is What.pictures:
-        _print(_parts(Registry(PICTURES)))
+    if what is What.networks:
+        _print(_parts(Registry(MODELS, plugin or ()), networks=True))
+    elif (group := f"dfbench.{what}") in registry.GROUPS:
+        files = () if group in registry.OF_PACKAGES else plugin or ()
+        _print(_parts(Registry(group, files)))
     elif what is What.datasets:
         from dfbench.suites.datasets.catalogue import names
 
@@ -62,8 +63,11 @@ def show(
         _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
 
 
-def _parts(registry: Registry) -> list[tuple[str, str, str]]:
-    """Give name, owner and summary; of what cannot be loaded, the reason."""
+def _parts(registry: Registry, *, networks: bool = False) -> list[tuple[str, str, str]]:
+    """Give name, owner and summary; of what cannot be loaded, the reason.
+
+    ``networks`` leaves out models of features.
+    """
     from dfbench.errors import DfbenchError
 
     lines = []
@@ -71,6 +75,8 @@ def _parts(registry: Registry) -> list[tuple[str, str, str]]:
         summary = part.summary
         try:
             target = part.load()
+            if networks and target.inputs == "features":
+                continue
             summary = summary or (target.__doc__ or "").strip().partition("\n")[0]
             summary = "; ".join(filter(None, [summary.removesuffix("."), _parameters(target)]))
         except DfbenchError as error:

@@ -102,7 +102,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python file with @dfbench.extractor functions; repeatable.",
+        help="Python file with parts of your own (@dfbench.extractor, ...); repeatable.",
     ),
 ]
 

@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli.options import Plugins
+
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
         "dfbench-results"
     ),
+    plugin: Plugins = None,
 ) -> None:
     """Gather leaderboard and figures into one page again: report.html."""
     from dfbench.results.render.report import make_report
     from dfbench.results.results import load_results
 
-    typer.echo(make_report(folder, load_results(folder).board))
+    typer.echo(make_report(folder, load_results(folder, plugins=plugin or ()).board))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Classes, Data, Groups, Kinds, Root, Splits, err
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err
 
 
 def submit(
@@ -33,6 +33,7 @@ def submit(
     kinds: Kinds = "",
     groups: Groups = "",
     splits: Splits = "",
+    plugin: Plugins = None,
 ) -> None:
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
     from dfbench.benchmark.submission import find_record, submission, write_submission
@@ -44,6 +45,7 @@ def submit(
         dataset = load_dataset(
             data,
             root=root,
+            plugins=plugin or (),
             asked=ReadAs(classes, kinds, groups, splits),
             progress=reporter.stage(f"{data}: images"),
         )

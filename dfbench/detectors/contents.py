@@ -40,6 +40,8 @@ class KeptModel(_Part):
     row: Name
     model: Name
     version: int
+    source: str = ""
+    """Of a function or class of one's own: digest of the file that holds it, as of an extractor."""
     params: dict[str, Any]
     n_classes: int = Field(ge=2)
     seed: int = Field(ge=0)

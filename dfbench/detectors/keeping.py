@@ -21,7 +21,7 @@ from dfbench.detectors.contents import (
     SeenFiles,
 )
 from dfbench.detectors.familiarity import seen_files
-from dfbench.detectors.part import model_of
+from dfbench.detectors.part import model_of, source_of
 from dfbench.detectors.pictures import FileFacts
 from dfbench.detectors.reference import MOST_ROWS, compared, gaussian, typical
 from dfbench.errors import DfbenchError
@@ -142,6 +142,7 @@ def keep(
         row=record.row,
         model=name,
         version=model.version,
+        source=source_of(type(model)),
         params=_without_paths(model.params),
         n_classes=model.n_classes,
         seed=model.seed,

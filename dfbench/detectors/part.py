@@ -23,6 +23,7 @@ from dfbench.features.internal.resized import Resized
 from dfbench.features.views.view import Seen
 from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities
 from dfbench.models.kept import Kept
+from dfbench.plugins import info, source_digest
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 
 _LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
@@ -198,6 +199,12 @@ def model_of(
             f"was made with another version of the model {kept.model!r}: "
             f"{kept.version}, here it is {model_class.version}"
         )
+    if kept.source and source_of(model_class) != kept.source:
+        raise ModelFileError(
+            f"the model {kept.model!r} is another than was fitted: the file that declares it has"
+            " changed",
+            hint="give the file as it was, or run the row again",
+        )
     model_class.check_params(kept.params)
     model = model_class(
         n_classes=kept.n_classes, seed=kept.seed, device=device, n_threads=n_threads, **kept.params
@@ -206,6 +213,12 @@ def model_of(
     if (model_class.image_side(model.params) or None) != kept.side:
         raise ModelFileError("is not whole: the model and its input do not belong together")
     return model.restore(Kept({name: files[its] for name, its in kept.files.items()}, kept.plain))
+
+
+def source_of(model: type[Model]) -> str:
+    """Hash the file of a model that a decorator declares; empty for others."""
+    declared = info(model) or info(getattr(model, "function", None))
+    return "" if declared is None else source_digest(model)
 
 
 def _check_known(name: str) -> None:

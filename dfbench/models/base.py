@@ -32,7 +32,7 @@ Probabilities = NDArray[np.float64]
 
 HELD = "held.skops"
 """File of what a model of vectors holds."""
-_SET_BEFORE = ("blocks", "checkpoint", "progress", "shared", "hopeless")
+_SET_BEFORE = ("blocks", "checkpoint", "progress", "plugins", "shared", "hopeless")
 
 Kind = Literal["features", "images", "both"]
 
@@ -151,6 +151,8 @@ class Model(ABC):
         belongs to these parameters and these data alone.
     progress
         May be set before `fit`: told how far it is.
+    plugins
+        May be set before `fit`: files whose functions its parameters may name.
     shared
         May be set before `fit`: holds what fits on the same data compute alike, such as distances.
         It never changes a result, and whoever set it takes it away again.
@@ -172,6 +174,7 @@ class Model(ABC):
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
     progress: Watch | None = None
+    plugins: tuple[Path, ...] = ()
     shared: Shared | None = None
     hopeless: Hopeless | None = None
 
@@ -226,6 +229,14 @@ class Model(ABC):
         ``params`` are those given by the suite. A file among them counts by its content.
         """
         return dict(params)
+
+    @classmethod
+    def augmentations(cls, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Give the augmentations of plugins that parameters name, with theirs.
+
+        ``params`` are all parameters of the row, defaults included.
+        """
+        return {}
 
     @classmethod
     def image_side(cls, params: Mapping[str, Any]) -> int:
@@ -358,7 +369,7 @@ class Model(ABC):
 
     def n_bytes(self) -> int | None:
         """Size of what a fitted model holds, in bytes; None where it cannot be told."""
-        left = ("progress", "shared", "hopeless")
+        left = ("progress", "plugins", "shared", "hopeless")
         held = {key: value for key, value in vars(self).items() if key not in left}
         try:
             return len(pickle.dumps(held, protocol=5))

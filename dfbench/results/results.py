@@ -39,6 +39,8 @@ class Results:
         What that run had to say: images left out, leaks, and the like.
     check
         Whether the board is computed, and written, also where nothing seems to have changed.
+    plugins
+        Files that bring metrics and columns.
     """
 
     folder: Path
@@ -46,10 +48,11 @@ class Results:
     notes: list[str] = field(default_factory=list, repr=False)
 
     check: bool = field(default=False, repr=False)
+    plugins: tuple[Path, ...] = field(default=(), repr=False)
 
     @cached_property
     def _known(self) -> Known:
-        return board_of(self.folder, check=self.check)
+        return board_of(self.folder, plugins=self.plugins, check=self.check)
 
     @property
     def board(self) -> Board:
@@ -109,7 +112,7 @@ class Results:
             *((each, "data") for each in chosen),
         ):
             _name(name, what)
-        return Compared(row_a, row_b, compare(self.folder, row_a, row_b, chosen))
+        return Compared(row_a, row_b, compare(self.folder, row_a, row_b, chosen, self.plugins))
 
     def scores(
         self,
@@ -278,13 +281,15 @@ class Compared:
         return sections_to_html(sections(self.comparisons, self.row_a, self.row_b))
 
 
-def load_results(folder: str | Path) -> Results:
+def load_results(folder: str | Path, *, plugins: str | Path | Sequence[str | Path] = ()) -> Results:
     """Load the results that a run left in a folder.
 
     Parameters
     ----------
     folder
         What ``dfbench run --out`` or `dfbench.run` wrote.
+    plugins
+        Python files with metrics and columns.
 
     Raises
     ------
@@ -298,14 +303,17 @@ def load_results(folder: str | Path) -> Results:
     >>> results
     Results('...'): faces: 2 ok, 1 skipped
     """
-    results = Results(_path(folder))
+    given = [plugins] if isinstance(plugins, str | Path) else list(plugins)
+    results = Results(_path(folder), plugins=tuple(_path(each, "plugins") for each in given))
     ResultsFolder(results.folder).read_entries()
     return results
 
 
-def _path(folder: Any) -> Path:
+def _path(folder: Any, what: str = "folder") -> Path:
     if not isinstance(folder, str | Path) or "\0" in str(folder):
-        raise ParameterError(f"a folder, not {folder!r}", where="folder")
+        raise ParameterError(
+            f"a {'file' if what == 'plugins' else what}, not {folder!r}", where=what
+        )
     return Path(folder).expanduser()
 
 

@@ -264,17 +264,19 @@ def load_suite(source: str | Path) -> Suite:
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
-        raise _worded(error, path) from None
+        raise _worded(error, path, content) from None
     here = [path.parent / its.expanduser() for its in suite.plugins]
     return suite.model_copy(update={"plugins": here})
 
 
-def _worded(error: ValidationError, path: Path) -> CardError:
+def _worded(error: ValidationError, path: Path, content: dict[str, Any]) -> CardError:
     # a misspelt key also shows as a missing one: the spelling is what helps
     faults: list[Any] = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     first = faults[0]
-    key = ".".join(str(part) for part in first["loc"])
-    where = f"{path}, key {key!r}" if key else str(path)
+    row, loc = _row(first["loc"], content)
+    place = f"{path}, row {row!r}" if row else str(path)
+    key = ".".join(str(part) for part in loc)
+    where = f"{place}, key {key!r}" if key else place
     if first["type"] == "extra_forbidden":
         models: dict[str, type[BaseModel]] = {
             "budget": Budget,
@@ -283,11 +285,24 @@ def _worded(error: ValidationError, path: Path) -> CardError:
             "derived": Derived,
         }
         part = str(first["loc"][0])
-        model = Reported if "reported" in first["loc"] else models.get(part, Suite)
+        within: dict[str, type[BaseModel]] = {"reported": Reported, "search": Ranged}
+        table = str(loc[0]) if len(loc) > 1 else ""
+        model = within.get(table) or models.get(part, Suite)
+        if row and model is Ranged:
+            place = f"{place}, {'.'.join(map(str, loc[:-1]))}"
         if part == "protocols":
             model = class_of(str(first["loc"][2]))  # after its place
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
-        return CardError(near.what, where=path, hint=near.hint)
+        return CardError(near.what, where=place, hint=near.hint)
     if first["type"] in ("model_type", "dict_type"):
         return CardError("is no table: { ... }", where=where)
     return CardError(str(first["msg"]).removeprefix("Value error, "), where=where)
+
+
+def _row(loc: tuple[Any, ...], content: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """Give the name of the row that a place in a suite is of, and the place in it; else ""."""
+    if len(loc) > 1 and loc[0] in ("systems", "derived"):
+        row = content[loc[0]][loc[1]]
+        if isinstance(row, dict) and isinstance(row.get("name"), str):
+            return row["name"], loc[2:]
+    return "", loc

@@ -434,7 +434,7 @@ def test_a_worker_says_in_what_it_is_unlike(
     assert another == f"{other} is another file there"
     assert absent.startswith(f"it does not see {tmp_path / 'absent.png'}")
     assert "is a file, not a folder" in folder
-    assert "declares no extractor" in plugin
+    assert "declares nothing" in plugin
 
 
 def test_each_task_has_the_store_of_its_run(

@@ -94,6 +94,10 @@ def test_they_run_beside_ours_and_are_kept(tmp_path, make_folder):
         assert detector.predict_proba(shown).shape == (len(shown), 2)
     with pytest.raises(DfbenchError, match="small_forest"):
         open_model(tmp_path / "out", row="hsv/small_forest")
+    # what it was fitted by is noted, with the files beside it
+    (tmp_path / "helper_of_mine.py").write_text("depth = 4\n")
+    with pytest.raises(DfbenchError, match=r"small_forest.*another than was fitted"):
+        open_model(tmp_path / "out", row="hsv/small_forest", plugins=[tmp_path / "mine.py"])
 
 
 def test_a_changed_file_beside_a_plugin_makes_its_rows_stale(tmp_path, make_folder):
@@ -131,6 +135,7 @@ def test_ranges_that_are_none_are_told_with_their_key(tmp_path, search, message)
     path.write_text(f"{text}[systems.search]\n{search}\n")
     with pytest.raises(CardError, match=message) as caught:
         load_suite(path)
+    assert f"{path}, row 'tuned by the suite'" in str(caught.value)
     assert "search" in str(caught.value)
 
 

@@ -75,4 +75,5 @@ def _provenance(session: Session) -> Run:
         threads=settings.n_threads,
         machine=machine(settings.device) | session.executor.told(),
         versions=versions(),
+        own=list(settings.own),
     )

@@ -192,4 +192,5 @@ def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs
         n_threads=job.n_threads,
         checkpoints=job.checkpoints,
         watch=Status(job.status),
+        plugins=tuple(job.plugins),
     )

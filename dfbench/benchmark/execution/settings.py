@@ -35,7 +35,9 @@ class Settings:
     scheduler
         Of a cluster that is there: its address or a file that tells it; empty for none.
     plugins
-        Python files whose extractors the work may need.
+        Python files whose parts the work may need.
+    own
+        Metrics and columns of plugins: kind, name, and who brings it.
     auto_device
         Whether a worker that has a GPU may use it, though this machine has none.
     allowed
@@ -52,6 +54,7 @@ class Settings:
     executor: str = "local"
     scheduler: str = ""
     plugins: tuple[Path, ...] = ()
+    own: tuple[tuple[str, str, str], ...] = ()
     auto_device: bool = False
     allowed: Allowed = field(default_factory=Allowed)
 

@@ -57,6 +57,7 @@ def load_datasets(
     asked: ReadAs | None = None,
     *,
     check: bool = False,
+    plugins: Sequence[Path] = (),
 ) -> list[Dataset | tuple[str, DfbenchError]]:
     """Load the data sets of a run.
 
@@ -72,6 +73,8 @@ def load_datasets(
         before it, for cards that leave it open.
     progress
         Makes a progress callback for the data set of that name.
+    plugins
+        Files in which functions that cards name may be.
     asked
         How the one plain folder among them is to be read.
     check
@@ -114,7 +117,12 @@ def load_datasets(
             root = next((roots[name] for name in called if name in roots), None)
             how = asked if source in plain else None
             dataset = load_dataset(
-                source, root=root, asked=how, check=check, progress=progress(source)
+                source,
+                root=root,
+                plugins=plugins,
+                asked=how,
+                check=check,
+                progress=progress(source),
             )
         except (DfbenchError, OSError) as error:
             if named:

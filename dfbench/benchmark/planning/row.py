@@ -23,8 +23,8 @@ from dfbench.features.internal.resized import Resized
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule
 from dfbench.models.selection.space import Drawn, Range, Space
-from dfbench.plugins import source_digest
-from dfbench.registry import Part, Registry
+from dfbench.plugins import info, source_digest
+from dfbench.registry import AUGMENTATIONS, Part, Registry
 from dfbench.results.records.records import Control, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
 
@@ -48,7 +48,8 @@ class Row:
     space
         What is open of its parameters.
     source
-        Hash of the file that holds the model, where it is a plugin's.
+        Hash of the file that holds the model, where it is a plugin's, and of those that hold
+        augmentations that its parameters name.
     derived
         How it is made of other rows; None where it is not.
     shuffled
@@ -160,6 +161,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
         space.check(model)
         chosen = _extractors(row, model, space, finder)
+        augmented = _augmentations(model, space, finder)
     except PluginError as error:
         return Row(row.name, row.model, status="failed", reason=str(error))
     except UnavailableError as error:
@@ -167,7 +169,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
     except (UnknownNameError, CardError, ParameterError) as error:
         place = where if error.where is None else f"{where}, {error.where}"
         raise type(error)(error.what, where=place, hint=error.hint) from None
-    source = "" if part.built_in else source_digest(model)
+    source = "-".join([*([] if part.built_in else [source_digest(model)]), *augmented])
     return Row(
         name=row.name,
         model_name=part.name,
@@ -229,6 +231,28 @@ def _extractors(row: System, model: type[Model], space: Space, finder: Finder) -
                 extractor.set_params(device=finder.device)
         chosen += found
     return chosen
+
+
+def _augmentations(model: type[Model], space: Space, finder: Finder) -> list[str]:
+    """Look up the augmentations that parameters name; give a hash of the file of each."""
+    named: dict[str, dict[str, Any]] = {}
+    for params in space.settings(model):
+        named |= model.augmentations({**model.defaults(), **params})
+    found = []
+    known = Registry(AUGMENTATIONS, finder.models.files) if named else None
+    for name, given in named.items():
+        assert known is not None
+        part = known.get(name)
+        if part.built_in:
+            raise ParameterError(f"{name!r} is an augmentation of ours: it stands beside own")
+        function = part.load()
+        told = info(function)
+        assert told is not None  # that is how it was found
+        for key in given:
+            if key not in told.defaults:
+                raise unknown("parameter", key, told.defaults, where=f"augmentation {name!r}")
+        found.append(source_digest(function))
+    return sorted(set(found))
 
 
 def _available(

@@ -1,4 +1,4 @@
-"""A trained network's own features of each image: what its last linear layer is given.
+"""A trained network's own features of each image: what one of its linear layers is given.
 
 This module imports torch; it is loaded where they are wanted, not before.
 """
@@ -16,9 +16,9 @@ from dfbench.models.training.recipe import Recipe
 
 
 def embeddings(
-    module: nn.Module, X: Inputs, recipe: Recipe, *, device: str = "cpu"
+    module: nn.Module, layer: nn.Module, X: Inputs, recipe: Recipe, *, device: str = "cpu"
 ) -> NDArray[np.float32]:
-    """Give what the last linear layer of a module is given for each image.
+    """Give what a layer of a module is given for each image.
 
     To be called inside `dfbench.models.training.session.session`.
 
@@ -26,6 +26,8 @@ def embeddings(
     ----------
     module
         A trained network.
+    layer
+        The part of it whose input is wanted.
     X
         Images, uint8 of shape (n, S, S, 3), or `Both`.
     recipe
@@ -37,9 +39,8 @@ def embeddings(
     -------
     ndarray of shape (n, d), dtype float32
     """
-    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
     seen: list[torch.Tensor] = []
-    hook = last.register_forward_pre_hook(
+    hook = layer.register_forward_pre_hook(
         lambda _, given: seen.append(given[0].detach().float().cpu())
     )
     try:

@@ -15,11 +15,13 @@ from dfbench.models.devices import require
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.training.recipe import Recipe, recipe_of
+from dfbench.registry import AUGMENTATIONS, Registry
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from dfbench.models.training.augmentation.change import Change
     from dfbench.models.training.epoch import Epoch
 
 _WEIGHTS = "weights.safetensors"
@@ -94,6 +96,12 @@ class Network(Model):
 
         return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)][-1]
 
+    def head_layer(self, module: nn.Module) -> nn.Module:
+        """Give the layer whose input is the network's own features: by default the last linear."""
+        from torch import nn
+
+        return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+
     def recipe(self) -> Recipe:
         """Say how it is trained."""
         return recipe_of(self.params, self.name)
@@ -107,6 +115,13 @@ class Network(Model):
     def input_side(cls, params: Mapping[str, Any]) -> int:
         """Side of the square that the module sees, in pixels: the recipe may crop the image."""
         return int(params.get("crop_size") or params["image_size"])
+
+    @classmethod
+    def augmentations(cls, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Give those of the recipe, and of the copies that it has made."""
+        recipe = recipe_of(dict(params), cls.name)
+        own = {} if recipe.offline is None else recipe.offline.augment.own
+        return {**own, **recipe.augment.own}
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:
@@ -131,7 +146,8 @@ class Network(Model):
         recipe_of({**known, **params}, cls.name)
         own = {key: value for key, value in params.items() if key not in Recipe.model_fields}
         super().check_params(own)
-        if not 0 <= own.get("dropout", 0) < 1:
+        dropout = own.get("dropout", 0)
+        if isinstance(dropout, int | float) and not 0 <= dropout < 1:
             raise ParameterError("dropout is from 0 to below 1", where=cls.name)
         if not (side := own.get("image_size", 128)) >= 8 or side != int(side):
             raise ParameterError("image_size is a whole number, at least 8", where=cls.name)
@@ -151,19 +167,37 @@ class Network(Model):
             self._n_features = 0 if features is None else features.shape[1]
             self.module = self.build(self._n_features)
             self.prepare(self.module, X)
+            recipe = self.recipe()
+            copied = {} if recipe.offline is None else recipe.offline.augment.own
             setting = Setting(
                 self.module,
                 X,
                 y,
                 X_val,
                 y_val,
-                self.recipe(),
+                recipe,
                 n_classes=self.n_classes,
                 device=self.device,
                 seed=self.seed,
+                own=self._changes(recipe.augment.own),
+                own_offline=self._changes(copied),
             )
             self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
         return self
+
+    def _changes(self, named: Mapping[str, Mapping[str, Any]]) -> tuple[Change, ...]:
+        """Make what the recipe names of the functions of plugins."""
+        if not named:
+            return ()
+        from dfbench.models.training.augmentation.own import change_of, check_repeatable
+
+        known = Registry(AUGMENTATIONS, self.plugins)
+        found = []
+        for name, params in named.items():
+            change = change_of(known.get(name).load(), params)
+            check_repeatable(change, self.input_side(self.params), f"augmentation {name!r}")
+            found.append(change)
+        return tuple(found)
 
     def predict_proba(self, X: Inputs) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""
@@ -189,11 +223,11 @@ class Network(Model):
 
     def restore(self, kept: Kept) -> Self:
         """Make the module and put the weights into it; see `Model.restore`."""
-        import torch
         from safetensors import SafetensorError
         from safetensors.torch import load
 
         from dfbench.models.training.session import session
+        from dfbench.models.training.setting import memory_format
 
         self._n_features = int(kept.plain["n_features"])
         with session(self.device, self.n_threads, self.seed):
@@ -207,7 +241,7 @@ class Network(Model):
                 first = str(error).strip().splitlines()[0]
                 raise KeptError(f"the weights do not fit {self.name}: {first}") from error
             # as it was trained: sums are taken in the order of the layout
-            module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(self.device, memory_format=memory_format(module))  # type: ignore[call-overload]
         self.module, self.history = module.eval(), []
         return self
 
@@ -250,8 +284,9 @@ class Network(Model):
         from dfbench.models.training.session import session
 
         self._check(X)
+        layer = self.head_layer(self.module)
         with session(self.device, self.n_threads, self.seed):
-            return embeddings(self.module, X, self.recipe(), device=self.device)
+            return embeddings(self.module, layer, X, self.recipe(), device=self.device)
 
     def n_bytes(self) -> int:
         """Size of the weights and of batch normalisation's statistics, in bytes."""

@@ -47,6 +47,8 @@ class Problem:
         it holds that of the winner alone.
     watch
         Progress within a fit, see `Model.progress`.
+    plugins
+        See `Model.plugins`.
     shared
         What its fits compute alike; `close` drops it.
     """
@@ -64,6 +66,7 @@ class Problem:
     n_threads: int = 1
     checkpoints: Path | None = None
     watch: Watch | None = None
+    plugins: tuple[Path, ...] = ()
     shared: Shared = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +121,7 @@ class Problem:
         )
         model.blocks = self.blocks
         model.progress = self.watch
+        model.plugins = self.plugins
         if self.checkpoints is not None and self.model_class.inputs != "features":
             model.checkpoint = self.checkpoints / digest([self.data, model.params])
         return model

@@ -29,7 +29,7 @@ from dfbench.models.training.resuming import Kept
 from dfbench.models.training.sampling import batches, hardest, seed_of
 from dfbench.models.training.schedules import rate
 from dfbench.models.training.session import out_of_memory
-from dfbench.models.training.setting import Setting
+from dfbench.models.training.setting import Setting, memory_format
 from dfbench.models.training.state import Counters, Snapshot, State, restored, snapshot
 from dfbench.models.training.step import Step, make_step
 
@@ -72,7 +72,7 @@ def train(
     setting.check()
     module = setting.module
     kept = Kept(checkpoint, setting.identity()) if checkpoint is not None else None
-    module.to(setting.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(setting.device, memory_format=memory_format(module))  # type: ignore[call-overload]
     finished = kept.finished() if kept is not None else None
     weights, history = finished or _begin(setting, kept, progress).finish()
     module.load_state_dict(weights)

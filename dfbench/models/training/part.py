@@ -130,7 +130,7 @@ def make_parts(setting: Setting, folder: Path | None = None) -> tuple[Part, Part
     X, y, recipe, device = setting.X, setting.y, setting.recipe, setting.device
     if recipe.offline is not None:
         images, features = apart(X)
-        copies = offline(images, recipe.offline, setting.seed, folder)
+        copies = offline(images, recipe.offline, setting.seed, folder, setting.own_offline)
         times = recipe.offline.copies + 1
         stacked = Stacked(images, copies)
         again = np.tile(np.arange(len(y)), times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -30,8 +31,15 @@ Channels = Annotated[
 ]
 
 
+def _by_name(value: Any) -> Any:
+    """Give names that stand alone no parameters."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return {each: {} for each in value}
+    return value
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Augment(_Part):
@@ -43,6 +51,7 @@ class Augment(_Part):
     flip: bool = False
     """Mirrored left to right with probability 1/2."""
     flip_vertical: bool = False
+    """Mirrored top to bottom, likewise."""
     crop: tuple[float, float] | None = None
     """Random resized crop: share of the area, least and most (aspect 3/4 to 4/3)."""
     rotation: Amount = 0.0
@@ -65,12 +74,32 @@ class Augment(_Part):
     """Alpha of mixup (Zhang et al., ICLR 2018); 0 is off."""
     cutmix: Amount = 0.0
     """Alpha of CutMix (Yun et al., ICCV 2019); 0 is off. With both, one is drawn a batch."""
+    own: Annotated[dict[str, dict[str, Any]], BeforeValidator(_by_name)] = Field(
+        default_factory=dict
+    )
+    """Augmentations of plugins by name, with their parameters; before mixing, in this order."""
 
     @model_validator(mode="after")
     def _range(self) -> Augment:
         if self.crop is not None and not 0 < self.crop[0] <= self.crop[1] <= 1:
             raise ValueError("crop is [least, most] share of the area, 0 < least <= most <= 1")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An augmentation of `Augment`, for lists: ``title`` says what it does."""
+
+    name: str
+    title: str
+
+
+AUGMENTATIONS = tuple(
+    Known(name, str(field.description).partition("\n")[0].removesuffix("."))
+    for name, field in Augment.model_fields.items()
+    if name != "own"
+)
+"""Those that need no plugin."""
 
 
 class Offline(_Part):

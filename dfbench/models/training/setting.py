@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import nn
 
 from dfbench.errors import DataError
 from dfbench.files import digest
 from dfbench.models.base import Array, Inputs, Labels, apart
 from dfbench.models.rows import fingerprint
+from dfbench.models.training.augmentation.change import Change
 from dfbench.models.training.inputs import check
 from dfbench.models.training.recipe import Recipe
 
@@ -26,7 +28,7 @@ class Setting:
         See `dfbench.models.training.inference`; it is trained in place. Parameters without
         gradients stay. If its attribute ``frozen`` is true, and nothing changes the images from
         epoch to epoch, its ``encode`` is called once for each image and ``classify`` is trained on
-        what it gives.
+        what it gives. Its order in memory is that of `memory_format`.
     X, y
         Training images (uint8), alone or `Both`, and their class numbers.
     X_val, y_val
@@ -39,6 +41,8 @@ class Setting:
         ``cpu`` or ``cuda``.
     seed
         Of order, dropout and augmentation.
+    own, own_offline
+        Augmentations of plugins that the recipe names, for batches and for copies.
     """
 
     module: nn.Module
@@ -50,6 +54,8 @@ class Setting:
     n_classes: int
     device: str = "cpu"
     seed: int = 0
+    own: tuple[Change, ...] = ()
+    own_offline: tuple[Change, ...] = ()
 
     def check(self) -> None:
         """Raise `DataError` if the images are not as a network and its recipe need them."""
@@ -76,3 +82,9 @@ class Setting:
                 re.sub(r"0x[0-9a-f]+", "", repr(self.module)),
             ]
         )
+
+
+def memory_format(module: nn.Module) -> torch.memory_format:
+    """Give the order in memory that a module is trained in: channels-last, unless it tells one."""
+    found: torch.memory_format = getattr(module, "memory_format", torch.channels_last)
+    return found

@@ -135,7 +135,7 @@ class Step:
 def make_step(setting: Setting, part: Part) -> Step:
     """Make the step of a training on a part, whose images or vectors are shown."""
     recipe, device, encoded = setting.recipe, setting.device, part.vectors is not None
-    augment = augmenter(recipe.augment, recipe.crop_size or int(part.images.shape[1]))
+    augment = augmenter(recipe.augment, recipe.crop_size or int(part.images.shape[1]), setting.own)
     net = _Net(setting.module, encoded=encoded)
     optimiser = make_optimiser((w for w in net.parameters() if w.requires_grad), recipe)
     fabric = make_fabric(recipe, device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,6 +23,38 @@ CHANCE = 0.5
 
 def _no_figures() -> dict[str, Estimate]:
     return {name: Estimate() for name in METRICS}
+
+
+Added = float | int | bool | str | None
+"""What a column of somebody's own has of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A metric or a column that somebody's own function gives.
+
+    Attributes
+    ----------
+    kind
+        What it is.
+    name
+        Key in stored files.
+    title
+        Heading.
+    owner
+        Who brings it: a distribution, or the name of a plugin file.
+    summary
+        One line.
+    lower_is_better
+        Of a metric, which way is better.
+    """
+
+    kind: Literal["metric", "column"]
+    name: str
+    title: str
+    owner: str
+    summary: str = ""
+    lower_is_better: bool = False
 
 
 class Line(CellFacts):
@@ -57,6 +90,8 @@ class Line(CellFacts):
     """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
+    columns: dict[str, Added] = Field(default_factory=dict)
+    """What columns of somebody's own have of it, by name."""
 
     @property
     def auc(self) -> float | None:
@@ -103,6 +138,8 @@ class Table:
         None with fewer than two rows.
     sections
         What else is said of the data set.
+    own
+        Metrics and columns of somebody's own.
     """
 
     dataset: str
@@ -113,6 +150,7 @@ class Table:
     warnings: list[str] = field(default_factory=list)
     smallest: Smallest | None = None
     sections: list[Section] = field(default_factory=list)
+    own: tuple[Own, ...] = ()
 
     @property
     def lines(self) -> list[Line]:
@@ -188,6 +226,10 @@ class Board:
         The commands that wrote the results.
     kept
         Bytes of each trained model that is kept, by cell.
+    own
+        Metrics and columns of somebody's own, shown in each table.
+    broken
+        What is wrong with those that are not shown.
     """
 
     tables: list[Table]
@@ -196,6 +238,8 @@ class Board:
     figures: list[ProtocolFigure] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     kept: dict[str, int] = field(default_factory=dict)
+    own: tuple[Own, ...] = ()
+    broken: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[Line]:
@@ -220,6 +264,16 @@ class Board:
         ]
         sections, figures = [*self.sections, *report.sections], [*self.figures, *report.figures]
         return replace(self, tables=tables, sections=sections, figures=figures)
+
+    def missing(self) -> dict[str, list[str]]:
+        """Name what runs were given of somebody's own and is not here, by who brought it."""
+        here = {(each.kind, each.name) for each in self.own}
+        found: dict[str, list[str]] = {}
+        for its in dict.fromkeys(its for run in self.runs for its in run.own):
+            kind, name, owner = its
+            if (kind, name) not in here:
+                found.setdefault(owner, []).append(f"{kind} {name}")
+        return found
 
     def counts(self) -> Counter[Status]:
         """How many lines have each status."""

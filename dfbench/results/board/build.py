@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry, worded
+from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
@@ -29,6 +30,7 @@ from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
+from dfbench.results.statistics.recomputed import Recomputed
 from dfbench.results.statistics.sample import Sample, prepare
 
 _THREADS = 2
@@ -37,7 +39,9 @@ _Place = tuple[str, str, str]
 """Data set, row, name of the subset."""
 
 
-def build_board(path: Path, *, progress: Progress | None = None) -> Board:
+def build_board(
+    path: Path, *, plugins: Sequence[Path] = (), progress: Progress | None = None
+) -> Board:
     """Compute the board of a results folder from its stored scores.
 
     The seeds of a row are one line. A row that has not run is ``skipped``, one whose files cannot
@@ -48,6 +52,8 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
     ----------
     path
         A results folder.
+    plugins
+        Files that bring metrics and columns.
     progress
         Called with the number of rows done and of all rows.
 
@@ -57,14 +63,23 @@ def build_board(path: Path, *, progress: Progress | None = None) -> Board:
         Where ``path`` is no results folder.
     """
     out = ResultsFolder(path)
-    board, _ = measure_board(out, progress)
+    board, _ = measure_board(out, progress, additions_of(plugins))
     return replace(board, runs=out.read_provenance(), kept=out.kept_models())
 
 
 def measure_board(
-    out: ResultsFolder, progress: Progress | None = None
+    out: ResultsFolder, progress: Progress | None = None, added: Additions = NOTHING
 ) -> tuple[Board, list[str] | None]:
     """Compute all of a board that follows from scores and findings.
+
+    Parameters
+    ----------
+    out
+        The results folder.
+    progress
+        As for `build_board`.
+    added
+        Metrics and columns of somebody's own.
 
     Returns
     -------
@@ -79,9 +94,10 @@ def measure_board(
         Where this is no results folder.
     """
     entries = out.read_entries()
-    rows, lines = _rows(out, entries, progress)
+    rows, lines = _rows(out, entries, progress, added)
     lines, smallest = _ranked(rows, lines)
     board = arrange(lines, smallest)
+    board = added.put_on(board, rows)
     read = Read(board.tables, rows, out, entries)
     for report in _reports(read):
         board = board.plus(report)
@@ -91,7 +107,7 @@ def measure_board(
 
 
 def _rows(
-    out: ResultsFolder, entries: Sequence[Entry], progress: Progress | None
+    out: ResultsFolder, entries: Sequence[Entry], progress: Progress | None, added: Additions
 ) -> tuple[dict[_Place, RowRead], list[Line]]:
     """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
@@ -100,7 +116,7 @@ def _rows(
         dataset, _, subset = place
         # subsets have images of their own, which no row is ranked on
         known = [] if subset else shared.setdefault(dataset, [])
-        rows[place] = read_row(out, seeds, known)
+        rows[place] = read_row(out, seeds, known, () if subset else added.metrics)
     whole = [row for (_, _, subset), row in rows.items() if not subset]
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
@@ -198,7 +214,12 @@ def _explained(audit: Any, line: Line, out: ResultsFolder) -> str:
     return said
 
 
-def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> RowRead:
+def read_row(
+    out: ResultsFolder,
+    entries: Sequence[Entry],
+    known: list[Images],
+    further: Sequence[Recomputed] = (),
+) -> RowRead:
     """Read the cells of a row.
 
     Parameters
@@ -209,6 +230,8 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
         Of one row on one data set, one a seed.
     known
         Sets of images met so far, which is added to: rows that share one share its resamples.
+    further
+        Metrics of somebody's own.
     """
     records: list[Record] = []
     scores: list[Scores] = []
@@ -240,7 +263,8 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
     measured = None
     if scores:
         images = _images(scores[0], known)
-        measured = measure(images, [_sample(r, s) for r, s in zip(records, scores, strict=True)])
+        samples = [_sample(r, s) for r, s in zip(records, scores, strict=True)]
+        measured = measure(images, samples, further)
     return RowRead(
         entry=entries[0],
         records=records,

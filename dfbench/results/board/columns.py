@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from dfbench.results.board import sentences
-from dfbench.results.board.board import CHANCE, Line, Table
+from dfbench.results.board.board import CHANCE, Added, Line, Own, Table
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column
 from dfbench.results.document.cells import figure_cell, name_cell, number_cell
@@ -20,6 +20,9 @@ from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import ENTRIES, LOWER_IS_BETTER, MAIN, METRICS
 
 Place = Literal["", "main", "more", "cost"]
+
+
+_NONE = Estimate()
 
 
 def _one(table: Table) -> Sequence[str]:
@@ -122,12 +125,15 @@ def _cost(
 _SHORT = {each.name: each.short for each in ENTRIES}
 
 
-def _metric(name: str) -> LineColumn:
-    """Describe a metric: in the leaderboard drawn, elsewhere only where there is a figure."""
+def _metric(name: str, own: Own | None = None) -> LineColumn:
+    """Describe a metric: in the leaderboard drawn, elsewhere only where there is a figure.
+
+    One of somebody's own stands in the leaderboard, but nobody knows where its scale ends.
+    """
     main = name in MAIN
 
     def estimate(line: Line) -> Estimate:
-        return line.metrics[name]
+        return line.metrics.get(name, _NONE)
 
     def cell(line: Line, part: str) -> Cell:
         bold = line.best and name == "roc_auc"
@@ -139,11 +145,11 @@ def _metric(name: str) -> LineColumn:
 
     return LineColumn(
         key=name,
-        title=wording.TITLES[name],
-        place="main" if main else "more",
+        title=wording.TITLES[name] if own is None else own.title,
+        place="main" if main or own is not None else "more",
         cell=cell,
         parts=parts,
-        rising=name in LOWER_IS_BETTER,
+        rising=name in LOWER_IS_BETTER if own is None else own.lower_is_better,
         mark=CHANCE if name == "roc_auc" else None,
         csv={
             name: lambda line: estimate(line).value,
@@ -151,9 +157,56 @@ def _metric(name: str) -> LineColumn:
             f"{name}_high": lambda line: estimate(line).high,
             f"{name}_spread": lambda line: estimate(line).spread,
         },
-        short=_SHORT.get(name, ""),
+        short=_SHORT.get(name, "") if own is None else own.title,
         estimate=estimate,
     )
+
+
+def _column(own: Own) -> LineColumn:
+    """Describe a column of somebody's own; it is left out where no line has anything in it."""
+
+    def value(line: Line) -> Added:
+        return line.columns.get(own.name)
+
+    def cell(line: Line, part: str) -> Cell:
+        return Cell(_worded(value(line)), None if isinstance(its := value(line), bool) else its)
+
+    def parts(table: Table) -> Sequence[str]:
+        return ("",) if any(value(line) is not None for line in table.measured) else ()
+
+    return LineColumn(
+        key=own.name,
+        title=own.title,
+        place="main",
+        cell=cell,
+        parts=parts,
+        csv={own.name: value},
+        short=own.title,
+    )
+
+
+def _worded(value: Added) -> str:
+    if value is None:
+        return wording.GAP
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return wording.count(value)
+    return f"{value:,.4g}" if isinstance(value, float) else value
+
+
+def own_column(own: Own) -> LineColumn:
+    """Describe a metric or a column of somebody's own."""
+    return _metric(own.name, own) if own.kind == "metric" else _column(own)
+
+
+def columns_of(own: Sequence[Own]) -> tuple[LineColumn, ...]:
+    """Give all columns, those of somebody's own behind our figures in the leaderboard."""
+    if not own:
+        return COLUMNS
+    figures = [n for n, its in enumerate(COLUMNS) if its.place == "main" and not its.always]
+    at = 1 + figures[-1]
+    return (*COLUMNS[:at], *map(own_column, own), *COLUMNS[at:])
 
 
 def _classes(table: Table) -> Sequence[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dfbench.errors import OutputError, unknown
-from dfbench.results.board.board import Line
+from dfbench.results.board.added import Additions, additions_of
+from dfbench.results.board.board import Line, Own
 from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
@@ -59,6 +60,8 @@ class Comparison:
         Smallest difference of ROC AUC that would have been found with a power of 80 %, between
         these two rows on these images, tested alone at 5 %; None where the rows order all images
         alike.
+    own
+        Metrics of somebody's own among those that are compared.
     """
 
     dataset: str
@@ -69,9 +72,16 @@ class Comparison:
     corrected: dict[str, float] | None = None
     disagreement: Disagreement | None = None
     smallest: float | None = None
+    own: tuple[Own, ...] = ()
 
 
-def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) -> list[Comparison]:
+def compare(
+    path: Path,
+    row_a: str,
+    row_b: str,
+    datasets: Sequence[str] = (),
+    plugins: Sequence[Path] = (),
+) -> list[Comparison]:
     """Compare two rows on each data set that has either of them.
 
     Parameters
@@ -82,6 +92,8 @@ def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) ->
         Names of rows; controls are rows too.
     datasets
         Names of data sets; all where empty.
+    plugins
+        Files that bring metrics.
 
     Returns
     -------
@@ -106,6 +118,7 @@ def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) ->
             raise unknown("row", row, {entry.row for entry in kept}, where=path)
     if row_a == row_b:
         raise OutputError(f"{row_a!r} twice: there is nothing to compare", where=path)
+    added = additions_of(plugins)
     found = []
     for dataset in dict.fromkeys(entry.dataset for entry in kept):
         own = {
@@ -116,12 +129,17 @@ def compare(path: Path, row_a: str, row_b: str, datasets: Sequence[str] = ()) ->
             for row in (row_a, row_b)
         }
         if own[row_a] or own[row_b]:
-            found.append(_on(out, dataset, row_a, row_b, own))
+            found.append(_on(out, dataset, row_a, row_b, own, added))
     return _corrected(found)
 
 
 def _on(
-    out: ResultsFolder, dataset: str, row_a: str, row_b: str, entries: dict[str, list[Entry]]
+    out: ResultsFolder,
+    dataset: str,
+    row_a: str,
+    row_b: str,
+    entries: dict[str, list[Entry]],
+    added: Additions,
 ) -> Comparison:
     images: list[Images] = []
     lines: dict[str, Line | None] = {}
@@ -132,14 +150,15 @@ def _on(
             lines[row] = None
             reasons.append(f"{row} was not run on it")
             continue
-        read = read_row(out, entries[row], images)
+        read = read_row(out, entries[row], images, added.metrics)
         lines[row] = line_of(read)
         if read.measured is None:
             absent = read.missing[0]
             reasons.append(f"{row} was {absent.status}: {absent.reason or 'no reason given'}")
         else:
             measured.append(read.measured)
-    found = Comparison(dataset, lines[row_a], lines[row_b], "; ".join(reasons))
+    metrics = tuple(each for each in added.own if each.kind == "metric")
+    found = Comparison(dataset, lines[row_a], lines[row_b], "; ".join(reasons), own=metrics)
     if reasons:
         return found
     a, b = measured

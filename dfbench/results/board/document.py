@@ -92,6 +92,8 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
         blocks.append(Standings(section, board.overall, datasets))
     blocks += [_chapter(table, seeds=board.several_seeds) for table in board.tables]
     blocks += board.sections
+    if (own := sections.own(board)) is not None:
+        blocks.append(own)
     if board.kept:
         blocks.append(sections.use(board))
     return [*blocks, sections.origin(board)] if board.tables else blocks

@@ -13,8 +13,7 @@ from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell
 from dfbench.results.document.texts import csv_text, json_text
 from dfbench.results.statistics.estimate import number
-from dfbench.results.statistics.metrics import LOWER_IS_BETTER, METRICS
-from dfbench.results.statistics.pairs import Difference
+from dfbench.results.statistics.metrics import LOWER_IS_BETTER
 from dfbench.results.statistics.significance import ALPHA
 
 
@@ -42,7 +41,8 @@ def _section(of: Comparison, row_a: str, row_b: str, n_tests: int) -> Section:
     said = " ".join(_sentences(of, row_a, row_b, n_tests))
     if of.differences is None:
         return Section(of.dataset, (said,))
-    shown = [name for name in METRICS if not math.isnan(of.differences[name].value)]
+    titles = _titles(of)
+    shown = [name for name in titles if not math.isnan(of.differences[name].value)]
     assert of.first is not None
     assert of.second is not None
     figures = Grid(
@@ -50,7 +50,7 @@ def _section(of: Comparison, row_a: str, row_b: str, n_tests: int) -> Section:
         (
             tuple(
                 (
-                    Cell(wording.TITLES[name], wording.TITLES[name]),
+                    Cell(titles[name], titles[name]),
                     figure_cell(of.first.metrics[name]),
                     figure_cell(of.second.metrics[name]),
                 )
@@ -79,9 +79,10 @@ def _test(of: Comparison, name: str) -> tuple[Cell, ...]:
     corrected = (of.corrected or {})[name]
     clear = corrected < ALPHA
     detail = wording.signed_interval(number(difference.low), number(difference.high))
-    better = ("first" if _better(name, difference) else "second") if clear else wording.GAP
+    better = ("first" if _better(of, name) else "second") if clear else wording.GAP
+    title = _titles(of)[name]
     return (
-        Cell(wording.TITLES[name], wording.TITLES[name]),
+        Cell(title, title),
         Cell(wording.signed(number(difference.value)), difference.value, detail, bold=clear),
         Cell(p_value(difference.p_value), number(difference.p_value)),
         Cell(p_value(corrected), number(corrected), bold=clear),
@@ -90,9 +91,15 @@ def _test(of: Comparison, name: str) -> tuple[Cell, ...]:
     )
 
 
-def _better(name: str, difference: Difference) -> bool:
+def _titles(of: Comparison) -> dict[str, str]:
+    """Give the heading of each metric, in their order."""
+    return {**wording.TITLES, **{each.name: each.title for each in of.own}}
+
+
+def _better(of: Comparison, name: str) -> bool:
     """Whether the first row has the better figure."""
-    return (difference.value < 0) == (name in LOWER_IS_BETTER)
+    lower = {*LOWER_IS_BETTER, *(each.name for each in of.own if each.lower_is_better)}
+    return ((of.differences or {})[name].value < 0) == (name in lower)
 
 
 def p_value(value: float) -> str:
@@ -161,10 +168,9 @@ def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:
     assert of.differences is not None
     assert of.corrected is not None
     for_row: dict[str, list[str]] = {row_a: [], row_b: []}
-    for name in METRICS[1:]:
-        if of.corrected[name] < ALPHA:
-            better = row_a if _better(name, of.differences[name]) else row_b
-            for_row[better].append(wording.TITLES[name])
+    for name, title in _titles(of).items():
+        if name != "roc_auc" and of.corrected[name] < ALPHA:
+            for_row[row_a if _better(of, name) else row_b].append(title)
     return [
         f"{row} is significantly better in {_and(names)}."
         for row, names in for_row.items()
@@ -263,7 +269,7 @@ def lines(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[dic
             assert each.second is not None
             a, b = each.first.metrics[name], each.second.metrics[name]
             corrected = (each.corrected or {})[name]
-            better = (row_a if _better(name, difference) else row_b) if corrected < ALPHA else None
+            better = (row_a if _better(each, name) else row_b) if corrected < ALPHA else None
             values = (
                 each.dataset, name, row_a, a.value, a.low, a.high, row_b, b.value, b.low, b.high,
                 number(difference.value), number(difference.low), number(difference.high),

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from dfbench.errors import OutputError
 from dfbench.files import Progress, digest, keep_text
 from dfbench.registry import AUDITS, PROTOCOLS, Registry
+from dfbench.results.board.added import Additions, additions_of
 from dfbench.results.board.board import Board
 from dfbench.results.document.blocks import Chart
 from dfbench.results.records.folder import ResultsFolder
@@ -53,13 +54,21 @@ class Known:
         return digest([self.measured, runs, self.board.kept])
 
 
-def board_of(path: Path, *, check: bool = False, progress: Progress | None = None) -> Known:
+def board_of(
+    path: Path,
+    *,
+    plugins: Sequence[Path] = (),
+    check: bool = False,
+    progress: Progress | None = None,
+) -> Known:
     """Give the board of a results folder.
 
     Parameters
     ----------
     path
         A results folder.
+    plugins
+        Files that bring metrics and columns.
     check
         Whether it is computed in any case.
     progress
@@ -69,13 +78,16 @@ def board_of(path: Path, *, check: bool = False, progress: Progress | None = Non
     ------
     OutputError
         Where ``path`` is no results folder.
+    PluginError
+        If a file cannot be loaded, or a name is taken.
     """
     out = ResultsFolder(path)
+    added = additions_of(plugins)
     audits = Registry(AUDITS)
     told = all(part.built_in for part in (*audits, *Registry(PROTOCOLS)))
-    found = _kept(out, audits.names()) if told and not check else None
+    found = _kept(out, audits.names(), added) if told and not check else None
     if found is None:
-        found = _computed(out, audits.names(), progress, keep=told)
+        found = _computed(out, audits.names(), added, progress, keep=told)
     return replace(
         found,
         board=replace(found.board, runs=out.read_provenance(), kept=out.kept_models()),
@@ -83,12 +95,17 @@ def board_of(path: Path, *, check: bool = False, progress: Progress | None = Non
 
 
 def _computed(
-    out: ResultsFolder, audits: Sequence[str], progress: Progress | None, *, keep: bool
+    out: ResultsFolder,
+    audits: Sequence[str],
+    added: Additions,
+    progress: Progress | None,
+    *,
+    keep: bool,
 ) -> Known:
     from dfbench.results.board.build import measure_board
 
-    state = State.of(out, audits)
-    board, whole = measure_board(out, progress)
+    state = State.of(out, audits, added.name)
+    board, whole = measure_board(out, progress, added)
     if whole is None:
         # what cannot be read now may be so the next time, and what was kept is in doubt
         with contextlib.suppress(OSError):
@@ -101,23 +118,23 @@ def _computed(
     )
     # what would be read otherwise than it is, is not kept
     with contextlib.suppress(OutputError, ValidationError):
-        if _form().validate_json(text, context={"again": _Charts(out)}) == board:
+        if _form().validate_json(text, context={"again": _Charts(out, added)}) == board:
             keep_text(out.board_file, text.decode())
             state.keep(out)
             return Known(board, state.name)
     return Known(board)
 
 
-def _kept(out: ResultsFolder, audits: Sequence[str]) -> Known | None:
+def _kept(out: ResultsFolder, audits: Sequence[str], added: Additions) -> Known | None:
     """Read the board that is kept, where it is of the files as they are."""
     state = read_state(out)
-    if state is None or not state.holds(out, audits):
+    if state is None or not state.holds(out, audits, added.name):
         return None
     try:
         text = out.board_file.read_bytes()
         if hashlib.sha256(text).hexdigest() != state.board:
             return None
-        board = _form().validate_json(text, context={"again": _Charts(out)})
+        board = _form().validate_json(text, context={"again": _Charts(out, added)})
     except (OSError, ValidationError):
         return None
     return Known(board, state.name)
@@ -133,6 +150,7 @@ class _Charts:
     """Gives the charts of a kept board, whose data it does not have, in their order."""
 
     out: ResultsFolder
+    added: Additions
     given: int = 0
     computed: list[Chart] = field(default_factory=list)
 
@@ -146,7 +164,7 @@ class _Charts:
         from dfbench.results.board.build import measure_board
 
         if not self.computed:
-            self.computed = list(_charts(measure_board(self.out)[0]))
+            self.computed = list(_charts(measure_board(self.out, None, self.added)[0]))
         chart = self.computed[place] if place < len(self.computed) else None
         if chart is None or chart.name != name:
             raise OutputError("the scores have changed meanwhile", where=self.out.path)

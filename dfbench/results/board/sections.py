@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Line, Overall, Standing, Table
-from dfbench.results.board.columns import COLUMNS, IMAGES_PER_SECOND, ROW, LineColumn, Place
+from dfbench.results.board.columns import (
+    IMAGES_PER_SECOND,
+    ROW,
+    LineColumn,
+    Place,
+    columns_of,
+)
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import dataset_cell, figure_cell, name_cell, number_cell
@@ -46,7 +52,7 @@ def leaderboard(table: Table, *, seeds: bool) -> Grid:
 
 def _columns(table: Table, place: Place) -> list[tuple[LineColumn, str]]:
     """Give the columns that a table has in a place, with their parts."""
-    own = (column for column in COLUMNS if column.place == place)
+    own = (column for column in columns_of(table.own) if column.place == place)
     return [(column, part) for column in own for part in column.parts(table)]
 
 
@@ -157,6 +163,24 @@ def use(board: Board) -> Section:
 
 def _trained(n: int) -> str:
     return "1 trained model is" if n == 1 else f"{n:,} trained models are"
+
+
+def own(board: Board) -> Section | None:
+    """Say what metrics and columns of somebody's own are, and which are not shown, and why."""
+    text = []
+    for each in board.own:
+        way = ""
+        if each.kind == "metric":
+            way = " Lower is better." if each.lower_is_better else " Higher is better."
+        said = f" {each.summary.removesuffix('.')}." if each.summary else ""
+        text.append(f"{each.title} ({each.kind} {each.name} of {each.owner}):{said}{way}")
+    for owner, names in board.missing().items():
+        text.append(
+            f"Not shown: {', '.join(names)} of {owner}, which a run was given and this command"
+            " was not (--plugin)."
+        )
+    text += [f"Not shown: {fault}." for fault in board.broken]
+    return Section("Figures of plugins", tuple(text)) if text else None
 
 
 def origin(board: Board) -> Section:

@@ -27,6 +27,8 @@ class Run(BaseModel):
     """Of each worker."""
     machine: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    own: list[tuple[str, str, str]] = Field(default_factory=list)
+    """Metrics and columns of somebody's own: kind, name, and who brings it."""
 
 
 def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:

@@ -29,27 +29,33 @@ class State(BaseModel):
     """See `dfbench.installed.this_dfbench`."""
     files: dict[str, Seen | None]
     """By name relative to the folder."""
+    added: str = ""
+    """Digest of what plugins bring to it."""
     whole: list[str] = []
     """Cells whose record and scores were read and are whole."""
     board: str = ""
     """SHA-256 of what the board came to."""
 
     @classmethod
-    def of(cls, out: ResultsFolder, audits: Collection[str]) -> Self:
-        """Note what is there, before any of it is read; ``audits`` are those that report."""
+    def of(cls, out: ResultsFolder, audits: Collection[str], added: str = "") -> Self:
+        """Note what is there, before any of it is read.
+
+        ``audits`` are those that report, ``added`` the digest of what plugins bring.
+        """
         now = time.time_ns()
         files = {name: see(out.path / name, now) for name in out.board_inputs(audits)}
-        return cls(dfbench=this_dfbench(), files=files)
+        return cls(dfbench=this_dfbench(), files=files, added=added)
 
     @property
     def name(self) -> str:
         """Give what no other state has."""
         return digest(self.model_dump(mode="json"))
 
-    def holds(self, out: ResultsFolder, audits: Collection[str]) -> bool:
-        """Whether the folder is still as it was; ``audits`` are those of `of`."""
+    def holds(self, out: ResultsFolder, audits: Collection[str], added: str = "") -> bool:
+        """Whether the folder is still as it was; ``audits`` and ``added`` are those of `of`."""
         return (
             self.dfbench == this_dfbench()
+            and self.added == added
             and sorted(self.files) == sorted(out.board_inputs(audits))
             and all(as_seen(out.path / name, seen) for name, seen in self.files.items())
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import Board, Line
-from dfbench.results.board.columns import COLUMNS
+from dfbench.results.board.columns import COLUMNS, columns_of
 from dfbench.results.document.texts import csv_text
 from dfbench.results.statistics.metrics import METRICS
 
@@ -25,11 +26,13 @@ FIELDS = {name: value for column in COLUMNS for name, value in column.csv.items(
 WHOLE = tuple(name for column in COLUMNS if column.whole for name in column.csv)
 """Fields that hold whole numbers, where they hold anything."""
 HEADER = tuple(dict.fromkeys((*_FIRST, *FIELDS)))
+"""All fields but those of metrics and columns of somebody's own, which come last."""
 
 
 def to_csv(board: Board) -> str:
     """Write the board as CSV (RFC 4180 with bare line feeds); an empty field has no value."""
-    return csv_text(HEADER, map(_record, board.lines))
+    fields = _fields(board)
+    return csv_text(tuple(fields), (_record(line, fields) for line in board.lines))
 
 
 def to_frame(board: Board) -> pd.DataFrame:
@@ -39,9 +42,17 @@ def to_frame(board: Board) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = pd.DataFrame([_record(line) for line in board.lines], columns=list(HEADER))
+    fields = _fields(board)
+    records = [_record(line, fields) for line in board.lines]
+    table = pd.DataFrame(records, columns=list(fields))
     return table.astype(dict.fromkeys(WHOLE, "Int64"))
 
 
-def _record(line: Line) -> dict[str, object]:
-    return {name: value(line) for name, value in FIELDS.items()}
+def _fields(board: Board) -> dict[str, Callable[[Line], object]]:
+    every = columns_of(board.own)
+    values = {name: value for column in every for name, value in column.csv.items()}
+    return {name: values[name] for name in dict.fromkeys((*HEADER, *values))}
+
+
+def _record(line: Line, fields: Mapping[str, Callable[[Line], object]]) -> dict[str, object]:
+    return {name: value(line) for name, value in fields.items()}

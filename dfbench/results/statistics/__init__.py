@@ -113,6 +113,7 @@ from dfbench.results.statistics.metrics import (
 )
 from dfbench.results.statistics.pairs import Difference, differences
 from dfbench.results.statistics.ranks import Friedman, Ranking, cliques, friedman, rank
+from dfbench.results.statistics.recomputed import Recomputed
 from dfbench.results.statistics.sample import Sample, decide, prepare
 from dfbench.results.statistics.significance import ALPHA, holm, mcnemar, paired
 
@@ -131,6 +132,7 @@ __all__ = [
     "Measured",
     "Metric",
     "Ranking",
+    "Recomputed",
     "Resamples",
     "Sample",
     "bootstrap_interval",

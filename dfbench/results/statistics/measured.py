@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics import bootstrap, metrics
+from dfbench.results.statistics import bootstrap, metrics, recomputed
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate, number
 from dfbench.results.statistics.influence import Influence, roc_auc
 from dfbench.results.statistics.intervals import LEVEL
+from dfbench.results.statistics.recomputed import Recomputed, Resampled
 from dfbench.results.statistics.sample import Floats, Sample
 
 
@@ -86,6 +87,10 @@ class Measured:
         Share of the seeds that were right on each image, shape (n,).
     samples
         By seed.
+    further
+        Figures beside those of `metrics`, which stand among ``values`` too.
+    faults
+        By the name of such a figure what its function did wrong, where it has no value.
     """
 
     images: Images
@@ -94,6 +99,13 @@ class Measured:
     roc_auc: Influence
     right: Floats
     samples: tuple[Sample, ...] = field(repr=False)
+    further: tuple[Recomputed, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all figures."""
+        return (*metrics.METRICS, *(each.name for each in self.further))
 
     @property
     def shares(self) -> Floats:
@@ -103,8 +115,30 @@ class Measured:
 
     @cached_property
     def distributions(self) -> dict[str, Floats]:
-        """Figures on each resample, shape (B,), the mean over seeds; see `resample_together`."""
+        """Figures of `metrics` on each resample, shape (B,), the mean over seeds.
+
+        See `resample_together`.
+        """
         return _over_seeds(bootstrap.distributions_of(self.samples, self.images.resamples))
+
+    @cached_property
+    def resampled(self) -> dict[str, Resampled]:
+        """Further figures on the first of the resamples, the mean over seeds."""
+        resamples = self.images.resamples
+        return {
+            each.name: recomputed.mean_of(
+                [recomputed.resampled(each, sample, resamples) for sample in self.samples]
+            )
+            for each in self.further
+            if not math.isnan(self.values[each.name])
+        }
+
+    def on_resamples(self, name: str) -> Floats:
+        """Give a figure on each resample that it was computed on; none of what has no value."""
+        if name in self.distributions:
+            return self.distributions[name]
+        found = self.resampled.get(name)
+        return np.empty(0) if found is None else found.values
 
     def figures(self, *, heed_seeds: bool = False) -> dict[str, Estimate]:
         """Give each figure with its 95 % interval, and its spread over seeds.
@@ -115,13 +149,13 @@ class Measured:
             Whether an interval is also to cover other seeds, and not other images alone; there is
             then none of a single seed.
         """
-        ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(metrics.METRICS)
+        ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(self.names)
         if self.images.resamples.sound:
-            resampled = self.distributions
-            for name in metrics.METRICS:
-                ranges[name] = bootstrap.interval(
-                    name, self.values[name], resampled[name], self.images.resamples.effective
-                )
+            effective = self.images.resamples.effective
+            for name in self.names:
+                values = self.on_resamples(name)
+                if name in metrics.METRICS or _tells(values):
+                    ranges[name] = bootstrap.interval(name, self.values[name], values, effective)
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
         found["roc_auc"] = self.roc_auc.estimate()
         return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found
@@ -152,6 +186,15 @@ class Measured:
         return of.model_copy(update={"low": low, "high": high})
 
 
+def _tells(values: Floats) -> bool:
+    """Whether values on resamples show how far a further figure may be off.
+
+    Where none differs, nobody knows whether that is its best value.
+    """
+    known = values[~np.isnan(values)]
+    return values.size >= recomputed.FEWEST and bool(known.size) and bool(np.ptp(known) > 0)
+
+
 def _over_seeds(found: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
     if len(found) == 1:
         return found[0]
@@ -169,9 +212,12 @@ def resample_together(
     found = iter(bootstrap.distributions_of(samples, rows[0].images.resamples, each=each))
     for row in rows:
         row.__dict__["distributions"] = _over_seeds(list(islice(found, len(row.samples))))
+        _ = row.resampled  # here, for somebody's function may not be for threads
 
 
-def measure(images: Images, samples: Sequence[Sample]) -> Measured:
+def measure(
+    images: Images, samples: Sequence[Sample], further: Sequence[Recomputed] = ()
+) -> Measured:
     """Take the figures of a row.
 
     Parameters
@@ -180,15 +226,24 @@ def measure(images: Images, samples: Sequence[Sample]) -> Measured:
         That each of the samples was made of, in this order.
     samples
         One a seed, at least one.
+    further
+        What is computed beside the figures of `metrics`.
     """
     once = np.ones((1, len(images.names)))
     by_seed = [metrics.evaluate(sample, once) for sample in samples]
+    figures = {name: [float(each[name][0]) for each in by_seed] for name in metrics.METRICS}
+    faults: dict[str, str] = {}
+    for own in further:
+        its = [recomputed.value(own, sample) for sample in samples]
+        figures[own.name] = [one.value for one in its]
+        if fault := next((one.fault for one in its if one.fault), ""):
+            faults[own.name] = fault
     values, spread = {}, {}
-    for name in metrics.METRICS:
-        found = np.array([float(each[name][0]) for each in by_seed])
+    for name, by_name in figures.items():
+        found = np.array(by_name)
         values[name] = float(found.mean())
         spread[name] = float(found.std(ddof=1)) if found.size > 1 else math.nan
     by_curve = np.array([float(each["roc_auc"][0]) for each in by_seed])
     area = replace(roc_auc(samples, images.design), seeds=by_curve)
     right = np.mean([sample.right for sample in samples], axis=0)
-    return Measured(images, values, spread, area, right, tuple(samples))
+    return Measured(images, values, spread, area, right, tuple(samples), tuple(further), faults)

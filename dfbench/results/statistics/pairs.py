@@ -12,6 +12,8 @@ from dfbench.results.statistics import metrics
 from dfbench.results.statistics.influence import Influence
 from dfbench.results.statistics.intervals import symmetric
 from dfbench.results.statistics.measured import Measured
+from dfbench.results.statistics.recomputed import FEWEST
+from dfbench.results.statistics.sample import Floats
 from dfbench.results.statistics.significance import mcnemar, paired, paired_error
 
 Test = Literal["DeLong", "McNemar", "bootstrap"]
@@ -74,17 +76,27 @@ def of_accuracy(a: Measured, b: Measured) -> Difference:
 def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
     """Compare all other figures of two rows on the same images by their common resamples."""
     resamples = a.images.resamples
-    found_a, found_b = a.distributions, b.distributions
     found = {}
-    for name in metrics.METRICS:
+    for name in a.names:
         if name not in ("roc_auc", "accuracy"):
             value = a.values[name] - b.values[name]
-            both = found_a[name], found_b[name]
+            both = _paired(a, b, name)
             error = paired_error(*both, resamples.effective)
             p_value = paired(*both, value, resamples.effective)
+            if error == 0 and value and name not in metrics.METRICS:
+                error = math.nan  # what no resample moves tells nothing of chance
             degrees = resamples.effective - 1
             found[name] = _difference(a, value, error, degrees, p_value, "bootstrap")
     return found
+
+
+def _paired(a: Measured, b: Measured, name: str) -> tuple[Floats, Floats]:
+    """Give a figure of both rows on the resamples that it was computed on for both."""
+    found_a, found_b = a.on_resamples(name), b.on_resamples(name)
+    n = min(found_a.size, found_b.size)
+    if name not in metrics.METRICS and n < FEWEST:
+        n = 0
+    return found_a[:n], found_b[:n]
 
 
 def differences(a: Measured, b: Measured) -> dict[str, Difference]:
@@ -93,7 +105,7 @@ def differences(a: Measured, b: Measured) -> dict[str, Difference]:
     Returns
     -------
     dict
-        By metric, in the order of `metrics.METRICS`.
+        By metric, in the order of `Measured.names`.
 
     Raises
     ------
@@ -102,6 +114,8 @@ def differences(a: Measured, b: Measured) -> dict[str, Difference]:
     """
     if a.images is not b.images:
         raise ValueError("the rows were not measured on the same images")
+    if a.further != b.further:
+        raise ValueError("the rows were not measured by the same figures")
     return {"roc_auc": of_auc(a, b), "accuracy": of_accuracy(a, b)} | of_others(a, b)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,12 @@ class Sample:
         for each bin of confidence the confidence, and whether the largest probability is right.
     right
         Shape (n,): whether the decision is right.
+    labels, decisions
+        Class numbers, shape (n,).
+    probabilities
+        Shape (n, K).
+    positive
+        Positive class of a binary task; the last class where none was told.
     """
 
     n: int
@@ -60,6 +66,10 @@ class Sample:
     comparisons: tuple[_Comparison, ...]
     columns: Floats
     right: NDArray[np.bool_]
+    labels: NDArray[np.int64] = field(repr=False)
+    decisions: NDArray[np.int64] = field(repr=False)
+    probabilities: Floats = field(repr=False)
+    positive: int
 
 
 def prepare(
@@ -114,7 +124,17 @@ def prepare(
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
-    return Sample(n, n_classes, comparisons, columns.astype(np.float64), decisions == labels)
+    return Sample(
+        n,
+        n_classes,
+        comparisons,
+        columns.astype(np.float64),
+        decisions == labels,
+        labels.astype(np.int64, copy=False),
+        decisions,
+        probabilities,
+        scored[0] if n_classes == 2 else n_classes - 1,
+    )
 
 
 def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[int]) -> Floats:

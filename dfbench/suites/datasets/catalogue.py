@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -298,6 +299,7 @@ def add(
     root: Path | None = None,
     name: str | None = None,
     asked: ReadAs | None = None,
+    plugins: Collection[Path] = (),
 ) -> Registered:
     """Register a data set, so that it has a name and takes part in every run.
 
@@ -311,6 +313,8 @@ def add(
         Instead of the card's own; ``NAME=`` before the source is the same.
     asked
         How a plain folder is to be read, from now on.
+    plugins
+        Files in which functions that its card names may be.
 
     Raises
     ------
@@ -341,7 +345,7 @@ def add(
         root.expanduser().resolve() if root else None,
         asked.given() if asked else {},
     )
-    check_fit(card, find_root(located))
+    check_fit(card.with_plugins(plugins), find_root(located))
     others = [other for other in registered() if other.name != entry.name]
     for item in names():
         if item.name != entry.name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def load_dataset(
     source: str | Path,
     *,
     root: Path | None = None,
+    plugins: Collection[Path] = (),
     asked: ReadAs | None = None,
     check: bool = False,
     progress: Progress | None = None,
@@ -30,6 +32,8 @@ def load_dataset(
         it is what the data set is called instead.
     root
         Folder of the data, for cards that leave it open; goes before what the card says.
+    plugins
+        Files in which functions that its card names may be.
     asked
         How a plain folder is to be read.
     check
@@ -54,6 +58,7 @@ def load_dataset(
     with each_folder_once():
         located = resolve(source, root=root, asked=asked, progress=progress)
         card, folder = located.settled()
+        card = card.with_plugins(plugins)
         dataset = read_dataset(card, folder, check=check, progress=progress, incomplete=incomplete)
     if located.reading is None:
         return dataset

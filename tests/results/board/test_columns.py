@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from dfbench.results.board import sections
+from dfbench.results.board import columns
 from dfbench.results.board.build import build_board
 from dfbench.results.board.columns import COLUMNS, LineColumn
 from dfbench.results.document.blocks import Cell
@@ -26,7 +26,10 @@ def test_what_stands_in_a_table_has_a_title():
 
 
 def test_why_figures_are_missing_has_one_place():
-    always = "".join("a" if column.always else "f" for column in COLUMNS if column.place == "main")
+    own = (columns.Own("metric", "x", "x", "a.py"), columns.Own("column", "y", "y", "a.py"))
+    shown = [column for column in columns.columns_of(own) if column.place == "main"]
+    assert {"x", "y"} < {column.key for column in shown}
+    always = "".join("a" if column.always else "f" for column in shown)
     assert always.strip("a").strip("f") == "", "figures stand side by side"
 
 
@@ -41,9 +44,7 @@ def test_a_new_entry_is_a_column_of_its_table_and_of_the_csv_file(folder, monkey
         cell=lambda line, _: Cell(f"{len(line.seeds)} of them", len(line.seeds)),
         csv={"n_seeds": lambda line: len(line.seeds)},
     )
-    monkeypatch.setattr(sections, "COLUMNS", (*COLUMNS, new))
-    monkeypatch.setattr(csv_form, "HEADER", (*csv_form.HEADER, "n_seeds"))
-    monkeypatch.setattr(csv_form, "FIELDS", csv_form.FIELDS | dict(new.csv))
+    monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, new))
     board = build_board(folder.out)
     for form in ("md", "html", "tex"):
         text = render(board, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from dfbench.errors import ParameterError
 from dfbench.models.base import Array
 from dfbench.models.training.augmentation.augmenter import augmenter
+from dfbench.models.training.augmentation.change import Change
 from dfbench.models.training.laid import laid_out
 from dfbench.models.training.recipe import Offline
 
@@ -17,7 +19,9 @@ _CHUNK = 64
 """Images at a time."""
 
 
-def offline(X: Array, spec: Offline, seed: int, folder: Path | None = None) -> Array:
+def offline(
+    X: Array, spec: Offline, seed: int, folder: Path | None = None, own: Sequence[Change] = ()
+) -> Array:
     """Make augmented copies of images.
 
     Parameters
@@ -30,6 +34,8 @@ def offline(X: Array, spec: Offline, seed: int, folder: Path | None = None) -> A
         The copies hang on it alone.
     folder
         Where many of them are laid.
+    own
+        What plugins do to them.
 
     Returns
     -------
@@ -43,7 +49,7 @@ def offline(X: Array, spec: Offline, seed: int, folder: Path | None = None) -> A
     """
     if spec.augment.mixup or spec.augment.cutmix:
         raise ParameterError("offline copies have one label each: no mixup, no cutmix")
-    change = augmenter(spec.augment, X.shape[1])
+    change = augmenter(spec.augment, X.shape[1], own)
     copies = laid_out((spec.copies * len(X), *X.shape[1:]), "uint8", folder)
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seed)

@@ -10,10 +10,12 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from dfbench.results.board.board import Line, Table
-from dfbench.results.board.columns import COLUMNS, ROW, LineColumn
+from dfbench.results.board.columns import COLUMNS, ROW, LineColumn, own_column
 from dfbench.results.document import wording
+from dfbench.results.document.blocks import Grid as Cells
 from dfbench.results.document.cells import tags
 from dfbench.results.render.terminal.fitting import empty, excess, row_name
+from dfbench.results.render.terminal.section import GridView
 from dfbench.results.statistics.metrics import MAIN
 
 _SPAN = "{}" + wording.GAP + "{}"
@@ -41,6 +43,8 @@ class LeaderboardView:
                 grid = _fill(self.table, level, seeds=self.seeds, name=max(1, room))
                 break
         yield grid
+        if (beside := _own(self.table)) and not level.rest:
+            yield _beside(self.table, beside)
         if first.classes and not _CLASSES & level.without:
             said = f"by class: accuracy in % of {'/'.join(first.classes)}"
         else:
@@ -58,10 +62,9 @@ class _Level:
     without: frozenset[str] = frozenset()
     shortest: int = 1_000
 
-    @property
-    def columns(self) -> list[LineColumn]:
-        """Give what is shown."""
-        shown = _COLUMNS if self.rest else _COLUMNS[: len(_FIRST)]
+    def columns(self, table: Table) -> list[LineColumn]:
+        """Give what is shown of a table."""
+        shown = [*_COLUMNS, *_own(table)] if self.rest else _COLUMNS[: len(_FIRST)]
         return [column for column in shown if column.key not in self.without]
 
 
@@ -89,7 +92,8 @@ _LEVELS_OF_MANY = (*_FULL, _Level(tight=True), _Level(without=_CLASSES), *_BARE)
 def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
     """Make the grid; ``name`` is how wide the names of rows may be."""
     grid = empty(tight=level.tight)
-    for column in level.columns:
+    columns = level.columns(table)
+    for column in columns:
         if column is ROW:
             grid.add_column(Text(column.short), overflow="fold")
         else:
@@ -102,12 +106,30 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
         for line in block:
             cells = [
                 cell
-                for column in level.columns
+                for column in columns
                 for cell in _cells(line, column, level, seeds=seeds, name=name)
             ]
             style = "bold" if line.best else None
             grid.add_row(*cells, end_section=line is block[-1], style=style)
     return grid
+
+
+def _own(table: Table) -> list[LineColumn]:
+    """Give the columns of somebody's own that there is something in."""
+    return [column for column in map(own_column, table.own) if column.parts(table)]
+
+
+def _beside(table: Table, columns: list[LineColumn]) -> GridView:
+    """Make a table of what the leaderboard has no room for."""
+    heads = (ROW.head(), *(column.head() for column in columns))
+    blocks = tuple(
+        tuple(
+            (ROW.cell(line, ""), *(column.cell(line, "") for column in columns)) for line in block
+        )
+        for block in (table.ranked, table.controls)
+        if block
+    )
+    return GridView(Cells(heads, blocks))
 
 
 def _has_spread(column: LineColumn, *, seeds: bool) -> bool:

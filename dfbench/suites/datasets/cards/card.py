@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
@@ -122,6 +124,10 @@ class Card(Section):
             fault("layout.splits", "there is no train")
         if len(splits) < 2:
             fault("layout.splits", "there is neither validation nor test beside train")
+
+    def with_plugins(self, files: Collection[Path]) -> Card:
+        """Give it with files in which functions that its layout names may be."""
+        return self.model_copy(update={"layout": self.layout.with_plugins(files)})
 
     @property
     def has_group_rule(self) -> bool:

@@ -249,5 +249,6 @@ def _unrecognised(folder: Path, found: Found, tables: Tables) -> DataError:
     return DataError(
         f"nothing tells the labels of its {len(names):,} images{aside}",
         where=folder,
-        hint="known layouts: " + "; ".join(layout.advice(names) for layout in LAYOUTS.values()),
+        hint="known layouts: "
+        + "; ".join(filter(None, (layout.advice(names) for layout in LAYOUTS.values()))),
     )

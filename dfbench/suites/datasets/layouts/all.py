@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, get_args
 
 from pydantic import Field
@@ -9,9 +10,10 @@ from pydantic import Field
 from dfbench.suites.datasets.layouts.base import Layout
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
 from dfbench.suites.datasets.layouts.folders import FoldersLayout
+from dfbench.suites.datasets.layouts.function import FunctionLayout
 from dfbench.suites.datasets.layouts.table import TableLayout
 
-_Each = FoldersLayout | TableLayout | FilenameLayout
+_Each = FoldersLayout | TableLayout | FilenameLayout | FunctionLayout
 
 AnyLayout = Annotated[_Each, Field(discriminator="kind")]
 """Type of ``layout`` in a card."""
@@ -24,3 +26,17 @@ def _by_kind() -> dict[str, type[Layout]]:
 
 LAYOUTS = _by_kind()
 """``layout.kind`` of a card to its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A layout, for lists: ``title`` says what it is."""
+
+    name: str
+    title: str
+
+
+KNOWN = tuple(
+    Known(kind, (layout.__doc__ or "").partition("\n")[0].removesuffix("."))
+    for kind, layout in LAYOUTS.items()
+)

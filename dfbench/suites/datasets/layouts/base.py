@@ -60,7 +60,7 @@ class Layout(Section, ABC):
     @classmethod
     @abstractmethod
     def advice(cls, names: Sequence[str]) -> str:
-        """Say how images have to lie, to somebody whose images nothing recognises.
+        """Say how images have to lie, to somebody whose images nothing recognises; "" is nothing.
 
         Parameters
         ----------
@@ -108,6 +108,10 @@ class Layout(Section, ABC):
     def gives_kinds(self) -> bool:
         """Whether it tells which kind of fake an image is."""
         return False
+
+    def with_plugins(self, files: Collection[Path]) -> Layout:
+        """Give it with files in which functions that it names may be."""
+        return self
 
     def sheet(self, card: Declared, root: Path, paths: Sequence[str]) -> Sheet:
         """Give the table to be filled in for a competition.

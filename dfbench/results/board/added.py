@@ -1,0 +1,220 @@
+"""Metrics and columns that plugins bring: found, held against ours, put on a board."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfbench.errors import DfbenchError, PluginError
+from dfbench.files import digest
+from dfbench.plugins import ColumnInfo, MetricInfo, info, source_digest
+from dfbench.registry import COLUMNS, METRICS, Part, Registry, worded
+from dfbench.results.board.board import Added, Board, Line, Own, Table
+from dfbench.results.board.columns import COLUMNS as OURS
+from dfbench.results.board.columns import own_column
+from dfbench.results.board.read import RowRead
+from dfbench.results.board.report import Report
+from dfbench.results.statistics.bootstrap import N_RESAMPLES
+from dfbench.results.statistics.recomputed import FEWEST, SECONDS, Recomputed
+
+_TEXT = 200
+"""Characters of a text in a column, at most."""
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What plugins bring to a board.
+
+    Attributes
+    ----------
+    own
+        All of it, as boards describe it.
+    metrics
+        How each is computed.
+    columns
+        Function by name.
+    broken
+        What is wrong with parts that cannot be loaded.
+    name
+        Digest of all of it; empty where there is nothing.
+    """
+
+    own: tuple[Own, ...] = ()
+    metrics: tuple[Recomputed, ...] = ()
+    columns: Mapping[str, Callable[..., Any]] | None = None
+    broken: tuple[str, ...] = ()
+    name: str = ""
+
+    def put_on(self, board: Board, rows: Mapping[tuple[str, str, str], RowRead]) -> Board:
+        """Fill in the columns, and say in each table what went wrong.
+
+        Parameters
+        ----------
+        board
+            Whose lines have the metrics already.
+        rows
+            By data set, row and name of the subset.
+        """
+        if not (self.own or self.broken):
+            return board
+        tables: list[Table] = []
+        notes: dict[str, list[str]] = {}
+        for table in board.tables:
+            said: dict[str, list[str]] = {}
+            for note, row in self._faults(table, rows):
+                said.setdefault(note, []).append(row)
+            filled = {
+                line.row: self._filled(line, rows[table.dataset, line.row, ""], said)
+                for line in table.measured
+            }
+            tables.append(
+                replace(
+                    table,
+                    ranked=[filled[line.row] for line in table.ranked],
+                    controls=[filled[line.row] for line in table.controls],
+                    own=self.own,
+                )
+            )
+            n = len(table.measured)
+            notes[table.dataset] = [f"{note} ({_named(its, n)})" for note, its in said.items()]
+        found = replace(board, tables=tables, own=self.own, broken=self.broken)
+        return found.plus(Report(notes=notes))
+
+    def _faults(
+        self, table: Table, rows: Mapping[tuple[str, str, str], RowRead]
+    ) -> Iterator[tuple[str, str]]:
+        """Say what is wrong with metrics, and of which row."""
+        for line in table.measured:
+            measured = rows[table.dataset, line.row, ""].measured
+            if measured is None:
+                continue
+            for each in self._of_kind("metric"):
+                where = f"{each.name} of {each.owner}"
+                if fault := measured.faults.get(each.name):
+                    yield f"{where} has no value: it {fault}", line.row
+                    continue
+                found = measured.resampled.get(each.name) if measured.further else None
+                if found is None:
+                    continue
+                n, why = found.values.size, ", for time was over" if found.late else ""
+                if n < FEWEST:
+                    yield f"{where} has no interval: {n} resamples in {SECONDS:g} s", line.row
+                elif n < N_RESAMPLES:
+                    yield f"intervals of {where} are of {n:,} resamples{why}", line.row
+                if found.faults:
+                    first = next(iter(found.faults))
+                    n = sum(found.faults.values())
+                    yield f"{where} breaks on some resamples: it {first}", f"{line.row}: {n:,}"
+
+    def _filled(self, line: Line, row: RowRead, said: dict[str, list[str]]) -> Line:
+        if not self.columns:
+            return line
+        facts = line.model_dump(mode="json", exclude={"columns"})
+        facts["records"] = [record.model_dump(mode="json") for record in row.records]
+        values: dict[str, Added] = {}
+        for each in self._of_kind("column"):
+            try:
+                values[each.name] = _plain(self.columns[each.name](_copied(facts)))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs its own column
+                fault = str(error) if isinstance(error, _Fault) else f"raises {worded(error)}"
+                note = f"{each.name} of {each.owner} has no value: it {fault}"
+                said.setdefault(note, []).append(line.row)
+                values[each.name] = None
+        return line.model_copy(update={"columns": values})
+
+    def _of_kind(self, kind: str) -> list[Own]:
+        return [each for each in self.own if each.kind == kind]
+
+
+NOTHING = Additions()
+
+
+class _Fault(Exception):
+    """What is wrong with what a column gave."""
+
+
+def _copied(facts: Any) -> Any:
+    """Copy plain data: what one function writes into it no other sees."""
+    if isinstance(facts, dict):
+        return {key: _copied(its) for key, its in facts.items()}
+    return [_copied(its) for its in facts] if isinstance(facts, list) else facts
+
+
+def _plain(value: Any) -> Added:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, float) and math.isinf(value):
+        raise _Fault(f"gives {value}")
+    if isinstance(value, str) and len(value) > _TEXT:
+        raise _Fault(f"gives a text of {len(value):,} characters")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise _Fault(f"gives {type(value).__name__}, no number and no text")
+
+
+def _named(rows: Sequence[str], n: int) -> str:
+    if len(rows) == n > 1:
+        return f"all {n} rows"
+    return ", ".join(rows) if len(rows) <= 3 else f"{len(rows)} of {n} rows"
+
+
+def additions_of(plugins: Sequence[Path] = ()) -> Additions:
+    """Find the metrics and columns of plugin files and of installed packages.
+
+    Raises
+    ------
+    PluginError
+        If a file cannot be loaded, or a name is taken.
+    """
+    own: list[Own] = []
+    metrics: list[Recomputed] = []
+    columns: dict[str, Callable[..., Any]] = {}
+    broken: list[str] = []
+    sources: list[object] = []
+    taken = {field: "dfbench" for column in OURS for field in column.csv}
+    for part in (*Registry(METRICS, plugins), *Registry(COLUMNS, plugins)):
+        if part.built_in:
+            continue
+        try:
+            function = part.load()
+            sources.append([part.name, part.owner, source_digest(function)])
+        except DfbenchError as error:
+            broken.append(str(error))
+            continue
+        told = info(function)
+        each = _described(part, told, function)
+        for field in own_column(each).csv:
+            if field in taken:
+                raise PluginError(
+                    f"the field {field!r} has two owners: {taken[field]} and {part.owner}",
+                    where=part.where,
+                    hint="rename the metric or column",
+                )
+            taken[field] = part.owner
+        own.append(each)
+        if isinstance(told, MetricInfo):
+            metrics.append(
+                Recomputed(
+                    part.name, function, told.takes, not told.higher_is_better, told.binary,
+                    told.resamples,
+                )
+            )  # fmt: skip
+        else:
+            columns[part.name] = function
+    name = digest([sources, broken]) if sources or broken else ""
+    return Additions(tuple(own), tuple(metrics), columns, tuple(broken), name)
+
+
+def _described(part: Part, told: Any, function: Any) -> Own:
+    assert isinstance(told, MetricInfo | ColumnInfo)  # the registry lets no other through
+    summary = (function.__doc__ or "").strip().partition("\n")[0]
+    lower = isinstance(told, MetricInfo) and not told.higher_is_better
+    kind = "metric" if isinstance(told, MetricInfo) else "column"
+    return Own(kind, part.name, told.title, Path(part.owner).name, summary, lower)  # type: ignore[arg-type]
