@@ -69,6 +69,7 @@ from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
+from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
@@ -88,5 +89,6 @@ app.command("serve")(serve)
 app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
+app.command("import")(import_scores)
 app.command("list")(show)
 app.add_typer(_data, name="data")

@@ -125,6 +125,18 @@ class Table:
         return [*self.ranked, *self.controls]
 
     @property
+    def typical(self) -> Line:
+        """The first line with figures that was fitted here, else the first: what a row is from.
+
+        Raises
+        ------
+        IndexError
+            Where no line has figures.
+        """
+        own = [line for line in self.measured if line.elsewhere is None]
+        return (own or self.measured)[0]
+
+    @property
     def reported(self) -> dict[str, str]:
         """By row, what its source published."""
         return {line.row: line.reported for line in self.lines if line.reported}
@@ -227,5 +239,5 @@ class Board:
 
 
 def seeded(lines: Sequence[Line]) -> list[Line]:
-    """Leave out controls whose seeds are orders of the labels."""
-    return [line for line in lines if line.control != "shuffled labels"]
+    """Leave out controls whose seeds are orders of the labels, and rows that have no seed."""
+    return [line for line in lines if line.control != "shuffled labels" and line.kind != "imported"]

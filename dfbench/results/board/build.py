@@ -20,6 +20,7 @@ from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
+from dfbench.results.board.samples import sample_of
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
@@ -29,7 +30,6 @@ from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
-from dfbench.results.statistics.sample import Sample, prepare
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
@@ -240,7 +240,7 @@ def read_row(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) 
     measured = None
     if scores:
         images = _images(scores[0], known)
-        measured = measure(images, [_sample(r, s) for r, s in zip(records, scores, strict=True)])
+        measured = measure(images, [sample_of(r, s) for r, s in zip(records, scores, strict=True)])
     return RowRead(
         entry=entries[0],
         records=records,
@@ -262,7 +262,7 @@ def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[flo
     elif tuning.best_value != tuning.default_value:
         return []  # else the defaults are the row itself
     once = np.ones((1, len(scores.images)))
-    return [float(metrics.evaluate(_sample(record, scores), once)["roc_auc"][0])]
+    return [float(metrics.evaluate(sample_of(record, scores), once)["roc_auc"][0])]
 
 
 def _images(scores: Scores, known: list[Images]) -> Images:
@@ -272,15 +272,6 @@ def _images(scores: Scores, known: list[Images]) -> Images:
             return images
     known.append(Images.of_design(scores.images, design))
     return known[-1]
-
-
-def _sample(record: Record, scores: Scores) -> Sample:
-    return prepare(
-        scores.labels,
-        scores.probabilities,
-        positive=record.positive,
-        threshold=record.threshold,
-    )
 
 
 def _of_entry(entry: Entry) -> dict[str, Any]:

@@ -173,7 +173,9 @@ ROW = LineColumn(
     key="row",
     title="row",
     place="main",
-    cell=lambda line, _: name_cell(line.row, control=line.control, bold=line.best),
+    cell=lambda line, _: name_cell(
+        line.row, control=line.control, bold=line.best, mark=sentences.mark(line)
+    ),
     always=True,
     text=True,
     rising=True,
@@ -228,6 +230,26 @@ COLUMNS: tuple[LineColumn, ...] = (
         text=True,
         rising=True,
         csv={"reported": attrgetter("reported")},
+    ),
+    LineColumn(
+        key="trained_on",
+        title="trained on",
+        place="main",
+        cell=lambda line, _: Cell(sentences.trained_on(line), sentences.trained_on(line)),
+        parts=lambda table: ("",) if sentences.elsewhere(table) else (),
+        always=True,
+        text=True,
+        rising=True,
+        csv={
+            "trained_on": lambda line: line.elsewhere and line.elsewhere.trained_on,
+            "elsewhere": lambda line: line.elsewhere and line.elsewhere.source,
+            "speaks_for": lambda line: line.elsewhere and line.elsewhere.speaks_for,
+        },
+    ),
+    LineColumn(
+        key="n_missing",
+        csv={"n_missing": lambda line: line.elsewhere and line.elsewhere.n_missing},
+        whole=True,
     ),
     *map(_metric, METRICS[len(MAIN) :]),
     IMAGES_PER_SECOND,

@@ -9,9 +9,9 @@ from dfbench.results.document.blocks import Cell
 from dfbench.results.statistics.estimate import Estimate
 
 
-def name_cell(row: str, *, control: bool | str = False, bold: bool = False) -> Cell:
-    """Name a row; a control has its tag."""
-    return Cell(row, row, "control" if control else "", bold, row=row)
+def name_cell(row: str, *, control: bool | str = False, bold: bool = False, mark: str = "") -> Cell:
+    """Name a row; a control has its tag, and ``mark`` stands behind the name."""
+    return Cell(row + mark, row, "control" if control else "", bold, row=row)
 
 
 def dataset_cell(name: str, shown: str = "") -> Cell:

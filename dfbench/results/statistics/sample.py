@@ -52,14 +52,14 @@ class Sample:
         label, of the decision, of both where they agree; log loss and Brier score of the image;
         for each bin of confidence the confidence, and whether the largest probability is right.
     right
-        Shape (n,): whether the decision is right.
+        Shape (n,): whether the decision is right; NaN where nothing is decided.
     """
 
     n: int
     n_classes: int
     comparisons: tuple[_Comparison, ...]
     columns: Floats
-    right: NDArray[np.bool_]
+    right: NDArray[np.bool_] | Floats
 
 
 def prepare(
@@ -68,6 +68,8 @@ def prepare(
     *,
     positive: int | None = None,
     threshold: float | None = None,
+    decides: bool = True,
+    probable: bool = True,
 ) -> Sample:
     """Sort the scores and take the decisions of one row.
 
@@ -82,6 +84,12 @@ def prepare(
         Not looked at where there are more than two classes.
     threshold
         Of a binary task: the decision is the positive class where its score is at least this.
+    decides
+        Whether there are decisions. Scores of which nobody said where the classes part have none,
+        and no figure that counts them.
+    probable
+        Whether the scores are probabilities. Of others log loss, Brier score and calibration error
+        are not defined.
 
     Raises
     ------
@@ -108,13 +116,16 @@ def prepare(
     classes = np.arange(n_classes)
     truth = labels[:, None] == classes
     decided = decisions[:, None] == classes
-    columns = np.concatenate(
-        [truth, decided, truth & decided, _losses(truth, probabilities, scored)], axis=1
-    )
+    said = np.concatenate([decided, truth & decided], axis=1).astype(np.float64)
+    losses = _losses(truth, probabilities, scored) if probable else np.full((n, 4), np.nan)
+    right: NDArray[np.bool_] | Floats = decisions == labels
+    if not decides:
+        said[:], right = np.nan, np.full(n, np.nan)
+    columns = np.concatenate([truth, said, losses], axis=1)
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
-    return Sample(n, n_classes, comparisons, columns.astype(np.float64), decisions == labels)
+    return Sample(n, n_classes, comparisons, columns.astype(np.float64), right)
 
 
 def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[int]) -> Floats:
