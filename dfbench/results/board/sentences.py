@@ -62,9 +62,9 @@ def controls(table: Table) -> list[str]:
 
 
 _TRAINED: dict[TrainedOn, str] = {
-    "train": "the training images of this data set",
-    "other": "other data",
-    "unknown": "nobody knows what: it may have seen these images",
+    "train": "trained on the training images of this data set, as was told",
+    "other": "trained on other data, as was told",
+    "unknown": "what it was trained on is not known: it may have seen these images",
 }
 
 
@@ -92,8 +92,7 @@ def told_of(line: Line) -> str:
     """Say what was told of a row whose detector was not fitted here."""
     told = line.elsewhere
     assert told is not None
-    first = f"{line.row}{mark(line)}: {told.source}, trained on {_TRAINED[told.trained_on]}"
-    said = [first if told.trained_on == "unknown" else f"{first}, as was told"]
+    said = [f"{line.row}{mark(line)}: {told.source}", _TRAINED[told.trained_on]]
     if told.speaks_for:
         said.append(f"high scores speak for {told.speaks_for}")
     if not told.probabilities:

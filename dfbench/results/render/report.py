@@ -204,7 +204,7 @@ class Embedded(Pictures):
             n = line.tuning.trials
             facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
         if line.threshold is not None:
-            whence = "as was told" if line.elsewhere else "from the tuning split"
+            whence = "as was told" if line.kind == "imported" else "from the tuning split"
             facts.append(f"threshold {line.threshold:.3f} {whence}")
         said = f"<p>{escape(', '.join(facts))}.</p>\n" if facts else ""
         return (
