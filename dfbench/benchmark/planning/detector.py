@@ -47,7 +47,8 @@ class DetectorRow:
 
 def is_detector(name: str) -> bool:
     """Whether a model is named as a detector from elsewhere."""
-    return name.partition(":")[0] in ELSEWHERE
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in ELSEWHERE
 
 
 def detector_row(row: System, device: str) -> DetectorRow:

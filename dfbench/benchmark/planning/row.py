@@ -86,11 +86,16 @@ class Row:
         return _available(self.extractors, self.model, self.space)
 
     @property
+    def brought(self) -> bool:
+        """Whether its detector is from elsewhere, also where it cannot run here."""
+        return self.elsewhere is not None or is_detector(self.model_name)
+
+    @property
     def kind(self) -> Kind:
         """What it is; empty where its model cannot be loaded."""
         if self.derived is not None:
             return "derived"
-        if self.elsewhere is not None:
+        if self.brought:
             return "detector"
         if not self.extractors:
             return ""

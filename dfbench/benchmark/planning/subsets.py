@@ -141,7 +141,7 @@ def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     fixed: set[str] = set()
     for row in rows:  # what a row is derived from stands before it
         of_fixed = row.derived is not None and not fixed.isdisjoint(row.derived.of)
-        if row.shuffled or row.elsewhere is not None or of_fixed:
+        if row.shuffled or row.brought or of_fixed:
             fixed.add(row.name)
     rows = [row for row in rows if row.name not in fixed]
     if not names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from dfbench.errors import DfbenchError, PluginError, UnavailableError
-from dfbench.features.elsewhere.base import FromElsewhere, Scorer
+from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
 from dfbench.images import Image
 
@@ -113,8 +114,11 @@ class Onnx(InFile):
         file, _, given, _ = settings
         runtime = _onnxruntime()
         where = f"onnx:{Path(file).name}"
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = few_threads()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+            session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise PluginError(f"is no ONNX file that can be opened: {said}", where=where) from error
@@ -151,7 +155,9 @@ class TorchScript(InFile):
         file, _, given, device = settings
         place = "cuda" if device == "cuda" else "cpu"
         try:
-            module = torch.jit.load(file, map_location=place).eval()  # type: ignore[no-untyped-call]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that newer files are written in another form
+                module = torch.jit.load(file, map_location=place).eval()  # type: ignore[no-untyped-call]
         except Exception as error:
             said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise PluginError(

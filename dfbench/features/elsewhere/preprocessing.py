@@ -70,16 +70,19 @@ class Preprocessing:
         if self.fit == "stretch":
             return np.asarray(Pillow.fromarray(image).resize((width, height), how))
         if self.fit == "crop":
-            scale = max(height / image.shape[0], width / image.shape[1])
-            new = [max(1, round(side * scale)) for side in image.shape[:2]]
-            new = [max(new[0], height), max(new[1], width)]
-            image = np.asarray(Pillow.fromarray(image).resize((new[1], new[0]), how))
+            rows, columns = image.shape[:2]
+            # the side that is left over is cut off to whole pixels, as torchvision does
+            if height * columns >= width * rows:
+                wide, high = max(width, int(height * columns / rows)), height
+            else:
+                wide, high = width, max(height, int(width * rows / columns))
+            image = np.asarray(Pillow.fromarray(image).resize((wide, high), how))
         return _centre(image, height, width)
 
 
 def _centre(image: Image, height: int, width: int) -> Image:
     """Cut out the centre; what an image lacks is black."""
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    top, left = round((image.shape[0] - height) / 2), round((image.shape[1] - width) / 2)
     cut = image[max(0, top) : max(0, top) + height, max(0, left) : max(0, left) + width]
     if cut.shape[:2] == (height, width):
         return cut
