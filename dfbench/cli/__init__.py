@@ -72,6 +72,7 @@ from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
+from dfbench.cli.merge import merge  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
@@ -90,5 +91,6 @@ app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("import")(import_scores)
+app.command("merge")(merge)
 app.command("list")(show)
 app.add_typer(_data, name="data")

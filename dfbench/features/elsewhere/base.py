@@ -175,11 +175,10 @@ def _threads() -> Iterator[None]:
 
     Threads that wait for each other on a busy machine took 60 times as long as one alone.
     """
-    if "torch" not in sys.modules:
+    torch = sys.modules.get("torch")
+    if torch is None:
         yield
         return
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(few_threads())
     try:

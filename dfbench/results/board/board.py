@@ -57,6 +57,8 @@ class Line(CellFacts):
     """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
+    origin: str = ""
+    """Of merged results: whose they are."""
 
     @property
     def auc(self) -> float | None:

@@ -276,7 +276,9 @@ def _images(scores: Scores, known: list[Images]) -> Images:
 
 def _of_entry(entry: Entry) -> dict[str, Any]:
     """Give what a line has of its place on the board."""
-    return {name: getattr(entry, name) for name in ("dataset", "row", "control", "reported")}
+    return {
+        name: getattr(entry, name) for name in ("dataset", "row", "control", "reported", "origin")
+    }
 
 
 def _of_record(record: Record) -> dict[str, Any]:

@@ -247,6 +247,17 @@ COLUMNS: tuple[LineColumn, ...] = (
         },
     ),
     LineColumn(
+        key="origin",
+        title="from",
+        place="main",
+        cell=lambda line, _: Cell(line.origin or wording.GAP, line.origin),
+        parts=lambda table: ("",) if any(line.origin for line in table.lines) else (),
+        always=True,
+        text=True,
+        rising=True,
+        csv={"origin": attrgetter("origin")},
+    ),
+    LineColumn(
         key="n_missing",
         csv={"n_missing": lambda line: line.elsewhere and line.elsewhere.n_missing},
         whole=True,

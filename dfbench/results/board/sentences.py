@@ -69,11 +69,11 @@ _TRAINED: dict[TrainedOn, str] = {
 
 
 def trained_on(line: Line) -> str:
-    """Say briefly what a row was trained on; ``here`` where a run fitted it."""
+    """Say briefly what a row was trained on, and of one from elsewhere what was told."""
     told = line.elsewhere
     if told is None:
-        return "here"
-    said = {"train": "train, elsewhere", "other": "other data", "unknown": "unknown"}
+        return "train"
+    said = {"train": "train, as was told", "other": "other data", "unknown": "unknown"}
     lacking = f", {count(told.n_missing)} images missing" if told.n_missing else ""
     return f"{said[told.trained_on]}{lacking}"
 
@@ -81,6 +81,15 @@ def trained_on(line: Line) -> str:
 def mark(line: Line) -> str:
     """Give what stands behind the name of a row whose detector was not fitted here."""
     return "" if line.elsewhere is None else "\N{DAGGER}"
+
+
+def origins(table: Table) -> list[str]:
+    """Say of merged results which rows are from where, a sentence each."""
+    found: dict[str, list[str]] = {}
+    for line in table.lines:
+        if line.origin:
+            found.setdefault(line.origin, []).append(line.row)
+    return [f"From {origin}: {', '.join(rows)}." for origin, rows in found.items()]
 
 
 def elsewhere(table: Table) -> list[str]:

@@ -194,6 +194,8 @@ class Entry(BaseModel):
     control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
+    origin: str = ""
+    """Of merged results: whose they are."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
