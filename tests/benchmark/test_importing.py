@@ -371,7 +371,7 @@ def test_the_command(ran: Path, its: Set, tmp_path: Path) -> None:
     said = " ".join(found.output.split())
     assert "turned: 20 of 20 test images: ids in 'file', scores in 'score'" in said
     assert "lies below chance; nothing is turned round" in said
-    assert "turned†: scores of scores.csv, trained on nobody knows what" in said
+    assert "turned†: scores of scores.csv; what it was trained on is not known" in said
     assert (tmp_path / "out" / "leaderboard.csv").is_file()
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 2

@@ -189,6 +189,9 @@ def _differ(one: _Held, other: _Held) -> str:
     b = by_image(other.source.folder.read_scores(other.record))
     names = f"{one.source.name} and {other.source.name}"
     made = "" if one.entry.cell == other.entry.cell else ", made in another way"
+    if not made and one.record.params != other.record.params:
+        # a study that time ended has as many trials as a machine managed
+        made = ", for which tuning chose other parameters"
     if a.images != b.images:
         return f"scored on other images in {names}{made}"
     if one.record.classes != other.record.classes or not np.array_equal(a.labels, b.labels):
