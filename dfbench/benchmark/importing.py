@@ -382,7 +382,7 @@ def _notes(found: Found, n: int, split: str, meant: Meant, told: Told) -> list[s
     if found.missing:
         said.append(f"images without a score: {len(found.missing):,} ({few(found.missing)})")
     if found.other:
-        said.append(f"rows of other parts of the data set, left out: {found.other:,}")
+        said.append(f"rows of images that are not evaluated, left out: {found.other:,}")
     if found.strange:
         said.append(_strange(found))
     if found.repeated:

@@ -139,7 +139,9 @@ class Results:
         DataFrame
             Columns ``dataset``, ``seed``, ``image``, ``label`` (name of the class; missing where
             there is none), ``group`` and ``kind`` (missing likewise), ``decision`` (name of a
-            class), and ``p_<class>`` for each class (float64).
+            class; missing where a row from elsewhere decides nothing), and ``p_<class>`` for each
+            class (float64; scores of rows from elsewhere that are no probabilities stand there as
+            they are: the positive class has the score, the other its negative).
 
         Raises
         ------

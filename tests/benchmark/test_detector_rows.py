@@ -171,6 +171,12 @@ def test_files_lie_beside_the_suite(ran: Path, tmp_path: Path) -> None:
             _rows(file)
 
 
+def test_a_name_alone_is_not_enough() -> None:
+    suite = load_suite("smoke")
+    with pytest.raises(DfbenchError, match="'onnx:a/net.onnx' needs a suite, which tells what"):
+        rows(suite, Registry(EXTRACTORS), Registry(MODELS), ["onnx:a/net.onnx"])
+
+
 def _rows(file: Path) -> dict[str, object]:
     found = rows(load_suite(file), Registry(EXTRACTORS), Registry(MODELS))
     return {row.name: row for row in found}

@@ -196,7 +196,7 @@ def test_other_parts_and_repeated_rows_are_left_out(its: Set, put: Callable[...,
     text = its.lines() + "train/real/000.png,oops\n" + its.lines(header="").splitlines()[0]
     brought, line = put(text)
     assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
-    assert "rows of other parts of the data set, left out: 1" in brought.notes
+    assert "rows of images that are not evaluated, left out: 1" in brought.notes
     assert "rows that give an image the same score once more: 1" in brought.notes
 
 
