@@ -189,11 +189,22 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     PluginError
         If the file is absent, breaks while it is run, or declares nothing.
     """
+    return _declared(load_module(path, known_as=known_as), path.resolve())
+
+
+def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
+    """Run a Python file, or the ``__init__.py`` of a folder, as `load_file` does.
+
+    Raises
+    ------
+    PluginError
+        If the file is absent, or breaks while it is run.
+    """
     path = path.resolve()
     name = _module_name(known_as or path)
     _PLACES[name] = str(path), str(known_as or path)
     if not path.exists() and name in sys.modules:
-        return _declared(sys.modules[name], path)  # a copy of it was loaded
+        return sys.modules[name]  # a copy of it was loaded
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
         what = "no such file" if file == path else "a folder without __init__.py"
@@ -204,11 +215,11 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
         raise PluginError(f"cannot be read: {error.strerror}", where=path) from None
     if name in sys.modules and _LOADED.get(name) == state:
         # its functions stay the same objects: they are pickled by their names
-        return _declared(sys.modules[name], path)
+        return sys.modules[name]
     _forget(name, file)
     module = _run(name, path, file)
     _LOADED[name] = state
-    return _declared(module, path)
+    return module
 
 
 _PLACES: dict[str, tuple[str, str]] = {}

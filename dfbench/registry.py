@@ -218,7 +218,17 @@ _BASES = {
 }
 """What parts of a group are subclasses of."""
 
+ELSEWHERE = {
+    "call": "dfbench.features.elsewhere.called:Called",
+    "onnx": "dfbench.features.elsewhere.files:Onnx",
+    "torchscript": "dfbench.features.elsewhere.files:TorchScript",
+    "detectzoo": "dfbench.features.elsewhere.zoo:Zoo",
+}
+"""Kinds of detectors from elsewhere, ``KIND:TARGET`` in a row, and what asks one of them."""
+
 _OWN = "dfbench"
+_DETECTOR = "dfbench.models.elsewhere:Detector"
+"""What reads their scores."""
 _DECLARED = {
     "model": "dfbench.models.brought.declared:declared",
     "network": "dfbench.models.networks.declared:declared",
@@ -378,7 +388,7 @@ class Registry:
         return iter(self._parts.values())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._parts
+        return name in self._parts or (self._group == MODELS and name in ELSEWHERE)
 
     def names(self) -> list[str]:
         """All names, the built-in ones first."""
@@ -402,7 +412,9 @@ class Registry:
             yield part, found
 
     def get(self, name: str) -> Part:
-        """Give the part of that name; a model may be an import path, ``module:class``.
+        """Give the part of that name.
+
+        A model may also be an import path, ``module:class``, or one of `ELSEWHERE`.
 
         Raises
         ------
@@ -410,6 +422,8 @@ class Registry:
             With the nearest names.
         """
         if name not in self._parts:
+            if self._group == MODELS and name in ELSEWHERE:
+                return _from_entry_point(EntryPoint(name, _DETECTOR, MODELS), _OWN, "")
             if self._group == MODELS and _PATH.fullmatch(name):
                 owner = name.partition(":")[0].partition(".")[0]
                 return Part(name, owner, "", partial(_imported, name), _BASES[MODELS])
@@ -418,6 +432,11 @@ class Registry:
                 raise UnknownNameError(f"unknown model {name!r}", hint=f"did you mean {meant!r}?")
             raise unknown(self.kind, name, self._parts)
         return self._parts[name]
+
+
+def detector_of(kind: str) -> Any:
+    """Import what asks detectors of a kind, of `ELSEWHERE`."""
+    return EntryPoint("", ELSEWHERE[kind], "").load()
 
 
 def _from_entry_point(point: EntryPoint, owner: str, summary: str) -> Part:

@@ -69,8 +69,10 @@ from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
+from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
+from dfbench.cli.merge import merge  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
@@ -88,5 +90,7 @@ app.command("serve")(serve)
 app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
+app.command("import")(import_scores)
+app.command("merge")(merge)
 app.command("list")(show)
 app.add_typer(_data, name="data")

@@ -17,6 +17,7 @@ from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.contents import KeptExtractor, KeptModel
 from dfbench.errors import DfbenchError, ParameterError, PluginError
 from dfbench.features.base import Extractor
+from dfbench.features.elsewhere.base import FromElsewhere
 from dfbench.features.expression import Term, build
 from dfbench.features.function import FunctionExtractor
 from dfbench.features.internal.resized import Resized
@@ -24,7 +25,7 @@ from dfbench.features.views.view import Seen
 from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities
 from dfbench.models.kept import Kept
 from dfbench.plugins import info, source_digest
-from dfbench.registry import EXTRACTORS, MODELS, Registry
+from dfbench.registry import ELSEWHERE, EXTRACTORS, MODELS, Registry, detector_of
 
 _LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
 """Packages that a file may have imported."""
@@ -242,6 +243,9 @@ def extractor_of(
     ModelFileError
         If there is none of this name, or not in this version.
     """
+    if kept.name in ELSEWHERE:
+        kind: type[FromElsewhere] = detector_of(kept.name)
+        return kind.again(kept.params)
     registry = Registry(EXTRACTORS, plugins)
     if kept.source and kept.name not in registry.names():
         raise ModelFileError(
@@ -271,6 +275,10 @@ def told(extractor: Extractor) -> dict[str, Any]:
     DfbenchError
         If its parameters cannot be written down.
     """
+    if isinstance(extractor, FromElsewhere):
+        params = extractor.kept()
+        known = {"name": extractor.name, "params": params, "version": extractor.version}
+        return {**known, "source": ""}
     if isinstance(extractor, FunctionExtractor):
         params, source = dict(extractor.params or {}), str(extractor.identity()["source"])
     else:

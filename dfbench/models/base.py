@@ -32,7 +32,10 @@ Probabilities = NDArray[np.float64]
 
 HELD = "held.skops"
 """File of what a model of vectors holds."""
-_SET_BEFORE = ("blocks", "checkpoint", "progress", "plugins", "shared", "hopeless")
+_SET_BEFORE = (
+    *("blocks", "checkpoint", "progress", "plugins", "shared", "hopeless"),
+    *("classes", "positive"),
+)
 
 Kind = Literal["features", "images", "both"]
 
@@ -156,6 +159,9 @@ class Model(ABC):
     shared
         May be set before `fit`: holds what fits on the same data compute alike, such as distances.
         It never changes a result, and whoever set it takes it away again.
+    classes, positive
+        May be set before `fit`: names of the classes, and of two which is to be detected, for
+        models that were told them by name.
     hopeless
         May be set before `fit`: asked by a model that learns step by step, which then raises
         `GivenUp`.
@@ -177,6 +183,8 @@ class Model(ABC):
     plugins: tuple[Path, ...] = ()
     shared: Shared | None = None
     hopeless: Hopeless | None = None
+    classes: tuple[str, ...] = ()
+    positive: int | None = None
 
     def __init__(
         self,

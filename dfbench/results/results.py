@@ -142,7 +142,9 @@ class Results:
         DataFrame
             Columns ``dataset``, ``seed``, ``image``, ``label`` (name of the class; missing where
             there is none), ``group`` and ``kind`` (missing likewise), ``decision`` (name of a
-            class), and ``p_<class>`` for each class (float64).
+            class; missing where a row from elsewhere decides nothing), and ``p_<class>`` for each
+            class (float64; scores of rows from elsewhere that are no probabilities stand there as
+            they are: the positive class has the score, the other its negative).
 
         Raises
         ------
@@ -339,6 +341,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
     names = [*record.classes, None]  # a label of -1 is none
     p = scores.probabilities
     said = decide(p, positive=record.positive, threshold=record.threshold)
+    decides = record.elsewhere is None or record.elsewhere.decides
     n = len(scores.images)
     return pd.DataFrame(
         {
@@ -348,7 +351,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
             "label": [names[label] for label in scores.labels.tolist()],
             "group": scores.groups if scores.groups is not None else np.full(n, np.nan),
             "kind": [kind or None for kind in scores.kinds or ("",) * n],
-            "decision": [names[label] for label in said.tolist()],
+            "decision": [names[label] if decides else None for label in said.tolist()],
             **{f"p_{name}": p[:, k] for k, name in enumerate(record.classes)},
         }
     )

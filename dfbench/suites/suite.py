@@ -266,7 +266,21 @@ def load_suite(source: str | Path) -> Suite:
     except ValidationError as error:
         raise _worded(error, path, content) from None
     here = [path.parent / its.expanduser() for its in suite.plugins]
-    return suite.model_copy(update={"plugins": here})
+    systems = [_beside(row, path.parent) for row in suite.systems]
+    return suite.model_copy(update={"plugins": here, "systems": systems})
+
+
+def _beside(row: System, folder: Path) -> System:
+    """Name the file of a detector from elsewhere from the suite's folder on."""
+    kind, _, target = row.model.partition(":")
+    file, colon, function = target, "", ""
+    if kind == "call":
+        file, colon, function = target.rpartition(":")
+    is_file = kind in ("onnx", "torchscript") or (kind == "call" and file.endswith(".py"))
+    if not (file and is_file):
+        return row
+    place = folder / Path(file).expanduser()
+    return row.model_copy(update={"model": f"{kind}:{place}{colon}{function}"})
 
 
 def _worded(error: ValidationError, path: Path, content: dict[str, Any]) -> CardError:

@@ -37,6 +37,8 @@ def surest(folder: Path, line: Line, root: Path | None) -> str:
     record = out.load_record(line.cells[0]) if line.cells else None
     if record is None or record.status != "ok":
         return ""
+    if record.elsewhere is not None and not record.elsewhere.decides:
+        return ""
     cell = Finished(out, record)
     rows, shown = places(cell)
     each = list(zip(rows, shown["true"], shown["predicted"], shown["confidence"], strict=True))

@@ -10,13 +10,13 @@ from dfbench.benchmark.audits.leaks_found import Leaks, dropped, warn, word
 from dfbench.results.board.board import Table
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report
+from dfbench.results.board.samples import sample_of
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import name_cell
 from dfbench.results.records.records import Control, Record, Scores
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.measured import Images, measure
-from dfbench.results.statistics.sample import prepare
 
 Runs = Sequence[tuple[Record, Scores]]
 """The record and the scores of each seed of a row, on the same images."""
@@ -79,11 +79,11 @@ def roc_auc(runs: Runs, without: set[str]) -> Estimate:
     groups = None if scores.groups is None else scores.groups[kept]
     images = Images.of(names, scores.labels[kept], groups)
     samples = [
-        prepare(
-            its.labels[kept],
-            its.probabilities[kept],
-            positive=record.positive,
-            threshold=record.threshold,
+        sample_of(
+            record,
+            its.model_copy(
+                update={"labels": its.labels[kept], "probabilities": its.probabilities[kept]}
+            ),
         )
         for record, its in runs
     ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.machine import machine
 from dfbench.benchmark.planning.cell import Cell
+from dfbench.errors import OutputError
 from dfbench.installed import versions
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry
@@ -15,8 +17,16 @@ from dfbench.suites.suite import Reported
 
 
 def write_beginning(session: Session) -> None:
-    """Write the entries of all cells, the evaluations that are asked for, and the command."""
-    session.out.write_entries(_entries(session))
+    """Write the entries of all cells, the evaluations that are asked for, and the command.
+
+    Raises
+    ------
+    OutputError
+        Where a row has the name of one that was imported.
+    """
+    entries = _entries(session)
+    _check_imported(session, entries)
+    session.out.write_entries(entries)
     session.out.write_asked(session.plan.asked)
     session.out.note_run(_provenance(session))
 
@@ -33,6 +43,26 @@ def _entries(session: Session) -> list[Entry]:
         if cell.dataset is not None
         or (cell.dataset_name, cell.row.name, cell.seed, cell.subset.name) not in held
     ]
+
+
+def _check_imported(session: Session, entries: Sequence[Entry]) -> None:
+    """Raise where scores that were brought would lose their place."""
+    if not session.out.entries_file.exists():
+        return
+    rows = {(entry.dataset, entry.row): entry.cell for entry in entries}
+    for entry in session.out.read_entries():
+        if rows.get((entry.dataset, entry.row), entry.cell) == entry.cell:
+            continue
+        try:
+            record = session.out.load_record(entry.cell)
+        except OutputError:
+            continue
+        if record is not None and record.kind == "imported":
+            raise OutputError(
+                f"the row {entry.row!r} of {entry.dataset!r} was imported there",
+                where=session.out.path,
+                hint="give the row of the run another name, or choose another folder by --out",
+            )
 
 
 def _measured(session: Session) -> set[tuple[str, str, int, str]]:

@@ -188,6 +188,8 @@ def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs
         seed=job.record["seed"],
         space=job.space,
         blocks=widths(job),
+        classes=tuple(job.record["classes"]),
+        positive=job.record["positive"],
         device=job.device,
         n_threads=job.n_threads,
         checkpoints=job.checkpoints,

@@ -316,11 +316,13 @@ def _job(
 ) -> Job:
     own = _labelled(cell, images)
     needs = _needs(scene, cell, task, tables)
+    keeping, why = _keeping(session, scene, cell)
+    record = known(cell, scene.dataset, task, int((~scene.readable).sum()))
+    warnings = [scene.doubts[key] for key in map(_key, tables) if key in scene.doubts]
     return Job(
         out=session.out,
         root=scene.dataset.root,
-        record=known(cell, scene.dataset, task, int((~scene.readable).sum()))
-        | {"warnings": [scene.doubts[key] for key in map(_key, tables) if key in scene.doubts]},
+        record={**record, "not_kept": why, "warnings": warnings},
         study=session.out.study_file(cell.study),
         checkpoints=session.out.checkpoints(cell.study),
         model=cell.row.model_name,
@@ -338,7 +340,7 @@ def _job(
         n_threads=session.settings.n_threads,
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
-        keeping=_keeping(session, scene, cell),
+        keeping=keeping,
         plugins=tuple(path.resolve() for path in session.settings.plugins),
         memory=needs[0][1],
         less=tuple(needs[1:]),
@@ -363,17 +365,17 @@ def _needs(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> li
     return found
 
 
-def _keeping(session: Session, scene: _Scene, cell: Cell) -> Keeping | None:
-    """Say what is kept beside a fitted model; of subsets of a row none is."""
+def _keeping(session: Session, scene: _Scene, cell: Cell) -> tuple[Keeping | None, str]:
+    """Say what is kept beside a fitted model, or why none is; of subsets of a row none is."""
     if cell.subset.name or not (session.keeps_models or cell.lacks_model):
-        return None
+        return None, ""
     named = [each for each in cell.row.extractors if not isinstance(each, Resized)]
     try:
         extractors = [told(extractor) for extractor in named]
     except DfbenchError as error:
         session.reporter.note(f"{cell.row.name}: its model is not kept: {error}")
-        return None
-    return Keeping(extractors, view_of(scene.dataset).normal, scene.seen)
+        return None, str(error)
+    return Keeping(extractors, view_of(scene.dataset).normal, scene.seen), ""
 
 
 def _figures(cell: Cell, settings: Settings) -> list[str]:

@@ -9,7 +9,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task
 from dfbench.errors import OutputError
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Record, Status
+from dfbench.results.records.records import Elsewhere, Record, Status, TrainedOn
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -23,11 +23,25 @@ def basis(cell: Cell) -> dict[str, Any]:
         "variant": cell.subset.name,
         "kind": cell.row.kind,
         "control": cell.row.control,
+        "elsewhere": _elsewhere(cell),
         "drops_leaks": cell.drops_leaks,
         "identity": cell.identity,
         "fingerprint": "" if cell.dataset is None else cell.dataset.fingerprint,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _elsewhere(cell: Cell) -> Elsewhere | None:
+    """Say what is told of a detector that was not fitted here, or of such members of a row."""
+    members = {
+        member.row.name: its for member in cell.members if (its := _elsewhere(member)) is not None
+    }
+    if not members:
+        return cell.row.elsewhere
+    trained = {its.trained_on for its in members.values()}
+    # what is least certain of a member is so of the row
+    worst: TrainedOn = next(each for each in ("unknown", "train", "other") if each in trained)
+    return Elsewhere(source=f"made of {', '.join(members)}", trained_on=worst)
 
 
 def known(cell: Cell, dataset: Dataset, task: Task, n_left_out: int) -> dict[str, Any]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dfbench.benchmark.execution.images import Images
 from dfbench.benchmark.execution.job import Job
@@ -15,6 +13,7 @@ from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.files import write_text
 from dfbench.models.base import Inputs, Model
 from dfbench.results.records.records import Scores
+from dfbench.results.records.scores import numbered
 
 
 def score(
@@ -48,18 +47,10 @@ def score(
     return Scores(
         images=paths,
         labels=images.labels,
-        groups=_groups(images.groups, paths) if shared else None,
+        groups=numbered(images.groups, paths) if shared else None,
         probabilities=probabilities,
         kinds=tuple(kinds) if any(kinds) else None,
     )
-
-
-def _groups(groups: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:
-    """Give numbers of the groups; an image without one is a group of its own."""
-    units = [group or f"\0{path}" for group, path in zip(groups, paths, strict=True)]
-    # as objects: an array of texts would have the width of the longest for each
-    numbers: NDArray[np.int64] = np.unique(np.array(units, object), return_inverse=True)[1]
-    return numbers
 
 
 def worded(job: Job, error: BaseException) -> dict[str, Any]:

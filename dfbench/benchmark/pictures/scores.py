@@ -24,6 +24,7 @@ class ScoresPicture(Picture):
 def _panel(cell: Finished) -> Figure:
     from dfbench.results.figures.scores import panel
 
+    told = cell.record.elsewhere
     return panel(
         cell.scores.labels,
         cell.scores.probabilities,
@@ -31,4 +32,6 @@ def _panel(cell: Finished) -> Figure:
         positive=cell.record.positive,
         threshold=cell.record.threshold,
         title=cell.title,
+        decides=told is None or told.decides,
+        probable=told is None or told.probabilities,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dfbench.benchmark.planning.detector import is_detector
 from dfbench.benchmark.planning.row import Finder, Row, make_row
 from dfbench.errors import CardError, DfbenchError, UnknownNameError, unknown
 from dfbench.features.expression import split_outside
@@ -74,6 +75,11 @@ def _known(text: str, known: dict[str, System | Derived], finder: Finder) -> str
 
 def _read(text: str, known: Mapping[str, Any], finder: Finder) -> System:
     """Take the name of a row apart, as a block of a suite would have put it together."""
+    if is_detector(text):
+        raise CardError(
+            f"{text!r} needs a suite, which tells what its outputs mean and what it is given",
+            hint=f'[[systems]] with name = "...", model = "{text}", params = {{ ... }}',
+        )
     features, *models = (" ".join(part.split()) for part in split_outside(text, "/"))
     if not models and "/" not in text:
         return _network(features, known, finder)

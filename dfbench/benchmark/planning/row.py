@@ -8,6 +8,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
+from dfbench.benchmark.planning.detector import detector_row, is_detector
 from dfbench.errors import (
     CardError,
     DfbenchError,
@@ -25,7 +26,7 @@ from dfbench.models.selection.calibration import parse_rule
 from dfbench.models.selection.space import Drawn, Range, Space
 from dfbench.plugins import info, source_digest
 from dfbench.registry import AUGMENTATIONS, Part, Registry
-from dfbench.results.records.records import Control, Kind, Status
+from dfbench.results.records.records import Control, Elsewhere, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
 
 _PACKAGES = frozenset({"lightgbm", "xgboost"})
@@ -56,6 +57,8 @@ class Row:
         Whether it is fitted on labels in another order.
     reported
         Figures that its source published.
+    elsewhere
+        What is told of its detector, where that was not fitted here.
     status, reason
         ``"ok"`` unless it is known already that the row cannot run here, and why, see `standing`.
     checked
@@ -71,6 +74,7 @@ class Row:
     derived: Derived | None = None
     shuffled: bool = False
     reported: Reported | None = None
+    elsewhere: Elsewhere | None = None
     status: Status = "ok"
     reason: str = ""
     checked: bool = False
@@ -83,10 +87,17 @@ class Row:
         return _available(self.extractors, self.model, self.space)
 
     @property
+    def brought(self) -> bool:
+        """Whether its detector is from elsewhere, also where it cannot run here."""
+        return self.elsewhere is not None or is_detector(self.model_name)
+
+    @property
     def kind(self) -> Kind:
         """What it is; empty where its model cannot be loaded."""
         if self.derived is not None:
             return "derived"
+        if self.brought:
+            return "detector"
         if not self.extractors:
             return ""
         # a network's images come first among what it is given
@@ -156,6 +167,8 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
             parse_rule(row.threshold)
         return Row(row.name, derived=row, reported=row.reported)
     try:
+        if is_detector(row.model):
+            return _of_detector(row, finder)
         part, given = _part(row.model, finder.models)
         model: type[Model] = part.load()
         space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
@@ -179,6 +192,20 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         source=source,
         shuffled=row.shuffle_labels,
         reported=row.reported,
+        checked=finder.check,
+    )
+
+
+def _of_detector(row: System, finder: Finder) -> Row:
+    made = detector_row(row, finder.device)
+    return Row(
+        name=row.name,
+        model_name=made.kind,
+        extractors=[made.extractor],
+        model=made.model,
+        space=Space(made.params, search=False),
+        reported=row.reported,
+        elsewhere=made.told,
         checked=finder.check,
     )
 

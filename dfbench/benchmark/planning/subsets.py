@@ -135,9 +135,15 @@ def _keeps(protocol: Protocol, where: str) -> bool:
 def _chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     """Choose rows by name, with those that they are derived from; all where no name is given.
 
-    A control of shuffled labels takes no part: nothing can be lost of what it has not learnt.
+    A control of shuffled labels takes no part: nothing can be lost of what it has not learnt. Nor
+    do detectors that were trained elsewhere, and what is derived of them: none is fitted anew.
     """
-    rows = [row for row in rows if not row.shuffled]
+    fixed: set[str] = set()
+    for row in rows:  # what a row is derived from stands before it
+        of_fixed = row.derived is not None and not fixed.isdisjoint(row.derived.of)
+        if row.shuffled or row.brought or of_fixed:
+            fixed.add(row.name)
+    rows = [row for row in rows if row.name not in fixed]
     if not names:
         return rows
     kept = set(names)

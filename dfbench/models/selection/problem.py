@@ -40,6 +40,8 @@ class Problem:
         fitted once; a grid is tried whole, and the earliest of equals wins.
     blocks
         See `Model.blocks`.
+    classes, positive
+        See `Model.classes`.
     device, n_threads
         Handed to the models.
     checkpoints
@@ -62,6 +64,8 @@ class Problem:
     seed: int
     space: Space = field(default_factory=Space)
     blocks: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+    positive: int | None = None
     device: str = "cpu"
     n_threads: int = 1
     checkpoints: Path | None = None
@@ -120,6 +124,7 @@ class Problem:
             **params,
         )
         model.blocks = self.blocks
+        model.classes, model.positive = self.classes, self.positive
         model.progress = self.watch
         model.plugins = self.plugins
         if self.checkpoints is not None and self.model_class.inputs != "features":

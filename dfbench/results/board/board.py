@@ -90,6 +90,8 @@ class Line(CellFacts):
     """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
+    origin: str = ""
+    """Of merged results: whose they are."""
     columns: dict[str, Added] = Field(default_factory=dict)
     """What columns of somebody's own have of it, by name."""
 
@@ -161,6 +163,18 @@ class Table:
     def measured(self) -> list[Line]:
         """The lines that have figures."""
         return [*self.ranked, *self.controls]
+
+    @property
+    def typical(self) -> Line:
+        """The first line with figures that was fitted here, else the first: what a row is from.
+
+        Raises
+        ------
+        IndexError
+            Where no line has figures.
+        """
+        own = [line for line in self.measured if line.elsewhere is None]
+        return (own or self.measured)[0]
 
     @property
     def reported(self) -> dict[str, str]:
@@ -281,5 +295,5 @@ class Board:
 
 
 def seeded(lines: Sequence[Line]) -> list[Line]:
-    """Leave out controls whose seeds are orders of the labels."""
-    return [line for line in lines if line.control != "shuffled labels"]
+    """Leave out controls whose seeds are orders of the labels, and rows that have no seed."""
+    return [line for line in lines if line.control != "shuffled labels" and line.kind != "imported"]

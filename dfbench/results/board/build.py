@@ -21,6 +21,7 @@ from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
+from dfbench.results.board.samples import sample_of
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
@@ -31,7 +32,6 @@ from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
 from dfbench.results.statistics.recomputed import Recomputed
-from dfbench.results.statistics.sample import Sample, prepare
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
@@ -263,7 +263,7 @@ def read_row(
     measured = None
     if scores:
         images = _images(scores[0], known)
-        samples = [_sample(r, s) for r, s in zip(records, scores, strict=True)]
+        samples = [sample_of(r, s) for r, s in zip(records, scores, strict=True)]
         measured = measure(images, samples, further)
     return RowRead(
         entry=entries[0],
@@ -286,7 +286,7 @@ def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[flo
     elif tuning.best_value != tuning.default_value:
         return []  # else the defaults are the row itself
     once = np.ones((1, len(scores.images)))
-    return [float(metrics.evaluate(_sample(record, scores), once)["roc_auc"][0])]
+    return [float(metrics.evaluate(sample_of(record, scores), once)["roc_auc"][0])]
 
 
 def _images(scores: Scores, known: list[Images]) -> Images:
@@ -298,18 +298,11 @@ def _images(scores: Scores, known: list[Images]) -> Images:
     return known[-1]
 
 
-def _sample(record: Record, scores: Scores) -> Sample:
-    return prepare(
-        scores.labels,
-        scores.probabilities,
-        positive=record.positive,
-        threshold=record.threshold,
-    )
-
-
 def _of_entry(entry: Entry) -> dict[str, Any]:
     """Give what a line has of its place on the board."""
-    return {name: getattr(entry, name) for name in ("dataset", "row", "control", "reported")}
+    return {
+        name: getattr(entry, name) for name in ("dataset", "row", "control", "reported", "origin")
+    }
 
 
 def _of_record(record: Record) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,7 @@ class Comparison:
     corrected
         By metric: the p-value, Holm-corrected over all that are compared; NaN where there is none.
     disagreement
-        None where they cannot be compared.
+        None where they cannot be compared, or one of them decides nothing.
     smallest
         Smallest difference of ROC AUC that would have been found with a power of 80 %, between
         these two rows on these images, tested alone at 5 %; None where the rows order all images
@@ -166,10 +167,11 @@ def _on(
         return replace(found, reason=_unlike(a, b))
     only_a = float((a.right * (1 - b.right)).sum())
     only_b = float((b.right * (1 - a.right)).sum())
+    decided = not math.isnan(only_a + only_b)
     return replace(
         found,
         differences=differences(a, b),
-        disagreement=Disagreement(only_a, only_b, len(a.images.names)),
+        disagreement=Disagreement(only_a, only_b, len(a.images.names)) if decided else None,
         smallest=smallest_difference((a.roc_auc.averaged - b.roc_auc.averaged).error),
     )
 

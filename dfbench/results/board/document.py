@@ -106,6 +106,8 @@ def _chapter(table: Table, *, seeds: bool) -> Chapter:
     parts += [Remark("Note", text) for text in table.notes]
     parts.append(Leaderboard(sections.leaderboard(table, seeds=seeds), table, seeds))
     parts += [Paragraph(text) for text in sentences.controls(table)]
+    parts += [Paragraph(text) for text in sentences.elsewhere(table)]
+    parts += [Paragraph(text) for text in sentences.origins(table)]
     if table.reported:
         parts.append(Reported(table.reported))
     if reasons := sentences.reasons(table.missing, seeds=seeds):

@@ -8,6 +8,7 @@ from typing import Any
 
 from dfbench.results.board.board import Line
 from dfbench.results.board.comparison import Comparison
+from dfbench.results.board.sentences import told_of
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell
@@ -117,7 +118,8 @@ def _sentences(of: Comparison, row_a: str, row_b: str, n_tests: int) -> list[str
     if first.n_groups is not None:
         where += f" in {wording.count(first.n_groups)} groups"
     said = [*_verdict(of, row_a, row_b, where, n_tests), *_others(of, row_a, row_b)]
-    return [*said, _disagreement(of, row_a, row_b), *_smallest(of), *_cost(of, row_a, row_b)]
+    said += [*_disagreement(of, row_a, row_b), *_smallest(of), *_cost(of, row_a, row_b)]
+    return [*said, *(told_of(line) for line in (of.first, of.second) if line.elsewhere)]
 
 
 def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -> list[str]:
@@ -178,19 +180,20 @@ def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:
     ]
 
 
-def _disagreement(of: Comparison, row_a: str, row_b: str) -> str:
+def _disagreement(of: Comparison, row_a: str, row_b: str) -> list[str]:
     found = of.disagreement
-    assert found is not None
+    if found is None:
+        return []
     both = found.n_first + found.n_second
     if both == 0:
-        return "They are right on the same images."
+        return ["They are right on the same images."]
     seeds = any(line is not None and len(line.seeds) > 1 for line in (of.first, of.second))
-    return (
+    return [
         f"{'On average over seeds one' if seeds else 'One'} is right and the other wrong on"
         f" {_count(both)} of"
         f" {found.n_images:,} images ({both / found.n_images:.0%}): {row_a} is right on"
         f" {_count(found.n_first)} of these, {row_b} on {_count(found.n_second)}."
-    )
+    ]
 
 
 def _smallest(of: Comparison) -> list[str]:

@@ -191,9 +191,9 @@ def origin(board: Board) -> Section:
     columns += [Column("classes", text=True), Column("rows")]
     rows = []
     for table in board.tables:
-        first = next(iter(table.measured), None)
-        if first is None:
+        if not table.measured:
             continue
+        first = table.typical
         prints = ", ".join(dict.fromkeys(line.fingerprint for line in table.measured))
         rows.append(
             (

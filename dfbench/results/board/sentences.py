@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dfbench.results.board.board import Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
-from dfbench.results.records.records import Control
+from dfbench.results.records.records import Control, TrainedOn
 from dfbench.results.statistics.metrics import FEWEST_FALSE, RATES
 from dfbench.results.statistics.significance import ALPHA
 
@@ -61,6 +61,64 @@ def controls(table: Table) -> list[str]:
     ]
 
 
+_TRAINED: dict[TrainedOn, str] = {
+    "train": "trained on the training images of this data set, as was told",
+    "other": "trained on other data, as was told",
+    "unknown": "what it was trained on is not known: it may have seen these images",
+}
+
+
+def trained_on(line: Line) -> str:
+    """Say briefly what a row was trained on, and of one from elsewhere what was told."""
+    told = line.elsewhere
+    if told is None:
+        return "train"
+    said = {"train": "train, as was told", "other": "other data", "unknown": "unknown"}
+    lacking = f", {count(told.n_missing)} images missing" if told.n_missing else ""
+    return f"{said[told.trained_on]}{lacking}"
+
+
+def mark(line: Line) -> str:
+    """Give what stands behind the name of a row whose detector was not fitted here."""
+    return "" if line.elsewhere is None else "\N{DAGGER}"
+
+
+def origins(table: Table) -> list[str]:
+    """Say of merged results which rows are from where, a sentence each."""
+    found: dict[str, list[str]] = {}
+    for line in table.lines:
+        if line.origin:
+            found.setdefault(line.origin, []).append(line.row)
+    return [f"From {origin}: {', '.join(rows)}." for origin, rows in found.items()]
+
+
+def elsewhere(table: Table) -> list[str]:
+    """Say of each row whose detector was not fitted here what was told of it."""
+    return [told_of(line) for line in table.measured if line.elsewhere is not None]
+
+
+def told_of(line: Line) -> str:
+    """Say what was told of a row whose detector was not fitted here."""
+    told = line.elsewhere
+    assert told is not None
+    said = [f"{line.row}{mark(line)}: {told.source}", _TRAINED[told.trained_on]]
+    if told.speaks_for:
+        said.append(f"high scores speak for {told.speaks_for}")
+    if not told.probabilities:
+        said.append("its scores are no probabilities: no log loss, Brier score and ECE")
+    if not told.decides:
+        said.append("no threshold was told: no accuracy, F1 and MCC")
+    elif not told.probabilities and line.threshold is None:
+        said.append("it is decided for the class of the highest score")
+    if told.n_missing:
+        n = count(told.n_missing)
+        said.append(
+            f"{n} images have no score of it: its figures are of the other {count(line.n_test)},"
+            " and it is not ranked with rows that scored all"
+        )
+    return "; ".join(said) + "."
+
+
 def row(of: Line, *, seeds: bool = False) -> str:
     """Name a line in running text, with its seeds where there are several."""
     if not seeds:
@@ -73,7 +131,7 @@ def facts(table: Table) -> list[str]:
     """Say what the figures of a table are from, a phrase each; empty where nothing ran."""
     if not table.measured:
         return []
-    first = table.measured[0]
+    first = table.typical
     split = first.split or "test"
     said = [f"{count(first.n_test)} {split} images, {count(first.n_train)} for training"]
     if split != "test":
@@ -102,7 +160,7 @@ def smallest(table: Table) -> str:
     found = table.smallest
     if found is None:
         return ""
-    n = count(table.measured[0].n_test)
+    n = count(table.typical.n_test)
     said = (
         f"smallest difference in ROC AUC that these {n} images could show (80 % power):"
         f" {figure(found.alone)} between two rows"

@@ -10,14 +10,19 @@ from dfbench.results.statistics.estimate import Estimate
 
 
 def name_cell(
-    row: str, *, control: bool | str = False, bold: bool = False, doubted: bool = False
+    row: str,
+    *,
+    control: bool | str = False,
+    bold: bool = False,
+    doubted: bool = False,
+    mark: str = "",
 ) -> Cell:
-    """Name a row; a control has its tag, and so has one that there is a warning about."""
-    return Cell(row, row, tags(control=control, doubted=doubted), bold, row=row)
+    """Name a row; ``mark`` stands behind the name, then the tags of what is not like others."""
+    return Cell(row + mark, row, tags(control=control, doubted=doubted), bold, row=row)
 
 
 def tags(*, control: bool | str, doubted: bool) -> str:
-    """Give what stands behind the name of a row that is not like others."""
+    """Give what stands behind the name of a row that is a control, or that is warned of."""
     return ", ".join(["control"] * bool(control) + ["warning"] * doubted)
 
 

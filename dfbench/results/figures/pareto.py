@@ -17,6 +17,7 @@ _MARKS = {
     "features": ("o", COLOURS[0]),
     "network": ("s", COLOURS[1]),
     "derived": ("D", COLOURS[2]),
+    "detector": ("^", COLOURS[3]),
     "control": ("X", SOFT),
     "": ("o", COLOURS[7]),
 }
@@ -37,7 +38,7 @@ class Point:
     span
         Its interval.
     kind
-        ``features``, ``network``, ``derived``, ``control``, or nothing.
+        ``features``, ``network``, ``derived``, ``detector``, ``control``, or nothing.
     front
         Whether it is on the Pareto front.
     """

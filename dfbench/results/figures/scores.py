@@ -31,6 +31,8 @@ def panel(
     positive: int | None,
     threshold: float | None,
     title: Title,
+    decides: bool = True,
+    probable: bool = True,
 ) -> Figure:
     """Draw all that the scores of a row tell, in one figure.
 
@@ -48,17 +50,31 @@ def panel(
         Score from which on it is decided for; None: the higher score.
     title
         Whose figure it is.
+    decides, probable
+        Whether the scores decide for a class, and whether they are probabilities; see
+        `dfbench.results.statistics.sample.prepare`. What is not defined is not drawn.
     """
     figure = new(10, 7.6, str(title))
     grid = figure.add_gridspec(2, 2)
-    said = decide(probabilities, positive=positive, threshold=threshold)
-    confusion(figure.add_subplot(grid[0, 0]), labels, said, classes)
+    said = decide(probabilities, positive=positive, threshold=threshold) if decides else None
+    if said is None:
+        _undefined(figure.add_subplot(grid[0, 0]), "no confusion: no threshold was told")
+    else:
+        confusion(figure.add_subplot(grid[0, 0]), labels, said, classes)
     shown = _shown(labels, probabilities, positive)
     cut = "argmax" if threshold is None else f"{threshold:.2f}"
     roc(figure.add_subplot(grid[0, 1]), labels, probabilities, shown, classes, said, cut)
     precision_recall(figure.add_subplot(grid[1, 0]), labels, probabilities, shown, classes, said)
-    reliability(figure.add_subplot(grid[1, 1]), labels, probabilities)
+    if probable:
+        reliability(figure.add_subplot(grid[1, 1]), labels, probabilities)
+    else:
+        _undefined(figure.add_subplot(grid[1, 1]), "no reliability: scores are no probabilities")
     return figure
+
+
+def _undefined(axes: Axes, why: str) -> None:
+    axes.set_axis_off()
+    axes.set_title(why, fontsize=10, color=SOFT)
 
 
 def _shown(
@@ -111,7 +127,7 @@ def roc(
     probabilities: NDArray[np.float64],
     shown: Sequence[int],
     classes: Sequence[str],
-    said: NDArray[np.int64],
+    said: NDArray[np.int64] | None,
     cut: str,
 ) -> None:
     """Draw the ROC curve of each class that has one, with its area."""
@@ -123,7 +139,7 @@ def roc(
         fpr, tpr, _ = roc_curve(truth, score)
         areas.append(roc_auc_score(truth, score))
         axes.plot(fpr, tpr, color=colour(c), label=f"{names[c]}: {areas[-1]:.3f}")
-        if len(classes) == 2:
+        if len(classes) == 2 and said is not None:
             above = said == c
             at = above[~truth].mean(), above[truth].mean()
             where = f"at {cut}: FPR {at[0]:.2f}, TPR {at[1]:.2f}"
@@ -139,7 +155,7 @@ def precision_recall(
     probabilities: NDArray[np.float64],
     shown: Sequence[int],
     classes: Sequence[str],
-    said: NDArray[np.int64],
+    said: NDArray[np.int64] | None,
 ) -> None:
     """Draw precision against recall of each class, with the average precision."""
     values = []
@@ -156,7 +172,7 @@ def precision_recall(
             axes.axhline(
                 truth.mean(), color=SOFT, linestyle=":", linewidth=1, label="share of the class"
             )
-            above = said == c
+            above = said == c if said is not None else np.zeros_like(truth)
             if above.any():
                 axes.plot(above[truth].mean(), truth[above].mean(), "o", color="black")
     name = f"AP {np.mean(values):.3f}" if values else "not defined"

@@ -184,6 +184,23 @@ class ResultsFolder:
         """Figures of protocols in a form."""
         return self.path / f"protocols.{form}"
 
+    def files_of(self, cell: str) -> list[Path]:
+        """List what is there of a cell: record, scores, evaluations, model, pictures."""
+        own = [
+            path
+            for path in (self.path / "cells").glob(f"{_checked(cell)}.*")
+            if path.name.partition(".")[0] == cell
+        ]
+        pictures = (self.path / "figures" / cell).glob("*.png")
+        return sorted([*own, *filter(Path.is_file, [self.model_file(cell)]), *pictures])
+
+    def files_of_data(self, fingerprints: Iterable[str]) -> list[Path]:
+        """List what is there of data sets: unreadable images, what audits found, pictures."""
+        known = frozenset(fingerprints)
+        found = [path for path in self.path.glob("*/*") if path.stem in known]
+        overviews = map(self.overview_file, known)
+        return sorted([*found, *filter(Path.is_file, overviews)])
+
     # --- the board as it was ------------------------------------------------------------------
 
     @property
@@ -258,6 +275,8 @@ class ResultsFolder:
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
         """Add entries; one takes the place of that of the same data set, row, seed and subset.
 
+        Of merged results a cell stays whose it is.
+
         Returns
         -------
         list of Entry
@@ -269,7 +288,14 @@ class ResultsFolder:
             Where the folder cannot be written, or the entries that it has cannot be read.
         """
         before = self.read_entries() if self.entries_file.exists() else []
-        merged = {(e.dataset, e.row, e.seed, e.subset.name): e for e in (*before, *entries)}
+        owners = {e.cell: e.origin for e in before if e.origin}
+        own = [
+            e.model_copy(update={"origin": owners[e.cell]})
+            if not e.origin and e.cell in owners
+            else e
+            for e in entries
+        ]
+        merged = {(e.dataset, e.row, e.seed, e.subset.name): e for e in (*before, *own)}
         found = list(merged.values())
         keep_text(self.entries_file, _ENTRIES.dump_json(found, indent=1).decode() + "\n")
         return found

@@ -16,14 +16,15 @@ class Run(BaseModel):
     """As it was typed."""
     started: str
     """UTC, ISO 8601."""
-    suite: str
-    seeds: list[int]
-    trials: int
+    suite: str = ""
+    """Empty, like what follows, of a command that runs nothing."""
+    seeds: list[int] = Field(default_factory=list)
+    trials: int = 0
     """The budget of each row."""
-    seconds: float
-    jobs: int
+    seconds: float = 0
+    jobs: int = 0
     """Worker processes."""
-    threads: int
+    threads: int = 0
     """Of each worker."""
     machine: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
@@ -38,8 +39,16 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         ("begun (UTC)", lambda run: run.started.replace("T", " ").removesuffix("+00:00")),
         ("suite", lambda run: run.suite),
         ("seeds", lambda run: ", ".join(map(str, run.seeds))),
-        ("budget of a row", lambda run: f"{run.trials} trials or {run.seconds:g} s of tuning"),
-        ("workers", lambda run: f"{run.jobs}, {run.threads} thread{'s'[: run.threads > 1]} each"),
+        (
+            "budget of a row",
+            lambda run: f"{run.trials} trials or {run.seconds:g} s of tuning" if run.trials else "",
+        ),
+        (
+            "workers",
+            lambda run: (
+                f"{run.jobs}, {run.threads} thread{'s'[: run.threads > 1]} each" if run.jobs else ""
+            ),
+        ),
     ]
     found = [(name, [of(run) for run in runs]) for name, of in said]
     for part in ("machine", "versions"):

@@ -23,9 +23,33 @@ Control = Literal["", "no pixels", "shuffled labels"]
 pixels, or it is fitted on labels in another order. Empty for rows that compete."""
 
 
-Kind = Literal["", "features", "network", "derived"]
-"""What a row is: a model of features, a network of images (and features), or made of the scores of
-others. Empty where nothing is known of it."""
+Kind = Literal["", "features", "network", "derived", "detector", "imported"]
+"""What a row is: a model of features, a network of images (and features), made of the scores of
+others, a detector from elsewhere that scored the images here, or scores that were brought. Empty
+where nothing is known of it."""
+
+
+TrainedOn = Literal["train", "other", "unknown"]
+"""What a detector from elsewhere was trained on: the training images of this data set, other data,
+or nobody knows."""
+
+
+class Elsewhere(BaseModel):
+    """Of a row whose detector was not fitted here: what was told of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    """Whose scores: the name of a file, or of a detector."""
+    trained_on: TrainedOn
+    speaks_for: str = ""
+    """Class that high scores speak for; empty where each class has a score."""
+    probabilities: bool = True
+    """Whether the scores are probabilities."""
+    decides: bool = True
+    """Whether it is known from which score on a class is decided for."""
+    n_missing: int = 0
+    """Images of the evaluated part that it has no score of."""
 
 
 class Tuning(BaseModel):
@@ -86,6 +110,8 @@ class CellFacts(BaseModel):
     """Of the data set."""
     warnings: list[str] = Field(default_factory=list)
     """What is wrong with a part of the row that others brought, each as a clause."""
+    elsewhere: Elsewhere | None = None
+    """Of a row whose detector was not fitted here."""
 
 
 class Record(CellFacts):
@@ -170,6 +196,8 @@ class Entry(BaseModel):
     control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
+    origin: str = ""
+    """Of merged results: whose they are."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) ->
     return Scores(
         images=images, labels=labels, groups=groups, probabilities=probabilities, kinds=kinds
     )
+
+
+def numbered(groups: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:
+    """Give numbers of the groups of images; an image without one is a group of its own."""
+    units = [group or f"\0{path}" for group, path in zip(groups, paths, strict=True)]
+    # as objects: an array of texts would have the width of the longest for each
+    numbers: NDArray[np.int64] = np.unique(np.array(units, object), return_inverse=True)[1]
+    return numbers
 
 
 def by_image(scores: Scores) -> Scores:

@@ -44,6 +44,8 @@ _KINDS = {
     "features": "features",
     "network": "networks",
     "derived": "ensembles and other derived rows",
+    "detector": "detectors from elsewhere",
+    "imported": "imported scores",
     "control": "controls",
 }
 

@@ -71,6 +71,7 @@ _SPECIAL = {
     "\N{EM DASH}": r"\textemdash{}",
     "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
     "\N{BULLET}": r"\textbullet{}",
+    "\N{DAGGER}": r"\textdagger{}",
     "\N{MIDDLE DOT}": r"\textperiodcentered{}",
     "\N{PLUS-MINUS SIGN}": r"\textpm{}",
     "\N{MULTIPLICATION SIGN}": r"\texttimes{}",

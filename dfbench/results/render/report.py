@@ -199,15 +199,17 @@ class Embedded(Pictures):
         if not drawn:
             return ""
         name = escape(f"{line.row} (seed {seed})" if self.seeds else line.row)
-        facts = [f"fit {wording.quantity(line.fit_seconds)} s"]
+        facts = [f"fit {wording.quantity(line.fit_seconds)} s"] if line.fit_seconds else []
         if line.tuning is not None:
             n = line.tuning.trials
             facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
         if line.threshold is not None:
-            facts.append(f"threshold {line.threshold:.3f} from the tuning split")
+            whence = "as was told" if line.kind == "imported" else "from the tuning split"
+            facts.append(f"threshold {line.threshold:.3f} {whence}")
+        said = f"<p>{escape(', '.join(facts))}.</p>\n" if facts else ""
         return (
             f"<details><summary><b>{name}</b><span>ROC AUC {wording.figure(line.auc)}</span>"
-            f"</summary>\n<p>{escape(', '.join(facts))}.</p>\n{drawn}</details>"
+            f"</summary>\n{said}{drawn}</details>"
         )
 
 

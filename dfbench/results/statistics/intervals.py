@@ -86,7 +86,8 @@ def wilson(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
     Parameters
     ----------
     hits
-        Whether each image counts, or the share of the seeds that it counts for, shape (n,).
+        Whether each image counts, or the share of the seeds that it counts for, shape (n,). Where
+        one is NaN nothing is known.
     groups
         Of each image; None where each is its own.
     """
@@ -94,6 +95,8 @@ def wilson(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
     if not n:
         return Estimate()
     p = float(hits.mean())
+    if math.isnan(p):
+        return Estimate()
     effective = float(n)
     if groups is not None:
         unit = np.unique(groups, return_inverse=True)[1]

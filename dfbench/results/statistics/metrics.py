@@ -111,7 +111,8 @@ def _mcc(of: Sums) -> Floats:
     covariance = of.correct * total - (of.actual * of.decided).sum(axis=1)
     spread = (total**2 - (of.actual**2).sum(axis=1)) * (total**2 - (of.decided**2).sum(axis=1))
     # as scikit-learn: nothing can be said of a constant, 0
-    return np.where(spread > 0, covariance / np.sqrt(spread), np.where(total > 0, 0.0, np.nan))
+    constant = np.where((total > 0) & ~np.isnan(spread), 0.0, np.nan)
+    return np.where(spread > 0, covariance / np.sqrt(spread), constant)
 
 
 def _ece(of: Sums) -> Floats:

@@ -158,7 +158,9 @@ class _Fault(Exception):
 
 
 def _call(of: Recomputed, sample: Sample, counts: NDArray[Any]) -> float:
-    """Call the function on images that count so often."""
+    """Call the function on images that count so often; not on what is no probability."""
+    if not sample.whole:
+        return math.nan
     if "weights" not in of.takes:
         return _repeated(of, sample, counts)
     return _asked(of, sample, np.arange(sample.n), counts.astype(np.float64))

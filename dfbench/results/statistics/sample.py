@@ -52,24 +52,27 @@ class Sample:
         label, of the decision, of both where they agree; log loss and Brier score of the image;
         for each bin of confidence the confidence, and whether the largest probability is right.
     right
-        Shape (n,): whether the decision is right.
+        Shape (n,): whether the decision is right; NaN where nothing is decided.
     labels, decisions
         Class numbers, shape (n,).
     probabilities
         Shape (n, K).
     positive
         Positive class of a binary task; the last class where none was told.
+    whole
+        Whether there are decisions, and the scores are probabilities.
     """
 
     n: int
     n_classes: int
     comparisons: tuple[_Comparison, ...]
     columns: Floats
-    right: NDArray[np.bool_]
+    right: NDArray[np.bool_] | Floats
     labels: NDArray[np.int64] = field(repr=False)
     decisions: NDArray[np.int64] = field(repr=False)
     probabilities: Floats = field(repr=False)
     positive: int
+    whole: bool
 
 
 def prepare(
@@ -78,6 +81,8 @@ def prepare(
     *,
     positive: int | None = None,
     threshold: float | None = None,
+    decides: bool = True,
+    probable: bool = True,
 ) -> Sample:
     """Sort the scores and take the decisions of one row.
 
@@ -92,6 +97,12 @@ def prepare(
         Not looked at where there are more than two classes.
     threshold
         Of a binary task: the decision is the positive class where its score is at least this.
+    decides
+        Whether there are decisions. Scores of which nobody said where the classes part have none,
+        and no figure that counts them.
+    probable
+        Whether the scores are probabilities. Of others log loss, Brier score and calibration error
+        are not defined.
 
     Raises
     ------
@@ -118,9 +129,12 @@ def prepare(
     classes = np.arange(n_classes)
     truth = labels[:, None] == classes
     decided = decisions[:, None] == classes
-    columns = np.concatenate(
-        [truth, decided, truth & decided, _losses(truth, probabilities, scored)], axis=1
-    )
+    said = np.concatenate([decided, truth & decided], axis=1).astype(np.float64)
+    losses = _losses(truth, probabilities, scored) if probable else np.full((n, 4), np.nan)
+    right: NDArray[np.bool_] | Floats = decisions == labels
+    if not decides:
+        said[:], right = np.nan, np.full(n, np.nan)
+    columns = np.concatenate([truth, said, losses], axis=1)
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
         comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
@@ -129,11 +143,12 @@ def prepare(
         n_classes,
         comparisons,
         columns.astype(np.float64),
-        decisions == labels,
+        right,
         labels.astype(np.int64, copy=False),
         decisions,
         probabilities,
         scored[0] if n_classes == 2 else n_classes - 1,
+        decides and probable,
     )
 
 

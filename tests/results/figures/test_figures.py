@@ -206,3 +206,26 @@ def test_the_operating_point_is_that_of_the_decisions() -> None:
     found = words(panel(labels, np.column_stack([1 - score, score])))
     assert "at argmax: FPR 0.00, TPR 0.50" in found
     assert "1\n50 %" in found
+
+
+def test_scores_that_decide_nothing_have_no_confusion() -> None:
+    """Nor a point on their curves; what are no probabilities have no reliability."""
+    labels, p = drawn()
+    found = panel(labels, 30 * p - 9, decides=False, probable=False)
+    said = words(found)
+    assert "no confusion: no threshold was told" in said
+    assert "no reliability: scores are no probabilities" in said
+    assert any("AUC" in text for text in said)
+    assert not any("at argmax" in text for text in said)
+
+
+def test_rows_of_each_kind_are_drawn_beside_their_cost() -> None:
+    from typing import get_args
+
+    from dfbench.results.figures.pareto import Point, pareto
+    from dfbench.results.records.records import Kind
+
+    points = [Point(f"row {k}", 10.0 + i, 0.7, None, k) for i, k in enumerate(get_args(Kind))]
+    drawn_of = [point for point in points if point.kind != "imported"]  # whose speed nobody knows
+    said = words(pareto(drawn_of, dataset="faces"))
+    assert {kind or "other" for kind in get_args(Kind) if kind != "imported"} <= set(said)

@@ -33,7 +33,7 @@ class LeaderboardView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         first = self.table.measured[0]
         levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
-        longest = max(cell_len(line.row) for line in self.table.measured)
+        longest = max(cell_len(ROW.cell(line, "").shown) for line in self.table.measured)
         for level in levels:
             grid = _fill(self.table, level, seeds=self.seeds)
             room = longest - excess(grid, console, options)
@@ -146,7 +146,7 @@ def _cells(
     """Show a line in a column, and what stands beside it: spread and interval."""
     if column is ROW:
         shown = "" if level.tight else tags(control=line.control, doubted=bool(line.warnings))
-        return [row_name(line.row, shown, width=name)]
+        return [row_name(ROW.cell(line, "").shown, shown, width=name)]
     cells = [Text(column.said(line))]
     if column.estimate is not None:
         found = column.estimate(line)

@@ -1,0 +1,149 @@
+"""``dfbench import``: scores of anybody's detector as a row."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dfbench.cli.options import COMMAND, Classes, Groups, Kinds, Root, Splits, err, out, shown
+
+
+class TrainedOn(StrEnum):
+    """What a detector was trained on."""
+
+    train = "train"
+    other = "other"
+    unknown = "unknown"
+
+
+def import_scores(
+    context: typer.Context,
+    scores: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SCORES",
+            help="Table with a line an image: CSV, TSV, text, JSON or JSON Lines.",
+        ),
+    ],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DATA",
+            help="Whose evaluated images they are of: a data set's name, card or folder, as"
+            " `dfbench run` was given it.",
+        ),
+    ],
+    row: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="What the row is called in leaderboards.")
+    ],
+    trained_on: Annotated[
+        TrainedOn,
+        typer.Option(
+            help="What the detector was trained on: the training images of this data set, other"
+            " data, or nobody knows."
+        ),
+    ],
+    polarity: Annotated[
+        str,
+        typer.Option(
+            metavar="CLASS",
+            help="Class that high scores speak for. Asked for where an image has one score.",
+        ),
+    ] = "",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            help="Score of the file from which on it is decided for that class; by default 0.5 of"
+            " probabilities, and none otherwise.",
+        ),
+    ] = None,
+    ranking_only: Annotated[
+        bool,
+        typer.Option(
+            "--ranking-only", help="Scores in [0, 1] are no probabilities: they order images alone."
+        ),
+    ] = False,
+    id_column: Annotated[str, typer.Option(metavar="NAME", help="Column that names images.")] = "",
+    score_column: Annotated[str, typer.Option(metavar="NAME", help="Column of scores.")] = "",
+    class_columns: Annotated[
+        str,
+        typer.Option(metavar="CLASS=NAME,...", help="Columns of scores, where each class has one."),
+    ] = "",
+    evaluated_only: Annotated[
+        bool,
+        typer.Option(
+            "--evaluated-only",
+            help="The file has scores of the evaluated images alone: ids are looked up there.",
+        ),
+    ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Take the row though images have no score."),
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what was imported under this name.")
+    ] = False,
+    out_folder: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the results.")
+    ] = Path("dfbench-results"),
+    root: Root = None,
+    classes: Classes = "",
+    kinds: Kinds = "",
+    groups: Groups = "",
+    splits: Splits = "",
+) -> None:
+    """Put the scores of anybody's detector into a leaderboard, beside its other rows.
+
+    They are of the images that the figures of runs are from: those of test, or of validation where
+    test has no labels. Nothing is written unless the file is as it must be.
+    """
+    from dfbench.benchmark.importing import Told, bring, by_class
+    from dfbench.benchmark.score_table import Columns
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.results.board.board import CHANCE
+    from dfbench.results.render.terminal import BoardView
+    from dfbench.results.results import load_results
+    from dfbench.suites.datasets.inference.read_as import ReadAs
+    from dfbench.suites.datasets.loading import load_dataset
+
+    told = Told(
+        row=row,
+        trained_on=trained_on.value,
+        columns=Columns(id_column, score_column, by_class(class_columns)),
+        polarity=polarity,
+        threshold=threshold,
+        ranking_only=ranking_only,
+        evaluated_only=evaluated_only,
+        allow_missing=allow_missing,
+        replace=replace,
+        command=context.meta[COMMAND],
+    )
+    with ConsoleReporter(err()) as reporter:
+        dataset = load_dataset(
+            data,
+            root=root,
+            asked=ReadAs(classes, kinds, groups, splits),
+            progress=reporter.stage(f"{data}: images"),
+        )
+        brought = bring(scores, dataset, told, out_folder.expanduser(), reporter)
+        for note in brought.notes:
+            reporter.note(f"{row}: {shown(note)}")
+        results = load_results(out_folder)
+        lines = (line for line in results.board.lines if line.cells == [brought.record.cell])
+        for line in lines:
+            auc = line.metrics["roc_auc"]
+            if auc.value is not None and auc.high is not None and auc.high < CHANCE:
+                reporter.note(
+                    f"{row}: ROC AUC {auc.value:.3f} lies below chance; nothing is turned round:"
+                    " whether --polarity is wrong, the detector's documentation tells, not this"
+                    " figure"
+                )
+        results.write(report=(results.folder / "report.html").exists())
+    out().print(BoardView(results.board))
+    typer.echo(f"{row} stands in {out_folder}/leaderboard.{{md,csv,json,html,tex}}")

@@ -1,0 +1,1 @@
+"""Detectors from elsewhere as extractors of scores: callables, ONNX, TorchScript, DetectZoo."""

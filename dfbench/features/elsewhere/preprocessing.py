@@ -1,0 +1,135 @@
+"""From an image to what a network takes: size, layout, normalisation, as a suite tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.errors import ParameterError
+from dfbench.features.common.checks import choice, is_number
+from dfbench.images import Image
+
+Fit = Literal["stretch", "crop", "none"]
+Layout = Literal["NCHW", "NHWC"]
+Channels = Literal["RGB", "BGR"]
+Interpolation = Literal["bilinear", "bicubic", "lanczos", "nearest"]
+MOST = 4096
+"""Pixels of a side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an image becomes the input of a network.
+
+    Attributes
+    ----------
+    size
+        Height and width in pixels.
+    mean, std
+        By channel, in the order of `channels`, of pixels in [0, `largest`].
+    fit
+        Whether an image is stretched to the size, resized by its shorter side and cropped at the
+        centre, or cropped (or padded with black) at the centre without being resized.
+    interpolation
+        As Pillow resizes, which is how torchvision's transforms do.
+    layout, channels
+        Order of axes, and of colours.
+    largest
+        Value of the brightest pixel before `mean` and `std`: 1 or 255.
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    fit: Fit = "stretch"
+    interpolation: Interpolation = "bilinear"
+    layout: Layout = "NCHW"
+    channels: Channels = "RGB"
+    largest: float = 1.0
+
+    def __call__(self, image: Image) -> NDArray[np.float32]:
+        """Give a batch of one, float32 of shape (1, 3, H, W) or (1, H, W, 3)."""
+        shown = self._resized(image)
+        if self.channels == "BGR":
+            shown = shown[..., ::-1]
+        values = shown.astype(np.float32) * np.float32(self.largest / 255)
+        mean, std = (np.array(each, np.float32) for each in (self.mean, self.std))
+        values = (values - mean) / std
+        if self.layout == "NCHW":
+            values = values.transpose(2, 0, 1)
+        return np.ascontiguousarray(values[None], dtype=np.float32)
+
+    def _resized(self, image: Image) -> Image:
+        from PIL import Image as Pillow
+
+        height, width = self.size
+        how = Pillow.Resampling[self.interpolation.upper()]
+        if self.fit == "stretch":
+            return np.asarray(Pillow.fromarray(image).resize((width, height), how))
+        if self.fit == "crop":
+            rows, columns = image.shape[:2]
+            # the side that is left over is cut off to whole pixels, as torchvision does
+            if height * columns >= width * rows:
+                wide, high = max(width, int(height * columns / rows)), height
+            else:
+                wide, high = width, max(height, int(width * rows / columns))
+            image = np.asarray(Pillow.fromarray(image).resize((wide, high), how))
+        return _centre(image, height, width)
+
+
+def _centre(image: Image, height: int, width: int) -> Image:
+    """Cut out the centre; what an image lacks is black."""
+    top, left = round((image.shape[0] - height) / 2), round((image.shape[1] - width) / 2)
+    cut = image[max(0, top) : max(0, top) + height, max(0, left) : max(0, left) + width]
+    if cut.shape[:2] == (height, width):
+        return cut
+    whole = np.zeros((height, width, 3), np.uint8)
+    whole[max(0, -top) :, max(0, -left) :][: cut.shape[0], : cut.shape[1]] = cut
+    return whole
+
+
+def preprocessing(owner: str, told: dict[str, Any]) -> Preprocessing:
+    """Read what a suite tells of a network's input.
+
+    Raises
+    ------
+    ParameterError
+        Where size, mean or std are not told, or something is not what it must be.
+    """
+    for name in ("size", "mean", "std"):
+        if told.get(name) is None:
+            raise ParameterError(
+                f"{name} is to be told: what a network is given decides its scores",
+                where=owner,
+                hint="size = 224 (or [height, width]), mean and std by channel; mean = 0 and"
+                " std = 1 leave pixels in [0, 1]",
+            )
+    size = told["size"]
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or not all(isinstance(s, int) and 0 < s <= MOST for s in sides):
+        raise ParameterError(
+            f"size={size!r} is neither a side in pixels nor [height, width]", where=owner
+        )
+    known = {"fit": Fit, "interpolation": Interpolation, "layout": Layout, "channels": Channels}
+    words = {
+        name: choice(owner, name, told[name], get_args(kind))
+        for name, kind in known.items()
+        if name in told
+    }
+    largest = told.get("largest", 1)
+    if largest not in (1, 255):
+        raise ParameterError(f"largest={largest!r} is neither 1 nor 255", where=owner)
+    mean, std = (_by_channel(owner, name, told[name]) for name in ("mean", "std"))
+    if not all(each > 0 for each in std):
+        raise ParameterError(f"std={told['std']!r} is not above 0", where=owner)
+    return Preprocessing((sides[0], sides[1]), mean, std, largest=float(largest), **words)  # type: ignore[arg-type]
+
+
+def _by_channel(owner: str, name: str, value: Any) -> tuple[float, float, float]:
+    values = [value] * 3 if is_number(value) else value
+    if not isinstance(values, list | tuple) or len(values) != 3 or not all(map(is_number, values)):
+        raise ParameterError(f"{name}={value!r} is neither a number nor three", where=owner)
+    return (float(values[0]), float(values[1]), float(values[2]))

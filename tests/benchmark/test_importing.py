@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from typer.testing import CliRunner
+
+import dfbench
+from dfbench.benchmark.importing import Brought, Told, bring, by_class
+from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.score_table import Columns
+from dfbench.cli import app
+from dfbench.errors import DfbenchError, OutputError, ParameterError
+from dfbench.results.board.board import Line
+from dfbench.results.board.comparison import compare
+from dfbench.results.render.formats import FORMATS, render
+from dfbench.results.results import Results
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
+from tests.conftest import SUITE, fill
+
+
+class Set(NamedTuple):
+    """A data set with the ids of its evaluated images, their truth and somebody's scores."""
+
+    dataset: Dataset
+    paths: list[str]
+    fake: np.ndarray
+    scores: np.ndarray
+
+    def lines(self, form: str = "{path},{score:.6f}", header: str = "file,score") -> str:
+        rows = [
+            form.format(path=path, score=score)
+            for path, score in zip(self.paths, self.scores, strict=True)
+        ]
+        return "\n".join([header, *rows] if header else rows) + "\n"
+
+
+@pytest.fixture(scope="module")
+def ran(run_once: Callable[..., Path]) -> Path:
+    return run_once("imports", SUITE)
+
+
+@pytest.fixture(scope="module")
+def its(ran: Path) -> Set:
+    dataset = load_dataset(ran / "faces")
+    test = dataset.manifest[dataset.manifest["split"] == "test"]
+    fake = test["label"].to_numpy() == dataset.positive_index
+    rng = np.random.default_rng(3)
+    scores = np.round(1 / (1 + np.exp(-(1.5 * fake - 1 + rng.normal(0, 1, len(fake))))), 6)
+    return Set(dataset, test["path"].tolist(), fake, scores)
+
+
+@pytest.fixture
+def put(tmp_path: Path, its: Set) -> Callable[..., tuple[Brought, Line]]:
+    """Give a function that brings a text as a row into a folder of its own."""
+
+    def put(text: str | bytes, *, name: str = "scores.csv", **told: Any) -> tuple[Brought, Line]:
+        file = tmp_path / name
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        given = {"row": "theirs", "trained_on": "other", "polarity": "fake"} | told
+        brought = bring(file, its.dataset, Told(**given), tmp_path / "results", Reporter())
+        lines = Results(tmp_path / "results").board.lines
+        return brought, next(line for line in lines if line.row == given["row"])
+
+    return put
+
+
+FORMS: dict[str, tuple[str, str]] = {
+    "as it is": ("{path},{score:.6f}", "file,score"),
+    "no header": ("{path},{score:.6f}", ""),
+    "without extensions and header": ("{path:.13},{score:.6f}", ""),
+    "paths of another machine": ("/data/faces/{path};{score:.6f}", "id;p_synthetic"),
+    "more columns": ("{path}\t{score:.6f}\tresnet", "path\tprobability\tmodel"),
+    "quoted": ('"{path}","{score:.6f}"', '"image name","the score"'),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tables_of_any_form(form: str, its: Set, put: Callable[..., Any]) -> None:
+    row, header = FORMS[form]
+    _, line = put(its.lines(row, header))
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+
+
+def test_what_a_spreadsheet_writes(its: Set, put: Callable[..., Any]) -> None:
+    """A mark of byte order, semicolons, decimal commas, backslashes, line ends of Windows."""
+    lines = its.lines("{path};{score:.6f}", "Bild;Wert").replace("/", "\\").splitlines()
+    text = "\r\n".join(
+        line.replace(".png", "\0").replace(".", ",").replace("\0", ".png") for line in lines
+    )
+    brought, line = put(("\N{ZERO WIDTH NO-BREAK SPACE}" + text).encode())
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert "numbers are written with decimal commas" in brought.notes
+
+
+def test_a_row_beside_the_others(ran: Path, its: Set, tmp_path: Path) -> None:
+    """Figures, intervals and tests; forms tell what it is; a run goes on and loses nothing."""
+    file = tmp_path / "vit.csv"
+    file.write_text(its.lines())
+    out = ran / "out"
+    before = Results(out).board.lines
+    told = Told(row="vit of X", trained_on="train", polarity="Fake", command="dfbench import ...")
+    bring(file, its.dataset, told, out, Reporter())
+    board = Results(out).board
+    line = next(each for each in board.lines if each.row == "vit of X")
+    own = next(each for each in board.lines if each.row == "hsv/knn")
+    assert line.rank is not None
+    assert own.rank is not None
+    assert own.metrics == before[0].metrics
+    auc = line.metrics["roc_auc"]
+    assert auc.value == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert auc.low is not None
+    assert auc.high is not None
+    assert auc.low < auc.value < auc.high
+    assert line.metrics["log_loss"].value == pytest.approx(log_loss(its.fake, its.scores), abs=1e-6)
+    assert line.metrics["accuracy"].value == accuracy_score(its.fake, its.scores >= 0.5)
+    (found,) = compare(out, "vit of X", "hsv/knn")
+    assert found.differences is not None
+    assert 0 <= found.differences["roc_auc"].p_value <= 1
+    assert found.disagreement is not None
+    for form in FORMATS:
+        said = render(board, form)
+        assert "vit of X" in said, form
+        assert "trained on" in said or "trained_on" in said, form
+    # the same run has nothing to do, and the row stays
+    suite = ran / "imports.toml"
+    results = dfbench.run(suite, ran / "faces", out=out)
+    assert [each.row for each in results.ran] == ["hsv/knn"]
+    assert line in results.board.lines
+    renamed = SUITE.replace("[[rows]]", "[[systems]]").replace(
+        'features = ["hsv"]\nmodels = ["knn"]', 'name = "vit of X"\nfeatures="lbp"\nmodel = "knn"'
+    )
+    (ran / "renamed.toml").write_text(renamed)
+    with pytest.raises(OutputError, match=r"'vit of X' of 'faces' was imported there"):
+        dfbench.run(ran / "renamed.toml", ran / "faces", out=out)
+
+
+def test_high_scores_may_speak_for_the_real(its: Set, put: Callable[..., Any]) -> None:
+    _, line = put(its.lines(), polarity="Real")
+    assert line.auc == pytest.approx(1 - roc_auc_score(its.fake, its.scores))
+    assert line.elsewhere is not None
+    assert line.elsewhere.speaks_for == "real"
+
+
+def test_a_threshold_is_of_the_file(its: Set, put: Callable[..., Any]) -> None:
+    """Its own score belongs to the class that high scores speak for, whichever that is."""
+    raw = its._replace(scores=np.round(np.log(its.scores / (1 - its.scores)), 3))
+    cut = float(np.sort(raw.scores)[7])
+    _, line = put(raw.lines(), threshold=cut)
+    above = raw.scores >= cut
+    assert line.metrics["accuracy"].value == accuracy_score(its.fake, above)
+    _, line = put(raw.lines(), threshold=cut, polarity="real", row="turned")
+    assert line.metrics["accuracy"].value == accuracy_score(its.fake, ~above)
+
+
+def test_scores_that_are_no_probabilities(its: Set, put: Callable[..., Any]) -> None:
+    raw = its._replace(scores=100 * its.scores - 50)
+    brought, line = put(raw.lines())
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    told = {name for name, figure in line.metrics.items() if figure.value is not None}
+    assert told == {"roc_auc", "average_precision", "eer"}
+    assert set(line.class_accuracy.values()) == {None}
+    assert "no --threshold: no accuracy, F1 and MCC" in brought.notes
+    _, line = put(raw.lines(), threshold=3, row="decided")
+    told = {name for name, figure in line.metrics.items() if figure.value is not None}
+    assert {"accuracy", "mcc"} <= told
+    assert not {"log_loss", "brier", "ece"} & told
+    _, line = put(its.lines(), ranking_only=True, row="told so")
+    assert line.metrics["log_loss"].value is None
+
+
+def test_images_without_a_score_are_told(its: Set, put: Callable[..., Any]) -> None:
+    lines = its.lines().splitlines()
+    lines[3] = lines[3].split(",")[0] + ",nan"
+    text = "\n".join([*lines[:-2], "test/real/999.png,0.5"])
+    with pytest.raises(DfbenchError) as error:
+        put(text)
+    assert "3 of 20 test images have no score: " in str(error.value)
+    assert "in the table, without a number: 1" in str(error.value)
+    assert "row 20 'test/real/999.png'" in str(error.value)
+    _, line = put(text, allow_missing=True)
+    assert line.n_test == 17
+    assert line.elsewhere is not None
+    assert line.elsewhere.n_missing == 3
+    kept = np.ones(20, dtype=bool)
+    kept[[2, 18, 19]] = False
+    assert line.auc == pytest.approx(roc_auc_score(its.fake[kept], its.scores[kept]))
+
+
+def test_other_parts_and_repeated_rows_are_left_out(its: Set, put: Callable[..., Any]) -> None:
+    text = its.lines() + "train/real/000.png,oops\n" + its.lines(header="").splitlines()[0]
+    brought, line = put(text)
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert "rows of images that are not evaluated, left out: 1" in brought.notes
+    assert "rows that give an image the same score once more: 1" in brought.notes
+
+
+WRONG: dict[str, tuple[Callable[[Set], str], dict[str, Any], str]] = {
+    "empty": (lambda its: "", {}, "the table is empty"),
+    "polarity not told": (
+        lambda its: its.lines(),
+        {"polarity": ""},
+        r"which class do high scores speak for\? --polarity .*; --polarity ",
+    ),
+    "polarity unknown": (lambda its: its.lines(), {"polarity": "cat"}, "unknown class 'cat'"),
+    "constant": (lambda its: its.lines("{path},0.5"), {}, "all scores in 'score' are 0.5"),
+    "labels": (
+        lambda its: its._replace(scores=its.fake * 1.0).lines("{path},{score:.0f}"),
+        {},
+        "all numbers in 'score' are 0 or 1: verdicts or labels",
+    ),
+    "text": (lambda its: its.lines("{path},fake"), {}, r"no column holds numbers: 'score' \(such"),
+    "text among scores": (
+        lambda its: its.lines().replace(f"{its.scores[4]:.6f}", "fake"),
+        {},
+        r"1 score is no finite number: row 6 'fake' \(test/",
+    ),
+    "infinite": (
+        lambda its: its.lines().replace(f"{its.scores[4]:.6f}", "-inf"),
+        {},
+        "1 score is no finite number: row 6",
+    ),
+    "two scores": (
+        lambda its: its.lines() + its.paths[0] + ",0.25\n",
+        {},
+        r"rows 2 and 22 give test/.* two scores: .* and 0.25",
+    ),
+    "ids that fit several": (
+        lambda its: its.lines().replace("test/fake/", "").replace("test/real/", ""),
+        {},
+        "no column names images of the data set: its names fit several images each",
+    ),
+    "ids of other data": (
+        lambda its: its.lines().replace(".png", "-left.png"),
+        {},
+        "no column names images of the data set: not one row does",
+    ),
+    "several numbers": (
+        lambda its: its.lines("{path},1,{score}", "file,epoch,score"),
+        {},
+        "several columns hold numbers: 'epoch', 'score'",
+    ),
+    "no such column": (
+        lambda its: its.lines(),
+        {"columns": Columns(score="p")},
+        "there is no column 'p'",
+    ),
+    "train alone": (
+        lambda its: its.lines().replace("test/", "train/"),
+        {},
+        "none of the 20 test images has a score, 20 of its rows name images of other parts",
+    ),
+    "a name of ours": (lambda its: its.lines(), {"row": "lbp/svm"}, "the name of a row that a run"),
+    "no name": (lambda its: its.lines(), {"row": " a\n"}, "no name for a row"),
+    "a place for nothing": (
+        lambda its: its.lines("{path},{score},{score}", "file,p_real,p_fake"),
+        {"threshold": 0.5, "polarity": ""},
+        "each class has a column of scores",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_told_and_nothing_written(
+    what: str, its: Set, put: Callable[..., Any], tmp_path: Path
+) -> None:
+    make, told, message = WRONG[what]
+    with pytest.raises(DfbenchError, match=message):
+        put(make(its), **told)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_column_for_each_class(its: Set, put: Callable[..., Any]) -> None:
+    """Their names tell what they speak for; of two logits the margin ranks and decides."""
+    text = its.lines("{path},{score:.6f},0", "file,p_fake,p_real").splitlines()
+    rows = [
+        f"{path},{score:.6f},{1 - score:.6f}"
+        for path, score in zip(its.paths, its.scores, strict=True)
+    ]
+    _, line = put("\n".join([text[0], *rows]), polarity="")
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert line.metrics["log_loss"].value is not None
+    rows = [f"{p},{s},{5 * s}" for p, s in zip(its.paths, its.scores, strict=True)]
+    _, line = put(
+        "\n".join(["file,a,b", *rows]),
+        polarity="",
+        row="logits",
+        columns=Columns(classes=by_class("real=a,fake=b")),
+    )
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert line.metrics["accuracy"].value == its.fake.mean()  # all margins are above 0
+    assert line.metrics["log_loss"].value is None
+
+
+def test_several_classes(tmp_path: Path) -> None:
+    classes = ("real", "gan", "diffusion")
+    fill(tmp_path / "kinds", splits={"train": 2, "test": 8}, classes=classes)
+    how = "real=real,gan=gan,diffusion=diffusion"
+    from dfbench.suites.datasets.inference.read_as import ReadAs
+
+    dataset = load_dataset(tmp_path / "kinds", asked=ReadAs(how, "", "", ""))
+    test = dataset.manifest[dataset.manifest["split"] == "test"]
+    p = np.random.default_rng(0).dirichlet(np.ones(3), len(test))
+    file = tmp_path / "scores.csv"
+    head = "file," + ",".join(dataset.classes)
+    rows = [",".join([path, *map(str, each)]) for path, each in zip(test["path"], p, strict=True)]
+    file.write_text("\n".join([head, *rows]))
+    told = Told(row="theirs", trained_on="unknown")
+    bring(file, dataset, told, tmp_path / "out", Reporter())
+    (line,) = Results(tmp_path / "out").board.lines
+    expected = roc_auc_score(test["label"], p, multi_class="ovr")
+    assert line.auc == pytest.approx(expected)
+    file.write_text(
+        "file,score\n" + "".join(f"{path},{i}\n" for i, path in enumerate(test["path"]))
+    )
+    with pytest.raises(DfbenchError, match="has 3 classes, each of which needs a column"):
+        bring(file, dataset, Told(row="one", trained_on="other"), tmp_path / "out", Reporter())
+
+
+def test_the_same_name_again(its: Set, put: Callable[..., Any]) -> None:
+    put(its.lines())
+    better = its._replace(scores=np.where(its.fake, 0.9, 0.1) + 0.05 * its.scores)
+    with pytest.raises(OutputError, match="'theirs' was imported before"):
+        put(better.lines())
+    _, line = put(better.lines(), replace=True)
+    assert line.auc == 1
+
+
+def test_another_state_of_the_data(its: Set, put: Callable[..., Any], tmp_path: Path) -> None:
+    put(its.lines())
+    other = fill(tmp_path / "faces", splits={"train": 4, "test": 6})
+    dataset = load_dataset(other)
+    with pytest.raises(OutputError, match="of another state of 'faces'"):
+        bring(
+            tmp_path / "scores.csv",
+            dataset,
+            Told(row="b", trained_on="other", polarity="fake", allow_missing=True),
+            tmp_path / "results",
+            Reporter(),
+        )
+
+
+def test_ids_among_the_evaluated_alone(its: Set, put: Callable[..., Any]) -> None:
+    """``real/000.png`` lies in train and in test."""
+    text = its.lines().replace("test/", "")
+    with pytest.raises(DfbenchError, match=r"fits? (several|3) images"):
+        put(text)
+    _, line = put(text, evaluated_only=True)
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+
+
+def test_columns_by_class() -> None:
+    assert by_class("real=a, fake = b") == {"real": "a", "fake": "b"}
+    with pytest.raises(ParameterError, match="not of the form CLASS=COLUMN: 'real'"):
+        by_class("real")
+
+
+def test_the_command(ran: Path, its: Set, tmp_path: Path) -> None:
+    """What it says of the file, of a figure below chance, and the board."""
+    file = tmp_path / "scores.csv"
+    file.write_text(its._replace(scores=0.5 * its.fake + its.scores / 2).lines())
+    command = ["import", str(file), "--data", str(ran / "faces"), "--as", "turned"]
+    command += ["--polarity", "real", "--trained-on", "unknown", "--out", str(tmp_path / "out")]
+    found = CliRunner().invoke(app, command)
+    assert found.exit_code == 0, found.output
+    said = " ".join(found.output.split())
+    assert "turned: 20 of 20 test images: ids in 'file', scores in 'score'" in said
+    assert "lies below chance; nothing is turned round" in said
+    assert "turned†: scores of scores.csv; what it was trained on is not known" in said
+    assert (tmp_path / "out" / "leaderboard.csv").is_file()
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 2
+    assert "was imported before" in again.output
