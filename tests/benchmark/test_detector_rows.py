@@ -21,11 +21,18 @@ from dfbench.suites.suite import load_suite
 from tests.features.elsewhere.test_elsewhere import WEIGHTS, linear
 
 THEIRS = """
+import os
+
 import numpy as np
 
 def rough(image):
     grey = image.mean(axis=2)
     return float(np.abs(np.diff(grey, axis=1)).mean())
+
+def dies(image):
+    if rough(image) > 15:
+        os.kill(os.getpid(), 9)
+    return 0.1
 
 def odd(image):
     return [0.1, 0.2] if rough(image) > 15 else 0.1
@@ -42,6 +49,10 @@ params = { outputs = ["fake"], activation = "calibrated", trained_on = "unknown"
 [[systems]]
 name = "odd"
 model = "call:theirs.py:odd"
+params = { outputs = ["fake"], trained_on = "other" }
+[[systems]]
+name = "dies"
+model = "call:theirs.py:dies"
 params = { outputs = ["fake"], trained_on = "other" }
 [[systems]]
 name = "net"
@@ -97,11 +108,13 @@ def test_each_row_has_its_say(lines: dict[str, Line]) -> None:
         "net": "ok",
         "rough, youden": "ok",
         "odd": "failed",
+        "dies": "failed",
         "absent": "skipped",
         "univfd": "skipped",
     }
     assert "an array of shape (2,) of an image, not one number an image" in lines["odd"].reason
     assert ".png: gives" in lines["odd"].reason  # the image is named
+    assert ".png: ends the process that asks it" in lines["dies"].reason
     assert "no such file: " in lines["absent"].reason
     assert "pip install" in lines["univfd"].reason
     told = {row: line.elsewhere for row, line in lines.items() if line.status == "ok"}
@@ -173,7 +186,7 @@ def test_files_lie_beside_the_suite(ran: Path, tmp_path: Path) -> None:
 
 def test_a_name_alone_is_not_enough() -> None:
     suite = load_suite("smoke")
-    with pytest.raises(DfbenchError, match="'onnx:a/net.onnx' needs a suite, which tells what"):
+    with pytest.raises(DfbenchError, match=r"onnx' needs a suite, which tells what"):
         rows(suite, Registry(EXTRACTORS), Registry(MODELS), ["onnx:a/net.onnx"])
 
 
