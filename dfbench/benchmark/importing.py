@@ -309,10 +309,12 @@ def _polarity(file: Path, scores: NDArray[np.float64], own: Task, told: Told) ->
             hint="the detector's documentation tells; which of the two gives better figures"
             " does not",
         )
-    lower = [name.lower() for name in own.classes]
-    if told.polarity.lower() not in lower:
+    assert own.positive is not None  # several classes have a column each
+    words = {"fake": own.positive, "real": 1 - own.positive}
+    known = words | {name.lower(): number for number, name in enumerate(own.classes)}
+    if told.polarity.lower() not in known:
         raise unknown("class", told.polarity, own.classes, where="--polarity")
-    return lower.index(told.polarity.lower())
+    return known[told.polarity.lower()]
 
 
 def _scores(dataset: Dataset, own: Task, rows: NDArray[np.intp], meant: Meant) -> Scores:

@@ -52,7 +52,8 @@ def import_scores(
         str,
         typer.Option(
             metavar="CLASS",
-            help="Class that high scores speak for. Asked for where an image has one score.",
+            help="Class that high scores speak for, fake or real. Asked for where an image has one"
+            " score.",
         ),
     ] = "",
     threshold: Annotated[

@@ -42,7 +42,7 @@ class Set(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ran(run_once: Callable[..., Path]) -> Path:
-    return run_once("imports", SUITE)
+    return run_once("imports", SUITE, jobs=1)
 
 
 @pytest.fixture(scope="module")
