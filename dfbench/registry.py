@@ -195,6 +195,9 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
+GROUPS = tuple(_BUILT_IN)
+"""All groups of entry points."""
+
 _BASES = {
     MODELS: "dfbench.models.base:Model",
     PROTOCOLS: "dfbench.benchmark.protocols.base:Protocol",

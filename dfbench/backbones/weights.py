@@ -215,10 +215,10 @@ _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
 
 
 def remembered(backbone: str, find: Callable[[], Source]) -> Source:
-    """Give the source of a backbone's weights; where it is known and not there, without a library.
+    """Give the source of a backbone's weights; where it is known already, without a library.
 
-    To ask a library takes seconds. That weights are absent can be told from their place alone, so
-    that is what is remembered below the cache folder, for these versions of the libraries.
+    To ask a library takes seconds. Whether weights are there can be told from their place alone,
+    so that is what is remembered below the cache folder, for these versions of the libraries.
 
     Parameters
     ----------
@@ -232,15 +232,27 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
     try:
         told = json.loads(file.read_bytes())
-        place = Path(told["place"])
-        if not place.exists():
-            return Source(url=str(told["url"]), place=place, cached=False)
+        url, place = str(told["url"]), Path(told["place"])
+        if (cached := _lies_at(place, url)) or not place.exists():
+            return Source(url=url, place=place, cached=cached)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     source = find()
     with contextlib.suppress(OSError, DfbenchError):
         write_text(file, json.dumps({"url": source.url, "place": str(source.place)}) + "\n")
     return source
+
+
+def _lies_at(place: Path, url: str) -> bool:
+    """Whether what a URL names is in its place, a file or a folder of the hub's cache."""
+    if place.is_file():
+        return True
+    repository, found, file = url.split("/", 3)[-1].partition("/resolve/main/")
+    if not (found and place.is_dir()):
+        return False
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, file), str)
 
 
 def _version(package: str) -> str:

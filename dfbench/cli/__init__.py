@@ -65,6 +65,7 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.doctor import doctor  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
@@ -89,4 +90,5 @@ app.command("gui")(gui)
 app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("list")(show)
+app.command("doctor")(doctor)
 app.add_typer(_data, name="data")
