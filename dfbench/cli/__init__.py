@@ -42,7 +42,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    add_completion=False,
     help="Benchmark deepfake image classifiers: features, frozen embeddings and networks in one "
     "leaderboard.",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Plugins, out
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class What(StrEnum):
 def show(
     what: Annotated[What, typer.Argument(help="What to list.")],
     plugin: Plugins = None,
-    suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
+    suite: Annotated[
+        str,
+        typer.Option("--suite", "-s", help="Whose rows.", autocompletion=completing.suites),
+    ] = "all",
 ) -> None:
     """List extractors, models, data sets, suites, protocols, audits, pictures, or rows."""
     from dfbench.registry import AUDITS, EXTRACTORS, MODELS, PICTURES, PROTOCOLS, Registry
