@@ -61,7 +61,7 @@ def take(folder: Path, name: str) -> None:
 
 
 def board(name: str, top: str, bottom: str) -> str:
-    """Give the table of the first data set as a terminal of 80 columns shows it, shortened."""
+    """Give the first and last rows of the first table, as a terminal of 80 columns shows them."""
     console = Console(file=StringIO(), width=80, color_system=None, legacy_windows=False)
     console.print(BoardView(stored(name)))
     text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -71,8 +71,9 @@ def board(name: str, top: str, bottom: str) -> str:
     end = next(at for at, line in enumerate(lines) if line.startswith("by class:"))
     # a name that is too long goes on in a line that has no figures
     begins = [at for at, line in enumerate(body) if re.match(r" *(\d+|–) ", line)]
-    middle = [*body[: begins[int(top)]], "...", *body[begins[-int(bottom)] :]]
-    return fenced("\n".join([*head, *middle, *lines[rules[1] : end + 1]]))
+    if int(top) + int(bottom) < len(begins):
+        body = [*body[: begins[int(top)]], "...", *body[begins[-int(bottom)] :]]
+    return fenced("\n".join([*head, *body, *lines[rules[1] : end + 1]]))
 
 
 def frame(name: str, call: str) -> str:

@@ -285,11 +285,11 @@ def _absent(source: Source, backbone: str, reason: str) -> UnavailableError:
     return UnavailableError(
         f"ImageNet weights of {backbone} are not on this machine and {reason}",
         hint=f"fetch {source.url} elsewhere and give the file as weights = "
-        f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {_from_home(source.place)}',
+        f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {from_home(source.place)}',
     )
 
 
-def _from_home(path: Path) -> str:
+def from_home(path: Path) -> str:
     """Shorten a path: leaderboards are passed on, and need not tell whose machine it was."""
     try:
         return f"~/{path.relative_to(Path.home()).as_posix()}"

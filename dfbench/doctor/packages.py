@@ -23,7 +23,7 @@ EXTRAS = {
 }
 """What the extras of the distribution are for."""
 _MOST = 4
-"""Packages of an extra whose versions are written out."""
+"""Packages of an extra that are written out."""
 _OTHERS = {
     "lightgbm": "the model lightgbm",
     "catboost": "rows such as hsv/catboost:CatBoostClassifier",
@@ -84,7 +84,8 @@ def _optional(name: str, lines: list[Requirement], purpose: str, remedy: str) ->
         said = ", ".join(f"{line.name} {found[line.name]} is not {line.specifier}" for line in old)
         return Finding(name, "warning", f"{purpose}: {said}", remedy, facts)
     if missing:
-        said = purpose if missing == [name] else f"{purpose}: {', '.join(missing)}"
+        lacking = ", ".join(missing) if len(missing) <= _MOST else f"{len(missing)} packages"
+        said = purpose if missing == [name] else f"{purpose}: {lacking}"
         return Finding(name, "absent", said, remedy, facts)
     has = ", ".join(f"{package} {its}" for package, its in found.items())
     if len(found) > _MOST:

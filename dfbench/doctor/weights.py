@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dfbench.backbones.build import imagenet
+from dfbench.backbones.weights import from_home
 from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.planning.rows import rows
 from dfbench.doctor.finding import Finding
@@ -48,11 +49,11 @@ def _found(backbone: str, asking: list[str]) -> Finding:
         return Finding(backbone, "absent", f"for {shown}: {error.what}", error.hint or "")
     facts = {"rows": asking, "url": source.url, "at": str(source.place)}
     if not source.cached:
-        said = f"for {shown}: not in {source.place}"
+        said = f"for {shown}: not in {from_home(source.place)}"
         file = source.url.rsplit("/", 1)[-1]
         remedy = (
             f"downloaded when a row asks for them, or fetched by hand from {source.url} and given"
             f' as weights = "/path/{file}"'
         )
         return Finding(backbone, "absent", said, remedy, facts)
-    return Finding(backbone, "ok", f"for {shown}: {source.place}", "", facts)
+    return Finding(backbone, "ok", f"for {shown}: {from_home(source.place)}", "", facts)
