@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.files import cache_dir, digest, write_text
+from dfbench.files import cache_dir, digest, from_home, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -287,14 +287,6 @@ def _absent(source: Source, backbone: str, reason: str) -> UnavailableError:
         hint=f"fetch {source.url} elsewhere and give the file as weights = "
         f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {from_home(source.place)}',
     )
-
-
-def from_home(path: Path) -> str:
-    """Shorten a path: leaderboards are passed on, and need not tell whose machine it was."""
-    try:
-        return f"~/{path.relative_to(Path.home()).as_posix()}"
-    except ValueError:
-        return str(path)
 
 
 def fetching(source: Source, backbone: str, make: Callable[[], Any]) -> Any:

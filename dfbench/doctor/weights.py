@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dfbench.backbones.build import imagenet
-from dfbench.backbones.weights import from_home
 from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.planning.rows import rows
 from dfbench.doctor.finding import Finding
 from dfbench.errors import UnavailableError
+from dfbench.files import from_home
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.suites.suite import load_suite, names
 
