@@ -4,6 +4,8 @@
     python docs/tables.py --check           end with 1 where one is not what would be written
     python docs/tables.py --take DIR NAME   keep the board of a results folder as NAME.json
 
+``faces-two`` is a results folder of two rows, with their scores.
+
 A page says where a table stands, and of what: ``<!-- table: board faces 7 4 -->`` is the beginning
 and the end of the terminal's form of ``faces.json``, 7 rows and 4. What stands between that line
 and ``<!-- /table -->`` is replaced. ``leaderboard.md`` is written as a whole.
@@ -22,10 +24,12 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from dfbench.results.board.board import Board, Line
+from dfbench.results.board.comparison import compare as compared
+from dfbench.results.board.explanation import sections
 from dfbench.results.document.blocks import Chart
 from dfbench.results.render.csv import to_frame
 from dfbench.results.render.markdown import to_markdown
-from dfbench.results.render.terminal import BoardView
+from dfbench.results.render.terminal import BoardView, SectionView
 from dfbench.results.results import load_results
 
 DOCS = Path(__file__).parent
@@ -62,10 +66,7 @@ def take(folder: Path, name: str) -> None:
 
 def board(name: str, top: str, bottom: str) -> str:
     """Give the first and last rows of the first table, as a terminal of 80 columns shows them."""
-    console = Console(file=StringIO(), width=80, color_system=None, legacy_windows=False)
-    console.print(BoardView(stored(name)))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    lines = [line.rstrip() for line in text.splitlines()]
+    lines = terminal(BoardView(stored(name)))
     rules = [at for at, line in enumerate(lines) if line and not line.strip("─")]
     head, body = lines[: rules[0] + 1], lines[rules[0] + 1 : rules[1]]
     end = next(at for at, line in enumerate(lines) if line.startswith("by class:"))
@@ -74,6 +75,23 @@ def board(name: str, top: str, bottom: str) -> str:
     if int(top) + int(bottom) < len(begins):
         body = [*body[: begins[int(top)]], "...", *body[begins[-int(bottom)] :]]
     return fenced("\n".join([*head, *body, *lines[rules[1] : end + 1]]))
+
+
+def compare(name: str, row_a: str, row_b: str) -> str:
+    """Give what `dfbench compare` says of two rows, from their stored scores."""
+    found = sections(compared(STORED / name, row_a, row_b), row_a, row_b)
+    said = terminal(*(part for each in found for part in (SectionView(each), "")))
+    command = f"$ dfbench compare dfbench-results {row_a} {row_b}"
+    return fenced("\n".join([command, *said]).rstrip())
+
+
+def terminal(*shown: object) -> list[str]:
+    """Give the lines that a terminal of 80 columns has of this."""
+    console = Console(file=StringIO(), width=80, color_system=None, legacy_windows=False)
+    for each in shown:
+        console.print(each)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return [line.rstrip() for line in text.splitlines()]
 
 
 def frame(name: str, call: str) -> str:
@@ -118,7 +136,12 @@ def _measured(line: Line, metric: str) -> str:
     return f"{its.value:.3f} [{its.low:.3f}, {its.high:.3f}]"
 
 
-KINDS: dict[str, Callable[..., str]] = {"board": board, "frame": frame, "reports": reports}
+KINDS: dict[str, Callable[..., str]] = {
+    "board": board,
+    "compare": compare,
+    "frame": frame,
+    "reports": reports,
+}
 """What a page may ask for, by the first word; the others are what the function is given."""
 
 
