@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +25,7 @@ import dfbench
 from dfbench.cli import app
 from dfbench.plugins import info
 from dfbench.registry import EXTRACTORS, MODELS, Registry
+from tests.conftest import fill
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,15 +33,6 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SESSIONS = {"README.md", "python.md", "detectors.md"}
 """Pages with sessions at the prompt, each run by a test below."""
-SHOWN = """
-name = "shown"
-figures = []
-[budget]
-trials = 1
-[[rows]]
-features = ["hsv"]
-models = ["knn"]
-"""
 
 
 def blocks(page: Path) -> list[str]:
@@ -61,17 +53,25 @@ def test_sessions_are_all_run() -> None:
     assert {page.name for page in PAGES for code in blocks(page) if ">>>" in code} == SESSIONS
 
 
-def test_python_md(
-    make_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    make_folder()
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, doctest.TestResults]:
+    """Run the session of docs/python.md, and give the folder that it was in and what came of it."""
+    folder = tmp_path_factory.mktemp("session")
+    fill(folder / "faces")
     # the closing fence would be read as output
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     test = doctest.DocTestParser().get_doctest(page, {}, "python.md", "python.md", 0)
-    assert len(test.examples) > 10
-    assert runner.run(test).failed == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        patch.chdir(folder)
+        return folder, runner.run(test)
+
+
+def test_python_md(session: tuple[Path, doctest.TestResults]) -> None:
+    assert session[1].attempted > 10
+    assert session[1].failed == 0
 
 
 class OfTheSameForm(doctest.OutputChecker):
@@ -87,14 +87,13 @@ def _form(text: str) -> str:
 
 
 def test_detectors(
-    run_once: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    session: tuple[Path, doctest.TestResults], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    around = run_once("shown", SHOWN)
-    model = tmp_path / "faces.dfb"
-    typed = ["export", str(around / "out"), "hsv/knn", "--out", str(model)]
+    folder, model = session[0], tmp_path / "faces.dfb"
+    typed = ["export", str(folder / "results"), "hsv/knn", "--out", str(model)]
     assert CliRunner().invoke(app, typed).exit_code == 0
-    shutil.copy(next((around / "faces").rglob("*.png")), tmp_path / "photo.png")
-    Image.open(tmp_path / "photo.png").save(tmp_path / "photo.jpg")
+    with Image.open(next((folder / "faces").rglob("*.png"))) as image:
+        image.save(tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     sessions = [code for code in blocks(ROOT / "docs" / "detectors.md") if ">>>" in code]
     parser = doctest.DocTestParser()
