@@ -16,6 +16,8 @@ from dfbench.suites.datasets.sources import is_path
 
 _LITTLE = 2_000_000_000
 """Bytes of free space below which a warning stands."""
+_SHOWN = 500_000
+"""Bytes from which on a part of the cache is named."""
 
 
 def look(plugins: Sequence[Path]) -> Iterator[Finding]:
@@ -43,10 +45,11 @@ def _cache() -> Finding:
     folder = cache_dir()
     parts = {each.name: size_of(each) for each in _folders(folder)}
     whole = sum(parts.values())
-    shown = ", ".join(f"{name} {gigabytes(size)}" for name, size in parts.items())
+    large = [f"{name} {gigabytes(size)}" for name, size in parts.items() if size >= _SHOWN]
+    shown = ", ".join(large) or gigabytes(whole)
     elsewhere = "all of it can be computed again; DFBENCH_CACHE=FOLDER puts it elsewhere"
     found = _folder("cache", folder, elsewhere, room=True)
-    said = f"{folder}: {shown or 'empty'}"
+    said = f"{folder}: {shown}"
     if found.state == "ok":
         said += f"; {gigabytes(found.facts['free'])} free"
         return Finding("cache", "ok", said, "", {**found.facts, "bytes": whole, "parts": parts})
