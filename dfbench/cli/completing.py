@@ -1,4 +1,7 @@
-"""What a shell completes: names that are known without opening images or loading torch."""
+"""What a shell completes: names that are known without opening images or loading torch.
+
+Where something is broken nothing is offered: the command itself says what.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,19 @@ def datasets(incomplete: str) -> list[str]:
     """Complete the name of a data set; of NAME=DATA what stands behind the sign."""
     from dfbench.suites.datasets.catalogue import names
 
-    given, equals, begun = incomplete.rpartition("=")
-    return _fitting((given + equals + each.name for each in names()), given + equals + begun)
+    given, equals, _ = incomplete.rpartition("=")
+    with contextlib.suppress(DfbenchError):
+        return _fitting((given + equals + each.name for each in names()), incomplete)
+    return []
 
 
 def added(incomplete: str) -> list[str]:
     """Complete the name of a data set that was registered."""
     from dfbench.suites.datasets.registrations import registered
 
-    return _fitting((each.name for each in registered()), incomplete)
+    with contextlib.suppress(DfbenchError):
+        return _fitting((each.name for each in registered()), incomplete)
+    return []
 
 
 def features(incomplete: str) -> list[str]:
@@ -51,7 +58,7 @@ def rows(ctx: typer.Context, incomplete: str) -> list[str]:
 
     expression, slash, _ = incomplete.rpartition("/")
     others = [] if slash else features(incomplete)
-    with contextlib.suppress(DfbenchError):  # two plugins of one name: the command says so
+    with contextlib.suppress(DfbenchError):
         for name, model in Registry(MODELS).loadable().items():
             takes_features = model.inputs == "features"
             if takes_features and slash:

@@ -58,6 +58,13 @@ def test_what_is_registered() -> None:
     assert offered("run", "--data", "fac") == ["faces"]
 
 
+def test_what_is_broken_is_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "_config").mkdir()
+    (tmp_path / "_config" / "datasets.json").write_text("[")
+    assert offered("data", "remove", "") == []
+    assert offered("run", "--data", "leaves") == []
+
+
 def test_rows_of_a_results_folder(tmp_path: Path) -> None:
     rows = ("hsv/knn", "hsv/svm", "fft/svm")
     entries = [
