@@ -1,10 +1,12 @@
-# make run   a leaderboard on the built-in data, from nothing
-# make test  the tests
+# make run     a leaderboard on the built-in data, from nothing
+# make test    the tests
+# make docs    the documentation as a site, in build/site
+# make tables  the tables of figures in README and docs, from the boards in docs/figures
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint types check clean
+.PHONY: run test lint types docs tables check clean
 
 $(BIN)/dfbench: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("dfbench needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
@@ -28,7 +30,14 @@ lint: $(BIN)/dfbench
 types: $(BIN)/dfbench
 	$(BIN)/mypy
 
-check: test lint types
+docs: $(BIN)/dfbench
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+tables: $(BIN)/dfbench
+	$(BIN)/python docs/tables.py
+
+check: test lint types docs
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -49,6 +49,14 @@ def at_home(path: str | Path) -> Path:
         return Path(path)
 
 
+def from_home(path: Path) -> str:
+    """Shorten a path: leaderboards are passed on, and need not tell whose machine it was."""
+    try:
+        return f"~/{path.relative_to(Path.home()).as_posix()}"
+    except ValueError:
+        return str(path)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.

@@ -64,8 +64,7 @@ def check_available(backbone: str, weights: str) -> None:
         if importlib.util.find_spec(package) is None:
             raise UnavailableError(f"the package {package} is absent", hint=f"install {package}")
     if weights == "imagenet":
-        source = sources.remembered(backbone, lambda: asked(_source, backbone))
-        sources.check_source(source, backbone)
+        sources.check_source(imagenet(backbone), backbone)
         return
     asked(resolve, backbone)
     if weights != "random" and not Path(weights).is_file():
@@ -74,6 +73,19 @@ def check_available(backbone: str, weights: str) -> None:
             where=weights,
             hint="weights is imagenet, random or the path of a file",
         )
+
+
+def imagenet(backbone: str) -> sources.Source:
+    """Find out where the ImageNet weights of a backbone are kept; fetches nothing.
+
+    Raises
+    ------
+    UnavailableError
+        If there are none.
+    UnknownNameError
+        If neither library has the backbone.
+    """
+    return sources.remembered(backbone, lambda: asked(_source, backbone))
 
 
 def identity(backbone: str, weights: str) -> dict[str, Any]:

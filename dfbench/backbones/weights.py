@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.files import cache_dir, digest, write_text
+from dfbench.files import cache_dir, digest, from_home, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -215,10 +215,10 @@ _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
 
 
 def remembered(backbone: str, find: Callable[[], Source]) -> Source:
-    """Give the source of a backbone's weights; where it is known and not there, without a library.
+    """Give the source of a backbone's weights; where it is known already, without a library.
 
-    To ask a library takes seconds. That weights are absent can be told from their place alone, so
-    that is what is remembered below the cache folder, for these versions of the libraries.
+    To ask a library takes seconds. Whether weights are there can be told from their place alone,
+    so that is what is remembered below the cache folder, for these versions of the libraries.
 
     Parameters
     ----------
@@ -232,15 +232,27 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
     try:
         told = json.loads(file.read_bytes())
-        place = Path(told["place"])
-        if not place.exists():
-            return Source(url=str(told["url"]), place=place, cached=False)
+        url, place = str(told["url"]), Path(told["place"])
+        if (cached := _lies_at(place, url)) or not place.exists():
+            return Source(url=url, place=place, cached=cached)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     source = find()
     with contextlib.suppress(OSError, DfbenchError):
         write_text(file, json.dumps({"url": source.url, "place": str(source.place)}) + "\n")
     return source
+
+
+def _lies_at(place: Path, url: str) -> bool:
+    """Whether what a URL names is in its place, a file or a folder of the hub's cache."""
+    if place.is_file():
+        return True
+    repository, found, file = url.split("/", 3)[-1].partition("/resolve/main/")
+    if not (found and place.is_dir()):
+        return False
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, file), str)
 
 
 def _version(package: str) -> str:
@@ -273,16 +285,8 @@ def _absent(source: Source, backbone: str, reason: str) -> UnavailableError:
     return UnavailableError(
         f"ImageNet weights of {backbone} are not on this machine and {reason}",
         hint=f"fetch {source.url} elsewhere and give the file as weights = "
-        f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {_from_home(source.place)}',
+        f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {from_home(source.place)}',
     )
-
-
-def _from_home(path: Path) -> str:
-    """Shorten a path: leaderboards are passed on, and need not tell whose machine it was."""
-    try:
-        return f"~/{path.relative_to(Path.home()).as_posix()}"
-    except ValueError:
-        return str(path)
 
 
 def fetching(source: Source, backbone: str, make: Callable[[], Any]) -> Any:

@@ -16,14 +16,15 @@ def machine(device: str) -> dict[str, str]:
     """Say what computes; ``device`` is where networks are trained."""
     return {
         "device": f"{device}: {accelerator()}" if device == "cuda" else device,
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(available_cores()),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor, as far as the system tells."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -42,7 +42,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    add_completion=False,
     help="Benchmark deepfake image classifiers: features, frozen embeddings and networks in one "
     "leaderboard.",
 )
@@ -65,6 +64,7 @@ def _main(
 
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.doctor import doctor  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
@@ -93,4 +93,5 @@ app.command("submit")(submit)
 app.command("import")(import_scores)
 app.command("merge")(merge)
 app.command("list")(show)
+app.command("doctor")(doctor)
 app.add_typer(_data, name="data")

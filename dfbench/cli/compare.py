@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Plugins, out
 
 
@@ -21,8 +22,14 @@ class Format(StrEnum):
 
 def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")],
-    row_a: Annotated[str, typer.Argument(metavar="ROW_A", help="A row of it.")],
-    row_b: Annotated[str, typer.Argument(metavar="ROW_B", help="Another.")],
+    row_a: Annotated[
+        str,
+        typer.Argument(metavar="ROW_A", help="A row of it.", autocompletion=completing.rows_there),
+    ],
+    row_b: Annotated[
+        str,
+        typer.Argument(metavar="ROW_B", help="Another.", autocompletion=completing.rows_there),
+    ],
     data: Annotated[
         list[str] | None,
         typer.Option("--data", "-d", metavar="NAME", help="On this data set alone; repeatable."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err, out
 from dfbench.errors import DataError
 
@@ -321,7 +322,14 @@ def add(
 
 @app.command("remove")
 def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a registered data set.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Name of a registered data set.",
+            autocompletion=completing.added,
+        ),
+    ],
 ) -> None:
     """Take a data set from the list; its files stay."""
     from dfbench.suites.datasets.catalogue import remove as forget

@@ -8,13 +8,21 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Plugins
 from dfbench.errors import OutputError
 
 
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")],
-    row: Annotated[str, typer.Argument(metavar="ROW", help="A row of its leaderboard.")],
+    row: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROW",
+            help="A row of its leaderboard.",
+            autocompletion=completing.rows_there,
+        ),
+    ],
     data: Annotated[
         str | None,
         typer.Option("--data", "-d", metavar="NAME", help="Which data set, of several."),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import (
     Classes,
     Data,
@@ -25,7 +26,11 @@ def extract(
     features: Annotated[
         str,
         typer.Option(
-            "--features", "-f", metavar="FEATURES", help="E.g. hsv+lbp+fft or hsv[bins=8]."
+            "--features",
+            "-f",
+            metavar="FEATURES",
+            help="E.g. hsv+lbp+fft or hsv[bins=8].",
+            autocompletion=completing.features,
         ),
     ],
     out_file: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Plugins, out
 
 
@@ -17,7 +18,13 @@ def leaderboard(
     plugin: Plugins = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar="FORM", help="Print as leaderboard.FORM: md, ..."),
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORM",
+            help="Print as leaderboard.FORM: md, ...",
+            autocompletion=completing.forms,
+        ),
     ] = None,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Plugins, out
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class What(StrEnum):
 def show(
     what: Annotated[What, typer.Argument(help="What to list.")],
     plugin: Plugins = None,
-    suite: Annotated[str, typer.Option("--suite", "-s", help="Whose rows.")] = "all",
+    suite: Annotated[
+        str,
+        typer.Option("--suite", "-s", help="Whose rows.", autocompletion=completing.suites),
+    ] = "all",
 ) -> None:
     """List parts of a kind with who brings each (networks are models too), or rows."""
     from dfbench import registry

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dfbench.cli import completing
 from dfbench.errors import CardError
 
 COMMAND = "dfbench.command"
@@ -22,6 +23,7 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="A data set's name, its card (.toml), or a folder; NAME=DATA gives it a name.",
+        autocompletion=completing.datasets,
     ),
 ]
 Root = Annotated[
@@ -72,7 +74,12 @@ ModelSource = Annotated[
 ]
 ModelRow = Annotated[
     str | None,
-    typer.Option("--row", metavar="ROW", help="Of a results folder: another row."),
+    typer.Option(
+        "--row",
+        metavar="ROW",
+        help="Of a results folder: another row.",
+        autocompletion=completing.rows_there,
+    ),
 ]
 ModelData = Annotated[
     str | None,

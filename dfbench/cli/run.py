@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import (
     COMMAND,
     EXIT_FAILED,
@@ -60,7 +61,14 @@ class OnLeak(StrEnum):
 def run(
     context: typer.Context,
     suite: Annotated[
-        str, typer.Option("--suite", "-s", metavar="SUITE", help="A suite's name or its TOML file.")
+        str,
+        typer.Option(
+            "--suite",
+            "-s",
+            metavar="SUITE",
+            help="A suite's name or its TOML file.",
+            autocompletion=completing.suites,
+        ),
     ] = "all",
     data: Annotated[
         list[str] | None,
@@ -69,6 +77,7 @@ def run(
             "-d",
             metavar="DATA",
             help="Data set: name, card or folder; NAME=DATA gives it a name; repeatable.",
+            autocompletion=completing.datasets,
         ),
     ] = None,
     only: Annotated[
@@ -77,6 +86,7 @@ def run(
             "--only",
             metavar="ROW",
             help="Run this row alone, such as hsv+fft/svm, listed by the suite or not; repeatable.",
+            autocompletion=completing.rows,
         ),
     ] = None,
     out_folder: Annotated[
@@ -178,6 +188,7 @@ def run(
         typer.Option(
             metavar="KIND",
             help="Add one of `dfbench list protocols`, as it is by default; repeatable.",
+            autocompletion=completing.protocols,
         ),
     ] = None,
     classes: Classes = "",

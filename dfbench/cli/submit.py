@@ -7,12 +7,21 @@ from typing import Annotated
 
 import typer
 
+from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err
 
 
 def submit(
     data: Data,
-    row: Annotated[str, typer.Option("--row", metavar="ROW", help="Whose verdicts.")],
+    row: Annotated[
+        str,
+        typer.Option(
+            "--row",
+            metavar="ROW",
+            help="Whose verdicts.",
+            autocompletion=completing.rows_there,
+        ),
+    ],
     out_file: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.")
     ],

@@ -380,8 +380,8 @@ def load_model(
     Examples
     --------
     >>> import dfbench
-    >>> detector = dfbench.load_model("model.dfb")  # doctest: +SKIP
-    >>> detector.predict(["photo.jpg"])  # doctest: +SKIP
+    >>> detector = dfbench.load_model("model.dfb")
+    >>> detector.predict(["photo.jpg"])
     array(['fake'], dtype='<U4')
     """
     if not isinstance(path, str | Path) or "\0" in str(path):

@@ -77,7 +77,7 @@ class Sources(Sequence[Source | Unread]):
 
     Examples
     --------
-    >>> with Sources(["holidays", "holidays.zip"]) as given:  # doctest: +SKIP
+    >>> with Sources(["holidays", "holidays.zip"]) as given:
     ...     print([source.name for source in given])
     ['holidays/1.jpg', 'holidays.zip/1.jpg']
     """

@@ -53,14 +53,14 @@ def resolve_device(wanted: str) -> Device:
 
 @cache
 def _cuda() -> bool:
-    if not _driver():
+    if not driver():
         return False
     import torch
 
     return bool(torch.cuda.is_available())
 
 
-def _driver() -> bool:
+def driver() -> bool:
     """Whether there may be a CUDA GPU: without NVIDIA's driver torch, which is slow, is not asked.
 
     AMD's GPUs have another driver, and torch built for them another version.
@@ -79,6 +79,14 @@ def accelerator() -> str:
     import torch
 
     return str(torch.cuda.get_device_name())
+
+
+def gpus() -> list[str]:
+    """Name the CUDA GPUs that torch finds, each with its memory: ``NVIDIA H200, 150 GB``."""
+    import torch
+
+    found = [torch.cuda.get_device_properties(n) for n in range(torch.cuda.device_count())]
+    return [f"{its.name}, {its.total_memory / 1e9:.0f} GB" for its in found]
 
 
 def visible_gpus(device: str) -> tuple[str, ...]:

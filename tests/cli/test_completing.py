@@ -1,0 +1,84 @@
+"""What the shell is offered, as the shell asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dfbench.cli import app
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry
+from dfbench.suites.datasets.registrations import Registered, keep
+
+
+def offered(*words: str) -> list[str]:
+    """Give what bash would be offered for the last word."""
+    environment = {
+        "_DFBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "\n".join(["dfbench", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    run = CliRunner().invoke(app, [], prog_name="dfbench", env=environment)
+    assert run.exit_code == 0
+    return run.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "--suite", "sm"], ["smoke"]),
+        (["run", "--data", "leaves-b"], ["leaves-binary"]),
+        (["run", "--data", "mine=leaves-b"], ["mine=leaves-binary"]),
+        (["run", "--suite", "smoke", "--only", "hsv+lbp+fft/k"], ["hsv+lbp+fft/knn"]),
+        (["run", "--only", "hsv+glcm/sv"], ["hsv+glcm/svm"]),
+        (["run", "--only", "hsv+glcm/cnn"], []),
+        (["run", "--only", "cnn-2"], ["cnn-2conv"]),
+        (["run", "--suite", "nowhere", "--only", "cnn-2"], ["cnn-2conv"]),
+        (["run", "--protocol", "rob"], ["robustness"]),
+        (["extract", "x", "--features", "hsv+gl"], ["hsv+glcm"]),
+        (["leaderboard", "--format", "ht"], ["html"]),
+        (["list", "dat"], ["datasets"]),
+        (["doc"], ["doctor"]),
+    ],
+)
+def test_names(words: list[str], expected: list[str]) -> None:
+    found = offered(*words)
+    assert [name for name in found if name in expected] == expected
+    assert all(name.startswith(words[-1]) for name in found)
+    assert found or not expected
+    if not expected:
+        assert found == []
+
+
+def test_what_is_registered() -> None:
+    keep([Registered("faces", "/faces", None)])
+    assert offered("data", "remove", "") == ["faces"]
+    assert offered("run", "--data", "fac") == ["faces"]
+
+
+def test_what_is_broken_is_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "_config").mkdir()
+    (tmp_path / "_config" / "datasets.json").write_text("[")
+    assert offered("data", "remove", "") == []
+    assert offered("run", "--data", "leaves") == []
+
+
+def test_rows_of_a_results_folder(tmp_path: Path) -> None:
+    rows = ("hsv/knn", "hsv/svm", "fft/svm")
+    entries = [
+        Entry(dataset="faces", row=row, seed=seed, cell="c") for row in rows for seed in (0, 1)
+    ]
+    ResultsFolder(tmp_path).write_entries(entries)
+    assert offered("compare", str(tmp_path), "hsv") == ["hsv/knn", "hsv/svm"]
+    assert offered("predict", str(tmp_path), "--row", "f") == ["fft/svm"]
+    assert offered("submit", "faces", "--results", str(tmp_path), "--row", "f") == ["fft/svm"]
+    assert offered("compare", str(tmp_path / "none"), "") == []
+
+
+def test_the_shell_is_given_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    run = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="dfbench")
+    assert run.exit_code == 0
+    assert "_DFBENCH_COMPLETE=complete_bash" in run.stdout
