@@ -18,11 +18,6 @@ from dfbench.errors import DfbenchError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-
-class DiedError(DfbenchError):
-    """A process that ended while it was asked."""
-
-
 _START: list[Callable[[], ProcessPoolExecutor]] = []
 """How the process is begun, inside of `apart`."""
 _RUNNING: list[ProcessPoolExecutor] = []
@@ -64,7 +59,7 @@ def asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Raises
     ------
-    DiedError
+    DfbenchError
         If the process dies of it; what else the function raises is raised here.
     """
     if not elsewhere():
@@ -75,6 +70,6 @@ def asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return _RUNNING[-1].submit(function, *args, **kwargs).result()
     except BrokenProcessPool as error:
         end()
-        raise DiedError(
+        raise DfbenchError(
             "the process that runs the backbone died; out of memory is the usual cause"
         ) from error

@@ -29,16 +29,12 @@ def serve() -> None:
         send(answers, _worded(error))
         return
     send(answers, None)
-    warm = False
     while True:
         try:
             images = receive(asked)
         except EOFError:
             return
         try:
-            if not warm:
-                extractor.transform(images[:1])
-                warm = True
             start = time.perf_counter()
             values = extractor.transform(images)
             seconds = time.perf_counter() - start

@@ -26,7 +26,8 @@ _LOOK = 0.1
 """Seconds between two looks at what the processes take."""
 _NOWHERE = "\0"
 _STARTING = 120.0
-"""Seconds that one has to load its extractor: the limit of an image is not for that."""
+"""Seconds that one has at least to load its extractor, and for what that puts off until its first
+image (weights, compiled code): the limit of an image is not for that."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Process:
         )
         self._until: float | None = None
         self._answered = 0
+        self._warm = False
         self._folder = str(Path(plugin[0]).parent) if plugin else _NOWHERE
         self._ended_for: EndedError | None = None
         hello = {"crashes": name, "plugin": plugin, "extractor": extractor}
@@ -128,6 +130,9 @@ class Process:
         EndedError
             Where the process ended by itself, or was ended as it took more than it may.
         """
+        if not self._warm:
+            self._answer(list(images[:1]), max(_STARTING, seconds))
+            self._warm = True
         found = self._answer(list(images), seconds)
         if isinstance(found, DfbenchError):
             raise found
@@ -159,7 +164,7 @@ class Process:
         except (OSError, EOFError):
             self._process.wait()
             error = self._ended_for or EndedError(self._how())
-            error.first = self._answered <= 1  # the first is for loading it
+            error.first = self._answered <= 2  # two are for loading it and for warming up
             raise error from None
         else:
             self._answered += 1

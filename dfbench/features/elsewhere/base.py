@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.backbones.apart import DiedError, asked
 from dfbench.errors import DfbenchError, PluginError
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb
@@ -42,6 +41,7 @@ class FromElsewhere(Extractor):
     """
 
     threads: ClassVar[bool] = False
+    brought = True
     numbers: int
     bounded: bool
 
@@ -119,14 +119,7 @@ class FromElsewhere(Extractor):
         images = [rgb(self.name, image) for image in X]
         if not images:
             return np.empty((0, self.numbers), np.float32)
-        try:
-            found = asked(_scores, type(self), self.settings, self.source, images)
-        except DiedError:
-            raise PluginError(
-                "ends the process that asks it",
-                where=f"detector {self.source!r}",
-                hint="out of memory, or a crash of compiled code",
-            ) from None
+        found = _scores(type(self), self.settings, self.source, images)
         return self._checked(found, len(images))
 
     def _checked(self, found: Any, n: int) -> Vectors:
