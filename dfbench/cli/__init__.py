@@ -71,6 +71,7 @@ from dfbench.cli.extract import extract  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
+from dfbench.cli.plugin import app as _plugin  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
@@ -90,3 +91,4 @@ app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("list")(show)
 app.add_typer(_data, name="data")
+app.add_typer(_plugin, name="plugin")
