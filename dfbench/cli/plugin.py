@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import EXIT_FAILED, Plugins, err, out
+from dfbench.cli.options import EXIT_ERROR, EXIT_FAILED, Plugins, err, out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -73,7 +75,8 @@ def check(
 ) -> None:
     """Say what is wrong with extractors and models of others, where, and why it matters.
 
-    Each is tried in a process of its own. The exit status is 3 where a check failed.
+    Each is tried in a process of its own. The exit status is 3 where a check failed, and 2 where
+    one could not be made.
     """
     from dfbench.testing.apart import Limits
     from dfbench.testing.examining import examine, find
@@ -84,7 +87,7 @@ def check(
     targets = [target] if target is not None else [str(path) for path in plugin or ()]
     files = (plugin or []) if target is not None else []
     notes, console = err(), out()
-    reports = []
+    reports: list[Report] = []
     for each in targets:
         with notes.status(f"loading {each}"):
             found = find(each, files, limits)
@@ -102,46 +105,47 @@ def check(
             for block in _blocks(report, verbose):
                 console.print(block)
             reports.append(report)
-    wrong = [report.name for report in reports if not report.sound]
+    sound = sum(report.sound for report in reports)
     if len(reports) > 1:
-        sound = len(reports) - len(wrong)
-        console.print(f"\n{len(reports)} parts: {sound} sound, {len(wrong)} not")
-    if wrong:
+        console.print(f"\n{len(reports)} parts: {sound} sound, {len(reports) - sound} not")
+    if any(report.among("failed") for report in reports):
         raise typer.Exit(EXIT_FAILED)
+    if sound < len(reports):
+        raise typer.Exit(EXIT_ERROR)
 
 
 def _blocks(report: Report, verbose: bool) -> list[RenderableType]:
     from rich.text import Text
 
     shown = report.outcomes if verbose else report.among("failed", "warning")
-    blocks: list[RenderableType] = [
-        Text.assemble((report.name, "bold"), f"  {report.kind} of {report.owner}: ", _verdict(report))
-    ]
+    of = f"  {report.kind} of {report.owner}: "
+    blocks: list[RenderableType] = [Text.assemble((report.name, "bold"), of, _verdict(report))]
     if shown:
-        blocks.append(_table(shown, verbose))
+        blocks.append(_table(shown))
     blocks += [Text(line, style="dim") for line in _below(report, verbose)]
     return blocks
 
 
 def _verdict(report: Report) -> tuple[str, str]:
-    n, doubts, unknown = (len(report.among(s)) for s in ("failed", "warning", "unknown"))  # type: ignore[arg-type]
+    n, doubts = len(report.among("failed")), len(report.among("warning"))
     warned = f"{doubts} warning" + ("s" if doubts > 1 else "")
     if n:
         words = f"{n} fault" + ("s" if n > 1 else "")
         return (f"{words}, {warned}" if doubts else words), "bold red"
-    if unknown:
+    if report.stopped:
         return "cannot be checked here", "yellow"
+    if not report.sound:
+        return "not all of it can be checked here", "yellow"
     return (f"sound, {warned}", "bold yellow") if doubts else ("sound", "bold green")
 
 
-def _table(outcomes: list[Outcome] | tuple[Outcome, ...], verbose: bool) -> Table:
+def _table(outcomes: Sequence[Outcome]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    for width in (7, 12):
-        table.add_column(no_wrap=True, min_width=width if verbose or width == 12 else None)
-    table.add_column()
+    for wraps in (False, False, True):
+        table.add_column(no_wrap=not wraps)
     for each in outcomes:
         mark = Text(_WORDS[each.status], style=_STYLES[each.status])
         at = f" ({each.where})" if each.where else ""
@@ -156,17 +160,17 @@ def _table(outcomes: list[Outcome] | tuple[Outcome, ...], verbose: bool) -> Tabl
 
 
 def _below(report: Report, verbose: bool) -> list[str]:
-    facts = report.facts
-    if not facts:
-        measured = ""
-    else:
-        measured = (
-            f"; an image takes {facts['ms']:.2g} ms and {facts['mb']:.2g} MB"
-            f" (hsv: {facts['hsv_ms']:.2g} ms, {facts['hsv_mb']:.2g} MB)"
-        )
     left = report.among("unknown")
-    lines = [f"{len(report.outcomes) - len(left)} checks in {report.seconds:.1f} s{measured}"]
+    made = len(report.outcomes) - len(left)
+    line = f"{made} check{'s' if made != 1 else ''} in {report.seconds:.1f} s"
+    if facts := report.facts:
+        line += f"; {facts['ms']:.2f} ms, {facts['mb']:.1f} MB an image "
+        line += f"(hsv {facts['hsv_ms']:.2f} ms, decoding {facts['decoding_ms']:.2f} ms)"
+    if report.stopped and not report.among("failed"):
+        return [report.reason]
+    if report.stopped:
+        return [f"{line}: nothing else can be looked at before"]
     if left and not verbose:
         names = ", ".join(each.check for each in left)
-        lines.append(f"not made: {names}" + (f" ({report.reason})" if report.reason else ""))
-    return lines
+        return [line, f"not made: {names}" + (f" ({report.reason})" if report.reason else "")]
+    return [line]

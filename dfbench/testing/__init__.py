@@ -1,4 +1,4 @@
-"""The conformance kit: is a part sound that somebody else wrote?
+"""The conformance kit: whether a part is sound that somebody else wrote.
 
 For the tests of a plugin::
 

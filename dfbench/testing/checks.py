@@ -45,7 +45,7 @@ class Check(Generic[Its]):
     slow: bool = False
 
 
-class Broken(Exception):  # noqa: N818 - it is no error of ours
+class Broken(Exception):
     """The promise is not kept.
 
     Parameters
@@ -67,7 +67,7 @@ class Doubtful(Broken):
     """A run goes well all the same: a warning."""
 
 
-class Beside(Exception):  # noqa: N818
+class Beside(Exception):
     """The check does not apply; the reason is told."""
 
 
@@ -120,6 +120,8 @@ class Report:
         What was measured: ``ms`` and ``mb`` an image, ``hsv_ms``, ``hsv_mb``, ``decoding_ms``.
     seconds
         That it took.
+    stopped
+        Whether a check failed, or could not be made, without which no other can be.
     """
 
     kind: str
@@ -128,6 +130,7 @@ class Report:
     outcomes: Sequence[Outcome]
     facts: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    stopped: bool = False
 
     def among(self, *statuses: Status) -> list[Outcome]:
         """Give the outcomes of some statuses."""
@@ -140,9 +143,12 @@ class Report:
 
     def __str__(self) -> str:
         told, left = self.among("failed", "warning"), self.among("unknown")
-        count = f"{len(self.among('failed'))} of {len(self.outcomes)} checks failed"
+        failed = len(self.among("failed"))
+        count = f"{failed} of {len(self.outcomes)} checks failed"
+        if self.stopped and not failed:
+            count = f"cannot be checked here: {self.reason}"
         lines = [f"{self.kind} {self.name!r}: {count}", *(f"  {each}" for each in told)]
-        if left:
+        if left and not self.stopped:
             names = ", ".join(each.check for each in left)
             lines.append(f"  not made: {names}{self.reason and f' ({self.reason})'}")
         return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dfbench.errors import PluginError
 from dfbench.testing.apart import Death, Limits, called
-from dfbench.testing.checks import Check, Outcome, Report, outcome_of
+from dfbench.testing.checks import Check, Outcome, Report, Status, outcome_of
 from dfbench.testing.child import listed
 from dfbench.testing.making import checks_of, make
 from dfbench.testing.subject import Subject
@@ -195,9 +195,7 @@ class _State:
         name = self.left_or_first
         check = next(check for check in self._checks if check.name == name)
         own = Path(self._subject.files[-1]).resolve() if self._subject.files else None
-        where = next(
-            (f"{p.name}, line {n}" for p, n in death.trace if own and is_own(p, own)), ""
-        )
+        where = next((f"{p.name}, line {n}" for p, n in death.trace if own and is_own(p, own)), "")
         blamed = self._around.get(death.check) or next(
             each for each in self._checks if each.name == death.check
         )
@@ -214,18 +212,17 @@ class _State:
 
     def report(self, seconds: float) -> Report:
         """Give the report."""
-        for seen in self._seen:
+        absent = self._over and not any(o.status == "failed" for o in self._outcomes.values())
+        for seen in () if absent else self._seen:
             check = self._around[_SEEN[seen.kind]]
             self._outcomes.setdefault(
                 check.name, outcome_of(check, "failed", found=seen.what, where=seen.where)
             )
         for check in self._checks:
-            self._outcomes.setdefault(
-                check.name, outcome_of(check, "unknown")
-            )
+            self._outcomes.setdefault(check.name, outcome_of(check, "unknown"))
         outcomes = [self._outcomes[check.name] for check in self._checks]
         for name, check in self._around.items():
-            outcomes.append(self._outcomes.get(name) or outcome_of(check, "passed"))
+            otherwise: Status = "unknown" if self._over else "passed"
+            outcomes.append(self._outcomes.get(name) or outcome_of(check, otherwise))
         its = self._subject
-        return Report(its.kind, its.name, its.owner, outcomes, self._facts, seconds)
-
+        return Report(its.kind, its.name, its.owner, outcomes, self._facts, seconds, self._over)

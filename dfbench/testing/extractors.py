@@ -12,15 +12,15 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.expression import build, parse
 from dfbench.features.function import FunctionExtractor
 from dfbench.images import Image, decode
 from dfbench.plugins import info
@@ -106,10 +106,12 @@ class Tried:
         """Give the vectors of a batch, as a copy."""
         try:
             found = self.raw(images, what, extractor)
+        except UnavailableError:
+            raise
         except (Exception, SystemExit) as error:
-            raise Broken(f"{worded(error)}, on {what}", where=place_of_error(error, self.own)) from (
-                error
-            )
+            raise Broken(
+                f"{worded(error)}, on {what}", where=place_of_error(error, self.own)
+            ) from error
         values = np.array(found, dtype=np.float64)
         if values.ndim != 2 or len(values) != len(images) or not values.shape[1]:
             raise Broken(
@@ -125,7 +127,7 @@ class Tried:
     @property
     def length(self) -> int:
         """Length of the vector of an ordinary image."""
-        return self.rows(samples.ordinary(1), "an ordinary image").shape[1]
+        return int(self.rows(samples.ordinary(1), "an ordinary image").shape[1])
 
 
 def differs(left: NDArray[Any], right: NDArray[Any]) -> str:
@@ -259,6 +261,12 @@ def _threads(its: Tried) -> None:
     _steady(its)
     images = samples.ordinary(8, seed=40)
     alone = [its.rows([image], "an image alone")[0] for image in images]
+    what = f"images in {_THREADS} threads at once"
+
+    def together(k: int) -> NDArray[np.float64]:
+        row: NDArray[np.float64] = its.rows([images[k]], what)[0]
+        return row
+
     interval = sys.getswitchinterval()
     until = time.monotonic() + (0.05 if its.quick else _PATIENCE)
     sys.setswitchinterval(1e-5)
@@ -266,8 +274,7 @@ def _threads(its: Tried) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
             for n in range(30):
                 order = [(k * 3 + n) % 8 for k in range(8)]
-                what = f"images in {_THREADS} threads at once"
-                rows = list(pool.map(lambda k: its.rows([images[k]], what)[0], order))
+                rows = list(pool.map(together, order))
                 for row, k in zip(rows, order, strict=True):
                     if found := differs(alone[k], row):
                         raise Broken(f"gives another vector where threads work at once: {found}")
@@ -436,7 +443,7 @@ def _keeps(its: Tried) -> None:
         gc.unfreeze()
         if not tracing:
             tracemalloc.stop()
-    each = [(b - a) / 6 for a, b in zip(held[:-1], held[1:], strict=True)]
+    each = [(b - a) / 6 for a, b in pairwise(held)]
     smallest = min(image.nbytes for image in images)
     if min(each) > smallest / 2:
         n_bytes = statistics.median(each)

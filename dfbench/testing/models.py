@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, UnknownNameError
+from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
 from dfbench.models.base import Both, Labels, Model, Task
 from dfbench.models.brought.estimator import Brought
 from dfbench.models.kept import Kept, KeptError
@@ -24,6 +24,8 @@ SAME = 1e-6
 """How far apart scores may lie that are to be the same."""
 _REVERSED = 0.1
 """ROC AUC of a planted signal up to which scores are the wrong way round, and not only poor."""
+_TESTED = {"sklearn", "xgboost", "lightgbm", "catboost"}
+"""Packages whose own tests hold them to scikit-learn's rules, or say where they differ."""
 _N = 120
 """Training images."""
 
@@ -97,6 +99,8 @@ class Tried:
             with watched(self.own), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return work()
+        except UnavailableError:
+            raise
         except (Exception, SystemExit) as error:
             where = place_of_error(error, self.own)
             raise Broken(f"{worded(error)}, {what}", where=where) from error
@@ -395,9 +399,12 @@ def _leftover(its: Tried) -> None:
 def _scikit(its: Tried) -> None:
     if not issubclass(its.target, Brought):
         raise Beside("it is no estimator of scikit-learn's interface, but a class of dfbench's")
-    estimator = its.target.make({**its.target.own_defaults(), **its.params})
-    if all(type(each).__module__.startswith("sklearn.") for each in _steps(estimator)):
-        raise Beside("it consists of scikit-learn's own estimators")
+    estimator = its.target.make(its.params)
+    brought = {type(each).__module__.partition(".")[0] for each in _steps(estimator)}
+    if brought <= _TESTED:
+        raise Beside(f"left to the tests of {' and '.join(sorted(brought))}")
+    if "n_jobs" in estimator.get_params():
+        estimator.set_params(n_jobs=1)
     from sklearn.utils.estimator_checks import check_estimator
 
     its.say("scikit-learn's check_estimator")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dfbench.errors import UnavailableError
 from dfbench.models.base import Both, apart
 from dfbench.testing import models
 from dfbench.testing.checks import Beside, Broken, Check, worded
@@ -51,10 +52,10 @@ def _builds(its: Tried) -> None:
     X, _ = its.unseen(4)
     try:
         _, module = _module(its, 2, X)
+    except UnavailableError:
+        raise
     except (Exception, SystemExit) as error:
-        raise Broken(
-            f"{worded(error)}, building", where=place_of_error(error, its.own)
-        ) from error
+        raise Broken(f"{worded(error)}, building", where=place_of_error(error, its.own)) from error
     if not isinstance(module, nn.Module):
         raise Broken(f"builds a {type(module).__name__}, no torch.nn.Module")
     if not any(weight.requires_grad for weight in module.parameters()):

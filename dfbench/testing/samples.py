@@ -74,9 +74,7 @@ def planted(
     return X.astype(np.float32), y
 
 
-def bright(
-    y: NDArray[np.int64], side: int, *, seed: int, n_classes: int = 2
-) -> NDArray[np.uint8]:
+def bright(y: NDArray[np.int64], side: int, *, seed: int, n_classes: int = 2) -> NDArray[np.uint8]:
     """Draw a square image for each label: the greater it is, the brighter the image."""
     rng = np.random.default_rng(seed)
     base = 40 + 150 * y / max(1, n_classes - 1)

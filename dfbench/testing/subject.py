@@ -93,7 +93,7 @@ class Subject:
             return self
         try:
             content = pickle.dumps(self.given)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the code of others may raise anything
             content, problem = b"", str(error)
         else:
             problem = "it is in the script that runs" if self.module[0] == "__main__" else ""
@@ -170,9 +170,7 @@ def subject_of(thing: Any, params: dict[str, Any]) -> Subject:
     mark = info(thing)
     title = mark.name if mark else name if isinstance(name, str) else type(thing).__name__
     owner = Path(file).name or defined
-    return Subject(
-        kind_of(part), title, owner, params=params, given=thing, module=(defined, file)
-    )
+    return Subject(kind_of(part), title, owner, params=params, given=thing, module=(defined, file))
 
 
 def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
@@ -193,17 +191,19 @@ def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
     """
     plugins = tuple(Path(file) for file in files)
     path = Path(target)
-    if path.suffix == ".py" or os.sep in target or (path.is_dir() and (path / "__init__.py").exists()):
+    if (
+        path.suffix == ".py"
+        or os.sep in target
+        or (path.is_dir() and (path / "__init__.py").exists())
+    ):
         own = path.resolve()
         found = _brought((*plugins, path), lambda part: part.owner == str(own))
         if not found:
             raise PluginError("brings no part that the kit checks", where=path)
         return found
-    if ":" in target and not target.partition(":")[0] in _names(plugins):
-        thing = part_of(_at(target))
-        name = getattr(thing, "name", None) if not info(thing) else info(thing).name  # type: ignore[union-attr]
-        owner = target.partition(":")[0].partition(".")[0]
-        return [Subject(kind_of(thing), str(name or target), owner, given=target)]
+    head = target.partition(":")[0]
+    if ":" in target and (_importable(head) or head not in _names(plugins)):
+        return [_imported(target)]
     found = _named(target, plugins) or _brought(plugins, lambda part: part.owner == target)
     if not found:
         known = [part.name for group in (EXTRACTORS, MODELS) for part in Registry(group, plugins)]
@@ -213,6 +213,21 @@ def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
 
 def _names(plugins: tuple[Path, ...]) -> set[str]:
     return {part.name for group in (EXTRACTORS, MODELS) for part in Registry(group, plugins)}
+
+
+def _importable(module: str) -> bool:
+    return importlib.util.find_spec(module.partition(".")[0]) is not None
+
+
+def _imported(target: str) -> Subject:
+    owner = target.partition(":")[0].partition(".")[0]
+    thing = _at(target)
+    if isinstance(thing, type) and not kind_of(thing) and info(thing) is None:
+        Registry(MODELS).get(target).load()  # an estimator's class
+        return Subject("model", target, owner, MODELS)
+    part, mark = part_of(thing), info(thing)
+    name = mark.name if mark is not None else getattr(part, "name", None)
+    return Subject(kind_of(part), str(name or target), owner, given=target)
 
 
 def _named(target: str, plugins: tuple[Path, ...]) -> list[Subject]:
@@ -281,5 +296,3 @@ def _import(name: str, file: str) -> None:
         module: ModuleType = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-
-

@@ -117,7 +117,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 def _note_file(what: str, path: Any, own: Path) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return  # a descriptor that was opened before
-    place = Path(os.path.abspath(os.fsdecode(path)))
+    place = Path(os.fsdecode(path)).absolute()
     caches = "__pycache__" in place.parts or any(end in place.name for end in (".nbi", ".nbc"))
     if caches or place.parts[:2] in (("/", "dev"), ("/", "proc")):
         return
@@ -127,8 +127,12 @@ def _note_file(what: str, path: Any, own: Path) -> None:
 
 
 def _note(seen: Seen, own: Path) -> None:
-    where = place_of(sys._getframe(3), own)
-    _SEEN.setdefault(Seen(seen.kind, seen.what, where, seen.path))
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and not is_own(frame.f_code.co_filename, own):
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return  # what a library does when it is first imported
+        frame = frame.f_back
+    _SEEN.setdefault(Seen(seen.kind, seen.what, place_of(frame, own), seen.path))
 
 
 def is_own(path: str | Path, own: Path) -> bool:
@@ -181,8 +185,8 @@ RandomState = dict[str, Any]
 def random_states() -> RandomState:
     """Give the state of each global source of random numbers, by the name of its library."""
     found: RandomState = {"random": random.getstate()}
-    _, keys, *rest = np.random.get_state()
-    found["numpy.random"] = (keys.tobytes(), tuple(rest))
+    legacy: Any = np.random.get_state(legacy=True)  # noqa: NPY002 - it is what this is about
+    found["numpy.random"] = (np.asarray(legacy[1]).tobytes(), tuple(legacy[2:]))
     if "torch" in sys.modules:
         found["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes()
     return found
@@ -191,7 +195,7 @@ def random_states() -> RandomState:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed all global sources of random numbers, and put back what was before."""
-    before, legacy = random.getstate(), np.random.get_state()
+    before, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - as above
     torch = sys.modules.get("torch")
     weights = torch.get_rng_state() if torch is not None else None
     random.seed(seed)
@@ -210,6 +214,6 @@ def seeded(seed: int) -> Iterator[None]:
 def n_threads() -> int:
     """Count the threads of this process, those of compiled code too where that can be told."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return threading.active_count()

@@ -75,7 +75,9 @@ class Sums(Bayes):
 
 class Reversed(Bayes):
     def predict_proba(self, X: Any) -> Any:
-        return super().predict_proba(X)[:, ::-1] if self.n_classes == 2 else super().predict_proba(X)
+        return (
+            super().predict_proba(X)[:, ::-1] if self.n_classes == 2 else super().predict_proba(X)
+        )
 
 
 class Forgets(Bayes):
@@ -131,7 +133,7 @@ class Outside(Bayes):
 
 class Global(Bayes):
     def fit(self, X: Any, y: Any, X_val: Any, y_val: Any) -> Any:
-        np.random.seed(self.seed)
+        np.random.seed(self.seed)  # noqa: NPY002 - the fault
         return super().fit(X, y, X_val, y_val)
 
 
@@ -152,7 +154,10 @@ FAULTS: dict[type[Model], tuple[str, str]] = {
     Sums: ("scores", "do not sum to 1: 0.9 for an image"),
     Reversed: ("polarity", "gives the second class low scores where it is: ROC AUC 0.0"),
     Forgets: ("classes", "gives 2 scores an image where there are 3 classes"),
-    Shifts: ("classes", "scores of class 2 in the column of class 1, where the training part holds 0 and 2"),
+    Shifts: (
+        "classes",
+        "scores of class 2 in the column of class 1, where the training part holds 0 and 2",
+    ),
     Blind: ("signal", "does not learn to tell two classes apart"),
     Together: ("batch", "another score alone than in the whole test part"),
     InPlace: ("input", "writes into the training part"),
@@ -234,7 +239,7 @@ def test_an_estimator_of_ones_own_is_held_to_the_rules_of_scikit_learn() -> None
 def test_estimators_of_scikit_learn_are_not_checked_by_it() -> None:
     report = check_model(scaled_logistic, apart=False)
     assert not report.among("warning")
-    assert ["scikit-learn"] == [each.check for each in report.among("note")]
+    assert [each.check for each in report.among("note")] == ["scikit-learn"]
 
 
 def test_what_another_process_could_not_find_is_told() -> None:
