@@ -20,6 +20,8 @@ from dfbench.testing.child import TRACE, work
 
 _LOOK = 0.05
 """Seconds between two looks at a process."""
+_CALLS = 4
+"""Times as long as one call that all calls of a check may take."""
 _PRELOADED = ["dfbench.testing.extractors", "dfbench.features.extractors.hsv"]
 """What processes begin with, as they are copies of one that has it."""
 
@@ -31,16 +33,17 @@ class Limits:
     Attributes
     ----------
     seconds
-        Of one check.
+        Of one call, such as of an extractor on an image; of a network five times as many. All
+        calls of a check together may take four times as long.
     n_bytes
         Of memory, beyond what it has when it begins.
     threads
         Beyond those that it has when it begins.
     """
 
-    seconds: float = 60.0
+    seconds: float = 30.0
     n_bytes: int = 4 << 30
-    threads: int = 400
+    threads: int = 400 + 8 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,15 @@ class _Watch:
     def messages(self, trace: Path) -> Iterator[tuple[str, Any]]:
         allowed = self._limits.seconds
         until = time.monotonic() + allowed + 10  # it begins, too
+        until_all = until + 3 * allowed
         while True:
             try:
                 if self._connection.poll(_LOOK):
                     word, value = self._connection.recv()
                     if word == "begin":
                         allowed = self._limits.seconds * value[1]
-                        until = time.monotonic() + allowed
+                        until_all = time.monotonic() + _CALLS * allowed
+                    until = time.monotonic() + allowed
                     yield word, value
                     if word in ("returned", "raised"):
                         return
@@ -133,8 +138,9 @@ class _Watch:
                 yield "died", Death("process", _ended(self._process.exitcode), _places(trace))
                 return
             beyond = self._beyond()
-            if beyond is None and time.monotonic() > until:
-                beyond = "time", f"does not come back: ended after {allowed:g} seconds"
+            if beyond is None and time.monotonic() > min(until, until_all):
+                passed = allowed if time.monotonic() > until else _CALLS * allowed
+                beyond = "time", f"does not come back: ended after {passed:g} seconds"
             if beyond is not None:
                 yield "died", Death(*beyond, _places(trace))
                 return

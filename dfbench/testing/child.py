@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,7 +39,7 @@ def work(
     scratch
         Folder for what it prints, and for `TRACE`.
     seconds
-        After which a step is at a standstill.
+        After which a call is at a standstill.
     """
     if hasattr(os, "setsid"):
         os.setsid()  # what it starts ends with it
@@ -48,15 +49,19 @@ def work(
     with (scratch / "printed").open("wb") as printed:
         for number in (1, 2):
             os.dup2(printed.fileno(), number)
+    allowed, lock = seconds, threading.Lock()
     with (scratch / TRACE).open("w") as trace:
         faulthandler.enable(trace)
 
         def send(word: str, value: Any) -> None:
+            nonlocal allowed
             if word == "begin":
-                faulthandler.dump_traceback_later(0.9 * seconds * value[1], file=trace)
-            connection.send((word, value))
+                allowed = seconds * value[1]
+            faulthandler.dump_traceback_later(0.9 * allowed, file=trace)
+            with lock:  # several threads may be at work
+                connection.send((word, value))
 
-        faulthandler.dump_traceback_later(0.9 * seconds, file=trace)
+        faulthandler.dump_traceback_later(0.9 * allowed, file=trace)
         try:
             send("returned", function(*args, send))
         except DfbenchError as error:

@@ -11,7 +11,7 @@ from dfbench.errors import PluginError
 from dfbench.testing.apart import Death, Limits, called
 from dfbench.testing.checks import Check, Outcome, Report, Status, outcome_of
 from dfbench.testing.child import listed
-from dfbench.testing.making import checks_of, make
+from dfbench.testing.making import checks_of, make, patience
 from dfbench.testing.subject import Subject
 from dfbench.testing.watching import Seen, is_own
 
@@ -23,7 +23,7 @@ _SEEN = {"file": "files", "network": "network", "program": "programs"}
 def _nothing(_: Any) -> None: ...
 
 
-def _around(limits: Limits) -> tuple[Check[Any], ...]:
+def _around(limits: Limits, kind: str) -> tuple[Check[Any], ...]:
     """Give the promises that every check looks at."""
     return (
         Check(
@@ -57,7 +57,7 @@ def _around(limits: Limits) -> tuple[Check[Any], ...]:
         ),
         Check(
             "time",
-            f"comes back within {limits.seconds:g} seconds",
+            f"comes back within {limits.seconds * patience(kind):g} seconds",
             "a run would wait for it without end",
             "look for loops that do not end, locks, and waits for something that is not there",
             _nothing,
@@ -146,7 +146,7 @@ class _State:
     def __init__(self, subject: Subject, limits: Limits) -> None:
         self._subject = subject
         self._checks = checks_of(subject.kind)
-        self._around = {check.name: check for check in _around(limits)}
+        self._around = {check.name: check for check in _around(limits, subject.kind)}
         self._outcomes: dict[str, Outcome] = {}
         self._seen: dict[Seen, None] = {}
         self._facts: dict[str, float] = {}

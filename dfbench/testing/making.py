@@ -16,14 +16,21 @@ from dfbench.testing.watching import Seen, place_of_error, taken
 
 Send = Callable[[str, Any], None]
 """Takes a word and what belongs to it; see `make`."""
-SLOW = 10
+_SLOW = 10
 """Times as long as others a slow check may take."""
+_NETWORK = 5
+"""The same of a network, which is trained."""
 
 
 def checks_of(kind: str) -> tuple[Check[Any], ...]:
     """Give the checks of a kind of part."""
     found: tuple[Check[Any], ...] = import_module(KINDS[kind]).CHECKS
     return found
+
+
+def patience(kind: str) -> int:
+    """Say how many times as long as others the checks of a kind may take."""
+    return _NETWORK if kind == "network" else 1
 
 
 def make(subject: Subject, names: Sequence[str], quick: bool, send: Send) -> None:
@@ -57,7 +64,7 @@ def make(subject: Subject, names: Sequence[str], quick: bool, send: Send) -> Non
         return
     for name in names:
         check = checks[name]
-        send("begin", (name, SLOW if check.slow else 1))
+        send("begin", (name, patience(subject.kind) * (_SLOW if check.slow else 1)))
         outcome = _made(check, its, own)
         if check.vital and outcome.status == "passed" and not quick:
             for path in _appearing(its.once):

@@ -25,11 +25,16 @@ class Tried(models.Tried):
     """A network that is trained for an epoch on a few images."""
 
     n_train = _N
+    learns = True
+    """Whether training changes it, as far as is known."""
 
     def __init__(
         self, target: Any, params: dict[str, Any], own: Path, say: Any, *, quick: bool = False
     ) -> None:
         super().__init__(target, {**_QUICK, **params}, own, say, quick=quick)
+
+    def once(self) -> None:
+        """Do nothing: another training would take too long."""
 
     def network(self, **what: Any) -> Network:
         """Make one that is not fitted."""
@@ -94,6 +99,7 @@ def _step(its: Tried) -> None:
     X, _ = its.unseen(4)
     _, fresh = _module(its, 2, X)
     network: Any = its.fitted
+    its.learns = False
     losses = [epoch.train_loss for epoch in network.history]
     if not np.isfinite(losses).all():
         raise Broken(f"has a loss of {losses[0]} in its first epoch")
@@ -104,9 +110,12 @@ def _step(its: Tried) -> None:
         for name in trained
     ):
         raise Broken("has the weights after training that it had before")
+    its.learns = True
 
 
 def _looks(its: Tried) -> None:
+    if not its.learns:
+        raise Beside("it does not learn: there is nothing to be shown")
     X, y = its.unseen(4)
     network: Any = its.fitted
     its.say("Grad-CAM")

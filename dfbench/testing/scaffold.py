@@ -230,8 +230,11 @@ def _module(name: str, kind: str) -> str:
         )
     module = name.replace("-", "_")
     if name in Registry(_GROUPS[kind]):
-        raise ParameterError(f"there is such a {kind} already", where=where)
-    taken = keyword.iskeyword(module) or module in ("tests", *sys.stdlib_module_names)
-    if taken or importlib.util.find_spec(module) is not None:
-        raise ParameterError(f"another module is called {module}", where=where)
+        article = "an" if kind == "extractor" else "a"
+        raise ParameterError(f"there is {article} {kind} of this name already", where=where)
+    if keyword.iskeyword(module):
+        raise ParameterError("is a word of Python's own", where=where)
+    known = module in ("tests", *sys.stdlib_module_names)
+    if known or importlib.util.find_spec(module) is not None:
+        raise ParameterError("there is a module of this name already", where=where)
     return module

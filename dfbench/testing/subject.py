@@ -191,11 +191,8 @@ def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
     """
     plugins = tuple(Path(file) for file in files)
     path = Path(target)
-    if (
-        path.suffix == ".py"
-        or os.sep in target
-        or (path.is_dir() and (path / "__init__.py").exists())
-    ):
+    package = path.is_dir() and (path / "__init__.py").exists()
+    if "[" not in target and (package or path.suffix == ".py" or os.sep in target):
         own = path.resolve()
         found = _brought((*plugins, path), lambda part: part.owner == str(own))
         if not found:

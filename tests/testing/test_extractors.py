@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import dfbench
 from dfbench.features.base import Extractor
 from dfbench.registry import EXTRACTORS, Registry
 from dfbench.testing import Limits, Report, check_extractor
-from dfbench.testing.examining import examine
+from dfbench.testing.examining import examine, find
 from dfbench.testing.subject import subject_of
 
 # it is slow, and its batches agree to rounding: see its own tests
@@ -350,33 +351,23 @@ LINES = {"crashes": 17, "sleeps": 23}
 """Of the file, where each was."""
 
 
-@pytest.fixture(scope="module")
-def hazards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
-    from dfbench.testing.examining import find
-
-    file = tmp_path_factory.mktemp("hazards") / "hazards.py"
+def test_what_kills_hangs_or_swells_is_told_and_the_rest_still_comes(tmp_path: Path) -> None:
+    file = tmp_path / "hazards.py"
     file.write_text(HAZARDS)
-    limits = Limits(seconds=20)
-    found = find(str(file), [], limits)
-    assert [subject.name for subject in found] == list(DEATHS)
-    short = Limits(seconds=1, n_bytes=1 << 28, threads=40)
     ample = Limits(seconds=20, n_bytes=1 << 28, threads=40)
-    return {s.name: examine(s, short if s.name == "sleeps" else ample) for s in found}
-
-
-@pytest.mark.parametrize("name", DEATHS)
-def test_what_kills_hangs_or_swells_is_told_and_the_rest_still_comes(
-    hazards: dict[str, Report], name: str
-) -> None:
-    report = hazards[name]
-    check, words = DEATHS[name]
-    assert list(told(report, "failed")) == [check]
-    [fault] = report.among("failed")
-    assert words in fault.found
-    if name in LINES:
-        assert fault.where == f"hazards.py, line {LINES[name]}"
-    passed = {each.check for each in report.among("passed")}
-    if name in ("exits", "crashes"):
-        assert {"state", "batch", "pickle", "random", "speed"} <= passed
-        unknown = "tiny" if name == "exits" else "constant"
-        assert list(told(report, "unknown")) == [unknown]
+    found = find(str(file), [], ample)
+    assert [subject.name for subject in found] == list(DEATHS)
+    for subject in found:
+        name = subject.name
+        report = examine(subject, replace(ample, seconds=1) if name == "sleeps" else ample)
+        check, words = DEATHS[name]
+        [fault] = report.among("failed")
+        assert fault.check == check
+        assert words in fault.found
+        if name in LINES:
+            assert fault.where == f"hazards.py, line {LINES[name]}"
+        if name in ("exits", "crashes"):
+            passed = {each.check for each in report.among("passed")}
+            assert {"state", "batch", "pickle", "random", "leftover"} <= passed
+            unknown = "tiny" if name == "exits" else "constant"
+            assert list(told(report, "unknown")) == [unknown]
