@@ -150,6 +150,7 @@ class _State:
         self._outcomes: dict[str, Outcome] = {}
         self._seen: dict[Seen, None] = {}
         self._facts: dict[str, float] = {}
+        self._own = subject.plugin
         self._under_way, self._at = "", "loading it"
         self._over = False
         self.deaths = 0
@@ -165,6 +166,8 @@ class _State:
         """Take up what the process tells."""
         if word == "begin":
             self._under_way = value[0]
+        elif word == "own":
+            self._own = value
         elif word == "at":
             self._at = value
         elif word == "seen":
@@ -194,8 +197,10 @@ class _State:
         self.deaths += 1
         name = self.left_or_first
         check = next(check for check in self._checks if check.name == name)
-        own = Path(self._subject.files[-1]).resolve() if self._subject.files else None
-        where = next((f"{p.name}, line {n}" for p, n in death.trace if own and is_own(p, own)), "")
+        where = next(
+            (f"{p.name}, line {n}" for p, n in death.trace if self._own and is_own(p, self._own)),
+            "",
+        )
         blamed = self._around.get(death.check) or next(
             each for each in self._checks if each.name == death.check
         )

@@ -500,7 +500,8 @@ def _speed(its: Tried) -> None:
         hours = own * 1e5 / 3600
         does = "waits" if waits else "works"
         raise Doubtful(
-            f"{does} {own * 1e3:,.{0 if own > 0.1 else 1}f} ms an image of {samples.SIDE} x {samples.SIDE} pixels, "
+            f"{does} {own * 1e3:,.{0 if own > 0.1 else 1}f} ms an image of {samples.SIDE} x "
+            f"{samples.SIDE} pixels, "
             f"{own / base:,.0f} times as long as decoding it ({base * 1e3:.2g} ms): "
             f"{_hours(hours)} for 100,000 images on one core"
         )

@@ -45,15 +45,16 @@ def make(subject: Subject, names: Sequence[str], quick: bool, send: Send) -> Non
     quick
         Whether as little as can be is repeated.
     send
-        Told what happens: ``begin`` with name and how many times as long as others it may take,
-        ``at`` with what is under way, ``seen`` with a `Seen`, ``end`` with an `Outcome`, and
-        ``facts`` with what was measured.
+        Told what happens: ``own`` with its file, ``begin`` with the name of a check and how many
+        times as long as others it may take, ``at`` with what is under way, ``seen`` with a `Seen`,
+        ``end`` with an `Outcome`, and ``facts`` with what was measured.
     """
     checks = {check.name: check for check in checks_of(subject.kind)}
     own = Path()
     try:
         target = subject.load()
         own = own_file(target)
+        send("own", own)
         tried = import_module(KINDS[subject.kind]).Tried
         its = tried(target, subject.params, own, lambda text: send("at", text), quick=quick)
     except UnavailableError as error:

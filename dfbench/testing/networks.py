@@ -152,7 +152,7 @@ CHECKS: tuple[Check[Tried], ...] = (
         "look whether forward detaches what it computes, and try a lower rate",
         _step,
     ),
-    *(models.SHAPE, models.SCORES, models.SEED, models.STATE, models.BATCH, models.INPUT),
+    *(models.SCORES, models.SHAPE, models.SEED, models.STATE, models.BATCH, models.INPUT),
     *(models.KEPT, models.RANDOM, models.LEFTOVER),
     Check(
         "looks",

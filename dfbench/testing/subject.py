@@ -17,7 +17,7 @@ from dfbench.errors import DfbenchError, PluginError, UnknownNameError, unknown
 from dfbench.features.base import Extractor
 from dfbench.features.expression import parse
 from dfbench.models.base import Model
-from dfbench.plugins import info
+from dfbench.plugins import info, load_file
 from dfbench.registry import EXTRACTORS, MODELS, Part, Registry
 
 KINDS = {
@@ -42,6 +42,8 @@ class Subject:
         Of the registry that it is found in; empty where it was given itself.
     files
         Plugins that the registry looks into.
+    plugin
+        The file or folder that declares it, where that was named.
     params
         Parameters that are not the defaults.
     given
@@ -57,6 +59,7 @@ class Subject:
     owner: str
     group: str = ""
     files: tuple[Path, ...] = ()
+    plugin: Path | None = None
     params: dict[str, Any] = field(default_factory=dict)
     given: Any = None
     module: tuple[str, str] = ("", "")
@@ -74,6 +77,10 @@ class Subject:
             raise PluginError(self.broken)
         if self.group:
             return Registry(self.group, self.files).get(self.name).load()
+        if self.plugin is not None:
+            # not by the registry: the same may be installed
+            found = {_key(each): each for each in load_file(self.plugin)}
+            return part_of(found[self.kind == "extractor", self.name])
         if isinstance(self.given, str):
             return part_of(_at(self.given))
         if isinstance(self.given, bytes):
@@ -89,7 +96,7 @@ class Subject:
         PluginError
             If it could not find the part.
         """
-        if self.given is None or isinstance(self.given, str):
+        if self.given is None or self.plugin is not None or isinstance(self.given, str):
             return self
         try:
             content = pickle.dumps(self.given)
@@ -193,11 +200,7 @@ def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
     path = Path(target)
     package = path.is_dir() and (path / "__init__.py").exists()
     if "[" not in target and (package or path.suffix == ".py" or os.sep in target):
-        own = path.resolve()
-        found = _brought((*plugins, path), lambda part: part.owner == str(own))
-        if not found:
-            raise PluginError("brings no part that the kit checks", where=path)
-        return found
+        return _declared(path)
     head = target.partition(":")[0]
     if ":" in target and (_importable(head) or head not in _names(plugins)):
         return [_imported(target)]
@@ -212,6 +215,32 @@ def _names(plugins: tuple[Path, ...]) -> set[str]:
     return {part.name for group in (EXTRACTORS, MODELS) for part in Registry(group, plugins)}
 
 
+def _key(declared: Any) -> tuple[bool, str]:
+    mark = info(declared)
+    assert mark is not None  # that is how it was found
+    return mark.kind == "extractor", mark.name
+
+
+def _declared(path: Path) -> list[Subject]:
+    found = []
+    for each in load_file(path):
+        _, name = _key(each)
+        kind, broken = "", ""
+        try:
+            kind = kind_of(part_of(each))
+        except DfbenchError as error:
+            broken = _said(error)
+        if kind or broken:
+            found.append(Subject(kind, name, path.name, plugin=path.resolve(), broken=broken))
+    if not found:
+        raise PluginError("declares no part that the kit checks", where=path)
+    return found
+
+
+def _said(error: DfbenchError) -> str:
+    return f"{error.what} ({error.hint})" if error.hint else error.what
+
+
 def _importable(module: str) -> bool:
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
@@ -221,7 +250,7 @@ def _imported(target: str) -> Subject:
     thing = _at(target)
     if isinstance(thing, type) and not kind_of(thing) and info(thing) is None:
         Registry(MODELS).get(target).load()  # an estimator's class
-        return Subject("model", target, owner, MODELS)
+        return Subject("model", target, owner, group=MODELS)
     part, mark = part_of(thing), info(thing)
     name = mark.name if mark is not None else getattr(part, "name", None)
     return Subject(kind_of(part), str(name or target), owner, given=target)
@@ -257,8 +286,8 @@ def _subject(part: Part, group: str, plugins: tuple[Path, ...], params: dict[str
         if not kind:
             broken = "is neither a function under a decorator nor a subclass of Extractor or Model"
     except DfbenchError as error:
-        broken = f"{error.what} ({error.hint})" if error.hint else error.what
-    return Subject(kind, part.name, owner, group, plugins, params, broken=broken)
+        broken = _said(error)
+    return Subject(kind, part.name, owner, group=group, files=plugins, params=params, broken=broken)
 
 
 def _at(place: str) -> Any:

@@ -98,7 +98,7 @@ def test_targets(target: str, kind: str, name: str) -> None:
 def test_a_package_is_found_by_its_name(install: Any) -> None:
     install("my_faces", PLUGIN, "dfbench.extractors", {"mean_colour": "my_faces:mean_colour"})
     assert [found.name for found in subjects("my-faces")] == ["mean_colour"]
-    with pytest.raises(DfbenchError, match="unknown part 'mean_color' .did you mean"):
+    with pytest.raises(DfbenchError, match=r"unknown part 'mean_color' \(did you mean"):
         subjects("mean_color")
 
 

@@ -216,6 +216,57 @@ class Forgetful(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return near / near.sum(axis=1, keepdims=True)
 
 
+class Peeks(Forgetful):
+    def fit(self, X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> Any:
+        return super().fit(np.concatenate([X, X_val]), np.concatenate([y, y_val]))
+
+
+class Unsummed(Forgetful):
+    def predict_proba(self, X: Any) -> Any:
+        return 2 * super().predict_proba(X)
+
+
+@dfbench.model
+def peeking() -> Any:
+    return Peeks()
+
+
+@dfbench.model
+def unsummed() -> Any:
+    return Unsummed()
+
+
+@pytest.mark.parametrize(("part", "check"), [(peeking, "validation"), (unsummed, "scores")])
+def test_faults_of_estimators_have_the_same_names(part: Any, check: str) -> None:
+    assert [each.check for each in checked(part).among("failed")] == [check]
+
+
+class StopsEarly(Bayes):
+    """Descends on a logistic loss, and takes the step that is best on validation."""
+
+    def fit(self, X: Any, y: Any, X_val: Any, y_val: Any) -> Any:
+        weights, best = np.zeros((X.shape[1] + 1, self.n_classes)), np.inf
+        for _ in range(30):
+            wrong = self.soft(X, weights) - np.eye(self.n_classes)[y]
+            weights = weights - 0.5 * np.c_[X, np.ones(len(X))].T @ wrong / len(X)
+            loss = -np.log(self.soft(X_val, weights)[np.arange(len(y_val)), y_val] + 1e-9).mean()
+            if loss < best:
+                self.weights, best = weights, loss
+        return self
+
+    def soft(self, X: Any, weights: Any) -> Any:
+        logits = np.c_[X, np.ones(len(X))].astype(np.float64) @ weights
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def predict_proba(self, X: Any) -> Any:
+        return self.soft(X, self.weights)
+
+
+def test_to_stop_early_is_no_fault() -> None:
+    check_model(StopsEarly, apart=False)
+
+
 @dfbench.model
 def nearest_mean() -> Any:
     return Forgetful()
