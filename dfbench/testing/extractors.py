@@ -32,7 +32,7 @@ from dfbench.testing.watching import n_threads, place_of_error, random_states, s
 _SLOW = 10
 """Times as long as decoding the image, from which on an extractor is slow."""
 _IDLE = 30
-"""The same of time on the clock, in which it may wait for what is no work of the processor."""
+"""The same of waiting for what is no work of the processor."""
 _TOO_SLOW = 0.5
 """Seconds an image from which on it is not asked for many."""
 _THREADS = 4
@@ -489,11 +489,11 @@ def _speed(its: Tried) -> None:
     while len(found["own"]) < 7 and (len(found["own"]) < 2 or time.monotonic() < until):
         for name, each in work.items():
             found[name].append(_timed(each))
-    # the clock counts only where no other program had the processor meanwhile
+    # both in turns, and the middle of several: other programs have the machine too
     cpu = {name: statistics.median(pair[0] for pair in pairs) for name, pairs in found.items()}
-    clock = {name: min(pair[1] for pair in pairs) for name, pairs in found.items()}
-    waits = math.inf > clock["own"] > max(_IDLE * cpu["decoding"], 2 * cpu["own"])
-    own, base = (clock if waits else cpu)["own"], cpu["decoding"]
+    idle = min(pair[1] for pair in found["own"])
+    waits = idle > _IDLE * cpu["decoding"]
+    own, base = cpu["own"] + (idle if waits else 0), cpu["decoding"]
     its.facts |= {"ms": own * 1e3, "hsv_ms": cpu["hsv"] * 1e3, "decoding_ms": base * 1e3}
     its.facts |= {"mb": _peak(work["own"]) / 1e6, "hsv_mb": _peak(work["hsv"]) / 1e6}
     if own > _SLOW * base:
@@ -501,9 +501,8 @@ def _speed(its: Tried) -> None:
         does = "waits" if waits else "works"
         raise Doubtful(
             f"{does} {own * 1e3:,.{0 if own > 0.1 else 1}f} ms an image of {samples.SIDE} x "
-            f"{samples.SIDE} pixels, "
-            f"{own / base:,.0f} times as long as decoding it ({base * 1e3:.2g} ms): "
-            f"{_hours(hours)} for 100,000 images on one core"
+            f"{samples.SIDE} pixels, {own / base:,.0f} times as long as decoding it "
+            f"({base * 1e3:.2g} ms): {_hours(hours)} for 100,000 images on one core"
         )
 
 
@@ -512,27 +511,23 @@ def _hours(hours: float) -> str:
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Give the seconds of one call, of the processor and of the clock.
-
-    Those of the clock are infinite where others were given the processor meanwhile.
-    """
-    n, cpu, clock, taken = 0, time.process_time(), time.perf_counter(), _interruptions()
+    """Give the seconds of one call: of the processor, and those that it waited at least."""
+    n, cpu, clock = 0, time.process_time(), time.perf_counter()
     while True:
         work()
         n += 1
         spent, passed = time.process_time() - cpu, time.perf_counter() - clock
         if passed > 0.005:
-            alone = _interruptions() - taken <= 2
-            return spent / n, passed / n if alone else math.inf
+            break
+    return spent / n, (passed - 2 * spent / _share()) / n
 
 
-def _interruptions() -> float:
-    """Count how often the processor was taken from this process; grows without end if unknown."""
-    try:
-        import resource
-    except ImportError:
-        return time.perf_counter() * 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+def _share() -> float:
+    """Give the share of a processor that this thread is given now, by being busy for a while."""
+    cpu, clock = time.thread_time(), time.perf_counter()
+    while (passed := time.perf_counter() - clock) < 0.01:
+        pass
+    return max(0.01, (time.thread_time() - cpu) / passed)
 
 
 def _peak(work: Callable[[], Any]) -> int:
@@ -636,7 +631,8 @@ CHECKS: tuple[Check[Tried], ...] = (
         "pickle",
         "can be sent to workers",
         "workers in other processes are sent the extractor",
-        "make locks, files, models and lambdas when they are first needed, not in __init__",
+        "make locks, files and models when they are first needed, not in __init__; functions stand"
+        " at the level of their module",
         _pickle,
     ),
     Check(
