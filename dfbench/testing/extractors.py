@@ -36,7 +36,7 @@ _IDLE = 30
 _TOO_SLOW = 0.5
 """Seconds an image from which on it is not asked for many."""
 _THREADS = 4
-_PATIENCE = 1.0
+_PATIENCE = 0.5
 """Seconds that one check goes on repeating what needs repeating, at most."""
 
 

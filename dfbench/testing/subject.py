@@ -224,8 +224,10 @@ def _key(declared: Any) -> tuple[bool, str]:
 def _declared(path: Path) -> list[Subject]:
     found = []
     for each in load_file(path):
-        _, name = _key(each)
-        kind, broken = "", ""
+        mark = info(each)
+        if mark is None or mark.kind not in KINDS:
+            continue
+        name, kind, broken = mark.name, "", ""
         try:
             kind = kind_of(part_of(each))
         except DfbenchError as error:

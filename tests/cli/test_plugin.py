@@ -72,6 +72,15 @@ def test_what_cannot_be_checked_is_no_fault(
     assert "its weights are absent" in said
 
 
+def test_a_broken_entry_point_is_told(install: Any) -> None:
+    install(
+        "my_odd", PLUGIN, "dfbench.extractors", {"odd": "my_odd:no_such", "not": "my_odd:PLUGIN"}
+    )
+    code, said = run("check", "my-odd")
+    assert code == 3
+    assert "odd  part of my-odd: 1 fault\nfault  runs  cannot be loaded: AttributeError" in said
+
+
 def test_what_breaks_when_it_is_loaded_is_told(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import os\nos._exit(4)\n")
@@ -117,7 +126,8 @@ def test_a_new_package_is_sound(kind: str, tmp_path: Path, monkeypatch: pytest.M
     assert f'{name} = "{module}:{thing}"' in project
     try:
         # in this process: another would load torch once more
-        report = CHECKS[kind](f"{module}:{thing}", apart=False)
+        small = {"image_size": 16, "width": 4} if kind == "network" else {}
+        report = CHECKS[kind](f"{module}:{thing}", apart=False, **small)
         assert not report.among("warning", "unknown")
         assert report.name == name
         tests: dict[str, Any] = {}
