@@ -315,14 +315,14 @@ def begun(out: str) -> str:
 def test_threads_leave_the_main_module_as_it_was() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from dfbench.benchmark.execution.spawning import _nameless_main
+    from dfbench.benchmark.execution.spawning import nameless_main
 
     main = sys.modules["__main__"]
     before = {name: getattr(main, name, "absent") for name in ("__file__", "__spec__")}
 
     def often(_: int) -> None:
         for _ in range(2000):
-            with _nameless_main():
+            with nameless_main():
                 pass
 
     with ThreadPoolExecutor(4) as pool:

@@ -73,6 +73,7 @@ from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.merge import merge  # noqa: E402
+from dfbench.cli.plugin import app as _plugin  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
@@ -95,3 +96,4 @@ app.command("merge")(merge)
 app.command("list")(show)
 app.command("doctor")(doctor)
 app.add_typer(_data, name="data")
+app.add_typer(_plugin, name="plugin")

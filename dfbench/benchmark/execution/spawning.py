@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 
 
 @contextmanager
-def _nameless_main() -> Iterator[None]:
+def nameless_main() -> Iterator[None]:
     """Let the main module have neither file nor name, which is what a child is told to import."""
     with _LOCK:
         main = sys.modules["__main__"]
@@ -37,7 +37,7 @@ def _nameless_main() -> Iterator[None]:
 class _Process(SpawnProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> Any:
-        with _nameless_main():
+        with nameless_main():
             return SpawnProcess._Popen(process_obj)
 
 
