@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -127,6 +128,8 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
     """
     folder = ResultsFolder(out)
     _check_name(told.row)
+    if told.threshold is not None and not math.isfinite(told.threshold):
+        raise ParameterError(f"{told.threshold} is no score", where="--threshold")
     _check_place(folder, dataset, told)
     check_writable(folder.path)
     table = headed(read_table(file, expect=told.columns.ids), told.columns)
@@ -267,13 +270,17 @@ def _meaning(
     else:
         meant = mean_each(scores, probable=probable)
     return meant, Elsewhere(
-        source=f"scores of {file.name}",
+        source=f"scores of {_printable(file.name)}",
         trained_on=told.trained_on,
         speaks_for=speaks_for,
         probabilities=meant.probable,
         decides=meant.decides,
         n_missing=len(found.missing),
     )
+
+
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _check_scores(file: Path, columns: Columns, scores: NDArray[np.float64]) -> None:

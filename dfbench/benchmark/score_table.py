@@ -16,6 +16,8 @@ from dfbench.suites.datasets.tables.table import Table, is_index
 
 _NONE = frozenset({"", "-", "nan", "na", "n/a", "none", "null", "<na>"})
 """What stands where there is no score, in lower case."""
+_LARGEST = 1e300
+"""Above it differences of scores are no numbers."""
 _SHOWN = 5
 """Images or rows that a message names."""
 _SUM = 0.01
@@ -254,7 +256,7 @@ def read_scores(
             its = [_value(cell, commas) for cell in row.cells]
             if any(value is None for value in its):
                 blank.add(path)
-            elif all(value is not None and np.isfinite(value) for value in its):
+            elif all(value is not None and abs(value) < _LARGEST for value in its):
                 values[path] = tuple(value for value in its if value is not None)
             else:
                 faults.append(f"row {row.number} {', '.join(map(repr, row.cells))} ({path})")

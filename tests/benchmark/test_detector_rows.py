@@ -7,16 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from dfbench.benchmark.importing import Told, bring
 from dfbench.benchmark.planning.rows import rows
+from dfbench.benchmark.reporter import Reporter
 from dfbench.detectors.opening import open_model
 from dfbench.errors import DfbenchError
 from dfbench.images import decode
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.board import Line
+from dfbench.results.records.merging import merge, named
 from dfbench.results.results import Results
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.suite import load_suite
 from tests.features.elsewhere.test_elsewhere import WEIGHTS, linear
 
@@ -146,6 +151,25 @@ def test_a_model_that_is_kept_and_one_that_is_not(ran: Path) -> None:
     assert found[model.classes.index("fake")] == pytest.approx(scores["p_fake"][path], abs=1e-5)
     with pytest.raises(DfbenchError, match="is code of somebody's own, which is not kept"):
         open_model(ran / "out", row="rough")
+
+
+def test_rows_of_others_leave_protocols_as_they_are(ran: Path, tmp_path: Path) -> None:
+    """One that is imported, and a merged folder, which has evaluations and models too."""
+    before = Results(ran / "out").protocols()
+    paths = Results(ran / "out").scores("rough")["image"]
+    file = tmp_path / "scores.csv"
+    file.write_text("file,p\n" + "".join(f"{path},{i / 50}\n" for i, path in enumerate(paths)))
+    shutil.copytree(ran / "out", tmp_path / "ann")
+    told = Told(row="theirs", trained_on="unknown", polarity="fake")
+    bring(file, load_dataset(ran / "faces"), told, tmp_path / "ann", Reporter())
+    pd.testing.assert_frame_equal(Results(tmp_path / "ann").protocols(), before)
+    merge(named([str(ran / "out"), str(tmp_path / "ann")]), tmp_path / "all")
+    merged = Results(tmp_path / "all")
+    pd.testing.assert_frame_equal(merged.protocols(), before)
+    assert merged.board.kept == Results(ran / "out").board.kept
+    origins = {line.row: line.origin for line in merged.board.lines}
+    assert origins["theirs"] == "ann"
+    assert origins["net"] == "out, ann"
 
 
 def test_files_lie_beside_the_suite(ran: Path, tmp_path: Path) -> None:

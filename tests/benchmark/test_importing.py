@@ -225,6 +225,12 @@ WRONG: dict[str, tuple[Callable[[Set], str], dict[str, Any], str]] = {
         {},
         "1 score is no finite number: row 6",
     ),
+    "too large": (
+        lambda its: its.lines().replace(f"{its.scores[4]:.6f}", "1e308"),
+        {},
+        "1 score is no finite number: row 6",
+    ),
+    "no threshold": (lambda its: its.lines(), {"threshold": float("nan")}, "nan is no score"),
     "two scores": (
         lambda its: its.lines() + its.paths[0] + ",0.25\n",
         {},

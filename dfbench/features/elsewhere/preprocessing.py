@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
-from dfbench.features.common.checks import choice, is_number
+from dfbench.features.common.checks import choice, is_number, is_whole
 from dfbench.images import Image
 
 Fit = Literal["stretch", "crop", "none"]
@@ -108,8 +108,8 @@ def preprocessing(owner: str, told: dict[str, Any]) -> Preprocessing:
                 " std = 1 leave pixels in [0, 1]",
             )
     size = told["size"]
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or not all(isinstance(s, int) and 0 < s <= MOST for s in sides):
+    sides = tuple(size) if isinstance(size, list | tuple) else (size, size)
+    if len(sides) != 2 or not all(is_whole(side) and 0 < side <= MOST for side in sides):
         raise ParameterError(
             f"size={size!r} is neither a side in pixels nor [height, width]", where=owner
         )

@@ -259,7 +259,11 @@ COLUMNS: tuple[LineColumn, ...] = (
         key="seeds",
         title="seeds",
         place="main",
-        cell=lambda line, _: Cell(", ".join(map(str, line.seeds)), len(line.seeds)),
+        cell=lambda line, _: (
+            Cell(wording.GAP, 0)  # scores that were imported have none
+            if line.kind == "imported"
+            else Cell(", ".join(map(str, line.seeds)), len(line.seeds))
+        ),
         always=True,
         rising=True,
         csv={"seeds": lambda line: " ".join(map(str, line.seeds))},

@@ -81,6 +81,16 @@ def test_one_board_says_whose_each_row_is(put: Put, tmp_path: Path) -> None:
     assert origins["svm of Cem"] == "cem"
 
 
+def test_a_run_in_a_merged_folder_takes_no_row_away(put: Put, tmp_path: Path) -> None:
+    put("ann", "lbp/svm")
+    put("bob", "theirs")
+    merge(named([str(tmp_path / "ann"), str(tmp_path / "bob")]), tmp_path / "all")
+    out = ResultsFolder(tmp_path / "all")
+    entries = out.read_entries()
+    out.write_entries([entry.model_copy(update={"origin": ""}) for entry in entries])
+    assert out.read_entries() == entries
+
+
 def test_what_ran_goes_before_what_did_not(put: Put, tmp_path: Path) -> None:
     put("ann", "embedding/svm", status="skipped")
     put("bob", "embedding/svm")
