@@ -38,6 +38,7 @@ _FORM = TypeAdapter(Board)
 _TABLE = re.compile(r"(<!-- table: (.+?) -->\n).*?(<!-- /table -->)", re.DOTALL)
 _ONCE = ("By kind of fake", "By class", "Cost beside merit")
 _LEFT_OUT = ("More figures", "Tuning and cost", "Use a row")
+_TOLD = {"roc_auc": "ROC AUC", "accuracy": "accuracy"}
 _ABOVE = """\
 # Leaderboard of the built-in data sets
 
@@ -115,13 +116,11 @@ def reports(name: str) -> str:
         if line.reported or line.control:
             by_row.setdefault(line.row, {})[line.dataset] = line
     sets = [table.dataset for table in found.tables]
-    heads = [f"{each}, {metric}" for each in sets for metric in ("ROC AUC", "accuracy")]
-    rows = [["row", "reported", *heads]]
+    rows = [["row", "reported", *sets]]
     for row, lines in sorted(by_row.items(), key=lambda item: _is_control(item[1])):
         said = next(iter(lines.values())).reported.partition(" (")[0]
-        cells = [_measured(lines[each], key) for each in sets for key in ("roc_auc", "accuracy")]
-        rows.append([f"`{row}`", said or "–", *cells])
-    rule = ["---", "---", *("---:" for _ in heads)]
+        rows.append([f"`{row}`", said or "–", *(_measured(lines[each]) for each in sets)])
+    rule = ["---", "---", *("---:" for _ in sets)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [rows[0], rule, *rows[1:]]) + "\n"
 
 
@@ -129,11 +128,13 @@ def _is_control(lines: dict[str, Line]) -> bool:
     return any(line.control for line in lines.values())
 
 
-def _measured(line: Line, metric: str) -> str:
+def _measured(line: Line) -> str:
     if line.status != "ok":
         return line.status
-    its = line.metrics[metric]
-    return f"{its.value:.3f} [{its.low:.3f}, {its.high:.3f}]"
+    found = [(title, line.metrics[key]) for key, title in _TOLD.items()]
+    return "<br>".join(
+        f"{title} {its.value:.3f} [{its.low:.3f}, {its.high:.3f}]" for title, its in found
+    )
 
 
 KINDS: dict[str, Callable[..., str]] = {
