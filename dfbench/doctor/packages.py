@@ -16,6 +16,8 @@ _DISTRIBUTION = "dfbench-toolkit"
 EXTRAS = {
     "app": "the page in the browser, dfbench serve",
     "fast": "JPEG files are decoded faster",
+    "onnx": "detectors in ONNX files, onnx:FILE",
+    "detectzoo": "published detectors by name, detectzoo:NAME",
     "dask": "runs on several machines, features in a bucket",
     "dashboard": "studies of Optuna in the browser",
     "docs": "the pages of the documentation, make docs",
