@@ -17,7 +17,7 @@ from dfbench.models.brought.estimator import Brought
 from dfbench.models.kept import Kept, KeptError
 from dfbench.testing import samples
 from dfbench.testing.checks import Beside, Broken, Check, Doubtful, worded
-from dfbench.testing.extractors import check_leftover, check_random
+from dfbench.testing.conduct import check_leftover, check_random
 from dfbench.testing.watching import noted_seeds, place_of_error, seeded, watched
 
 SAME = 1e-6

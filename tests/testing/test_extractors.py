@@ -244,7 +244,7 @@ FAULTS = {
 }
 WARNINGS = {
     Slow: ("speed", "times as long as decoding"),
-    Waits: ("speed", r"waits \d+ ms an image"),
+    Waits: ("speed", r"waits [\d.]+ ms an image"),
     Keeps: ("keeps", "MB of each image"),
 }
 
