@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -68,6 +69,7 @@ class Death:
 if sys.platform == "win32":
     _Context: Any = WorkerContext
 else:
+    from multiprocessing import forkserver
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
     class _Process(ForkServerProcess):
@@ -84,6 +86,17 @@ else:
         def __init__(self) -> None:
             super().__init__()
             self.set_forkserver_preload(_PRELOADED)
+            _begin_server()
+
+    def _begin_server() -> None:
+        """Begin the process that others are copies of, so that Ctrl-C is not for it."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # it begins by itself with the first copy
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def called(
