@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -90,13 +89,11 @@ else:
 
     def _begin_server() -> None:
         """Begin the process that others are copies of, so that Ctrl-C is not for it."""
-        if threading.current_thread() is not threading.main_thread():
-            return  # it begins by itself with the first copy
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits that
         try:
             forkserver.ensure_running()
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def called(
