@@ -68,7 +68,7 @@ class Death:
 if sys.platform == "win32":
     _Context: Any = WorkerContext
 else:
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
     class _Process(ForkServerProcess):
@@ -89,7 +89,8 @@ else:
 
     def _begin_server() -> None:
         """Begin the process that others are copies of, so that Ctrl-C is not for it."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits that
+        resource_tracker.ensure_running()  # it would lift the block
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the process inherits it
         try:
             forkserver.ensure_running()
         finally:
