@@ -68,6 +68,7 @@ class Death:
 if sys.platform == "win32":
     _Context: Any = WorkerContext
 else:
+    from multiprocessing import forkserver, resource_tracker
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
     class _Process(ForkServerProcess):
@@ -84,6 +85,16 @@ else:
         def __init__(self) -> None:
             super().__init__()
             self.set_forkserver_preload(_PRELOADED)
+            _begin_server()
+
+    def _begin_server() -> None:
+        """Begin the process that others are copies of, so that Ctrl-C is not for it."""
+        resource_tracker.ensure_running()  # it would lift the block
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the process inherits it
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def called(

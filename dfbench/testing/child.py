@@ -43,6 +43,8 @@ def work(
     """
     if hasattr(os, "setsid"):
         os.setsid()  # what it starts ends with it
+    if not scratch.is_dir():
+        os._exit(1)  # who asked for it has been stopped
     os.environ.clear()
     os.environ.update(environ)
     sys.dont_write_bytecode = True

@@ -7,7 +7,6 @@ import math
 import pickle
 import statistics
 import sys
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -27,7 +26,9 @@ from dfbench.plugins import info
 from dfbench.registry import EXTRACTORS, Registry
 from dfbench.testing import samples
 from dfbench.testing.checks import Beside, Broken, Check, Doubtful, worded
-from dfbench.testing.watching import n_threads, place_of_error, random_states, seeded, watched
+from dfbench.testing.conduct import check_leftover, check_random
+from dfbench.testing.timing import hours_told, peak, timed
+from dfbench.testing.watching import place_of_error, seeded, watched
 
 _SLOW = 10
 """Times as long as decoding the image, from which on an extractor is slow."""
@@ -395,43 +396,8 @@ def _random(its: Tried) -> None:
     check_random(lambda: its.rows(samples.ordinary(2, seed=80), "images"))
 
 
-def check_random(work: Callable[[], Any]) -> None:
-    """Raise `Broken` where work changes a global source of random numbers."""
-    after = []
-    changed: list[str] = []
-    for seed in (1, 2):
-        with seeded(seed):
-            before = random_states()
-            work()
-            left = random_states()
-            changed = [name for name in before if left[name] != before[name]]
-        after.append(left)
-    if changed:
-        name = changed[0]
-        if after[0][name] == after[1][name]:
-            raise Broken(f"seeds the global random state ({name})")
-        raise Broken(f"draws from the global random state ({name})")
-
-
 def _leftover(its: Tried) -> None:
     check_leftover(lambda: its.rows(samples.ordinary(1, seed=90), "an image"))
-
-
-def check_leftover(work: Callable[[], Any], calls: int = 8) -> None:
-    """Raise `Broken` where each call leaves a thread behind."""
-    for _ in range(2):
-        work()  # libraries begin their pools
-    before, known = n_threads(), set(threading.enumerate())
-    for _ in range(calls):
-        work()
-    until = time.monotonic() + 1
-    while (left := n_threads() - before) >= calls // 2 and time.monotonic() < until:
-        gc.collect()
-        time.sleep(0.02)
-    if left >= calls // 2:
-        names = {its.name.split("-")[0] for its in threading.enumerate() if its not in known}
-        named = f" ({', '.join(sorted(names))})" if names else ""
-        raise Broken(f"leaves {left} threads behind after {calls} calls{named}")
 
 
 def _keeps(its: Tried) -> None:
@@ -488,61 +454,21 @@ def _speed(its: Tried) -> None:
     until = time.monotonic() + (0.05 if its.quick else _PATIENCE)
     while len(found["own"]) < 7 and (len(found["own"]) < 2 or time.monotonic() < until):
         for name, each in work.items():
-            found[name].append(_timed(each))
+            found[name].append(timed(each))
     # both in turns, and the middle of several: other programs have the machine too
     cpu = {name: statistics.median(pair[0] for pair in pairs) for name, pairs in found.items()}
     idle = min(pair[1] for pair in found["own"])
     waits = idle > _IDLE * cpu["decoding"]
     own, base = cpu["own"] + (idle if waits else 0), cpu["decoding"]
     its.facts |= {"ms": own * 1e3, "hsv_ms": cpu["hsv"] * 1e3, "decoding_ms": base * 1e3}
-    its.facts |= {"mb": _peak(work["own"]) / 1e6, "hsv_mb": _peak(work["hsv"]) / 1e6}
+    its.facts |= {"mb": peak(work["own"]) / 1e6, "hsv_mb": peak(work["hsv"]) / 1e6}
     if own > _SLOW * base:
-        hours = own * 1e5 / 3600
         does = "waits" if waits else "works"
         raise Doubtful(
             f"{does} {own * 1e3:,.{0 if own > 0.1 else 1}f} ms an image of {samples.SIDE} x "
             f"{samples.SIDE} pixels, {own / base:,.0f} times as long as decoding it "
-            f"({base * 1e3:.2g} ms): {_hours(hours)} for 100,000 images on one core"
+            f"({base * 1e3:.2g} ms): {hours_told(own * 1e5 / 3600)} for 100,000 images on one core"
         )
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.0f} hours" if hours >= 1.5 else f"{math.ceil(hours * 60)} minutes"
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Give the seconds of one call: of the processor, and those that it waited at least."""
-    n, cpu, clock = 0, time.process_time(), time.perf_counter()
-    while True:
-        work()
-        n += 1
-        spent, passed = time.process_time() - cpu, time.perf_counter() - clock
-        if passed > 0.005:
-            break
-    return spent / n, (passed - 2 * spent / _share()) / n
-
-
-def _share() -> float:
-    """Give the share of a processor that this thread is given now, by being busy for a while."""
-    cpu, clock = time.thread_time(), time.perf_counter()
-    while (passed := time.perf_counter() - clock) < 0.01:
-        pass
-    return max(0.01, (time.thread_time() - cpu) / passed)
-
-
-def _peak(work: Callable[[], Any]) -> int:
-    """Give the bytes that a call takes at its peak, as far as Python and NumPy know."""
-    tracing = tracemalloc.is_tracing()
-    if not tracing:
-        tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        work()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not tracing:
-            tracemalloc.stop()
 
 
 STORED = "vectors are stored and never computed again: what is stored would be chance"

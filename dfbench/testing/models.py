@@ -17,8 +17,8 @@ from dfbench.models.brought.estimator import Brought
 from dfbench.models.kept import Kept, KeptError
 from dfbench.testing import samples
 from dfbench.testing.checks import Beside, Broken, Check, Doubtful, worded
-from dfbench.testing.extractors import check_leftover, check_random
-from dfbench.testing.watching import place_of_error, seeded, watched
+from dfbench.testing.conduct import check_leftover, check_random
+from dfbench.testing.watching import noted_seeds, place_of_error, seeded, watched
 
 SAME = 1e-6
 """How far apart scores may lie that are to be the same."""
@@ -238,6 +238,18 @@ def _seed(its: Tried) -> None:
     if not apart <= SAME:
         raise Broken(
             f"ignores its seed: fitted twice with the same one, scores differ by up to {apart:.2g}"
+        )
+    if its.target.inputs != "features":
+        return  # another training would take too long
+    taken, parts = [], its.parts()
+    for seed in (3, 4):
+        with noted_seeds() as seeds:
+            its.fit(its.make(seed=seed), *parts)
+        taken.append(list(seeds))
+    if taken[0] and taken[0] == taken[1]:
+        raise Doubtful(
+            f"ignores its seed: takes one of its own instead ({taken[0][0]}), so that runs with "
+            "other seeds tell nothing of chance"
         )
 
 

@@ -48,7 +48,8 @@ dfbench plugin check $name
 dfbench run --data FOLDER --only $row
 ```
 
-`dfbench plugin check` says whether it is sound; `pytest` does the same, and runs your own tests.
+`dfbench plugin check` says whether it is sound. `pytest` does the same, and runs your own tests
+(`pip install -e ".[dev]"` brings it).
 """
 
 _EXTRACTOR = '''\

@@ -244,7 +244,8 @@ def _said(error: DfbenchError) -> str:
 
 
 def _importable(module: str) -> bool:
-    return importlib.util.find_spec(module.partition(".")[0]) is not None
+    package = module.partition(".")[0]
+    return package.isidentifier() and importlib.util.find_spec(package) is not None
 
 
 def _imported(target: str) -> Subject:

@@ -211,6 +211,32 @@ def seeded(seed: int) -> Iterator[None]:
             torch.set_rng_state(weights)
 
 
+@contextmanager
+def noted_seeds() -> Iterator[list[int]]:
+    """Note the numbers that NumPy's sources of random numbers are made with meanwhile."""
+    found: list[int] = []
+    before = np.random.RandomState, np.random.default_rng
+
+    def note(seed: Any) -> None:
+        if isinstance(seed, int | np.integer):
+            found.append(int(seed))
+
+    class Noted(before[0]):  # type: ignore[misc, valid-type]
+        def __init__(self, seed: Any = None) -> None:
+            note(seed)
+            super().__init__(seed)
+
+    def default_rng(seed: Any = None) -> Any:
+        note(seed)
+        return before[1](seed)
+
+    vars(np.random).update(RandomState=Noted, default_rng=default_rng)
+    try:
+        yield found
+    finally:
+        vars(np.random).update(RandomState=before[0], default_rng=before[1])
+
+
 def n_threads() -> int:
     """Count the threads of this process, those of compiled code too where that can be told."""
     try:

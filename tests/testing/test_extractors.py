@@ -291,6 +291,12 @@ def test_built_in_extractors_are_sound(name: str) -> None:
     assert not report.among("warning", "unknown")
 
 
+def test_a_part_of_a_test_is_found_by_the_process_that_checks_it() -> None:
+    report = check_extractor(Mean, power=2.0, limits=Limits(seconds=20))
+    assert report.facts["ms"] > 0
+    assert report.facts["hsv_ms"] > 0
+
+
 @dfbench.extractor
 def writes_into_it(image: Any, scale: float = 0.5) -> Any:
     image[:] = image * scale

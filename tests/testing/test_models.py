@@ -182,6 +182,20 @@ def test_a_planted_fault_is_told_by_its_name_and_nothing_else(part: type[Model])
         raise AssertionError(failed[check])
 
 
+class Fixed(Bayes):
+    def fit(self, X: Any, y: Any, X_val: Any, y_val: Any) -> Any:
+        kept = np.random.RandomState(42).permutation(len(X))[: len(X) // 2]
+        return super().fit(X[kept], y[kept], X_val, y_val)
+
+
+def test_a_seed_of_its_own_is_a_warning() -> None:
+    report = checked(Fixed)
+    [warning] = report.among("warning")
+    assert warning.check == "seed"
+    assert "takes one of its own instead (42)" in warning.found
+    assert report.sound
+
+
 def test_scores_by_chance_are_told() -> None:
     failed = {each.check: each.found for each in checked(Noisy).among("failed")}
     assert "when it is asked again" in failed["state"]
