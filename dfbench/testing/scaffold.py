@@ -96,36 +96,27 @@ def $object(
 _NETWORK = '''\
 """A network of dfbench: images to scores, trained by its engine."""
 
-from dfbench.models.networks.network import Network, recipe_defaults
+from typing import Annotated
+
+import dfbench
 
 
-class $object(Network):
+@dfbench.network(${first}image_size=64, recipe={"epochs": 10, "lr": 2e-3})
+def $object(n_classes, width: Annotated[int, (8, 32, "log")] = 16, dropout=0.2):
     """Three convolutions and a mean over the image."""
+    from torch import nn  # here, so that lists of parts do not wait for torch
 
-    name = "$name"
-
-    @classmethod
-    def defaults(cls):
-        """Give the parameters of the first trial: the network's own, and how it is trained."""
-        recipe = recipe_defaults(optimiser="adamw", lr=2e-3, weight_decay=1e-4, epochs=10)
-        return {"image_size": 64, "dropout": 0.2, "width": 16, **recipe}
-
-    def build(self, n_features):
-        """Make the module: pixels (N, 3, S, S) to logits (N, self.outputs)."""
-        from torch import nn  # here, so that lists of parts do not wait for torch
-
-        width = self.params["width"]
-        layers, before = [], 3
-        for after in (width, 2 * width, 4 * width):
-            layers += [
-                nn.Conv2d(before, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.MaxPool2d(2),
-            ]
-            before = after
-        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(self.params["dropout"])]
-        return nn.Sequential(*layers, *head, nn.Linear(before, self.outputs))
+    layers, before = [], 3
+    for after in (width, 2 * width, 4 * width):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
+        before = after
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers, *head, nn.Linear(before, n_classes))
 '''
 
 _TESTS = {
@@ -164,7 +155,7 @@ def test_it_is_sound():
 
 
 def test_its_width_is_that_of_the_first_convolution():
-    assert $object(n_classes=2, width=8).build(0)[0].out_channels == 8
+    assert $object(2, width=8)[0].out_channels == 8
 """,
 }
 _MODULES = {"extractor": _EXTRACTOR, "model": _MODEL, "network": _NETWORK}
@@ -200,14 +191,14 @@ def write(name: str, kind: str, folder: Path) -> list[Path]:
             "is there already, and nothing is overwritten", where=folder, hint="use --out FOLDER"
         )
     check_writable(folder)
-    thing = module if kind != "network" else "".join(w.title() for w in module.split("_"))
     words = {
         "name": name,
         "module": module,
-        "object": thing,
+        "object": module,
         "group": _GROUPS[kind],
         "article": f"An {kind}" if kind == "extractor" else f"A {kind}",
-        "named": "" if name == thing else f'(name="{name}")',
+        "named": "" if name == module else f'(name="{name}")',
+        "first": "" if name == module else f'name="{name}", ',
         "row": Template(_ROWS[kind]).substitute(name=name),
     }
     files = {

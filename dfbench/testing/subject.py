@@ -205,6 +205,10 @@ def subjects(target: str, files: Iterable[Path] = ()) -> list[Subject]:
     if ":" in target and (_importable(head) or head not in _names(plugins)):
         return [_imported(target)]
     found = _named(target, plugins) or _brought(plugins, lambda part: part.owner == target)
+    if not found and (path / "pyproject.toml").is_file():
+        raise UnknownNameError(
+            "a package that is not installed", where=target, hint=f"pip install -e {target}"
+        )
     if not found:
         known = [part.name for group in (EXTRACTORS, MODELS) for part in Registry(group, plugins)]
         raise unknown("part", target, known)

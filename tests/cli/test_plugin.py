@@ -121,13 +121,12 @@ def test_a_new_package_is_sound(kind: str, tmp_path: Path, monkeypatch: pytest.M
     assert all(path.is_file() for path in written)
     monkeypatch.syspath_prepend(str(folder / "src"))
     module = f"begun_{kind}"
-    thing = f"Begun{kind.title()}" if kind == "network" else module
     project = (folder / "pyproject.toml").read_text()
-    assert f'{name} = "{module}:{thing}"' in project
+    assert f'{name} = "{module}:{module}"' in project
     try:
         # in this process: another would load torch once more
         small = {"image_size": 16, "width": 4} if kind == "network" else {}
-        report = CHECKS[kind](f"{module}:{thing}", apart=False, **small)
+        report = CHECKS[kind](f"{module}:{module}", apart=False, **small)
         assert not report.among("warning", "unknown")
         assert report.name == name
         tests: dict[str, Any] = {}
