@@ -12,6 +12,7 @@ from dfbench.cli import app
 from dfbench.errors import CardError, UnknownNameError
 from dfbench.suites.suite import load_suite, parse_figures
 
+
 PICTURE = '''
 from dfbench.benchmark.pictures.base import Picture
 from dfbench.results.figures.base import new
@@ -79,6 +80,7 @@ def test_it_is_drawn_and_shown_with_its_captions(
     assert stored.read_bytes()
 
 
+@pytest.mark.usefixtures("in_process")
 def test_one_that_cannot_be_loaded_costs_no_result(
     suite: Path, make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
