@@ -12,7 +12,6 @@ from dfbench.cli import app
 from dfbench.errors import CardError, UnknownNameError
 from dfbench.suites.suite import load_suite, parse_figures
 
-
 PICTURE = '''
 from dfbench.benchmark.pictures.base import Picture
 from dfbench.results.figures.base import new

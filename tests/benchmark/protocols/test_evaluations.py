@@ -27,7 +27,6 @@ from dfbench.models.selection.space import Space
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 
-
 SUITE = """
 name = "tiny"
 datasets = []

@@ -178,7 +178,9 @@ def test_examples_and_maps(tmp_path: Path, wrong: bool) -> None:
         base.save(figure, tmp_path / "e.png")
 
 
-def test_tsne_keeps_neighbours_and_is_the_same_twice(tmp_path: Path) -> None:
+def test_tsne_keeps_neighbours_and_is_the_same_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1, 2], 30)
     X = (rng.normal(0, 1, (90, 60)) + 6 * labels[:, None]).astype(np.float32)
@@ -192,10 +194,14 @@ def test_tsne_keeps_neighbours_and_is_the_same_twice(tmp_path: Path) -> None:
     base.save(
         embedding.scatter(points, labels, classes=LONG[:3], title=title(90)), tmp_path / "s.png"
     )
-    rows, points = embedding.tsne(rng.normal(0, 1, (1200, 3)).astype(np.float32), 0)
-    assert len(rows) == len(points) == 1000
+    assert embedding._MOST == 1000
+    monkeypatch.setattr(embedding, "_MOST", 50)
+    rows, points = embedding.tsne(X, 0)
+    assert len(np.unique(rows)) == len(points) == 50
+    np.testing.assert_array_equal(rows, np.sort(rows))
+    shown = np.repeat(points, 20, axis=0)
     assert re.search("1,000 shown", str(words(
-        embedding.scatter(points, labels.repeat(20)[:1000], classes=LONG[:3], title=title(1200))
+        embedding.scatter(shown, labels.repeat(20)[:1000], classes=LONG[:3], title=title(1200))
     )))  # fmt: skip
 
 
