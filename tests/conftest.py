@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+# tests beside each other have a processor each, threads of one would wait for those of another;
+# libraries read it when they are loaded
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
