@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+# tests beside each other have a processor each, threads of one would wait for those of another;
+# libraries read it when they are loaded
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
@@ -90,6 +98,30 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+def run_cells_here(patch: pytest.MonkeyPatch) -> None:
+    """Have runs work on their cells in this process, one after the other, each as a worker does.
+
+    A worker takes two seconds to load its libraries, a tiny cell a fraction of one. Jobs are given
+    as a worker is given them. What a worker is for is held by ``tests/benchmark/test_run.py``.
+    """
+    from dfbench.benchmark.execution.pool import Pool
+    from dfbench.benchmark.execution.worker import run
+    from dfbench.results.records.records import Record
+
+    def here(pool: Pool, session: Any, jobs: Iterable[Any]) -> Iterator[Record]:
+        for job in jobs:
+            given = replace(job, n_threads=1)  # others run beside, and threads that wait take time
+            yield Record.model_validate(run(pickle.loads(pickle.dumps(given))))
+
+    patch.setattr(Pool, "run_jobs", here)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run cells in this process, see `run_cells_here`."""
+    run_cells_here(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Give a function that runs a suite on a filled folder ``faces``, and gives what is around it.
@@ -107,6 +139,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
             patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+            run_cells_here(patch)
             dfbench.run(file, folder / "faces", out=folder / "out", **options)
         return folder
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import dfbench
 from dfbench.cli import app
 from dfbench.errors import CardError, OutputError, ParameterError, UnknownNameError
-from tests.conftest import fill
+from tests.conftest import fill, run_cells_here
 
 SUITE = """
 name = "tiny"
@@ -54,6 +54,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
         patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        run_cells_here(patch)
         dfbench.run(folder / "tiny.toml", folder / "faces", out=folder / "out")
     return folder
 
@@ -150,12 +151,17 @@ def test_unknown_names_are_errors_with_the_nearest(ran: dfbench.Results) -> None
 
 
 def test_progress_is_quiet_unless_asked_for(
-    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+    make_folder: Callable[..., Path],
+    suite: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data, out = make_folder(), tmp_path / "out"
     quiet = dfbench.run(suite, data, only="hsv/knn", out=out)
     assert capfd.readouterr() == ("", "")
     assert quiet.statuses() == {"ok": 1}
+    run_cells_here(monkeypatch)
     told: list[tuple[int, int, str]] = []
     dfbench.run(suite, data, out=out, progress=lambda *what: told.append(what))
     cells = [(done, total) for done, total, text in told if text == "cells"]
@@ -166,6 +172,7 @@ def test_progress_is_quiet_unless_asked_for(
     assert "cells" in capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("in_process")
 def test_notes_of_a_run_are_kept(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +184,7 @@ def test_notes_of_a_run_are_kept(
         dfbench.run(suite, data, only="hsv/knn", out=tmp_path / "out", strict=True)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_each_call_is_told_in_the_report(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -192,6 +200,7 @@ def test_each_call_is_told_in_the_report(
     ]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_figures_of_protocols_as_a_frame(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -238,6 +247,7 @@ def test_the_words_are_those_of_the_command_line() -> None:
     assert called - {"progress"} == typed - {"context", "plan"}
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("name", ["run", "load_results", "extract"])
 def test_examples_do_what_they_say(name: str, tmp_path: Path, ran: dfbench.Results) -> None:
     folder = ran.folder if name == "load_results" else tmp_path / "example"

@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = {
     "cv2",
     "matplotlib",
@@ -27,35 +25,38 @@ HEAVY = {
 
 _CODE = """
 import json, sys
-sys.argv = ["dfbench", *{arguments}]
-try:
-    {action}
-except SystemExit:
-    pass
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})), file=sys.stderr)
+for action, *arguments in {steps}:
+    sys.argv = ["dfbench", *arguments]
+    try:
+        exec(action)
+    except SystemExit:
+        pass
+    found = sorted({{name.partition(".")[0] for name in sys.modules}})
+    print("loaded", json.dumps(found), file=sys.stderr)
 """
+MAIN = "from dfbench.__main__ import main; main()"
 
 
-def loaded(action: str, *arguments: str) -> set[str]:
-    code = _CODE.format(arguments=list(arguments), action=action)
+def loaded(*steps: list[str]) -> list[set[str]]:
+    """Give what is loaded after each step: code, and the words that it is called with."""
+    code = _CODE.format(steps=steps)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(json.loads(run.stderr.splitlines()[-1]))
+    lines = [line for line in run.stderr.splitlines() if line.startswith("loaded ")]
+    assert len(lines) == len(steps)
+    return [set(json.loads(line.removeprefix("loaded "))) for line in lines]
 
 
-def test_import_dfbench_is_light() -> None:
-    modules = loaded("import dfbench")
-    assert "dfbench" in modules
-    assert not modules & (HEAVY | {"pydantic", "rich", "typer"})
+def test_import_help_and_version_are_light() -> None:
+    steps = [["--help"], ["--version"], ["run", "--help"]]
+    first, *later = loaded(["import dfbench"], *([MAIN, *words] for words in steps))
+    assert "dfbench" in first
+    assert not first & (HEAVY | {"pydantic", "rich", "typer"})
+    for words, modules in zip(steps, later, strict=True):
+        assert "typer" in modules
+        assert not modules & HEAVY, words
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
-def test_help_and_version_are_light(arguments: list[str]) -> None:
-    modules = loaded("from dfbench.__main__ import main; main()", *arguments)
-    assert "typer" in modules
-    assert not modules & HEAVY
-
-
-@pytest.mark.parametrize("what", ["extractors", "models", "datasets", "suites", "pictures", "rows"])
-def test_lists_do_not_load_torch(what: str) -> None:
-    modules = loaded("from dfbench.__main__ import main; main()", "list", what)
-    assert not modules & {"torch", "torchvision", "timm", "xgboost", "optuna"}
+def test_lists_do_not_load_torch() -> None:
+    lists = ["extractors", "models", "datasets", "suites", "pictures", "rows"]
+    for what, modules in zip(lists, loaded(*([MAIN, "list", what] for what in lists)), strict=True):
+        assert not modules & {"torch", "torchvision", "timm", "xgboost", "optuna"}, what

@@ -18,6 +18,8 @@ from dfbench.results.board import build
 from dfbench.suites.datasets import facts
 from tests.conftest import SUITE
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
 def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -12,8 +12,6 @@ from typer.testing import CliRunner
 
 import dfbench
 import dfbench.detectors.opening
-from dfbench.benchmark.execution.cell import run_cell
-from dfbench.benchmark.execution.pool import Pool
 from dfbench.cli import app
 from dfbench.detectors.kept import KeptModels
 from dfbench.errors import ParameterError
@@ -47,12 +45,6 @@ def given(make_folder: Any, tmp_path: Path) -> dict[str, Any]:
         "out": tmp_path / "out",
         "jobs": 1,
     }
-
-
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run cells here, where they can be watched."""
-    monkeypatch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
 
 
 def kept(out: Path) -> dict[str, str]:

@@ -100,7 +100,7 @@ def test_they_run_beside_ours_and_are_kept(tmp_path, make_folder):
         open_model(tmp_path / "out", row="hsv/small_forest", plugins=[tmp_path / "mine.py"])
 
 
-def test_a_changed_file_beside_a_plugin_makes_its_rows_stale(tmp_path, make_folder):
+def test_a_changed_file_beside_a_plugin_makes_its_rows_stale(tmp_path, make_folder, in_process):
     suite, faces = suite_in(tmp_path), make_folder("faces")
 
     def run():

@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dfbench.cli import app
+from tests.conftest import run_cells_here
 
 SUITE = """
 name = "tiny"
@@ -43,7 +44,7 @@ PLUGIN = """
 import dfbench
 
 @dfbench.extractor
-def mine(image):
+def {name}(image):
     {body}
 """
 
@@ -113,6 +114,7 @@ def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: P
     assert sys.platform != "linux" or record["peak_bytes"] > 50e6
 
 
+@pytest.mark.usefixtures("in_process")
 def test_again_does_only_what_is_missing(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -142,26 +144,32 @@ def test_again_does_only_what_is_missing(
 
 
 def test_the_same_seed_gives_the_same_scores(
-    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+    make_folder: Callable[..., Path],
+    suite: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = make_folder()
-    found = []
-    for number, seed in enumerate((3, 3, 4)):
-        shutil.rmtree(tmp_path / "_cache", ignore_errors=True)
-        out = tmp_path / f"out{number}"
-        result = dfbench(
-            "run", "--suite", suite, "--data", folder, "--out", out, "--seed", seed, "--jobs", 2
-        )
-        assert result.exit_code == 0
-        found.append(scores(out))
-    for row in found[0]:
-        pd.testing.assert_frame_equal(found[0][row], found[1][row])
-    assert board(tmp_path / "out2")["faces", "hsv/knn"]["seeds"] == [4]
+    """Whatever process works on a cell: two workers at once, then this one."""
+    common = ("run", "--suite", suite, "--data", make_folder(), "--jobs", 2)
+    one, two, third = (tmp_path / name for name in ("one", "two", "third"))
+    assert dfbench(*common, "--out", one, "--seed", 3).exit_code == 0
+    shutil.rmtree(tmp_path / "_cache")
+    run_cells_here(monkeypatch)
+    assert dfbench(*common, "--out", two, "--seed", 3).exit_code == 0
+    assert dfbench(*common, "--out", third, "--seed", 4, "--only", "hsv/knn").exit_code == 0
+    found, again = scores(one), scores(two)
+    assert len(found) == 4
+    assert found.keys() == again.keys()
+    for row in found:
+        pd.testing.assert_frame_equal(found[row], again[row])
+    assert board(third)["faces", "hsv/knn"]["seeds"] == [4]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_killed_at_any_moment_it_goes_on(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
+    """One with a worker is killed; this process goes on."""
     folder, out, whole = make_folder(), tmp_path / "out", tmp_path / "whole"
     arguments = ["run", "--suite", str(suite), "--data", str(folder), "--jobs", "1", "--out"]
     command = [sys.executable, "-m", "dfbench", *arguments]
@@ -191,7 +199,7 @@ def test_killed_at_any_moment_it_goes_on(
 
 
 def test_a_cell_out_of_time_says_so_and_the_others_go_on(
-    make_folder: Callable[..., Path], tmp_path: Path
+    make_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite = tmp_path / "slow.toml"
     suite.write_text(
@@ -201,54 +209,61 @@ def test_a_cell_out_of_time_says_so_and_the_others_go_on(
     folder, out = make_folder(splits={"train": 60, "validation": 8, "test": 10}), tmp_path / "out"
     result = dfbench(
         "run", "--suite", suite, "--data", folder, "--out", out, "--trials", 500,
-        "--seconds", 10000, "--only", "pixels[size=96]/xgboost", "--cell-timeout", 6,
+        "--seconds", 10000, "--only", "pixels[size=96]/xgboost", "--cell-timeout", 3,
     )  # fmt: skip
     assert result.exit_code == 3
     line = board(out)["faces", "pixels[size=96]/xgboost"]
     assert line["status"] == "failed"
     assert "out of time" in line["reason"]
     assert "1 failed" in result.stdout
+    run_cells_here(monkeypatch)
     assert dfbench("run", "-s", suite, "-d", folder, "-o", out, "--only", "hsv/knn").exit_code == 0
     assert len(board(out)) == 2
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ("raise ValueError('oh')", "raises ValueError: oh"),
-        ("return [1.0, float('nan')]", "returns nan at position 1"),
-        ("return image.ravel()[:image[0, 0, 0] + 1]", "of different lengths"),
-        ("return image[..., 0]", "expected (d,)"),
-    ],
-)
+BROKEN = {
+    "raises": ("raise ValueError('oh')", "raises ValueError: oh"),
+    "holds_nan": ("return [1.0, float('nan')]", "returns nan at position 1"),
+    "varies": ("return image.ravel()[:image[0, 0, 0] + 1]", "of different lengths"),
+    "gives_a_plane": ("return image[..., 0]", "expected (d,)"),
+}
+
+
+@pytest.mark.usefixtures("in_process")
 def test_a_broken_plugin_is_a_failed_row(
-    make_folder: Callable[..., Path], suite: Path, tmp_path: Path, body: str, reason: str
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
     folder, out, plugin = make_folder(), tmp_path / "out", tmp_path / "mine.py"
-    plugin.write_text(PLUGIN.format(body=body))
+    plugin.write_text("\n".join(PLUGIN.format(name=n, body=b) for n, (b, _) in BROKEN.items()))
+    only = [word for name in BROKEN for word in ("--only", f"{name}/knn")]
     arguments = ("run", "-s", suite, "-d", folder, "-o", out, "--plugin", plugin)
-    result = dfbench(*arguments, "--only", "mine/knn", "--only", "metadata/knn")
+    result = dfbench(*arguments, *only, "--only", "metadata/knn")
     assert result.exit_code == 3
     lines = board(out)
     assert lines["faces", "metadata/knn"]["status"] == "ok"
-    assert lines["faces", "mine/knn"]["status"] == "failed"
-    assert reason in lines["faces", "mine/knn"]["reason"]
-    assert "extractor 'mine'" in lines["faces", "mine/knn"]["reason"]
+    for name, (_, reason) in BROKEN.items():
+        line = lines["faces", f"{name}/knn"]
+        assert line["status"] == "failed"
+        assert reason in line["reason"]
+        assert f"extractor '{name}'" in line["reason"]
 
 
 def test_a_plugin_stands_beside_the_built_in_rows(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
     folder, out, plugin = make_folder(), tmp_path / "out", tmp_path / "mine.py"
-    plugin.write_text(PLUGIN.format(body="return image.std(axis=(0, 1))"))
-    result = dfbench("run", "-s", suite, "-d", folder, "-o", out, "--plugin", plugin)
+    plugin.write_text(PLUGIN.format(name="mine", body="return image.std(axis=(0, 1))"))
+    only = ("--only", "mine/knn", "--only", "hsv/knn", "--jobs", 1)
+    result = dfbench("run", "-s", suite, "-d", folder, "-o", out, "--plugin", plugin, *only)
     assert result.exit_code == 0
+    assert board(out)["faces", "hsv/knn"]["status"] == "ok"
     line = board(out)["faces", "mine/knn"]
     assert (line["status"], line["n_features"]) == ("ok", 3)
     listed = dfbench("list", "extractors", "--plugin", plugin)
     assert "mine" in listed.stdout
 
 
+@pytest.mark.usefixtures("in_process")
 def test_unreadable_images_are_counted_and_left_out(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -271,6 +286,7 @@ def test_unreadable_images_are_counted_and_left_out(
     assert listed.stdout.count("broken: ") == 3
 
 
+@pytest.mark.usefixtures("in_process")
 def test_figures_from_validation_where_the_test_has_no_labels(suite: Path, tmp_path: Path) -> None:
     from PIL import Image
 
@@ -355,6 +371,7 @@ def test_a_suite_that_does_not_fit(tmp_path: Path, text: str, message: str) -> N
     assert result.stderr.strip().count("\n") == 0
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_registered_data_set_that_is_gone_is_skipped(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -391,6 +408,7 @@ def test_extract_gives_the_table(make_folder: Callable[..., Path], tmp_path: Pat
     assert "use .parquet or .csv" in wrong.stderr
 
 
+@pytest.mark.usefixtures("in_process")
 def test_strange_but_readable_images_take_part(
     make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -422,6 +440,7 @@ def test_strange_but_readable_images_take_part(
     assert "link.png" in result.stderr
 
 
+@pytest.mark.usefixtures("in_process")
 def test_two_runs_in_one_folder_do_not_mix(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -436,6 +455,7 @@ def test_two_runs_in_one_folder_do_not_mix(
     assert dfbench(*arguments).exit_code == 0
 
 
+@pytest.mark.usefixtures("in_process")
 def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -459,6 +479,7 @@ def test_an_image_that_vanishes_takes_its_data_set_down_alone(
     assert "003.png: cannot be read" in records[0].reason
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_data_set_that_is_away_keeps_its_figures(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -476,6 +497,7 @@ def test_a_data_set_that_is_away_keeps_its_figures(
     assert board(out)["disk", "hsv/knn"] == before
 
 
+@pytest.mark.usefixtures("in_process")
 def test_strict_holds_where_everything_is_done(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -511,6 +533,7 @@ def test_a_name_in_a_suite_does_not_hide_an_extractor(suite: Path, tmp_path: Pat
     assert "an extractor of dfbench has it" in result.stderr
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_control_by_another_name_is_a_control(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -521,6 +544,7 @@ def test_a_control_by_another_name_is_a_control(
     assert board(out)["faces", "small+fft/svm"]["control"] == ""
 
 
+@pytest.mark.usefixtures("in_process")
 def test_several_seeds_are_one_row(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -535,6 +559,7 @@ def test_several_seeds_are_one_row(
     assert "seeds" in (out / "leaderboard.md").read_text()
 
 
+@pytest.mark.usefixtures("in_process")
 def test_images_without_a_group_are_groups_of_their_own(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
 from dfbench.images import decode
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SUITE = """
 name = "tiny"
 datasets = []

@@ -146,7 +146,7 @@ def test_a_results_folder_is_no_model_file(ran) -> None:
 
 
 def test_a_derived_row_sees_images_in_the_normal_form_of_its_data_set(
-    tmp_path: Path, make_folder
+    tmp_path: Path, make_folder, in_process: None
 ) -> None:
     card = tmp_path / "faces.toml"
     card.write_text(

@@ -10,6 +10,7 @@ import numpy as np
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Probabilities
+from dfbench.models.devices import native_threads
 from dfbench.models.selection.calibration import (
     Isotonic,
     Temperature,
@@ -244,14 +245,17 @@ def _stack(scores: Sequence[Probabilities], y: Labels, seed: int) -> _Stacking |
     penalty = 0.1
     if folds >= 2:
         split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        losses = [
-            -cross_val_score(
-                LogisticRegression(C=c, max_iter=2_000), X, y, cv=split, scoring="neg_log_loss"
-            ).mean()
-            for c in _PENALTIES
-        ]
+        # a column for each member: threads would wait for each other
+        with native_threads(1):
+            losses = [
+                -cross_val_score(
+                    LogisticRegression(C=c, max_iter=2_000), X, y, cv=split, scoring="neg_log_loss"
+                ).mean()
+                for c in _PENALTIES
+            ]
         penalty = _PENALTIES[int(np.argmin(losses))]
-    machine = LogisticRegression(C=penalty, max_iter=2_000).fit(X, y)
+    with native_threads(1):
+        machine = LogisticRegression(C=penalty, max_iter=2_000).fit(X, y)
     return _Stacking(machine, scores[0].shape[1], penalty, [int(k) for k in machine.classes_])
 
 

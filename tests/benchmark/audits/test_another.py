@@ -13,6 +13,8 @@ import dfbench
 from dfbench.cli import app
 from tests.conftest import SUITE
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 AUDIT = """
 from pydantic import BaseModel
 

@@ -29,6 +29,8 @@ from dfbench.suites.datasets.parts import Parts, parts_of
 from dfbench.suites.suite import OnLeak
 from tests.conftest import scene
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SUITE = """
 name = "tiny"
 datasets = []

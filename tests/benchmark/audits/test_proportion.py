@@ -28,6 +28,8 @@ from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.parts import parts_of
 from tests.conftest import SUITE, picture
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SPLITS: dict[Role, str] = {"train": "train", "tune": "validation", "evaluate": "test"}
 
 

@@ -22,6 +22,8 @@ from dfbench.suites.datasets import loading
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from tests.conftest import SUITE, picture
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 READING = "classes 0_real, 1_fake; kinds biggan, cyclegan; no groups"
 WARNING = "the folder 'misc' was taken for a class."
 

@@ -27,6 +27,8 @@ from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from tests.conftest import picture
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 NAMES = [str(name) for name in Metadata().get_feature_names_out()]
 
 

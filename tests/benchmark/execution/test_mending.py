@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 
 import dfbench
-from dfbench.benchmark.execution.cell import run_cell
-from dfbench.benchmark.execution.pool import Pool
 from dfbench.errors import OutputError
 
 SUITE = """
@@ -49,11 +47,10 @@ def scores(out: Path) -> dict[str, pd.DataFrame]:
 def test_a_flipped_bit_costs_no_cell_and_no_second_run(
     make_folder: Callable[..., Path],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    in_process: None,
     table: str,
     count: int,
 ) -> None:
-    monkeypatch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
     suite, folder = tmp_path / "tiny.toml", make_folder()
     suite.write_text(SUITE)
     before = dfbench.run(suite, folder, out=tmp_path / "before", device="cpu")
@@ -76,9 +73,8 @@ def test_a_flipped_bit_costs_no_cell_and_no_second_run(
 
 
 def test_several_damaged_tables_of_one_row_cost_no_second_run(
-    make_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_folder: Callable[..., Path], tmp_path: Path, in_process: None
 ) -> None:
-    monkeypatch.setattr(Pool, "run_jobs", lambda *given: map(run_cell, given[-1]))
     suite, folder = tmp_path / "tiny.toml", make_folder()
     suite.write_text(SUITE.replace('"hsv"', '"hsv+lbp+fft"'))
     dfbench.run(suite, folder, out=tmp_path / "before", device="cpu")

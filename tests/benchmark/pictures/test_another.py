@@ -79,6 +79,7 @@ def test_it_is_drawn_and_shown_with_its_captions(
     assert stored.read_bytes()
 
 
+@pytest.mark.usefixtures("in_process")
 def test_one_that_cannot_be_loaded_costs_no_result(
     suite: Path, make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.suite import Suite
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SUITE: dict[str, Any] = {
     "name": "small",
     "features": {"wide": "lbp[radii=[1, 2]]", "both": "hsv+fft"},

@@ -14,6 +14,8 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import CardError, DfbenchError, UnknownNameError
 from dfbench.suites.suite import Suite
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SUITE = Suite.model_validate(
     {
         "name": "small",

@@ -17,6 +17,8 @@ from dfbench.results.board.build import build_board
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import load_suite
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 PROTOCOL = '''
 from typing import Literal
 

@@ -199,6 +199,7 @@ def _stacked(members: list[pd.DataFrame | None], fitted: dict[str, Any]) -> Any:
     return odds / odds.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
     pair: list[object], suite: Path, tmp_path: Path
 ) -> None:
@@ -237,6 +238,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
     assert changed == {path}, "its record says the same as before"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_model_that_comes_out_differently_is_not_mixed_in(
     pair: list[object], suite: Path, tmp_path: Path
 ) -> None:
@@ -261,6 +263,7 @@ def test_a_model_that_comes_out_differently_is_not_mixed_in(
         assert "of another model" in record.reason
 
 
+@pytest.mark.usefixtures("in_process")
 def test_an_evaluation_that_breaks_costs_the_cell_nothing(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -285,6 +288,7 @@ def test_an_evaluation_that_breaks_costs_the_cell_nothing(
         assert "wide.png: cannot be changed: 16400 x 2 pixels cannot be written" in record.reason
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_worker_that_dies_at_an_evaluation_leaves_the_result(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -338,6 +342,7 @@ def test_mistakes_are_one_line(
     assert result.stderr.strip().splitlines()[-1].startswith("dfbench: suite 'tiny', ")
 
 
+@pytest.mark.usefixtures("in_process")
 def test_classes_that_do_not_fit_are_a_reason(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
@@ -370,6 +375,7 @@ def test_classes_that_do_not_fit_are_a_reason(
     assert [names[k] for k in table["label"]] == [Path(p).parent.name for p in table["image"]]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_images_seen_in_training_are_counted(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:

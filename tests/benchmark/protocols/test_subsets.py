@@ -31,6 +31,8 @@ from dfbench.suites.datasets.parts import parts_of
 from dfbench.suites.suite import Budget, Derived, Suite
 from tests.conftest import picture
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SPLITS = {"train": 40, "validation": 24, "test": 24}
 
 

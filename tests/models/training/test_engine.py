@@ -439,7 +439,15 @@ def test_progress_is_told_at_each_epoch():
     assert "AUC" in told[1][2]
 
 
-def test_torch_is_left_as_it_was():
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # tests beside each other have one
+    yield
+    torch.set_num_threads(before)
+
+
+def test_torch_is_left_as_it_was(two_threads):
     before = (
         torch.get_num_threads(),
         torch.get_rng_state(),
