@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -254,6 +256,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     _check_beside(file)
+    _place_beside(file, path)
     folder = str(path.parent)
     sys.path.insert(0, folder)
     try:
@@ -268,9 +271,49 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
         ) from error
     finally:
         sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)  # for imports inside functions
     return module
+
+
+class _Finder(MetaPathFinder):
+    """Finds what plugins import beside them, inside their functions too.
+
+    The folder itself is not left on the path: what else lies there is nobody's business.
+
+    Attributes
+    ----------
+    folders
+        Where modules lie, by name.
+    """
+
+    def __init__(self) -> None:
+        self.folders: dict[str, Path] = {}
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Find a module beside a plugin; a part of one is found by where that is."""
+        folder = self.folders.get(fullname)
+        return None if folder is None else PathFinder.find_spec(fullname, [str(folder)])
+
+
+_FINDER = _Finder()
+
+
+def _place_beside(file: Path, path: Path) -> None:
+    """Have modules found that lie beside a plugin; raise where two plugins have one of a name."""
+    names = (
+        [path.name]
+        if file.name == "__init__.py"
+        else {name.partition(".")[0] for name in _beside(file)}
+    )
+    for name in names:
+        other = _FINDER.folders.setdefault(name, path.parent)
+        if other != path.parent:
+            raise PluginError(
+                f"imports {name}, and another plugin has a module of that name beside it: {other}",
+                where=file,
+                hint="rename one of them",
+            )
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
 
 
 def _module_name(path: Path) -> str:

@@ -20,6 +20,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from dfbench import plugins
+
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
 
@@ -40,6 +42,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test out of the user's cache and settings, and away from other tests'."""
     monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "_cache"))
     monkeypatch.setenv("DFBENCH_CONFIG", str(tmp_path / "_config"))
+    # what lies beside a plugin of another test is not found
+    monkeypatch.setattr(plugins._FINDER, "folders", {})
 
 
 def picture(seed: int, *, kind: str = "real", size: tuple[int, int] = (40, 48)) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import sys
 from pathlib import Path
@@ -287,3 +288,25 @@ def test_each_kind_comes_from_files_and_packages_and_is_listed(group, tmp_path, 
     if group != MODELS:
         with pytest.raises(PluginError, match="no function under @dfbench"):
             registry.get("odd").load()
+
+
+def test_what_else_lies_beside_a_plugin_is_not_found(tmp_path: Path) -> None:
+    write(tmp_path / "late_helper.py", "value = 3.0\n")
+    write(tmp_path / "not_asked_for.py", "value = 4.0\n")
+    text = (
+        "import dfbench\n\n@dfbench.extractor\ndef late(image):\n"
+        "    from late_helper import value\n    return [value]\n"
+    )
+    before = list(sys.path)
+    path = write(tmp_path / "late.py", text)
+    late = Registry(EXTRACTORS, [path]).get("late").load()
+    assert late(None) == [3.0]
+    assert sys.path == before
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("not_asked_for")
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "late_helper.py", "value = 5.0\n")
+    with pytest.raises(PluginError, match="imports late_helper, and another"):
+        Registry(EXTRACTORS, [write(other / "second.py", text.replace("late(", "second("))])
+    sys.modules.pop("late_helper")
