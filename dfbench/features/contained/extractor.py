@@ -76,6 +76,7 @@ class Contained(Extractor):
         self._n_threads = max(1, available_cores() // jobs) if self.threads else available_cores()
         self._slow = False
         self._ends = self._served = 0
+        self._why = ""
         self._lock = threading.Lock()
         self._at_work: set[Process] = set()
         self._stopped = False
@@ -112,6 +113,12 @@ class Contained(Extractor):
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the extractor's features."""
         return self.extractor.get_feature_names_out(input_features)
+
+    @property
+    def ended(self) -> str:
+        """How often its process ended over images of which none ends it alone, and why."""
+        times = "once" if self._ends == 1 else f"{self._ends} times"
+        return f"{self._why}, {times} so far" if self._ends else ""
 
     def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
         """Have a process turn a batch of images into features; see `timed`."""
@@ -166,6 +173,7 @@ class Contained(Extractor):
     def _note(self, error: EndedError) -> None:
         """Count an end that may have been by chance, or by what has gathered over many images."""
         self._ends += 1
+        self._why = error.why
         if self._ends > _CHANCES + self._served // _MANY:
             raise PluginError(
                 f"{error.why}, again and again",
