@@ -536,6 +536,11 @@ def _transform(
         warm.up(task.number, lambda: extractor.transform([inputs[need[0].sha256]]))
         found, seconds = _timed(extractor, [inputs[s.sha256] for s in need])
         values = _checked(extractor, found)
+        if len(values) != len(need):
+            raise PluginError(
+                f"gives {len(values)} rows of {len(need)} images",
+                where=f"extractor {extractor.name!r}",
+            )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
         result.failed[task.place] = _blame(extractor, need, inputs, error)
         return
