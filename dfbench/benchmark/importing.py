@@ -30,6 +30,7 @@ from dfbench.benchmark.score_table import (
 from dfbench.errors import DataError, OutputError, ParameterError, unknown
 from dfbench.files import check_writable, digest, owned
 from dfbench.installed import versions
+from dfbench.models.elsewhere import class_numbers
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.provenance import Run
@@ -316,9 +317,7 @@ def _polarity(file: Path, scores: NDArray[np.float64], own: Task, told: Told) ->
             hint="the detector's documentation tells; which of the two gives better figures"
             " does not",
         )
-    assert own.positive is not None  # several classes have a column each
-    words = {"fake": own.positive, "real": 1 - own.positive}
-    known = words | {name.lower(): number for number, name in enumerate(own.classes)}
+    known = class_numbers(own.classes, own.positive)
     if told.polarity.lower() not in known:
         raise unknown("class", told.polarity, own.classes, where="--polarity")
     return known[told.polarity.lower()]
