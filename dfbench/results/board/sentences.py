@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from dfbench.results.board.board import Line, Overall, Table
+from dfbench.results.board.board import Board, Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
 from dfbench.results.records.records import Control, TrainedOn
@@ -91,6 +91,15 @@ def origins(table: Table) -> list[str]:
         if line.origin:
             found.setdefault(line.origin, []).append(line.row)
     return [f"From {origin}: {', '.join(rows)}." for origin, rows in found.items()]
+
+
+def not_shown(board: Board) -> list[str]:
+    """Say of metrics and columns of plugins that a board lacks that it had them, by owner."""
+    return [
+        f"Not shown: {', '.join(names)} of {owner}, which a run was given and this command was not"
+        " (--plugin)"
+        for owner, names in board.missing().items()
+    ]
 
 
 def elsewhere(table: Table) -> list[str]:

@@ -193,7 +193,9 @@ def test_derived_rows_are_as_their_members_are(put: Put, tmp_path: Path) -> None
     ann, bob, cem = (str(tmp_path / who) for who in ("ann", "bob", "cem"))
     merge(named([ann, bob]), tmp_path / "all")
     assert [line.seeds for line in build_board(tmp_path / "all").lines] == [[0, 3], [0, 3]]
-    with pytest.raises(OutputError, match="fused on faces, seed 4: .*members 1 budget trials 2 an"):
+    with pytest.raises(
+        OutputError, match=r"fused on faces, seed 4: .*members 1 budget trials 2"
+    ):
         merge(named([ann, cem]), tmp_path / "more")
 
 
