@@ -173,8 +173,8 @@ def read_trained_on(text: str) -> TrainedOn:
             "what was the detector trained on? --trained-on train: the training images of this"
             " data set; other: other data; unknown: nobody knows",
             where="--trained-on",
-            hint="it stands beside the row: figures on images that a detector has seen say nothing,"
-            " and those of one that was trained on such images compare with no other",
+            hint="it stands beside the row: a figure means another thing where a detector has seen"
+            " images like these",
         )
     for each in get_args(TrainedOn):
         if text == each:

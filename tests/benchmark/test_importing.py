@@ -487,6 +487,9 @@ def test_metrics_of_plugins_stay_in_what_is_written(its: Set, ran: Path, tmp_pat
     assert lacks in call("merge", *other, "--out", tmp_path / "less")
     assert lacks not in call("merge", *other, "--out", tmp_path / "all", "--plugin", plugin)
     assert written(tmp_path / "all")
+    # a run that has nothing left to do writes the board too
+    suite, data = ran / "imports.toml", ran / "faces"
+    assert lacks in call("run", "--suite", suite, "--data", data, "--out", tmp_path / "all")
     found = CliRunner().invoke(
         app, ["merge", *map(str, other), "--out", str(tmp_path / "no"), "--plugin", "gone.py"]
     )

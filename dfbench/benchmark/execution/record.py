@@ -40,11 +40,13 @@ def _elsewhere(cell: Cell) -> Elsewhere | None:
     if not members:
         return _called_as_here(cell)
     trained = {its.trained_on for its in members.values()}
-    if any(member.row.name not in members for member in cell.members):
-        trained.add("train")  # those that were fitted here
+    source = f"made of {', '.join(members)}"
+    if len({member.row.name for member in cell.members}) > len(members):
+        trained.add("train")
+        source += " and rows that were fitted here"
     # what is least certain of a member is so of the row
     worst: TrainedOn = next(each for each in ("unknown", "train", "other") if each in trained)
-    return Elsewhere(source=f"made of {', '.join(members)}", trained_on=worst)
+    return Elsewhere(source=source, trained_on=worst)
 
 
 def _called_as_here(cell: Cell) -> Elsewhere | None:

@@ -208,7 +208,7 @@ def _strange_seeds(chosen: dict[_Place, _Held], sources: Sequence[Source]) -> di
         assert its.record is not None
         if why := unlike((one.source.folder, one.record), (its.source.folder, its.record)):
             names = f"{one.source.name} (seed {one.entry.seed}) and {its.source.name}"
-            found[place] = f"{_spelt(place)}: in {names} differ {why}"
+            found[place] = f"{_spelt(place)}: {names} differ: {why}"
     return found
 
 

@@ -139,14 +139,18 @@ def test_seeds_that_were_made_alike_are_one_row_of_all(put: Put, tmp_path: Path)
     put("cem", "lbp/svm", 2, place=4, made=made)
     merge(named([str(tmp_path / "all"), str(tmp_path / "cem")]), tmp_path / "more")
     assert [line.origin for line in build_board(tmp_path / "more").lines] == ["ann, bob, cem"]
+    # and a seed that a run puts there is nobody's of these
+    put("more", "lbp/svm", 5, place=6, made=made)
+    (line,) = build_board(tmp_path / "more").lines
+    assert line.origin == "ann, bob, cem, this folder"
 
 
 OTHERWISE = {
-    "budget": ({"budget": {"trials": 1}}, "differ budget trials 2 and 1"),
-    "no budget": ({}, "differ budget trials 2 and none"),
+    "budget": ({"budget": {"trials": 1}}, "differ: budget trials 2 and 1"),
+    "no budget": ({}, "differ: budget trials 2 and none"),
     "features": (
         {"budget": {"trials": 2}, "features": [{"extractor": "lbp", "version": 3}]},
-        r"differ features 1 extractor none and lbp, features 1 version none and 3",
+        r"differ: features 1 extractor none and lbp, features 1 version none and 3",
     ),
 }
 
@@ -158,7 +162,7 @@ def test_seeds_that_were_made_otherwise_do_not_join(what: str, put: Put, tmp_pat
     put("bob", "lbp/svm", 1, place=3, made=made)
     put("bob", "hsv/svm", place=3, made=made)
     sources = named([str(tmp_path / "ann"), str(tmp_path / "bob")])
-    told = rf"lbp/svm on faces, seed 3: in ann \(seed 0\) and bob {message}"
+    told = rf"lbp/svm on faces, seed 3: ann \(seed 0\) and bob {message}"
     with pytest.raises(OutputError, match=told):
         merge(sources, tmp_path / "all")
     assert not (tmp_path / "all").exists()
@@ -193,9 +197,7 @@ def test_derived_rows_are_as_their_members_are(put: Put, tmp_path: Path) -> None
     ann, bob, cem = (str(tmp_path / who) for who in ("ann", "bob", "cem"))
     merge(named([ann, bob]), tmp_path / "all")
     assert [line.seeds for line in build_board(tmp_path / "all").lines] == [[0, 3], [0, 3]]
-    with pytest.raises(
-        OutputError, match=r"fused on faces, seed 4: .*members 1 budget trials 2"
-    ):
+    with pytest.raises(OutputError, match=r"fused on faces, seed 4: .*members 1 budget trials 2"):
         merge(named([ann, cem]), tmp_path / "more")
 
 
