@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import COMMAND, Plugins, err, out, shown
+from dfbench.cli.options import COMMAND, Plugins, out, shown
 
 
 def leaderboard(
@@ -44,7 +44,7 @@ def leaderboard(
 
     if write:
         results = writing.load_noted(folder, plugin or (), context.meta[COMMAND])
-        writing.write(results, lambda said: err().print(f"note {shown(said)}", markup=False))
+        writing.write(results, lambda said: typer.echo(f"note {shown(said)}", err=True))
         board = results.board
     else:
         board = load_results(folder, plugins=plugin or ()).board
@@ -52,3 +52,5 @@ def leaderboard(
         out().print(BoardView(board))
     else:
         typer.echo(render(board, format), nl=False)
+    if write:
+        typer.echo(f"written: {folder}/leaderboard.{{md,csv,json,html,tex}}", err=True)

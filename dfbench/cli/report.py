@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, err, shown
+from dfbench.cli.options import Plugins, shown
 
 
 def report(
@@ -24,4 +24,4 @@ def report(
     board = load_results(folder, plugins=plugin or ()).board
     typer.echo(make_report(folder, board))
     for said in not_shown(board):
-        err().print(f"note {shown(said)}", markup=False, highlight=False)
+        typer.echo(f"note {shown(said)}", err=True)
