@@ -28,6 +28,7 @@ from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
+from dfbench.results.board.sentences import not_shown
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
@@ -308,6 +309,8 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))
+    for said in not_shown(results.board):
+        reporter.note(said)
     return results
 
 

@@ -111,6 +111,18 @@ def forms(incomplete: str) -> list[str]:
     return _fitting(FORMATS, incomplete)
 
 
+def trained_on(incomplete: str) -> list[str]:
+    """Complete what a detector from elsewhere was trained on."""
+    from dfbench.models.elsewhere import TRAINED_ON
+
+    return _fitting(TRAINED_ON, incomplete)
+
+
+def nothing(incomplete: str) -> list[str]:
+    """Offer nothing, not files either: what is wanted is in the images' folders."""
+    return []
+
+
 def _parts(group: str) -> list[str]:
     from dfbench.registry import Registry
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins
+from dfbench.cli.options import Plugins, shown
 
 
 def report(
@@ -17,7 +17,11 @@ def report(
     plugin: Plugins = None,
 ) -> None:
     """Gather leaderboard and figures into one page again: report.html."""
+    from dfbench.results.board.sentences import not_shown
     from dfbench.results.render.report import make_report
     from dfbench.results.results import load_results
 
-    typer.echo(make_report(folder, load_results(folder, plugins=plugin or ()).board))
+    board = load_results(folder, plugins=plugin or ()).board
+    typer.echo(make_report(folder, board))
+    for said in not_shown(board):
+        typer.echo(f"note {shown(said)}", err=True)

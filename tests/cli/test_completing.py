@@ -41,6 +41,9 @@ def offered(*words: str) -> list[str]:
         (["leaderboard", "--format", "ht"], ["html"]),
         (["list", "dat"], ["datasets"]),
         (["doc"], ["doctor"]),
+        (["import", "s.csv", "--trained-on", ""], ["train", "other", "unknown"]),
+        (["import", "s.csv", "--trained-on", "o"], ["other"]),
+        (["import", "s.csv", "--polarity", ""], []),
     ],
 )
 def test_names(words: list[str], expected: list[str]) -> None:

@@ -26,6 +26,7 @@ from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
 from dfbench.results.records.scores import by_image
+from dfbench.results.records.seeds import unlike
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
@@ -147,7 +148,10 @@ def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
 
 def _reports(read: Read) -> Iterator[Report]:
     """Give what stands beside the figures, in the order in which it does."""
-    yield Report(warnings={table.dataset: _above_chance(table, read.out) for table in read.tables})
+    yield Report(
+        warnings={table.dataset: _above_chance(table, read.out) for table in read.tables},
+        notes={table.dataset: _mixed(table, read) for table in read.tables},
+    )
     for part, audit in Registry(AUDITS).working():
         yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
     yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
@@ -206,6 +210,21 @@ def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
     return found
 
 
+def _mixed(table: Table, read: Read) -> list[str]:
+    """Say of which rows the seeds were not made alike: their mean is of unlike things."""
+    found = []
+    for line in table.measured:
+        first, *others = read.rows[table.dataset, line.row, ""].records
+        for other in others:
+            if why := unlike((read.out, first), (read.out, other)):
+                found.append(
+                    f"{line.row} is a mean of seeds that were not made alike, {first.seed} and"
+                    f" {other.seed} ({why}): run both with the same settings"
+                )
+                break
+    return found
+
+
 def _explained(audit: Any, line: Line, out: ResultsFolder) -> str:
     kept = out.read_findings(audit.name, line.fingerprint, audit.form)
     said = audit.explain(line, kept)
@@ -260,13 +279,14 @@ def read_row(
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
             unread = True
-    measured = None
+    measured, entry = None, entries[0]
     if scores:
+        entry = entry.model_copy(update={"origin": _origin(entries, records)})
         images = _images(scores[0], known)
         samples = [sample_of(r, s) for r, s in zip(records, scores, strict=True)]
         measured = measure(images, samples, further)
     return RowRead(
-        entry=entries[0],
+        entry=entry,
         records=records,
         measured=measured,
         at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
@@ -274,6 +294,17 @@ def read_row(
         unread=unread,
         kinds=scores[0].kinds if scores else None,
     )
+
+
+def _origin(entries: Sequence[Entry], records: Sequence[Record]) -> str:
+    """Say whose the seeds of a row are that have figures; empty where nothing was merged."""
+    ran = {record.cell for record in records}
+    origins = [entry.origin for entry in entries if entry.cell in ran]
+    if not any(origins):
+        return ""
+    # one that was run into the merged folder is nobody else's
+    told = [each for origin in origins for each in (origin or "this folder").split(", ")]
+    return ", ".join(dict.fromkeys(told))
 
 
 def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[float]:
