@@ -447,8 +447,8 @@ def _check_beside(file: Path) -> None:
         place = getattr(known, "__file__", None)
         if known is not None and place is not None and Path(place).resolve() != path.resolve():
             raise PluginError(
-                f"imports {name}, which beside it is {path.name}, and another module of that name"
-                f" is loaded: {place}",
+                f"imports {name}, and another module of that name is loaded: {place}, where"
+                f" {path.name} lies beside it",
                 where=file,
                 hint=f"rename {path}",
             )

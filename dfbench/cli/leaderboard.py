@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out
+from dfbench.cli.options import Plugins, err, out
 
 
 def leaderboard(
@@ -28,11 +28,16 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""
+    from dfbench.cli.progress import ConsoleReporter
     from dfbench.results.render.formats import render
     from dfbench.results.render.terminal import BoardView
     from dfbench.results.results import load_results
 
-    board = load_results(folder, plugins=plugin or ()).board
+    results = load_results(folder, plugins=plugin or ())
+    with ConsoleReporter(err()) as reporter:
+        if plugin:
+            results.progress = reporter.stage("leaderboard", "rows")
+        board = results.board
     if format is None:
         out().print(BoardView(board))
     else:

@@ -112,7 +112,10 @@ def _rows(
     """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
     rows: dict[_Place, RowRead] = {}
-    for place, seeds in _places(entries).items():
+    places = _places(entries)
+    if progress is not None and added.metrics:
+        progress(0, sum(not subset for _, _, subset in places))  # reading them calls functions
+    for place, seeds in places.items():
         dataset, _, subset = place
         # subsets have images of their own, which no row is ranked on
         known = [] if subset else shared.setdefault(dataset, [])

@@ -128,7 +128,7 @@ def test_resamples_that_break_it_are_counted():
 
     labels, sample = drawn(40)
     images = Images.of([str(i) for i in range(40)], labels)
-    found = resampled(Recomputed("x", picky), sample, images.resamples)
+    found = resampled(Recomputed("x", picky), [sample], images.resamples)
     ((said, n),) = found.faults.items()
     assert said == "raises ValueError: tie"
     assert n == np.isnan(found.values).sum() > 0
