@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NoReturn
 
-from dfbench.errors import PluginError, let_stop, worded
+from dfbench.errors import PluginError, let_stop, one_line, worded
 from dfbench.files import resolved
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
@@ -286,7 +286,8 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
         with _staying():
             spec.loader.exec_module(module)
     except PluginError as error:
-        raise PluginError(error.what, where=f"{path}, {error.where}", hint=error.hint) from None
+        what = one_line(error.what)
+        raise PluginError(what, where=f"{path}, {error.where}", hint=error.hint) from None
     except BaseException as error:
         let_stop(error)
         line = _line_in(file, error)
