@@ -7,7 +7,15 @@ line, without a traceback. Anything else that escapes is a defect of dfbench.
 from __future__ import annotations
 
 import difflib
+import re
+import signal
 from collections.abc import Iterable
+from opcode import opmap
+
+_LONGEST = 300
+"""Characters that are told of what code of others says."""
+_STEERING = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)?")
+"""What a terminal takes for orders: colours, titles and the like."""
 
 
 class DfbenchError(Exception):
@@ -90,7 +98,7 @@ def unknown(
     """Build the error for ``name``, with the nearest of ``known``."""
     names = sorted(set(known))
     lowered = {known.lower(): known for known in names}
-    near = [lowered[n] for n in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)]
+    near = [lowered[n] for n in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
     if near:
         hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
     elif names:
@@ -99,3 +107,51 @@ def unknown(
     else:
         hint = "none is known"
     return UnknownNameError(f"unknown {kind} {name!r}", where=where, hint=hint)
+
+
+def one_line(text: str) -> str:
+    """Make a line of a text of anybody's: without what steers a terminal, and no longer than that.
+
+    Returns
+    -------
+    str
+        At most 300 characters.
+    """
+    text = _STEERING.sub("", text[: 20 * _LONGEST])
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def worded(error: BaseException) -> str:
+    """Say in a line what was raised: its type and what it says, as far as `one_line` lets it."""
+    try:
+        said = str(error)
+    except BaseException as strange:  # noqa: BLE001 - it may be a class of anybody's
+        let_stop(strange)
+        said = ""
+    return one_line(": ".join(filter(None, [type(error).__name__, said.strip()])))
+
+
+def let_stop(error: BaseException) -> None:
+    """Raise what came out of code of others again where it is the person's Ctrl-C.
+
+    That comes between two instructions, whatever they are; where one of the code's own is a
+    ``raise KeyboardInterrupt``, it is a fault like others. So too of a generator that is closed.
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit) and not _raised(error):
+        raise error
+
+
+def _raised(error: BaseException) -> bool:
+    """Whether an instruction of the code raised it, and neither Python nor what handles signals."""
+    before = error.__context__
+    if isinstance(before, type(error)) and not _raised(before):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    return code is not handler and code.co_code[trace.tb_lasti] == opmap["RAISE_VARARGS"]

@@ -306,6 +306,8 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
     results = Results(
         planned.folder.path, records, check=planned.check, plugins=planned.settings.plugins
     )
+    if any(kind == "metric" for kind, _, _ in planned.settings.own):
+        results.progress = reporter.stage("leaderboard", "rows")  # nobody knows how long one takes
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))

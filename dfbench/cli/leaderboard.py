@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import COMMAND, Plugins, out, shown
+from dfbench.cli.options import COMMAND, Plugins, err, out
 
 
 def leaderboard(
@@ -38,16 +38,21 @@ def leaderboard(
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""
     from dfbench.cli import writing
+    from dfbench.cli.progress import ConsoleReporter
     from dfbench.results.render.formats import render
     from dfbench.results.render.terminal import BoardView
     from dfbench.results.results import load_results
 
-    if write:
-        results = writing.load_noted(folder, plugin or (), context.meta[COMMAND])
-        writing.write(results, lambda said: typer.echo(f"note {shown(said)}", err=True))
+    with ConsoleReporter(err()) as reporter:
+        if write:
+            results = writing.load_noted(folder, plugin or (), context.meta[COMMAND])
+        else:
+            results = load_results(folder, plugins=plugin or ())
+        if plugin:
+            results.progress = reporter.stage("leaderboard", "rows")
         board = results.board
-    else:
-        board = load_results(folder, plugins=plugin or ()).board
+        if write:
+            writing.write(results, lambda said: reporter.note(shown(said)))
     if format is None:
         out().print(BoardView(board))
     else:

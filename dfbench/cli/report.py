@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, shown
+from dfbench.cli.options import Plugins, err, shown
 
 
 def report(
@@ -17,11 +17,16 @@ def report(
     plugin: Plugins = None,
 ) -> None:
     """Gather leaderboard and figures into one page again: report.html."""
+    from dfbench.cli.progress import ConsoleReporter
     from dfbench.results.board.sentences import not_shown
     from dfbench.results.render.report import make_report
     from dfbench.results.results import load_results
 
-    board = load_results(folder, plugins=plugin or ()).board
+    results = load_results(folder, plugins=plugin or ())
+    with ConsoleReporter(err()) as reporter:
+        if plugin:
+            results.progress = reporter.stage("leaderboard", "rows")
+        board = results.board
+        for said in not_shown(board):
+            reporter.note(shown(said))
     typer.echo(make_report(folder, board))
-    for said in not_shown(board):
-        typer.echo(f"note {shown(said)}", err=True)

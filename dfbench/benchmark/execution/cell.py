@@ -17,6 +17,7 @@ from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
+from dfbench.errors import let_stop
 from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model, vectors_of
 from dfbench.models.selection.problem import Problem
@@ -48,7 +49,8 @@ def run_cell(job: Job) -> Record:
         with threadpool_limits(job.n_threads):
             fitted = _run(job)
             known = fitted.known
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
+    except BaseException as error:  # noqa: BLE001 - whatever a row does, the others go on
+        let_stop(error)
         known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**job.record, **known, "versions": versions()})
@@ -62,7 +64,8 @@ def run_cell(job: Job) -> Record:
         score_evaluations(job, record, fitted.model)
         try:
             draw_model(job, record, fitted.model)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
+        except BaseException as error:  # noqa: BLE001 - a figure costs no result
+            let_stop(error)
             worded(job, error)
     return record
 
@@ -81,7 +84,8 @@ def _run_again(job: Job) -> Record:
                 if again != record:
                     record = again
                     job.out.rewrite_record(record)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: BLE001 - as above
+        let_stop(error)
         give_up(job, **worded(job, error))
     else:
         score_evaluations(job, record, model)
@@ -112,7 +116,8 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads
             )
             check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: BLE001 - as above
+        let_stop(error)
         job.kept.unlink(missing_ok=True)
         return record.model_copy(update={"not_kept": worded(job, error)["reason"]})
     return record.model_copy(update={"not_kept": ""})
@@ -126,7 +131,8 @@ def _kept_model(job: Job, record: Record) -> Model | None:
         model = reloaded(job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads)
         inputs = load_inputs(job, job.evaluate.keys, type(model))
         check_same(job.out, record, score(job, job.evaluate, model, inputs))
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
+    except BaseException as error:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
+        let_stop(error)
         return None
     return model
 

@@ -31,7 +31,7 @@ from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import Outcome, seconds_to_decode
 from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
-from dfbench.files import digest
+from dfbench.files import digest, resolved
 from dfbench.models import base as models
 from dfbench.models.held import BOUNDS, holding_at_most
 from dfbench.results.records.folder import ResultsFolder
@@ -355,7 +355,7 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=keeping,
-        plugins=tuple(path.resolve() for path in session.settings.plugins),
+        plugins=tuple(resolved(path) for path in session.settings.plugins),
         memory=needs[0][1],
         less=tuple(needs[1:]),
     )

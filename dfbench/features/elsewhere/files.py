@@ -12,9 +12,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from dfbench.errors import DfbenchError, PluginError, UnavailableError
+from dfbench.errors import DfbenchError, PluginError, UnavailableError, one_line
 from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
+from dfbench.files import resolved
 from dfbench.images import Image
 
 
@@ -86,7 +87,7 @@ class Onnx(InFile):
     def kept(self) -> dict[str, Any]:
         """Give its path, the content that lay there, and what it is given."""
         return {
-            "file": str(Path(self.file).resolve()),
+            "file": str(resolved(Path(self.file))),
             "digest": _digest(self.file),
             "numbers": self.numbers,
             "bounded": self.bounded,
@@ -120,7 +121,7 @@ class Onnx(InFile):
         try:
             session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            said = one_line(str(error).strip().partition("\n")[0] or repr(error))
             raise PluginError(f"is no ONNX file that can be opened: {said}", where=where) from error
         inputs, outputs = session.get_inputs(), session.get_outputs()
         for what, found in (("inputs", inputs), ("outputs", outputs)):
@@ -159,7 +160,7 @@ class TorchScript(InFile):
                 warnings.simplefilter("ignore")  # that newer files are written in another form
                 module = torch.jit.load(file, map_location=place).eval()  # type: ignore[no-untyped-call]
         except Exception as error:
-            said = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            said = one_line(str(error).strip().partition("\n")[0] or repr(error))
             raise PluginError(
                 f"is no TorchScript file that can be opened: {said}",
                 where=f"torchscript:{Path(file).name}",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dfbench.errors import OutputError
+from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
-from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry, worded
+from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
@@ -113,7 +113,10 @@ def _rows(
     """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
     rows: dict[_Place, RowRead] = {}
-    for place, seeds in _places(entries).items():
+    places = _places(entries)
+    if progress is not None and added.metrics:
+        progress(0, sum(not subset for _, _, subset in places))  # reading them calls functions
+    for place, seeds in places.items():
         dataset, _, subset = place
         # subsets have images of their own, which no row is ranked on
         known = [] if subset else shared.setdefault(dataset, [])
@@ -122,13 +125,19 @@ def _rows(
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         done = 0
+
+        def told(n: int = 1) -> None:
+            nonlocal done
+            done += n
+            if progress is not None:
+                progress(done, len(whole))
+
         for images in (images for its in shared.values() for images in its):
             own = [row.measured for row in whole if row.measured and row.measured.images is images]
             if images.resamples.sound:
-                resample_together(own, each=pool.map)
-            done += len(own)
-            if progress is not None:
-                progress(done, len(whole))
+                resample_together(own, each=pool.map, told=told)
+            else:
+                told(len(own))
         lines: list[Line] = []
         for row, line in zip(whole, pool.map(line_of, whole), strict=True):
             # what is missing of a row stands behind it
@@ -166,7 +175,8 @@ def _report(part: Part, report: Callable[[], Report]) -> Report:
     try:
         found = report()
         fault = fault_of(found)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the rest of the board stands
+    except BaseException as error:  # noqa: BLE001 - the rest of the board stands
+        let_stop(error)
         fault = worded(error)
     if not fault:
         return found
@@ -203,7 +213,8 @@ def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
             try:
                 if audit.control == line.control:
                     found.append(f"{audit.word}: {said}{_explained(audit(), line, out)}")
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                let_stop(error)
                 if part.built_in:
                     raise
                 found.append(f"{part.where} explains nothing: {worded(error)}")

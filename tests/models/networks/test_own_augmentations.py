@@ -52,6 +52,10 @@ def nothing(images):
 @dfbench.augmentation
 def breaks(image):
     raise KeyError("x")
+
+@dfbench.augmentation
+def stops(image):
+    raise KeyboardInterrupt
 """
 
 
@@ -91,6 +95,7 @@ def test_copies_made_before_are_changed_too(plugin: Path) -> None:
         ("floats", "gives float64, not uint8"),
         ("nothing", "gives NoneType, no Tensor"),
         ("breaks", "raises KeyError: 'x'"),
+        ("stops", "raises KeyboardInterrupt"),
     ],
 )
 def test_what_is_wrong_is_told_before_training(plugin: Path, name: str, said: str) -> None:
