@@ -41,7 +41,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     for owner, parts in brought.items():
         yield Finding(owner, "ok", ", ".join(parts), "", {"parts": parts})
     if not brought:
-        yield Finding("plugins", "absent", "no package or file brings parts that work")
+        yield Finding("plugins", "absent", "none, which is no fault: all parts are those of dfbench")
 
 
 def _broken(name: str, error: DfbenchError) -> Finding:
