@@ -94,7 +94,7 @@ def _histogram(axes: Axes, sizes: Sequence[tuple[int, int]]) -> None:
     values = np.asarray(sizes, dtype=float).reshape(-1, 2)
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     alone = high == low
-    bins = np.array([0.9 * low, 1.1 * low]) if alone else np.linspace(low - 0.5, high + 0.5, 31)
+    bins = np.array([0.9, 1.1]) * max(low, 1) if alone else np.linspace(low - 0.5, high + 0.5, 31)
     for index, name in enumerate(("width", "height")):
         axes.hist(
             values[:, index], bins=bins.tolist(), histtype="step", linewidth=1.6 - 0.4 * index,
