@@ -32,6 +32,7 @@ types: $(BIN)/dfbench
 
 docs: $(BIN)/dfbench
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@! grep -rnoE '<(script|link|img|iframe)[^>]* (src|href)="?https?://[^" >]*' build/site --include='*.html'
 	@echo "build/site/index.html, to be opened in a browser"
 
 tables: $(BIN)/dfbench
