@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from opcode import opmap
+from typing import Any
 
 _LONGEST = 300
 """Characters that are told of what code of others says."""
@@ -155,3 +156,41 @@ def _raised(error: BaseException) -> bool:
     code = trace.tb_frame.f_code
     handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
     return code is not handler and code.co_code[trace.tb_lasti] == opmap["RAISE_VARARGS"]
+
+
+_WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "string": "text in quotes",
+    "path": "a path in quotes",
+    "list": "a list",
+    "tuple": "a list",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "literal_error": "one of {expected}",
+}
+"""By the kind of an error of pydantic, or the type that it is about."""
+
+
+def in_words(fault: Mapping[str, Any]) -> str:
+    """Word one of the errors of pydantic: what is wanted of a value, and what it is."""
+    kind, given = fault["type"], fault.get("input")
+    context = fault.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "string_too_short":
+        return "is empty"
+    if kind in ("too_short", "too_long"):
+        least = kind == "too_short"
+        bound = f"at least {context['min_length']}" if least else f"at most {context['max_length']}"
+        return f"{bound} in the list, not {context['actual_length']}"
+    if kind in ("model_type", "dict_type", "mapping_type"):
+        return "is no table: { ... }"
+    wanted = _WANTED.get(kind) or _WANTED.get(kind.partition("_")[0])
+    if wanted is None or kind == "value_error":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return f"{wanted.format(**context)} is wanted, not {given!r}"

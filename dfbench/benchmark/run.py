@@ -17,7 +17,7 @@ from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
-from dfbench.benchmark.planning.requests import with_evaluations, with_models
+from dfbench.benchmark.planning.requests import with_evaluations, with_models, with_pictures
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
@@ -284,6 +284,12 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     if options.keep_models == "all":
         plan = with_models(plan, folder)
     plan = with_evaluations(plan, datasets, folder)
+    plan, undrawn = with_pictures(plan, settings.figures, folder)
+    for kinds, unkept in undrawn.items():
+        reporter.note(
+            f"{', '.join(kinds)}: not drawn of {', '.join(unkept)}: no model is kept of what was"
+            " finished before; --keep-models all fits it once more, and draws"
+        )
     return Planned(plan, folder, settings, options.check)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import COMMAND, Plugins, err, out
+from dfbench.cli.options import COMMAND, Plugins, err, out, shown
 
 
 def leaderboard(

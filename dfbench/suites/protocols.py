@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
-from dfbench.errors import CardError, DfbenchError, PluginError, let_stop, unknown
+from dfbench.errors import CardError, DfbenchError, PluginError, in_words, let_stop, unknown
 from dfbench.registry import PROTOCOLS, Registry
 
 
@@ -104,6 +104,6 @@ def _default(kind: str) -> Protocol:
         return parse({"kind": kind})
     except ValidationError as error:
         first = error.errors()[0]
-        said = ": ".join([*map(str, first["loc"][1:]), first["msg"]])
+        said = ": ".join([*map(str, first["loc"][1:]), in_words(first)])
         hint = "write it into [[protocols]] of a suite"
         raise CardError(said, where=f"--protocol {kind}", hint=hint) from None

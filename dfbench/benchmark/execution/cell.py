@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -53,7 +54,8 @@ def run_cell(job: Job) -> Record:
         let_stop(error)
         known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
-    record = Record.model_validate({**job.record, **known, "versions": versions()})
+    known |= {"pictures": job.figures, "versions": versions()}
+    record = Record.model_validate({**job.record, **known})
     parts: dict[Part, Scores] = {}
     if fitted is not None:
         parts = dict(fitted.parts)
@@ -62,16 +64,20 @@ def run_cell(job: Job) -> Record:
     job.status.unlink(missing_ok=True)
     if fitted is not None:
         score_evaluations(job, record, fitted.model)
-        try:
-            draw_model(job, record, fitted.model)
-        except BaseException as error:  # noqa: BLE001 - a figure costs no result
-            let_stop(error)
-            worded(job, error)
+        _draw(job, record, fitted.model, job.figures)
     return record
 
 
+def _draw(job: Job, record: Record, model: Model, figures: Sequence[str]) -> None:
+    try:
+        draw_model(job, record, model, figures)
+    except BaseException as error:  # noqa: BLE001 - a figure costs no result
+        let_stop(error)
+        worded(job, error)
+
+
 def _run_again(job: Job) -> Record:
-    """Take the model of a finished cell for what the cell lacks: evaluations, or to be kept."""
+    """Take the model of a finished cell for what it lacks: evaluations, pictures, to be kept."""
     record = job.out.load_record(job.record["cell"])
     assert record is not None  # it is finished
     try:
@@ -89,6 +95,10 @@ def _run_again(job: Job) -> Record:
         give_up(job, **worded(job, error))
     else:
         score_evaluations(job, record, model)
+        if drawn := [name for name in job.figures if name not in record.pictures]:
+            _draw(job, record, model, drawn)
+            record = record.model_copy(update={"pictures": [*record.pictures, *drawn]})
+            job.out.rewrite_record(record)
     job.status.unlink(missing_ok=True)
     return record
 

@@ -61,14 +61,14 @@ def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
                 _save(draw(), path)
 
 
-def draw_model(job: Job, record: Record, model: Model) -> None:
-    """Draw all that is wanted of a cell whose model is at hand."""
+def draw_model(job: Job, record: Record, model: Model, figures: Sequence[str]) -> None:
+    """Draw what is wanted of a cell whose model is at hand."""
 
     def load(rows: Sequence[int]) -> Inputs:
         return load_inputs(job, job.evaluate.keys[np.asarray(rows)], type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
-    wanted = Registry(PICTURES).among(job.figures)
+    wanted = Registry(PICTURES).among(figures)
     draw_stored(cell, wanted)
     for picture in _made(wanted):
         for name, draw in picture.of_model(cell).items():

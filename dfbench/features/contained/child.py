@@ -90,11 +90,10 @@ def _loaded(plugin: tuple[str, str] | None, pickled: bytes) -> Any:
 
 def _worded(error: BaseException) -> Exception:
     """Give what can be sent of an error."""
-    from dfbench.errors import DfbenchError, PluginError
+    from dfbench.errors import DfbenchError, PluginError, worded
 
     if isinstance(error, DfbenchError):
         return error
     if isinstance(error, MemoryError):
         return PluginError("runs out of memory")
-    said = " ".join(str(error).split())
-    return PluginError(": ".join(filter(None, [f"raises {type(error).__name__}", said])))
+    return PluginError(f"raises {worded(error)}")

@@ -119,6 +119,12 @@ def test_they_stand_in_every_form(few, plugin):
         said = terminal(board, width)
         assert "own Brier" in said
         assert "Lower is better" in said
+        # one blank line on either side of each block
+        assert "\n\n\n" not in said
+        assert "(column n_seeds of mine.py):" in " ".join(said.split())
+        above, _, below = said.partition("\nFigures of plugins")
+        assert above.endswith("\n")
+        assert "\n\n# is 1" in below
     frame = load_results(few, plugins=plugin).frame()
     assert frame["own_brier"].notna().sum() == 2
 

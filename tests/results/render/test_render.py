@@ -234,6 +234,14 @@ def test_the_seed_has_a_column_only_where_there_are_several(folder):
         assert "seed" in text
 
 
+def test_an_interval_stands_below_the_spread_over_seeds(folder):
+    """So that columns stay narrow enough for all of them to be in sight."""
+    for seed in (3, 4):
+        folder.add("faces", "hsv/knn", seed=seed)
+    text = render(build_board(folder.out), "html")
+    assert re.search(r"</svg><small>±\d\.\d{3}<br/>\[\d\.\d{3}, ", text)
+
+
 def test_an_empty_board_and_one_of_failures_render(folder):
     ResultsFolder(folder.out).write_entries([])
     for form in FORMATS:
