@@ -119,11 +119,11 @@ def test_a_changed_file_beside_a_plugin_makes_its_rows_stale(tmp_path, make_fold
     ("search", "message"),
     [
         ("max_depth = { int = [3, 2] }", "less than the second"),
-        ("max_depth = { int = [2.5, 3] }", "integer"),
+        ("max_depth = { int = [2.5, 3] }", "whole number"),
         ("max_depth = { int = [2, 3], float = [1, 2] }", "one of int"),
         ("max_depth = {}", "one of int"),
         ("max_features = { float = [0, 1], log = true }", "above 0"),
-        ('criterion = { choices = ["gini"] }', "at least 2 items"),
+        ('criterion = { choices = ["gini"] }', "at least 2 in the list"),
         ('criterion = { choices = ["gini", "entropy"], log = true }', "log is for int and float"),
         ("max_depth = [2, 3]", "is no table"),
         ("max_depth = { int = [2, 3], lgo = true }", "lgo"),

@@ -178,7 +178,10 @@ def test_what_could_not_be_trained_is_told(tmp_path: Path, made: str, said: str)
     ("text", "said"),
     [
         ("@dfbench.network(recipe={'epoch': 3})\ndef net():\n    pass", "epoch.*did you mean 'epo"),
-        ("@dfbench.network(recipe={'epochs': 0})\ndef net():\n    pass", "recipe: epochs: Input"),
+        (
+            "@dfbench.network(recipe={'epochs': 0})\ndef net():\n    pass",
+            "recipe: epochs: at least 1 is wanted",
+        ),
         ("@dfbench.network(image_size=2)\ndef net():\n    pass", "image_size is a whole number"),
         ("@dfbench.network\ndef net(lr=0.1):\n    pass", "'lr' has the name of one of the recipe"),
         ("@dfbench.network\ndef net(depth):\n    pass", "parameters need defaults: depth"),
