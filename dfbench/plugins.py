@@ -283,7 +283,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     folder = str(path.parent)
     sys.path.insert(0, folder)
     try:
-        with _staying():
+        with staying():
             spec.loader.exec_module(module)
     except PluginError as error:
         what = one_line(error.what)
@@ -300,21 +300,34 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     return module
 
 
+class _Held(threading.local):
+    """The process that code of others, which this thread runs, must not end; 0: it runs none."""
+
+    process = 0
+
+
+_HELD = _Held()
+_END = os._exit
+
+
+def _end(status: int) -> NoReturn:
+    if _HELD.process == os.getpid():  # one that the code has begun may end
+        raise SystemExit(f"os._exit({status!r:.20}) would end all in silence")
+    _END(status)
+
+
 @contextmanager
-def _staying() -> Iterator[None]:
-    """Raise where code of others ends this process: it would end in silence, as if all was well."""
-    end, place = os._exit, (os.getpid(), threading.get_ident())
+def staying() -> Iterator[None]:
+    """Have ``os._exit`` raise `SystemExit` while code of others runs in this thread.
 
-    def refuse(status: int) -> NoReturn:
-        if (os.getpid(), threading.get_ident()) != place:
-            end(status)  # a process that was begun meanwhile may
-        raise SystemExit(f"os._exit({status!r:.20}) ends the process that loads it")
-
-    os._exit = refuse
+    The process would end without a word, and with the exit status of success.
+    """
+    os._exit = _end  # for good: threads do this at once
+    before, _HELD.process = _HELD.process, os.getpid()
     try:
         yield
     finally:
-        os._exit = end
+        _HELD.process = before
 
 
 class _Finder(MetaPathFinder):

@@ -321,7 +321,7 @@ FINE = "@dfbench.extractor\ndef fine(image):\n    return [1.0]\n"
     [
         ("raise KeyboardInterrupt", "mine.py, line 3: breaks when it is loaded: KeyboardInterrupt"),
         ("raise BaseException('x')", "line 3: breaks when it is loaded: BaseException: x"),
-        ("os._exit(0)", "line 3: breaks when it is loaded: SystemExit: os._exit.0. ends the"),
+        ("os._exit(0)", "line 3: breaks when it is loaded: SystemExit: os._exit.0. would end all"),
         (FINE + FINE, "mine.py: the extractor 'fine' is lost"),
         (FINE + "def fine():\n    pass\n", "the extractor 'fine' is lost"),
         (
@@ -340,12 +340,8 @@ FINE = "@dfbench.extractor\ndef fine(image):\n    return [1.0]\n"
 def test_what_is_wrong_with_a_file_is_told_with_its_place(
     tmp_path: Path, text: str, said: str
 ) -> None:
-    import os
-
-    end = os._exit
     with pytest.raises(PluginError, match=said):
         Registry(EXTRACTORS, [write(tmp_path / "mine.py", HEAD + text)])
-    assert os._exit is end
 
 
 def test_a_process_that_a_plugin_begins_may_end(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.files import digest
-from dfbench.plugins import ColumnInfo, MetricInfo, info, source_digest
+from dfbench.plugins import ColumnInfo, MetricInfo, info, source_digest, staying
 from dfbench.registry import COLUMNS, METRICS, Part, Registry
 from dfbench.results.board.board import Added, Board, Line, Own, Table
 from dfbench.results.board.columns import COLUMNS as OURS
@@ -120,7 +120,8 @@ class Additions:
         values: dict[str, Added] = {}
         for each in self._of_kind("column"):
             try:
-                values[each.name] = _plain(self.columns[each.name](_copied(facts)))
+                with staying():
+                    values[each.name] = _plain(self.columns[each.name](_copied(facts)))
             except BaseException as error:  # noqa: BLE001 - it costs its own column
                 let_stop(error)
                 fault = str(error) if isinstance(error, _Fault) else f"raises {worded(error)}"
@@ -148,7 +149,8 @@ class _Blamed:
 
     def __call__(self, *given: Any, **more: Any) -> Any:
         try:
-            return self.function(*given, **more)
+            with staying():
+                return self.function(*given, **more)
         except BaseException as error:
             let_stop(error)
             raise Fault(f"raises {worded(error)}") from error

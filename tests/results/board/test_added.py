@@ -47,6 +47,7 @@ def torn(facts):
     return facts["no such key"]
 '''
 STOPS = """
+import os
 import signal
 
 import dfbench
@@ -57,6 +58,10 @@ class Odd(BaseException):
 @dfbench.metric(higher_is_better=True)
 def odd(labels, scores):
     raise Odd("x" * 100_000)
+
+@dfbench.metric(higher_is_better=True)
+def ends(labels, scores):
+    os._exit(0)
 
 @dfbench.metric(higher_is_better=True)
 def halts(labels, scores):
@@ -143,7 +148,11 @@ def test_what_breaks_costs_its_own_column_with_the_reason(few, plugin):
 def test_an_interrupt_of_their_own_is_their_fault_and_ctrl_c_is_none(few, plugin):
     plugin.write_text(STOPS)
     notes = build_board(few, plugins=[plugin]).tables[0].notes
-    for name, what in (("halts", "KeyboardInterrupt ("), ("halted", "KeyboardInterrupt: here (")):
+    for name, what in (
+        ("halts", "KeyboardInterrupt ("),
+        ("halted", "KeyboardInterrupt: here ("),
+        ("ends", "SystemExit: os._exit(0) would end all"),
+    ):
         said = f"{name} of mine.py has no value: it raises {what}"
         assert any(note.startswith(said) for note in notes)
     [odd] = [note for note in notes if note.startswith("odd of")]

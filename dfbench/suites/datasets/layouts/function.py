@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator
 
 from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError, let_stop, worded
+from dfbench.plugins import staying
 from dfbench.registry import LAYOUTS, Registry
 from dfbench.suites.datasets.layouts.base import Declared, Layout, label_of
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
@@ -95,8 +96,9 @@ class FunctionLayout(Layout):
         function = known.get(self.name).load()
         where = f"layout {self.name!r}"
         try:
-            given = function(root)
-            entries = list(given) if isinstance(given, Iterable) else given
+            with staying():
+                given = function(root)
+                entries = list(given) if isinstance(given, Iterable) else given
         except DfbenchError:
             raise
         except BaseException as error:

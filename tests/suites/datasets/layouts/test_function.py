@@ -73,6 +73,7 @@ def test_pairs_are_divided_anew(faces: Path) -> None:
         ("return [('train/real/000.png', 'real', 'train')]", r"tells a split.*splits = \[...\]"),
         ("return [('train/real/000.png', 'real', '', 'x')]", "tells a group.*groups = true"),
         ("raise KeyError('sheet')", "layout 'listed': raises KeyError: 'sheet'"),
+        ("import os; os._exit(0)", r"layout 'listed': raises SystemExit: os._exit\(0\) would end"),
         ("raise KeyboardInterrupt", "layout 'listed': raises KeyboardInterrupt"),
     ],
 )
