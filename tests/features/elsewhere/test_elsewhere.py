@@ -65,7 +65,7 @@ def test_onnx_and_torchscript_give_what_the_network_says(tmp_path: Path) -> None
         TorchScript(str(scripted(tmp_path / "net.pt")), 2, False, INPUT, "cpu"),
     ):
         found = made.transform(IMAGES)
-        assert found.dtype == np.float32
+        assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, atol=1e-5)
         np.testing.assert_array_equal(made.transform(IMAGES[1:2]), found[1:2])
 

@@ -152,7 +152,7 @@ def test_columns_of_one_name(tmp_path):
     path.write_text("f,l,l\na,0,0\nb,1,1\n")
     assert read_table(path).cells("l") == ["0", "1"]
     path.write_text("f,l,l\na,0,0\nb,1,0\n")
-    with pytest.raises(DataError, match="row 3 differs in the 2 columns 'l'"):
+    with pytest.raises(DataError, match="two columns are called 'l', and differ in row 3"):
         read_table(path).cells("l")
 
 
