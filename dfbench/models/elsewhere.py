@@ -130,8 +130,8 @@ class Detector(Model):
         if lost <= _LOST * n:
             return []
         return [
-            f"activation {activation!r} makes {n - lost} different probabilities of"
-            f" {n} different scores of the detector: its figures take the others for ties"
+            f"activation {activation!r} rounds {n} different scores of the detector to {n - lost}:"
+            " images whose scores differ tie in its figures"
         ]
 
     def _of_two(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -55,13 +55,16 @@ def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
 
 
 def _comments(text: str) -> list[str]:
-    """Give the lines before the table that begin with #; one may be a header, as numpy writes."""
-    lines = text.splitlines(keepends=True)
-    n = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    if 0 < n < len(lines):
-        last, first = lines[n - 1], lines[n]
-        n -= any(last.count(each) == first.count(each) > 0 for each in _DELIMITERS)
-    return lines[:n]
+    """Give the lines before the table that begin with #; numpy writes a header like a single one."""
+    found: list[str] = []
+    for line in io.StringIO(text, newline=""):
+        if not line.startswith("#"):
+            header = len(found) == 1 and any(
+                found[0].count(each) == line.count(each) > 0 for each in _DELIMITERS
+            )
+            return [] if header else found
+        found.append(line)
+    return found
 
 
 def _with_header(path: Path, records: list[tuple[int, list[str]]]) -> Table:

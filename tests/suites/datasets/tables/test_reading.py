@@ -37,6 +37,15 @@ def test_a_delimiter_gives_rows_as_wide_as_the_header(read):
     assert read("sep=;\na;b\n1;2\n") == (["a", "b"], [(3, ["1", "2"])])
 
 
+def test_comments_before_the_table(read):
+    assert read("# a model\n# of 2024, v1\nfile,score\na.b,1\n") == (
+        ["file", "score"],
+        [(4, ["a.b", "1"])],
+    )
+    assert read("# file,score\na.b,1\n") == (["# file", "score"], [(2, ["a.b", "1"])])
+    assert read("id\n#1\n") == (["id"], [(2, ["#1"])])
+
+
 def test_what_is_expected_goes_first(read):
     text = "a;b,image_id\n1;2,3\n"
     assert read(text) == (["a;b", "image_id"], [(2, ["1;2", "3"])])
