@@ -147,8 +147,9 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
     among = wanted if told.evaluated_only else every
     # a folder of another part is known as one: what lies in it is no evaluated image
     folders = {part for path in every for part in path.split("/")[:-1]}
-    images, evaluated = (Images(paths, beside=folders) for paths in (among, wanted))
-    columns = find_columns(table, images, told.columns, own.classes, own.positive, evaluated)
+    images = Images(among, beside=folders)
+    instead = Images(every if told.evaluated_only else wanted, beside=folders)
+    columns = find_columns(table, images, told.columns, own.classes, own.positive, instead)
     found = read_scores(table, images, columns, wanted, every)
     _check_missing(file, found, len(wanted), own.parts.split, allowed=told.allow_missing)
     kept = np.array([path in found.values for path in wanted], dtype=np.bool_)

@@ -98,7 +98,7 @@ def find_columns(
     told: Columns,
     classes: Sequence[str],
     positive: int | None = None,
-    evaluated: Images | None = None,
+    instead: Images | None = None,
 ) -> Columns:
     """Find the columns of ids and of scores, as far as they were not told.
 
@@ -112,8 +112,9 @@ def find_columns(
         What is known of the columns.
     classes, positive
         Of the data set.
-    evaluated
-        The evaluated images alone, where ids may be looked up there instead.
+    instead
+        Where ids might be looked up as well: more images, by which the column is found, or fewer,
+        which is offered.
 
     Raises
     ------
@@ -127,12 +128,14 @@ def find_columns(
     ids = told.ids
     if not ids:
         share, ids, reason = id_column(table, images)
+        other = "" if ids or instead is None else id_column(table, instead)[1]
+        if other and instead is not None and len(instead.paths) >= len(images.paths):
+            ids = other
         if not ids:
-            alone = evaluated is not None and id_column(table, evaluated)[1] != ""
             hint = (
                 "--evaluated-only looks ids up among the evaluated images alone, where the file has"
                 " no scores of others; "
-                if alone
+                if other
                 else ""
             )
             best = f"at most {share:.0%} of the rows name one" if share else "not one row does"

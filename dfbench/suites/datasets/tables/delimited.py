@@ -55,7 +55,7 @@ def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
 
 
 def _comments(text: str) -> list[str]:
-    """Give the lines before the table that begin with #; numpy writes a header like a single one."""
+    """Give the lines before the table that begin with #; a single one may be a header."""
     found: list[str] = []
     for line in io.StringIO(text, newline=""):
         if not line.startswith("#"):
