@@ -221,6 +221,8 @@ def ranked(probabilities: Floats, k: int) -> Floats:
     if np.array_equal(rest, 1 - score):
         return score
     finer = (rest >= 0) & (rest < _FAINT) & (np.abs(score + rest - 1) < _FAINT)
+    if not finer.any():
+        return score
     rest = np.where(finer, rest, np.maximum(1 - score, _FAINT))
     order = np.lexsort((-rest, score))
     score_alike = np.diff(score[order]) == 0

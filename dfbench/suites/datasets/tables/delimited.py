@@ -63,6 +63,8 @@ def _comments(text: str) -> list[str]:
                 found[0].count(each) == line.count(each) > 0 for each in _DELIMITERS
             )
             return [] if header else found
+        if any(map(is_image, re.split(r"[,;|\s]", line))):
+            return []  # a row, of an image whose name begins so
         found.append(line)
     return found
 

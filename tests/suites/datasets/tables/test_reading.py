@@ -43,6 +43,7 @@ def test_comments_before_the_table(read):
         [(4, ["a.b", "1"])],
     )
     assert read("# file,score\na.b,1\n") == (["# file", "score"], [(2, ["a.b", "1"])])
+    assert len(read("#1.png,0\n#2.png,1\na.png,1\n")[1]) == 3
     assert read("id\n#1\n") == (["id"], [(2, ["#1"])])
 
 
