@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 $(BIN)/dfbench: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("dfbench needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV): some minutes, about 5 GB with torch"
+	@echo "Installing into $(VENV): some minutes, about 8 GB with torch"
 	@$(BIN)/python -m pip install --quiet --upgrade pip
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
@@ -32,7 +32,8 @@ types: $(BIN)/dfbench
 
 docs: $(BIN)/dfbench
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
-	@echo "build/site/index.html"
+	@! grep -rnoE '<(script|link|img|iframe)[^>]* (src|href)="?https?://[^" >]*' build/site --include='*.html'
+	@echo "build/site/index.html, to be opened in a browser"
 
 tables: $(BIN)/dfbench
 	$(BIN)/python docs/tables.py

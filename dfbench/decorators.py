@@ -72,7 +72,7 @@ def extractor(
     """
 
     def declare(function: Function) -> Function:
-        title = _titled(function, name, "extractor")
+        title = _titled(function, name, "extractor", version)
         if not inspect.signature(function).parameters:
             raise PluginError("the function must take the image", where=f"extractor {title!r}")
         defaults = _defaults(function, f"extractor {title!r}", 1, "the image")
@@ -131,10 +131,10 @@ def model(
 
     def declare(function: Function) -> Function:
         if isinstance(function, type):
-            title = _titled(function, name or getattr(function, "name", None), "model")
+            title = _titled(function, name or getattr(function, "name", None), "model", version)
             defaults: dict[str, Any] = {}
         else:
-            title = _titled(function, name, "model")
+            title = _titled(function, name, "model", version)
             defaults = _defaults(function, f"model {title!r}")
         told = FunctionInfo(
             name=title, kind="model", version=version, defaults=defaults, suggest=suggest
@@ -203,7 +203,7 @@ def network(
     """
 
     def declare(function: Function) -> Function:
-        title = _titled(function, name, "network")
+        title = _titled(function, name, "network", version)
         where = f"network {title!r}"
         known = inspect.signature(function).parameters
         side = image_size
@@ -288,7 +288,7 @@ def metric(
     higher = higher_is_better
 
     def declare(function: Function) -> Function:
-        key = _titled(function, name, "metric", _FIELD)
+        key = _titled(function, name, "metric", version, _FIELD, title)
         where = f"metric {key!r}"
         if resamples is not None and (type(resamples) is not int or not 200 <= resamples <= 1000):
             raise PluginError("resamples is a whole number from 200 to 1000", where=where)
@@ -353,7 +353,7 @@ def column(
     """
 
     def declare(function: Function) -> Function:
-        key = _titled(function, name, "column", _FIELD)
+        key = _titled(function, name, "column", version, _FIELD, title)
         if not inspect.signature(function).parameters:
             raise PluginError("the function must take the facts of a line", where=f"column {key!r}")
         _defaults(function, f"column {key!r}", 1, "the facts")
@@ -408,7 +408,7 @@ def augmentation(
     """
 
     def declare(function: Function) -> Function:
-        title = _titled(function, name, "augmentation")
+        title = _titled(function, name, "augmentation", version)
         where = f"augmentation {title!r}"
         known = inspect.signature(function).parameters
         if not known or next(iter(known)) == "rng":
@@ -469,15 +469,47 @@ def layout(
     return declare if function is None else declare(function)
 
 
-def _titled(function: Any, name: str | None, kind: Kind, form: re.Pattern[str] = _NAME) -> str:
-    title = name or str(function.__name__)
-    if not form.fullmatch(title):
+def _titled(
+    function: Any,
+    name: str | None,
+    kind: Kind,
+    version: int = 1,
+    form: re.Pattern[str] = _NAME,
+    title: str | None = None,
+) -> str:
+    """Give the name of a part; raise where what stands under the decorator, or in it, is odd."""
+    own = name if name is not None else getattr(function, "__name__", None)
+    where = f"{kind} {own!r}" if isinstance(own, str) else f"@dfbench.{kind}"
+    if not callable(function):
+        raise PluginError(
+            f"stands above no function, but is given {function!r:.80}",
+            where=f"@dfbench.{kind}",
+            hint=f"@dfbench.{kind}, or @dfbench.{kind}(name=...), above a function",
+        )
+    if not isinstance(own, str):
+        raise PluginError("has no name that is a text", where=where, hint='name="..."')
+    if not form.fullmatch(own):
         signs = "'_', '-' and '.'" if form is _NAME else "'_'"
         raise PluginError(
-            f"a name is made of letters, digits, {signs}, a letter first",
-            where=f"{kind} {title!r}",
+            f"a name is made of letters, digits, {signs}, a letter first", where=where
         )
-    return title
+    if type(version) is not int:
+        raise PluginError(f"version is {version!r:.80}, not a whole number", where=where)
+    if title is not None and not (isinstance(title, str) and title.strip() and title.isprintable()):
+        raise PluginError(f"title is {title!r:.80}, not a line of text", where=where)
+    waits = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    if waits or (kind != "layout" and inspect.isgeneratorfunction(function)):
+        what, way = ("async def", "def") if waits else ("a generator", "return")
+        raise PluginError(
+            f"is {what}, which gives nothing when it is called", where=where, hint=f"use {way}"
+        )
+    try:
+        inspect.signature(function)
+    except (TypeError, ValueError):
+        raise PluginError(
+            "its parameters cannot be told", where=where, hint="put it into a function of your own"
+        ) from None
+    return own
 
 
 def _defaults(

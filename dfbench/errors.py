@@ -7,7 +7,16 @@ line, without a traceback. Anything else that escapes is a defect of dfbench.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+import signal
+from collections.abc import Iterable, Mapping
+from opcode import opmap
+from typing import Any
+
+_LONGEST = 300
+"""Characters that are told of what code of others says."""
+_STEERING = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)?")
+"""What a terminal takes for orders: colours, titles and the like."""
 
 
 class DfbenchError(Exception):
@@ -90,7 +99,7 @@ def unknown(
     """Build the error for ``name``, with the nearest of ``known``."""
     names = sorted(set(known))
     lowered = {known.lower(): known for known in names}
-    near = [lowered[n] for n in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)]
+    near = [lowered[n] for n in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
     if near:
         hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
     elif names:
@@ -99,3 +108,89 @@ def unknown(
     else:
         hint = "none is known"
     return UnknownNameError(f"unknown {kind} {name!r}", where=where, hint=hint)
+
+
+def one_line(text: str) -> str:
+    """Make a line of a text of anybody's: without what steers a terminal, and no longer than that.
+
+    Returns
+    -------
+    str
+        At most 300 characters.
+    """
+    text = _STEERING.sub("", text[: 20 * _LONGEST])
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def worded(error: BaseException) -> str:
+    """Say in a line what was raised: its type and what it says, as far as `one_line` lets it."""
+    try:
+        said = str(error)
+    except BaseException as strange:  # noqa: BLE001 - it may be a class of anybody's
+        let_stop(strange)
+        said = ""
+    return one_line(": ".join(filter(None, [type(error).__name__, said.strip()])))
+
+
+def let_stop(error: BaseException) -> None:
+    """Raise what came out of code of others again where it is the person's Ctrl-C.
+
+    That comes between two instructions, whatever they are; where one of the code's own is a
+    ``raise KeyboardInterrupt``, it is a fault like others. So too of a generator that is closed.
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit) and not _raised(error):
+        raise error
+
+
+def _raised(error: BaseException) -> bool:
+    """Whether an instruction of the code raised it, and neither Python nor what handles signals."""
+    before = error.__context__
+    if isinstance(before, type(error)) and not _raised(before):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    return code is not handler and code.co_code[trace.tb_lasti] == opmap["RAISE_VARARGS"]
+
+
+_WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "string": "text in quotes",
+    "path": "a path in quotes",
+    "list": "a list",
+    "tuple": "a list",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "literal_error": "one of {expected}",
+}
+"""By the kind of an error of pydantic, or the type that it is about."""
+
+
+def in_words(fault: Mapping[str, Any]) -> str:
+    """Word one of the errors of pydantic: what is wanted of a value, and what it is."""
+    kind, given = fault["type"], fault.get("input")
+    context = fault.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "string_too_short":
+        return "is empty"
+    if kind in ("too_short", "too_long"):
+        least = kind == "too_short"
+        bound = f"at least {context['min_length']}" if least else f"at most {context['max_length']}"
+        return f"{bound} in the list, not {context['actual_length']}"
+    if kind in ("model_type", "dict_type", "mapping_type"):
+        return "is no table: { ... }"
+    wanted = _WANTED.get(kind) or _WANTED.get(kind.partition("_")[0])
+    if wanted is None or kind == "value_error":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return f"{wanted.format(**context)} is wanted, not {given!r}"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from dfbench.errors import BusyError, OutputError
+from dfbench.errors import BusyError, DataError, OutputError
 
 
 def cache_dir() -> Path:
@@ -47,6 +47,20 @@ def at_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def resolved(path: Path) -> Path:
+    """Give the whole path of a file or folder, without links.
+
+    Raises
+    ------
+    DataError
+        Where its links lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except RuntimeError:  # of Python before 3.13
+        raise DataError("links that lead in a circle", where=path) from None
 
 
 def from_home(path: Path) -> str:
@@ -84,11 +98,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def unwritable(folder: Path, error: OSError) -> OutputError:
-    """Word the failure to write below ``folder``."""
+    """Word the failure to write below ``folder``, with the variable that names it, if one does."""
+    named = next(
+        (
+            name
+            for name, place in (("DFBENCH_CACHE", cache_dir()), ("DFBENCH_CONFIG", config_dir()))
+            if os.environ.get(name) and folder.absolute().is_relative_to(place.absolute())
+        ),
+        None,
+    )
     return OutputError(
         f"cannot write here: {error.strerror or error}",
         where=folder,
-        hint="choose another folder or mend its permissions",
+        hint=f"{named} names it: set it to another folder, or mend its permissions"
+        if named
+        else "choose another folder or mend its permissions",
     )
 
 

@@ -6,17 +6,21 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
-from dfbench.errors import PluginError
+from dfbench.errors import PluginError, let_stop, one_line, worded
+from dfbench.files import resolved
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
@@ -124,8 +128,24 @@ class AugmentationInfo(FunctionInfo):
 
 
 def mark(thing: Any, told: FunctionInfo) -> None:
-    """Note on ``thing`` what it is."""
-    setattr(thing, _MARK, told)
+    """Note on ``thing`` what it is.
+
+    Raises
+    ------
+    PluginError
+        If nothing can be noted on it.
+    """
+    try:
+        setattr(thing, _MARK, told)
+    except (AttributeError, TypeError):
+        raise PluginError(
+            f"nothing can be noted on a {type(thing).__name__}",
+            where=f"{told.kind} {told.name!r}",
+            hint="put it into a function of your own",
+        ) from None
+    module = str(getattr(thing, "__module__", ""))
+    if _FILE.match(module):
+        _MARKED.setdefault(module, []).append((str(getattr(thing, "__qualname__", "")), told))
 
 
 def info(thing: Any) -> FunctionInfo | None:
@@ -191,7 +211,7 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     PluginError
         If the file is absent, breaks while it is run, or declares nothing.
     """
-    return _declared(load_module(path, known_as=known_as), path.resolve())
+    return _declared(load_module(path, known_as=known_as), resolved(path))
 
 
 def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
@@ -202,7 +222,7 @@ def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
     PluginError
         If the file is absent, or breaks while it is run.
     """
-    path = path.resolve()
+    path = resolved(path)
     name = _module_name(known_as or path)
     _PLACES[name] = str(path), str(known_as or path)
     if not path.exists() and name in sys.modules:
@@ -224,6 +244,8 @@ def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
     return module
 
 
+_MARKED: dict[str, list[tuple[str, FunctionInfo]]] = {}
+"""What was declared while a module of a plugin was run, by what it is called there."""
 _PLACES: dict[str, tuple[str, str]] = {}
 """Where the file of each plugin lies, and the one that it is a copy of, by the same."""
 _LOADED: dict[str, str] = {}
@@ -255,23 +277,44 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
         raise PluginError("not a Python file", where=path, hint="--plugin takes a .py file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    _MARKED.pop(name, None)
     _check_beside(file)
     _place_beside(file, path)
     folder = str(path.parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
+        with _staying():
+            spec.loader.exec_module(module)
     except PluginError as error:
-        raise PluginError(error.what, where=f"{path}, {error.where}", hint=error.hint) from None
-    except (Exception, SystemExit) as error:
+        what = one_line(error.what)
+        raise PluginError(what, where=f"{path}, {error.where}", hint=error.hint) from None
+    except BaseException as error:
+        let_stop(error)
         line = _line_in(file, error)
         raise PluginError(
-            f"breaks when it is loaded: {type(error).__name__}: {error}",
+            f"breaks when it is loaded: {worded(error)}",
             where=f"{path}{line}",
         ) from error
     finally:
         sys.path.remove(folder)
     return module
+
+
+@contextmanager
+def _staying() -> Iterator[None]:
+    """Raise where code of others ends this process: it would end in silence, as if all was well."""
+    end, place = os._exit, (os.getpid(), threading.get_ident())
+
+    def refuse(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != place:
+            end(status)  # a process that was begun meanwhile may
+        raise SystemExit(f"os._exit({status!r:.20}) ends the process that loads it")
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = end
 
 
 class _Finder(MetaPathFinder):
@@ -331,6 +374,15 @@ def _declared(module: ModuleType, path: Path) -> list[Callable[..., Any]]:
         if key in found and found[key] is not value:
             raise PluginError(f"two {told.kind}s are named {told.name!r}", where=path)
         found[key] = value
+    for called, told in _MARKED.get(module.__name__, []):
+        # what another decorator made of it has its mark
+        if called in vars(module) and not any(info(its) is told for its in vars(module).values()):
+            raise PluginError(
+                f"the {told.kind} {told.name!r} is lost: what comes later in the file is called"
+                f" {called}, too",
+                where=path,
+                hint="rename one of them",
+            )
     if not found:
         raise PluginError(
             "declares nothing",
@@ -396,9 +448,10 @@ def _check_beside(file: Path) -> None:
         place = getattr(known, "__file__", None)
         if known is not None and place is not None and Path(place).resolve() != path.resolve():
             raise PluginError(
-                f"imports {name}, and another module of that name is loaded: {place}",
+                f"imports {name}, and another module of that name is loaded: {place}, where"
+                f" {path.name} lies beside it",
                 where=file,
-                hint="rename one of them",
+                hint=f"rename {path}",
             )
 
 

@@ -15,7 +15,8 @@ from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
-from dfbench.errors import DfbenchError, PluginError, UnknownNameError, unknown
+from dfbench.errors import DfbenchError, PluginError, UnknownNameError, let_stop, unknown, worded
+from dfbench.files import resolved
 from dfbench.plugins import info, load_file
 
 EXTRACTORS = "dfbench.extractors"
@@ -302,7 +303,8 @@ class Part:
             found = self.loader()
         except DfbenchError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"cannot be loaded: {worded(error)}", where=self.where) from error
         if self.kinds:
             self._check_kind(found)
@@ -353,7 +355,7 @@ class Registry:
 
     def __init__(self, group: str, files: Iterable[Path] = ()) -> None:
         self._group = group
-        self.files = tuple(dict.fromkeys(file.resolve() for file in files))
+        self.files = tuple(dict.fromkeys(resolved(file) for file in files))
         self.kind = group.rpartition(".")[2].rstrip("s")
         self._parts: dict[str, Part] = {}
         if group in _LISTED:
@@ -450,8 +452,3 @@ def _itself(function: Any) -> Any:
 
 def _imported(path: str) -> Any:
     return EntryPoint("", _IMPORTED, "").load()(path)
-
-
-def worded(error: BaseException) -> str:
-    """Say in a line what was raised."""
-    return ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())]))

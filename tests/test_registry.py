@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dfbench.errors import PluginError, UnknownNameError
+from dfbench.errors import DfbenchError, PluginError, UnknownNameError
 from dfbench.plugins import source_digest
 from dfbench.registry import (
     AUGMENTATIONS,
@@ -310,3 +310,69 @@ def test_what_else_lies_beside_a_plugin_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="imports late_helper, and another"):
         Registry(EXTRACTORS, [write(other / "second.py", text.replace("late(", "second("))])
     sys.modules.pop("late_helper")
+
+
+HEAD = "import dfbench, os\n\n"
+FINE = "@dfbench.extractor\ndef fine(image):\n    return [1.0]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("raise KeyboardInterrupt", "mine.py, line 3: breaks when it is loaded: KeyboardInterrupt"),
+        ("raise BaseException('x')", "line 3: breaks when it is loaded: BaseException: x"),
+        ("os._exit(0)", "line 3: breaks when it is loaded: SystemExit: os._exit.0. ends the"),
+        (FINE + FINE, "mine.py: the extractor 'fine' is lost"),
+        (FINE + "def fine():\n    pass\n", "the extractor 'fine' is lost"),
+        (
+            FINE.replace("extractor", "extractor(name='a')") + FINE,
+            "the extractor 'a' is lost: what comes later in the file is called fine, too",
+        ),
+        (FINE.replace("def", "async def"), "extractor 'fine': is async def.*use def"),
+        (FINE.replace("return", "yield"), "extractor 'fine': is a generator.*use return"),
+        (FINE.replace("extractor", "extractor(3)"), "@dfbench.extractor: stands above no function"),
+        (FINE.replace("extractor", "extractor(version='two')"), "version is 'two', not a whole"),
+        (FINE.replace("extractor", "extractor(name=3)"), "has no name that is a text"),
+        ("@dfbench.column(title='')\ndef c(facts): pass", "title is '', not a line of text"),
+        ("dfbench.extractor(name='n')(len)", "extractor 'n': nothing can be noted on a builtin"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_with_its_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    import os
+
+    end = os._exit
+    with pytest.raises(PluginError, match=said):
+        Registry(EXTRACTORS, [write(tmp_path / "mine.py", HEAD + text)])
+    assert os._exit is end
+
+
+def test_a_process_that_a_plugin_begins_may_end(tmp_path: Path) -> None:
+    text = "if not (child := os.fork()):\n    os._exit(7)\nended = os.waitpid(child, 0)[1]\n"
+    file = write(tmp_path / "mine.py", HEAD + text + FINE)
+    function = Registry(EXTRACTORS, [file]).get("fine").load()
+    assert sys.modules[function.__module__].ended == 7 << 8
+
+
+def test_what_another_decorator_makes_of_a_function_is_not_lost(tmp_path: Path) -> None:
+    text = (
+        "import functools\n"
+        "def twice(f):\n    @functools.wraps(f)\n    def g(image):\n        return f(image) * 2\n"
+        "    return g\n"
+    )
+    file = write(tmp_path / "mine.py", HEAD + text + FINE + "fine = twice(fine)\n")
+    assert Registry(EXTRACTORS, [file]).get("fine").load()(None) == [1.0, 1.0]
+
+
+def test_a_module_beside_a_plugin_that_is_called_as_ours_is_named(tmp_path: Path) -> None:
+    beside = write(tmp_path / "dfbench.py", "")
+    with pytest.raises(PluginError, match=rf"dfbench.py lies beside it \(rename {beside}\)"):
+        Registry(EXTRACTORS, [write(tmp_path / "mine.py", HEAD + FINE)])
+
+
+def test_links_in_a_circle_are_an_error_line(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.py"
+    loop.symlink_to(loop)
+    with pytest.raises(DfbenchError, match=r"loop.py: (links that lead in a circle|no such file)"):
+        Registry(EXTRACTORS, [loop])

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from dfbench.benchmark.score_table import (
 from dfbench.errors import DataError, OutputError, ParameterError, unknown
 from dfbench.files import check_writable, digest, owned
 from dfbench.installed import versions
+from dfbench.models.elsewhere import class_numbers
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.provenance import Run
@@ -133,9 +135,7 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
         cannot be written.
     """
     folder = ResultsFolder(out)
-    _check_name(told.row)
-    if told.threshold is not None and not math.isfinite(told.threshold):
-        raise ParameterError(f"{told.threshold} is no score", where="--threshold")
+    _check_told(told)
     _check_place(folder, dataset, told)
     check_writable(folder.path)
     table = headed(read_table(file, expect=told.columns.ids), told.columns)
@@ -165,6 +165,50 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
         )
         folder.note_run(Run(command=told.command, started=record.started, versions=versions()))
     return Brought(record, _notes(found, len(wanted), own.parts.split, meant, told))
+
+
+def read_trained_on(text: str) -> TrainedOn:
+    """Read what a detector was trained on.
+
+    Raises
+    ------
+    ParameterError
+        Where it is not told; it says what each answer means.
+    UnknownNameError
+        Where it is none of the three.
+    """
+    if not text:
+        raise ParameterError(
+            "what was the detector trained on? --trained-on train: the training images of this"
+            " data set; other: other data; unknown: nobody knows",
+            where="--trained-on",
+            hint="it stands beside the row: a figure means another thing where a detector has seen"
+            " images like these",
+        )
+    for each in get_args(TrainedOn):
+        if text == each:
+            return cast("TrainedOn", each)
+    raise unknown("answer", text, get_args(TrainedOn), where="--trained-on")
+
+
+def check(file: Path, told: Told) -> None:
+    """Raise where a file of scores is none, or what is told of it no sense, before images are read.
+
+    Raises
+    ------
+    DataError
+        Where the table is absent, empty or damaged.
+    ParameterError
+        Where the name is none for a row, or the threshold no score.
+    """
+    _check_told(told)
+    read_table(file, expect=told.columns.ids)
+
+
+def _check_told(told: Told) -> None:
+    _check_name(told.row)
+    if told.threshold is not None and not math.isfinite(told.threshold):
+        raise ParameterError(f"{told.threshold} is no score", where="--threshold")
 
 
 def _check_name(name: str) -> None:
@@ -333,9 +377,7 @@ def _polarity(file: Path, scores: NDArray[np.float64], own: Task, told: Told) ->
             hint="the detector's documentation tells; which of the two gives better figures"
             " does not",
         )
-    assert own.positive is not None  # several classes have a column each
-    words = {"fake": own.positive, "real": 1 - own.positive}
-    known = words | {name.lower(): number for number, name in enumerate(own.classes)}
+    known = class_numbers(own.classes, own.positive)
     if told.polarity.lower() not in known:
         raise unknown("class", told.polarity, own.classes, where="--polarity")
     return known[told.polarity.lower()]

@@ -40,7 +40,7 @@ class Teller(Listener):
         self._tell = tell
         self._total = self._done = 0
 
-    def stage(self, text: str) -> Progress:
+    def stage(self, text: str, of: str = "images") -> Progress:
         """Begin a piece of work."""
 
         def progress(done: int, total: int) -> None:

@@ -31,8 +31,8 @@ class Running:
 class Reporter:
     """Hears everything and says nothing; the base of those that show it."""
 
-    def stage(self, text: str) -> Progress:
-        """Begin a piece of work; the result is called with (done, total)."""
+    def stage(self, text: str, of: str = "images") -> Progress:
+        """Begin a piece of work on so many of these; the result is called with (done, total)."""
         return lambda done, total: None
 
     def note(self, text: str) -> None:

@@ -17,7 +17,7 @@ from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
 from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
-from dfbench.benchmark.planning.requests import with_evaluations, with_models
+from dfbench.benchmark.planning.requests import with_evaluations, with_models, with_pictures
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
 from dfbench.benchmark.reporter import Reporter
@@ -28,6 +28,7 @@ from dfbench.files import check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
+from dfbench.results.board.sentences import not_shown
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
@@ -283,6 +284,12 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     if options.keep_models == "all":
         plan = with_models(plan, folder)
     plan = with_evaluations(plan, datasets, folder)
+    plan, undrawn = with_pictures(plan, settings.figures, folder)
+    for kinds, unkept in undrawn.items():
+        reporter.note(
+            f"{', '.join(kinds)}: not drawn of {', '.join(unkept)}: no model is kept of what was"
+            " finished before; --keep-models all fits it once more, and draws"
+        )
     return Planned(plan, folder, settings, options.check)
 
 
@@ -305,9 +312,13 @@ def carry_out(planned: Planned, reporter: Reporter) -> Results:
     results = Results(
         planned.folder.path, records, check=planned.check, plugins=planned.settings.plugins
     )
+    if any(kind == "metric" for kind, _, _ in planned.settings.own):
+        results.progress = reporter.stage("leaderboard", "rows")  # nobody knows how long one takes
     if planned.plan.suite.keep_models == "best":
         keep_best(results)
     results.write(report=bool(planned.settings.figures))
+    for said in not_shown(results.board):
+        reporter.note(said)
     return results
 
 

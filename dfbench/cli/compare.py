@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out
+from dfbench.cli.options import Plugins, err, out
 
 
 class Format(StrEnum):
@@ -49,7 +49,8 @@ def compare(
     from dfbench.results.render.markdown import sections_to_markdown
     from dfbench.results.render.terminal import SectionView
 
-    found = compared(folder, row_a, row_b, data or (), plugin or ())
+    with err().status("comparing"):
+        found = compared(folder, row_a, row_b, data or (), plugin or ())
     if format is Format.json:
         typer.echo(explanation.to_json(found, row_a, row_b), nl=False)
     elif format is Format.csv:

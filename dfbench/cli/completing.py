@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from dfbench.errors import DfbenchError
+
+if TYPE_CHECKING:
+    from dfbench.results.records.folder import ResultsFolder
+    from dfbench.results.records.records import Entry
 
 _FOLDERS = ("folder", "model", "results")
 """Parameters that commands have for a folder of results."""
@@ -44,26 +51,32 @@ def added(incomplete: str) -> list[str]:
     return []
 
 
-def features(incomplete: str) -> list[str]:
-    """Complete the last name of a feature expression."""
+def features(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the last name of a feature expression; one that stands in it is not offered."""
     from dfbench.registry import EXTRACTORS
 
     before, plus, _ = incomplete.rpartition("+")
-    return _fitting((before + plus + name for name in _parts(EXTRACTORS)), incomplete)
+    there = before.split("+")
+    names = (name for name in _parts(EXTRACTORS, ctx) if name not in there)
+    return _fitting((before + plus + name for name in names), incomplete)
 
 
 def rows(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a row: one that the suite lists, a network, or features with any model."""
+    """Complete a row: one that the suite lists, a network, or features with any model.
+
+    Shells put a space behind what is the only one, so that features never stand alone.
+    """
     from dfbench.registry import MODELS, Registry
 
     expression, slash, _ = incomplete.rpartition("/")
-    others = [] if slash else features(incomplete)
+    given = [] if slash else features(ctx, incomplete)
+    alone = [expression] if slash else given if len(given) == 1 else []
+    others = [] if alone else [f"{each}/" for each in given]
     with contextlib.suppress(DfbenchError):
-        for name, model in Registry(MODELS).loadable().items():
-            takes_features = model.inputs == "features"
-            if takes_features and slash:
-                others.append(f"{expression}/{name}")
-            elif not (takes_features or slash):
+        for name, model in Registry(MODELS, _plugins(ctx)).loadable().items():
+            if model.inputs == "features":
+                others += [f"{each}/{name}" for each in alone]
+            elif not slash:
                 others.append(name)
     listed = _listed(str(ctx.params.get("suite") or "all"))
     return _fitting(dict.fromkeys([*listed, *others]), incomplete)
@@ -85,16 +98,24 @@ def _listed(suite: str) -> Iterator[str]:
 
 def rows_there(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete a row of the results folder that was named before."""
+    return _fitting(dict.fromkeys(entry.row for _, entry in _entries(ctx)), incomplete)
+
+
+def rows_kept(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete a row of that folder of which a model is kept."""
+    kept = (entry.row for folder, entry in _entries(ctx) if folder.model_file(entry.cell).is_file())
+    return _fitting(dict.fromkeys(kept), incomplete)
+
+
+def _entries(ctx: typer.Context) -> list[tuple[ResultsFolder, Entry]]:
     from dfbench.results.records.folder import ResultsFolder
 
     # where arguments are still lacking, none has been given its name yet
     told = (*(ctx.params.get(name) for name in _FOLDERS), *ctx.args)
-    folder = next((each for each in told if each), "dfbench-results")
-    try:
-        entries = ResultsFolder(Path(folder)).read_entries()
-    except DfbenchError:
-        return []
-    return _fitting(dict.fromkeys(entry.row for entry in entries), incomplete)
+    folder = ResultsFolder(Path(next((each for each in told if each), "dfbench-results")))
+    with contextlib.suppress(DfbenchError):
+        return [(folder, entry) for entry in folder.read_entries()]
+    return []
 
 
 def protocols(incomplete: str) -> list[str]:
@@ -111,12 +132,37 @@ def forms(incomplete: str) -> list[str]:
     return _fitting(FORMATS, incomplete)
 
 
-def _parts(group: str) -> list[str]:
+def trained_on(incomplete: str) -> list[str]:
+    """Complete what a detector from elsewhere was trained on."""
+    from dfbench.models.elsewhere import TRAINED_ON
+
+    return _fitting(TRAINED_ON, incomplete)
+
+
+def nothing(incomplete: str) -> list[str]:
+    """Offer nothing, not files either: what is wanted is in the images' folders."""
+    return []
+
+
+def _parts(group: str, ctx: typer.Context | None = None) -> list[str]:
     from dfbench.registry import Registry
 
     with contextlib.suppress(DfbenchError):
-        return Registry(group).names()
+        return Registry(group, () if ctx is None else _plugins(ctx)).names()
     return []
+
+
+def _plugins(ctx: typer.Context) -> list[Path]:
+    """Give the files that were named before, which are run here; what they print is no name."""
+    from dfbench.plugins import load_file
+
+    found = []
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        for each in map(Path, ctx.params.get("plugin") or ()):
+            with contextlib.suppress(DfbenchError):
+                load_file(each)
+                found.append(each)
+    return found
 
 
 def _fitting(names: Iterable[str], incomplete: str) -> list[str]:

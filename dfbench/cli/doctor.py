@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,9 +10,13 @@ import typer
 from dfbench.cli.options import Plugins, out, shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dfbench.doctor.examination import Examination
 
 _EXIT_BROKEN = 1
+_WHOLE = re.compile(r"(https?://[^\s,;)]+|[^\s,;]{60,})")
+"""Addresses, and paths that a terminal would break."""
 
 
 def doctor(
@@ -39,20 +44,31 @@ def doctor(
 
 
 def _print(found: Examination) -> None:
-    from rich.table import Table
-
-    from dfbench.cli.tables import plain_row
-
     console = out()
     for section, findings in found.sections.items():
         console.print(section, style="bold", highlight=False)
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(min_width=7)
-        table.add_column(overflow="fold")
         for each in findings:
-            plain_row(table, each.state, shown(f"{each.name}: {each.said}"))
+            _say(console, each.state, f"{each.name}: {each.said}")
             if each.remedy:
-                plain_row(table, "", shown(f"-> {each.remedy}"))
-        console.print(table)
+                _say(console, "", f"-> {each.remedy}")
     broken = len(found.broken)
     console.print(f"{broken} broken" if broken else "all that is needed is there", style="bold")
+
+
+def _say(console: Console, state: str, text: str) -> None:
+    """Print a finding beside its state; what is to be copied whole has a line of its own."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from dfbench.cli.tables import plain_row
+
+    for part in _WHOLE.split(shown(text)):
+        if _WHOLE.fullmatch(part):
+            console.print(Text(part), soft_wrap=True)
+        elif part.strip():
+            table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+            table.add_column(min_width=7)
+            table.add_column(overflow="fold")
+            plain_row(table, state, part.strip())
+            console.print(table)
+            state = ""

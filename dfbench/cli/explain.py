@@ -75,6 +75,6 @@ def _values(bins: Sequence[Bin], row: str) -> None:
     numbers = ("this picture", "typical", "log odds")
     table = plain_table(shown(row) or "speaks most", *numbers, right=numbers)
     for each in bins:
-        told = (f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.contribution:+.2f}")
+        told = (f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.contribution:+z.2f}")
         plain_row(table, each.name, *told)
     out().print(table)

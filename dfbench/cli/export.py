@@ -20,7 +20,7 @@ def export(
         typer.Argument(
             metavar="ROW",
             help="A row of its leaderboard.",
-            autocompletion=completing.rows_there,
+            autocompletion=completing.rows_kept,
         ),
     ],
     data: Annotated[

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import COMMAND, Classes, Groups, Kinds, Root, Splits, err, out, shown
-
-
-class TrainedOn(StrEnum):
-    """What a detector was trained on."""
-
-    train = "train"
-    other = "other"
-    unknown = "unknown"
+from dfbench.cli import completing
+from dfbench.cli.options import (
+    COMMAND,
+    Classes,
+    Groups,
+    Kinds,
+    Plugins,
+    Root,
+    Splits,
+    err,
+    out,
+    shown,
+)
 
 
 def import_scores(
@@ -36,24 +39,29 @@ def import_scores(
             metavar="DATA",
             help="Whose evaluated images they are of: a data set's name, card or folder, as"
             " `dfbench run` was given it.",
+            autocompletion=completing.datasets,
         ),
     ],
     row: Annotated[
         str, typer.Option("--as", metavar="NAME", help="What the row is called in leaderboards.")
     ],
     trained_on: Annotated[
-        TrainedOn,
+        str,
         typer.Option(
+            metavar="[train|other|unknown]",
             help="What the detector was trained on: the training images of this data set, other"
-            " data, or nobody knows."
+            " data, or nobody knows. To be told.",
+            autocompletion=completing.trained_on,
+            show_default=False,
         ),
-    ],
+    ] = "",
     polarity: Annotated[
         str,
         typer.Option(
             metavar="CLASS",
             help="Class that high scores speak for, fake or real. Asked for where an image has one"
             " score.",
+            autocompletion=completing.nothing,
         ),
     ] = "",
     threshold: Annotated[
@@ -98,24 +106,26 @@ def import_scores(
     kinds: Kinds = "",
     groups: Groups = "",
     splits: Splits = "",
+    plugin: Plugins = None,
 ) -> None:
     """Put the scores of anybody's detector into a leaderboard, beside its other rows.
 
     They are of the images that the figures of runs are from: those of test, or of validation where
     test has no labels. Nothing is written unless the file is as it must be.
     """
-    from dfbench.benchmark.importing import Told, bring, by_class
+    from dfbench.benchmark.importing import Told, bring, by_class, check, read_trained_on
     from dfbench.benchmark.score_table import Columns
+    from dfbench.cli import writing
     from dfbench.cli.progress import ConsoleReporter
+    from dfbench.results.board.added import additions_of
     from dfbench.results.board.board import CHANCE
     from dfbench.results.render.terminal import BoardView
-    from dfbench.results.results import load_results
     from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
     told = Told(
         row=row,
-        trained_on=trained_on.value,
+        trained_on=read_trained_on(trained_on),
         columns=Columns(id_column, score_column, by_class(class_columns)),
         polarity=polarity,
         threshold=threshold,
@@ -125,17 +135,22 @@ def import_scores(
         replace=replace,
         command=context.meta[COMMAND],
     )
+    plugins = [file.expanduser() for file in plugin or ()]
+    # what can be told at once is told before images are read
+    additions_of(plugins)
+    check(scores, told)
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(
             data,
             root=root,
+            plugins=plugins,
             asked=ReadAs(classes, kinds, groups, splits),
             progress=reporter.stage(f"{data}: images"),
         )
         brought = bring(scores, dataset, told, out_folder.expanduser(), reporter)
         for note in brought.notes:
             reporter.note(f"{row}: {shown(note)}")
-        results = load_results(out_folder)
+        results = writing.load_noted(out_folder, plugins, told.command)
         lines = (line for line in results.board.lines if line.cells == [brought.record.cell])
         for line in lines:
             auc = line.metrics["roc_auc"]
@@ -145,6 +160,6 @@ def import_scores(
                     " whether --polarity is wrong, the detector's documentation tells, not this"
                     " figure"
                 )
-        results.write(report=(results.folder / "report.html").exists())
+        writing.write(results, reporter.note)
     out().print(BoardView(results.board))
     typer.echo(f"{row} stands in {out_folder}/leaderboard.{{md,csv,json,html,tex}}")

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out
+from dfbench.cli.options import COMMAND, Plugins, err, out, shown
 
 
 def leaderboard(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
         "dfbench-results"
     ),
@@ -26,14 +27,35 @@ def leaderboard(
             autocompletion=completing.forms,
         ),
     ] = None,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Also write it into the folder: leaderboard.md, csv, json, html, tex, and"
+            " report.html where there is one.",
+        ),
+    ] = False,
 ) -> None:
     """Compute a leaderboard again from the stored scores, and print it."""
+    from dfbench.cli import writing
+    from dfbench.cli.progress import ConsoleReporter
     from dfbench.results.render.formats import render
     from dfbench.results.render.terminal import BoardView
     from dfbench.results.results import load_results
 
-    board = load_results(folder, plugins=plugin or ()).board
+    with ConsoleReporter(err()) as reporter:
+        if write:
+            results = writing.load_noted(folder, plugin or (), context.meta[COMMAND])
+        else:
+            results = load_results(folder, plugins=plugin or ())
+        if plugin:
+            results.progress = reporter.stage("leaderboard", "rows")
+        board = results.board
+        if write:
+            writing.write(results, lambda said: reporter.note(shown(said)))
     if format is None:
         out().print(BoardView(board))
     else:
         typer.echo(render(board, format), nl=False)
+    if write:
+        typer.echo(f"written: {folder}/leaderboard.{{md,csv,json,html,tex}}", err=True)

@@ -78,7 +78,7 @@ ModelRow = Annotated[
         "--row",
         metavar="ROW",
         help="Of a results folder: another row.",
-        autocompletion=completing.rows_there,
+        autocompletion=completing.rows_kept,
     ),
 ]
 ModelData = Annotated[

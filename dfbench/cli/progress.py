@@ -59,7 +59,7 @@ class ConsoleReporter(Reporter):
     ) -> None:
         self._bars.stop()
 
-    def stage(self, text: str) -> Callback:
+    def stage(self, text: str, of: str = "images") -> Callback:
         """Show a bar for a piece of work as soon as there is something to do."""
         task: list[TaskID] = []
 
@@ -69,7 +69,7 @@ class ConsoleReporter(Reporter):
             if not task:
                 task.append(self._bars.add_task(_fit(text), total=total))
                 if not self._console.is_terminal:
-                    self.say(f"{text}: {total} images")
+                    self.say(f"{text}: {total} {of}")
             self._bars.update(task[0], completed=done, total=total, visible=done < total)
 
         return progress

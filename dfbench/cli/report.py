@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins
+from dfbench.cli.options import Plugins, err, shown
 
 
 def report(
@@ -17,7 +17,16 @@ def report(
     plugin: Plugins = None,
 ) -> None:
     """Gather leaderboard and figures into one page again: report.html."""
+    from dfbench.cli.progress import ConsoleReporter
+    from dfbench.results.board.sentences import not_shown
     from dfbench.results.render.report import make_report
     from dfbench.results.results import load_results
 
-    typer.echo(make_report(folder, load_results(folder, plugins=plugin or ()).board))
+    results = load_results(folder, plugins=plugin or ())
+    with ConsoleReporter(err()) as reporter:
+        if plugin:
+            results.progress = reporter.stage("leaderboard", "rows")
+        board = results.board
+        for said in not_shown(board):
+            reporter.note(shown(said))
+    typer.echo(make_report(folder, board))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -252,10 +253,13 @@ def run(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _of_several(results: Results) -> str:
-    """Name a data set where a model can be asked of several."""
-    names = [table.dataset for table in results.board.tables]
-    return f" --data {names[0]}" if len(names) > 1 else ""
+def _asked(results: Results) -> str:
+    """Name data set and row where a model is not asked for without: several, or not on top."""
+    found = results.board.best_kept()
+    several = len(results.board.tables) > 1
+    data = results.board.tables[0].dataset if found is None else found[0].dataset
+    said = f" --data {data}" if several else ""
+    return said if found is None or found[1] else f"{said} --row {shlex.quote(found[0].row)}"
 
 
 def _show(results: Results, folder: Path, *, report: bool) -> None:
@@ -273,4 +277,4 @@ def _show(results: Results, folder: Path, *, report: bool) -> None:
     if kept:
         size = sum(kept.values()) / 1e6
         typer.echo(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
-        typer.echo(f"ask one: dfbench predict {folder} PHOTO{_of_several(results)}")
+        typer.echo(f"ask one: dfbench predict {folder} PHOTO{_asked(results)}")

@@ -21,7 +21,7 @@ from dfbench.detectors.reference import PLACES, Gaussian, compared
 from dfbench.detectors.together import ALPHA as SET_ALPHA
 from dfbench.detectors.together import FEWEST, Together
 from dfbench.detectors.verdict import Verdict
-from dfbench.errors import DfbenchError, ParameterError
+from dfbench.errors import DfbenchError, ParameterError, worded
 from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.features.views.operations import VERSION as OPERATIONS
 from dfbench.features.views.view import Normal, Seen, normalise
@@ -80,8 +80,7 @@ class Detector:
             raise
         except Exception as error:
             # whatever a file that was tampered with makes of libraries: it is no model
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ModelFileError(f"is not what it must be: {reason}") from error
+            raise ModelFileError(f"is not what it must be: {worded(error)}") from error
 
     def _take_up(self, bundle: Bundle, plugins: Sequence[Path], device: str) -> None:
         contents = self.contents
@@ -281,7 +280,7 @@ class Detector:
         try:
             found = each[0] if self.joined is None else self.joined(each)
         except Exception as error:  # whatever was written of how its members are joined
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = worded(error)
             raise ModelFileError(f"its members cannot be joined: {reason}") from error
         if found.shape != (len(each[0]), len(self.classes_)) or not np.isfinite(found).all():
             raise ModelFileError("gives no probabilities", where=self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -100,12 +101,30 @@ class KeptModels:
         Raises
         ------
         OutputError
-            If there are several data sets and none is named, or no row has figures.
+            If there are several data sets and none is named, no row has figures, or the model of
+            that on top is not kept: which row's is, is told.
         """
         table = self._table(dataset)
         if not table.ranked:
             raise OutputError(f"no row has figures on {table.dataset!r}", where=self._folder.path)
-        return self.entry(table.ranked[0].row, table.dataset)
+        top = self.entry(table.ranked[0].row, table.dataset)
+        if not self._size(top.cell):
+            raise self._not_kept(top, table)
+        return top
+
+    def _not_kept(self, top: Entry, table: Table) -> OutputError:
+        """Say that another row than that on top is to be asked, and which."""
+        record = self._folder.load_record(top.cell)
+        why = record.not_kept if record is not None else ""
+        lines = {line.row for line in table.ranked}
+        kept = [r.row for r in self.rows() if r.dataset == table.dataset and r.row in lines]
+        hint = f"--row {shlex.quote(kept[0])} asks the best row that is" if kept else ""
+        return OutputError(
+            f"the model of {top.row!r}, the row on top of {table.dataset!r}, was not kept"
+            f"{f': {why}' if why else ''}",
+            where=self._folder.path,
+            hint=hint or (None if why else AGAIN.format(top.row)),
+        )
 
     def entry(self, row: str, dataset: str | None = None, seed: int | None = None) -> Entry:
         """Find a row.

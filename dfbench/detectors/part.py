@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.contents import KeptExtractor, KeptModel
-from dfbench.errors import DfbenchError, ParameterError, PluginError
+from dfbench.errors import DfbenchError, ParameterError, PluginError, worded
 from dfbench.features.base import Extractor
 from dfbench.features.elsewhere.base import FromElsewhere
 from dfbench.features.expression import Term, build
@@ -148,9 +148,8 @@ class Part:
             except DfbenchError:
                 raise
             except Exception as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
                 raise ModelFileError(
-                    f"the model is not what it must be: {reason}", where=self.row
+                    f"the model is not what it must be: {worded(error)}", where=self.row
                 ) from error
 
 

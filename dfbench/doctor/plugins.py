@@ -14,11 +14,12 @@ from dfbench.registry import GROUPS, Registry
 
 def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     """Load what was brought, and say of what is broken why."""
-    files = []
+    files, broken = [], False
     for file in plugins:
         try:
             load_file(file)
         except DfbenchError as error:
+            broken = True
             yield _broken(str(file), error)
         else:
             files.append(file)
@@ -27,6 +28,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
         try:
             found = Registry(group, files)
         except DfbenchError as error:  # two of one name
+            broken = True
             yield _broken(group, error)
             continue
         for part in found:
@@ -35,13 +37,14 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
             try:
                 part.load()
             except DfbenchError as error:
+                broken = True
                 yield _broken(f"{found.kind} {part.name}", error)
             else:
                 brought[part.owner].append(f"{found.kind} {part.name}")
     for owner, parts in brought.items():
         yield Finding(owner, "ok", ", ".join(parts), "", {"parts": parts})
-    if not brought:
-        yield Finding("plugins", "absent", "no package or file brings parts that work")
+    if not (brought or broken):
+        yield Finding("plugins", "absent", "none: all parts are those that come with dfbench")
 
 
 def _broken(name: str, error: DfbenchError) -> Finding:

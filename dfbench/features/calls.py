@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import PluginError
+from dfbench.errors import PluginError, let_stop, worded
 from dfbench.plugins import FunctionInfo, info, part_of
 
 
@@ -67,15 +69,17 @@ class Calls:
         try:
             # a copy: a function that writes into its argument must not change what others see
             value = self.function(np.array(image), **(self.params or {}))
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"raises {type(error).__name__}: {error}", where=where) from error
+        except BaseException as error:
+            let_stop(error)
+            raise PluginError(f"raises {worded(error)}", where=where) from error
         try:
-            if np.iscomplexobj(value):
-                raise TypeError
             # a copy: a function may fill and return the same array each time
-            row = np.array(value, dtype=np.float32)
-        except (TypeError, ValueError):
-            raise PluginError(f"returns {type(value).__name__}, not numbers", where=where) from None
+            row = np.array(_numbers(value), dtype=np.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            said = f" of {error}" if isinstance(error, _NoNumbers) else ""
+            raise PluginError(
+                f"returns {type(value).__name__}{said}, not numbers", where=where
+            ) from None
         if row.ndim != 1 or row.size == 0:
             raise PluginError(
                 f"returns shape {row.shape}, expected (d,) with d > 0",
@@ -86,6 +90,36 @@ class Calls:
             bad = int(np.flatnonzero(~np.isfinite(row))[0])
             raise PluginError(f"returns {row[bad]} at position {bad}", where=where)
         return row
+
+
+_KINDS = {
+    "c": "complex numbers",
+    "M": "dates",
+    "m": "spans of time",
+    "S": "bytes",
+    "U": "text",
+    "V": "records",
+}
+"""What arrays hold that are none of numbers, by the kind of their dtype."""
+
+
+class _NoNumbers(TypeError):
+    """Values are what it says."""
+
+
+def _numbers(value: Any) -> Any:
+    """Give values as they are; raise `TypeError` where they would be made numbers of."""
+    if np.ma.is_masked(value):
+        raise _NoNumbers("values of which some are hidden")
+    array = np.asarray(value)
+    odd = _KINDS.get(array.dtype.kind)
+    if array.dtype.kind == "O":
+        odd = next(
+            (type(its).__name__ for its in array.flat if not isinstance(its, Real | Decimal)), None
+        )
+    if odd is None:
+        return array
+    raise _NoNumbers(odd) if array.ndim else TypeError
 
 
 def _again(module: str, name: str, params: dict[str, Any] | None) -> Calls:

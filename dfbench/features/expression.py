@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dfbench.errors import CardError, DfbenchError, PluginError, unknown
+from dfbench.errors import CardError, DfbenchError, PluginError, let_stop, one_line, unknown, worded
 from dfbench.features.base import Extractor
 from dfbench.features.function import FunctionExtractor
 from dfbench.plugins import info
@@ -137,7 +137,7 @@ def _make(term: Term, registry: Registry) -> Extractor:
     except DfbenchError:
         raise
     except (TypeError, ValueError) as error:
-        raise CardError(f"extractor {term.name!r}: {error}") from error
+        raise CardError(f"extractor {term.name!r}: {one_line(str(error))}") from error
     return _sound(extractor)
 
 
@@ -147,9 +147,10 @@ def _sound(extractor: Extractor) -> Extractor:
         json.dumps(extractor.identity())
     except DfbenchError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         raise CardError(
-            f"a parameter does not fit: {type(error).__name__}: {error}",
+            f"a parameter does not fit: {worded(error)}",
             where=f"extractor {extractor.name!r}",
         ) from error
     return extractor

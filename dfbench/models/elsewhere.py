@@ -170,9 +170,7 @@ class Detector(Model):
 
     def _of_classes(self, outputs: Sequence[str]) -> list[int]:
         """Give the number of the class that each output names."""
-        numbers = {name.lower(): number for number, name in enumerate(self.classes)}
-        if self.n_classes == 2 and self.positive is not None:
-            numbers = {"fake": self.positive, "real": 1 - self.positive} | numbers
+        numbers = class_numbers(self.classes, self.positive)
         found = [numbers.get(name.lower(), -1) for name in outputs]
         whole = len(outputs) == self.n_classes or (len(outputs) == 1 and self.n_classes == 2)
         if not whole or -1 in found or len(set(found)) < len(found):
@@ -183,3 +181,19 @@ class Detector(Model):
                 hint="name each of them, or of two the one that high numbers speak for",
             )
         return found
+
+
+def class_numbers(classes: Sequence[str], positive: int | None) -> dict[str, int]:
+    """Give the number of each class by its name in small letters.
+
+    Of two, ``fake`` is also the positive one and ``real`` the other.
+
+    Examples
+    --------
+    >>> class_numbers(["Photo", "GAN"], 1)
+    {'fake': 1, 'real': 0, 'photo': 0, 'gan': 1}
+    """
+    numbers = {name.lower(): number for number, name in enumerate(classes)}
+    if len(classes) == 2 and positive is not None:
+        return {"fake": positive, "real": 1 - positive} | numbers
+    return numbers

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from dfbench.errors import OutputError, ParameterError, unknown
+from dfbench.files import Progress
 from dfbench.results.board.board import Board
 from dfbench.results.board.comparison import Comparison, compare
 from dfbench.results.board.keeping import Known, board_of
@@ -41,6 +42,8 @@ class Results:
         Whether the board is computed, and written, also where nothing seems to have changed.
     plugins
         Files that bring metrics and columns.
+    progress
+        Called with the number of rows done and of all rows while the board is computed.
     """
 
     folder: Path
@@ -49,10 +52,11 @@ class Results:
 
     check: bool = field(default=False, repr=False)
     plugins: tuple[Path, ...] = field(default=(), repr=False)
+    progress: Progress | None = field(default=None, repr=False)
 
     @cached_property
     def _known(self) -> Known:
-        return board_of(self.folder, plugins=self.plugins, check=self.check)
+        return board_of(self.folder, plugins=self.plugins, check=self.check, progress=self.progress)
 
     @property
     def board(self) -> Board:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
-from dfbench.errors import CardError, DfbenchError, PluginError, unknown
+from dfbench.errors import CardError, DfbenchError, PluginError, in_words, let_stop, unknown
 from dfbench.registry import PROTOCOLS, Registry
 
 
@@ -64,7 +64,8 @@ def parse(value: Any) -> Protocol:
         found: Protocol = SchemaValidator(union).validate_python(value)
     except (ValidationError, DfbenchError):
         raise
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         raise known.get(str(kind)).broken(error) from error
     return found
 
@@ -103,6 +104,6 @@ def _default(kind: str) -> Protocol:
         return parse({"kind": kind})
     except ValidationError as error:
         first = error.errors()[0]
-        said = ": ".join([*map(str, first["loc"][1:]), first["msg"]])
+        said = ": ".join([*map(str, first["loc"][1:]), in_words(first)])
         hint = "write it into [[protocols]] of a suite"
         raise CardError(said, where=f"--protocol {kind}", hint=hint) from None

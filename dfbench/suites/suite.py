@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import CardError, unknown
+from dfbench.errors import CardError, in_words, unknown
 from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, class_of
 
@@ -192,10 +192,11 @@ class Suite(_Part):
             seen.add(name)
         return self
 
-    @field_validator("datasets")
+    @field_validator("datasets", mode="before")
     @classmethod
-    def _names(cls, value: str | list[str]) -> str | list[str]:
-        if isinstance(value, str) and value != "registered":
+    def _names(cls, value: Any) -> Any:
+        listed = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if not (listed or value == "registered"):
             raise ValueError("a list of data sets, or the word registered")
         return value
 
@@ -262,7 +263,7 @@ def load_suite(source: str | Path) -> Suite:
     except OSError as error:
         raise CardError(f"cannot be read: {error.strerror}", where=path) from error
     try:
-        suite = Suite.model_validate(content)
+        suite = Suite.model_validate({"name": path.stem, **content})
     except ValidationError as error:
         raise _worded(error, path, content) from None
     here = [path.parent / its.expanduser() for its in suite.plugins]
@@ -289,6 +290,8 @@ def _worded(error: ValidationError, path: Path, content: dict[str, Any]) -> Card
     first = faults[0]
     row, loc = _row(first["loc"], content)
     place = f"{path}, row {row!r}" if row else str(path)
+    if first["loc"][0:1] == ("protocols",):
+        loc = (*loc[:2], *loc[3:])  # without the kind, which is no key of the file
     key = ".".join(str(part) for part in loc)
     where = f"{place}, key {key!r}" if key else place
     if first["type"] == "extra_forbidden":
@@ -308,15 +311,17 @@ def _worded(error: ValidationError, path: Path, content: dict[str, Any]) -> Card
             model = class_of(str(first["loc"][2]))  # after its place
         near = unknown("key", str(first["loc"][-1]), model.model_fields)
         return CardError(near.what, where=place, hint=near.hint)
-    if first["type"] in ("model_type", "dict_type"):
-        return CardError("is no table: { ... }", where=where)
-    return CardError(str(first["msg"]).removeprefix("Value error, "), where=where)
+    if first["type"] == "union_tag_not_found":
+        return CardError("is missing", where=f"{place}, key '{key}.kind'")
+    if first["type"] == "list_type" and isinstance(first["input"], dict):
+        return CardError(f"stands in double brackets, once for each: [[{key}]]", where=where)
+    return CardError(in_words(first), where=where)
 
 
 def _row(loc: tuple[Any, ...], content: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
     """Give the name of the row that a place in a suite is of, and the place in it; else ""."""
     if len(loc) > 1 and loc[0] in ("systems", "derived"):
         row = content[loc[0]][loc[1]]
-        if isinstance(row, dict) and isinstance(row.get("name"), str):
+        if isinstance(row, dict) and row.get("name") and isinstance(row["name"], str):
             return row["name"], loc[2:]
     return "", loc

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from dfbench import errors
 from dfbench.errors import DfbenchError, PluginError
 
 Its = TypeVar("Its")
@@ -170,5 +171,4 @@ def worded(error: BaseException) -> str:
     """Say what was raised, without its place."""
     if isinstance(error, DfbenchError):
         return error.what if isinstance(error, PluginError) else str(error)
-    said = " ".join(str(error).split())
-    return "raises " + ": ".join(filter(None, [type(error).__name__, said]))
+    return f"raises {errors.worded(error)}"

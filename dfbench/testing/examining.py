@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import PluginError
+from dfbench.files import resolved
 from dfbench.testing.apart import Death, Limits, called
 from dfbench.testing.checks import Check, Outcome, Report, Status, outcome_of
 from dfbench.testing.child import listed
@@ -94,7 +95,7 @@ def find(target: str, files: Iterable[Path], limits: Limits) -> list[Subject]:
         if word == "raised":
             raise value
         if word == "died":
-            place = next((p for p in value.trace if p[0] == Path(target).resolve()), None)
+            place = next((p for p in value.trace if p[0] == resolved(Path(target))), None)
             at = f" (line {place[1]})" if place else ""
             raise PluginError(f"{value.found}, when it is loaded{at}", where=target)
     raise AssertionError  # one of these words comes last

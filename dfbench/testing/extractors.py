@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, UnavailableError
+from dfbench.errors import DfbenchError, UnavailableError, let_stop, one_line
 from dfbench.features.base import Extractor
 from dfbench.features.function import FunctionExtractor
 from dfbench.images import Image, decode
@@ -121,7 +121,8 @@ class Tried:
             found = self.raw(images, what, extractor)
         except UnavailableError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise Broken(
                 f"{worded(error)}, on {what}", where=place_of_error(error, self.own)
             ) from error
@@ -343,12 +344,14 @@ def _pickle(its: Tried) -> None:
     its.say("pickling")
     try:
         content = pickle.dumps(its.extractor)
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         raise Broken(f"cannot be pickled: {worded(error).removeprefix('raises ')}") from error
     image = samples.ordinary(1, seed=60)
     try:
         copy = pickle.loads(content)
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         raise Broken(f"cannot be unpickled: {worded(error)}") from error
     rows = its.rows(image, "an image"), its.rows(image, "an image, by its copy", copy)
     if its.steady and (found := differs(rows[0][0], rows[1][0])):
@@ -366,8 +369,9 @@ def _parameters(its: Tried) -> None:
         told = extractor.identity()
     except DfbenchError:
         raise
-    except Exception as error:
-        said = " ".join(str(error).split())
+    except BaseException as error:
+        let_stop(error)
+        said = one_line(str(error))
         raise Broken(f"cannot be made again from its parameters: {said}") from error
     try:
         json.dumps(told)

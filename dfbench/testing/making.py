@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dfbench.errors import UnavailableError
+from dfbench.errors import UnavailableError, let_stop
 from dfbench.testing.checks import Beside, Broken, Check, Doubtful, Outcome, outcome_of, worded
 from dfbench.testing.subject import KINDS, Subject, own_file
 from dfbench.testing.watching import Seen, place_of_error, taken
@@ -61,6 +61,7 @@ def make(subject: Subject, names: Sequence[str], quick: bool, send: Send) -> Non
         send("end", outcome_of(checks[names[0]], "unknown", found=str(error)))
         return
     except BaseException as error:  # noqa: BLE001 - the code of others may raise anything
+        let_stop(error)
         send("end", _raised(checks[names[0]], error, own, ", when it is made"))
         return
     for name in names:
@@ -91,6 +92,7 @@ def _made(check: Check[Any], its: Any, own: Path) -> Outcome:
     except UnavailableError as error:
         return outcome_of(check, "unknown", found=str(error))
     except BaseException as error:  # noqa: BLE001 - the code of others may raise anything
+        let_stop(error)
         return _raised(check, error, own)
     return outcome_of(check, "passed")
 
@@ -107,8 +109,8 @@ def _appearing(work: Callable[[], Any]) -> list[str]:
         os.chdir(folder)
         try:
             work()
-        except (Exception, SystemExit):  # noqa: BLE001 - it may look for a file where it was begun
-            pass
+        except BaseException as error:  # noqa: BLE001 - it may look for a file where it was begun
+            let_stop(error)
         finally:
             os.chdir(before)
         return sorted(path.name for path in Path(folder).rglob("*") if path.is_file())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
+from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError, let_stop
 from dfbench.models.base import Both, Labels, Model, Task
 from dfbench.models.brought.estimator import Brought
 from dfbench.models.kept import Kept, KeptError
@@ -105,7 +105,8 @@ class Tried:
                 return work()
         except UnavailableError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             where = place_of_error(error, self.own)
             raise Broken(f"{worded(error)}, {what}", where=where) from error
 

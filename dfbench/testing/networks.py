@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfbench.errors import UnavailableError
+from dfbench.errors import UnavailableError, let_stop
 from dfbench.models.base import Both, apart
 from dfbench.testing import models
 from dfbench.testing.checks import Beside, Broken, Check, worded
@@ -59,7 +59,8 @@ def _builds(its: Tried) -> None:
         _, module = _module(its, 2, X)
     except UnavailableError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        let_stop(error)
         raise Broken(f"{worded(error)}, building", where=place_of_error(error, its.own)) from error
     if not isinstance(module, nn.Module):
         raise Broken(f"builds a {type(module).__name__}, no torch.nn.Module")
@@ -82,7 +83,8 @@ def _output(its: Tried) -> None:
         with torch.no_grad():
             try:
                 found = module(*given)
-            except Exception as error:
+            except BaseException as error:
+                let_stop(error)
                 raise Broken(
                     f"{worded(error)}, on 4 images of {side} x {side} pixels",
                     where=place_of_error(error, its.own),

@@ -13,9 +13,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dfbench.errors import DfbenchError, PluginError, UnknownNameError, unknown
+from dfbench.errors import (
+    DfbenchError,
+    PluginError,
+    UnknownNameError,
+    let_stop,
+    one_line,
+    unknown,
+    worded,
+)
 from dfbench.features.base import Extractor
 from dfbench.features.expression import parse
+from dfbench.files import resolved
 from dfbench.models.base import Model
 from dfbench.plugins import info, load_file
 from dfbench.registry import EXTRACTORS, MODELS, Part, Registry
@@ -101,7 +110,7 @@ class Subject:
         try:
             content = pickle.dumps(self.given)
         except Exception as error:  # noqa: BLE001 - the code of others may raise anything
-            content, problem = b"", str(error)
+            content, problem = b"", one_line(str(error))
         else:
             problem = "it is in the script that runs" if self.module[0] == "__main__" else ""
         if problem:
@@ -237,7 +246,7 @@ def _declared(path: Path) -> list[Subject]:
         except DfbenchError as error:
             broken = _said(error)
         if kind or broken:
-            found.append(Subject(kind, name, path.name, plugin=path.resolve(), broken=broken))
+            found.append(Subject(kind, name, path.name, plugin=resolved(path), broken=broken))
     if not found:
         raise PluginError("declares no part that the kit checks", where=path)
     return found
@@ -305,8 +314,9 @@ def _at(place: str) -> Any:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UnknownNameError(f"there is no module {error.name}", where=place) from None
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"breaks when it is imported: {error}", where=place) from error
+    except BaseException as error:
+        let_stop(error)
+        raise PluginError(f"breaks when it is imported: {worded(error)}", where=place) from error
     finally:
         sys.path.remove("")
     for each in name.split("."):

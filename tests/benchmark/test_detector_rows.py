@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+import dfbench
 from dfbench.benchmark.importing import Told, bring
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.reporter import Reporter
@@ -19,6 +20,7 @@ from dfbench.errors import DfbenchError
 from dfbench.images import decode
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.board import Line
+from dfbench.results.board.sentences import told_of
 from dfbench.results.records.merging import merge, named
 from dfbench.results.results import Results
 from dfbench.suites.datasets.loading import load_dataset
@@ -43,7 +45,7 @@ trials = 1
 [[systems]]
 name = "rough"
 model = "call:theirs.py:rough"
-params = { outputs = ["fake"], activation = "calibrated", trained_on = "unknown" }
+params = { outputs = ["Fake"], activation = "calibrated", trained_on = "unknown" }
 [[systems]]
 name = "odd"
 model = "call:theirs.py:odd"
@@ -118,6 +120,48 @@ def test_each_row_has_its_say(lines: dict[str, Line]) -> None:
     ]
     assert lines["rough"].elsewhere is not None
     assert lines["rough"].elsewhere.source == "call:theirs.py:rough"
+    assert lines["rough"].elsewhere.speaks_for == "fake"  # as the data set calls it
+
+
+MIXED = """
+name = "mixed"
+figures = []
+[budget]
+trials = 1
+[[rows]]
+features = ["hsv"]
+models = ["knn"]
+[[systems]]
+name = "rough"
+model = "call:theirs.py:rough"
+params = { outputs = ["fake"], activation = "calibrated", trained_on = "other" }
+[[derived]]
+name = "both"
+of = ["hsv/knn", "rough"]
+"""
+
+
+def test_what_is_told_names_classes_and_members_as_here(
+    make_folder: Callable[..., Path], tmp_path: Path, in_process: None
+) -> None:
+    """Its classes as the data set calls them; a row made of one that was fitted here saw train."""
+    (tmp_path / "theirs.py").write_text(THEIRS)
+    (tmp_path / "mixed.toml").write_text(MIXED)
+    faces = make_folder(classes=("Photo", "GAN"), splits={"train": 8, "validation": 4, "test": 4})
+    results = dfbench.run(
+        tmp_path / "mixed.toml", faces, out=tmp_path / "out", classes="real=Photo,fake=GAN", jobs=1
+    )
+    lines = {line.row: line for line in results.board.lines}
+    rough = told_of(lines["rough"])
+    assert f"high scores speak for {lines['rough'].positive}; verdicts from 0.5" in rough
+    assert lines["rough"].elsewhere is not None
+    assert lines["rough"].elsewhere.speaks_for in lines["rough"].classes
+    both = lines["both"].elsewhere
+    assert both is not None
+    assert (both.trained_on, both.source) == (
+        "train",
+        "made of rough and rows that were fitted here",
+    )
 
 
 def test_scores_are_those_of_the_detector(ran: Path, lines: dict[str, Line]) -> None:

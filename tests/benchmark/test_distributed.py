@@ -378,7 +378,7 @@ def test_an_extractor_that_crashes_costs_its_rows_alone(
         "mine/knn": "ok",
     }
     assert found["fatal/knn"]["reason"] == (
-        f"extractor 'fatal' on {deadly.name}: ends its process (exit code 139)"
+        "extractor 'fatal' on validation/fake/001.png: ends its process (exit code 139)"
     )
     assert results.statuses()["ok"] == 1
 

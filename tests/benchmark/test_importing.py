@@ -10,13 +10,18 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from typer.testing import CliRunner
 
 import dfbench
+from dfbench.benchmark.audits.leaks_found import Leak, Leaks
 from dfbench.benchmark.importing import Brought, Told, bring, by_class
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.score_table import Columns
 from dfbench.cli import app
 from dfbench.errors import DfbenchError, OutputError, ParameterError
+from dfbench.results.board import sentences
 from dfbench.results.board.board import Line
+from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
+from dfbench.results.board.sentences import told_of
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.results import Results
 from dfbench.suites.datasets.loading import load_dataset
@@ -439,6 +444,60 @@ def test_ids_among_the_evaluated_alone(its: Set, put: Callable[..., Any]) -> Non
     assert "rows of images that are not evaluated, left out: 20" in brought.notes
 
 
+VERDICTS: dict[str, tuple[float, dict[str, Any], str]] = {
+    "probabilities": (1, {}, "verdicts from 0.5"),
+    "a threshold": (1, {"threshold": 0.55}, "verdicts from 0.55"),
+    "of the other class": (1, {"threshold": 0.55, "polarity": "real"}, "verdicts from 0.55"),
+    "of other scores": (9, {"threshold": 0.0, "polarity": "real"}, "verdicts from 0"),
+    "none": (9, {}, "no verdicts: no threshold was told, so no accuracy, F1 and MCC"),
+}
+
+
+@pytest.mark.parametrize("what", VERDICTS)
+def test_a_note_tells_from_which_score_on(what: str, its: Set, put: Callable[..., Any]) -> None:
+    factor, told, expected = VERDICTS[what]
+    _, line = put(its._replace(scores=factor * (its.scores - (factor > 1) / 2)).lines(), **told)
+    assert f"; {expected}" in told_of(line)
+
+
+def test_a_board_of_imports_alone(its: Set, put: Callable[..., Any], tmp_path: Path) -> None:
+    """It tells of no training here, and of no leak where the detector has seen other data."""
+    put(its.lines())
+    leak = Leak(image=its.paths[0], way="near", part="train", other="a.png")
+    out, print_ = ResultsFolder(tmp_path / "results"), its.dataset.fingerprint
+    found = Leaks(
+        dataset="faces", fingerprint=print_, version=1, split="test", n_evaluate=20, n_tune=0,
+        evaluate=[leak],
+    )  # fmt: skip
+    out.write_findings("leaks", print_, found)
+    (table,) = build_board(out.path).tables
+    assert sentences.facts(table)[0] == "20 test images"
+    assert (table.warnings, [each.title for each in table.sections if each.title == "Leaks"]) == (
+        [],
+        [],
+    )
+    # nobody knows what this one has seen
+    put(its.lines(), row="unknown", trained_on="unknown")
+    (table,) = build_board(out.path).tables
+    assert "A row may remember them" in table.warnings[0]
+    (leaks,) = (each for each in table.sections if each.title == "Leaks")
+    assert [row[0].row for block in leaks.grids[0].blocks for row in block] == ["unknown"]
+
+
+def test_what_it_was_trained_on_is_asked_for_before_images_are_read(tmp_path: Path) -> None:
+    command = ["import", str(tmp_path / "no.csv"), "--data", str(tmp_path / "none"), "--as", "a"]
+    found = CliRunner().invoke(app, command)
+    said = " ".join(found.output.split())
+    assert found.exit_code == 2
+    assert "what was the detector trained on? --trained-on train: the training images" in said
+    found = CliRunner().invoke(app, [*command, "--trained-on", "otter"])
+    assert "unknown answer 'otter' (did you mean 'other'?)" in " ".join(found.output.split())
+    # the data set is not there either: the table is looked at first
+    found = CliRunner().invoke(app, [*command, "--trained-on", "other"])
+    assert found.exit_code == 2
+    assert "no.csv" in found.output.replace("\n", "")
+
+
 def test_columns_by_class() -> None:
     assert by_class("real=a, fake = b") == {"real": "a", "fake": "b"}
     with pytest.raises(ParameterError, match="not of the form CLASS=COLUMN: 'real'"):
@@ -461,3 +520,57 @@ def test_the_command(ran: Path, its: Set, tmp_path: Path) -> None:
     again = CliRunner().invoke(app, command)
     assert again.exit_code == 2
     assert "was imported before" in again.output
+
+
+PLUGIN = """
+import dfbench
+import numpy as np
+
+@dfbench.metric(higher_is_better=True)
+def mean_score(labels, scores):
+    \"\"\"Mean score.\"\"\"
+    return float(np.mean(scores))
+"""
+
+
+def test_metrics_of_plugins_stay_in_what_is_written(its: Set, ran: Path, tmp_path: Path) -> None:
+    """``import``, ``merge`` and ``leaderboard --write`` are given the plugin, or say what lacks."""
+    plugin, file, out = tmp_path / "mine.py", tmp_path / "scores.csv", tmp_path / "out"
+    plugin.write_text(PLUGIN)
+    file.write_text(its.lines())
+
+    def call(*command: object) -> str:
+        found = CliRunner().invoke(app, [str(each) for each in command])
+        assert found.exit_code == 0, found.output
+        return " ".join(found.output.split())
+
+    def bring_as(name: str, *more: object) -> str:
+        told = ["--polarity", "fake", "--trained-on", "other", "--out", out]
+        return call("import", file, "--data", ran / "faces", "--as", name, *told, *more)
+
+    def written(folder: Path) -> bool:
+        texts = [(folder / f"leaderboard.{form}").read_text() for form in FORMATS]
+        has = {"mean_score" in text or "mean score" in text.lower() for text in texts}
+        lines = (folder / "leaderboard.csv").read_text().splitlines()
+        return len(has) == 1 and "mean_score" in lines[0]
+
+    lacks = "Not shown: metric mean_score of mine.py, which a run was given"
+    assert lacks not in bring_as("first", "--plugin", plugin)
+    assert written(out)
+    assert lacks in bring_as("second")
+    assert not written(out)
+    assert lacks in call("leaderboard", out, "--write")
+    assert lacks not in call("leaderboard", out, "--write", "--plugin", plugin)
+    assert written(out)
+    other = [ran / "out", out]
+    assert lacks in call("merge", *other, "--out", tmp_path / "less")
+    assert lacks not in call("merge", *other, "--out", tmp_path / "all", "--plugin", plugin)
+    assert written(tmp_path / "all")
+    # a run that has nothing left to do writes the board too
+    suite, data = ran / "imports.toml", ran / "faces"
+    assert lacks in call("run", "--suite", suite, "--data", data, "--out", tmp_path / "all")
+    found = CliRunner().invoke(
+        app, ["merge", *map(str, other), "--out", str(tmp_path / "no"), "--plugin", "gone.py"]
+    )
+    assert found.exit_code == 2
+    assert not (tmp_path / "no").exists()

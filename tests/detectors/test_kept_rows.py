@@ -132,6 +132,25 @@ def test_a_member_that_is_gone_is_said(ran, tmp_path: Path) -> None:
     assert "ensemble" not in {row.row for row in models.rows()}
 
 
+def test_where_that_on_top_is_not_kept_another_is_named(ran, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(ran.out, out)
+    top, second = (line.row for line in KeptModels(out).board.tables[0].ranked[:2])
+    (out / "models" / f"{KeptModels(out).entry(top).cell}.dfb").unlink()
+    models = KeptModels(out)
+    kept = next(row for row in models.rows() if row.row != top)
+    with pytest.raises(OutputError) as told:
+        models.best()
+    assert f"the model of '{top}', the row on top of 'faces', was not kept" in str(told.value)
+    assert f"--row {kept.row} asks the best row that is" in str(told.value)
+    found = models.board.best_kept()
+    assert found is not None
+    assert (found[0].row in {second, kept.row}, found[1]) == (True, False)
+    shutil.rmtree(out / "models")
+    with pytest.raises(OutputError, match="--keep-models all"):
+        KeptModels(out).best()
+
+
 def test_a_derived_row_s_own_file_says_that_it_does_not_stand_alone(ran) -> None:
     cell = ran.models.entry("ensemble").cell
     with pytest.raises(DfbenchError, match="dfbench export"):

@@ -83,6 +83,20 @@ def test_what_is_broken_is_told_once_and_in_the_exit_status(
     assert "1 broken" in said
 
 
+def test_an_address_stands_whole_on_its_line(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    for backbone in BACKBONES:
+        assert URL.format(backbone.replace(":", "-")) in lines
+
+
+def test_no_plugins_are_no_fault(tmp_path: Path) -> None:
+    [only] = plugins.look(())
+    assert (only.state, only.said) == ("absent", "none: all parts are those that come with dfbench")
+    (tmp_path / "bad.py").write_text(BAD)
+    assert [each.state for each in plugins.look([tmp_path / "bad.py"])] == ["broken"]
+
+
 def test_weights_are_found_where_they_lie(shelf: Path) -> None:
     (shelf / "torchvision-resnet50.pth").write_bytes(b"weights")
     found = by_name(list(weights.look(())))

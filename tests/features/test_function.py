@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +68,35 @@ def test_its_identity_holds_parameters_and_source(tmp_path: Path) -> None:
         (3.0, r"returns shape \(\)"),
         ([], r"returns shape \(0,\)"),
         ("words", "returns str, not numbers"),
-        ([1j], "not numbers"),
+        ([1j], "returns list of complex numbers, not numbers"),
+        (["1", "2"], "returns list of text, not numbers"),
+        ([1.0, "2"], "returns list of text, not numbers"),
+        ([b"1"], "returns list of bytes, not numbers"),
+        (np.array(["2020-01-01"], "datetime64[D]"), "returns ndarray of dates, not numbers"),
+        (np.array([1.0, "2"], dtype=object), "returns ndarray of str, not numbers"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "MaskedArray of values of which some are hidden"),
         (SystemExit(0), "raises SystemExit"),
+        (KeyboardInterrupt("x"), "extractor 'failing': raises KeyboardInterrupt: x"),
         (None, "returns"),
     ],
 )
 def test_what_breaks_the_contract_is_told(value: Any, message: str) -> None:
     with pytest.raises(PluginError, match=message):
         failing(value).transform(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [True, False],
+        np.array([1, 0], np.uint8),
+        [Decimal(1), Fraction(0)],
+        (np.float16(1), 0),
+        np.ma.array([1.0, 0.0]),
+    ],
+)
+def test_all_that_are_numbers_will_do(value: Any) -> None:
+    np.testing.assert_array_equal(failing(value).transform(IMAGES[:1]), [[1, 0]])
 
 
 def test_different_lengths_in_a_batch() -> None:

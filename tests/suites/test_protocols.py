@@ -30,7 +30,7 @@ def test_a_kind_that_the_suite_has_stays_as_it_is() -> None:
     ("text", "message"),
     [
         ('kind = "robustness"\nchange = ["jpeg=70"]', "unknown key 'change' .*'changes'"),
-        ('kind = "learning-curve"\nfractions = [2]', "protocols.0.learning-curve.fractions"),
+        ('kind = "learning-curve"\nfractions = [2]', "key .protocols.0.fractions"),
         ('kind = "robust"', "'cross-dataset', 'robustness'"),
         ('kind = "robust"', r"unknown protocol 'robust' \(did you mean 'robustness'\?\)"),
         (
@@ -38,7 +38,7 @@ def test_a_kind_that_the_suite_has_stays_as_it_is() -> None:
             'reported = { figures = "", data = "", source = "", dat = "" }',
             "unknown key 'dat' .*'data'",
         ),
-        ('rows = ["a"]', "discriminator 'kind'"),
+        ('rows = ["a"]', "protocols.0.kind.: is missing"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:

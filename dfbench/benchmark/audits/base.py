@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DataError, PluginError
+from dfbench.errors import DataError, PluginError, let_stop
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.store import identity
 from dfbench.features.views.view import PLAIN
@@ -264,7 +264,8 @@ def _blamed(part: Part) -> Iterator[None]:
         return
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        let_stop(error)
         if isinstance(error, PluginError) and error.where == part.where:
             raise
         raise part.broken(error) from error

@@ -177,7 +177,7 @@ def warn(leaks: Leaks) -> str:
         return ""
     hint = "dfbench data check lists them"
     if leaks.evaluate:
-        hint = f"see Leaks for the figures without them; {hint}"
+        hint = f"the leaderboard's Leaks has the figures without them; {hint}"
     return f"leak: {'; '.join(said)}. A row may remember them instead of detecting ({hint})"
 
 

@@ -120,9 +120,18 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
 
 
 def _blocks(table: Table, found: Leaks, left: set[str]) -> list[list[str]]:
-    """Name the rows that the leaked images may have helped: those that compete, then controls."""
+    """Name the rows that the leaked images may have helped: those that compete, then controls.
+
+    What was trained on other data has seen none of them.
+    """
     return [
-        [line.row for line in block if line.row not in left and line.n_test == found.n_evaluate]
+        [
+            line.row
+            for line in block
+            if line.row not in left
+            and line.n_test == found.n_evaluate
+            and (line.elsewhere is None or line.elsewhere.trained_on != "other")
+        ]
         for block in (
             table.ranked,
             # by labels in another order, copies tell nothing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -17,6 +18,7 @@ from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
+from dfbench.errors import let_stop
 from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model, vectors_of
 from dfbench.models.selection.problem import Problem
@@ -48,10 +50,12 @@ def run_cell(job: Job) -> Record:
         with threadpool_limits(job.n_threads):
             fitted = _run(job)
             known = fitted.known
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a row does, the others go on
+    except BaseException as error:  # noqa: BLE001 - whatever a row does, the others go on
+        let_stop(error)
         known = worded(job, error)
     known["seconds"] = time.perf_counter() - start
-    record = Record.model_validate({**job.record, **known, "versions": versions()})
+    known |= {"pictures": job.figures, "versions": versions()}
+    record = Record.model_validate({**job.record, **known})
     parts: dict[Part, Scores] = {}
     if fitted is not None:
         parts = dict(fitted.parts)
@@ -60,15 +64,20 @@ def run_cell(job: Job) -> Record:
     job.status.unlink(missing_ok=True)
     if fitted is not None:
         score_evaluations(job, record, fitted.model)
-        try:
-            draw_model(job, record, fitted.model)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a figure costs no result
-            worded(job, error)
+        _draw(job, record, fitted.model, job.figures)
     return record
 
 
+def _draw(job: Job, record: Record, model: Model, figures: Sequence[str]) -> None:
+    try:
+        draw_model(job, record, model, figures)
+    except BaseException as error:  # noqa: BLE001 - a figure costs no result
+        let_stop(error)
+        worded(job, error)
+
+
 def _run_again(job: Job) -> Record:
-    """Take the model of a finished cell for what the cell lacks: evaluations, or to be kept."""
+    """Take the model of a finished cell for what it lacks: evaluations, pictures, to be kept."""
     record = job.out.load_record(job.record["cell"])
     assert record is not None  # it is finished
     try:
@@ -81,10 +90,15 @@ def _run_again(job: Job) -> Record:
                 if again != record:
                     record = again
                     job.out.rewrite_record(record)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: BLE001 - as above
+        let_stop(error)
         give_up(job, **worded(job, error))
     else:
         score_evaluations(job, record, model)
+        if drawn := [name for name in job.figures if name not in record.pictures]:
+            _draw(job, record, model, drawn)
+            record = record.model_copy(update={"pictures": [*record.pictures, *drawn]})
+            job.out.rewrite_record(record)
     job.status.unlink(missing_ok=True)
     return record
 
@@ -112,7 +126,8 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads
             )
             check(loaded, fitted.evaluate, fitted.parts["evaluate"].probabilities)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: BLE001 - as above
+        let_stop(error)
         job.kept.unlink(missing_ok=True)
         return record.model_copy(update={"not_kept": worded(job, error)["reason"]})
     return record.model_copy(update={"not_kept": ""})
@@ -126,7 +141,8 @@ def _kept_model(job: Job, record: Record) -> Model | None:
         model = reloaded(job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads)
         inputs = load_inputs(job, job.evaluate.keys, type(model))
         check_same(job.out, record, score(job, job.evaluate, model, inputs))
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
+    except BaseException as error:  # noqa: BLE001 - whatever is wrong with it, it is fitted once more
+        let_stop(error)
         return None
     return model
 

@@ -125,6 +125,7 @@ class Pass:
         for each in reversed(outcomes.values()):  # what the first chunk broke on is told
             whole.unreadable |= each.unreadable
             whole.failed |= each.failed
+            whole.ended |= each.ended
         for number, error in self._failed.items():
             whole.failed |= {self._place(at, number): error for at in range(len(self._views))}
         return whole
@@ -145,6 +146,10 @@ class Pass:
     def _place(self, view: int, number: int) -> int:
         return view * len(self._extractors) + number
 
+    def _place_of(self, piece: _Piece, at: int) -> int:
+        view, number = divmod(at, len(piece.extractors))
+        return self._place(view, piece.extractors[number])
+
     def _broken_up(self, piece: _Piece) -> list[_Piece]:
         """Give what is to be tried of a piece that a worker died of."""
         left = piece.without(self._failed)
@@ -161,8 +166,9 @@ class Pass:
         """Take up what came of a piece."""
         outcome.unreadable |= found.unreadable
         for at, error in found.failed.items():
-            view, number = divmod(at, len(piece.extractors))
-            outcome.failed[self._place(view, piece.extractors[number])] = error
+            outcome.failed[self._place_of(piece, at)] = error
+        for at, why in found.ended.items():
+            outcome.ended[self._place_of(piece, at)] = why
         if piece.suspect is not None and piece.suspect not in self._failed:
             self._failed[piece.suspect] = DfbenchError(
                 "a worker process died of it",

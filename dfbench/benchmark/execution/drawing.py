@@ -12,7 +12,7 @@ import numpy as np
 from dfbench.benchmark.execution.inputs import load_inputs
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
-from dfbench.errors import ImageError
+from dfbench.errors import ImageError, let_stop, worded
 from dfbench.images import Image, decode
 from dfbench.models.base import Inputs, Model
 from dfbench.registry import PICTURES, Part, Registry
@@ -47,9 +47,9 @@ def try_overview(session: Session, dataset: Dataset) -> None:
 def _try(session: Session, what: str, draw: Callable[[], None]) -> None:
     try:
         draw()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
-        name = type(error).__name__
-        session.reporter.note(f"{what}: a figure could not be drawn: {name}: {error}")
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the run goes on
+        let_stop(error)
+        session.reporter.note(f"{what}: a figure could not be drawn: {worded(error)}")
 
 
 def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
@@ -61,14 +61,14 @@ def draw_stored(cell: Finished, wanted: Sequence[Part]) -> None:
                 _save(draw(), path)
 
 
-def draw_model(job: Job, record: Record, model: Model) -> None:
-    """Draw all that is wanted of a cell whose model is at hand."""
+def draw_model(job: Job, record: Record, model: Model, figures: Sequence[str]) -> None:
+    """Draw what is wanted of a cell whose model is at hand."""
 
     def load(rows: Sequence[int]) -> Inputs:
         return load_inputs(job, job.evaluate.keys[np.asarray(rows)], type(model))
 
     cell = Fitted(job.out, record, job.root, model, load)
-    wanted = Registry(PICTURES).among(job.figures)
+    wanted = Registry(PICTURES).among(figures)
     draw_stored(cell, wanted)
     for picture in _made(wanted):
         for name, draw in picture.of_model(cell).items():

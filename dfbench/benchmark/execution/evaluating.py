@@ -11,7 +11,7 @@ from dfbench.benchmark.execution.inputs import load_inputs
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.detectors.keeping import SAME
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, let_stop
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule, threshold
 from dfbench.results.records.evaluations import EvaluationRecord
@@ -71,7 +71,8 @@ def score_evaluations(job: Job, record: Record, model: Model) -> None:
                 of_evaluation = replace(job, tables=evaluation.tables)
                 inputs = load_inputs(of_evaluation, evaluation.images.keys, type(model))
                 scores = score(job, evaluation.images, model, inputs, grouped=known.grouped)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the cell and the others stay
+        except BaseException as error:  # noqa: BLE001 - the cell and the others stay
+            let_stop(error)
             known = known.model_copy(update=worded(job, error))
         job.out.write_evaluation(known, scores)
 

@@ -59,7 +59,7 @@ def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
     out = session.out
     cells = {cell.id: cell for cell in session.plan.cells}
     asked = [(cells[job.record["cell"]], job) for job in jobs]
-    if not any(cell.evaluations or cell.lacks_model for cell, _ in asked):
+    if not any(cell.evaluations or cell.taken_up for cell, _ in asked):
         return list(jobs)
     scenes = _look(session, [cell for cell, _ in asked])
     found = []
@@ -74,7 +74,7 @@ def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
                 sound.append(_job(evaluation, cell, scene, job))
         if cell.state == "to run":
             found.append(replace(job, evaluations=sound))
-        elif sound or cell.lacks_model:
+        elif sound or cell.taken_up:
             found.append(
                 replace(job, evaluations=sound, finished=True, space=_as_it_was(out, cell))
             )

@@ -93,18 +93,22 @@ def _execute(session: Session) -> list[Record]:
     write_beginning(session)
     records = _settled(session)
     jobs: list[Job] = []
+    broken: _Records = {}
     for dataset, cells in _by_dataset(plan.cells):
         try_overview(session, dataset)
         prepared = _prepared(session, dataset, cells)
         jobs += prepared.jobs
-        records |= _given_up(session, cells, prepared)
+        broken |= _given_up(session, cells, prepared)
     jobs = _in_order(prepare_evaluations(session, jobs))
     # cells need the room
     apart.end()
     end_idle()
     return_freed_memory()
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
-    reporter.cells(len(plan.cells), len(plan.cells) - len(jobs) - len(derived))
+    reporter.cells(len(plan.cells), len(plan.cells) - len(broken) - len(jobs) - len(derived))
+    for record in broken.values():
+        reporter.finished(record)
+    records |= broken
     records |= _run(session, [job for job in jobs if not job.parameters_of])
     records |= _run(session, list(_with_parameters(jobs, records, out)))
     records |= _without_parameters(session, records)

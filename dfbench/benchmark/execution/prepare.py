@@ -25,12 +25,13 @@ from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.keeping import Keeping, look_at_files
 from dfbench.detectors.part import told
 from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
+from dfbench.features.base import Extractor
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.shard import Keys, as_keys
-from dfbench.features.pipeline.single_pass import seconds_to_decode
+from dfbench.features.pipeline.single_pass import Outcome, seconds_to_decode
 from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
-from dfbench.files import digest
+from dfbench.files import digest, resolved
 from dfbench.models import base as models
 from dfbench.models.held import BOUNDS, holding_at_most
 from dfbench.results.records.folder import ResultsFolder
@@ -153,12 +154,7 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
         widths={key: width for key, (_, width) in tables.items()},
         decoding=seconds_to_decode(keys, view),
         seen=_seen(dataset, parts) if session.keeps_models else None,
-        doubts=doubts(
-            session,
-            dataset,
-            np.flatnonzero(faults == ""),
-            {key: extractor for key, extractor in needed.items() if key not in failed},
-        ),
+        doubts=_doubts(session, dataset, faults, outcome, extractors, failed),
     )
 
 
@@ -166,6 +162,24 @@ def _seen(dataset: Dataset, parts: Parts) -> SeenFiles | None:
     chosen = dataset.manifest.iloc[parts.train]
     facts = (chosen[key].tolist() for key in ("path", "width", "height", "format"))
     return look_at_files(dataset.root, *facts)
+
+
+def _doubts(
+    session: Session,
+    dataset: Dataset,
+    faults: NDArray[np.object_],
+    outcome: Outcome,
+    extractors: dict[str, Extractor],
+    failed: dict[str, DfbenchError],
+) -> dict[str, str]:
+    """Say what is wrong with extractors of others that gave vectors of all images."""
+    whole = {key: extractor for key, extractor in extractors.items() if key not in failed}
+    found = doubts(session, dataset, np.flatnonzero(faults == ""), whole)
+    for at, (key, extractor) in enumerate(extractors.items()):
+        if at in outcome.ended and key in whole:
+            why = f"the {extractor.where} {outcome.ended[at]}, and was begun anew"
+            found[key] = "; ".join(filter(None, [found.get(key), why]))
+    return found
 
 
 def _complain(session: Session, dataset: Dataset, faults: NDArray[np.object_]) -> None:
@@ -341,7 +355,7 @@ def _job(
         timeout=session.settings.timeout(len(own["train"])),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=keeping,
-        plugins=tuple(path.resolve() for path in session.settings.plugins),
+        plugins=tuple(resolved(path) for path in session.settings.plugins),
         memory=needs[0][1],
         less=tuple(needs[1:]),
     )

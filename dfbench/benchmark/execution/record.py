@@ -8,6 +8,7 @@ from typing import Any
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.subsets import Task
 from dfbench.errors import OutputError
+from dfbench.models.elsewhere import class_numbers
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Elsewhere, Record, Status, TrainedOn
 from dfbench.suites.datasets.manifest import Dataset
@@ -37,11 +38,25 @@ def _elsewhere(cell: Cell) -> Elsewhere | None:
         member.row.name: its for member in cell.members if (its := _elsewhere(member)) is not None
     }
     if not members:
-        return cell.row.elsewhere
+        return _called_as_here(cell)
     trained = {its.trained_on for its in members.values()}
+    source = f"made of {', '.join(members)}"
+    if len({member.row.name for member in cell.members}) > len(members):
+        trained.add("train")
+        source += " and rows that were fitted here"
     # what is least certain of a member is so of the row
     worst: TrainedOn = next(each for each in ("unknown", "train", "other") if each in trained)
-    return Elsewhere(source=f"made of {', '.join(members)}", trained_on=worst)
+    return Elsewhere(source=source, trained_on=worst)
+
+
+def _called_as_here(cell: Cell) -> Elsewhere | None:
+    """Name the class that high scores speak for as the data set does."""
+    told, dataset = cell.row.elsewhere, cell.dataset
+    if told is None or dataset is None or not told.speaks_for:
+        return told
+    number = class_numbers(dataset.classes, dataset.positive_index).get(told.speaks_for.lower())
+    name = told.speaks_for if number is None else dataset.classes[number]
+    return told.model_copy(update={"speaks_for": name})
 
 
 def known(cell: Cell, dataset: Dataset, task: Task, n_left_out: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dfbench import errors
 from dfbench.benchmark.execution.images import Images
 from dfbench.benchmark.execution.job import Job
 from dfbench.errors import DfbenchError, UnavailableError
@@ -59,5 +60,5 @@ def worded(job: Job, error: BaseException) -> dict[str, Any]:
         status = "skipped" if isinstance(error, UnavailableError) else "failed"
         return {"status": status, "reason": str(error)}
     write_text(job.log, "".join(traceback.format_exception(error)))
-    reason = f"{type(error).__name__}: {error} (traceback in {job.log.relative_to(job.out.path)})"
-    return {"status": "failed", "reason": " ".join(reason.split())}
+    reason = f"{errors.worded(error)} (traceback in {job.log.relative_to(job.out.path)})"
+    return {"status": "failed", "reason": reason}

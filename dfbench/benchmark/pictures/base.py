@@ -83,5 +83,13 @@ class Picture:
         return {}
 
     def of_model(self, cell: Fitted) -> Drawings:
-        """Give what takes the fitted model or the images: drawn once, after the cell has run."""
+        """Give what takes the fitted model or the images.
+
+        Drawn once: after the cell has run, or of the model that was kept of it.
+        """
         return {}
+
+    @classmethod
+    def takes_model(cls) -> bool:
+        """Whether anything of it is drawn of the model."""
+        return cls.of_model is not Picture.of_model

@@ -58,6 +58,8 @@ class Cell:
         that was kept of it, or is fitted once more.
     lacks_model
         Whether it is finished and is fitted once more for its model to be kept.
+    lacks_pictures
+        Whether it is finished, and pictures are yet to be drawn of the model that was kept of it.
     """
 
     dataset_name: str
@@ -74,6 +76,7 @@ class Cell:
     reason: str = ""
     evaluations: tuple[Evaluation, ...] = ()
     lacks_model: bool = False
+    lacks_pictures: bool = False
 
     @cached_property
     def id(self) -> str:
@@ -88,8 +91,13 @@ class Cell:
     @property
     def fits(self) -> bool:
         """Whether a worker has something to do for it."""
-        wanted = self.state == "to run" or bool(self.evaluations) or self.lacks_model
+        wanted = self.state == "to run" or bool(self.evaluations) or self.taken_up
         return self.row.derived is None and wanted
+
+    @property
+    def taken_up(self) -> bool:
+        """Whether it is finished, and its model is asked for besides what it is to score."""
+        return self.lacks_model or self.lacks_pictures
 
 
 def identified(cell: Cell) -> Cell:

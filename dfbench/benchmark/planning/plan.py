@@ -11,7 +11,7 @@ from dfbench.benchmark.planning import subsets
 from dfbench.benchmark.planning.cell import Cell, State, identified
 from dfbench.benchmark.planning.row import Row
 from dfbench.errors import CardError, DfbenchError, unknown
-from dfbench.files import Progress
+from dfbench.files import Progress, resolved
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.state import FinishedCells
@@ -146,7 +146,7 @@ def load_datasets(
 
 
 def _same(one: Dataset, other: Dataset) -> bool:
-    return (one.root.resolve(), one.fingerprint) == (other.root.resolve(), other.fingerprint)
+    return (resolved(one.root), one.fingerprint) == (resolved(other.root), other.fingerprint)
 
 
 def _check_named_once(datasets: Sequence[Dataset]) -> None:

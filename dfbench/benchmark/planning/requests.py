@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import index
 from typing import Any
@@ -18,6 +18,7 @@ from dfbench.benchmark.protocols.base import (
     listed,
 )
 from dfbench.errors import DfbenchError, PluginError, unknown
+from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.subsets import WHOLE
@@ -34,6 +35,55 @@ def with_models(plan: Plan, out: ResultsFolder) -> Plan:
         members = [cells[member.id] for member in cell.members]
         cells[cell.id] = replace(cell, lacks_model=lacks, members=members)
     return replace(plan, cells=list(cells.values()))
+
+
+def with_pictures(
+    plan: Plan, figures: Sequence[str], out: ResultsFolder
+) -> tuple[Plan, dict[tuple[str, ...], list[str]]]:
+    """Have pictures drawn that finished rows lack, of the models that were kept of them.
+
+    Parameters
+    ----------
+    plan
+        With its evaluations; its cells keep their identity.
+    figures
+        Kinds of pictures that are wanted.
+    out
+        The results folder.
+
+    Returns
+    -------
+    Plan
+        With the cells that are taken up for it.
+    dict of tuple of str to list of str
+        By kinds of pictures, the rows that lack them and of which no model was kept.
+    """
+    taking = [part.name for part in Registry(PICTURES).among(figures) if _takes_model(part)]
+    cells: dict[str, Cell] = {}
+    undrawn: dict[tuple[str, ...], dict[str, None]] = {}
+    for cell in plan.cells:
+        lacking = _lacking(cell, taking, out)
+        at_hand = cell.lacks_model or cell.evaluations or out.model_file(cell.id).is_file()
+        if lacking and not at_hand:
+            undrawn.setdefault(lacking, {})[cell.row.name] = None
+        members = [cells[member.id] for member in cell.members]
+        wanted = bool(lacking and at_hand)
+        cells[cell.id] = replace(cell, lacks_pictures=wanted, members=members)
+    return replace(plan, cells=list(cells.values())), {k: list(v) for k, v in undrawn.items()}
+
+
+def _takes_model(part: Part) -> bool:
+    try:
+        return bool(part.load().takes_model())
+    except DfbenchError:  # told where it is drawn
+        return False
+
+
+def _lacking(cell: Cell, figures: Sequence[str], out: ResultsFolder) -> tuple[str, ...]:
+    """Give the kinds of pictures that a finished row was never asked for."""
+    drawn = cell.subset == WHOLE and not cell.row.shuffled and cell.row.derived is None
+    record = out.load_record(cell.id) if figures and drawn and cell.state == "done" else None
+    return () if record is None else tuple(x for x in figures if x not in record.pictures)
 
 
 def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan:

@@ -16,7 +16,9 @@ from dfbench.errors import (
     PluginError,
     UnavailableError,
     UnknownNameError,
+    let_stop,
     unknown,
+    worded,
 )
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
@@ -293,6 +295,7 @@ def _available(
         return "skipped", str(error)
     except DfbenchError as error:
         return "failed", str(error)
-    except Exception as error:  # noqa: BLE001 - a plugin's check may raise anything
-        return "failed", f"{type(error).__name__}: {error}"
+    except BaseException as error:  # noqa: BLE001 - a plugin's check may raise anything
+        let_stop(error)
+        return "failed", worded(error)
     return "ok", ""

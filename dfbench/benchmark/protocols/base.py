@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dfbench.errors import DfbenchError, PluginError
-from dfbench.registry import worded
+from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
 from dfbench.results.records.subsets import Subset
@@ -91,7 +90,8 @@ def listed(
         found = list(listing())
     except DfbenchError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        let_stop(error)
         raise PluginError(f"its {what} break: {worded(error)}", where=where) from error
     for each in found:
         if not isinstance(each, of):

@@ -50,7 +50,7 @@ def families(found: Explanation) -> str:
     for sign, what in ((1, f"for {found.explained}"), (-1, f"for {found.against}")):
         own = [each for each in order if sign * each.contribution >= 0.005][:3]
         if own:
-            told = ", ".join(f"{each.name} {each.contribution:+.2f}" for each in own)
+            told = ", ".join(f"{each.name} {each.contribution:+z.2f}" for each in own)
             sides.append(f"{what}: {told}")
     return f"in log odds, {'; '.join(sides)}" if sides else ""
 

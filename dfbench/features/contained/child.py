@@ -6,10 +6,11 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from dfbench.features.contained.frames import receive, send
+from dfbench.features.contained.frames import Pipes
 
 _LOOK = 1.0
 """Seconds between two looks whether the run is still there."""
@@ -18,48 +19,52 @@ _LOOK = 1.0
 def serve() -> None:
     """Answer what is asked over the standard input until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is told, and ends this process
-    asked, answers = _own_pipes()
+    pipes = _own_pipes()
     parent = os.getppid()
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
-    hello = receive(asked)
+    with suppress(OSError, EOFError):  # the run is gone, or has no more to ask
+        _answer(pipes)
+
+
+def _answer(pipes: Pipes) -> None:
+    hello = pipes.receive()
     _tell_of_crashes(hello["crashes"])
+    own = os.getpid()
     try:
         extractor = _loaded(hello["plugin"], hello["extractor"])
     except BaseException as error:  # noqa: BLE001 - whatever code of others raises is told
-        send(answers, _worded(error))
+        pipes.send(_worded(error))
         return
-    send(answers, None)
+    pipes.send(None)
     while True:
-        try:
-            images = receive(asked)
-        except EOFError:
-            return
+        number, images = pipes.receive()
         try:
             start = time.perf_counter()
             values = extractor.transform(images)
-            seconds = time.perf_counter() - start
-        except KeyboardInterrupt:
-            raise
+            found: Any = values, time.perf_counter() - start
         except BaseException as error:  # noqa: BLE001 - as above
-            send(answers, _worded(error))
-        else:
-            send(answers, (values, seconds))
+            found = _worded(error)
+        if os.getpid() != own:
+            os._exit(0)  # the extractor forked, and this is the copy: one answer is enough
+        pipes.send((number, found))
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def _own_pipes() -> Pipes:
     """Take the standard input and output for the run; what is printed goes to the terminal."""
     asked, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return os.fdopen(asked, "rb"), os.fdopen(answers, "wb")
+    return Pipes(asked, answers)
 
 
 def _end_with(parent: int) -> None:
-    """End when the run is gone: one that was killed leaves nothing at work."""
+    """End, with all that was begun here, when the run is gone: nothing is left at work."""
     while os.getppid() == parent:
         time.sleep(_LOOK)
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)  # this process leads its group
     os._exit(1)
 
 
@@ -85,11 +90,10 @@ def _loaded(plugin: tuple[str, str] | None, pickled: bytes) -> Any:
 
 def _worded(error: BaseException) -> Exception:
     """Give what can be sent of an error."""
-    from dfbench.errors import DfbenchError, PluginError
+    from dfbench.errors import DfbenchError, PluginError, worded
 
     if isinstance(error, DfbenchError):
         return error
     if isinstance(error, MemoryError):
         return PluginError("runs out of memory")
-    said = " ".join(str(error).split())
-    return PluginError(": ".join(filter(None, [f"raises {type(error).__name__}", said])))
+    return PluginError(f"raises {worded(error)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -72,10 +73,13 @@ class Contained(Extractor):
                 hint="define it at the top of a module, and open what it needs where it is used",
             ) from error
         self._plugin = place_of(getattr(extractor, "function", type(extractor)))
+        # not when a process begins: libraries change it for a moment while they are imported
+        self._path = list(sys.path)
         self._key = self._pickled, digest(extractor.identity()), jobs, limits
         self._n_threads = max(1, available_cores() // jobs) if self.threads else available_cores()
         self._slow = False
         self._ends = self._served = 0
+        self._why = ""
         self._lock = threading.Lock()
         self._at_work: set[Process] = set()
         self._stopped = False
@@ -117,6 +121,12 @@ class Contained(Extractor):
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the extractor's features."""
         return self.extractor.get_feature_names_out(input_features)
+
+    @property
+    def ended(self) -> str:
+        """How often its process ended over images of which none ends it alone, and why."""
+        times = "once" if self._ends == 1 else f"{self._ends} times"
+        return f"{self._why}, {times} so far" if self._ends else ""
 
     def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
         """Have a process turn a batch of images into features; see `timed`."""
@@ -171,6 +181,7 @@ class Contained(Extractor):
     def _note(self, error: EndedError) -> None:
         """Count an end that may have been by chance, or by what has gathered over many images."""
         self._ends += 1
+        self._why = error.why
         if self._ends > _CHANCES + self._served // _MANY:
             raise PluginError(
                 f"{error.why}, again and again",
@@ -181,9 +192,9 @@ class Contained(Extractor):
     def _ask(self, images: Sequence[Any]) -> tuple[Any, float]:
         with self._process() as process:
             try:
-                found = process.ask(images, self.limits.seconds)
+                values, taken = process.ask(images, self.limits.seconds)
                 self._served += len(images)
-                return found
+                return values, taken
             except PluginError as error:
                 if error.where is not None:
                     raise
@@ -193,16 +204,10 @@ class Contained(Extractor):
     @contextmanager
     def _process(self) -> Iterator[Process]:
         """Give a process that nobody else asks, one that is idle if there is one."""
-        process = None if self._stopped else _idle.take(self._key)
-        if process is None and not self._stopped:
-            process = Process(self._pickled, self._plugin, self._n_threads, self.limits)
+        process = None if self._stopped else self._taken()
         if process is None:
             raise EndedError("is stopped")
         try:
-            with self._lock:
-                self._at_work.add(process)
-                if self._stopped:
-                    process.kill()
             yield process
         except PluginError:
             _idle.put(self._key, process)  # it raised, and is well
@@ -215,6 +220,49 @@ class Contained(Extractor):
         finally:
             with self._lock:
                 self._at_work.discard(process)
+
+    def _taken(self) -> Process | None:
+        """Take an idle process, or begin one; None where it is stopped meanwhile."""
+        process = _idle.take(self._key)
+        if process is not None and self._at(process):
+            return process
+        if process is not None:
+            process.end()
+            return None
+        for last in (False, True):
+            process = Process(self._pickled, self._plugin, self._path, self._n_threads, self.limits)
+            try:
+                if not self._at(process):
+                    process.end()
+                    return None
+                process.begin()
+            except EndedError as error:
+                self._done(process)
+                if self._stopped:
+                    return None
+                if last:  # once may be by chance: memory, a file that was being written
+                    raise PluginError(
+                        f"{error.why}, when it is loaded", where=f"extractor {self.name!r}"
+                    ) from None
+            except BaseException:
+                self._done(process)
+                raise
+            else:
+                break
+        return process
+
+    def _at(self, process: Process) -> bool:
+        """Note that a process is at work, unless nothing is to be."""
+        with self._lock:
+            self._at_work.add(process)
+            if self._stopped:
+                self._at_work.discard(process)
+            return not self._stopped
+
+    def _done(self, process: Process) -> None:
+        with self._lock:
+            self._at_work.discard(process)
+        process.end()
 
     def stop(self) -> None:
         """Have what it does for other threads end now, as an error there."""

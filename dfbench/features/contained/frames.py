@@ -1,52 +1,111 @@
-"""Values between two processes over a pipe: images go as they lie in memory."""
+"""Values between two processes over a pair of pipes: images go as they lie in memory."""
 
 from __future__ import annotations
 
+import os
 import pickle
+import select
 import struct
-from typing import IO, Any
+import sys
+from collections.abc import Callable
+from typing import Any
 
 _COUNT = struct.Struct("<I")
 _SIZE = struct.Struct("<Q")
+_LOOK = 200
+"""Milliseconds between two looks whether the other end is still there."""
+_WAITS = sys.platform != "win32"
+"""Whether the system can wait for a pipe: elsewhere the end of the process ends the wait."""
 
 
-def send(pipe: IO[bytes], value: Any) -> None:
-    """Write a value.
+class Pipes:
+    """The two ends of a process.
 
-    Raises
-    ------
-    OSError
-        Where nobody reads.
+    Parameters
+    ----------
+    reads, writes
+        File descriptors; they are closed by `close`.
+    there
+        Whether somebody is at the other end. A pipe alone does not tell: what the process there
+        began may hold it open.
     """
-    parts: list[pickle.PickleBuffer] = []
-    head = pickle.dumps(value, protocol=5, buffer_callback=parts.append)
-    blocks = [memoryview(head), *(part.raw() for part in parts)]
-    pipe.write(_COUNT.pack(len(blocks)) + b"".join(_SIZE.pack(each.nbytes) for each in blocks))
-    for each in blocks:
-        pipe.write(each)
-    pipe.flush()
+
+    def __init__(self, reads: int, writes: int, there: Callable[[], bool] = lambda: True) -> None:
+        self._reads, self._writes, self._there = reads, writes, there
+        if _WAITS:
+            os.set_blocking(reads, False)
+            os.set_blocking(writes, False)
+
+    def send(self, value: Any) -> None:
+        """Write a value.
+
+        Raises
+        ------
+        OSError
+            Where nobody reads; `EOFError` where nobody is there.
+        """
+        parts: list[pickle.PickleBuffer] = []
+        head = pickle.dumps(value, protocol=5, buffer_callback=parts.append)
+        blocks = [memoryview(head), *(part.raw() for part in parts)]
+        sizes = b"".join(_SIZE.pack(each.nbytes) for each in blocks)
+        for each in (memoryview(_COUNT.pack(len(blocks)) + sizes), *blocks):
+            left = each.cast("B")
+            while left.nbytes:
+                self._wait(self._writes, for_writing=True)
+                try:
+                    left = left[os.write(self._writes, left[:_MOST]) :]
+                except BlockingIOError:
+                    continue
+
+    def receive(self) -> Any:
+        """Read a value that the process at the other end wrote, one that dfbench itself began.
+
+        Raises
+        ------
+        EOFError
+            Where the other end is closed, or nobody is there.
+        """
+        [count] = _COUNT.unpack(self._exactly(_COUNT.size))
+        sizes = [_SIZE.unpack(self._exactly(_SIZE.size))[0] for _ in range(count)]
+        head, *parts = (self._exactly(size) for size in sizes)
+        return pickle.loads(head, buffers=parts)
+
+    def close(self) -> None:
+        """Close both ends."""
+        for each in (self._reads, self._writes):
+            try:
+                os.close(each)
+            except OSError:
+                continue
+
+    def _exactly(self, size: int) -> bytearray:
+        block = bytearray(size)
+        view, done = memoryview(block), 0
+        while done < size:
+            self._wait(self._reads, for_writing=False)
+            try:
+                got = os.readv(self._reads, [view[done:]]) if _WAITS else self._read(view[done:])
+            except BlockingIOError:
+                continue
+            if not got:
+                raise EOFError
+            done += got
+        return block
+
+    def _read(self, into: memoryview) -> int:
+        found = os.read(self._reads, min(len(into), _MOST))
+        into[: len(found)] = found
+        return len(found)
+
+    def _wait(self, pipe: int, *, for_writing: bool) -> None:
+        if not _WAITS:
+            return
+        ready = select.poll()
+        ready.register(pipe, select.POLLOUT if for_writing else select.POLLIN)
+        while not ready.poll(_LOOK):
+            if not self._there():
+                raise EOFError
 
 
-def receive(pipe: IO[bytes]) -> Any:
-    """Read a value that the process at the other end wrote, one that dfbench itself began.
-
-    Raises
-    ------
-    EOFError
-        Where the other end is closed.
-    """
-    [count] = _COUNT.unpack(_exactly(pipe, _COUNT.size))
-    sizes = [_SIZE.unpack(_exactly(pipe, _SIZE.size))[0] for _ in range(count)]
-    head, *parts = (_exactly(pipe, size) for size in sizes)
-    return pickle.loads(head, buffers=parts)
-
-
-def _exactly(pipe: IO[bytes], size: int) -> bytearray:
-    block = bytearray(size)
-    view, done = memoryview(block), 0
-    while done < size:
-        got = pipe.readinto(view[done:])  # type: ignore[attr-defined]
-        if not got:
-            raise EOFError
-        done += got
-    return block
+_MOST = 1 << 20
+"""Bytes at once."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DfbenchError
-from dfbench.features.contained.frames import receive, send
+from dfbench.features.contained.frames import Pipes
 from dfbench.installed import THREAD_VARIABLES
 
 _BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -56,6 +56,8 @@ class EndedError(Exception):
         What it did, as a part of a sentence whose subject is the extractor.
     slow
         Whether it is by the time that it took.
+    loaded
+        Whether the extractor had been loaded.
     first
         Whether it had done nothing before.
     """
@@ -63,11 +65,12 @@ class EndedError(Exception):
     def __init__(self, why: str, *, slow: bool = False) -> None:
         super().__init__(why)
         self.why, self.slow = why, slow
+        self.loaded = True
         self.first = False
 
 
 class Process:
-    """A process that holds an extractor.
+    """A process that holds an extractor; `begin` before it is asked.
 
     Parameters
     ----------
@@ -75,49 +78,65 @@ class Process:
         Pickled.
     plugin
         File that it is from, and the one that this is a copy of; None where it is imported.
+    path
+        Where modules are looked for.
     n_threads
         Of the numerical libraries.
     limits
         What it may take.
-
-    Raises
-    ------
-    DfbenchError
-        Where the extractor cannot be loaded there.
-    EndedError
-        Where the process ends meanwhile.
     """
 
     def __init__(
-        self, extractor: bytes, plugin: tuple[str, str] | None, n_threads: int, limits: Limits
+        self,
+        extractor: bytes,
+        plugin: tuple[str, str] | None,
+        path: Sequence[str],
+        n_threads: int,
+        limits: Limits,
     ) -> None:
         self.limits = limits
-        handle, name = tempfile.mkstemp(prefix="dfbench-crash-")
+        handle, self._written = tempfile.mkstemp(prefix="dfbench-crash-")
         self._crashes = os.fdopen(handle, "rb")
-        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads))
+        self._hello = {"crashes": self._written, "plugin": plugin, "extractor": extractor}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _BEGIN + _SERVE, json.dumps(sys.path)],
+            [sys.executable, "-c", _BEGIN + _SERVE, json.dumps(list(path))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads)),
             bufsize=0,
+            start_new_session=True,  # so that what it begins ends with it
         )
-        self._until: float | None = None
-        self._answered = 0
-        self._warm = False
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        reads, writes = (
+            os.dup(its.fileno()) for its in (self._process.stdout, self._process.stdin)
+        )
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._pipes = Pipes(reads, writes, lambda: self._process.poll() is None)
         self._folder = str(Path(plugin[0]).parent) if plugin else _NOWHERE
+        self._until: float | None = None
+        self._late = ""
+        self._answered = self._asked = 0
         self._ended_for: EndedError | None = None
-        hello = {"crashes": name, "plugin": plugin, "extractor": extractor}
+
+    def begin(self) -> None:
+        """Have it load its extractor.
+
+        Raises
+        ------
+        DfbenchError
+            Where the extractor cannot be loaded there.
+        EndedError
+            Where the process ends meanwhile.
+        """
+        limit = max(_STARTING, self.limits.seconds)
         try:
-            error = self._answer(hello, max(_STARTING, limits.seconds))
-        except BaseException:
-            self.end()
-            raise
+            error = self._answer(self._hello, limit, "to be loaded")
         finally:
             with suppress(OSError):  # both have it open
-                os.unlink(name)  # noqa: PTH108
+                os.unlink(self._written)  # noqa: PTH108
         if error is not None:
-            self.end()
             raise error
 
     def ask(self, images: Sequence[Any], seconds: float) -> tuple[Any, float]:
@@ -126,44 +145,49 @@ class Process:
         Raises
         ------
         DfbenchError
-            What the extractor raised.
+            What the extractor raised, or that there are not as many vectors.
         EndedError
             Where the process ended by itself, or was ended as it took more than it may.
         """
-        if not self._warm:
-            self._answer(list(images[:1]), max(_STARTING, seconds))
-            self._warm = True
-        found = self._answer(list(images), seconds)
+        if self._answered == 1:
+            self._number(images[:1], max(_STARTING, seconds), "for its first image")
+        return self._number(images, seconds, "for an image (--plugin-timeout)")
+
+    def _number(self, images: Sequence[Any], seconds: float, late: str) -> tuple[Any, float]:
+        self._asked += 1
+        number, found = self._answer((self._asked, list(images)), seconds, late)
+        if number != self._asked:
+            raise EndedError("answers what it was not asked: something else writes where it does")
         if isinstance(found, DfbenchError):
             raise found
         values, taken = found
         return values, taken
 
     def kill(self) -> None:
-        """End it while another thread asks it."""
+        """End it, with all that it began, also while another thread asks it."""
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
     def end(self) -> None:
         """End it; nobody may be asking it."""
         self.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        self._pipes.close()
         self._process.wait()
         self._crashes.close()
 
-    def _answer(self, question: Any, seconds: float) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._until = time.monotonic() + seconds
+    def _answer(self, question: Any, seconds: float, late: str) -> Any:
+        self._until, self._late = time.monotonic() + seconds, f"{seconds:g} s {late}"
         _watched.add(self)
         try:
-            send(self._process.stdin, question)
-            answer = receive(self._process.stdout)
+            self._pipes.send(question)
+            answer = self._pipes.receive()
         except (OSError, EOFError):
+            self.kill()
             self._process.wait()
             error = self._ended_for or EndedError(self._how())
+            error.loaded = self._answered > 0
             error.first = self._answered <= 2  # two are for loading it and for warming up
             raise error from None
         else:
@@ -197,14 +221,14 @@ class Process:
         """End the process if it takes more than it may."""
         until, memory = self._until, self.limits.memory
         if until is not None and time.monotonic() > until:
-            why = f"takes more than {self.limits.seconds:g} s for an image (--plugin-timeout)"
+            why = f"takes more than {self._late}"
             self._ended_for = EndedError(why, slow=True)
         elif memory is not None and (_held(self._process.pid) or 0) > memory:
             gib = f"{memory / 2**30:.2g} GiB"
             self._ended_for = EndedError(f"takes more than {gib} of memory (--plugin-memory)")
         else:
             return
-        self._process.kill()
+        self.kill()
 
 
 class _Watched:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, PluginError
+from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.features.base import Extractor
 from dfbench.features.common.checks import rgb
 from dfbench.images import Image
@@ -217,6 +217,6 @@ def _scores(
             return scorer(images)
     except DfbenchError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is code of anybody
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"raises {said}", where=f"detector {source!r}") from None
+    except BaseException as error:  # noqa: BLE001 - it is code of anybody
+        let_stop(error)
+        raise PluginError(f"raises {worded(error)}", where=f"detector {source!r}") from None

@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dfbench.errors import PluginError, UnavailableError
+from dfbench.errors import PluginError, UnavailableError, let_stop, worded
 from dfbench.features.elsewhere.base import FromElsewhere, Scorer
 from dfbench.images import Image
 from dfbench.plugins import load_module, source_digest
-from dfbench.registry import worded
 
 
 class Called(FromElsewhere):
@@ -105,7 +104,8 @@ def _function(target: str) -> Any:
                     hint=f"pip install it; a file is named by its path: call:{package}.py:{name}",
                 ) from None
             raise PluginError(f"cannot be imported: {error}", where=where) from error
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"cannot be imported: {worded(error)}", where=where) from error
     function = getattr(found, name, None)
     if not callable(function):

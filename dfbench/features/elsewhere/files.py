@@ -13,13 +13,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from dfbench.errors import DfbenchError, PluginError, UnavailableError
+from dfbench.errors import DfbenchError, PluginError, UnavailableError, one_line
 from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
+from dfbench.files import resolved
 from dfbench.images import Image
 
-_LETTERS = 200
-"""Of what a library says."""
 _CODES = re.compile(
     r"^(\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |RuntimeError: )|in file .*? line \d+"
 )
@@ -95,7 +94,7 @@ class Onnx(InFile):
     def kept(self) -> dict[str, Any]:
         """Give its path, the content that lay there, and what it is given."""
         return {
-            "file": str(Path(self.file).resolve()),
+            "file": str(resolved(Path(self.file))),
             "digest": _digest(self.file),
             "numbers": self.numbers,
             "bounded": self.bounded,
@@ -227,8 +226,7 @@ def _why(error: Exception) -> str:
         return ""
     # a traceback of TorchScript ends with what is wrong
     said = lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
-    said = _CODES.sub("", said).strip()
-    return f": {said[:_LETTERS]}{'...' if len(said) > _LETTERS else ''}"
+    return f": {one_line(_CODES.sub('', said))}"
 
 
 def _onnxruntime() -> Any:

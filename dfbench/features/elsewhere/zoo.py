@@ -7,10 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from dfbench.errors import PluginError, UnavailableError
+from dfbench.errors import PluginError, UnavailableError, worded
 from dfbench.features.elsewhere.base import FromElsewhere, Scorer
 from dfbench.images import Image
-from dfbench.registry import worded
 
 
 class Zoo(FromElsewhere):

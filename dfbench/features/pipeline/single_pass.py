@@ -56,11 +56,29 @@ def _version(package: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image file, the SHA-256 of its bytes (hexadecimal), and its number of pixels if known."""
+    """An image file.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    sha256
+        Of its bytes, hexadecimal.
+    pixels
+        Their number, if known.
+    within
+        Where it is in the folder of its data set; empty where there is none.
+    """
 
     path: Path
     sha256: str
     pixels: int = 0
+    within: str = ""
+
+    @property
+    def told(self) -> str:
+        """How errors name it."""
+        return self.within or self.path.name
 
 
 class Sources(Sequence[Source]):
@@ -96,7 +114,8 @@ class Sources(Sequence[Source]):
         its = self._paths[at], self._keys[at], self._pixels[at]
         if isinstance(at, slice):
             return Sources(self._root, *its)
-        return Source(self._root / str(its[0]), str(its[1]), int(its[2]))
+        within = str(its[0])
+        return Source(self._root / within, str(its[1]), int(its[2]), within)
 
     @property
     def keys(self) -> Sequence[str]:
@@ -120,10 +139,14 @@ class Outcome:
     failed
         Error by place in the list of extractors; their features are incomplete. In the second of
         several views, places go on after those of the first, and so on.
+    ended
+        By the same, how often the process of an extractor of others ended and was begun anew, and
+        why; its features are whole.
     """
 
     unreadable: dict[str, str] = field(default_factory=dict)
     failed: dict[int, DfbenchError] = field(default_factory=dict)
+    ended: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -342,9 +365,7 @@ def extract(
                 if not strange:
                     tables[place].put(entries)
                 elif place not in outcome.failed:
-                    [name] = [
-                        each.source.path.name for each in batch if each.source.sha256 == strange
-                    ]
+                    [name] = [each.source.told for each in batch if each.source.sha256 == strange]
                     outcome.failed[place] = _other_length(tasks[place].extractor, name)
             for at, taken in result.changes.items():
                 changes[at].put(taken)
@@ -354,6 +375,9 @@ def extract(
             done += len(batch)
             if progress is not None:
                 progress(done, len(wanted))
+    for task in tasks:
+        if isinstance(task.extractor, Contained) and task.extractor.ended:
+            outcome.ended[task.place] = task.extractor.ended
     return outcome
 
 
@@ -475,7 +499,7 @@ def _show(
             start = time.perf_counter()
             seen = perturb(normal, view.chain, key)
         except ImageError as error:
-            raise ImageError(f"cannot be changed: {error}", where=source.path.name) from None
+            raise ImageError(f"cannot be changed: {error}", where=source.told) from None
         shown[key] = seen, before + time.perf_counter() - start
     return shown
 
@@ -512,6 +536,11 @@ def _transform(
         warm.up(task.number, lambda: extractor.transform([inputs[need[0].sha256]]))
         found, seconds = _timed(extractor, [inputs[s.sha256] for s in need])
         values = _checked(extractor, found)
+        if len(values) != len(need):
+            raise PluginError(
+                f"gives {len(values)} rows of {len(need)} images",
+                where=f"extractor {extractor.name!r}",
+            )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
         result.failed[task.place] = _blame(extractor, need, inputs, error)
         return
@@ -544,20 +573,20 @@ def _blame(
     extractor: Extractor, need: list[Source], inputs: dict[str, Any], error: BaseException
 ) -> DfbenchError:
     """Find the image that an extractor broke on and word the error."""
-    path = None
+    source = None
     if isinstance(error, BrokeOnError):
-        path = need[error.at].path
+        source = need[error.at]
     elif len(need) > 1 and isinstance(error, PluginError):
-        for source in need:
+        for each in need:
             try:
-                _checked(extractor, extractor.transform([inputs[source.sha256]]))
+                _checked(extractor, extractor.transform([inputs[each.sha256]]))
             except (Exception, SystemExit) as single:  # noqa: BLE001 - as above
-                path, error = source.path, single
+                source, error = each, single
                 break
     elif need:
-        path = need[0].path
+        source = need[0]
     if isinstance(error, PluginError):
-        at = "" if path is None else f" on {path.name}"
+        at = "" if source is None else f" on {source.told}"
         return PluginError(error.what, where=f"{error.where}{at}", hint=error.hint)
     if isinstance(error, DfbenchError):
         return error

@@ -12,7 +12,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError, DfbenchError, ParameterError, PluginError
+from dfbench.errors import (
+    DataError,
+    DfbenchError,
+    ParameterError,
+    PluginError,
+    let_stop,
+    one_line,
+    worded,
+)
 from dfbench.models.base import Labels, Probabilities, Task
 from dfbench.models.brought import manners
 from dfbench.models.brought.held import check_held
@@ -21,7 +29,6 @@ from dfbench.models.classical.common.blocks import Features, checked
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import Estimator, one_of
 from dfbench.models.kept import Kept, KeptError
-from dfbench.registry import worded
 
 SCALINGS = ("standard", "none")
 _OURS = {"scaling": "standard", "patience": 15}
@@ -103,7 +110,7 @@ class Brought(Estimator):
             if hasattr(made, "_parameter_constraints"):
                 made._validate_params()
         except (TypeError, ValueError) as error:
-            raise ParameterError(" ".join(str(error).split()), where=cls.name) from None
+            raise ParameterError(one_line(str(error)), where=cls.name) from None
 
     def __init__(
         self,
@@ -159,9 +166,10 @@ class Brought(Estimator):
             raise
         except (TypeError, ValueError) as error:
             raise ParameterError(
-                f"cannot be made: {' '.join(str(error).split())}", where=cls.name
+                f"cannot be made: {one_line(str(error))}", where=cls.name
             ) from error
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"cannot be made: {worded(error)}", where=cls.name) from error
 
     def _fresh(self) -> Any:

@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
-from dfbench.errors import PluginError, UnavailableError
+from dfbench.errors import PluginError, UnavailableError, let_stop, worded
 from dfbench.models.brought import manners
 from dfbench.models.brought.estimator import Brought, defaults_of, lacking
-from dfbench.registry import worded
 
 
 class Imported(Brought):
@@ -105,7 +104,8 @@ def _target(path: str) -> Any:
                 f"the package {package} is not installed", hint=f"pip install {package}"
             ) from None
         raise PluginError(f"cannot be imported: {error}", where=path) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        let_stop(error)
         raise PluginError(f"cannot be imported: {worded(error)}", where=path) from error
     target = getattr(found, name, None)
     if target is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, ParameterError, PluginError
+from dfbench.errors import DfbenchError, ParameterError, PluginError, let_stop, worded
 from dfbench.models.base import Inputs, Labels, Task
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.networks.network import Network
@@ -17,7 +17,6 @@ from dfbench.models.selection.hints import ranges_of
 from dfbench.models.selection.space import Drawn, drawn_of
 from dfbench.models.training.recipe import Recipe, recipe_of
 from dfbench.plugins import NetworkInfo, info
-from dfbench.registry import worded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +69,8 @@ class Declared(Network):
             made = type(self).function(**own, **{name: given[name] for name in self.told.takes})
         except DfbenchError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"cannot be made: {worded(error)}", where=where) from error
         return tried(
             made, self.recipe(), side=side, n_classes=self.n_classes,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dfbench.errors import worded
 from dfbench.models.base import GivenUp, Hopeless, Model
 from dfbench.models.selection.problem import Problem
 
@@ -105,7 +106,7 @@ def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model 
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         return trial.number, None
     except Exception as error:
-        trial.set_user_attr("error", f"{type(error).__name__}: {error}")
+        trial.set_user_attr("error", worded(error))
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         if first:
             raise

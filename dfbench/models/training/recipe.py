@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import ParameterError, unknown
+from dfbench.errors import ParameterError, in_words, unknown
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -216,5 +216,5 @@ def recipe_of(params: dict[str, Any], where: str) -> Recipe:
             )
             raise ParameterError(f"unknown key {key!r}", where=where, hint=near.hint) from None
         raise ParameterError(
-            f"{key}: {first['msg']}" if key else first["msg"], where=where
+            f"{key}: {in_words(first)}" if key else in_words(first), where=where
         ) from None

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.errors import DfbenchError, PluginError
+from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.files import digest
 from dfbench.plugins import ColumnInfo, MetricInfo, info, source_digest
-from dfbench.registry import COLUMNS, METRICS, Part, Registry, worded
+from dfbench.registry import COLUMNS, METRICS, Part, Registry
 from dfbench.results.board.board import Added, Board, Line, Own, Table
 from dfbench.results.board.columns import COLUMNS as OURS
 from dfbench.results.board.columns import own_column
 from dfbench.results.board.read import RowRead
 from dfbench.results.board.report import Report
 from dfbench.results.statistics.bootstrap import N_RESAMPLES
-from dfbench.results.statistics.recomputed import FEWEST, SECONDS, Recomputed
+from dfbench.results.statistics.recomputed import CLOCK, FEWEST, Fault, Recomputed
 
 _TEXT = 200
 """Characters of a text in a column, at most."""
@@ -103,7 +103,8 @@ class Additions:
                     continue
                 n, why = found.values.size, ", for time was over" if found.late else ""
                 if n < FEWEST:
-                    yield f"{where} has no interval: {n} resamples in {SECONDS:g} s", line.row
+                    slow = f"too slow for {FEWEST} resamples in {CLOCK:g} s"
+                    yield f"{where} has no interval: {slow}", line.row
                 elif n < N_RESAMPLES:
                     yield f"intervals of {where} are of {n:,} resamples{why}", line.row
                 if found.faults:
@@ -120,7 +121,8 @@ class Additions:
         for each in self._of_kind("column"):
             try:
                 values[each.name] = _plain(self.columns[each.name](_copied(facts)))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs its own column
+            except BaseException as error:  # noqa: BLE001 - it costs its own column
+                let_stop(error)
                 fault = str(error) if isinstance(error, _Fault) else f"raises {worded(error)}"
                 note = f"{each.name} of {each.owner} has no value: it {fault}"
                 said.setdefault(note, []).append(line.row)
@@ -136,6 +138,20 @@ NOTHING = Additions()
 
 class _Fault(Exception):
     """What is wrong with what a column gave."""
+
+
+@dataclass(frozen=True)
+class _Blamed:
+    """A metric's function, whatever it raises worded as its fault."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *given: Any, **more: Any) -> Any:
+        try:
+            return self.function(*given, **more)
+        except BaseException as error:
+            let_stop(error)
+            raise Fault(f"raises {worded(error)}") from error
 
 
 def _copied(facts: Any) -> Any:
@@ -179,6 +195,7 @@ def additions_of(plugins: Sequence[Path] = ()) -> Additions:
     broken: list[str] = []
     sources: list[object] = []
     taken = {field: "dfbench" for column in OURS for field in column.csv}
+    titles = {title: "dfbench" for column in OURS if (title := _title(column.title))}
     for part in (*Registry(METRICS, plugins), *Registry(COLUMNS, plugins)):
         if part.built_in:
             continue
@@ -198,18 +215,32 @@ def additions_of(plugins: Sequence[Path] = ()) -> Additions:
                     hint="rename the metric or column",
                 )
             taken[field] = part.owner
+        title = _title(each.title)
+        if title in titles:
+            raise PluginError(
+                f"two columns have the title {each.title!r}: one of {titles[title]}, one of"
+                f" {part.owner}",
+                where=part.where,
+                hint="give it another: title=...",
+            )
+        titles[title] = part.owner
         own.append(each)
         if isinstance(told, MetricInfo):
             metrics.append(
                 Recomputed(
-                    part.name, function, told.takes, not told.higher_is_better, told.binary,
-                    told.resamples,
+                    part.name, _Blamed(function), told.takes, not told.higher_is_better,
+                    told.binary, told.resamples,
                 )
             )  # fmt: skip
         else:
             columns[part.name] = function
     name = digest([sources, broken]) if sources or broken else ""
     return Additions(tuple(own), tuple(metrics), columns, tuple(broken), name)
+
+
+def _title(text: str) -> str:
+    """Give a title as readers take it in."""
+    return " ".join(text.split()).casefold()
 
 
 def _described(part: Part, told: Any, function: Any) -> Own:

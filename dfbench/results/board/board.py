@@ -289,6 +289,20 @@ class Board:
                 found.setdefault(owner, []).append(f"{kind} {name}")
         return found
 
+    def best_kept(self) -> tuple[Line, bool] | None:
+        """Give the best row of the first table that has one whose model is kept.
+
+        Returns
+        -------
+        (Line, bool) or None
+            The row, and whether it stands on top of its table; None where no model is kept.
+        """
+        for table in self.tables:
+            for place, line in enumerate(table.ranked):
+                if set(line.cells) & self.kept.keys():
+                    return line, place == 0
+        return None
+
     def counts(self) -> Counter[Status]:
         """How many lines have each status."""
         return Counter(line.status for line in self.lines)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dfbench.errors import OutputError
+from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
-from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry, worded
+from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
@@ -26,6 +26,7 @@ from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
 from dfbench.results.records.scores import by_image
+from dfbench.results.records.seeds import unlike
 from dfbench.results.statistics import metrics
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import number
@@ -112,7 +113,10 @@ def _rows(
     """Read all rows and their subsets, and word what each row came to."""
     shared: dict[str, list[Images]] = {}
     rows: dict[_Place, RowRead] = {}
-    for place, seeds in _places(entries).items():
+    places = _places(entries)
+    if progress is not None and added.metrics:
+        progress(0, sum(not subset for _, _, subset in places))  # reading them calls functions
+    for place, seeds in places.items():
         dataset, _, subset = place
         # subsets have images of their own, which no row is ranked on
         known = [] if subset else shared.setdefault(dataset, [])
@@ -121,13 +125,19 @@ def _rows(
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
         done = 0
+
+        def told(n: int = 1) -> None:
+            nonlocal done
+            done += n
+            if progress is not None:
+                progress(done, len(whole))
+
         for images in (images for its in shared.values() for images in its):
             own = [row.measured for row in whole if row.measured and row.measured.images is images]
             if images.resamples.sound:
-                resample_together(own, each=pool.map)
-            done += len(own)
-            if progress is not None:
-                progress(done, len(whole))
+                resample_together(own, each=pool.map, told=told)
+            else:
+                told(len(own))
         lines: list[Line] = []
         for row, line in zip(whole, pool.map(line_of, whole), strict=True):
             # what is missing of a row stands behind it
@@ -147,7 +157,10 @@ def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
 
 def _reports(read: Read) -> Iterator[Report]:
     """Give what stands beside the figures, in the order in which it does."""
-    yield Report(warnings={table.dataset: _above_chance(table, read.out) for table in read.tables})
+    yield Report(
+        warnings={table.dataset: _above_chance(table, read.out) for table in read.tables},
+        notes={table.dataset: _mixed(table, read) for table in read.tables},
+    )
     for part, audit in Registry(AUDITS).working():
         yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
     yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
@@ -162,7 +175,8 @@ def _report(part: Part, report: Callable[[], Report]) -> Report:
     try:
         found = report()
         fault = fault_of(found)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the rest of the board stands
+    except BaseException as error:  # noqa: BLE001 - the rest of the board stands
+        let_stop(error)
         fault = worded(error)
     if not fault:
         return found
@@ -199,10 +213,26 @@ def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
             try:
                 if audit.control == line.control:
                     found.append(f"{audit.word}: {said}{_explained(audit(), line, out)}")
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                let_stop(error)
                 if part.built_in:
                     raise
                 found.append(f"{part.where} explains nothing: {worded(error)}")
+    return found
+
+
+def _mixed(table: Table, read: Read) -> list[str]:
+    """Say of which rows the seeds were not made alike: their mean is of unlike things."""
+    found = []
+    for line in table.measured:
+        first, *others = read.rows[table.dataset, line.row, ""].records
+        for other in others:
+            if why := unlike((read.out, first), (read.out, other)):
+                found.append(
+                    f"{line.row} is a mean of seeds that were not made alike, {first.seed} and"
+                    f" {other.seed} ({why}): run both with the same settings"
+                )
+                break
     return found
 
 
@@ -260,13 +290,14 @@ def read_row(
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
             unread = True
-    measured = None
+    measured, entry = None, entries[0]
     if scores:
+        entry = entry.model_copy(update={"origin": _origin(entries, records)})
         images = _images(scores[0], known)
         samples = [sample_of(r, s) for r, s in zip(records, scores, strict=True)]
         measured = measure(images, samples, further)
     return RowRead(
-        entry=entries[0],
+        entry=entry,
         records=records,
         measured=measured,
         at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
@@ -274,6 +305,17 @@ def read_row(
         unread=unread,
         kinds=scores[0].kinds if scores else None,
     )
+
+
+def _origin(entries: Sequence[Entry], records: Sequence[Record]) -> str:
+    """Say whose the seeds of a row are that have figures; empty where nothing was merged."""
+    ran = {record.cell for record in records}
+    origins = [entry.origin for entry in entries if entry.cell in ran]
+    if not any(origins):
+        return ""
+    # one that was run into the merged folder is nobody else's
+    told = [each for origin in origins for each in (origin or "this folder").split(", ")]
+    return ", ".join(dict.fromkeys(told))
 
 
 def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[float]:

@@ -143,7 +143,7 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
         return said
     better, worse = (row_a, row_b) if auc.value > 0 else (row_b, row_a)
     low, high = (auc.low, auc.high) if auc.value >= 0 else (-auc.high, -auc.low)
-    difference = f"{abs(auc.value):.3f} [{_plain(low)}, {_plain(high)}]"
+    difference = f"{abs(auc.value):.3f} [{wording.figure(low)}, {wording.figure(high)}]"
     corrected = of.corrected["roc_auc"]
     p = f"p {wording.p_value(corrected)}" + (
         f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
@@ -240,10 +240,6 @@ def _with_interval(line: Line) -> str:
     figure = line.metrics["roc_auc"]
     parts = (wording.figure(figure.value), wording.spread(figure), wording.interval(figure))
     return " ".join(part for part in parts if part)
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3f}"
 
 
 def _count(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -143,12 +144,15 @@ def pareto_front(table: Table) -> Section:
 
 def use(board: Board) -> Section:
     """Show by which commands the trained models are used."""
-    kept = [line for line in board.lines if set(line.cells) & board.kept.keys()]
-    first = next((line for line in kept if not line.control), None)
-    row, data = ("ROW", "NAME") if first is None else (first.row, first.dataset)
+    found = board.best_kept()
+    row, data = ("ROW", "NAME") if found is None else (found[0].row, found[0].dataset)
+    row = shlex.quote(row)
+    asked, who = f"--data {data}", "the row on top"
+    if found is None or not found[1]:
+        asked, who = f"{asked} --row {row}", "the best row that is kept" if found else "a row"
     commands = (
-        (f"dfbench predict DIR photo.jpg --data {data}", "what the row on top says of a picture"),
-        (f"dfbench explain DIR photo.jpg --data {data} --out explained.png", "and what spoke"),
+        (f"dfbench predict DIR photo.jpg {asked}", f"what {who} says of a picture"),
+        (f"dfbench explain DIR photo.jpg {asked} --out explained.png", "and what spoke"),
         (f"dfbench export DIR {row} --data {data} --out model.dfb", "a file for anywhere"),
         ("dfbench serve DIR", "a page in the browser to drag pictures into"),
     )
@@ -174,11 +178,7 @@ def own(board: Board) -> Section | None:
             way = " Lower is better." if each.lower_is_better else " Higher is better."
         said = f" {each.summary.removesuffix('.')}." if each.summary else ""
         text.append(f"{each.title} ({each.kind} {each.name} of {each.owner}):{said}{way}")
-    for owner, names in board.missing().items():
-        text.append(
-            f"Not shown: {', '.join(names)} of {owner}, which a run was given and this command"
-            " was not (--plugin)."
-        )
+    text += [f"{said}." for said in sentences.not_shown(board)]
     text += [f"Not shown: {fault}." for fault in board.broken]
     return Section("Figures of plugins", tuple(text)) if text else None
 

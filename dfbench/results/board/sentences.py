@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from dfbench.results.board.board import Line, Overall, Table
+from dfbench.results.board.board import Board, Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
 from dfbench.results.records.records import Control, TrainedOn
@@ -92,6 +93,15 @@ def origins(table: Table) -> list[str]:
     return [f"From {origin}: {', '.join(rows)}." for origin, rows in found.items()]
 
 
+def not_shown(board: Board) -> list[str]:
+    """Say of metrics and columns of plugins that a board lacks that it had them, by owner."""
+    return [
+        f"Not shown: {', '.join(names)} of {owner}, which a run was given and this command was not"
+        " (--plugin)"
+        for owner, names in board.missing().items()
+    ]
+
+
 def elsewhere(table: Table) -> list[str]:
     """Say of each row whose detector was not fitted here what was told of it."""
     return [told_of(line) for line in table.measured if line.elsewhere is not None]
@@ -106,10 +116,7 @@ def told_of(line: Line) -> str:
         said.append(f"high scores speak for {told.speaks_for}")
     if not told.probabilities:
         said.append("its scores are no probabilities: no log loss, Brier score and ECE")
-    if not told.decides:
-        said.append("no threshold was told: no accuracy, F1 and MCC")
-    elif not told.probabilities and line.threshold is None:
-        said.append("it is decided for the class of the highest score")
+    said += _verdicts(line)
     if told.n_missing:
         n = count(told.n_missing)
         said.append(
@@ -117,6 +124,27 @@ def told_of(line: Line) -> str:
             " and it is not ranked with rows that scored all"
         )
     return "; ".join(said) + "."
+
+
+def _verdicts(line: Line) -> list[str]:
+    """Say from which score on a row whose detector was not fitted here decides for a class."""
+    told, cut = line.elsewhere, line.threshold
+    assert told is not None
+    if not told.decides:
+        return ["no verdicts: no threshold was told, so no accuracy, F1 and MCC"]
+    derived = line.kind == "derived"
+    if cut is None and derived and len(line.seeds) > 1:
+        return []  # each seed has a threshold of its own
+    if cut is None:
+        one = told.speaks_for or (derived and len(line.classes) == 2)
+        return [f"verdicts {'from 0.5' if one else 'for the class of the highest score'}"]
+    if derived:
+        return [f"verdicts for {line.positive} from {figure(cut)}, which the tuning part gave"]
+    if told.speaks_for != line.positive:
+        # the same on the scale of the file, see `dfbench.benchmark.score_table.mean_one`
+        cut = math.nextafter(cut, -math.inf)
+        cut = (1 - cut if told.probabilities else -cut) + 0.0
+    return [f"verdicts from {cut:g}"]
 
 
 def row(of: Line, *, seeds: bool = False) -> str:
@@ -133,7 +161,9 @@ def facts(table: Table) -> list[str]:
         return []
     first = table.typical
     split = first.split or "test"
-    said = [f"{count(first.n_test)} {split} images, {count(first.n_train)} for training"]
+    # of a board of imported scores alone nobody knows it
+    train = "" if first.n_train is None else f", {count(first.n_train)} for training"
+    said = [f"{count(first.n_test)} {split} images{train}"]
     if split != "test":
         said.append(f"figures from {split}: no labelled test split")
     if first.positive is not None and len(first.classes) == 2:

@@ -14,7 +14,7 @@ GAP = "\N{EN DASH}"
 
 def figure(value: float | None, *, digits: int = 3) -> str:
     """Word a metric: ``0.873``."""
-    return GAP if value is None else f"{value:.{digits}f}"
+    return GAP if value is None else f"{value:z.{digits}f}"
 
 
 def interval(of: Estimate, *, form: str = "[{}, {}]") -> str:
@@ -39,13 +39,16 @@ def p_value(value: float) -> str:
 
 
 def signed(value: float | None) -> str:
-    """Word a difference: ``+0.013``."""
-    return GAP if value is None else f"{value:+.3f}"
+    """Word a difference: ``+0.013``; one below 0 that rounds to nothing has no sign."""
+    if value is None:
+        return GAP
+    said = f"{value:+.3f}"
+    return "0.000" if said == "-0.000" else said
 
 
 def signed_interval(low: float | None, high: float | None) -> str:
     """Word the interval of a difference: ``[-0.016, +0.076]``; empty where there is none."""
-    return "" if low is None or high is None else f"[{low:+.3f}, {high:+.3f}]"
+    return "" if low is None or high is None else f"[{signed(low)}, {signed(high)}]"
 
 
 def megabytes(value: int | None) -> str:

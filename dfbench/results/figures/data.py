@@ -93,13 +93,15 @@ def _common(axes: Axes, sizes: Sequence[tuple[int, int]]) -> None:
 def _histogram(axes: Axes, sizes: Sequence[tuple[int, int]]) -> None:
     values = np.asarray(sizes, dtype=float).reshape(-1, 2)
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
-    bins = np.linspace(low - 0.5, high + 0.5, 31) if high > low else np.array([low - 8, low + 8])
+    alone = high == low
+    bins = np.array([0.9, 1.1]) * max(low, 1) if alone else np.linspace(low - 0.5, high + 0.5, 31)
     for index, name in enumerate(("width", "height")):
         axes.hist(
             values[:, index], bins=bins.tolist(), histtype="step", linewidth=1.6 - 0.4 * index,
             linestyle=("-", "--")[index], color=(COLOURS[0], COLOURS[1])[index], label=name,
         )  # fmt: skip
-    if high == low:
+    if alone:
+        axes.set_xlim(0, max(2 * low, 1))
         axes.text(
             0.5, 0.5, f"all {low:.0f} pixels", transform=axes.transAxes, ha="center", color=SOFT
         )

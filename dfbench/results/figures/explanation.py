@@ -205,7 +205,7 @@ def _families(axes: Axes, families: Sequence[tuple[str, float]], sides: tuple[st
         axes,
         names,
         [value for _, value in order],
-        [f"{round(value, 2) + 0.0:+.2f}" for _, value in order],
+        [f"{value:+z.2f}" for _, value in order],
     )
     left, right = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
     tidy(axes, "which families speak", f"{left} for {sides[1]}   log odds   for {sides[0]} {right}")

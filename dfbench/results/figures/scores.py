@@ -17,10 +17,9 @@ from sklearn.metrics import (
 )
 
 from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, shortened, tidy
-from dfbench.results.statistics.sample import decide, ranked
+from dfbench.results.statistics.sample import N_BINS, decide, ranked
 
-_BINS = 10
-_EDGES = np.linspace(0, 1, _BINS + 1)
+_EDGES = np.linspace(0, 1, N_BINS + 1)
 
 
 def panel(
@@ -187,31 +186,31 @@ def precision_recall(
 def reliability(axes: Axes, labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> None:
     """Draw accuracy against confidence of the highest score (Guo et al., ICML 2017)."""
     confidence, right, place = _binned(labels, probabilities)
-    counts = np.bincount(place, minlength=_BINS)
+    counts = np.bincount(place, minlength=N_BINS)
     means, shares = (
-        np.bincount(place, weights=values, minlength=_BINS) / np.maximum(counts, 1)
+        np.bincount(place, weights=values, minlength=N_BINS) / np.maximum(counts, 1)
         for values in (confidence, right.astype(float))
     )
     error = expected_calibration_error(labels, probabilities)
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle=":", linewidth=1)
     axes.bar(
-        _EDGES[:-1], counts / max(len(labels), 1), width=1 / _BINS, align="edge",
+        _EDGES[:-1], counts / max(len(labels), 1), width=1 / N_BINS, align="edge",
         color=COLOURS[5], alpha=0.45, label="share of images",
     )  # fmt: skip
     filled = counts > 0
     axes.plot(means[filled], shares[filled], "o-", color=COLOURS[0], label="accuracy")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    tidy(axes, f"reliability: ECE {error:.3f} (10 bins)", "confidence", "accuracy, share")
+    tidy(axes, f"reliability: ECE {error:.3f} ({N_BINS} bins)", "confidence", "accuracy, share")
     _legend(axes, "upper left")
 
 
 def expected_calibration_error(
     labels: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> float:
-    """Mean gap of confidence and accuracy over ten bins of equal width (Guo et al., equation 3)."""
+    """Mean gap of confidence and accuracy over bins of equal width (Guo et al., equation 3)."""
     confidence, right, place = _binned(labels, probabilities)
-    gaps = np.bincount(place, weights=right - confidence, minlength=_BINS)
+    gaps = np.bincount(place, weights=right - confidence, minlength=N_BINS)
     return float(np.abs(gaps).sum() / max(len(labels), 1))
 
 
@@ -221,7 +220,8 @@ def _binned(
     """Give for each image its confidence, whether its verdict is right, and the bin it is in."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    place = np.clip(np.digitize(confidence, _EDGES[1:-1], right=True), 0, _BINS - 1)
+    # open below, as those of the figure in the tables
+    place = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
     return confidence, right, place
 
 

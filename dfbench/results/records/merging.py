@@ -12,10 +12,11 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from dfbench.errors import OutputError, ParameterError
-from dfbench.files import check_writable, unwritable
+from dfbench.files import check_writable, resolved, unwritable
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.records.scores import by_image
+from dfbench.results.records.seeds import unlike
 
 SAME = 1e-6
 """By how much scores of a cell may differ: processors round in different ways."""
@@ -65,7 +66,7 @@ def named(folders: Sequence[str]) -> list[Source]:
         raise ParameterError("there is nothing to merge with", hint="name two folders or more")
     told = [text.partition("=") for text in folders]
     paths = [Path(right if equals else left).expanduser() for left, equals, right in told]
-    places = [path.resolve() for path in paths]
+    places = [resolved(path) for path in paths]
     if len(set(places)) < len(places):
         raise ParameterError("a folder stands twice", hint="name each of them once")
     names = [
@@ -98,7 +99,8 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
     out
         Must not be there, or be empty.
     keep_first
-        Whether of a row that differ the first folder's are taken.
+        Whether of a row that differs, or whose seeds were made otherwise, the first folder's are
+        taken.
 
     Returns
     -------
@@ -109,7 +111,8 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
     ------
     OutputError
         Where a folder is no results folder or holds what cannot be read, a data set was in another
-        state, a row has other scores, or ``out`` holds something or cannot be written.
+        state, a row has other scores, its seeds differ in more than the seed, or ``out`` holds
+        something or cannot be written.
     """
     _check_place(sources, out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -120,7 +123,7 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
         )
     held = _held(sources)
     _check_data(held)
-    chosen, notes = _chosen(held, keep_first=keep_first)
+    chosen, notes = _chosen(held, sources, keep_first=keep_first)
     check_writable(out)
     _write(sources, chosen, held, out)
     return notes
@@ -194,7 +197,7 @@ def _check_data(held: dict[_Place, list[_Held]]) -> None:
 
 
 def _chosen(
-    held: dict[_Place, list[_Held]], *, keep_first: bool
+    held: dict[_Place, list[_Held]], sources: Sequence[Source], *, keep_first: bool
 ) -> tuple[dict[_Place, _Held], list[str]]:
     """Choose whose files stand for each place."""
     chosen: dict[_Place, _Held] = {}
@@ -207,12 +210,45 @@ def _chosen(
             if why := _differ(first, other):
                 faults.append(f"{_spelt(place)}: {why}")
     if faults and not keep_first:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise OutputError(
-            f"rows of the same name contradict each other: {'; '.join(faults[:_SHOWN])}{more}",
+            f"rows of the same name contradict each other: {_listed(faults)}",
             hint="--keep-first takes those of the folder that was named first",
         )
-    return chosen, [f"{fault}; those of the first are taken" for fault in faults]
+    strange = _strange_seeds(chosen, sources)
+    if strange and not keep_first:
+        raise OutputError(
+            "seeds of a row have one mean, and these were made otherwise than the others:"
+            f" {_listed(list(strange.values()))}",
+            hint="run them again alike; or --keep-first leaves them out, and keeps the seeds of"
+            " the folder that was named first",
+        )
+    notes = [f"{fault}; those of the first are taken" for fault in faults]
+    notes += [f"{why}; this seed is left out" for why in strange.values()]
+    return {place: its for place, its in chosen.items() if place not in strange}, notes
+
+
+def _listed(faults: Sequence[str]) -> str:
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(faults[:_SHOWN]) + more
+
+
+def _strange_seeds(chosen: dict[_Place, _Held], sources: Sequence[Source]) -> dict[_Place, str]:
+    """Say of each seed in what it differs from those that an earlier folder has of the row."""
+    first: dict[tuple[str, str, str], _Held] = {}
+    found: dict[_Place, str] = {}
+    ran = [(place, its) for place, its in chosen.items() if its.ok]
+    for place, its in sorted(ran, key=lambda each: sources.index(each[1].source)):
+        dataset, row, _, subset = place
+        one = first.setdefault((dataset, row, subset), its)
+        # what one folder has of several kinds its own board tells
+        if one.source is its.source:
+            continue
+        assert one.record is not None
+        assert its.record is not None
+        if why := unlike((one.source.folder, one.record), (its.source.folder, its.record)):
+            names = f"{one.source.name} (seed {one.entry.seed}) and {its.source.name}"
+            found[place] = f"{_spelt(place)}: {names} differ: {why}"
+    return found
 
 
 def _spelt(place: _Place) -> str:
@@ -242,14 +278,12 @@ def _differ(one: _Held, other: _Held) -> str:
     if cuts[0] != cuts[1]:
         return f"thresholds differ in {names}{made}"
     told = [_told(each.record) for each in (one, other)]
-    unlike = [key for key in {**told[0], **told[1]} if told[0].get(key) != told[1].get(key)]
+    keys = [key for key in {**told[0], **told[1]} if told[0].get(key) != told[1].get(key)]
     said = (
         f"{key.replace('_', ' ')} {told[0].get(key, 'not')!r} and {told[1].get(key, 'not')!r}"
-        for key in unlike
+        for key in keys
     )
-    return (
-        f"of the same scores other things are told in {names}: {', '.join(said)}" if unlike else ""
-    )
+    return f"of the same scores other things are told in {names}: {', '.join(said)}" if keys else ""
 
 
 def _told(record: Record | None) -> dict[str, object]:

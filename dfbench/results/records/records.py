@@ -141,6 +141,8 @@ class Record(CellFacts):
     """What `cell` is the hash of; the facts in it have fields of their own."""
     not_kept: str = ""
     """Why the fitted model is not kept, where it was to be."""
+    pictures: list[str] = Field(default_factory=list)
+    """Kinds of pictures that were to be drawn while its model was at hand."""
     versions: dict[str, str] = Field(default_factory=dict)
     started: str = ""
     """UTC, ISO 8601."""

@@ -371,6 +371,9 @@ def _cell(cell: Cell, column: Column, start: float) -> str:
     detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
     if cell.span is not None and isinstance(cell.value, int | float):
         drawn = _bar(float(cell.value), cell.span, start, column.mark)
+        detail = detail.replace(
+            " [", "<br/>["
+        )  # the interval below the spread: columns stay narrow
         shown = f'<span class="metric">{shown}<span>{drawn}{detail}</span></span>'
     elif detail:
         shown = f"{shown} {detail}"

@@ -70,16 +70,18 @@ form.filters input, form.filters select, form.filters button { font: inherit; co
   background: var(--band); border: 1px solid var(--rule); border-radius: 4px; padding: .12rem .4rem;
   max-width: 13rem; }
 form.filters output { color: var(--soft); font-variant-numeric: tabular-nums; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background: linear-gradient(to left, var(--paper) 40%, transparent)
+  right / 2.4rem 100% no-repeat local, linear-gradient(to left, var(--track), transparent)
+  right / .9rem 100% no-repeat scroll; }
 .empty::after { content: "No row here passes the filters."; color: var(--soft); }
 .empty table { display: none; }
 table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums;
-  margin: .3rem 0 .6rem; line-height: 22px; }
-th, td { padding: 3px 8px; text-align: right; vertical-align: middle;
+  margin: .3rem 0 .6rem; line-height: 22px; font-size: 14px; }
+th, td { padding: 3px 6px; text-align: right; vertical-align: middle;
   border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--soft); font-weight: 600;
   white-space: normal; padding: 0; max-width: 10rem; overflow-wrap: break-word; }
-thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 8px;
+thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 6px;
   cursor: pointer; }
 thead button:hover { text-decoration: underline; }
 thead button:focus-visible { outline: 2px solid var(--bar); outline-offset: -2px; }
@@ -113,7 +115,7 @@ td.reason b { color: var(--mark); } tr[data-status=failed] td.reason b { color: 
 figure { margin: .8rem 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 62rem; }
 figure img { max-width: max(100%, 34rem); height: auto; background: #fff; border-radius: 4px; }
-@media (min-width: 80rem) {
+@media (min-width: 100rem) {
   .frame { display: grid; grid-template-columns: 15rem minmax(0, 1fr); column-gap: 2rem; }
   nav.contents { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto;
     padding: .6rem 0; } }
@@ -191,7 +193,7 @@ if (form) {
   filter();
 }
 const contents = document.querySelector("nav.contents details");
-if (contents) contents.open = matchMedia("(min-width: 80rem)").matches;
+if (contents) contents.open = matchMedia("(min-width: 100rem)").matches;
 window.addEventListener("hashchange", unfold);
 unfold();
 """

@@ -126,9 +126,7 @@ class Measured:
         """Further figures on the first of the resamples, the mean over seeds."""
         resamples = self.images.resamples
         return {
-            each.name: recomputed.mean_of(
-                [recomputed.resampled(each, sample, resamples) for sample in self.samples]
-            )
+            each.name: recomputed.resampled(each, self.samples, resamples)
             for each in self.further
             if not math.isnan(self.values[each.name])
         }
@@ -202,17 +200,21 @@ def _over_seeds(found: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
 
 
 def resample_together(
-    rows: Sequence[Measured], *, each: Callable[..., Iterable[Any]] = map
+    rows: Sequence[Measured],
+    *,
+    each: Callable[..., Iterable[Any]] = map,
+    told: Callable[[], object] = lambda: None,
 ) -> None:
     """Find the `Measured.distributions` of rows that share their images, drawn once for all.
 
-    ``each`` is that of `bootstrap.distributions_of`.
+    ``each`` is that of `bootstrap.distributions_of`; ``told`` is called when a row is done.
     """
     samples = [sample for row in rows for sample in row.samples]
     found = iter(bootstrap.distributions_of(samples, rows[0].images.resamples, each=each))
     for row in rows:
         row.__dict__["distributions"] = _over_seeds(list(islice(found, len(row.samples))))
         _ = row.resampled  # here, for somebody's function may not be for threads
+        told()
 
 
 def measure(

@@ -26,8 +26,10 @@ FEWEST = 200
 SECONDS = 20.0
 """Of the processor, after which no more resamples of one sample are looked at: what else the
 machine does is not to decide about an interval."""
-_PATIENCE = 6
-"""Seconds by the clock for each of these, where a function waits for something."""
+CLOCK = 30.0
+"""The same by the clock, of all samples of a row together: a function may wait for something."""
+_SURE = 2.0
+"""Seconds after which it is plain how long the others will take."""
 _CALLS = 5_000_000
 """Images that all resamples hold together, where the number of resamples is left open."""
 _SAME = 1e-9
@@ -133,15 +135,36 @@ def value(of: Recomputed, sample: Sample) -> Found:
     return Found(found)
 
 
-def resampled(of: Recomputed, sample: Sample, resamples: Resamples) -> Resampled:
-    """Call a function on the first of the resamples, as many as it wants and time allows."""
+def resampled(of: Recomputed, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
+    """Call a function on the first of the resamples, as many as it wants and time allows.
+
+    Parameters
+    ----------
+    of
+        The figure.
+    samples
+        One a seed; the mean over them is what counts.
+    resamples
+        Of the images that all samples are of.
+    """
+    found: list[Resampled] = []
+    for sample in samples:
+        found.append(_of_one(of, sample, resamples, CLOCK / len(samples)))
+        if found[-1].late and found[-1].values.size < FEWEST:
+            break  # there is no interval, whatever the others give
+    return _mean(found)
+
+
+def _of_one(of: Recomputed, sample: Sample, resamples: Resamples, clock: float) -> Resampled:
     wanted = min(of.wanted(sample.n), resamples.n_resamples)
     values: list[float] = []
     faults: Counter[str] = Counter()
-    end, last = time.thread_time() + SECONDS, time.monotonic() + _PATIENCE * SECONDS
+    end, start = time.thread_time() + SECONDS, time.monotonic()
     for chunk in resamples.chunks():
         for counts in chunk[: wanted - len(values)]:
-            if time.thread_time() > end or time.monotonic() > last:
+            gone, n = time.monotonic() - start, len(values)
+            hopeless = n < FEWEST and gone > _SURE and gone * min(FEWEST, wanted) > clock * n
+            if time.thread_time() > end or gone > clock or hopeless:
                 return Resampled(np.array(values), faults, late=True)
             try:
                 values.append(_call(of, sample, counts))
@@ -151,6 +174,10 @@ def resampled(of: Recomputed, sample: Sample, resamples: Resamples) -> Resampled
         if len(values) >= wanted:
             break
     return Resampled(np.array(values), faults)
+
+
+class Fault(Exception):
+    """Raised by a function that is to be told by this text, not by what it broke with."""
 
 
 class _Fault(Exception):
@@ -181,6 +208,8 @@ def _asked(of: Recomputed, sample: Sample, rows: NDArray[np.intp], weights: Floa
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the same a thousand times
             found = of.function(*arrays, **{name: given[name] for name in of.takes})
+    except Fault as fault:
+        raise _Fault(str(fault)) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
         said = " ".join(str(error).split())
         raise _Fault(f"raises {type(error).__name__}{': ' if said else ''}{said}") from None
@@ -216,8 +245,7 @@ def _same(a: float, b: float, tolerance: float = _SAME) -> bool:
     return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-12)
 
 
-def mean_of(found: Sequence[Resampled]) -> Resampled:
-    """Give the mean over seeds of what was found of the same resamples."""
+def _mean(found: Sequence[Resampled]) -> Resampled:
     n = min(each.values.size for each in found)
     faults: Counter[str] = Counter()
     for each in found:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
-from dfbench.files import Progress
+from dfbench.files import Progress, resolved
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE
@@ -334,7 +334,7 @@ def add(
     if public:
         text = located.card.name
     elif isinstance(source, Path) or is_path(text) or text not in {n.name for n in names()}:
-        text = str(Path(source).expanduser().resolve())
+        text = str(resolved(Path(source).expanduser()))
     else:
         hint = f"write ./{text} for the folder" if Path(text).is_dir() else None
         raise CardError("is known by this name already", where=text, hint=hint)
@@ -342,7 +342,7 @@ def add(
     entry = Registered(
         card.name,
         text,
-        root.expanduser().resolve() if root else None,
+        resolved(root.expanduser()) if root else None,
         asked.given() if asked else {},
     )
     check_fit(card.with_plugins(plugins), find_root(located))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from dfbench import formats, images
 from dfbench._version import BEGUN, __version__
 from dfbench.errors import DfbenchError, ImageError
-from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, stamp
+from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resolved, stamp
 from dfbench.images import read_header
 from dfbench.installed import came_since, decoders
 
@@ -80,7 +80,7 @@ def facts_of(
         ``format``, ``sha256``, ``error``, see `dfbench.suites.datasets.manifest.Dataset`; ``size``
         counts bytes, and is 0 of what was not read.
     """
-    file = cache_dir() / "files" / f"{digest(str(root.resolve()))}.parquet"
+    file = cache_dir() / "files" / f"{digest(str(resolved(root)))}.parquet"
     kept = _kept(file)
     opened = np.array([not fault for fault in faults], dtype=np.bool_)
     places = np.full(len(paths), -1, dtype=np.int64)

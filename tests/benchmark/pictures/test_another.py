@@ -100,7 +100,8 @@ def test_its_name_is_one_of_those_known(suite: Path) -> None:
     assert "both" in parse_figures("all")
     assert "both      their-picture  Two empty pictures" in run("list", "pictures")
     suite.write_text(SUITE.replace("both", "boths"))
-    with pytest.raises(CardError, match=r"key 'figures.0': Input should be .*'both' or 'lost'"):
+    told = r"key 'figures.0': one of .*'both' or 'lost' is wanted, not 'boths'"
+    with pytest.raises(CardError, match=told):
         load_suite(suite)
     with pytest.raises(UnknownNameError, match=r"figures: unknown kind of figure 'boths' .*both"):
         parse_figures("boths")

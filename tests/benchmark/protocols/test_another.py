@@ -231,7 +231,7 @@ def test_one_of_another_kind_than_its_name_is_told(install: Callable[..., None])
 def test_one_with_a_key_that_must_be_given_is_told(install: Callable[..., None]) -> None:
     content = PROTOCOL.replace("scale: float = 0.5", "scale: float")
     install("their_protocol", content, "dfbench.protocols", {"halves": "their_protocol:Halves"})
-    with pytest.raises(CardError, match="--protocol halves: scale: Field required"):
+    with pytest.raises(CardError, match="--protocol halves: scale: is missing"):
         with_defaults([], ["halves"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -41,6 +42,21 @@ def fine(image, power):
 def segfaults(image):
     if image.shape[0] == 7:
         ctypes.string_at(0)
+    return image.mean(axis=(0, 1))
+
+
+@dfbench.extractor
+def forks(image):
+    os.fork()
+    return image.mean(axis=(0, 1))
+
+
+@dfbench.extractor
+def holds(image):
+    if image.shape[0] == 7:
+        if os.fork() == 0:
+            time.sleep(60)
+        os._exit(3)
     return image.mean(axis=(0, 1))
 
 
@@ -113,6 +129,7 @@ def test_gives_what_the_extractor_gives(parts: dict[str, FunctionExtractor]) -> 
     [
         ("segfaults", 60.0, 'parts.py", line 25 in segfaults)'),
         ("hangs", 1.0, "takes more than 1 s for an image (--plugin-timeout)"),
+        ("holds", 60.0, "ends its process (exit code 3)"),
         ("grows", 60.0, "takes more than 0.78 GiB of memory (--plugin-memory)"),
     ],
 )
@@ -127,6 +144,26 @@ def test_names_the_image_that_it_breaks_on(
     # a new process is there for the others
     others = images(5, 6, 8)
     np.testing.assert_array_equal(elsewhere.transform(others), parts[name].transform(others))
+
+
+def test_a_copy_of_the_process_answers_nothing(parts: dict[str, FunctionExtractor]) -> None:
+    elsewhere = Contained(parts["forks"], 1, Limits())
+    for given in (images(3, 200, 7), images(5), images(6, 4)):
+        means = np.stack([image.mean(axis=(0, 1)) for image in given]).astype(np.float32)
+        np.testing.assert_array_equal(elsewhere.transform(given), means)
+
+
+def test_what_ends_before_it_is_loaded_is_no_fault_of_an_image(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(
+        "import dfbench, os\n\n@dfbench.extractor\ndef late(image):\n    return [1.0]\n\n"
+        f"if os.getpid() != {os.getpid()}:\n    os.kill(os.getpid(), 9)\n"
+    )
+    [late] = load_file(tmp_path / "late.py")
+    elsewhere = Contained(FunctionExtractor(late), 1, Limits())
+    with pytest.raises(
+        PluginError, match=r"kills its process .signal 9, SIGKILL., when it is loaded"
+    ):
+        elsewhere.transform(images(3))
 
 
 def test_what_it_raises_is_told_and_the_process_lives(parts: dict[str, FunctionExtractor]) -> None:
@@ -217,8 +254,6 @@ def test_a_process_ends_with_the_run(tmp_path: Path, parts: dict[str, FunctionEx
         "image = np.zeros((4, 4, 3), np.uint8)\n"
         "Contained(FunctionExtractor(waits), 1, Limits()).transform([image])\n"
     )
-    import os
-
     told = tmp_path / "pid"
     environment = os.environ | {"PID_FILE": str(told)}
     run = subprocess.Popen([sys.executable, "-c", script, tmp_path / "mine.py"], env=environment)

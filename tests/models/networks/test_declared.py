@@ -159,6 +159,7 @@ RAMP = "@dfbench.network(image_size=24, recipe={'epochs': 1})\ndef net(n_classes
         ("nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)"
          ".requires_grad_(False))", "no parameters that ask for a gradient"),
         ("1 / 0", "cannot be made: ZeroDivisionError"),
+        ("exec('raise KeyboardInterrupt')", "cannot be made: KeyboardInterrupt"),
         ("nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), nn.Flatten(), "
          "nn.Linear(1728, 2))", "other logits beside others than alone"),
         ("type('N', (nn.Linear,), {'forward': lambda s, x: s.weight[:, :2].detach()})(2, 2)",

@@ -52,6 +52,10 @@ def nothing(images):
 @dfbench.augmentation
 def breaks(image):
     raise KeyError("x")
+
+@dfbench.augmentation
+def stops(image):
+    raise KeyboardInterrupt
 """
 
 
@@ -91,6 +95,7 @@ def test_copies_made_before_are_changed_too(plugin: Path) -> None:
         ("floats", "gives float64, not uint8"),
         ("nothing", "gives NoneType, no Tensor"),
         ("breaks", "raises KeyError: 'x'"),
+        ("stops", "raises KeyboardInterrupt"),
     ],
 )
 def test_what_is_wrong_is_told_before_training(plugin: Path, name: str, said: str) -> None:
@@ -119,7 +124,7 @@ def test_its_file_is_part_of_what_a_row_is(plugin: Path) -> None:
         (["drak"], "row 'mine'.*unknown augmentation 'drak' .did you mean 'dark'"),
         ({"dark": {"mots": 1}}, "row 'mine'.*unknown parameter 'mots' .did you mean 'most'"),
         (["flip"], "'flip' is an augmentation of ours"),
-        ("dark", "augment.own: Input should be a valid dictionary"),
+        ("dark", "augment.own: is no table"),
     ],
 )
 def test_names_that_nothing_has_are_told_before_anything_runs(

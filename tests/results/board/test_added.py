@@ -18,6 +18,7 @@ from dfbench.results.records.provenance import Run
 from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.render.terminal import BoardView
 from dfbench.results.results import load_results
+from dfbench.results.statistics import recomputed
 
 PLUGIN = '''
 import dfbench
@@ -45,6 +46,31 @@ def n_seeds(facts):
 def torn(facts):
     return facts["no such key"]
 '''
+STOPS = """
+import signal
+
+import dfbench
+
+class Odd(BaseException):
+    pass
+
+@dfbench.metric(higher_is_better=True)
+def odd(labels, scores):
+    raise Odd("x" * 100_000)
+
+@dfbench.metric(higher_is_better=True)
+def halts(labels, scores):
+    raise KeyboardInterrupt
+
+@dfbench.column
+def halted(facts):
+    raise KeyboardInterrupt("here")
+"""
+CTRL_C = """
+@dfbench.column
+def stopped(facts):
+    signal.raise_signal(signal.SIGINT)
+"""
 
 
 @pytest.fixture
@@ -93,6 +119,12 @@ def test_they_stand_in_every_form(few, plugin):
         said = terminal(board, width)
         assert "own Brier" in said
         assert "Lower is better" in said
+        # one blank line on either side of each block
+        assert "\n\n\n" not in said
+        assert "(column n_seeds of mine.py):" in " ".join(said.split())
+        above, _, below = said.partition("\nFigures of plugins")
+        assert above.endswith("\n")
+        assert "\n\n# is 1" in below
     frame = load_results(few, plugins=plugin).frame()
     assert frame["own_brier"].notna().sum() == 2
 
@@ -106,6 +138,41 @@ def test_what_breaks_costs_its_own_column_with_the_reason(few, plugin):
     assert not any("own_brier" in note for note in kinds.notes)
     assert faces.measured[0].metrics["lost"].value is None
     assert faces.measured[0].rank == 1
+
+
+def test_an_interrupt_of_their_own_is_their_fault_and_ctrl_c_is_none(few, plugin):
+    plugin.write_text(STOPS)
+    notes = build_board(few, plugins=[plugin]).tables[0].notes
+    for name, what in (("halts", "KeyboardInterrupt ("), ("halted", "KeyboardInterrupt: here (")):
+        said = f"{name} of mine.py has no value: it raises {what}"
+        assert any(note.startswith(said) for note in notes)
+    [odd] = [note for note in notes if note.startswith("odd of")]
+    assert "raises Odd: xxx" in odd
+    assert len(odd) < 400
+    plugin.write_text(STOPS + CTRL_C)
+    with pytest.raises(KeyboardInterrupt):
+        build_board(few, plugins=[plugin])
+
+
+def test_how_many_rows_are_done_is_told(few, plugin):
+    told = []
+    build_board(few, plugins=[plugin], progress=lambda *its: told.append(its))
+    # of three, one has not run
+    assert told[0][0] == 0
+    assert [done for done, _ in told[1:]] == sorted(done for done, _ in told[1:])
+    assert told[-1] == (4, 4)
+    assert {total for _, total in told} == {4}
+
+
+def test_one_that_is_too_slow_keeps_its_value(few, plugin, monkeypatch):
+    monkeypatch.setattr(recomputed, "CLOCK", -1.0)
+    faces = build_board(few, plugins=[plugin]).tables[0]
+    assert faces.measured[0].metrics["own_brier"].value is not None
+    assert faces.measured[0].metrics["own_brier"].low is None
+    assert any(
+        "own_brier of mine.py has no interval: too slow for 200 resamples" in note
+        for note in faces.notes
+    )
 
 
 def test_two_rows_are_compared_by_them(few, plugin):
@@ -162,6 +229,8 @@ HEAD = "import dfbench\n"
          "field 'trials' has two owners: dfbench"),
         ("@dfbench.column\ndef roc_auc_low(facts): pass", "field 'roc_auc_low' has two owners"),
         ("@dfbench.column\ndef mine(): pass", "must take the facts"),
+        ("@dfbench.metric(higher_is_better=True, title='roc  auc')\ndef m(y, s): pass",
+         "two columns have the title 'roc  auc': one of dfbench, one of .*p.py .give it another"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_before_anything_is_computed(tmp_path, text, said):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import softmax
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
@@ -15,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.results.figures import base, cam, data, embedding, examples, scores, training
 from dfbench.results.figures.base import Title
+from dfbench.results.statistics import evaluate, prepare
 
 LONG = [f"a rather long name of class {i}" for i in range(10)]
 
@@ -83,16 +85,23 @@ def test_calibration_error_by_brute_force(k: int) -> None:
     labels, p = drawn(k)
     p[0] = np.eye(k)[0]
     total = 0.0
-    for low in np.arange(10) / 10:
+    for low in np.arange(15) / 15:
         inside = [
             i
             for i in range(len(p))
-            if low < p[i].max() <= low + 0.1 + 1e-12 or (low == 0 and p[i].max() == 0)
+            if low < p[i].max() <= low + 1 / 15 or (low == 0 and p[i].max() == 0)
         ]
         if inside:
             right = np.mean([p[i].argmax() == labels[i] for i in inside])
             total += len(inside) / len(p) * abs(right - np.mean([p[i].max() for i in inside]))
-    assert scores.expected_calibration_error(labels, p) == pytest.approx(total, abs=1e-12)
+    found = scores.expected_calibration_error(labels, p)
+    assert found == pytest.approx(total, abs=1e-12)
+    # the figure of the tables
+    sample = prepare(labels, p)
+    assert found == pytest.approx(float(evaluate(sample, np.ones((1, sample.n)))["ece"][0]))
+    figure = Figure()
+    scores.reliability(figure.subplots(), labels, p)
+    assert figure.axes[0].get_title() == f"reliability: ECE {found:.3f} (15 bins)"
 
 
 def test_odd_scores_are_drawn_too(tmp_path: Path) -> None:
@@ -147,6 +156,10 @@ def test_the_overview_counts(tmp_path: Path) -> None:
     assert "30 \N{MULTIPLICATION SIGN} 20" in found
     assert any(text.startswith("most common of 33 sizes") for text in found)
     base.save(data.overview({"train": {}}, {"real": []}, [], name="x"), tmp_path / "o.png")
+    # of one size alone the axis begins at 0
+    alone = data.overview(counts, samples, [(256, 256)] * 9, name="x")
+    [axes] = [each for each in alone.findobj(Axes) if each.get_title() == "widths and heights"]
+    assert axes.get_xlim() == (0, 512)
     many = dict.fromkeys(LONG, samples["real"])
     base.save(data.overview(counts, many, [(8, 8)] * 3, name="x"), tmp_path / "m.png")
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dfbench.errors import OutputError
+from dfbench.files import write_text
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 
@@ -120,6 +121,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
         ResultsFolder(tmp_path / "out").write_cell(record, None)
     with pytest.raises(OutputError, match="cannot write here"):
         ResultsFolder(tmp_path / "out").write_entries([])
+
+
+def test_the_variable_that_names_a_place_is_told(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(OutputError, match=r"cannot write here.*DFBENCH_CACHE names it"):
+        write_text(tmp_path / "cache" / "features" / "x.json", "{}")
+    with pytest.raises(OutputError, match=r"cannot write here[^D]*choose another folder"):
+        write_text(tmp_path / "cache2" / ".." / "cache" / "x.json", "{}")
 
 
 def test_a_cell_cannot_name_a_file_elsewhere(tmp_path):

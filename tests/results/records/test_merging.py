@@ -24,16 +24,25 @@ def put(tmp_path: Path) -> Put:
     """Give a function that puts a row into somebody's folder."""
 
     def put(
-        who: str, row: str, seed: int = 0, *, status: str = "ok", **other: object
+        who: str,
+        row: str,
+        seed: int = 0,
+        *,
+        status: str = "ok",
+        place: int = 0,
+        made: dict[str, object] | None = None,
+        **other: object,
     ) -> ResultsFolder:
         out = ResultsFolder(tmp_path / who)
         known = {"fingerprint": "aaaaaaaaaa", **other}
+        if made is not None:
+            known |= {"identity": {"row": row, "seed": place, **made}}
         cell = digest([row, status, str(known)])
         record = Record(
             cell=cell,
             dataset="faces",
             row=row,
-            seed=0,
+            seed=place,
             status=status,
             reason="" if status == "ok" else "weights are absent",
             classes=["real", "fake"],
@@ -49,7 +58,7 @@ def put(tmp_path: Path) -> Put:
             probabilities=p,
         )
         out.write_cell(record, scores if status == "ok" else None)
-        out.write_entries([Entry(dataset="faces", row=row, seed=0, cell=cell)])
+        out.write_entries([Entry(dataset="faces", row=row, seed=place, cell=cell)])
         out.note_run(Run(command=f"dfbench run of {who}", started="2026-01-01T00:00:00+00:00"))
         return out
 
@@ -157,6 +166,92 @@ def test_no_folder_is_made_within_those_that_are_merged(put: Put, tmp_path: Path
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OutputError, match="link: is a link"):
         merge(sources, link)
+
+
+def test_seeds_that_were_made_alike_are_one_row_of_all(put: Put, tmp_path: Path) -> None:
+    made = {"budget": {"trials": 2, "seconds": 5.0}}
+    put("ann", "lbp/svm", made=made)
+    put("bob", "lbp/svm", 1, place=3, made=made)
+    assert merge(named([str(tmp_path / "ann"), str(tmp_path / "bob")]), tmp_path / "all") == []
+    (table,) = build_board(tmp_path / "all").tables
+    (line,) = table.lines
+    assert (line.seeds, line.origin) == ([0, 3], "ann, bob")
+    assert not [note for note in table.notes if "alike" in note]
+    # each seed is told of once, also when merged again
+    put("cem", "lbp/svm", 2, place=4, made=made)
+    merge(named([str(tmp_path / "all"), str(tmp_path / "cem")]), tmp_path / "more")
+    assert [line.origin for line in build_board(tmp_path / "more").lines] == ["ann, bob, cem"]
+    # and a seed that a run puts there is nobody's of these
+    put("more", "lbp/svm", 5, place=6, made=made)
+    (line,) = build_board(tmp_path / "more").lines
+    assert line.origin == "ann, bob, cem, this folder"
+
+
+OTHERWISE = {
+    "budget": ({"budget": {"trials": 1}}, "differ: budget trials 2 and 1"),
+    "no budget": ({}, "differ: budget trials 2 and none"),
+    "features": (
+        {"budget": {"trials": 2}, "features": [{"extractor": "lbp", "version": 3}]},
+        r"differ: features 1 extractor none and lbp, features 1 version none and 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_seeds_that_were_made_otherwise_do_not_join(what: str, put: Put, tmp_path: Path) -> None:
+    made, message = OTHERWISE[what]
+    put("ann", "lbp/svm", made={"budget": {"trials": 2}})
+    put("bob", "lbp/svm", 1, place=3, made=made)
+    put("bob", "hsv/svm", place=3, made=made)
+    sources = named([str(tmp_path / "ann"), str(tmp_path / "bob")])
+    told = rf"lbp/svm on faces, seed 3: ann \(seed 0\) and bob {message}"
+    with pytest.raises(OutputError, match=told):
+        merge(sources, tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+    (note,) = merge(sources, tmp_path / "all", keep_first=True)
+    assert note.endswith("; this seed is left out")
+    lines = {line.row: line for line in build_board(tmp_path / "all").lines}
+    assert (lines["lbp/svm"].seeds, lines["lbp/svm"].origin) == ([0], "ann")
+    assert lines["hsv/svm"].seeds == [3]
+
+
+def test_the_folder_that_was_named_first_gives_the_seeds(put: Put, tmp_path: Path) -> None:
+    """Also where its seed is the later one, and another is skipped."""
+    put("ann", "lbp/svm", status="skipped")
+    put("ann", "lbp/svm", place=3, made={"budget": {"trials": 2}})
+    put("bob", "lbp/svm", 1, made={"budget": {"trials": 1}})
+    sources = named([str(tmp_path / "ann"), str(tmp_path / "bob")])
+    merge(sources, tmp_path / "all", keep_first=True)
+    assert [line.seeds for line in build_board(tmp_path / "all").lines if line.auc] == [[3]]
+
+
+def test_derived_rows_are_as_their_members_are(put: Put, tmp_path: Path) -> None:
+    """Cells that an identity names have the same seed: they are held against each other too."""
+
+    def fuse(who: str, place: int, trials: int) -> None:
+        out = put(who, "lbp/svm", place, place=place, made={"budget": {"trials": trials}})
+        member = next(each.cell for each in out.read_entries() if each.row == "lbp/svm")
+        put(who, "fused", place, place=place, made={"members": [member]})
+
+    fuse("ann", 0, 2)
+    fuse("bob", 3, 2)
+    fuse("cem", 4, 1)
+    ann, bob, cem = (str(tmp_path / who) for who in ("ann", "bob", "cem"))
+    merge(named([ann, bob]), tmp_path / "all")
+    assert [line.seeds for line in build_board(tmp_path / "all").lines] == [[0, 3], [0, 3]]
+    with pytest.raises(OutputError, match=r"fused on faces, seed 4: .*members 1 budget trials 2"):
+        merge(named([ann, cem]), tmp_path / "more")
+
+
+def test_a_mean_of_unlike_seeds_in_one_folder_is_told(put: Put, tmp_path: Path) -> None:
+    """Two runs into one folder may have had different budgets."""
+    put("ann", "lbp/svm", made={"budget": {"trials": 2}})
+    put("ann", "lbp/svm", 1, place=3, made={"budget": {"trials": 1}})
+    (table,) = build_board(tmp_path / "ann").tables
+    assert table.notes == [
+        "lbp/svm is a mean of seeds that were not made alike, 0 and 3 (budget trials 2 and 1):"
+        " run both with the same settings"
+    ]
 
 
 def test_another_state_of_the_data_is_refused(put: Put, tmp_path: Path) -> None:

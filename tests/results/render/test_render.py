@@ -234,6 +234,14 @@ def test_the_seed_has_a_column_only_where_there_are_several(folder):
         assert "seed" in text
 
 
+def test_an_interval_stands_below_the_spread_over_seeds(folder):
+    """So that columns stay narrow enough for all of them to be in sight."""
+    for seed in (3, 4):
+        folder.add("faces", "hsv/knn", seed=seed)
+    text = render(build_board(folder.out), "html")
+    assert re.search(r"</svg><small>±\d\.\d{3}<br/>\[\d\.\d{3}, ", text)
+
+
 def test_an_empty_board_and_one_of_failures_render(folder):
     ResultsFolder(folder.out).write_entries([])
     for form in FORMATS:
@@ -284,6 +292,10 @@ def test_figures_and_ranks_in_words():
     assert wording.interval(Estimate(value=0.5, low=0.4, high=0.61251)) == "[0.400, 0.613]"
     assert wording.interval(Estimate(value=0.5)) == ""
     assert (wording.rank(3), wording.rank(None)) == ("3", "–")
+    # what rounds to nothing has no minus
+    assert (wording.signed(-0.0004), wording.signed(0.0004)) == ("0.000", "+0.000")
+    assert wording.signed_interval(-0.0001, 0.075) == "[0.000, +0.075]"
+    assert (wording.signed(-0.0006), wording.figure(-0.0001)) == ("-0.001", "0.000")
     assert wording.spread(Estimate(value=0.5, spread=0.0123)) == "±0.012"
     assert wording.spread(Estimate(value=0.5)) == ""
     assert (wording.signed(0.0123), wording.signed(-0.2)) == ("+0.012", "-0.200")

@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def test_resamples_that_break_it_are_counted():
 
     labels, sample = drawn(40)
     images = Images.of([str(i) for i in range(40)], labels)
-    found = resampled(Recomputed("x", picky), sample, images.resamples)
+    found = resampled(Recomputed("x", picky), [sample], images.resamples)
     ((said, n),) = found.faults.items()
     assert said == "raises ValueError: tie"
     assert n == np.isnan(found.values).sum() > 0
@@ -149,6 +150,23 @@ def test_the_number_of_resamples_is_bounded(monkeypatch):
     its = late.figures()["x"]
     assert its.value is not None
     assert its.low is None
+
+
+def test_one_that_is_too_slow_is_given_up_before_its_time(monkeypatch):
+    calls = []
+
+    def slow(labels, scores):
+        calls.append(time.sleep(0.02))
+        return scores.mean()
+
+    labels, sample = drawn(40)
+    images = Images.of([str(i) for i in range(40)], labels)
+    monkeypatch.setattr(recomputed, "CLOCK", 4.0)
+    monkeypatch.setattr(recomputed, "_SURE", 0.05)
+    # of two samples, each has half of the time, and 200 calls take more
+    found = resampled(Recomputed("slow", slow), [sample, sample], images.resamples)
+    assert found.late
+    assert 0 < found.values.size == len(calls) < 10
 
 
 def test_what_no_resample_moves_has_no_interval_and_no_test():

@@ -10,10 +10,9 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from dfbench.errors import PluginError
+from dfbench.errors import PluginError, let_stop, worded
 from dfbench.models.networks.torch_modules.layers import Logits
 from dfbench.models.training.recipe import Recipe
-from dfbench.registry import worded
 
 
 class Adapted(nn.Module):
@@ -130,7 +129,8 @@ def _given(adapted: Adapted, images: torch.Tensor, where: str) -> Any:
             # `view` wants the order that tensors have by default
             adapted.memory_format = torch.contiguous_format
             return _called(adapted, images)
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         raise PluginError(
             f"breaks on images of shape {tuple(images.shape)}: {worded(error)}", where=where
         ) from error

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dfbench.errors import PluginError
+from dfbench.errors import PluginError, let_stop, worded
 from dfbench.models.training.augmentation.change import Change, bytes_of
 from dfbench.plugins import AugmentationInfo, info
-from dfbench.registry import worded
 
 
 def change_of(function: Callable[..., Any], params: Mapping[str, Any]) -> Change:
@@ -31,7 +30,8 @@ def change_of(function: Callable[..., Any], params: Mapping[str, Any]) -> Change
             rng = {"rng": np.random.default_rng(seed)}
         try:
             return function(given, **params, **rng)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"raises {worded(error)}", where=where) from error
 
     def whole(images: torch.Tensor) -> torch.Tensor:

@@ -44,18 +44,25 @@ class BoardView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         blocks = document(self.board) if self.board.tables else []
         told: dict[str, str] = {}
+        apart = True  # whether a blank line, or nothing, is above
         for block in (block for kind in _ORDER for block in blocks if isinstance(block, kind)):
             match block:
                 case Chapter(_, parts):
                     yield ChapterView(block, dict(told))
                     yield ""
+                    apart = True
                     for part in parts:
                         for reason in part.reasons if isinstance(part, Reasons) else ():
                             told.setdefault(reason.reason, block.title)
                 case Standings(_, overall, datasets):
                     yield StandingsView(overall, datasets)
-                case Section():
-                    yield from _section(block)
+                    apart = False
+                case Section() if _shown(block):
+                    if not apart:
+                        yield ""
+                    yield SectionView(block)
+                    yield ""
+                    apart = True
                 case Legend(_, short):
                     yield Text(short, style="dim")
 
@@ -90,8 +97,9 @@ class ChapterView:
                     yield Text.assemble("  ", row, (f": {figures}", "dim"))
             case Reasons(reasons):
                 yield from map(self._reason, reasons)
-            case Section():
-                yield from _section(part)
+            case Section() if _shown(part):
+                yield ""
+                yield SectionView(part)
 
     def _reason(self, of: Reason) -> Text:
         style = "red" if of.status == "failed" else "yellow"
@@ -100,8 +108,6 @@ class ChapterView:
         return Text.assemble((of.status, style), f" {', '.join(of.rows)}: ", (said, "dim"))
 
 
-def _section(section: Section) -> RenderResult:
-    """Show a section that is not to wait for a form with more room."""
-    if not (section.folded or section.secondary):
-        yield ""
-        yield SectionView(section)
+def _shown(section: Section) -> bool:
+    """Whether a section is not to wait for a form with more room."""
+    return not (section.folded or section.secondary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dfbench.errors import OutputError
+from dfbench.files import resolved
 from dfbench.suites.datasets.cards.writing import write_card
 from dfbench.suites.datasets.inference.examples import examples
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -55,8 +56,8 @@ def init_card(
         raise OutputError("is a folder, not a card", where=path, hint="name a .toml file in it")
     if path.exists() and not force:
         raise OutputError("there is a file already", where=path, hint="remove it first")
-    if path.parent.resolve() != folder.resolve():
-        card = card.model_copy(update={"root": (folder / card.root).resolve().as_posix()})
+    if resolved(path.parent) != resolved(folder):
+        card = card.model_copy(update={"root": resolved(folder / card.root).as_posix()})
     images = scan(card, folder / reading.card.root).images
     write_card(card, path, examples=examples(card, [image.path for image in images]))
     return path, reading

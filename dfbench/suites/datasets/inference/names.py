@@ -6,6 +6,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from dfbench.files import resolved
+
 _ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
 """Names of folders that tell nothing of what lies in them."""
 
@@ -16,7 +18,7 @@ _UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 def name_of(folder: Path) -> str:
     """Call a data set after its folder, or after the one around it if that is called ``data``."""
-    own = folder.resolve()
+    own = resolved(folder)
     around = [own.name, *(outer.name for outer in own.parents)]
     return slug(next((name for name in around if name.lower() not in {"", *_ANY}), own.name))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dfbench.files import resolved
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.listing import UNLABELLED
@@ -124,7 +125,7 @@ def bare_tree(folder: Path) -> list[Branch]:
 
 
 def _drawn(folder: Path, root: _Node) -> list[Branch]:
-    name, node = _whole_chain(folder.resolve().name, root)
+    name, node = _whole_chain(resolved(folder).name, root)
     lines = [Branch(0, f"{name}/", node.images, _told(node, None))]
     _draw(node, 1, lines)
     return lines

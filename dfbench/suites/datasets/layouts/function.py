@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator
 
-from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError
-from dfbench.registry import LAYOUTS, Registry, worded
+from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError, let_stop, worded
+from dfbench.registry import LAYOUTS, Registry
 from dfbench.suites.datasets.layouts.base import Declared, Layout, label_of
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
 
@@ -99,7 +99,8 @@ class FunctionLayout(Layout):
             entries = list(given) if isinstance(given, Iterable) else given
         except DfbenchError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            let_stop(error)
             raise PluginError(f"raises {worded(error)}", where=where) from error
         if not isinstance(entries, list):
             raise PluginError(f"gives {type(given).__name__}, no entries", where=where)

@@ -73,6 +73,7 @@ def test_pairs_are_divided_anew(faces: Path) -> None:
         ("return [('train/real/000.png', 'real', 'train')]", r"tells a split.*splits = \[...\]"),
         ("return [('train/real/000.png', 'real', '', 'x')]", "tells a group.*groups = true"),
         ("raise KeyError('sheet')", "layout 'listed': raises KeyError: 'sheet'"),
+        ("raise KeyboardInterrupt", "layout 'listed': raises KeyboardInterrupt"),
     ],
 )
 def test_what_is_no_entry_is_told_with_its_number(faces: Path, body: str, said: str) -> None:
