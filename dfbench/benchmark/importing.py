@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from dfbench.benchmark.score_table import (
     Columns,
     Found,
     Meant,
+    class_of,
     few,
     find_columns,
     headed,
@@ -38,6 +40,7 @@ from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Elsewhere, Entry, Record, Scores, TrainedOn
 from dfbench.results.records.scores import numbered
 from dfbench.results.records.subsets import WHOLE
+from dfbench.results.statistics.sample import ranked
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import parts_of
 from dfbench.suites.datasets.tables.matching import Images
@@ -45,6 +48,9 @@ from dfbench.suites.datasets.tables.reading import read_table
 from dfbench.suites.suite import load_suite
 from dfbench.suites.suite import names as suites
 
+_FORMULA = "=+-@"
+_IMPORTED = re.compile(r"[\w.\\/~-]+:[\w.:-]+")
+"""A model that a suite names by where it comes from, such as ``finetune:resnet18``."""
 _LONGEST = 80
 """Letters of a row's name."""
 
@@ -139,9 +145,12 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
     every: list[str] = dataset.manifest["path"].tolist()
     wanted = [every[at] for at in own.parts.evaluate]
     among = wanted if told.evaluated_only else every
-    images = Images(among)
-    columns = find_columns(table, images, told.columns, own.classes)
-    found = read_scores(table, images, columns, wanted, among)
+    # a folder of another part is known as one: what lies in it is no evaluated image
+    folders = {part for path in every for part in path.split("/")[:-1]}
+    images = Images(among, beside=folders)
+    instead = Images(every if told.evaluated_only else wanted, beside=folders)
+    columns = find_columns(table, images, told.columns, own.classes, own.positive, instead)
+    found = read_scores(table, images, columns, wanted, every)
     _check_missing(file, found, len(wanted), own.parts.split, allowed=told.allow_missing)
     kept = np.array([path in found.values for path in wanted], dtype=np.bool_)
     _check_classes(file, own, own.parts.evaluate[kept])
@@ -210,11 +219,18 @@ def _check_name(name: str) -> None:
             where="--as",
             hint=f"1 to {_LONGEST} letters, without blanks around them",
         )
+    if name[0] in _FORMULA:
+        raise ParameterError(
+            f"no name for a row: {name!r}",
+            where="--as",
+            hint=f"spreadsheets take what begins with {' '.join(_FORMULA)} for a formula",
+        )
     models = Registry(MODELS)
     listed: set[str] = set()
     for suite in map(load_suite, suites()):
         listed |= {row.name for row in suite.systems} | {row.name for row in suite.derived}
-    if name in models or name in listed or ("/" in name and name.rpartition("/")[2] in models):
+    model = name.rpartition("/")[2]
+    if name in listed or model in models or _IMPORTED.fullmatch(model):
         raise ParameterError(
             f"{name!r} is the name of a row that a run makes",
             where="--as",
@@ -301,6 +317,7 @@ def _meaning(
     if one:
         assert own.positive is not None  # several classes have a column each
         which = _polarity(file, scores, own, told)
+        _check_column(file, found.columns.score, which, own)
         speaks_for = own.classes[which]
         meant = mean_one(scores, which, own.positive, told.threshold, probable=probable)
     elif told.polarity or told.threshold is not None:
@@ -366,6 +383,18 @@ def _polarity(file: Path, scores: NDArray[np.float64], own: Task, told: Told) ->
     return known[told.polarity.lower()]
 
 
+def _check_column(file: Path, column: str, which: int, own: Task) -> None:
+    """Raise where a column is called after the class that its scores do not speak for."""
+    named = class_of(column, own.classes, own.positive)
+    if named not in ("", own.classes[which]):
+        raise ParameterError(
+            f"the column {column!r} is called after {named}, and high scores are told to speak for"
+            f" {own.classes[which]}",
+            where=file,
+            hint=f"--polarity {named}; or, if its name is wrong, rename the column",
+        )
+
+
 def _scores(dataset: Dataset, own: Task, rows: NDArray[np.intp], meant: Meant) -> Scores:
     lines = dataset.manifest.iloc[rows]
     images: list[str] = lines["path"].tolist()
@@ -413,11 +442,26 @@ def _record(
         threshold=meant.threshold,
         fingerprint=dataset.fingerprint,
         elsewhere=elsewhere,
+        warnings=_rounded(scores, meant, own),
         identity=identity,
         not_kept="its scores were imported: there is no model of it here",
         versions=versions(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _rounded(scores: Scores, meant: Meant, own: Task) -> list[str]:
+    """Say where scores that differ became one, so that images tie."""
+    if own.positive is None or meant.probabilities.shape[1] != 2:
+        return []
+    given = max(len(np.unique(column)) for column in meant.probabilities.T)
+    ranked_apart = len(np.unique(ranked(scores.probabilities, own.positive)))
+    if ranked_apart >= given:
+        return []
+    return [
+        f"{given:,} different scores come to {ranked_apart:,} different places by rounding of"
+        " 1 - score: --ranking-only takes them for no probabilities, and loses no digit"
+    ]
 
 
 def _notes(found: Found, n: int, split: str, meant: Meant, told: Told) -> list[str]:

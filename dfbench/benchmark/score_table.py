@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import CardError, DataError, unknown
+from dfbench.errors import CardError, DataError, ParameterError, unknown
 from dfbench.suites.datasets.inference.ids import id_column
 from dfbench.suites.datasets.tables.matching import Images
 from dfbench.suites.datasets.tables.table import Table, is_index
@@ -92,28 +92,62 @@ def headed(table: Table, told: Columns) -> Table:
     return table.without_header() if any(map(_number, table.columns)) else table
 
 
-def find_columns(table: Table, images: Images, told: Columns, classes: Sequence[str]) -> Columns:
+def find_columns(
+    table: Table,
+    images: Images,
+    told: Columns,
+    classes: Sequence[str],
+    positive: int | None = None,
+    instead: Images | None = None,
+) -> Columns:
     """Find the columns of ids and of scores, as far as they were not told.
+
+    Parameters
+    ----------
+    table
+        Somebody's.
+    images
+        What ids are looked up in.
+    told
+        What is known of the columns.
+    classes, positive
+        Of the data set.
+    instead
+        Where ids might be looked up as well: more images, by which the column is found, or fewer,
+        which is offered.
 
     Raises
     ------
     DataError
         Where that is not clear; names the columns and the option that tells.
+    CardError
+        Where a class is told to have the column of another.
     """
+    if not table.rows:
+        raise DataError("no rows below the header", where=table.path, hint=table.described)
     ids = told.ids
     if not ids:
         share, ids, reason = id_column(table, images)
+        other = "" if ids or instead is None else id_column(table, instead)[1]
+        if other and instead is not None and len(instead.paths) >= len(images.paths):
+            ids = other
         if not ids:
+            hint = (
+                "--evaluated-only looks ids up among the evaluated images alone, where the file has"
+                " no scores of others; "
+                if other
+                else ""
+            )
             best = f"at most {share:.0%} of the rows name one" if share else "not one row does"
             raise DataError(
                 f"no column names images of the data set: {reason or best}",
                 where=table.path,
-                hint=f"--id-column names it; ids are paths below the data's folder, with or without"
-                f" what comes before or the extension; {table.described}",
+                hint=f"{hint}--id-column names it; ids are paths below the data's folder, with or"
+                f" without what comes before or the extension; {table.described}",
             )
     table.column(ids)
     if told.classes:
-        return Columns(ids, classes=_of_classes(table, told.classes, classes))
+        return Columns(ids, classes=_of_classes(table, told.classes, classes, positive))
     if told.score:
         table.column(told.score)
         if len(classes) > 2:
@@ -136,7 +170,29 @@ def _one_for_each(table: Table, classes: Sequence[str]) -> DataError:
     )
 
 
-def _of_classes(table: Table, told: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
+_WORDS = re.compile(
+    r"p|prob|probs|proba|probability|score|scores|pred|logit|conf|confidence|of|y|is"
+)
+_ALIKE = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
+
+
+def class_of(column: str, classes: Sequence[str], positive: int | None) -> str:
+    """Give the class that a column is called after, such as ``p_Fake``; empty for none."""
+    known = {_bare(name): name for name in classes}
+    if positive is not None and len(classes) == 2:
+        known = {"fake": classes[positive], "real": classes[1 - positive]} | known
+    return known.get(_bare(column), "")
+
+
+def _bare(name: str) -> str:
+    """Give the words of a name that do not say that it is a score."""
+    words = [word.lower() for word in _ALIKE.split(name) if word]
+    return "_".join([word for word in words if not _WORDS.fullmatch(word)] or words)
+
+
+def _of_classes(
+    table: Table, told: Mapping[str, str], classes: Sequence[str], positive: int | None
+) -> dict[str, str]:
     by_lower = {name.lower(): name for name in classes}
     found: dict[str, str] = {}
     for name, column in told.items():
@@ -144,6 +200,14 @@ def _of_classes(table: Table, told: Mapping[str, str], classes: Sequence[str]) -
             raise unknown("class", name, classes, where="--class-columns")
         table.column(column)
         found[by_lower[name.lower()]] = column
+        named = class_of(column, classes, positive)
+        if named not in ("", by_lower[name.lower()]):
+            raise CardError(
+                f"the column {column!r} is called after {named}, and is told to be of"
+                f" {by_lower[name.lower()]}",
+                where="--class-columns",
+                hint="if its name is wrong, rename the column",
+            )
     if absent := [name for name in classes if name not in found]:
         raise CardError(f"no column for {', '.join(absent)}", where="--class-columns")
     if len(set(found.values())) < len(found):
@@ -168,6 +232,10 @@ def _called_as(table: Table, classes: Sequence[str]) -> dict[str, str]:
 
 
 def _score_column(table: Table, ids: str, classes: Sequence[str]) -> str:
+    for at, name in enumerate(table.columns):
+        cells = [cells[at] for _, cells in table.rows]
+        if name not in table.clear and 2 * sum(map(_number, cells)) > len(cells):
+            table.column(name)  # raises: one of several of this name may be the scores
     numbers, texts = [], []
     for name in table.clear:
         if name == ids or is_index(name):
@@ -209,7 +277,8 @@ def read_scores(
     wanted
         Paths of the images whose scores are wanted.
     every
-        Paths of all images that ids may name.
+        Paths of all images of the data set: an id that is the whole path of one that is not wanted
+        is of that one.
 
     Raises
     ------
@@ -224,8 +293,9 @@ def read_scores(
         _Row(number, name, [column[at] for column in cells])
         for at, ((number, _), name) in enumerate(zip(table.rows, names, strict=True))
     ]
-    inside, known = frozenset(wanted), frozenset(every)
-    commas = _decimal_commas(rows)
+    inside, known = frozenset(wanted), frozenset(images.paths)
+    outside = Images(path for path in every if path not in inside)
+    commas = _decimal_commas(table, rows)
     by_image: dict[str, _Row] = {}
     values: dict[str, tuple[float, ...]] = {}
     blank: set[str] = set()
@@ -234,9 +304,13 @@ def read_scores(
     other = repeated = 0
     for row, named in zip(rows, images.find(names), strict=True):
         paths = [path for path in (*named.images, *named.rivals) if path in known]
-        if not paths:
-            strange.append((row.number, row.name))
-        elif not inside.intersection(paths):
+        elsewhere = outside.exactly(row.name)
+        if not inside.intersection(paths):
+            if paths or elsewhere:
+                other += 1
+            else:
+                strange.append((row.number, row.name))
+        elif elsewhere and not inside.intersection(images.exactly(row.name)):
             other += 1
         elif len(paths) > 1:
             raise _unclear(table, row, paths, inside)
@@ -305,9 +379,22 @@ def _number(cell: str) -> bool:
         return False
 
 
-def _decimal_commas(rows: Sequence[_Row]) -> bool:
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+"""A number with a comma before every three digits; 0,950 is none."""
+
+
+def _decimal_commas(table: Table, rows: Sequence[_Row]) -> bool:
     """Whether fractions are written with a comma: some are, and none with a point."""
     cells = [cell for row in rows for cell in row.cells]
+    marked = [(row.number, cell) for row in rows for cell in row.cells if "," in cell]
+    if marked and all(_THOUSANDS.fullmatch(cell) for _, cell in marked):
+        number, cell = marked[0]
+        raise DataError(
+            f"row {number}: {cell!r} is {cell.replace(',', '')} or {cell.replace(',', '.', 1)}:"
+            " every comma stands before three digits",
+            where=table.path,
+            hint="write decimal points, and nothing between thousands",
+        )
     return any(map(_COMMA.fullmatch, cells)) and not any("." in cell for cell in cells)
 
 
@@ -373,6 +460,12 @@ def mean_one(
     if threshold is not None and speaks_for != positive:
         # a score of exactly the threshold is decided for the other class
         cut = float(np.nextafter(1 - threshold if probable else -threshold, np.inf))
+        if not np.array_equal(said[:, positive] < cut, scores >= threshold):
+            raise ParameterError(
+                f"1 - score is rounded, and scores around {threshold:g} would be decided otherwise",
+                where="--threshold",
+                hint="--ranking-only takes the scores for no probabilities, and loses no digit",
+            )
     return Meant(said, cut, probable, probable or threshold is not None)
 
 

@@ -54,6 +54,11 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return not type(self).__module__.startswith("dfbench.")
 
     @property
+    def where(self) -> str:
+        """What messages call it."""
+        return f"extractor {self.name!r}"
+
+    @property
     def elsewhere(self) -> Any:
         """What is sent to such a process in its place, to `transform` there."""
         return self

@@ -384,6 +384,10 @@ class Model(ABC):
         except Exception:  # noqa: BLE001 - a plugin may hold anything
             return None
 
+    def doubts(self, X: Inputs) -> list[str]:
+        """Say what is wrong with the scores of images, each as a clause; a record holds it."""
+        return []
+
     def report(self) -> dict[str, Any]:
         """Give what a record holds of a fitted model beyond its parameters: see `Record`."""
         return {}

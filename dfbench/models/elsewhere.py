@@ -14,6 +14,8 @@ from dfbench.models.classical.common.platt import fitted, sigmoid
 
 ACTIVATIONS = ("none", "sigmoid", "softmax", "calibrated")
 TRAINED_ON = ("train", "other", "unknown")
+_LOST = 0.01
+"""Share of different scores that may become one with another by rounding."""
 _SUM = 0.01
 """By how much the probabilities of an image may miss 1."""
 
@@ -110,6 +112,27 @@ class Detector(Model):
         values = np.asarray(X, dtype=np.float64)
         found[:, self._columns] = self._softmax(values)
         return found
+
+    def doubts(self, X: Any) -> list[str]:
+        """Say where scores that differ came to one probability, or all are one."""
+        values = np.asarray(X, dtype=np.float64)
+        activation = self.params["activation"]
+        if len(self._columns) > 1 and activation == "none":
+            values = self.predict_proba(X)
+        elif len(self._columns) <= 2:
+            values = self._margin(values)[:, None]
+        else:
+            values = values - values.max(axis=1, keepdims=True)
+        n = len(np.unique(values, axis=0))
+        if n < 2 <= len(values):
+            return ["the detector gives every image the same score: there is nothing to rank"]
+        lost = n - len(np.unique(self.predict_proba(X), axis=0))
+        if lost <= _LOST * n:
+            return []
+        return [
+            f"activation {activation!r} rounds {n} different scores of the detector to {n - lost}:"
+            " images whose scores differ tie in its figures"
+        ]
 
     def _of_two(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give the probability of the class that the first number speaks for, and of the other."""

@@ -152,6 +152,39 @@ def test_high_scores_may_speak_for_the_real(its: Set, put: Callable[..., Any]) -
     assert line.elsewhere.speaks_for == "real"
 
 
+@pytest.mark.parametrize("polarity", ["real", "fake"])
+def test_order_is_that_of_the_scores(polarity: str, its: Set, put: Callable[..., Any]) -> None:
+    """However small probabilities are; also where 1 - score is 1."""
+    small = its._replace(scores=1e-17 * its.scores)
+    brought, line = put(small.lines("{path},{score}"), polarity=polarity)
+    truth = its.fake if polarity == "fake" else ~its.fake
+    assert line.auc == pytest.approx(roc_auc_score(truth, its.scores))
+    assert not brought.record.warnings
+    if polarity == "real":
+        cut = float(np.sort(small.scores)[7])
+        with pytest.raises(ParameterError, match="would be decided otherwise"):
+            put(small.lines("{path},{score}"), polarity=polarity, threshold=cut, row="cut")
+        _, line = put(
+            small.lines("{path},{score}"),
+            polarity=polarity,
+            threshold=cut,
+            row="cut",
+            ranking_only=True,
+        )
+        said = small.scores >= cut
+        assert line.metrics["accuracy"].value == accuracy_score(truth, said)
+
+
+def test_order_that_is_lost_is_told(its: Set, put: Callable[..., Any]) -> None:
+    """1 less a score of 0.3 has a digit less."""
+    near = its._replace(scores=0.3 + 2.0**-54 * np.argsort(np.argsort(its.scores)))
+    brought, line = put(near.lines("{path},{score}"), polarity="real")
+    assert "20 different scores come to 1" in brought.record.warnings[0]
+    assert line.warnings == brought.record.warnings
+    brought, _ = put(near.lines("{path},{score}"), polarity="real", row="r", ranking_only=True)
+    assert not brought.record.warnings
+
+
 def test_a_threshold_is_of_the_file(its: Set, put: Callable[..., Any]) -> None:
     """Its own score belongs to the class that high scores speak for, whichever that is."""
     raw = its._replace(scores=np.round(np.log(its.scores / (1 - its.scores)), 3))
@@ -268,6 +301,43 @@ WRONG: dict[str, tuple[Callable[[Set], str], dict[str, Any], str]] = {
     ),
     "a name of ours": (lambda its: its.lines(), {"row": "lbp/svm"}, "the name of a row that a run"),
     "no name": (lambda its: its.lines(), {"row": " a\n"}, "no name for a row"),
+    "a name of a run's model": (
+        lambda its: its.lines(),
+        {"row": "hsv/sklearn.ensemble:HistGradientBoostingClassifier"},
+        "the name of a row that a run",
+    ),
+    "a name of a run's network": (
+        lambda its: its.lines(),
+        {"row": "finetune:resnet18"},
+        "the name of a row that a run",
+    ),
+    "a formula": (lambda its: its.lines(), {"row": "=1+1"}, r"no name for a row: '=1\+1' \(spread"),
+    "thousands": (
+        lambda its: "\n".join(f"{path};{2 + i},863" for i, path in enumerate(its.paths)),
+        {},
+        "row 1: '2,863' is 2863 or 2.863: every comma stands before three digits",
+    ),
+    "a header alone": (lambda its: "file,score\n", {}, "no rows below the header"),
+    "two columns of one name": (
+        lambda its: its.lines("{path},{score},1", "file,score,score"),
+        {},
+        "two columns are called 'score', and differ in row 2",
+    ),
+    "a column of the other class": (
+        lambda its: its.lines(header="file,real"),
+        {},
+        "the column 'real' is called after real, and high scores are told to speak for fake",
+    ),
+    "a column told of the other class": (
+        lambda its: its.lines("{path},{score},1", "file,p_Real,epoch"),
+        {"columns": Columns(score="p_Real")},
+        "the column 'p_Real' is called after real",
+    ),
+    "columns of classes the wrong way round": (
+        lambda its: its.lines("{path},{score},{score}", "file,p_real,fake_score"),
+        {"polarity": "", "columns": Columns(classes={"real": "fake_score", "fake": "p_real"})},
+        "the column 'fake_score' is called after fake, and is told to be of real",
+    ),
     "a place for nothing": (
         lambda its: its.lines("{path},{score},{score}", "file,p_real,p_fake"),
         {"threshold": 0.5, "polarity": ""},
@@ -359,10 +429,19 @@ def test_another_state_of_the_data(its: Set, put: Callable[..., Any], tmp_path: 
 def test_ids_among_the_evaluated_alone(its: Set, put: Callable[..., Any]) -> None:
     """``real/000.png`` lies in train and in test."""
     text = its.lines().replace("test/", "")
-    with pytest.raises(DfbenchError, match=r"fits? (several|3) images"):
+    with pytest.raises(DfbenchError, match=r"fits? (several|3) images") as error:
         put(text)
+    assert "--evaluated-only looks ids up" in " ".join(str(error.value).split())
     _, line = put(text, evaluated_only=True)
     assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    # an id that is the path of an image of another part is of that one, whatever its end
+    train = its.lines().replace("test/", "train/")
+    with pytest.raises(DfbenchError, match="none of the 20 test images has a score, 20 of"):
+        put(train, evaluated_only=True, replace=True)
+    both = its.lines("{path},{score:.6f}") + its.lines("{path},0.1", "").replace("test/", "train/")
+    brought, line = put(both, evaluated_only=True, replace=True)
+    assert line.auc == pytest.approx(roc_auc_score(its.fake, its.scores))
+    assert "rows of images that are not evaluated, left out: 20" in brought.notes
 
 
 VERDICTS: dict[str, tuple[float, dict[str, Any], str]] = {

@@ -8,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from dfbench.errors import DfbenchError, ParameterError
 from dfbench.models.elsewhere import Detector
+from dfbench.results.statistics.metrics import figures
+from dfbench.results.statistics.sample import ranked
 
 RNG = np.random.default_rng(2)
 Y = np.arange(60) % 2
@@ -32,6 +34,35 @@ def test_a_logit_for_either_class() -> None:
     far = np.array([[-50.0], [-60.0]])
     model = fitted(RAW, outputs=["real"], activation="sigmoid")
     assert np.diff(model.predict_proba(-far)[:, 1])[0] < 0  # neither is rounded to the other
+
+
+def test_order_is_that_of_the_scores_however_large() -> None:
+    """Where probabilities of 1 are the same to the last digit, those of 0 are not."""
+    for far in (RAW.astype(np.float64) + 60, 1e-9 * RAW.astype(np.float64) + 60):
+        for outputs, truth in ((["fake"], Y), (["real"], 1 - Y)):
+            model = fitted(far, outputs=outputs, activation="sigmoid")
+            p = model.predict_proba(far)
+            auc = figures(Y, p, positive=1)["roc_auc"]
+            assert auc == pytest.approx(roc_auc_score(truth, far[:, 0]))
+            assert not model.doubts(far)
+    three = np.stack([60 + RAW[:, 0], 0 * RAW[:, 0], RAW[:, 0] / 2], axis=1)
+    p = fitted(three, outputs=["a", "b", "c"], activation="softmax", classes=("a", "b", "c"))
+    np.testing.assert_array_equal(
+        np.argsort(ranked(p.predict_proba(three), 0)), np.argsort(RAW[:, 0])
+    )
+
+
+def test_order_that_is_lost_is_told() -> None:
+    far = 1e6 * (RAW + 100)
+    (said,) = fitted(far, outputs=["fake"], activation="sigmoid").doubts(far)
+    assert said.startswith("activation 'sigmoid' rounds 60 different scores of the detector to 1:")
+    pair = np.hstack([far, -far])
+    assert fitted(pair, outputs=["fake", "real"], activation="softmax").doubts(pair)
+    alike = np.full((9, 1), 0.5)
+    model = fitted(RAW, outputs=["fake"], activation="sigmoid")
+    assert not model.doubts(RAW)
+    (said,) = model.doubts(alike)
+    assert "gives every image the same score" in said
 
 
 def test_numbers_for_each_class() -> None:

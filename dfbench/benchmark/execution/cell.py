@@ -188,6 +188,7 @@ def _run(job: Job) -> _Fitted:
         "n_threads": job.n_threads,
         "model_bytes": model.n_bytes(),
         "peak_bytes": peak_bytes(),
+        "warnings": [*job.record.get("warnings", ()), *model.doubts(x_test)],
         **model.report(),
     }
     return _Fitted(known, parts, model, x_train, x_tune, x_test)

@@ -177,7 +177,7 @@ def _doubts(
     found = doubts(session, dataset, np.flatnonzero(faults == ""), whole)
     for at, (key, extractor) in enumerate(extractors.items()):
         if at in outcome.ended and key in whole:
-            why = f"the extractor {extractor.name!r} {outcome.ended[at]}, and was begun anew"
+            why = f"the {extractor.where} {outcome.ended[at]}, and was begun anew"
             found[key] = "; ".join(filter(None, [found.get(key), why]))
     return found
 

@@ -64,12 +64,12 @@ def doubts(
     for name, extractor in asked.items():
         images = [seen.file if extractor.reads == "file" else seen.image for seen in shown]
         try:
-            stored = load_features(identity(extractor, view), keys)
+            stored = load_features(identity(extractor, view), keys, extractor.dtype)
             said = _doubt(Contained(extractor, session.settings.jobs, limits), images, stored)
         except DfbenchError as error:
             said = f"breaks when it is asked again: {error}"
         if said:
-            found[name] = f"the extractor {extractor.name!r} {said}"
+            found[name] = f"the {extractor.where} {said}"
     return found
 
 
@@ -87,7 +87,7 @@ def _seen(dataset: Dataset, path: str, key: str, view: View) -> Seen:
     return perturb(normalise(Seen(decode(data), data), view.normal), view.chain, key)
 
 
-def _doubt(extractor: Contained, images: Sequence[Any], stored: NDArray[np.float32]) -> str:
+def _doubt(extractor: Contained, images: Sequence[Any], stored: NDArray[Any]) -> str:
     """Say what is wrong with the first thing that is, in the order of how plain it is."""
     first = images[:1]
     once, again = (extractor.transform(first) for _ in range(2))

@@ -69,7 +69,7 @@ class Contained(Extractor):
         except Exception as error:
             raise PluginError(
                 f"cannot be sent to a process of its own: {error}",
-                where=f"extractor {extractor.name!r}",
+                where=extractor.where,
                 hint="define it at the top of a module, and open what it needs where it is used",
             ) from error
         self._plugin = place_of(getattr(extractor, "function", type(extractor)))
@@ -88,6 +88,11 @@ class Contained(Extractor):
     def name(self) -> str:  # type: ignore[override]
         """Of the extractor."""
         return self.extractor.name
+
+    @property
+    def where(self) -> str:
+        """What messages call the extractor."""
+        return self.extractor.where
 
     @property
     def version(self) -> int:  # type: ignore[override]
@@ -153,7 +158,7 @@ class Contained(Extractor):
         if len({row.shape[1:] for row in rows}) > 1:
             raise PluginError(
                 "returns vectors of different lengths",
-                where=f"extractor {self.name!r}",
+                where=self.where,
                 hint="return as many numbers for each image",
             )
         return np.concatenate(rows), seconds
@@ -169,7 +174,7 @@ class Contained(Extractor):
                     return self._ask(image)
                 except EndedError as second:
                     error = second
-            broke = BrokeOnError(error.why, where=f"extractor {self.name!r}")
+            broke = BrokeOnError(error.why, where=self.where)
             broke.at = at
             raise broke from None
 
@@ -180,7 +185,7 @@ class Contained(Extractor):
         if self._ends > _CHANCES + self._served // _MANY:
             raise PluginError(
                 f"{error.why}, again and again",
-                where=f"extractor {self.name!r}",
+                where=self.where,
                 hint="it may leak memory, or depend on the images before",
             ) from None
 
@@ -193,7 +198,7 @@ class Contained(Extractor):
             except PluginError as error:
                 if error.where is not None:
                     raise
-                where = f"extractor {self.name!r}"
+                where = self.where
                 raise PluginError(error.what, where=where, hint=error.hint) from None
 
     @contextmanager

@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DfbenchError, PluginError, let_stop, worded
-from dfbench.features.base import Extractor, Vectors
+from dfbench.features.base import Extractor
 from dfbench.features.common.checks import rgb
 from dfbench.images import Image
 from dfbench.installed import available_cores
+
+Numbers = NDArray[np.float64]
+"""Of n images, shape (n, numbers): rounded to float32 scores close to 1 would tie."""
 
 Scorer = Callable[[Sequence[Image]], Any]
 """From images, each RGB of shape (H, W, 3) and dtype uint8, to the numbers of each."""
@@ -40,7 +43,9 @@ class FromElsewhere(Extractor):
         Whether they are to be probabilities, in [0, 1].
     """
 
+    version: ClassVar[int] = 2
     threads: ClassVar[bool] = False
+    dtype: ClassVar[str] = "float64"
     brought = True
     numbers: int
     bounded: bool
@@ -49,6 +54,11 @@ class FromElsewhere(Extractor):
     @abstractmethod
     def source(self) -> str:
         """What it is, for a leaderboard."""
+
+    @property
+    def where(self) -> str:
+        """What messages call it: by its file and function."""
+        return f"detector {self.source!r}"
 
     def kept(self) -> dict[str, Any]:
         """Give the plain parameters that `again` makes an equal one of.
@@ -106,8 +116,8 @@ class FromElsewhere(Extractor):
             If it is no detector of its kind.
         """
 
-    def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
-        """Give the numbers of n images, shape (n, numbers), dtype float32.
+    def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Numbers:  # type: ignore[override]
+        """Give the numbers of n images, shape (n, numbers), dtype float64.
 
         Raises
         ------
@@ -118,21 +128,26 @@ class FromElsewhere(Extractor):
         """
         images = [rgb(self.name, image) for image in X]
         if not images:
-            return np.empty((0, self.numbers), np.float32)
+            return np.empty((0, self.numbers))
         found = _scores(type(self), self.settings, self.source, images)
         return self._checked(found, len(images))
 
-    def _checked(self, found: Any, n: int) -> Vectors:
-        where = f"detector {self.source!r}"
+    def _checked(self, found: Any, n: int) -> Numbers:
+        where = self.where
+        if found is None or (isinstance(found, list) and any(each is None for each in found)):
+            raise PluginError("returns None", where=where, hint=f"it is to return {self._wanted}")
         try:
             if np.iscomplexobj(found):
                 raise TypeError
             values = np.asarray(found, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RuntimeError):
             kind = type(found[0] if isinstance(found, list) and found else found).__name__
             raise PluginError(
                 f"gives {kind}, not {self._wanted}", where=where, hint="outputs names each of them"
             ) from None
+        if values.ndim > 2:
+            # what a network's batch of one looks like
+            values = values.reshape(n, *[size for size in values.shape[1:] if size != 1])
         if values.shape == (n,):
             values = values[:, None]
         if values.shape != (n, self.numbers):
@@ -153,7 +168,7 @@ class FromElsewhere(Extractor):
                 hint='activation = "sigmoid" or "softmax" makes one of a logit, "calibrated" of'
                 " any score, by the tuning part",
             )
-        return values.astype(np.float32)
+        return values
 
     @property
     def _wanted(self) -> str:

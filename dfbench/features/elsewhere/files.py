@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,12 @@ from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
 from dfbench.files import resolved
 from dfbench.images import Image
+
+_CODES = re.compile(
+    r"^(\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |RuntimeError: )|in file .*? line \d+"
+)
+_WITHIN = ("miniz", "PytorchStreamReader", "archive", "Protobuf parsing failed")
+"""Words of messages that only say that a file is of another kind."""
 
 
 class InFile(FromElsewhere):
@@ -121,8 +128,11 @@ class Onnx(InFile):
         try:
             session = runtime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            said = one_line(str(error).strip().partition("\n")[0] or repr(error))
-            raise PluginError(f"is no ONNX file that can be opened: {said}", where=where) from error
+            raise PluginError(
+                "is no ONNX file that can be opened" + _why(error),
+                where=where,
+                hint="torch.onnx.export writes one",
+            ) from error
         inputs, outputs = session.get_inputs(), session.get_outputs()
         for what, found in (("inputs", inputs), ("outputs", outputs)):
             if len(found) != 1:
@@ -132,10 +142,19 @@ class Onnx(InFile):
                     where=where,
                     hint="export the network with the image as its input and its scores as output",
                 )
-        name = inputs[0].name
+        name, wanted = inputs[0].name, inputs[0].type
+        if wanted != "tensor(float)":
+            raise PluginError(
+                f"takes {wanted}, and images are given as float32",
+                where=where,
+                hint="export it with an input of float32; the network within may be float16",
+            )
 
         def scores(images: Sequence[Image]) -> Any:
-            return _each([session.run(None, {name: given(image)})[0] for image in images])
+            try:
+                return _each([session.run(None, {name: given(image)})[0] for image in images])
+            except Exception as error:
+                raise PluginError(f"cannot be computed{_why(error)}", where=where) from error
 
         return scores
 
@@ -155,29 +174,40 @@ class TorchScript(InFile):
 
         file, _, given, device = settings
         place = "cuda" if device == "cuda" else "cpu"
+        where = f"torchscript:{Path(file).name}"
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that newer files are written in another form
                 module = torch.jit.load(file, map_location=place).eval()  # type: ignore[no-untyped-call]
         except Exception as error:
-            said = one_line(str(error).strip().partition("\n")[0] or repr(error))
             raise PluginError(
-                f"is no TorchScript file that can be opened: {said}",
-                where=f"torchscript:{Path(file).name}",
-                hint="torch.jit.trace or torch.jit.script writes one",
+                "is no TorchScript file that can be opened" + _why(error),
+                where=where,
+                hint="torch.jit.trace or torch.jit.script writes one; what torch.save wrote holds"
+                " weights without a program",
             ) from error
+        half = {torch.float16, torch.bfloat16}
+        if any(each.dtype in half for each in (*module.parameters(), *module.buffers())):
+            raise PluginError(
+                "has weights of float16, and images are given as float32",
+                where=where,
+                hint="save it as float32: network.float() before torch.jit.trace",
+            )
 
         def scores(images: Sequence[Image]) -> Any:
             found = []
             with torch.inference_mode():
                 for image in images:
-                    said = module(torch.from_numpy(given(image)).to(place))
+                    try:
+                        said = module(torch.from_numpy(given(image)).to(place))
+                    except RuntimeError as error:
+                        raise PluginError(f"cannot be computed{_why(error)}", where=where) from None
                     if not isinstance(said, torch.Tensor):
                         raise PluginError(
                             f"gives {type(said).__name__}, no tensor",
-                            where=f"torchscript:{Path(file).name}",
+                            where=where,
                         )
-                    found.append(said.float().cpu().numpy())
+                    found.append(said.double().cpu().numpy())
             return _each(found)
 
         return scores
@@ -187,6 +217,16 @@ def _each(found: list[Any]) -> Any:
     """Take the batches of one apart: an image's numbers, whatever their shape."""
     rows = [np.asarray(each) for each in found]
     return [row[0] if row.ndim > 1 and len(row) == 1 else row for row in rows]
+
+
+def _why(error: Exception) -> str:
+    """Give what a library says of an error, in a sentence; nothing where it speaks of its parts."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not lines or any(word in str(error) for word in _WITHIN):
+        return ""
+    # a traceback of TorchScript ends with what is wrong
+    said = lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
+    return f": {one_line(_CODES.sub('', said))}"
 
 
 def _onnxruntime() -> Any:

@@ -401,7 +401,7 @@ def _contained(
 def _other_length(extractor: Extractor, file: str) -> PluginError:
     return PluginError(
         "returns a vector of another length than for the images before",
-        where=f"extractor {extractor.name!r} on {file}",
+        where=f"{extractor.where} on {file}",
         hint="return as many numbers for each image",
     )
 
@@ -564,7 +564,7 @@ def _checked(extractor: Extractor, values: Any) -> NDArray[Any]:
     if array.ndim != 2 or not np.isfinite(array).all():
         raise PluginError(
             f"gave shape {array.shape} or values that are not finite, expected finite (n, d)",
-            where=f"extractor {extractor.name!r}",
+            where=extractor.where,
         )
     return array
 
@@ -590,4 +590,4 @@ def _blame(
         return PluginError(error.what, where=f"{error.where}{at}", hint=error.hint)
     if isinstance(error, DfbenchError):
         return error
-    return DfbenchError(f"{type(error).__name__}: {error}", where=f"extractor {extractor.name!r}")
+    return DfbenchError(f"{type(error).__name__}: {error}", where=extractor.where)

@@ -164,7 +164,7 @@ def _on(
         return found
     a, b = measured
     if a.images is not b.images:
-        return replace(found, reason=_unlike(a, b))
+        return replace(found, reason=_unlike(a, b, [line for line in lines.values() if line]))
     only_a = float((a.right * (1 - b.right)).sum())
     only_b = float((b.right * (1 - a.right)).sum())
     decided = not math.isnan(only_a + only_b)
@@ -176,11 +176,21 @@ def _on(
     )
 
 
-def _unlike(a: Measured, b: Measured) -> str:
+def _unlike(a: Measured, b: Measured, lines: Sequence[Line]) -> str:
     """Say how the images of two rows differ."""
     names_a, names_b = set(a.images.names), set(b.images.names)
     if names_a != names_b:
         both = len(names_a & names_b)
+        missing = [
+            f"{line.row} has no score of {line.elsewhere.n_missing:,} of the evaluated images"
+            for line in lines
+            if line.elsewhere is not None and line.elsewhere.n_missing
+        ]
+        if missing:
+            return (
+                f"the rows were not scored on the same images: {'; '.join(missing)}; import it"
+                " with all scores"
+            )
         return (
             f"the rows were not scored on the same images: {len(names_a):,} and {len(names_b):,},"
             f" {both:,} of them common; run both again on one state of the data set"

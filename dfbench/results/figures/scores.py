@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 
 from dfbench.results.figures.base import COLOURS, SOFT, Title, colour, new, shortened, tidy
-from dfbench.results.statistics.sample import N_BINS, decide
+from dfbench.results.statistics.sample import N_BINS, decide, ranked
 
 _EDGES = np.linspace(0, 1, N_BINS + 1)
 
@@ -134,7 +134,7 @@ def roc(
     areas = []
     names = shortened(classes, 20)
     for c in shown:
-        truth, score = labels == c, probabilities[:, c]
+        truth, score = labels == c, ranked(probabilities, c)
         fpr, tpr, _ = roc_curve(truth, score)
         areas.append(roc_auc_score(truth, score))
         axes.plot(fpr, tpr, color=colour(c), label=f"{names[c]}: {areas[-1]:.3f}")
@@ -160,7 +160,7 @@ def precision_recall(
     values = []
     names = shortened(classes, 20)
     for c in shown:
-        truth, score = labels == c, probabilities[:, c]
+        truth, score = labels == c, ranked(probabilities, c)
         precision, recall, _ = precision_recall_curve(truth, score)
         values.append(average_precision_score(truth, score))
         axes.step(

@@ -50,7 +50,7 @@ from dfbench.files import keep_text, unwritable
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Part, Record, Scores
-from dfbench.results.records.scores import AGAIN, brief, load_scores, write_scores
+from dfbench.results.records.scores import AGAIN, IMPORT_AGAIN, brief, load_scores, write_scores
 from dfbench.results.records.subsets import WHOLE
 
 _ENTRIES = TypeAdapter(list[Entry])
@@ -407,7 +407,8 @@ class ResultsFolder:
             "unlabelled": record.n_unlabelled,
         }[part]
         path, classes = self.scores_file(record.cell, part), len(record.classes)
-        return load_scores(path, wanted, classes, labelled=part != "unlabelled")
+        again = IMPORT_AGAIN if record.kind == "imported" else AGAIN
+        return load_scores(path, wanted, classes, labelled=part != "unlabelled", again=again)
 
     # --- evaluations -------------------------------------------------------------------------
 

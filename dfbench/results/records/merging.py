@@ -99,8 +99,8 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
     out
         Must not be there, or be empty.
     keep_first
-        Whether of a row whose scores differ, or whose seeds were made otherwise, the first
-        folder's are taken.
+        Whether of a row that differs, or whose seeds were made otherwise, the first folder's are
+        taken.
 
     Returns
     -------
@@ -114,9 +114,12 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
         state, a row has other scores, its seeds differ in more than the seed, or ``out`` holds
         something or cannot be written.
     """
+    _check_place(sources, out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(
-            "is there already, and is not empty", where=out, hint="choose another folder by --out"
+            "is there already, and is not empty",
+            where=out,
+            hint="choose another folder by --out",
         )
     held = _held(sources)
     _check_data(held)
@@ -126,6 +129,26 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
     return notes
 
 
+def _check_place(sources: Sequence[Source], out: Path) -> None:
+    """Raise where the folder to make is a link, or lies in one of the others or around it."""
+    if out.is_symlink():
+        raise OutputError(
+            "is a link: the folder would take its place",
+            where=out,
+            hint=f"--out {out.resolve()}, or another folder",
+        )
+    to = out.resolve()
+    for source in sources:
+        place = source.folder.path.resolve()
+        if to.is_relative_to(place) or place.is_relative_to(to):
+            how = "lies in" if to.is_relative_to(place) else "is around"
+            raise OutputError(
+                f"{how} {source.folder.path}, which is to be merged and stays as it is",
+                where=out,
+                hint="choose another folder by --out",
+            )
+
+
 def _held(sources: Sequence[Source]) -> dict[_Place, list[_Held]]:
     """Gather what the folders have, by place, in the order of the folders."""
     found: dict[_Place, list[_Held]] = {}
@@ -133,8 +156,24 @@ def _held(sources: Sequence[Source]) -> dict[_Place, list[_Held]]:
         for entry in source.folder.read_entries():
             place = (entry.dataset, entry.row, entry.seed, entry.subset.name)
             record = source.folder.load_record(entry.cell)
-            found.setdefault(place, []).append(_Held(source, entry, record))
+            its = _Held(source, entry, record)
+            if its.ok:
+                _check_scores(its)
+            found.setdefault(place, []).append(its)
     return found
+
+
+def _check_scores(its: _Held) -> None:
+    """Raise where the scores of a row cannot be read: its figures could not be told."""
+    assert its.record is not None
+    try:
+        its.source.folder.read_scores(its.record)
+    except OutputError as error:
+        raise OutputError(
+            f"the row {its.entry.row!r} on {its.entry.dataset}: {error.what}",
+            where=error.where,
+            hint=error.hint,
+        ) from error
 
 
 def _check_data(held: dict[_Place, list[_Held]]) -> None:
@@ -172,7 +211,7 @@ def _chosen(
                 faults.append(f"{_spelt(place)}: {why}")
     if faults and not keep_first:
         raise OutputError(
-            f"rows of the same name have other scores: {_listed(faults)}",
+            f"rows of the same name contradict each other: {_listed(faults)}",
             hint="--keep-first takes those of the folder that was named first",
         )
     strange = _strange_seeds(chosen, sources)
@@ -236,7 +275,21 @@ def _differ(one: _Held, other: _Held) -> str:
     cuts = one.record.threshold, other.record.threshold
     if most > SAME:
         return f"scores differ by up to {most:.2g} in {names}{made}"
-    return f"thresholds differ in {names}{made}" if cuts[0] != cuts[1] else ""
+    if cuts[0] != cuts[1]:
+        return f"thresholds differ in {names}{made}"
+    told = [_told(each.record) for each in (one, other)]
+    keys = [key for key in {**told[0], **told[1]} if told[0].get(key) != told[1].get(key)]
+    said = (
+        f"{key.replace('_', ' ')} {told[0].get(key, 'not')!r} and {told[1].get(key, 'not')!r}"
+        for key in keys
+    )
+    return f"of the same scores other things are told in {names}: {', '.join(said)}" if keys else ""
+
+
+def _told(record: Record | None) -> dict[str, object]:
+    """Give what was told of a detector from elsewhere; the name of its file may be another."""
+    told = None if record is None else record.elsewhere
+    return {} if told is None else told.model_dump(exclude={"source"})
 
 
 def _write(

@@ -16,6 +16,7 @@ from dfbench.files import atomic_path, unwritable
 from dfbench.results.records.records import Scores
 
 AGAIN = "run again with the same --out: the cell is then computed anew"
+IMPORT_AGAIN = "import it again: dfbench import with --replace"
 
 
 def write_scores(path: Path, scores: Scores) -> None:
@@ -47,7 +48,9 @@ def write_scores(path: Path, scores: Scores) -> None:
         raise unwritable(path.parent, error) from error
 
 
-def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) -> Scores:
+def load_scores(
+    path: Path, n: int, n_classes: int, *, labelled: bool = True, again: str = AGAIN
+) -> Scores:
     """Read what `write_scores` wrote.
 
     Parameters
@@ -60,6 +63,8 @@ def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) ->
         K; 0 takes as many as there are.
     labelled
         Whether each image has a label, or none.
+    again
+        What is to be done where it cannot be read.
 
     Raises
     ------
@@ -79,16 +84,16 @@ def load_scores(path: Path, n: int, n_classes: int, *, labelled: bool = True) ->
         columns = [table.column(f"p_{i}").to_numpy() for i in range(k)]
         probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise OutputError(f"no readable scores: {brief(error)}", where=path, hint=AGAIN) from error
+        raise OutputError(f"no readable scores: {brief(error)}", where=path, hint=again) from error
     if len(images) != n:
         raise OutputError(
             f"scores of {len(images)} images where the record has {n}",
             where=path,
-            hint=AGAIN,
+            hint=again,
         )
     known = np.isin(labels, np.arange(k)) if labelled else labels == -1
     if not (np.isfinite(probabilities).all() and known.all()):
-        raise OutputError("a label or score is out of range", where=path, hint=AGAIN)
+        raise OutputError("a label or score is out of range", where=path, hint=again)
     return Scores(
         images=images, labels=labels, groups=groups, probabilities=probabilities, kinds=kinds
     )

@@ -14,6 +14,10 @@ _GRAIN = 2.0**-28
 """What losses are rounded to, 4e-9: their sums over whole numbers of images are then exact, and
 do not depend on the order in which a library adds them."""
 
+_FAINT = 2.0**-10
+"""What other classes have beside a score tells more than the score where it is less than this;
+where it is more, its last digits are those of sums and quotients."""
+
 Floats = NDArray[np.float64]
 
 
@@ -137,7 +141,7 @@ def prepare(
     columns = np.concatenate([truth, said, losses], axis=1)
     comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
-        comparisons = tuple(_compare(truth[:, k], probabilities[:, k]) for k in scored)
+        comparisons = tuple(_compare(truth[:, k], ranked(probabilities, k)) for k in scored)
     return Sample(
         n,
         n_classes,
@@ -197,6 +201,37 @@ def decide(
         raise ValueError("a threshold is for two classes")
     which = 1 if positive is None else positive
     return np.where(probabilities[:, which] >= threshold, which, 1 - which)
+
+
+def ranked(probabilities: Floats, k: int) -> Floats:
+    """Give what orders images by class k, shape (n,); images that tie have the same number.
+
+    It is the score of the class. Where that is the same to the last digit, the lower score of the
+    others goes before: near 1 a score is rounded to 1e-16, what is left beside it is not.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (n, K).
+    k
+        A class.
+    """
+    score = probabilities[:, k]
+    rest = np.delete(probabilities, k, axis=1).sum(axis=1)
+    if np.array_equal(rest, 1 - score):
+        return score
+    finer = (rest >= 0) & (rest < _FAINT) & (np.abs(score + rest - 1) < _FAINT)
+    if not finer.any():
+        return score
+    rest = np.where(finer, rest, np.maximum(1 - score, _FAINT))
+    order = np.lexsort((-rest, score))
+    score_alike = np.diff(score[order]) == 0
+    alike = score_alike & (np.diff(rest[order]) == 0)
+    if np.array_equal(alike, score_alike):
+        return score
+    places = np.empty(len(score))
+    places[order] = np.concatenate([[0], np.cumsum(~alike)])
+    return places
 
 
 def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:

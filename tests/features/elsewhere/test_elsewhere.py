@@ -10,6 +10,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from dfbench.errors import ParameterError, PluginError, UnavailableError
+from dfbench.features.contained.extractor import Contained
+from dfbench.features.contained.process import Limits
 from dfbench.features.elsewhere.base import FromElsewhere
 from dfbench.features.elsewhere.called import Called
 from dfbench.features.elsewhere.files import Onnx, TorchScript
@@ -65,7 +67,7 @@ def test_onnx_and_torchscript_give_what_the_network_says(tmp_path: Path) -> None
         TorchScript(str(scripted(tmp_path / "net.pt")), 2, False, INPUT, "cpu"),
     ):
         found = made.transform(IMAGES)
-        assert found.dtype == np.float32
+        assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, atol=1e-5)
         np.testing.assert_array_equal(made.transform(IMAGES[1:2]), found[1:2])
 
@@ -99,6 +101,20 @@ def test_what_is_no_network(tmp_path: Path) -> None:
         Onnx(str(file), 2, False, INPUT).transform(IMAGES)
     with pytest.raises(PluginError, match="is no TorchScript file that can be opened"):
         TorchScript(str(file), 2, False, INPUT, "cpu").transform(IMAGES)
+    half = tmp_path / "half.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that newer files are written in another form
+        import torch
+
+        net = torch.nn.Conv2d(3, 1, 1).half()
+        torch.jit.script(net).save(half)
+    with pytest.raises(PluginError, match="has weights of float16, and images are given as float"):
+        TorchScript(str(half), 1, False, INPUT, "cpu").transform(IMAGES)
+    other = preprocessing("test", {"size": 8, "mean": 0, "std": 1})
+    sized = Onnx(str(linear(tmp_path / "sized.onnx")), 2, False, other)
+    with pytest.raises(PluginError, match="cannot be computed: Got invalid dimensions") as error:
+        sized.transform(IMAGES)
+    assert "ONNXRuntimeError" not in str(error.value)
     with pytest.raises(UnavailableError, match=r"no such file: .*absent\.onnx"):
         Onnx(str(tmp_path / "absent.onnx"), 2, False, INPUT).check_available()
 
@@ -123,6 +139,15 @@ def several(image):
 
 def words(image):
     return "fake"
+
+def silent(image):
+    return None
+
+def nested(image):
+    return np.array([[image.mean() / 255]])
+
+def fine(image):
+    return 1 - 1e-12 * float(image.mean())
 
 def leaves(image):
     raise SystemExit("done")
@@ -149,6 +174,19 @@ def test_a_function(plugin: str) -> None:
     assert Called(f"{plugin}:mean").source == "call:theirs.py:mean"
 
 
+def test_numbers_of_a_function_keep_their_digits_and_lose_their_brackets(plugin: str) -> None:
+    means = np.array([image.mean() for image in IMAGES])
+    np.testing.assert_array_equal(
+        Called(f"{plugin}:fine").transform(IMAGES)[:, 0], 1 - 1e-12 * means
+    )
+    for some in (IMAGES, IMAGES[:1]):
+        found = Called(f"{plugin}:nested").transform(some)
+        np.testing.assert_allclose(found[:, 0], means[: len(some)] / 255)
+    assert Contained(Called(f"{plugin}:fine"), 1, Limits()).where == (
+        f"detector 'call:{Path(plugin).name}:fine'"
+    )
+
+
 def test_a_function_is_known_by_its_file(plugin: str) -> None:
     before = Called(f"{plugin}:mean").identity()
     assert Called(f"{plugin}:mean").identity() == before
@@ -163,6 +201,7 @@ def test_a_function_is_known_by_its_file(plugin: str) -> None:
         ("logit", r"gives [\d.]+, which is no probability"),
         ("several", "not one number an image"),
         ("words", "gives str, not one number an image"),
+        ("silent", r"call:.*:silent'.*: returns None \(it is to return one number an image\)"),
         ("leaves", "raises SystemExit: done"),
         ("nothing", "there is no function 'nothing'"),
     ],

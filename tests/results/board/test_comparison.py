@@ -12,7 +12,7 @@ from dfbench.cli import app
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Entry
+from dfbench.results.records.records import Elsewhere, Entry
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.significance import holm
 
@@ -140,6 +140,14 @@ def test_other_images_are_told(folder):
     assert (
         "Nothing can be told: the rows were not scored on the same images: 40 and 44, 40 of" in said
     )
+
+
+def test_images_without_a_score_are_told(folder):
+    folder.add("faces", "a/knn", n=44)
+    told = Elsewhere(source="scores of a.csv", trained_on="other", n_missing=4)
+    folder.add("faces", "theirs", n=40, kind="imported", elsewhere=told)
+    said = flat(run(folder.out, "a/knn", "theirs"))
+    assert "theirs has no score of 4 of the evaluated images; import it with all scores" in said
 
 
 def test_other_labels_are_told(folder):

@@ -13,7 +13,7 @@ from dfbench.results.board.build import build_board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.merging import merge, named
 from dfbench.results.records.provenance import Run
-from dfbench.results.records.records import Entry, Record, Scores
+from dfbench.results.records.records import Elsewhere, Entry, Record, Scores
 from dfbench.results.render.formats import FORMATS, render
 
 Put = Callable[..., ResultsFolder]
@@ -37,7 +37,7 @@ def put(tmp_path: Path) -> Put:
         known = {"fingerprint": "aaaaaaaaaa", **other}
         if made is not None:
             known |= {"identity": {"row": row, "seed": place, **made}}
-        cell = digest([row, status, known])
+        cell = digest([row, status, str(known)])
         record = Record(
             cell=cell,
             dataset="faces",
@@ -124,6 +124,48 @@ def test_other_scores_are_refused_by_name(put: Put, tmp_path: Path) -> None:
         "lbp/svm": "ann",
         "knn of Bob": "bob",
     }
+
+
+def test_what_was_told_otherwise_of_the_same_scores_is_refused(put: Put, tmp_path: Path) -> None:
+    for who, trained_on in (("ann", "other"), ("bob", "train")):
+        told = Elsewhere(source=f"scores of {who}.csv", trained_on=trained_on)
+        put(who, "theirs", kind="imported", elsewhere=told)
+    sources = named([str(tmp_path / "ann"), str(tmp_path / "bob")])
+    with pytest.raises(OutputError, match="ann and bob: trained on 'other' and 'train'"):
+        merge(sources, tmp_path / "all")
+    (note,) = merge(sources, tmp_path / "all", keep_first=True)
+    assert note.endswith("those of the first are taken")
+    (line,) = build_board(tmp_path / "all").lines
+    assert (line.origin, line.elsewhere and line.elsewhere.trained_on) == ("ann", "other")
+
+
+@pytest.mark.parametrize("kind", ["features", "imported"])
+def test_scores_that_are_not_there_are_refused(put: Put, tmp_path: Path, kind: str) -> None:
+    put("ann", "lbp/svm")
+    out = put("bob", "theirs", kind=kind)
+    (entry,) = out.read_entries()
+    for damage in ("damaged", None):
+        file = out.scores_file(entry.cell)
+        file.unlink() if damage is None else file.write_text(damage)
+        with pytest.raises(OutputError, match="the row 'theirs' on faces: no readable") as error:
+            merge(named([str(tmp_path / "ann"), str(tmp_path / "bob")]), tmp_path / "all")
+        assert file.name in str(error.value)
+        assert ("import it again" if kind == "imported" else "run again") in str(error.value)
+    assert not (tmp_path / "all").exists()
+
+
+def test_no_folder_is_made_within_those_that_are_merged(put: Put, tmp_path: Path) -> None:
+    put("ann", "lbp/svm")
+    put("bob/results", "hsv/svm")
+    sources = named([str(tmp_path / "ann"), str(tmp_path / "bob/results")])
+    with pytest.raises(OutputError, match=r"lies in .*ann, which is to be merged"):
+        merge(sources, tmp_path / "ann" / "in")
+    with pytest.raises(OutputError, match=r"bob: is around .*results, which"):
+        merge(sources, tmp_path / "bob")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="link: is a link"):
+        merge(sources, link)
 
 
 def test_seeds_that_were_made_alike_are_one_row_of_all(put: Put, tmp_path: Path) -> None:

@@ -26,12 +26,12 @@ class _Column(NamedTuple):
 
     @property
     def share(self) -> float:
-        return sum(bool(row.images) for row in self.named) / len(self.named)
+        return sum(bool(row.images) for row in self.named) / max(1, len(self.named))
 
     @property
     def parts(self) -> float:
         """How much of each path agrees."""
-        return sum(row.parts for row in self.named) / len(self.named)
+        return sum(row.parts for row in self.named) / max(1, len(self.named))
 
     def agrees(self, other: _Column) -> bool:
         """Whether both name the same images."""

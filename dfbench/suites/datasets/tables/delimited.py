@@ -38,17 +38,35 @@ def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
     DataError
         Where it is empty, a row has more cells than there are columns, or a quote is left open.
     """
+    comments = _comments(text)
+    text = text[sum(map(len, comments)) :]
     told = re.match(r"sep=(.)\r?\n", text)  # a line that Excel reads and writes
     delimiter = told[1] if told else _delimiter(path, text, expect)
     records = list(_records(path, text[told.end() :] if told else text, delimiter))
-    if told:
-        records = [(number + 1, cells) for number, cells in records]
+    if told or comments:
+        above = len(comments) + bool(told)
+        records = [(number + above, cells) for number, cells in records]
     if not records:
         raise DataError("the table is empty", where=path)
     table = _with_header(path, records)
     names_image = any(is_image(re.split(r"[/\\]", cell)[-1]) for cell in table.columns)
     wanted = is_numbered(expect) and expect not in table.columns
     return table.without_header() if names_image or wanted else table
+
+
+def _comments(text: str) -> list[str]:
+    """Give the lines before the table that begin with #; a single one may be a header."""
+    found: list[str] = []
+    for line in io.StringIO(text, newline=""):
+        if not line.startswith("#"):
+            header = len(found) == 1 and any(
+                found[0].count(each) == line.count(each) > 0 for each in _DELIMITERS
+            )
+            return [] if header else found
+        if any(map(is_image, re.split(r"[,;|\s]", line))):
+            return []  # a row, of an image whose name begins so
+        found.append(line)
+    return found
 
 
 def _with_header(path: Path, records: list[tuple[int, list[str]]]) -> Table:

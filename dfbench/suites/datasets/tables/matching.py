@@ -87,6 +87,10 @@ class Images:
                 named[at] = self._frames(_VIDEO.sub("", name))
         return named
 
+    def exactly(self, name: str) -> tuple[str, ...]:
+        """Give the images whose whole path an id is, with or without its extension."""
+        return self._whole.get("/".join(_parts(unicodedata.normalize("NFC", name))), ())
+
     def _renamed(self, ids: Sequence[str], named: list[Named]) -> list[Named]:
         """Find images that were written in another format since: ``a.jpg`` is ``a.png``.
 

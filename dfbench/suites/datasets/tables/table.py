@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dfbench.errors import DataError
 
+_COUNTS = {2: "two", 3: "three"}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -43,7 +45,8 @@ class Table:
         for number, cells in self.rows if len(places) > 1 else ():
             if any(cells[at] != cells[first] for at in places):
                 raise DataError(
-                    f"row {number} differs in the {len(places)} columns {name!r}",
+                    f"{_COUNTS.get(len(places), len(places))} columns are called {name!r}, and"
+                    f" differ in row {number}",
                     where=self.path,
                     hint="rename one of them",
                 )

@@ -356,7 +356,7 @@ def test_a_table_of_all_beside_those_of_splits(folder):
 def test_columns_of_one_name_that_differ(folder):
     paths = images("d")
     result = folder({"t.csv": table(paths, "0 1", "0", head="file,label,label")}, *paths)
-    assert result.aside == [("t.csv", "row 3 differs in the 2 columns 'label'")]
+    assert result.aside == [("t.csv", "two columns are called 'label', and differ in row 3")]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ def test_a_delimiter_gives_rows_as_wide_as_the_header(read):
     assert read("sep=;\na;b\n1;2\n") == (["a", "b"], [(3, ["1", "2"])])
 
 
+def test_comments_before_the_table(read):
+    assert read("# a model\n# of 2024, v1\nfile,score\na.b,1\n") == (
+        ["file", "score"],
+        [(4, ["a.b", "1"])],
+    )
+    assert read("# file,score\na.b,1\n") == (["# file", "score"], [(2, ["a.b", "1"])])
+    assert len(read("#1.png,0\n#2.png,1\na.png,1\n")[1]) == 3
+    assert read("id\n#1\n") == (["id"], [(2, ["#1"])])
+
+
 def test_what_is_expected_goes_first(read):
     text = "a;b,image_id\n1;2,3\n"
     assert read(text) == (["a;b", "image_id"], [(2, ["1;2", "3"])])
@@ -152,7 +162,7 @@ def test_columns_of_one_name(tmp_path):
     path.write_text("f,l,l\na,0,0\nb,1,1\n")
     assert read_table(path).cells("l") == ["0", "1"]
     path.write_text("f,l,l\na,0,0\nb,1,0\n")
-    with pytest.raises(DataError, match="row 3 differs in the 2 columns 'l'"):
+    with pytest.raises(DataError, match="two columns are called 'l', and differ in row 3"):
         read_table(path).cells("l")
 
 
