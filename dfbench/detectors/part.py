@@ -115,7 +115,7 @@ class Part:
             raise PluginError(
                 f"gives values of shape {found.shape} or that are not finite, where the model was"
                 f" fitted on {width} an image",
-                where=f"extractor {extractor.name!r}",
+                where=extractor.where,
             )
         return found
 

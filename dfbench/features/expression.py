@@ -151,7 +151,7 @@ def _sound(extractor: Extractor) -> Extractor:
         let_stop(error)
         raise CardError(
             f"a parameter does not fit: {worded(error)}",
-            where=f"extractor {extractor.name!r}",
+            where=extractor.where,
         ) from error
     return extractor
 

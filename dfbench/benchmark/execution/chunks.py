@@ -172,8 +172,7 @@ class Pass:
         if piece.suspect is not None and piece.suspect not in self._failed:
             self._failed[piece.suspect] = DfbenchError(
                 "a worker process died of it",
-                where=f"extractor {self._extractors[piece.suspect].name!r} on"
-                f" {piece.images[0].path}",
+                where=f"{self._extractors[piece.suspect].where} on {piece.images[0].path}",
                 hint="mend it, or leave its rows out",
             )
             # nobody else is to die of it

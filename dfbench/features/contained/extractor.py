@@ -241,9 +241,7 @@ class Contained(Extractor):
                 if self._stopped:
                     return None
                 if last:  # once may be by chance: memory, a file that was being written
-                    raise PluginError(
-                        f"{error.why}, when it is loaded", where=f"extractor {self.name!r}"
-                    ) from None
+                    raise PluginError(f"{error.why}, when it is loaded", where=self.where) from None
             except BaseException:
                 self._done(process)
                 raise

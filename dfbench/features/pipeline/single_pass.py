@@ -539,7 +539,7 @@ def _transform(
         if len(values) != len(need):
             raise PluginError(
                 f"gives {len(values)} rows of {len(need)} images",
-                where=f"extractor {extractor.name!r}",
+                where=extractor.where,
             )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one broken extractor must not stop the others
         result.failed[task.place] = _blame(extractor, need, inputs, error)

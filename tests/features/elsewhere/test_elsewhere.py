@@ -149,6 +149,10 @@ def nested(image):
 def fine(image):
     return 1 - 1e-12 * float(image.mean())
 
+def dies(image):
+    import os
+    os._exit(3)
+
 def leaves(image):
     raise SystemExit("done")
 """
@@ -182,9 +186,11 @@ def test_numbers_of_a_function_keep_their_digits_and_lose_their_brackets(plugin:
     for some in (IMAGES, IMAGES[:1]):
         found = Called(f"{plugin}:nested").transform(some)
         np.testing.assert_allclose(found[:, 0], means[: len(some)] / 255)
-    assert Contained(Called(f"{plugin}:fine"), 1, Limits()).where == (
-        f"detector 'call:{Path(plugin).name}:fine'"
-    )
+
+
+def test_one_that_ends_its_process_is_named(plugin: str) -> None:
+    with pytest.raises(PluginError, match=r"detector 'call:\w+.py:dies': ends its process"):
+        Contained(Called(f"{plugin}:dies"), 1, Limits()).transform(IMAGES[:1])
 
 
 def test_a_function_is_known_by_its_file(plugin: str) -> None:
