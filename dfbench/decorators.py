@@ -62,8 +62,8 @@ def extractor(
         To be raised when the output changes for a reason outside the plugin's files (an edit of
         these is noticed by itself).
     threads
-        Whether the function may be called from several threads at once, each call with its own
-        copy of an image. Say no where it keeps anything between calls.
+        Whether several may be at work at once: in a run in processes of their own, each of which
+        loads what the function loads; elsewhere in threads. Say no where one fills the machine.
 
     Raises
     ------
