@@ -19,7 +19,7 @@ from dfbench.errors import DataError, DfbenchError
 from dfbench.features.pipeline.single_pass import Outcome, Sources
 from dfbench.features.views.view import PLAIN, view
 
-ITS = [SimpleNamespace(name=name) for name in ("a", "b", "c")]
+ITS = [SimpleNamespace(name=name, where=f"extractor '{name}'") for name in ("a", "b", "c")]
 VIEWS = [PLAIN, view("jpeg=70")]
 
 
