@@ -198,8 +198,7 @@ class Contained(Extractor):
             except PluginError as error:
                 if error.where is not None:
                     raise
-                where = self.where
-                raise PluginError(error.what, where=where, hint=error.hint) from None
+                raise PluginError(error.what, where=self.where, hint=error.hint) from None
 
     @contextmanager
     def _process(self) -> Iterator[Process]:
@@ -210,23 +209,20 @@ class Contained(Extractor):
         try:
             yield process
         except PluginError:
-            _idle.put(self._key, process)  # it raised, and is well
+            self._rest(process)  # it raised, and is well
             raise
         except BaseException:
-            process.end()
+            self._done(process)
             raise
         else:
-            _idle.put(self._key, process)
-        finally:
-            with self._lock:
-                self._at_work.discard(process)
+            self._rest(process)
 
     def _taken(self) -> Process | None:
         """Take an idle process, or begin one; None where it is stopped meanwhile."""
         process = _idle.take(self._key)
-        if process is not None and self._at(process):
-            return process
         if process is not None:
+            if self._at(process):
+                return process
             process.end()
             return None
         for last in (False, True):
@@ -252,12 +248,18 @@ class Contained(Extractor):
     def _at(self, process: Process) -> bool:
         """Note that a process is at work, unless nothing is to be."""
         with self._lock:
-            self._at_work.add(process)
-            if self._stopped:
-                self._at_work.discard(process)
+            if not self._stopped:
+                self._at_work.add(process)
             return not self._stopped
 
+    def _rest(self, process: Process) -> None:
+        """Keep a process for who asks next; `stop` has no more to do with it."""
+        with self._lock:
+            self._at_work.discard(process)
+        _idle.put(self._key, process)
+
     def _done(self, process: Process) -> None:
+        """End a process; `stop` has no more to do with it."""
         with self._lock:
             self._at_work.discard(process)
         process.end()
