@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, err, shown
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import err, say
 
 
 def report(
@@ -28,5 +29,5 @@ def report(
             results.progress = reporter.stage("leaderboard", "rows")
         board = results.board
         for said in not_shown(board):
-            reporter.note(shown(said))
-    typer.echo(make_report(folder, board))
+            reporter.note(said)
+    say(make_report(folder, board))
