@@ -36,7 +36,7 @@ def doctor(
 
     found = examine(plugin or ())
     if json:
-        from dfbench.results.document.texts import json_text
+        from dfbench.results.texts import json_text
 
         write(json_text(found.as_json()))
     else:

@@ -52,7 +52,7 @@ def explain(
     from dfbench.detectors.explaining.explanation import explain as explained
     from dfbench.detectors.explaining.plain import plain
     from dfbench.detectors.opening import open_model
-    from dfbench.results.document.texts import json_text
+    from dfbench.results.texts import json_text
 
     check_path(out_file, image)
     detector = open_model(model, row=row, dataset=data, plugins=plugin or ())

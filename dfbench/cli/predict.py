@@ -20,7 +20,7 @@ from dfbench.cli.options import (
 )
 from dfbench.cli.screen import err, out, say, write
 from dfbench.plain import in_line
-from dfbench.results.document.texts import csv_text, json_line
+from dfbench.results.texts import csv_text, json_line
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector

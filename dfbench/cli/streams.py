@@ -37,10 +37,15 @@ def _alike(error: UnicodeError) -> tuple[str, int]:
 class _Results(io.FileIO):
     """Standard output: says which it is where nothing more can be written to it."""
 
+    failed = False
+
     def write(self, data: Any) -> int | None:  # type: ignore[override]
         try:
             return super().write(data)
         except OSError as error:
+            if self.failed:  # that was said
+                return memoryview(data).nbytes
+            self.failed = True
             error.filename = "standard output"
             raise
 
@@ -67,18 +72,11 @@ def flush() -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget()
         return 1  # as everywhere else
     except OSError as error:
-        _forget()
         sys.stderr.write(f"dfbench: {error.filename}: {error.strerror}\n")
         return 2
     return 0
-
-
-def _forget() -> None:
-    """Have nothing more to be written when the interpreter ends."""
-    sys.stdout = None
 
 
 def _fill_gaps() -> None:

@@ -52,6 +52,7 @@ from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Part, Record, Scores
 from dfbench.results.records.scores import AGAIN, IMPORT_AGAIN, brief, load_scores, write_scores
 from dfbench.results.records.subsets import WHOLE
+from dfbench.results.texts import csv_text, csv_value
 
 _ENTRIES = TypeAdapter(list[Entry])
 _ASKED = TypeAdapter(list[Asked])
@@ -542,9 +543,10 @@ class ResultsFolder:
         """
         path = self.unreadable_file(fingerprint)
         if images:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([("image", "reason"), *images])
-            keep_text(path, text.getvalue())
+            names = ("image", "reason")
+            keep_text(
+                path, csv_text(names, (dict(zip(names, each, strict=True)) for each in images))
+            )
         else:
             try:
                 path.unlink(missing_ok=True)
@@ -558,7 +560,7 @@ class ResultsFolder:
             lines = list(csv.reader(io.StringIO(text)))
         except (OSError, OutputError, ValueError, csv.Error):
             return []
-        return [(line[0], line[1]) for line in lines[1:] if len(line) == 2]
+        return [(csv_value(line[0]), csv_value(line[1])) for line in lines[1:] if len(line) == 2]
 
     def read_provenance(self) -> list[Run]:
         """Give the commands that wrote here; none where they were not noted or cannot be read.

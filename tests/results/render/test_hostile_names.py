@@ -13,13 +13,13 @@ from rich.console import Console
 from dfbench.plain import in_line
 from dfbench.results.board.build import build_board
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.document.texts import csv_cell, csv_text, csv_value, json_line, json_text
 from dfbench.results.render import latex
 from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.render.markdown import sections_to_markdown
 from dfbench.results.render.notebook import sections_to_html
 from dfbench.results.render.page import escape
 from dfbench.results.render.terminal import BoardView, SectionView
+from dfbench.results.texts import csv_cell, csv_text, csv_value, json_line, json_text
 
 HOSTILE = [
     *("[/red]", "[red]real", "hsv[bins=8]/knn", "<b>", "<script>alert(1)</script>", "*x*", "a|b"),
