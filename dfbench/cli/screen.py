@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
-import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
@@ -41,9 +41,19 @@ def err() -> Console:
 
 def say(text: object = "", *, err: bool = False) -> None:
     """Print a line of plain text, whole: it may be piped on."""
-    typer.echo(in_line(str(text)), err=err)
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{in_line(str(text))}\n")
+    stream.flush()
 
 
 def write(text: str) -> None:
-    """Print a document as it is: each form has escaped what its readers would take for orders."""
-    typer.echo(text, nl=False)
+    """Print a document as it is: each form has escaped what its readers would take for orders.
+
+    Where it is piped on it is UTF-8, as the files of a results folder are, whatever terminals show.
+    """
+    if sys.stdout.isatty():
+        sys.stdout.write(text)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()

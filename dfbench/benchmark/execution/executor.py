@@ -88,6 +88,7 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
             return _execute(session)
         finally:
             rmtree(out.parts, ignore_errors=True)
+            sweep(out.path)  # of workers that were ended
 
 
 def _execute(session: Session) -> list[Record]:
