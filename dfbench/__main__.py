@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 
 def main() -> None:
     """Run the command line."""
-    from dfbench.stopping import goes_on, listen
+    from dfbench.stopping import asked, goes_on, listen
 
     listen()
     try:
         code = _run()
     except KeyboardInterrupt as stopped:
         code = goes_on(stopped)
-    # a verdict is there: taking the libraries down again would take another half second
-    if sys.argv[1:2] == ["predict"] and isinstance(code, int | None):
+    # a verdict is there, or nobody waits: taking the libraries down again would take another half
+    # second, and several where the machine has much to do
+    if isinstance(code, int | None) and (asked.is_set() or sys.argv[1:2] == ["predict"]):
+        atexit._run_exitfuncs()
         os._exit(code or 0)
     sys.exit(code)
 

@@ -29,6 +29,10 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+asked = threading.Event()
+"""Set as soon as the process was asked to end."""
+
+
 def listen() -> None:
     """Raise `Stopped` on each such signal, but on those that the process was begun without."""
     for name in _ASKED:
@@ -45,6 +49,7 @@ def goes_on(stopped: KeyboardInterrupt) -> int:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     stopped = Stopped(number)
+    asked.set()
     threading.Thread(target=_insist, args=[stopped], daemon=True).start()
     raise stopped
 
