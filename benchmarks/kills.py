@@ -5,6 +5,8 @@
     python benchmarks/kills.py full [N] [--size MB]     (as root: it mounts a tmpfs)
     python benchmarks/kills.py beside [N ...]
 
+Further options are those of `dfbench run`: `--only hsv/knn`, `--jobs 1`.
+
 `stops` sends SIGINT, SIGTERM and SIGHUP in turn to suite `smoke` on made images, with an extractor
 of a plugin; `kills` sends SIGKILL in turn to all its processes, to the one that was started alone,
 and to a worker. Each of the N moments is drawn at random between start and end, half of the runs
@@ -48,6 +50,8 @@ def means(image):
     """Mean of each channel."""
     return image.mean(axis=(0, 1)).astype("float32")
 '''
+MORE: list[str] = []
+"""Options of `dfbench run` besides."""
 _MARK = "DFBENCH_KILLS"
 """Variable that all processes of a run have, whoever their parent is by now."""
 _PATIENCE = 20.0
@@ -86,11 +90,11 @@ class Place:
         self.results, self.cache = self.root / "results", self.root / "cache"
         (self.root / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def begin(self, results: Path | None = None, *more: str) -> subprocess.Popen[bytes]:
+    def begin(self, results: Path | None = None) -> subprocess.Popen[bytes]:
         """Begin a run in a process group of its own."""
         words = ["run", "--suite", "smoke", "--data", f"faces={self.images}", "--jobs", "2"]
         words += ["--plugin", str(self.plugin), "--figures", "scores", "--trials", "1"]
-        words += ["--seconds", "600", "--out", str(results or self.results), *more]
+        words += ["--seconds", "600", "--out", str(results or self.results), *MORE]
         env = os.environ | {
             "DFBENCH_CACHE": str(self.cache),
             "DFBENCH_CONFIG": str(self.root / "config"),
@@ -296,6 +300,87 @@ def one(
     return faults, took
 
 
+def full(options: argparse.Namespace) -> None:
+    """Run with ever more room in the file system, make room, and run again."""
+    with scratch() as (root, images, plugin), mounted(root / "disk", options.size) as disk:
+        first = Place(root / "first", images, plugin)
+        wanted, _ = undisturbed(first)
+        used = sum(path.stat().st_size for path in first.root.rglob("*") if path.is_file())
+        good = 0
+        for number, room in enumerate(np.geomspace(8 << 10, 1.2 * used, options.n).astype(int)):
+            place = Place(disk / f"run{number}", images, plugin)
+            filler = disk / "filler"
+            fill(filler, disk, int(room))
+            run = place.begin()
+            output, _ = run.communicate()
+            said = output.decode().strip().splitlines()[-1:]
+            faults = []
+            if run.returncode:
+                if str(disk) not in output.decode():
+                    faults.append("no path is named")
+                if b"Traceback" in output:
+                    faults.append(f"traceback {output[-1500:].decode()!r}")
+            filler.unlink()
+            again = place.begin()
+            output, _ = again.communicate()
+            if again.returncode:
+                faults.append(f"run again: {output[-300:].decode()!r}")
+            if scores(place.results) != wanted:
+                faults.append("other scores")
+            if strays := place.strays():
+                faults.append(f"stays {', '.join(strays)}")
+            good += not faults
+            print(f"{room >> 10:6} KB of room: status {run.returncode}, {said}: "
+                  f"{'; '.join(faults) or 'as it must be'}", flush=True)  # fmt: skip
+            shutil.rmtree(place.root)
+        print(f"{good} of {options.n} as they must be")
+
+
+@contextmanager
+def mounted(folder: Path, size: int) -> Iterator[Path]:
+    """Give a file system of so many MB, in memory."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}M", "dfbench-full", str(folder)]
+    subprocess.run(mount, check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(filler: Path, disk: Path, room: int) -> None:
+    """Leave so many bytes of room."""
+    with filler.open("wb") as file:
+        left = shutil.disk_usage(disk).free - room
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+
+
+def beside(options: argparse.Namespace) -> None:
+    """Begin runs at once: on one folder of results, then on one cache."""
+    with scratch() as (root, images, plugin):
+        wanted, _ = undisturbed(Place(root / "first", images, plugin))
+        for n in options.n:
+            for shared in ("results", "cache"):
+                place = Place(root / f"{shared}{n}", images, plugin)
+                folders = [
+                    place.results if shared == "results" else place.root / f"results{number}"
+                    for number in range(n)
+                ]
+                runs = [place.begin(folder) for folder in folders]
+                said = [run.communicate()[0] for run in runs]
+                faults = [f"traceback {each[-900:].decode()!r}" for each in said
+                          if b"Traceback" in each]  # fmt: skip
+                if any(scores(folder) != wanted for folder in set(folders)):
+                    faults.append("other scores")
+                if strays := place.strays():
+                    faults.append(f"stays {', '.join(strays)}")
+                busy = sum(b"another process is at work here" in each for each in said)
+                codes = [run.returncode for run in runs]
+                print(f"{n} runs, one folder of {shared}: status {codes}, {busy} told of another: "
+                      f"{'; '.join(faults) or 'as it must be'}", flush=True)  # fmt: skip
+
+
 def main() -> None:
     """Do what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -305,7 +390,15 @@ def main() -> None:
         task.add_argument("n", nargs="?", type=int, default=12)
         task.add_argument("--seed", type=int, default=0)
         task.set_defaults(do=lambda options, ways=ways: disturb(options, ways))
-    options = parser.parse_args()
+    task = tasks.add_parser("full")
+    task.add_argument("n", nargs="?", type=int, default=20)
+    task.add_argument("--size", type=int, default=64, metavar="MB")
+    task.set_defaults(do=full)
+    task = tasks.add_parser("beside")
+    task.add_argument("n", nargs="*", type=int, default=[2, 4])
+    task.set_defaults(do=beside)
+    options, more = parser.parse_known_args()
+    MORE.extend(more)
     options.do(options)
 
 
