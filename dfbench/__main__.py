@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 
 def main() -> None:
     """Run the command line."""
-    from dfbench.cli import app
+    from dfbench.stopping import asked, goes_on, listen
 
+    listen()
+    try:
+        code = _run()
+    except KeyboardInterrupt as stopped:
+        code = goes_on(stopped)
+    # a verdict is there, or nobody waits: taking the libraries down again would take another half
+    # second, and several where the machine has much to do
+    if isinstance(code, int | None) and (asked.is_set() or sys.argv[1:2] == ["predict"]):
+        atexit._run_exitfuncs()
+        os._exit(code or 0)
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    """Do what is asked for, and give the exit status."""
+    from dfbench.cli import app
+    from dfbench.cli.streams import flush, prepare
+
+    prepare()
     try:
         app()
     except SystemExit as end:
-        # a verdict is there: taking the libraries down again would take another half second
-        if sys.argv[1:2] == ["predict"] and isinstance(end.code, int | None):
-            _leave(end.code or 0)
-        raise
-
-
-def _leave(code: int) -> None:
-    """End the process at once, if all that was written can be flushed."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return
-    os._exit(code)
+        return flush() or end.code
+    return flush()
 
 
 if __name__ == "__main__":

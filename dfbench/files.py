@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -78,23 +80,72 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        Where the folder cannot be made or written.
+        Where the folder cannot be made or written, or has no room left.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PART)
     except OSError as error:
         raise unwritable(path.parent, error) from error
-    os.close(handle)
     temporary = Path(name)
     try:
+        _hold(handle)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except OSError as error:
+        # libraries that run out of room do not say where
+        if error.filename is None or error.filename == name:
+            raise unwritable(path.parent, error) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+        if not _WINDOWS:
+            os.close(handle)
+
+
+_PART = ".part"
+_WINDOWS = os.name == "nt"
+
+
+def _hold(handle: int) -> None:
+    """Lock a file that is being written, so that `sweep` leaves it to its process.
+
+    On Windows, where nothing can be renamed that somebody has open, it is closed instead.
+    """
+    if _WINDOWS:
+        os.close(handle)
+    else:
+        _locked(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the files below a folder that killed processes were writing, see `atomic_path`.
+
+    What a process that is alive writes is left, and all of it where nobody can tell (on Windows,
+    and where the file system has no locks).
+    """
+    if _WINDOWS:
+        return
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(".") and name.endswith(_PART):
+                with contextlib.suppress(OSError):
+                    _remove_abandoned(Path(inside) / name)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove a file that nobody has locked."""
+    import fcntl
+
+    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(handle)
 
 
 def unwritable(folder: Path, error: OSError) -> OutputError:
@@ -107,13 +158,15 @@ def unwritable(folder: Path, error: OSError) -> OutputError:
         ),
         None,
     )
+    full = error.errno in _FULL
+    mend = "make room there" if full else "mend its permissions"
+    other = f"{named} names it: set it to another folder" if named else "choose another folder"
     return OutputError(
-        f"cannot write here: {error.strerror or error}",
-        where=folder,
-        hint=f"{named} names it: set it to another folder, or mend its permissions"
-        if named
-        else "choose another folder or mend its permissions",
+        f"cannot write here: {error.strerror or error}", where=folder, hint=f"{other}, or {mend}"
     )
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def check_writable(folder: Path) -> None:
@@ -263,21 +316,50 @@ def owned(path: Path) -> Iterator[None]:
     OutputError
         If the folder cannot be written.
     """
+    owner = path.with_name(path.name + ".owner")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(path.name + ".owner"), os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _taken(owner)
     except OSError as error:
         raise unwritable(path.parent, error) from error
+    if handle is None:
+        raise BusyError(
+            "another process is at work here",
+            where=path,
+            hint="wait for it, or give another output folder",
+        )
     try:
-        if not _locked(handle):
-            raise BusyError(
-                "another process is at work here",
-                where=path,
-                hint="wait for it, or give another output folder",
-            )
         yield
     finally:
+        with contextlib.suppress(OSError):  # Windows keeps what is open
+            owner.unlink()
         os.close(handle)
+
+
+def _taken(owner: Path) -> int | None:
+    """Open and lock the file of who owns something; None where another process has.
+
+    Who goes removes it: what was opened before that and locked after is a file no more.
+    """
+    while True:
+        handle = os.open(owner, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _locked(handle):
+                os.close(handle)
+                return None
+            if _WINDOWS or _same(handle, owner):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _same(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))  # noqa: PTH116 - beside fstat
+    except FileNotFoundError:
+        return False
 
 
 def _locked(handle: int) -> bool:

@@ -23,6 +23,7 @@ from dfbench.features.pipeline import single_pass
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.files import atomic_path
 from dfbench.registry import EXTRACTORS, Registry
+from dfbench.results.texts import csv_cell
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 
@@ -175,7 +176,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     check_table_path(path)
     with atomic_path(path) as temporary:
         if path.suffix == ".csv":
-            table.to_csv(temporary, index=False)
+            texts = table.select_dtypes(exclude="number").columns
+            shown = table.assign(**{name: table[name].map(csv_cell) for name in texts})
+            shown.to_csv(temporary, index=False, header=[csv_cell(name) for name in table])
         else:
             table.to_parquet(temporary, index=False)
 

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from dfbench._version import __version__
-from dfbench.cli.options import COMMAND, EXIT_ERROR, shown
+from dfbench.cli.options import COMMAND, EXIT_ERROR
+from dfbench.cli.screen import say
 from dfbench.errors import DfbenchError
+from dfbench.plain import in_line
+from dfbench.stopping import goes_on
+
+_UsageError: Any = typer.BadParameter.__base__
+"""Of the click that typer uses, which may be one of its own."""
 
 
 class _Group(TyperGroup):
     """Notes what was typed, and words the errors of the core, once for all commands."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        ctx.meta[COMMAND] = shlex.join(["dfbench", *args])
-        return super().parse_args(ctx, args)
+        ctx.meta[COMMAND] = in_line(shlex.join(["dfbench", *args]))
+        with _usage_in_line():
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _usage_in_line():
+                return super().invoke(ctx)
         except DfbenchError as error:
-            typer.echo(f"dfbench: {shown(' '.join(str(error).split()))}", err=True)
+            say(f"dfbench: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            typer.echo(f"dfbench: {where}{error.strerror or error}", err=True)
+            say(f"dfbench: {where}{error.strerror or error}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
-        except KeyboardInterrupt:
-            typer.echo("\ndfbench: stopped; the same command goes on from here", err=True)
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as stopped:
+            raise typer.Exit(goes_on(stopped)) from None
+
+
+@contextmanager
+def _usage_in_line() -> Iterator[None]:
+    """Have nothing that was typed steer the terminal that it is complained of."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = "\n".join(map(in_line, error.message.split("\n")))
+        raise
 
 
 app = typer.Typer(
@@ -49,7 +68,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"dfbench {__version__}")
+        say(f"dfbench {__version__}")
         raise typer.Exit
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, err, out
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import err, out, write
 
 
 class Format(StrEnum):
@@ -52,13 +53,13 @@ def compare(
     with err().status("comparing"):
         found = compared(folder, row_a, row_b, data or (), plugin or ())
     if format is Format.json:
-        typer.echo(explanation.to_json(found, row_a, row_b), nl=False)
+        write(explanation.to_json(found, row_a, row_b))
     elif format is Format.csv:
-        typer.echo(explanation.to_csv(found, row_a, row_b), nl=False)
+        write(explanation.to_csv(found, row_a, row_b))
     else:
         said = explanation.sections(found, row_a, row_b)
         if format is Format.md:
-            typer.echo(sections_to_markdown(said), nl=False)
+            write(sections_to_markdown(said))
         else:
             for section in said:
                 out().print(SectionView(section), "")

@@ -11,8 +11,10 @@ import typer
 from rich.text import Text
 
 from dfbench.cli import completing
-from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err, out
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
+from dfbench.cli.screen import err, out, say
 from dfbench.errors import DataError
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,7 +59,7 @@ def _load(
 def _hinder(hindrance: str) -> None:
     """Say first why nothing can be run on a data set."""
     if hindrance:
-        typer.echo(_wrapped(f"cannot be run: {hindrance}"))
+        _say_wrapped(f"cannot be run: {hindrance}")
 
 
 @app.command("describe")
@@ -87,24 +89,18 @@ def describe(
             raise
         found = count(dataset)
     _hinder(hindrance_of(dataset))
-    out().print(Text(found.name, style="bold"), highlight=False)
+    out().print(Text(in_line(found.name), style="bold"))
     if dataset.reading:
-        typer.echo(_wrapped(f"read as: {dataset.reading} ({OTHERWISE})"))
+        _say_wrapped(f"read as: {dataset.reading} ({OTHERWISE})")
     for warning in dataset.warnings:
-        typer.echo(_wrapped(f"warning: {warning}"))
+        _say_wrapped(f"warning: {warning}")
     _draw(tree(dataset))
     _show(found)
 
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(_in_line(text), 80, subsequent_indent="  ")
-
-
-def _in_line(text: str) -> str:
-    """Write names of files and folders as one line, whatever is in them."""
-    from dfbench.suites.datasets.inference.names import in_line
-
-    return in_line(text)
+def _say_wrapped(text: str) -> None:
+    for line in textwrap.wrap(in_line(text), 80, subsequent_indent="  "):
+        say(line)
 
 
 def _show_unread(data: str, root: Path | None) -> None:
@@ -124,9 +120,8 @@ def _draw(branches: list[Branch]) -> None:
 
     table = plain_table("folder", "images", "told by it", right=["images"])
     for branch in branches:
-        name, told = "  " * branch.depth + _in_line(branch.name), _in_line(branch.told)
-        plain_row(table, name, f"{branch.images:,}", told)
-    out().print(table, highlight=False)
+        plain_row(table, "  " * branch.depth + branch.name, f"{branch.images:,}", branch.told)
+    out().print(table)
 
 
 def _show(found: Description) -> None:
@@ -135,19 +130,19 @@ def _show(found: Description) -> None:
     console = out()
     labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
     labels.sort(key=lambda name: found.classes.index(name) if name in found.classes else 99)
-    console.print(_counted("split", labels, found.counts), highlight=False)
+    console.print(_counted("split", labels, found.counts))
     if found.kinds:
         names = list(dict.fromkeys(name for row in found.kinds.values() for name in row))
         names.sort(key=lambda name: (name == "(unknown)", name))
-        console.print(_counted(f"of {found.positive}", names, found.kinds), highlight=False)
+        console.print(_counted(f"of {found.positive}", names, found.kinds))
     facts = plain_table("", "")
     facts.show_header = False
-    plain_row(facts, "folder", _in_line(found.root))
+    plain_row(facts, "folder", found.root)
     plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:
-        plain_row(facts, "positive", _in_line(found.positive))
+        plain_row(facts, "positive", found.positive)
     if found.real:
-        plain_row(facts, "real", _in_line(found.real))
+        plain_row(facts, "real", found.real)
     if found.groups:
         plain_row(facts, "groups", f"{found.groups:,}")
     if found.broken:
@@ -164,18 +159,18 @@ def _show(found: Description) -> None:
     if found.normalise:
         plain_row(facts, "normalised", found.normalise)
     plain_row(facts, "fingerprint", found.fingerprint)
-    console.print(facts, highlight=False)
+    console.print(facts)
 
 
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
     from dfbench.cli.tables import plain_row, plain_table
 
-    headings = [*map(_in_line, names), "all"]
-    table = plain_table(_in_line(title), *headings, right=headings)
+    headings = [*names, "all"]
+    table = plain_table(title, *headings, right=headings)
     for split, row in counts.items():
         numbers = [row.get(name, 0) for name in names]
         shown = [f"{n:,}" if n else "–" for n in numbers]
-        plain_row(table, _in_line(split), *shown, f"{sum(numbers):,}")
+        plain_row(table, split, *shown, f"{sum(numbers):,}")
     return table
 
 
@@ -228,11 +223,11 @@ def check(
     _hinder(hindrance)
     for number, defect in enumerate(defects):
         if everything or defect.kind != "broken" or number < SHOWN_BROKEN:
-            typer.echo(_in_line(f"{defect.kind}: {defect.path}: {defect.reason}"))
+            say(f"{defect.kind}: {defect.path}: {defect.reason}")
         elif number == SHOWN_BROKEN:
-            typer.echo(f"  and {len(broken) - number:,} more broken (--all lists them)")
+            say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
-    typer.echo(
+    say(
         f"{dataset.name}: {len(dataset.manifest)} images, {len(broken)} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
@@ -259,17 +254,17 @@ def _audit(dataset: Dataset, everything: bool) -> None:
         for finding in findings:
             _list(audit.word, finding, everything)
         if remedy:
-            typer.echo(remedy)
+            say(remedy)
 
 
 def _list(word: str, finding: Finding, everything: bool) -> None:
-    typer.echo(_wrapped(f"{word}: {finding.what}"))
+    _say_wrapped(f"{word}: {finding.what}")
     shown = finding.cases if everything else finding.cases[:SHOWN]
     for way, *lines in shown:
         for name, line in zip([way, *[""] * len(lines)], lines, strict=False):
-            typer.echo(_in_line(f"  {name:14}  {line}"))
+            say(f"  {name:14}  {line}")
     if len(shown) < len(finding.cases):
-        typer.echo(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
+        say(f"  and {len(finding.cases) - len(shown):,} more (--all lists them)")
 
 
 @app.command("init")
@@ -294,8 +289,8 @@ def init(
     asked = ReadAs(classes, kinds, groups, splits)
     path, reading = init_card(folder, card, asked=asked, force=force)
     for line in (f"read as: {reading.line}", *(f"warning: {each}" for each in reading.warnings)):
-        typer.echo(_wrapped(line))
-    typer.echo(_in_line(f"written: {path}"))
+        _say_wrapped(line)
+    say(f"written: {path}")
 
 
 @app.command("add")
@@ -317,7 +312,7 @@ def add(
 
     asked = ReadAs(classes, kinds, groups, splits)
     entry = register(data, root=root, name=name, asked=asked, plugins=plugin or ())
-    typer.echo(f"registered: {entry.name}")
+    say(f"registered: {entry.name}")
 
 
 @app.command("remove")
@@ -335,4 +330,4 @@ def remove(
     from dfbench.suites.datasets.catalogue import remove as forget
 
     entry = forget(name)
-    typer.echo(f"no longer registered: {entry.name}; its files stay")
+    say(f"no longer registered: {entry.name}; its files stay")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, out, shown
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import out, write
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,9 +36,9 @@ def doctor(
 
     found = examine(plugin or ())
     if json:
-        from json import dumps
+        from dfbench.results.texts import json_text
 
-        typer.echo(dumps(found.as_json(), indent=2, ensure_ascii=False))
+        write(json_text(found.as_json()))
     else:
         _print(found)
     if found.broken:
@@ -62,7 +64,7 @@ def _say(console: Console, state: str, text: str) -> None:
 
     from dfbench.cli.tables import plain_row
 
-    for part in _WHOLE.split(shown(text)):
+    for part in _WHOLE.split(in_line(text)):
         if _WHOLE.fullmatch(part):
             console.print(Text(part), soft_wrap=True)
         elif part.strip():

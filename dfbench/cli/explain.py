@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, Threshold, out, shown
+from dfbench.cli.options import ModelData, ModelRow, ModelSource, Plugins, Threshold
+from dfbench.cli.screen import out, say, write
 
 if TYPE_CHECKING:
     from dfbench.detectors.explaining.contributions import Bin
@@ -52,20 +52,21 @@ def explain(
     from dfbench.detectors.explaining.explanation import explain as explained
     from dfbench.detectors.explaining.plain import plain
     from dfbench.detectors.opening import open_model
+    from dfbench.results.texts import json_text
 
     check_path(out_file, image)
     detector = open_model(model, row=row, dataset=data, plugins=plugin or ())
     found = explained(detector, image, threshold=threshold, places=places)
     draw(found, out_file)
     if as_json:
-        typer.echo(json.dumps(plain(found), indent=1, ensure_ascii=False))
+        write(json_text(plain(found)))
         return
     for said in words.sentences(found):
-        typer.echo(shown(said))
+        say(said)
     leading = found.leading
     if leading is not None and leading.contributions is not None:
         _values(leading.contributions.bins[:_VALUES], leading.row if found.several else "")
-    typer.echo(out_file)
+    say(out_file)
 
 
 def _values(bins: Sequence[Bin], row: str) -> None:
@@ -73,7 +74,7 @@ def _values(bins: Sequence[Bin], row: str) -> None:
     from dfbench.cli.tables import plain_row, plain_table
 
     numbers = ("this picture", "typical", "log odds")
-    table = plain_table(shown(row) or "speaks most", *numbers, right=numbers)
+    table = plain_table(row or "speaks most", *numbers, right=numbers)
     for each in bins:
         told = (f"{each.value:.3g}", f"{each.typical:.3g}", f"{each.contribution:+z.2f}")
         plain_row(table, each.name, *told)

@@ -10,6 +10,7 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.cli.options import Plugins
+from dfbench.cli.screen import say
 from dfbench.errors import OutputError
 
 
@@ -59,7 +60,7 @@ def export(
         said = f", ROC AUC {auc.value:.3f}"
         if auc.low is not None and auc.high is not None:
             said += f" [{auc.low:.3f}, {auc.high:.3f}]"
-    typer.echo(f"{path}: {entry.row} on {entry.dataset}{said}, {size / 1e6:.1f} MB")
+    say(f"{path}: {entry.row} on {entry.dataset}{said}, {size / 1e6:.1f} MB")
 
 
 def _plain(name: str) -> str:

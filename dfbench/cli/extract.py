@@ -8,17 +8,8 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import (
-    Classes,
-    Data,
-    Groups,
-    Jobs,
-    Kinds,
-    Plugins,
-    Root,
-    Splits,
-    err,
-)
+from dfbench.cli.options import Classes, Data, Groups, Jobs, Kinds, Plugins, Root, Splits
+from dfbench.cli.screen import err, say
 
 
 def extract(
@@ -65,4 +56,4 @@ def extract(
             reporter=reporter,
         )
     write_table(table, out_file)
-    typer.echo(f"{len(table)} images, {table.shape[1] - len(FACTS)} features: {out_file}")
+    say(f"{len(table)} images, {table.shape[1] - len(FACTS)} features: {out_file}")

@@ -8,18 +8,8 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import (
-    COMMAND,
-    Classes,
-    Groups,
-    Kinds,
-    Plugins,
-    Root,
-    Splits,
-    err,
-    out,
-    shown,
-)
+from dfbench.cli.options import COMMAND, Classes, Groups, Kinds, Plugins, Root, Splits
+from dfbench.cli.screen import err, out, say
 
 
 def import_scores(
@@ -149,7 +139,7 @@ def import_scores(
         )
         brought = bring(scores, dataset, told, out_folder.expanduser(), reporter)
         for note in brought.notes:
-            reporter.note(f"{row}: {shown(note)}")
+            reporter.note(f"{row}: {note}")
         results = writing.load_noted(out_folder, plugins, told.command)
         lines = (line for line in results.board.lines if line.cells == [brought.record.cell])
         for line in lines:
@@ -162,4 +152,4 @@ def import_scores(
                 )
         writing.write(results, reporter.note)
     out().print(BoardView(results.board))
-    typer.echo(f"{row} stands in {out_folder}/leaderboard.{{md,csv,json,html,tex}}")
+    say(f"{row} stands in {out_folder}/leaderboard.{{md,csv,json,html,tex}}")

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import COMMAND, Plugins, err, out, shown
+from dfbench.cli.options import COMMAND, Plugins
+from dfbench.cli.screen import err, out, say
+from dfbench.cli.screen import write as print_document
 
 
 def leaderboard(
@@ -52,10 +54,10 @@ def leaderboard(
             results.progress = reporter.stage("leaderboard", "rows")
         board = results.board
         if write:
-            writing.write(results, lambda said: reporter.note(shown(said)))
+            writing.write(results, reporter.note)
     if format is None:
         out().print(BoardView(board))
     else:
-        typer.echo(render(board, format), nl=False)
+        print_document(render(board, format))
     if write:
-        typer.echo(f"written: {folder}/leaderboard.{{md,csv,json,html,tex}}", err=True)
+        say(f"written: {folder}/leaderboard.{{md,csv,json,html,tex}}", err=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import out
 
 if TYPE_CHECKING:
     from dfbench.registry import Registry

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import COMMAND, Plugins, err, out
+from dfbench.cli.options import COMMAND, Plugins
+from dfbench.cli.screen import err, out, say
 
 
 def merge(
@@ -50,4 +51,4 @@ def merge(
         results = writing.load_noted(out_folder, plugins, context.meta[COMMAND])
         writing.write(results, reporter.note, report=True)
     out().print(BoardView(results.board))
-    typer.echo(f"merged: {out_folder}/leaderboard.{{md,csv,json,html,tex}}")
+    say(f"merged: {out_folder}/leaderboard.{{md,csv,json,html,tex}}")

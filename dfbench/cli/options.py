@@ -1,4 +1,4 @@
-"""What several commands share: options, consoles, exit statuses."""
+"""What several commands share: options and exit statuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from dfbench.cli import completing
 from dfbench.errors import CardError
@@ -112,21 +111,6 @@ Plugins = Annotated[
         help="Python file with parts of your own (@dfbench.extractor, ...); repeatable.",
     ),
 ]
-
-
-def out() -> Console:
-    """Give the console for results."""
-    return Console()
-
-
-def err() -> Console:
-    """Give the console for progress and notes, so that results can be piped."""
-    return Console(stderr=True)
-
-
-def shown(text: str) -> str:
-    """Write what steers a terminal as it is spelt: names come from files of anybody."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def parse_roots(items: list[str] | None, option: str = "--root") -> dict[str, Path]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import EXIT_ERROR, EXIT_FAILED, Plugins, err, out
+from dfbench.cli.options import EXIT_ERROR, EXIT_FAILED, Plugins
+from dfbench.cli.screen import err, out, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +47,10 @@ def new(
 
     folder = out_folder or Path(name)
     made = write(name, kind.value, folder)
-    typer.echo("\n".join(f"wrote {path}" for path in made))
-    typer.echo(f"next: pip install -e {folder}")
-    typer.echo(f"      dfbench plugin check {name}")
+    for path in made:
+        say(f"wrote {path}")
+    say(f"next: pip install -e {folder}")
+    say(f"      dfbench plugin check {name}")
 
 
 @app.command("check")
@@ -82,6 +84,8 @@ def check(
     Each is tried in a process of its own. The exit status is 3 where a check failed, and 2 where
     one could not be made.
     """
+    from rich.text import Text
+
     from dfbench.testing.apart import Limits
     from dfbench.testing.examining import examine, find
 
@@ -93,15 +97,15 @@ def check(
     notes, console = err(), out()
     reports: list[Report] = []
     for each in targets:
-        with notes.status(f"loading {each}"):
+        with notes.status(Text(f"loading {each}")):
             found = find(each, files, limits)
         for subject in found:
-            with notes.status(f"checking {subject.name}") as status:
+            with notes.status(Text(f"checking {subject.name}")) as status:
                 report = examine(
                     subject,
                     limits,
                     progress=lambda check, part=subject.name, line=status: line.update(  # type: ignore[misc]
-                        f"checking {part}: {check}"
+                        Text(f"checking {part}: {check}")
                     ),
                 )
             if reports:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,10 +17,10 @@ from dfbench.cli.options import (
     ModelSource,
     Plugins,
     Threshold,
-    err,
-    out,
-    shown,
 )
+from dfbench.cli.screen import err, out, say, write
+from dfbench.plain import in_line
+from dfbench.results.texts import csv_text, json_line
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
@@ -107,18 +104,18 @@ class _Counted:
 def _note(text: str) -> None:
     console = err()
     # a terminal is given whole words, a file whole lines
-    console.print(shown(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(in_line(text), soft_wrap=not console.is_terminal)
 
 
 def _say(text: str) -> None:
     """Print what belongs to the line before, by whole words where a person reads it."""
-    console, line = out(), shown(text)
+    console, line = out(), in_line(text)
     if console.is_terminal:
         lines = textwrap.wrap(line, console.width - 3, break_on_hyphens=False)
     else:
         lines = [line]
     for each in lines:
-        typer.echo(f"  {each}")
+        say(f"  {each}")
 
 
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
@@ -130,7 +127,7 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
             _note(f"{each.name}: not judged: {each.reason}")
             continue
         verdict = each.verdict
-        typer.echo(shown(f"{each.name}  {verdict.label} {verdict.probability:.3f}"))
+        say(f"{each.name}  {verdict.label} {verdict.probability:.3f}")
         if verdict.outside:
             _say(f"outside what it was trained on: {'; '.join(verdict.outside)}")
     rates = detector.rates(threshold)
@@ -163,29 +160,33 @@ def _rule(detector: Detector, threshold: float | None) -> str:
 
 
 def _csv(detector: Detector, found: _Counted) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    columns = [f"p_{name}" for name in detector.classes]
-    writer.writerow(["image", "label", *columns, "threshold", "outside", "reason"])
+    shares = [f"p_{name}" for name in detector.classes]
+    header = ["image", "label", *shares, "threshold", "outside", "reason"]
+    write(csv_text(header, ()))
     for each in found:
-        if each.verdict is None:
-            writer.writerow([each.name, "", *[""] * len(columns), "", "", each.reason])
-            continue
-        verdict = each.verdict
-        cut = "" if verdict.threshold is None else f"{verdict.threshold:.6g}"
-        shares = [f"{p:.6f}" for p in verdict.probabilities]
-        outside = "; ".join(verdict.outside)
-        writer.writerow([each.name, verdict.label, *shares, cut, outside, ""])
+        write(csv_text(header, [_record(each, shares)], heading=False))
+
+
+def _record(each: Judged, shares: Sequence[str]) -> dict[str, Any]:
+    verdict = each.verdict
+    if verdict is None:
+        return {"image": each.name, "reason": each.reason}
+    cut = "" if verdict.threshold is None else f"{verdict.threshold:.6g}"
+    return {
+        "image": each.name,
+        "label": verdict.label,
+        **{name: f"{p:.6f}" for name, p in zip(shares, verdict.probabilities, strict=True)},
+        "threshold": cut,
+        "outside": "; ".join(verdict.outside),
+    }
 
 
 def _json(found: _Counted) -> None:
-    first = True
+    between = "[\n"
     for each in found:
-        typer.echo("[" if first else ",", nl=first)
-        if not first:
-            typer.echo()
-        typer.echo(json.dumps(_plain(each), ensure_ascii=False), nl=False)
-        first = False
-    typer.echo("[]" if first else "\n]")
+        write(between + json_line(_plain(each)))
+        between = ",\n"
+    write("[]\n" if between[0] == "[" else "\n]\n")
 
 
 def _plain(each: Judged) -> dict[str, Any]:

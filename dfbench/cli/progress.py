@@ -20,6 +20,7 @@ from rich.text import Text
 
 from dfbench.benchmark.reporter import Reporter, Running
 from dfbench.files import Progress as Callback
+from dfbench.plain import in_line
 from dfbench.results.records.records import Record
 
 _WIDTH = 34
@@ -31,7 +32,7 @@ class ConsoleReporter(Reporter):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars = Progress(
-            SpinnerColumn(),
+            SpinnerColumn("line" if console.options.ascii_only else "dots"),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=14),
             MofNCompleteColumn(),
@@ -76,11 +77,11 @@ class ConsoleReporter(Reporter):
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._console.print(Text(text))
+        self._console.print(Text(in_line(text)))
 
     def note(self, text: str) -> None:
         """Print something the user should know."""
-        self._console.print(Text.assemble(("note", "yellow"), f" {text}"))
+        self._console.print(Text.assemble(("note", "yellow"), f" {in_line(text)}"))
 
     def cells(self, total: int, done: int) -> None:
         """Begin the bar of the cells."""
@@ -118,10 +119,10 @@ class ConsoleReporter(Reporter):
             end = f"{record.status}: {record.reason}"
         row = f"{record.row}, {record.variant}" if record.variant else record.row
         line = f"{left} {record.dataset:<16} {row:<26} {end}"
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(in_line(line)), soft_wrap=True)
 
 
 def _fit(text: str, end: str = "") -> str:
-    room = _WIDTH - len(end)
+    room, text = _WIDTH - len(end), in_line(text)
     short = text if len(text) <= room else text[: room - 1] + "…"
     return (short + end).ljust(_WIDTH)

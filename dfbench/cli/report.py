@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, err, shown
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import err, say
 
 
 def report(
@@ -31,7 +32,7 @@ def report(
             results.progress = reporter.stage("leaderboard", "rows")
         board = results.board
         for said in not_shown(board):
-            reporter.note(shown(said))
+            reporter.note(said)
     made = make_report(folder, board)
     write_index(ResultsFolder(results.folder))
-    typer.echo(made)
+    say(made)

@@ -19,10 +19,9 @@ from dfbench.cli.options import (
     Kinds,
     Plugins,
     Splits,
-    err,
-    out,
     parse_roots,
 )
+from dfbench.cli.screen import err, out, say
 
 if TYPE_CHECKING:
     from dfbench.results.results import Results
@@ -270,11 +269,12 @@ def _show(results: Results, folder: Path, *, report: bool) -> None:
     out().print(BoardView(results.board))
     counts = results.statuses()
     tally = ", ".join(f"{counts[s]} {s}" for s in ("ok", "skipped", "failed") if counts[s])
-    typer.echo(f"\n{tally}; leaderboard: {folder}/leaderboard.{{{','.join(FORMATS)}}}")
+    say()
+    say(f"{tally}; leaderboard: {folder}/leaderboard.{{{','.join(FORMATS)}}}")
     if report:
-        typer.echo(f"figures: {folder}/report.html")
+        say(f"figures: {folder}/report.html")
     kept = results.kept_models()
     if kept:
         size = sum(kept.values()) / 1e6
-        typer.echo(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
-        typer.echo(f"ask one: dfbench predict {folder} PHOTO{_asked(results)}")
+        say(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
+        say(f"ask one: dfbench predict {folder} PHOTO{_asked(results)}")

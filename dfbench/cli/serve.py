@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dfbench.cli.options import Plugins, err, parse_roots
+from dfbench.cli.options import Plugins, parse_roots
+from dfbench.cli.screen import err, say
 
 
 def serve(
@@ -62,6 +63,6 @@ def serve(
         )
 
     def ready() -> None:
-        typer.echo(f"{url(listener)}  (Ctrl+C stops it)")
+        say(f"{url(listener)}  (Ctrl+C stops it)")
 
     serve(found.shelf, standings, listener, hosts, ready)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits, err
+from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
+from dfbench.cli.screen import err, say
 
 
 def submit(
@@ -61,4 +62,4 @@ def submit(
     record = find_record(results, dataset, row, seed)
     text = submission(results, dataset, record, scores=scores, fill=fill)
     write_submission(text, out_file)
-    typer.echo(f"{text.count(chr(10)) - 1} images, row {row}, seed {record.seed}: {out_file}")
+    say(f"{text.count(chr(10)) - 1} images, row {row}, seed {record.seed}: {out_file}")

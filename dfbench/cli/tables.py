@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
+from dfbench.plain import in_line
 
 _MARKS = {"to run": "run", "done": "done", "skipped": "skip", "failed": "fail"}
 
@@ -19,13 +20,13 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     """Make a table without lines, for 80 columns."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(Text(column), justify="right" if column in right else "left")
+        table.add_column(Text(in_line(column)), justify="right" if column in right else "left")
     return table
 
 
 def plain_row(table: Table, *cells: str) -> None:
     """Add a row to a table as it is written: a bracket in a name is no markup."""
-    table.add_row(*map(Text, cells))
+    table.add_row(*(Text(in_line(cell)) for cell in cells))
 
 
 def run_summary(plan: Plan) -> str:
@@ -67,7 +68,7 @@ def plan_table(plan: Plan) -> list[RenderableType]:
         name = cell.subset.name or cell.row.name
         by_row.setdefault(name, {}).setdefault(cell.dataset_name, []).append(cell)
     for row, found in by_row.items():
-        table.add_row(Text(row), *(_mark(found.get(name, [])) for name in datasets))
+        table.add_row(Text(in_line(row)), *(_mark(found.get(name, [])) for name in datasets))
     reasons: dict[str, list[str]] = {}
     for cell in plan.cells:
         if cell.reason:
@@ -78,8 +79,9 @@ def plan_table(plan: Plan) -> list[RenderableType]:
             pair = f"{asked.protocol} {asked.dataset} -> {asked.scored_on}"
             if pair not in (pairs := reasons.setdefault(asked.reason, [])):
                 pairs.append(pair)
-    protocols = [Text(line) for line in _evaluations(plan)]
-    below = [Text(f"{_list(names)}: {reason}", style="yellow") for reason, names in reasons.items()]
+    protocols = [Text(in_line(line)) for line in _evaluations(plan)]
+    said = [f"{_list(names)}: {reason}" for reason, names in reasons.items()]
+    below = [Text(in_line(line), style="yellow") for line in said]
     return [table, *below, *protocols, Text(run_summary(plan))]
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out, shown
+from dfbench.cli.options import Plugins
+from dfbench.cli.screen import out, say
 
 _EXIT_DAMAGED = 1
 
@@ -48,13 +49,13 @@ def verify(
         plain_row(table, kind, f"{n:,}", f"{without:,}" if without else "")
     out().print(table)
     if sum(checks.unsummed.values()):
-        typer.echo("Those without were written by dfbench 0.1.0, and are taken as they are.")
+        say("Those without were written by dfbench 0.1.0, and are taken as they are.")
     for note in checks.notes:
-        typer.echo(f"note: {shown(note)}")
+        say(f"note: {note}")
     for damage in checks.damaged:
         remedy = f" ({damage.remedy})" if damage.remedy else ""
-        typer.echo(shown(f"{damage.file}: {damage.what}{remedy}"))
+        say(f"{damage.file}: {damage.what}{remedy}")
     if not found.sound:
-        typer.echo(f"damaged: {len(checks.damaged):,}")
+        say(f"damaged: {len(checks.damaged):,}")
         raise typer.Exit(_EXIT_DAMAGED)
-    typer.echo("all is sound")
+    say("all is sound")

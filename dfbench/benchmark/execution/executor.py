@@ -34,7 +34,7 @@ from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
 from dfbench.features.contained.extractor import end_idle
 from dfbench.features.pipeline.place import check_shared
-from dfbench.files import owned
+from dfbench.files import cache_dir, owned, sweep
 from dfbench.models.selection.space import Space
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
@@ -82,10 +82,13 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
     name = settings.executor if any(cell.fits for cell in plan.cells) else "local"
     session = Session(plan, out, settings, reporter, EXECUTORS[name](settings.allowed))
     with owned(out.lock), session.executor.opened(session):
+        for folder in (out.path, cache_dir()):
+            sweep(folder)
         try:
             return _execute(session)
         finally:
             rmtree(out.parts, ignore_errors=True)
+            sweep(out.path)  # of workers that were ended
 
 
 def _execute(session: Session) -> list[Record]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dfbench.errors import DfbenchError
 from dfbench.features.contained.frames import Pipes
@@ -25,6 +25,7 @@ _SERVE = "from dfbench.features.contained.child import serve; serve()"
 _LOOK = 0.1
 """Seconds between two looks at what the processes take."""
 _NOWHERE = "\0"
+_WINDOWS = os.name == "nt"
 _STARTING = 120.0
 """Seconds that one has at least to load its extractor, and for what that puts off until its first
 image (weights, compiled code): the limit of an image is not for that."""
@@ -95,8 +96,7 @@ class Process:
         limits: Limits,
     ) -> None:
         self.limits = limits
-        handle, self._written = tempfile.mkstemp(prefix="dfbench-crash-")
-        self._crashes = os.fdopen(handle, "rb")
+        self._crashes, self._written = _crash_file()
         self._hello = {"crashes": self._written, "plugin": plugin, "extractor": extractor}
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BEGIN + _SERVE, json.dumps(list(path))],
@@ -104,6 +104,7 @@ class Process:
             stdout=subprocess.PIPE,
             env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(n_threads)),
             bufsize=0,
+            pass_fds=() if _WINDOWS else (self._crashes.fileno(),),
             start_new_session=True,  # so that what it begins ends with it
         )
         assert self._process.stdin is not None
@@ -134,8 +135,9 @@ class Process:
         try:
             error = self._answer(self._hello, limit, "to be loaded")
         finally:
-            with suppress(OSError):  # both have it open
-                os.unlink(self._written)  # noqa: PTH108
+            if _WINDOWS:
+                with suppress(OSError):  # both have it open
+                    os.unlink(self._written)  # noqa: PTH108
         if error is not None:
             raise error
 
@@ -229,6 +231,15 @@ class Process:
         else:
             return
         self.kill()
+
+
+def _crash_file() -> tuple[IO[bytes], str]:
+    """Open a file for both, and give its path; it has no name that a kill would leave behind."""
+    if _WINDOWS:  # a process inherits no numbers of files
+        handle, path = tempfile.mkstemp(prefix="dfbench-crash-")
+        return os.fdopen(handle, "rb"), path
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
+    return file, f"/dev/fd/{file.fileno()}"
 
 
 class _Watched:

@@ -12,10 +12,10 @@ from dfbench.results.board.sentences import told_of
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import figure_cell
-from dfbench.results.document.texts import csv_text, json_text
 from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.metrics import LOWER_IS_BETTER
 from dfbench.results.statistics.significance import ALPHA
+from dfbench.results.texts import csv_text, json_text
 
 
 def sections(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[Section]:

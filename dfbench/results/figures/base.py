@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dfbench.files import atomic_path
+from dfbench.plain import in_line
 
 COLOURS = (
     "#0072B2",
@@ -56,6 +57,11 @@ class Title:
         return DOT.join([self.dataset, self.row, f"n = {self.n:,} {self.split} images"])
 
 
+def literal(text: str) -> str:
+    """Write names of anybody's for a figure: a dollar begins no formula there."""
+    return in_line(text).replace("$", r"\$")
+
+
 def new(width: float, height: float, title: str) -> Figure:
     """Make an empty figure of so many inches."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
@@ -67,7 +73,7 @@ def new(width: float, height: float, title: str) -> Figure:
 def _broken(title: str, width: int) -> str:
     """Break a title, between its parts where that does."""
     lines = [""]
-    for part in title.split(DOT):
+    for part in literal(title).split(DOT):
         joined = f"{lines[-1]}{DOT}{part}" if lines[-1] else part
         if len(joined) <= width:
             lines[-1] = joined
@@ -87,12 +93,12 @@ def tidy(axes: Axes, title: str, x: str = "", y: str = "") -> None:
 
 
 def shortened(names: Sequence[str], width: int = 14) -> list[str]:
-    """Shorten names in their middle, no further than they still differ."""
+    """Shorten names in their middle, no further than they still differ; see `literal`."""
     for wide in range(width, max(map(len, names), default=0)):
         found = [_short(name, wide) for name in names]
         if len(set(found)) == len(set(names)):
-            return found
-    return list(names)
+            return list(map(literal, found))
+    return list(map(literal, names))
 
 
 def _short(name: str, width: int) -> str:

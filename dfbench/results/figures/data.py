@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, colour, new, shortened, tidy
+from dfbench.results.figures.base import COLOURS, DOT, SOFT, colour, literal, new, shortened, tidy
 
 _COMMON = 10
 _SAMPLES = 6
@@ -70,7 +70,7 @@ def _counts(axes: Axes, counts: Mapping[str, Mapping[str, int]], classes: Sequen
         if len(names) * len(splits) <= 9:
             shown = [f"{value:,}" if value else "" for value in values]
             axes.bar_label(bars, shown, fontsize=7, padding=1)
-    axes.set_xticks(range(len(splits)), splits)
+    axes.set_xticks(range(len(splits)), list(map(literal, splits)))
     axes.margins(y=0.25)
     tidy(axes, "images by split and class")
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")

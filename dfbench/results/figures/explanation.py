@@ -12,10 +12,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
-from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import COLOURS, SOFT, new, shortened, tidy
+from dfbench.results.figures.base import COLOURS, SOFT, literal, new, shortened, tidy
 
 Heat = NDArray[np.float32]
 """Shape (H, W)."""
@@ -118,15 +117,12 @@ def explained(
             axes.set_ylim(n - 0.4, -0.6)
             axes.spines["left"].set_visible(False)
             axes.tick_params(axis="y", length=0)
-    for text in figure.findobj(Text):
-        # a file may be named $1 and $2
-        text.set_parse_math(False)
     return figure
 
 
 def _said(axes: Axes, lines: Sequence[str]) -> None:
     axes.set_axis_off()
-    axes.text(0.5, 1.0, "\n".join(lines), fontsize=9, ha="center", va="top",
+    axes.text(0.5, 1.0, "\n".join(map(literal, lines)), fontsize=9, ha="center", va="top",
               transform=axes.transAxes)  # fmt: skip
 
 

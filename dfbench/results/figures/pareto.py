@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, new, tidy
+from dfbench.results.figures.base import COLOURS, DOT, SOFT, literal, new, tidy
 from dfbench.results.figures.labels import annotate
 
 _MARKS = {
@@ -83,7 +83,7 @@ def pareto(points: Sequence[Point], *, dataset: str) -> Figure:
     annotate(
         axes,
         [(p.rate, p.auc) for p in order],
-        [p.name for p in order],
+        [literal(p.name) for p in order],
         [p.front for p in order],
         [7.0 if p.front else 5.0 for p in order],
         [

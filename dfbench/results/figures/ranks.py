@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, new
+from dfbench.results.figures.base import COLOURS, DOT, SOFT, literal, new
 from dfbench.results.statistics.ranks import cliques
 
 _AXIS = 4.6
@@ -44,7 +44,7 @@ def critical_difference(
     below = 0.16 + _STEP * n_levels
     height = 1.0 + below + _LINE * n_left
     title = f"mean ranks of {n} rows over {n_datasets} data sets{DOT}best to the left"
-    labels = [f"{name}  {rank:.2f}" for name, rank in zip(names, ranks, strict=True)]
+    labels = [f"{literal(name)}  {rank:.2f}" for name, rank in zip(names, ranks, strict=True)]
     widths = _widths(labels)
     left = 0.35 + max(widths[:n_left])
     right = 0.35 + max(widths[n_left:])

@@ -37,8 +37,6 @@ the folder is followed.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,6 +61,7 @@ from dfbench.results.records.scores import (
 )
 from dfbench.results.records.sealed import read_sealed, write_sealed
 from dfbench.results.records.subsets import WHOLE, parse_name
+from dfbench.results.texts import csv_text
 
 
 class _Listed(BaseModel):
@@ -734,9 +733,10 @@ class ResultsFolder:
         """
         path = self.unreadable_file(fingerprint)
         if images:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([("image", "reason"), *images])
-            keep_text(path, text.getvalue())
+            names = ("image", "reason")
+            keep_text(
+                path, csv_text(names, (dict(zip(names, each, strict=True)) for each in images))
+            )
         else:
             try:
                 path.unlink(missing_ok=True)

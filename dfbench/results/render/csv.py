@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dfbench.results.board.board import Board, Line
 from dfbench.results.board.columns import COLUMNS, columns_of
-from dfbench.results.document.texts import csv_text
 from dfbench.results.statistics.metrics import METRICS
+from dfbench.results.texts import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dfbench.results.board.board import Board, Line
-from dfbench.results.document.texts import json_text
+from dfbench.results.texts import json_text
 
 _FIRST = (
     *("dataset", "row", "seeds", "status", "reason", "split", "n_train", "n_test", "metrics"),

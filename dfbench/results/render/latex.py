@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
 
+from dfbench.plain import in_line
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -106,7 +107,7 @@ def to_latex(board: Board) -> str:
 
 def escape(text: str) -> str:
     """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
-    return "".join(map(_sign, " ".join(text.split())))
+    return "".join(map(_sign, in_line(" ".join(text.split()))))
 
 
 def _sign(sign: str) -> str:
@@ -114,7 +115,7 @@ def _sign(sign: str) -> str:
         return _SPECIAL[sign]
     if " " <= sign <= "~" or (ord(sign) in _LETTERS and sign not in _LACKING):
         return sign
-    return f"U+{ord(sign):04X}" if sign.isprintable() else " "
+    return f"U+{ord(sign):04X}"
 
 
 def _block(block: Block) -> list[str]:
@@ -216,7 +217,7 @@ def _tabular(
         _kind(grid.columns[i], [row[i] for block in rows for row in block]) for i in indices
     )
     bodies = [
-        "\n".join(" & ".join(_cell(row[i], below=below) for i in indices) + r" \\" for row in block)
+        "\n".join(_line(_cell(row[i], below=below) for i in indices) for row in block)
         for block in rows
     ]
     return "\n".join(
@@ -224,7 +225,7 @@ def _tabular(
             f"{{{size}",
             rf"\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",
-            " & ".join(_head(grid.columns[i]) for i in indices) + r" \\",
+            _line(_head(grid.columns[i]) for i in indices),
             r"\midrule",
             r"\endhead",
             r"\bottomrule",
@@ -233,6 +234,15 @@ def _tabular(
             r"\end{longtable}}",
         ]
     )
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"{_begun(' & '.join(cells))} \\\\"
+
+
+def _begun(text: str) -> str:
+    """Keep what stands behind the end of a line, or a rule, from being taken for its room."""
+    return f"{{}}{text}" if text.startswith(("[", "*")) else text
 
 
 def _kind(column: Column, cells: Sequence[Cell]) -> str:
@@ -263,7 +273,7 @@ def _broken(title: str) -> list[str]:
 
 
 def _head(column: Column) -> str:
-    lines = [escape(line) for line in _broken(column.title)]
+    lines = [_begun(escape(line)) for line in _broken(column.title)]
     if len(lines) == 1:
         return lines[0]
     side, broken = "l" if column.text else "r", r" \\ ".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dfbench.results.board.report import ProtocolFigure
-from dfbench.results.document.texts import csv_text, json_text
+from dfbench.results.texts import csv_text, json_text
 
 
 def to_csv(figures: Sequence[ProtocolFigure]) -> str:

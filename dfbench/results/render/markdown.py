@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from dfbench.plain import in_line
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -32,7 +33,7 @@ from dfbench.results.document.blocks import (
     Section,
 )
 
-_MARKS = re.compile(r"[\\`*|<>~&]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
+_MARKS = re.compile(r"[\\`*|<>~&$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for its own; an underscore inside a word is safe."""
 
 
@@ -42,7 +43,8 @@ def to_markdown(board: Board) -> str:
 
 
 def _escape(text: str) -> str:
-    return _MARKS.sub(lambda mark: "\\" + mark.group(), " ".join(text.split()))
+    text = in_line(" ".join(text.split()))
+    return _MARKS.sub(lambda mark: "\\" + mark.group(), text)
 
 
 def _block(block: Block) -> list[str]:

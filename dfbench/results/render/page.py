@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import html
 
+from dfbench.plain import in_line
+
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -24,8 +26,7 @@ def page(title: str, body: str) -> str:
 def escape(text: str) -> str:
     """Make text safe for a page."""
     # control characters are not allowed in a page, escaped or not
-    visible = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(visible)
+    return html.escape(in_line(" ".join(text.split())))
 
 
 _STYLE = """

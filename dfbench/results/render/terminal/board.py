@@ -26,6 +26,7 @@ from dfbench.results.document.blocks import (
     Remark,
     Section,
 )
+from dfbench.results.render.terminal.fitting import words
 from dfbench.results.render.terminal.leaderboard import LeaderboardView
 from dfbench.results.render.terminal.section import SectionView
 from dfbench.results.render.terminal.standings import StandingsView
@@ -64,7 +65,7 @@ class BoardView:
                     yield ""
                     apart = True
                 case Legend(_, short):
-                    yield Text(short, style="dim")
+                    yield words(short, "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +79,23 @@ class ChapterView:
     told: Mapping[str, str] = field(default_factory=dict)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(self.chapter.title, style="bold")
+        yield words(self.chapter.title, "bold")
         for part in self.chapter.parts:
             yield from self._part(part)
 
     def _part(self, part: Part) -> RenderResult:
         match part:
             case Remark(kind, text):
-                yield Text(f"{kind}: {text}", style=_STYLES[kind])
+                yield words(f"{kind}: {text}", _STYLES[kind])
             case Paragraph(text, short):
-                yield Text(short or text, style="dim")
+                yield words(short or text, "dim")
             case Leaderboard(_, table, seeds):
                 if table.measured:
                     yield LeaderboardView(table, seeds)
             case Reported(by_row):
-                yield Text(f"{sentences.REPORTED}:", style="dim")
+                yield words(f"{sentences.REPORTED}:", "dim")
                 for row, figures in by_row.items():
-                    yield Text.assemble("  ", row, (f": {figures}", "dim"))
+                    yield Text.assemble("  ", words(row), words(f": {figures}", "dim"))
             case Reasons(reasons):
                 yield from map(self._reason, reasons)
             case Section() if _shown(part):
@@ -105,7 +106,8 @@ class ChapterView:
         style = "red" if of.status == "failed" else "yellow"
         above = self.told.get(of.reason)
         said = of.said if above is None else f"as on {above}"
-        return Text.assemble((of.status, style), f" {', '.join(of.rows)}: ", (said, "dim"))
+        rows = words(f" {', '.join(of.rows)}: ")
+        return Text.assemble((of.status, style), rows, words(said, "dim"))
 
 
 def _shown(section: Section) -> bool:

@@ -11,8 +11,16 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-# lines under the heading and between the blocks of rows, nothing else
-_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+from dfbench.plain import in_line
+
+# lines under the heading and between the blocks of rows, nothing else; said to be of ASCII, or
+# rich puts another frame in its place where a terminal has no lines: there they are written as -
+_BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n", ascii=True)
+
+
+def words(text: str, style: str = "") -> Text:
+    """Show text as it is written: nothing in it is markup, and nothing steers the terminal."""
+    return Text(in_line(text), style)
 
 
 def empty(*, tight: bool) -> Table:
@@ -35,7 +43,7 @@ def excess(table: Table, console: Console, options: ConsoleOptions) -> int:
 def folded(name: str, width: int) -> list[str]:
     """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
     lines = [""]
-    for piece in re.split(r"(?<=[/+_ -])", name):
+    for piece in re.split(r"(?<=[/+_ -])", in_line(name)):
         if lines[-1] and cell_len(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece
@@ -51,5 +59,5 @@ def row_name(row: str, tags: str, *, width: int | None) -> Text:
     """Name a row: with its tags, or without them broken to a width."""
     if width is not None:
         return heading(row, width)
-    name = Text(row)
+    name = words(row)
     return name.append(f" ({tags})", style="dim") if tags else name

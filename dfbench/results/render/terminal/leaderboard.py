@@ -9,12 +9,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table as Grid
 from rich.text import Text
 
+from dfbench.plain import in_line
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.columns import COLUMNS, ROW, LineColumn, own_column
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Grid as Cells
 from dfbench.results.document.cells import tags
-from dfbench.results.render.terminal.fitting import empty, excess, row_name
+from dfbench.results.render.terminal.fitting import empty, excess, row_name, words
 from dfbench.results.render.terminal.section import GridView
 from dfbench.results.statistics.metrics import MAIN
 
@@ -33,7 +34,7 @@ class LeaderboardView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         first = self.table.measured[0]
         levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
-        longest = max(cell_len(ROW.cell(line, "").shown) for line in self.table.measured)
+        longest = max(cell_len(in_line(ROW.cell(line, "").shown)) for line in self.table.measured)
         for level in levels:
             grid = _fill(self.table, level, seeds=self.seeds)
             room = longest - excess(grid, console, options)
@@ -49,7 +50,7 @@ class LeaderboardView:
             said = f"by class: accuracy in % of {'/'.join(first.classes)}"
         else:
             said = "the accuracy of each class: leaderboard.md"
-        yield Text(said, style="dim")
+        yield words(said, "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,11 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
     grid = empty(tight=level.tight)
     columns = level.columns(table)
     for column in columns:
+        title = Text("\n").join(map(words, column.short.split("\n")))
         if column is ROW:
-            grid.add_column(Text(column.short), overflow="fold")
+            grid.add_column(title, overflow="fold")
         else:
-            grid.add_column(Text(column.short), justify="right", no_wrap=True)
+            grid.add_column(title, justify="right", no_wrap=True)
         if _has_spread(column, seeds=seeds):
             grid.add_column("\N{PLUS-MINUS SIGN}\nseeds", justify="right", no_wrap=True)
         if _has_interval(column, level):
@@ -147,7 +149,7 @@ def _cells(
     if column is ROW:
         shown = "" if level.tight else tags(control=line.control, doubted=bool(line.warnings))
         return [row_name(ROW.cell(line, "").shown, shown, width=name)]
-    cells = [Text(column.said(line))]
+    cells = [words(column.said(line))]
     if column.estimate is not None:
         found = column.estimate(line)
         if _has_spread(column, seeds=seeds):

@@ -8,8 +8,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from dfbench.plain import in_line
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.render.terminal.fitting import empty, excess, folded, heading
+from dfbench.results.render.terminal.fitting import empty, excess, folded, heading, words
 
 _READABLE, _SHORTEST = 24, 14
 """Widths that words are broken to, the second before columns are left out."""
@@ -22,12 +23,12 @@ class SectionView:
     section: Section
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(self.section.title, style="bold")
+        yield words(self.section.title, "bold")
         for text in self.section.text:
-            yield Text(text, style="dim")
+            yield words(text, "dim")
         for grid in self.section.grids:
             if grid.title:
-                yield Text(grid.title, style="italic")
+                yield words(grid.title, "italic")
             yield GridView(grid)
 
 
@@ -78,11 +79,12 @@ def _texts(
 ) -> list[Text]:
     texts: list[Text] = []
     for cell in cells:
-        words = columns[len(texts)].text
-        shown = "\n".join(folded(cell.shown, names)) if words and names else cell.shown
+        named = columns[len(texts)].text
+        shown = "\n".join(folded(cell.shown, names)) if named and names else in_line(cell.shown)
         text = Text(shown, style="bold" if cell.bold else "")
         if cell.detail and details and cell.columns == 1:
-            text.append(f" ({cell.detail})" if words else f" {cell.detail}", style="dim")
+            detail = in_line(cell.detail)
+            text.append(f" ({detail})" if named else f" {detail}", style="dim")
         texts.append(text)
         texts += [Text("")] * (cell.columns - 1)
     return texts

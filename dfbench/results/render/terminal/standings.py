@@ -10,11 +10,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table as Grid
 from rich.text import Text
 
+from dfbench.plain import in_line
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Overall
 from dfbench.results.document import wording
 from dfbench.results.document.cells import tags
-from dfbench.results.render.terminal.fitting import empty, excess, heading, row_name
+from dfbench.results.render.terminal.fitting import empty, excess, heading, row_name, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class StandingsView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("All data sets", style="bold")
         said = ["ROC AUC on each, and means over the rows that have all."]
-        yield Text(" ".join([*said, *sentences.friedman(self.overall)]), style="dim")
+        yield words(" ".join([*said, *sentences.friedman(self.overall)]), "dim")
         everyone = [*self.overall.ranked, *self.overall.controls, *self.overall.gaps]
-        longest = max((cell_len(standing.row) for standing in everyone), default=0)
+        longest = max((cell_len(in_line(standing.row)) for standing in everyone), default=0)
         # the names of the data sets are broken ever shorter, then those of rows; last they go
         for width, shortest in ((24, None), (14, None), (10, None), (14, 19), (9, 16), (0, 1)):
             grid = self._grid(width)

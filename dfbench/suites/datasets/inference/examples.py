@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from dfbench.plain import in_line
 from dfbench.suites.datasets.cards.card import Card
-from dfbench.suites.datasets.inference.names import in_line
 
 _PATTERNS = (
     r"(?P<NAME>[^/_]+)_[^/]*$",  # the beginning of the name: clip012_frame3.jpg

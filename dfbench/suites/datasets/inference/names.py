@@ -12,10 +12,6 @@ _ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
 """Names of folders that tell nothing of what lies in them."""
 
 
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Kinds of characters that end a line, steer a terminal or cannot be written."""
-
-
 def name_of(folder: Path) -> str:
     """Call a data set after its folder, or after the one around it if that is called ``data``."""
     own = resolved(folder)
@@ -34,19 +30,3 @@ def slug(text: str) -> str:
     # macOS may write an accent as a character of its own, which is no letter
     whole = unicodedata.normalize("NFC", text).lower()
     return re.sub(r"[^\w.+]+", "-", whole).strip("-.+")[:100] or "data"
-
-
-def in_line(text: str) -> str:
-    r"""Write what a file system allows in names so that it stays in a line and steers no terminal.
-
-    Examples
-    --------
-    >>> in_line("two\nlines/é.png")
-    'two\\nlines/é.png'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
-        for c in text
-    )

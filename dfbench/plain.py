@@ -1,0 +1,27 @@
+"""Text of anybody's, written so that it can be shown: in a line, in its order, with all of it seen.
+
+Names of files, rows and classes come from others. Among their characters may be some that steer a
+terminal, end a line, turn the direction of what follows, or are not seen at all.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNSEEN = re.compile(r"[^ -~]")
+
+
+def in_line(text: str) -> str:
+    r"""Spell the characters that are not printed; all others stay as they are.
+
+    Examples
+    --------
+    >>> in_line("two\nlines/é.png")
+    'two\\nlines/é.png'
+    """
+    return text if text.isprintable() else _UNSEEN.sub(_spelt, text)
+
+
+def _spelt(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if character.isprintable() else repr(character)[1:-1]
