@@ -23,7 +23,7 @@ def cache_dir() -> Path:
     """
     override = os.environ.get("DFBENCH_CACHE")
     if override and cache_url() is None:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_cache_dir("dfbench"))
 
 
@@ -37,7 +37,7 @@ def config_dir() -> Path:
     """Folder for what the user has set: ``$DFBENCH_CONFIG`` or the platform's own."""
     override = os.environ.get("DFBENCH_CONFIG")
     if override:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_config_dir("dfbench"))
 
 
