@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from dfbench.errors import BusyError, DataError, OutputError
+from dfbench.received.files import opened, read_bytes
 
 
 def cache_dir() -> Path:
@@ -146,7 +147,7 @@ def keep_text(path: Path, text: str) -> None:
         Where its folder cannot be written.
     """
     try:
-        if path.read_bytes() == text.encode():
+        if read_bytes(path) == text.encode():
             return
     except OSError:
         pass
@@ -246,7 +247,7 @@ def as_seen(path: Path, before: Seen | None) -> bool:
 
 
 def _content(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

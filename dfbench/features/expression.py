@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from tomllib import TOMLDecodeError
 from typing import Any
 
 from dfbench.errors import CardError, DfbenchError, PluginError, let_stop, one_line, unknown, worded
 from dfbench.features.base import Extractor
 from dfbench.features.function import FunctionExtractor
 from dfbench.plugins import info
-from dfbench.received.texts import check_plain, from_toml
+from dfbench.received.texts import NotToml, check_plain, from_toml
 from dfbench.registry import Registry
 
 
@@ -93,7 +92,7 @@ def _value(key: str, text: str, expression: str) -> Any:
     try:
         read = from_toml(f"value = {text}")
         check_plain(read["value"], key)
-    except TOMLDecodeError:
+    except NotToml:
         return text
     except ValueError as error:
         said = str(error).removeprefix(f"key {key!r}: ")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from dfbench.received.files import Refused
+
 
 class Listed(NamedTuple):
     """What lies in a folder.
@@ -45,7 +47,7 @@ def below(folder: Path, enter: Callable[[str], bool]) -> Iterator[Listed]:
         Where a folder cannot be read; its ``filename`` says which.
     """
     if _is_made_up(os.fspath(folder)):
-        raise OSError(errno.EINVAL, "no folder of data: the system makes it up", str(folder))
+        raise Refused(errno.EINVAL, "no folder of data: the system makes it up", str(folder))
     seen = {_identity(each) for each in Path(os.path.realpath(folder)).parents if each.exists()}
     waiting = [("", os.fspath(folder))]
     links: list[tuple[str, str]] = []
@@ -86,4 +88,4 @@ def _identity(folder: str | Path) -> tuple[int, int]:
 def _is_made_up(place: str) -> bool:
     real = os.path.realpath(place) + os.sep
     # people keep data in the shared memory
-    return real.startswith(("/proc/", "/sys/", "/dev/")) and not real.startswith("/dev/shm/")
+    return real.startswith(("/proc/", "/sys/", "/dev/")) and not real.startswith("/dev/shm/")  # noqa: S108

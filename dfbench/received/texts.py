@@ -15,6 +15,9 @@ from dfbench.received.files import read_bytes
 SMALL = 4 << 20
 """Bytes of the largest file that a person writes: a card, a suite, a list of settings."""
 
+NotToml = tomllib.TOMLDecodeError
+"""What `from_toml` raises where there is a line to name."""
+
 _DEEP = "nested too deeply"
 _LONG = "a whole number of thousands of digits"
 _DOTTED = re.compile(
@@ -59,7 +62,7 @@ def from_toml(text: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        As `from_json`; `tomllib.TOMLDecodeError` where there is a line to name.
+        As `from_json`; `NotToml` where there is a line to name.
     """
     if _DOTTED.search(text):
         raise ValueError(_DEEP)
@@ -67,7 +70,7 @@ def from_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError(_DEEP) from None
-    except tomllib.TOMLDecodeError:
+    except NotToml:
         raise
     except ValueError as error:
         # Python's own words name a function that changes its limit
@@ -82,9 +85,15 @@ def toml_file(path: str | os.PathLike[str], *, most: int = SMALL) -> dict[str, A
     OSError
         Where it cannot be opened, or is larger than ``most`` bytes: see `read_bytes`.
     ValueError
-        Where it is no TOML: see `from_toml`; `UnicodeDecodeError` where it is no text.
+        Where it is no text, no TOML, or holds other things; it says which.
     """
-    found = from_toml(read_bytes(path, most=most).decode("utf-8-sig"))
+    data = read_bytes(path, most=most)
+    try:
+        found = from_toml(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("not a UTF-8 text file") from None
+    except ValueError as error:
+        raise ValueError(f"not valid TOML: {error}") from None
     check_plain(found)
     return found
 
@@ -106,7 +115,8 @@ def check_plain(value: Any, key: str = "") -> None:
         elif isinstance(value, list):
             waiting += [(key, its) for its in value]
         elif not _is_plain(value):
-            what = "a finite number" if isinstance(value, int | float) else "a text or number"
+            number = isinstance(value, int | float)
+            what = "a finite number of at most 64 bits" if number else "a text or number"
             raise ValueError(f"key {key!r}: {what} is wanted, not {str(value)[:40]}")
 
 

@@ -280,7 +280,7 @@ def load_suite(source: str | Path) -> Suite:
     except OSError as error:
         raise CardError(why(error), where=path) from None
     except ValueError as error:
-        raise CardError(f"not valid TOML: {error}", where=path) from None
+        raise CardError(str(error), where=path) from None
     try:
         suite = Suite.model_validate({"name": path.stem, **content})
     except ValidationError as error:

@@ -31,10 +31,8 @@ def load_card(path: str | Path) -> Card:
         raise CardError("no such file", where=path) from None
     except OSError as error:
         raise CardError(why(error), where=path) from None
-    except UnicodeDecodeError:
-        raise CardError("not a UTF-8 text file", where=path) from None
     except ValueError as error:
-        raise CardError(f"not valid TOML: {error}", where=path) from None
+        raise CardError(str(error), where=path) from None
     return parse_card(data, where=path)
 
 
