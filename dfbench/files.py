@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from dfbench.errors import BusyError, DataError, OutputError
+from dfbench.received.files import opened, read_bytes
 
 
 def cache_dir() -> Path:
@@ -25,7 +26,7 @@ def cache_dir() -> Path:
     """
     override = os.environ.get("DFBENCH_CACHE")
     if override and cache_url() is None:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_cache_dir("dfbench"))
 
 
@@ -39,7 +40,7 @@ def config_dir() -> Path:
     """Folder for what the user has set: ``$DFBENCH_CONFIG`` or the platform's own."""
     override = os.environ.get("DFBENCH_CONFIG")
     if override:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_config_dir("dfbench"))
 
 
@@ -199,7 +200,7 @@ def keep_text(path: Path, text: str) -> None:
         Where its folder cannot be written.
     """
     try:
-        if path.read_bytes() == text.encode():
+        if read_bytes(path) == text.encode():
             return
     except OSError:
         pass
@@ -299,7 +300,7 @@ def as_seen(path: Path, before: Seen | None) -> bool:
 
 
 def _content(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -162,7 +162,7 @@ def read_header(data: bytes) -> Header:
                 turn = image.getexif().get(_ORIENTATION, 1)
             if turn in {5, 6, 7, 8}:
                 width, height = height, width
-        except Exception:  # noqa: BLE001 - a broken EXIF block leaves the pixels readable
+        except Exception:  # noqa: BLE001, S110 - a broken EXIF block leaves the pixels readable
             pass
     return Header(int(width), int(height), str(image.format))
 

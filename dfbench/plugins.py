@@ -21,6 +21,7 @@ from typing import Any, Literal, NoReturn
 
 from dfbench.errors import PluginError, let_stop, one_line, worded
 from dfbench.files import resolved
+from dfbench.received.files import read_bytes, why
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
@@ -169,9 +170,9 @@ def source_digest(thing: Any) -> str:
     module = sys.modules.get(getattr(thing, "__module__", None) or "")
     path = getattr(module, "__file__", None)
     try:
-        content = Path(path).read_bytes() if path else None
+        content = read_bytes(path) if path else None
         if content is not None and module is not None and _FILE.match(module.__name__):
-            beside = [each.read_bytes() for each in _beside(Path(str(path))).values()]
+            beside = [read_bytes(each) for each in _beside(Path(str(path))).values()]
             content += b"".join(hashlib.sha256(each).digest() for each in beside)
     except OSError:
         content = None
@@ -234,7 +235,7 @@ def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
     try:
         state = _state(file)
     except OSError as error:
-        raise PluginError(f"cannot be read: {error.strerror}", where=path) from None
+        raise PluginError(why(error), where=path) from None
     if name in sys.modules and _LOADED.get(name) == state:
         # its functions stay the same objects: they are pickled by their names
         return sys.modules[name]
@@ -254,7 +255,7 @@ _LOADED: dict[str, str] = {}
 
 def _state(file: Path) -> str:
     files = [file, *_beside(file).values()]
-    return "".join(hashlib.sha256(each.read_bytes()).hexdigest() for each in files)
+    return "".join(hashlib.sha256(read_bytes(each)).hexdigest() for each in files)
 
 
 def _forget(name: str, file: Path) -> None:
@@ -431,8 +432,8 @@ def _beside(file: Path) -> dict[str, Path]:
 
 def _imports(file: Path) -> Iterator[str]:
     try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(read_bytes(file))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # it says so when it is run
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

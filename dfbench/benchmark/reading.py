@@ -18,6 +18,7 @@ from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
 from dfbench.features.pipeline.store import DECODER_VERSION
 from dfbench.files import cache_dir, digest, keep_text
 from dfbench.installed import decoders, this_dfbench
+from dfbench.received.files import read_bytes
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -88,7 +89,7 @@ def faults_of(
         If a file vanishes or changes on the way.
     """
     try:
-        unreadable = _UNREADABLE.validate_json(_unreadable_file(dataset).read_bytes())
+        unreadable = _UNREADABLE.validate_json(read_bytes(_unreadable_file(dataset)))
     except (OSError, ValidationError):
         return look_at(dataset, [], jobs=jobs, reporter=reporter, extract=extract)[1]
     return _with_unreadable(dataset, unreadable)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from dfbench.errors import OutputError, ParameterError, unknown
-from dfbench.files import Progress
+from dfbench.files import Progress, at_home
 from dfbench.results.board.board import Board
 from dfbench.results.board.comparison import Comparison, compare
 from dfbench.results.board.keeping import Known, board_of
@@ -324,7 +324,7 @@ def _path(folder: Any, what: str = "folder") -> Path:
         raise ParameterError(
             f"a {'file' if what == 'plugins' else what}, not {folder!r}", where=what
         )
-    return Path(folder).expanduser()
+    return at_home(folder)
 
 
 def _name(value: Any, what: str) -> str:

@@ -15,6 +15,7 @@ from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError, let_stop, worded
 from dfbench.images import Image, decode
 from dfbench.models.base import Inputs, Model
+from dfbench.received.files import LARGEST, read_bytes
 from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
@@ -113,7 +114,7 @@ def _sample(dataset: Dataset, paths: list[str]) -> list[Image]:
     found: list[Image] = []
     for path in paths[:: max(1, len(paths) // _SAMPLES)]:
         try:
-            found.append(decode((dataset.root / path).read_bytes()))
+            found.append(decode(read_bytes(dataset.root / path, most=LARGEST)))
         except (ImageError, OSError):
             continue
     return found[:_SAMPLES]

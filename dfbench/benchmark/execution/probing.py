@@ -20,6 +20,7 @@ from dfbench.features.contained.extractor import Contained
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.features.views.view import Seen, View, normalise, perturb
 from dfbench.images import decode
+from dfbench.received.files import LARGEST, read_bytes
 from dfbench.suites.datasets.manifest import Dataset
 
 _IMAGES = 4
@@ -83,7 +84,7 @@ def _spread(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _seen(dataset: Dataset, path: str, key: str, view: View) -> Seen:
-    data = (dataset.root / path).read_bytes()
+    data = read_bytes(dataset.root / path, most=LARGEST)
     return perturb(normalise(Seen(decode(data), data), view.normal), view.chain, key)
 
 

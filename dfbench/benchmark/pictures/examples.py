@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dfbench.benchmark.pictures.base import Drawings, Finished, Fitted, Picture
 from dfbench.images import decode
+from dfbench.received.files import LARGEST, read_bytes
 from dfbench.results.statistics.sample import decide
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _examples(cell: Fitted) -> Figure:
     from dfbench.results.figures.examples import examples
 
     rows, shown = surest(cell)
-    images = [decode((cell.root / cell.scores.images[row]).read_bytes()) for row in rows]
+    images = [decode(read_bytes(cell.root / cell.scores.images[row], most=LARGEST)) for row in rows]
     return examples(images, **shown)
 
 

@@ -85,7 +85,7 @@ def _loaded(plugin: tuple[str, str] | None, pickled: bytes) -> Any:
 
         path, known_as = plugin
         load_file(Path(path), known_as=Path(known_as))
-    return pickle.loads(pickled)
+    return pickle.loads(pickled)  # noqa: S301 - of the process that has begun this one
 
 
 def _worded(error: BaseException) -> Exception:

@@ -68,7 +68,7 @@ class Pipes:
         [count] = _COUNT.unpack(self._exactly(_COUNT.size))
         sizes = [_SIZE.unpack(self._exactly(_SIZE.size))[0] for _ in range(count)]
         head, *parts = (self._exactly(size) for size in sizes)
-        return pickle.loads(head, buffers=parts)
+        return pickle.loads(head, buffers=parts)  # noqa: S301 - see above
 
     def close(self) -> None:
         """Close both ends."""

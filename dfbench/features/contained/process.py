@@ -98,7 +98,7 @@ class Process:
         self.limits = limits
         self._crashes, self._written = _crash_file()
         self._hello = {"crashes": self._written, "plugin": plugin, "extractor": extractor}
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this Python
             [sys.executable, "-c", _BEGIN + _SERVE, json.dumps(list(path))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -18,6 +18,7 @@ from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
 from dfbench.files import resolved
 from dfbench.images import Image
+from dfbench.received.files import opened
 
 _CODES = re.compile(
     r"^(\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |RuntimeError: )|in file .*? line \d+"
@@ -242,7 +243,7 @@ def _onnxruntime() -> Any:
 
 def _digest(file: str) -> str:
     try:
-        with Path(file).open("rb") as stream:
+        with opened(file) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from dfbench.errors import OutputError, ParameterError
-from dfbench.files import check_writable, resolved, unwritable
+from dfbench.files import at_home, check_writable, resolved, unwritable
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import check_plain
 from dfbench.results.records.records import Entry, Record
@@ -66,7 +66,7 @@ def named(folders: Sequence[str]) -> list[Source]:
     if len(folders) < 2:
         raise ParameterError("there is nothing to merge with", hint="name two folders or more")
     told = [text.partition("=") for text in folders]
-    paths = [Path(right if equals else left).expanduser() for left, equals, right in told]
+    paths = [at_home(right if equals else left) for left, equals, right in told]
     places = [resolved(path) for path in paths]
     if len(set(places)) < len(places):
         raise ParameterError("a folder stands twice", hint="name each of them once")

@@ -31,6 +31,7 @@ from dfbench.errors import DfbenchError, ImageError
 from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resolved, stamp
 from dfbench.images import read_header
 from dfbench.installed import came_since, decoders
+from dfbench.received.files import LARGEST, read_bytes, why
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -221,10 +222,9 @@ def _read(root: Path, path: str) -> _Fact:
         name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
         # before the reading: what is changed meanwhile has another stamp afterwards
         now, before = time.time_ns(), stamp(name)
-        with open(name, "rb", buffering=0) as file:  # noqa: PTH123 - as above
-            data = file.readall()
+        data = read_bytes(name, most=LARGEST)
     except OSError as error:
-        return _Fact(error=f"cannot be read: {error.strerror}")
+        return _Fact(error=why(error))
     its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
     if before is not None and before.size == len(data) and before.settled(now):
         its = its._replace(**before._asdict())

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError
 from dfbench.files import config_dir, write_text
+from dfbench.received.files import read_bytes, why
+from dfbench.received.texts import SMALL, from_json
 
 
 class Registered(NamedTuple):
@@ -37,7 +39,7 @@ def registered() -> list[Registered]:
     """
     path = _register_file()
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))["datasets"]
+        items = from_json(read_bytes(path, most=SMALL))["datasets"]
         return [
             Registered(
                 item["name"],
@@ -50,7 +52,7 @@ def registered() -> list[Registered]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror or error}", where=path) from None
+        raise CardError(why(error), where=path) from None
     except (ValueError, KeyError, TypeError):
         hint = "remove the file and add the data sets again"
         raise CardError("not a list of data sets", where=path, hint=hint) from None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dfbench import files
 from dfbench.errors import DataError, unknown
+from dfbench.received.files import read_bytes
 from dfbench.suites.generated.fakes import KINDS
 from dfbench.suites.generated.plans import PLANS, REAL, SPLITS, VERSION, Item
 
@@ -260,7 +261,7 @@ def _publish(part: Path, folder: Path) -> None:
 
 def _renew(path: Path, text: str) -> None:
     """Write a card anew that an earlier version of the package wrote for the same images."""
-    if path.read_text(encoding="utf-8") != text:
+    if read_bytes(path) != text.encode():
         files.write_text(path, text)
 
 

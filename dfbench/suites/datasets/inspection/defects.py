@@ -9,6 +9,7 @@ from typing import Literal
 from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import decode
+from dfbench.received.files import LARGEST, read_bytes, why
 from dfbench.suites.datasets.facts import in_threads
 from dfbench.suites.datasets.kinds import shared_kinds
 from dfbench.suites.datasets.manifest import Dataset
@@ -66,11 +67,11 @@ def find_defects(dataset: Dataset, progress: Progress | None = None) -> list[Def
 
 def _fault(dataset: Dataset, path: str) -> str:
     try:
-        decode((dataset.root / path).read_bytes())
+        decode(read_bytes(dataset.root / path, most=LARGEST))
     except ImageError as error:
         return str(error)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return why(error)
     return ""
 
 
