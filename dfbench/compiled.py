@@ -218,18 +218,9 @@ def _constant_of(told: Any) -> Any:
 
 
 def _type_told(kind: Any) -> Any:
-    """Tell a type as what JSON holds."""
-    if type(kind) is types.Array:
-        return [
-            "array",
-            _type_told(kind.dtype),
-            kind.ndim,
-            kind.layout,
-            not kind.mutable,
-            kind.aligned,
-        ]
+    """Tell a type that is returned as what JSON holds; no array, Numba would unpickle its class."""
     if type(kind) in (types.Tuple, types.UniTuple):
-        return ["tuple", *map(_type_told, kind.types)]
+        return list(map(_type_told, kind.types))
     name = str(kind)
     if getattr(types, name, None) != kind:
         raise _UnknownError(f"a type of another kind: {kind}")
@@ -237,12 +228,9 @@ def _type_told(kind: Any) -> Any:
 
 
 def _type_of(told: Any) -> Any:
-    if isinstance(told, str):
-        found = getattr(types, told)
-        if not isinstance(found, types.Type):
-            raise _UnknownError(f"no type: {told}")
-        return found
-    if told[0] == "tuple":
-        return types.Tuple(tuple(map(_type_of, told[1:])))
-    _, dtype, ndim, layout, readonly, aligned = told
-    return types.Array(_type_of(dtype), ndim, layout, readonly=readonly, aligned=aligned)
+    if isinstance(told, list):
+        return types.Tuple(tuple(map(_type_of, told)))
+    found = getattr(types, told)
+    if not isinstance(found, types.Type):
+        raise _UnknownError(f"no type: {told}")
+    return found
