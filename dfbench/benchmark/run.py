@@ -30,6 +30,7 @@ from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
 from dfbench.results.board.sentences import not_shown
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
@@ -265,6 +266,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     )
     if not dry:
         check_writable(folder.path)
+        check_plain(folder)
         check_executor(settings)
     roots = {name: Path(root).expanduser() for name, root in options.roots.items()}
     datasets = load_datasets(
@@ -283,7 +285,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
-    plan = with_evaluations(plan, datasets, folder)
+    plan = with_evaluations(plan, datasets, folder, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)
     for kinds, unkept in undrawn.items():
         reporter.note(

@@ -79,6 +79,7 @@ from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
 from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
+from dfbench.cli.verify import verify  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
@@ -93,6 +94,7 @@ app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("import")(import_scores)
 app.command("merge")(merge)
+app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)
 app.add_typer(_data, name="data")
