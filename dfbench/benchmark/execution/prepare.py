@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +31,9 @@ from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import Outcome, seconds_to_decode
 from dfbench.features.pipeline.store import DamagedError
 from dfbench.features.pipeline.table import Table as Stored
-from dfbench.files import digest, resolved, unwritable
+from dfbench.files import digest, resolved
 from dfbench.models import base as models
 from dfbench.models.held import BOUNDS, holding_at_most
-from dfbench.received.plain import only_plain
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
@@ -324,18 +322,6 @@ def _error(scene: _Scene, tables: Sequence[Table]) -> DfbenchError | None:
     return next((scene.failed[key] for key in map(_key, tables) if key in scene.failed), None)
 
 
-def _begun(out: ResultsFolder, study: str) -> tuple[Path, Path]:
-    """Give the places of what a cell goes on from, with nothing there that leads elsewhere."""
-    file, folder = out.study_file(study), out.checkpoints(study)
-    try:
-        only_plain(file, out.path)
-        only_plain(file.with_name(f"{file.name}.owner"), out.path)
-        only_plain(folder, out.path, folder=True)
-    except OSError as error:
-        raise unwritable(out.path, error) from error
-    return file, folder
-
-
 def _job(
     session: Session,
     scene: _Scene,
@@ -349,13 +335,12 @@ def _job(
     keeping, why = _keeping(session, scene, cell)
     record = known(cell, scene.dataset, task, int((~scene.readable).sum()))
     warnings = [scene.doubts[key] for key in map(_key, tables) if key in scene.doubts]
-    study, checkpoints = _begun(session.out, cell.study)
     return Job(
         out=session.out,
         root=scene.dataset.root,
         record={**record, "not_kept": why, "warnings": warnings},
-        study=study,
-        checkpoints=checkpoints,
+        study=session.out.study_file(cell.study),
+        checkpoints=session.out.checkpoints(cell.study),
         model=cell.row.model_name,
         tables=tables,
         space=cell.row.space,
