@@ -9,14 +9,15 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import platformdirs
 
-from dfbench.errors import BusyError, DataError, OutputError
+from dfbench.errors import BusyError, DataError, DfbenchError, OutputError
 from dfbench.received.files import opened, read_bytes
+from dfbench.received.texts import from_json
 
 
 def cache_dir() -> Path:
@@ -220,6 +221,26 @@ def digest(value: Any, *, length: int = 16) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def keep_known(file: Path, value: Any) -> None:
+    """Keep a JSON-able value below the cache folder, under its sum; nothing where that fails."""
+    with suppress(OSError, DfbenchError):
+        keep_text(file, json.dumps({"sum": digest(value, length=64), "value": value}) + "\n")
+
+
+def known_of(file: Path) -> Any:
+    """Give what `keep_known` kept; None where it is not there, or not what was kept."""
+    try:
+        told = from_json(read_bytes(file, most=_KNOWN))
+        value = told["value"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return value if told.get("sum") == digest(value, length=64) else None
+
+
+_KNOWN = 64 << 20
+"""Bytes of such a file at most."""
 
 
 SETTLED = 2_000_000_000

@@ -5,9 +5,7 @@ torch, timm and torchvision are imported inside the functions that need them.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 import threading
 import urllib.error
@@ -20,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.files import cache_dir, digest, from_home, write_text
+from dfbench.files import cache_dir, digest, from_home, keep_known, known_of
 
 if TYPE_CHECKING:
     import torch
@@ -230,16 +228,12 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     known = {name: os.environ.get(name, "") for name in (*_PLACES, *_HOSTS)}
     known |= {name: _version(name) for name in ("timm", "torch", "torchvision", "huggingface_hub")}
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
-    try:
-        told = json.loads(file.read_bytes())
+    if (told := known_of(file)) is not None:
         url, place = str(told["url"]), Path(told["place"])
         if (cached := _lies_at(place, url)) or not place.exists():
             return Source(url=url, place=place, cached=cached)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     source = find()
-    with contextlib.suppress(OSError, DfbenchError):
-        write_text(file, json.dumps({"url": source.url, "place": str(source.place)}) + "\n")
+    keep_known(file, {"url": source.url, "place": str(source.place)})
     return source
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -25,6 +26,9 @@ BUILTIN: dict[str, str] = {
 """Name of each built-in data set to its description."""
 
 _CARD = "card.toml"
+_SUM = ".sum"
+"""File of the SHA-256 of all others but the card, which later versions may write anew."""
+_SUM_BYTES = 64
 _ABANDONED = 3600.0  # seconds after which the folder of a killed process may go
 _CARDS = {
     "leaves-binary": """\
@@ -124,12 +128,12 @@ def ensure_builtin(name: str, *, size: float = 1.0, progress: files.Progress | N
     -----
     The same bytes come out on each run, whatever the number of threads. The folder gets its name
     when it is whole; a killed run leaves nothing that is taken for a data set. Two processes at
-    once both make it, and one wins.
+    once both make it, and one wins. One that is not what was made is made anew.
     """
     check(name, size)
     suffix = "" if size == 1.0 else f"-{size:g}"
     folder = files.cache_dir() / "builtin" / f"{name}-v{VERSION}{suffix}"
-    if (folder / _CARD).is_file():
+    if is_sound(folder):
         _renew(folder / _CARD, _card(name))
         return folder / _CARD
     try:
@@ -201,7 +205,29 @@ def generate(
             raise
     for path, text in _tables(name, items).items():
         (folder / path).write_text(text, encoding="utf-8")
+    (folder / _SUM).write_text(_sum(folder), encoding="ascii")
     (folder / _CARD).write_text(_card(name), encoding="utf-8")
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether a folder holds a built-in data set as it was made: all files, and no others."""
+    try:
+        known = read_bytes(folder / _SUM, most=_SUM_BYTES, below=folder)
+        return (folder / _CARD).is_file() and known == _sum(folder).encode()
+    except OSError:
+        return False
+
+
+def _sum(folder: Path) -> str:
+    names = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()
+    )
+    found = hashlib.sha256()
+    for name in names:
+        if name not in (_CARD, _SUM):
+            own = hashlib.sha256(read_bytes(folder / name, below=folder)).hexdigest()
+            found.update(f"{own}  {name}\n".encode())
+    return found.hexdigest()
 
 
 def _card(name: str) -> str:
@@ -249,13 +275,13 @@ def _cores() -> int:
 
 def _publish(part: Path, folder: Path) -> None:
     """Give the whole set its name; if another process was first, theirs is as good."""
-    if folder.exists() and not (folder / _CARD).is_file():
-        # not ours: sets appear whole. Something took files away since.
+    if folder.exists() and not is_sound(folder):
+        # sets appear whole: something changed it since
         shutil.rmtree(folder)
     try:
         part.rename(folder)
     except OSError:
-        if not (folder / _CARD).is_file():
+        if not is_sound(folder):
             raise
 
 
