@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.allocator import keep_freed_memory
+from dfbench.contained.process import Limits
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.common.colours import shared
 from dfbench.features.contained.extractor import BrokeOnError, Contained
-from dfbench.features.contained.process import Limits
 from dfbench.features.pipeline.in_order import in_order
 from dfbench.features.pipeline.shard import Entry, Keys, as_keys
 from dfbench.features.pipeline.store import DECODER_VERSION, identity

@@ -29,9 +29,10 @@ from dfbench import formats, images
 from dfbench._version import BEGUN, __version__
 from dfbench.errors import DfbenchError, ImageError
 from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resolved, stamp
-from dfbench.images import read_header
+from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
-from dfbench.received.files import LARGEST, read_bytes, why
+from dfbench.rasters import apart, pillow
+from dfbench.received.files import why
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -116,6 +117,9 @@ def in_threads(
             if progress is not None:
                 progress(done, len(items))
             yield result
+    except BaseException:
+        apart.stop()  # what hangs would be waited for
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -125,7 +129,7 @@ def in_threads(
 
 def _reader() -> str:
     """Say what decides what a file's bytes are told to be: the code that reads them."""
-    own = [Path(str(each.__file__)) for each in (images, formats)]
+    own = [Path(str(each.__file__)) for each in (images, pillow, formats)]
     hashes = [hashlib.sha256(code.read_bytes()).hexdigest() for code in own]
     # what lies there is then not what this process runs
     mixed = BEGUN if any(came_since(code.stat()) for code in own) else 0
@@ -222,7 +226,7 @@ def _read(root: Path, path: str) -> _Fact:
         name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
         # before the reading: what is changed meanwhile has another stamp afterwards
         now, before = time.time_ns(), stamp(name)
-        data = read_bytes(name, most=LARGEST)
+        data = contents(name)
     except OSError as error:
         return _Fact(error=why(error))
     its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
