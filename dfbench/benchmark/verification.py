@@ -99,7 +99,7 @@ def verify(
     """
     out = ResultsFolder(Path(folder).expanduser())
     files = [Path(each).expanduser() for each in _several(plugins)]
-    checks = check_facts(out, _forms())
+    checks = check_facts(out, forms())
     board = _board(checks, files)
     if board is not None:
         _forms_of(checks, board)
@@ -113,7 +113,7 @@ def _several(given: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
     return [given] if isinstance(given, str | Path) else given
 
 
-def _forms() -> dict[str, type[BaseModel]]:
+def forms() -> dict[str, type[BaseModel]]:
     """Give the form of what each audit keeps."""
     found: dict[str, type[BaseModel]] = {}
     for part, audit in Registry(AUDITS).working():

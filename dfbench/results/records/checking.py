@@ -16,7 +16,7 @@ from dfbench.received.files import read_bytes
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import kept_files, odd_files, read_index
 from dfbench.results.records.records import Entry, Part, Record
-from dfbench.results.records.scores import AGAIN, sum_of
+from dfbench.results.records.scores import AGAIN, brief, sum_of
 from dfbench.results.records.sealed import unsealed
 
 Read = TypeVar("Read")
@@ -132,6 +132,13 @@ def _lists(checks: Checks) -> list[Entry]:
     ):
         if path.exists() and checks.tried("lists", path, read) is not None:
             checks.summed("lists", path)
+    for path in (out.state_file, out.written_file):
+        if path.exists():
+            checks.checked["lists"] += 1
+            try:
+                unsealed(read_bytes(path, below=out.path))
+            except (OSError, ValueError) as error:
+                checks.found(path, brief(error), "remove it: it is made anew")
     return entries or []
 
 

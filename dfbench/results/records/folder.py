@@ -559,6 +559,10 @@ class ResultsFolder:
             labelled=part != "unlabelled",
             again=again,
         )
+        if (record.positive or 0) >= scores.probabilities.shape[1]:
+            raise OutputError(
+                "scores of fewer classes than the record tells", where=path, hint=again
+            )
         return scores
 
     # --- evaluations -------------------------------------------------------------------------
