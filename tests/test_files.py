@@ -22,7 +22,9 @@ def test_no_flipped_bit_tells_something_else(tmp_path):
         assert known_of(path) in (None, VALUE)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"value": 1}', "[" * 10**5], ids=range(6))
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", '{"value": 1}', "[" * 10**5], ids=range(6)
+)
 def test_what_is_none_is_not_known(text, tmp_path):
     path = tmp_path / "kept.json"
     path.write_text(text)
