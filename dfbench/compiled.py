@@ -61,10 +61,8 @@ class KeptCode(_Cache):  # type: ignore[misc]
         """Give the compiled function of these arguments; None where it is not there."""
         target_context.refresh()
         try:
-            content = read_bytes(self._file(sig, target_context.codegen()), most=_LARGEST)
-            if hashlib.sha256(content[_SUM:]).digest() != content[:_SUM]:
-                return None
-            return _restored(content[_SUM:], sig, target_context)
+            content = _content(self._file(sig, target_context.codegen()))
+            return None if content is None else _restored(content, sig, target_context)
         except Exception:  # noqa: BLE001 - see above; it is Numba's insides that are called
             return None
 
@@ -89,6 +87,20 @@ class KeptCode(_Cache):  # type: ignore[misc]
         asked = [list(map(str, arguments)), list(map(str, codegen.magic_tuple())), _VERSIONS]
         known = digest([asked, sorted(set(_made_of(self._function, set())))], length=32)
         return Path(self.cache_path, f"{self._function.__name__}-{known}{_SUFFIX}")
+
+
+def is_sound(file: Path) -> bool:
+    """Whether a file is what was kept."""
+    try:
+        return _content(file) is not None
+    except OSError:
+        return False
+
+
+def _content(file: Path) -> bytes | None:
+    content = read_bytes(file, most=_LARGEST)
+    own = hashlib.sha256(content[_SUM:]).digest()
+    return content[_SUM:] if own == content[:_SUM] else None
 
 
 class _UnknownError(Exception):

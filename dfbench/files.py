@@ -411,5 +411,58 @@ def _locked_windows(handle: int) -> bool:
     return True
 
 
+_USERS = ".users"
+_USED: dict[Path, int] = {}
+"""Locks of this process by cache folder; they go with it, however that ends."""
+
+
+def use_cache() -> None:
+    """Say that this process uses the cache folder from here on: nothing in it is pruned."""
+    folder = cache_dir()
+    if folder in _USED:
+        return
+    handle = _lock_of(folder)
+    if handle is not None:
+        _USED[folder] = handle
+        with suppress(ImportError, OSError):  # Windows, and file systems without locks
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_SH)
+
+
+@contextmanager
+def alone_in_cache(folder: Path) -> Iterator[None]:
+    """Have a cache folder alone inside the block.
+
+    Raises
+    ------
+    BusyError
+        If another process that is alive uses it.
+    """
+    own = _USED.pop(folder, None)  # a second handle would meet the lock of the first
+    handle = _lock_of(folder) if own is None else own
+    try:
+        if handle is not None and not _locked(handle):
+            raise BusyError(
+                "the cache is in use by a run", where=folder, hint="do it when that has ended"
+            )
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+        if own is not None:
+            use_cache()
+
+
+def _lock_of(folder: Path) -> int | None:
+    """Open the file that users of a cache folder lock; None where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(folder / _USERS, flags, 0o666)
+    except OSError:
+        return None
+
+
 Progress = Callable[[int, int], None]
 """Called with (done, total) as a long piece of work goes on."""

@@ -81,6 +81,7 @@ def _main(
     pass
 
 
+from dfbench.cli.cache import app as _cache  # noqa: E402
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.doctor import doctor  # noqa: E402
@@ -116,5 +117,6 @@ app.command("merge")(merge)
 app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)
+app.add_typer(_cache, name="cache")
 app.add_typer(_data, name="data")
 app.add_typer(_plugin, name="plugin")

@@ -32,7 +32,7 @@ from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resol
 from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
 from dfbench.rasters import apart, pillow
-from dfbench.received.files import why
+from dfbench.received.files import opened, why
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -84,11 +84,11 @@ def facts_of(
     """
     file = cache_dir() / "files" / f"{digest(str(resolved(root)))}.parquet"
     kept = _kept(file)
-    opened = np.array([not fault for fault in faults], dtype=np.bool_)
+    sound = np.array([not fault for fault in faults], dtype=np.bool_)
     places = np.full(len(paths), -1, dtype=np.int64)
     if kept.num_rows and not check:
         places = _believed(root, paths, kept)
-    places[~opened] = -1
+    places[~sound] = -1
     todo = np.flatnonzero(places < 0)
     read = _read_all(root, [(paths[i], faults[i]) for i in todo.tolist()], len(paths), progress)
     places[todo] = kept.num_rows + np.arange(todo.size)
@@ -136,13 +136,23 @@ def _reader() -> str:
     return json.dumps([__version__, decoders(), hashes, mixed])
 
 
+def is_sound(file: Path) -> bool:
+    """Whether what was kept of a root can be read, whoever read it."""
+    try:
+        with opened(file) as source, pq.ParquetFile(source, page_checksum_verification=True) as its:
+            its.read(use_threads=False)
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
+
+
 def _kept(file: Path) -> pa.Table:
     """Read what was kept of a root; nothing where it is damaged, or others read it."""
     try:
-        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
-            told = (opened.schema_arrow.metadata or {}).get(b"reader", b"")
-            if told.decode() == _reader() and opened.schema_arrow.equals(_SCHEMA):
-                return opened.read(use_threads=False).replace_schema_metadata()
+        with opened(file) as source, pq.ParquetFile(source, page_checksum_verification=True) as its:
+            told = (its.schema_arrow.metadata or {}).get(b"reader", b"")
+            if told.decode() == _reader() and its.schema_arrow.equals(_SCHEMA):
+                return its.read(use_threads=False).replace_schema_metadata()
     except (OSError, ValueError, pa.ArrowException):
         pass
     return _SCHEMA.empty_table()

@@ -131,6 +131,7 @@ def ensure_builtin(name: str, *, size: float = 1.0, progress: files.Progress | N
     once both make it, and one wins. One that is not what was made is made anew.
     """
     check(name, size)
+    files.use_cache()
     suffix = "" if size == 1.0 else f"-{size:g}"
     folder = files.cache_dir() / "builtin" / f"{name}-v{VERSION}{suffix}"
     if is_sound(folder):
@@ -211,19 +212,36 @@ def generate(
 
 def is_sound(folder: Path) -> bool:
     """Whether a folder holds a built-in data set as it was made: all files, and no others."""
+    if not (folder / _CARD).is_file():
+        return False
+    stamps = {name: files.stamp(folder / name) for name in _names(folder)}
+    if _SOUND.get(folder) == stamps:
+        return True
     try:
         known = read_bytes(folder / _SUM, most=_SUM_BYTES, below=folder)
-        return (folder / _CARD).is_file() and known == _sum(folder).encode()
+        if known != _sum(folder).encode():
+            return False
     except OSError:
         return False
+    _SOUND[folder] = stamps
+    return True
+
+
+_SOUND: dict[Path, dict[str, files.Stamp | None]] = {}
+"""Of the sets that this process has read: a command asks for one several times."""
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    )
 
 
 def _sum(folder: Path) -> str:
-    names = sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()
-    )
     found = hashlib.sha256()
-    for name in names:
+    for name in _names(folder):
         if name not in (_CARD, _SUM):
             own = hashlib.sha256(read_bytes(folder / name, below=folder)).hexdigest()
             found.update(f"{own}  {name}\n".encode())
