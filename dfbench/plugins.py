@@ -21,6 +21,7 @@ from typing import Any, Literal, NoReturn
 
 from dfbench.errors import PluginError, let_stop, one_line, worded
 from dfbench.files import resolved
+from dfbench.overdue import within
 from dfbench.received.files import read_bytes, why
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
@@ -284,7 +285,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     folder = str(path.parent)
     sys.path.insert(0, folder)
     try:
-        with staying():
+        with staying(LOADING):
             spec.loader.exec_module(module)
     except PluginError as error:
         what = one_line(error.what)
@@ -299,6 +300,10 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     finally:
         sys.path.remove(folder)
     return module
+
+
+LOADING, CALLING = 300.0, 30.0
+"""Seconds that a file may take to be loaded, or a folder to be listed; and a call for a figure."""
 
 
 class _Held(threading.local):
@@ -318,17 +323,30 @@ def _end(status: int) -> NoReturn:
 
 
 @contextmanager
-def staying() -> Iterator[None]:
-    """Have ``os._exit`` raise `SystemExit` while code of others runs in this thread.
+def staying(seconds: float) -> Iterator[None]:
+    """Have code of others, which runs in this thread, neither end the process nor go on for ever.
 
-    The process would end without a word, and with the exit status of success.
+    ``os._exit`` raises `SystemExit`: the process would end without a word, and with the exit status
+    of success. After ``seconds`` an exception that no ``except Exception`` holds up is raised
+    between two of its instructions; inside a library that is written in C it waits for its end.
     """
     os._exit = _end  # for good: threads do this at once
     before, _HELD.process = _HELD.process, os.getpid()
+    folder = _folder()
     try:
-        yield
+        with within(seconds):
+            yield
     finally:
         _HELD.process = before
+        if folder is not None and _folder() != folder:
+            os.chdir(folder)  # paths of others are relative to it
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:  # it was removed
+        return None
 
 
 class _Finder(MetaPathFinder):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.options import out, shown
+from dfbench.cli.screen import out, say
 
 if TYPE_CHECKING:
     from dfbench.cache.pieces import Piece
@@ -29,7 +29,7 @@ def info() -> None:
     from dfbench.files import cache_dir
 
     folder = cache_dir()
-    typer.echo(shown(str(folder)) + ("" if folder.is_dir() else ": there is none yet"))
+    say(str(folder)) + ("" if folder.is_dir() else ": there is none yet")
     _say_of_url()
     pieces = pieces_of(folder)
     table = plain_table("what", "files", "size", "last used", right=("files", "size"))
@@ -39,16 +39,16 @@ def info() -> None:
             plain_row(table, title, *_figures(own))
         if kind == "features":
             for piece in sorted(own, key=lambda piece: -piece.bytes):
-                plain_row(table, f"  {shown(extractor_of(piece))}", *_figures([piece]))
+                plain_row(table, f"  {extractor_of(piece)}", *_figures([piece]))
     if pieces:
         plain_row(table, "all", *_figures(pieces))
         out().print(table)
     others = others_in(folder)
     if others:
         named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-        typer.echo(shown(f"not dfbench's, and never touched: {named}"))
+        say(f"not dfbench's, and never touched: {named}")
     if any(piece.kind == LEFT for piece in pieces):
-        typer.echo("dfbench cache prune removes what is left behind")
+        say("dfbench cache prune removes what is left behind")
 
 
 @app.command()
@@ -85,9 +85,9 @@ def prune(
         remove(folder, going)
     for piece in going:
         name = piece.path.relative_to(folder).as_posix()
-        typer.echo(shown(f"{TITLES[piece.kind]}: {name}, {_size(piece.bytes)}"))
+        say(f"{TITLES[piece.kind]}: {name}, {_size(piece.bytes)}")
     would = "would be removed" if dry_run else "removed"
-    typer.echo(f"{would}: {len(going):,}, {_size(sum(piece.bytes for piece in going))}")
+    say(f"{would}: {len(going):,}, {_size(sum(piece.bytes for piece in going))}")
 
 
 @app.command()
@@ -124,11 +124,11 @@ def verify(dry_run: DryRun = False) -> None:
             except DfbenchError as error:
                 done = f"left there: {error.what}"
         name = each.path.relative_to(folder).as_posix()
-        typer.echo(shown(f"{name}: {each.what} ({done})"))
+        say(f"{name}: {each.what} ({done})")
     if damaged:
-        typer.echo(f"damaged: {len(damaged):,}")
+        say(f"damaged: {len(damaged):,}")
         raise typer.Exit(_EXIT_DAMAGED)
-    typer.echo("all is sound" if checked else "there is nothing")
+    say("all is sound" if checked else "there is nothing")
 
 
 def _say_of_url() -> None:
@@ -136,7 +136,7 @@ def _say_of_url() -> None:
 
     url = cache_url()
     if url is not None:
-        typer.echo(shown(f"features lie at {url}: they are neither listed, checked nor removed"))
+        say(f"features lie at {url}: they are neither listed, checked nor removed")
 
 
 def _figures(pieces: Iterable[Piece]) -> tuple[str, str, str]:

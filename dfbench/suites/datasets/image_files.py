@@ -6,6 +6,7 @@ suffix tells nothing, the first bytes do.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -172,8 +173,9 @@ def walk(folder: Path) -> Found:
             for entry in entries:
                 _add(found, prefix, entry)
     except OSError as error:
-        where = error.filename or folder
-        raise DataError(why(error), where=where) from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise DataError("folders in here are nested too deeply", where=folder) from None
+        raise DataError(why(error), where=error.filename or folder) from None
     found.images.sort()
     found.others.sort()
     if known is not None:
