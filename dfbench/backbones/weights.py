@@ -12,6 +12,7 @@ import os
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,10 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.files import cache_dir, digest, from_home, write_text
+from dfbench.received import files, texts
 
 if TYPE_CHECKING:
     import torch
 
+_MOST = 8 << 30
+"""Bytes of the largest file of weights that is read."""
 _ANSWER_WITHIN = 4.0
 """Seconds in which a host must answer before a download from it is tried."""
 
@@ -71,8 +75,8 @@ def file_digest(path: Path) -> str:
 
 @cache
 def _digest(path: Path, mtime: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with files.opened(path, most=_MOST) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def read_file(path: Path) -> dict[str, torch.Tensor]:
@@ -81,12 +85,17 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     Raises
     ------
     UnavailableError
-        If there is no such file.
+        If there is no such file, or it is larger than any that is read.
     WeightsError
-        If it is not what its ending says, or holds anything but tensors.
+        If it is not what its ending says, holds anything but tensors, or unpacks to more than it
+        is.
     """
-    if not path.is_file():
-        raise UnavailableError("no such file of weights", where=path)
+    try:
+        files.opened(path, most=_MOST).close()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        what = "no such file of weights" if absent else f"weights cannot be read: {error.strerror}"
+        raise UnavailableError(what, where=path) from None
     if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
         raise WeightsError(
             f"weights of the kind {path.suffix!r} are not read",
@@ -100,6 +109,7 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
             return dict(load_file(path))
         import torch
 
+        _check_packing(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the readers raise many kinds on broken files
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -114,6 +124,23 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(tensors, dict) or not all(hasattr(t, "shape") for t in tensors.values()):
         raise WeightsError("holds no table of tensors by name", where=path)
     return tensors
+
+
+def _check_packing(path: Path) -> None:
+    """Raise where a file of torch, which is a ZIP archive of stored files, is a packed one.
+
+    Raises
+    ------
+    ValueError
+        If it would be more in memory than on disk.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # of an old form, which packs nothing
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    stored = all(each.compress_type == zipfile.ZIP_STORED for each in members)
+    if not stored or sum(each.file_size for each in members) > path.stat().st_size:
+        raise ValueError("is packed, as no file that torch writes is")
 
 
 def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) -> None:
@@ -209,6 +236,8 @@ def _checkpoint(url: str) -> Source:
     return Source(url=url, place=place, cached=place.is_file())
 
 
+_ADDRESS = 1 << 16
+"""Bytes of what is remembered of a backbone."""
 _PLACES = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE")
 """Variables of the environment that say where libraries keep weights; with `_HOSTS`, from where."""
 _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
@@ -231,7 +260,7 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     known |= {name: _version(name) for name in ("timm", "torch", "torchvision", "huggingface_hub")}
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
     try:
-        told = json.loads(file.read_bytes())
+        told = texts.from_json(files.read_bytes(file, most=_ADDRESS))
         url, place = str(told["url"]), Path(told["place"])
         if (cached := _lies_at(place, url)) or not place.exists():
             return Source(url=url, place=place, cached=cached)
