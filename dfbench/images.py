@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,21 @@ from dfbench.chatter import hushed
 from dfbench.errors import UnavailableError
 from dfbench.rasters import apart
 from dfbench.rasters.pillow import MOST_PIXELS, Told, form_of, pieces_of, told_by, turned
+from dfbench.rasters.room import Room
 from dfbench.received import files
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+_Any = TypeVar("_Any", np.uint8, np.float32)
 
 Image = NDArray[np.uint8]
 """RGB, shape (H, W, 3), dtype uint8."""
 
 MOST_BYTES = 384 << 20
 """Of an image file; no larger one is read. 110 million pixels, written plainly, are as many."""
-_LARGE = 32 << 20
-"""Bytes; larger files are read one after the other, however many threads read."""
+_LARGE = 16 << 20
+"""Bytes of a file, or of decoded pixels; what is smaller is not counted."""
 _FOR_PILLOW = (b"Exif", b"MPF\0")
 """Bytes before a JPEG's frame with which it may have to be turned, or be several in one file."""
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
@@ -42,7 +44,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
 
 
-_one_large = threading.Lock()
+_files = Room(256 << 20)
+_held = Room(512 << 20)
 
 
 def opencv() -> ModuleType:
@@ -98,8 +101,21 @@ def contents(path: str | os.PathLike[str]) -> bytes:
     """
     with files.opened(path, most=MOST_BYTES) as file:
         size = os.fstat(file.fileno()).st_size
-        with _one_large if size > _LARGE else contextlib.nullcontext():
+        with _counted(_files, size):
             return file.read(MOST_BYTES)
+
+
+def _counted(room: Room, size: int) -> AbstractContextManager[None]:
+    return room.taken(size) if size > _LARGE else nullcontext()
+
+
+def at_hand(width: int, height: int) -> AbstractContextManager[None]:
+    """Wait, where the image is large, until there is room for its pixels beside other threads'.
+
+    Whoever decodes images in threads, and is not told their sizes before, does so inside of it,
+    one at a time.
+    """
+    return _counted(_held, 3 * width * height)
 
 
 def read_header(data: bytes) -> Header:
@@ -252,3 +268,14 @@ def pixels_of(image: Any) -> Image:
     upright.format = image.format  # Pillow forgets it
     pieces = list(pieces_of(upright))
     return np.concatenate(pieces) if pieces else np.empty((0, 0, 3), np.uint8)
+
+
+def small(image: NDArray[_Any], longest: int) -> NDArray[_Any]:
+    """Scale a picture, or a map of one, down so that its longer side has at most so many pixels."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    shrunk = opencv().resize(image, size, interpolation=opencv().INTER_AREA)
+    return np.asarray(shrunk, dtype=image.dtype)

@@ -10,6 +10,7 @@ import os
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,10 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
 from dfbench.files import cache_dir, digest, from_home, keep_known, known_of
+from dfbench.received import files
 
 if TYPE_CHECKING:
     import torch
 
+_MOST = 8 << 30
+"""Bytes of the largest file of weights that is read."""
 _ANSWER_WITHIN = 4.0
 """Seconds in which a host must answer before a download from it is tried."""
 
@@ -69,7 +73,7 @@ def file_digest(path: Path) -> str:
 
 @cache
 def _digest(path: Path, mtime: int, size: int) -> str:
-    with path.open("rb") as file:
+    with files.opened(path, most=_MOST) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -79,12 +83,17 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     Raises
     ------
     UnavailableError
-        If there is no such file.
+        If there is no such file, or it is larger than any that is read.
     WeightsError
-        If it is not what its ending says, or holds anything but tensors.
+        If it is not what its ending says, holds anything but tensors, or unpacks to more than it
+        is.
     """
-    if not path.is_file():
-        raise UnavailableError("no such file of weights", where=path)
+    try:
+        files.opened(path, most=_MOST).close()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        what = "no such file of weights" if absent else f"weights cannot be read: {error.strerror}"
+        raise UnavailableError(what, where=path) from None
     if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
         raise WeightsError(
             f"weights of the kind {path.suffix!r} are not read",
@@ -98,6 +107,7 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
             return dict(load_file(path))
         import torch
 
+        _check_packing(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the readers raise many kinds on broken files
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -112,6 +122,23 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(tensors, dict) or not all(hasattr(t, "shape") for t in tensors.values()):
         raise WeightsError("holds no table of tensors by name", where=path)
     return tensors
+
+
+def _check_packing(path: Path) -> None:
+    """Raise where a file of torch, which is a ZIP archive of stored files, is a packed one.
+
+    Raises
+    ------
+    ValueError
+        If it would be more in memory than on disk.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # of an old form, which packs nothing
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    stored = all(each.compress_type == zipfile.ZIP_STORED for each in members)
+    if not stored or sum(each.file_size for each in members) > path.stat().st_size:
+        raise ValueError("is packed, as no file that torch writes is")
 
 
 def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) -> None:
@@ -207,6 +234,8 @@ def _checkpoint(url: str) -> Source:
     return Source(url=url, place=place, cached=place.is_file())
 
 
+_ADDRESS = 1 << 16
+"""Bytes of what is remembered of a backbone."""
 _PLACES = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE")
 """Variables of the environment that say where libraries keep weights; with `_HOSTS`, from where."""
 _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")

@@ -29,7 +29,7 @@ def info() -> None:
     from dfbench.files import cache_dir
 
     folder = cache_dir()
-    say(str(folder)) + ("" if folder.is_dir() else ": there is none yet")
+    say(folder if folder.is_dir() else f"{folder}: there is none yet")
     _say_of_url()
     pieces = pieces_of(folder)
     table = plain_table("what", "files", "size", "last used", right=("files", "size"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TypeVar
 
 import numpy as np
@@ -18,20 +17,22 @@ from dfbench.errors import DfbenchError, ImageError
 from dfbench.installed import available_cores
 from dfbench.rasters.child import BAD, DECODE, OPEN, SIZE, TELL, TOLD
 from dfbench.rasters.pillow import MOST_PIXELS, Told
+from dfbench.rasters.room import Room
 
 SECONDS = 60.0
 """That an image may take."""
 _LATE = "to be decoded"
 _STARTING = 120.0
-_LARGE = 16_000_000
-"""Pixels; images of more are decoded one after the other, however many threads ask."""
+_PIXEL = 7
+"""Bytes that a pixel takes while it is decoded: four there, three here."""
 _MESSAGE = 1 << 16
 """Bytes of an answer that is no pixels."""
+_MODULE = "dfbench.rasters.child"
 _KEY = "decodes"
 _T = TypeVar("_T")
 
 _decoders = threading.BoundedSemaphore(max(1, available_cores()))
-_one_large = threading.Lock()
+_room = Room(512 << 20)
 _lock = threading.Lock()
 _at_work: set[Process] = set()
 _stopped: set[Process] = set()
@@ -62,7 +63,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
     def pixels(process: Process) -> NDArray[np.uint8]:
         width, height = SIZE.unpack(_answer(process, OPEN, data))
-        with _one_large if width * height > _LARGE else nullcontext():
+        with _room.taken(_PIXEL * width * height):
             return process.talk(_pixels, SECONDS, _LATE)
 
     return _asked(pixels)
@@ -145,7 +146,7 @@ def _begun() -> Process:
     DfbenchError
         If it comes to its end at once.
     """
-    process = Process("dfbench.rasters.child", list(sys.path), 1, Limits(SECONDS), silent=True)
+    process = Process(_MODULE, list(sys.path), 1, Limits(SECONDS), silent=True)
     try:
         process.talk(lambda pipes: pipes.receive_blocks(_MESSAGE), _STARTING, "to begin")
     except EndedError as error:

@@ -12,11 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dfbench.allocator import return_freed_memory
 from dfbench.contained.child import begun
 from dfbench.contained.frames import Pipes
 
 MEMORY = 896 << 20
 """Bytes that an image may take, beside those of the process without any; on Linux alone."""
+_TAKES = f"takes more than {MEMORY / 1e9:.1f} GB"
+_SUFFICES = 32_000_000
+"""Pixels that this suffices for in any format."""
 TELL, OPEN, DECODE = b"tell", b"open", b"decode"
 """What is asked: what a file says of itself; its size, and then the pixels of what was opened."""
 TOLD = struct.Struct("<QQ??")
@@ -24,6 +28,8 @@ TOLD = struct.Struct("<QQ??")
 SIZE = struct.Struct("<QQ")
 """Width and height. Behind those of what was decoded come the pixels."""
 GOOD, BAD = b"+", b"-"
+_LARGE = 4_000_000
+"""Pixels; what is freed of an image of more goes back to the system at once."""
 
 
 def serve() -> None:
@@ -55,23 +61,32 @@ def serve() -> None:
             what, *given = pipes.receive_blocks()
             if given:
                 data, image = bytes(given[0]), None
-            if _answered(pipes, work[bytes(what)]) and what == DECODE:
-                width, height = image.size
+            fault = _answered(pipes, work[bytes(what)], image)
+            pixels = 0 if image is None else image.width * image.height
+            if what == DECODE and not fault:
                 pieces = (piece.data.cast("B") for piece in pieces_of(image))
-                pipes.send_pieces(width * height * 3, pieces)
+                pipes.send_pieces(pixels * 3, pieces)
+            if what == DECODE or fault:
                 image = None
+                if pixels > _LARGE:
+                    return_freed_memory()
 
 
-def _answered(pipes: Pipes, work: Callable[[], bytes]) -> bool:
-    """Do what is asked and say what comes of it; give whether it could be done."""
+def _answered(pipes: Pipes, work: Callable[[], bytes], image: Any) -> bool:
+    """Do what is asked and say what comes of it; give whether it could not be done."""
     try:
-        verdict, found = GOOD, work()
+        found = work()
     except MemoryError:
-        verdict, found = BAD, f"too large: takes more than {MEMORY / 1e9:.1f} GB".encode()
+        fault = f"too large: {_TAKES}"
     except Exception as error:  # noqa: BLE001 - ImageError by intent; of others the reason is told
-        verdict, found = BAD, str(error).encode("utf-8", "replace")
-    pipes.send_blocks(memoryview(verdict), memoryview(found))
-    return verdict is GOOD
+        fault = str(error)
+        if image is not None and image.width * image.height > _SUFFICES:
+            fault += f" (or it {_TAKES})"  # libraries that get no memory say anything
+    else:
+        pipes.send_blocks(memoryview(GOOD), memoryview(found))
+        return False
+    pipes.send_blocks(memoryview(BAD), memoryview(fault.encode("utf-8", "replace")))
+    return True
 
 
 def _bound() -> None:

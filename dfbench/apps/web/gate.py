@@ -310,7 +310,7 @@ def _paths(asked: Any) -> Iterator[Any]:
 
 
 def _as_png(held: Held) -> bytes:
-    from dfbench.apps.web.shown import png, small
-    from dfbench.images import decode
+    from dfbench.apps.web.shown import png
+    from dfbench.images import decode, small
 
     return png(small(decode(held.data), 1200))
