@@ -2,6 +2,7 @@
 
     python benchmarks/kills.py stops [N] [--seed S]
     python benchmarks/kills.py kills [N] [--seed S]
+    python benchmarks/kills.py forks [N] [--seed S]
     python benchmarks/kills.py full [N] [--size MB]     (as root: it mounts a tmpfs)
     python benchmarks/kills.py beside [N ...]
 
@@ -14,6 +15,9 @@ begin without a cache. Told are the seconds until no process is left, and what w
 or files that stay, an exit status or a message that is not as it must be. The same command then
 runs to its end; its scores must be those of an undisturbed run, no cell that was recorded may have
 been computed again, and no file may be left that is nobody's.
+
+`forks` does as `kills`, in copies of a process that has its libraries loaded and works on the cells
+itself: of a run of a minute a second is left, and the moments are as close together.
 
 `full` runs with results, cache and temporary files in a file system that is filled up but for N
 amounts of room, makes room, and runs again. `beside` starts N runs at once, on one folder of
@@ -90,23 +94,29 @@ class Place:
         self.results, self.cache = self.root / "results", self.root / "cache"
         (self.root / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def begin(self, results: Path | None = None) -> subprocess.Popen[bytes]:
-        """Begin a run in a process group of its own."""
+    def words(self, results: Path | None = None) -> list[str]:
+        """Give the command that is run."""
         words = ["run", "--suite", "smoke", "--data", f"faces={self.images}", "--jobs", "2"]
         words += ["--plugin", str(self.plugin), "--figures", "scores", "--trials", "1"]
-        words += ["--seconds", "600", "--out", str(results or self.results), *MORE]
-        env = os.environ | {
+        return [*words, "--seconds", "600", "--out", str(results or self.results), *MORE]
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables of a run."""
+        return {
             "DFBENCH_CACHE": str(self.cache),
             "DFBENCH_CONFIG": str(self.root / "config"),
             "TMPDIR": str(self.root / "tmp"),
             _MARK: self.mark,
         }
+
+    def begin(self, results: Path | None = None) -> subprocess.Popen[bytes]:
+        """Begin a run in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "dfbench", *words],
+            [sys.executable, "-m", "dfbench", *self.words(results)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=env,
+            env=os.environ | self.environment(),
             start_new_session=True,
             preexec_fn=_listening,
         )
@@ -288,8 +298,88 @@ def one(
     before = made(place.results)
     again = place.begin()
     output, _ = again.communicate()
-    if again.returncode:
-        faults.append(f"run again: status {again.returncode}: {output[-300:].decode()!r}")
+    faults += rerun(place, before, again.returncode, wanted)
+    return faults, took
+
+
+def forks(options: argparse.Namespace) -> None:
+    """Kill copies of this process at random moments of a run, and let another go on."""
+    random.seed(options.seed)
+    _load()
+    with scratch() as (root, images, plugin):
+        for number in range(2):  # the first one compiles kernels
+            first = Place(root / f"first{number}", images, plugin)
+            start = time.monotonic()
+            if forked(first, root / "said"):
+                raise SystemExit((root / "said").read_text())
+            seconds = time.monotonic() - start
+        wanted = scores(first.results)
+        print(f"undisturbed: {seconds:.1f} s, {len(wanted)} tables", flush=True)
+        good = killed = 0
+        for number in range(options.n):
+            place = Place(root / f"run{number}", images, plugin)
+            if number % 2:
+                shutil.copytree(first.cache, place.cache)
+            moment = random.uniform(0.02, seconds)
+            killed += forked(place, root / "said", moment) == -signal.SIGALRM
+            done = made(place.results)
+            faults = rerun(place, done, forked(place, root / "said"), wanted)
+            good += not faults
+            print(f"{number:3} after {moment:5.2f} s, {len(done):2} cells done: "
+                  f"{'; '.join(faults) or 'as it must be'}", flush=True)  # fmt: skip
+            shutil.rmtree(place.root)
+        print(f"{good} of {options.n} as they must be, {killed} of them killed before their end")
+
+
+def _load() -> None:
+    """Load what runs load, and let runs work on their cells themselves, one after the other."""
+    import numba  # noqa: F401
+    import optuna  # noqa: F401
+    import sklearn.svm  # noqa: F401
+    import xgboost  # noqa: F401
+
+    import dfbench.benchmark.execution.cell
+    import dfbench.cli  # noqa: F401
+    from dfbench.benchmark.execution.pool import Pool
+    from dfbench.benchmark.execution.worker import run
+    from dfbench.results.records.records import Record
+
+    def here(pool: Any, session: Any, jobs: Any) -> Any:
+        for job in jobs:
+            yield Record.model_validate(run(job))
+
+    Pool.run_jobs = here  # type: ignore[method-assign]
+
+
+def forked(place: Place, said: Path, moment: float = 0) -> int:
+    """Run in a copy of this process, which an alarm kills at a moment; give how it ended."""
+    pid = os.fork()
+    if not pid:
+        os.setsid()
+        os.environ.update(place.environment())
+        tempfile.tempdir = None
+        file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        if moment:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+        code: Any = 1
+        try:
+            from dfbench.cli import app
+
+            app(place.words())
+        except SystemExit as end:
+            code = end.code
+        finally:
+            os._exit(code or 0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def rerun(place: Place, before: dict[str, float], status: int, wanted: dict[str, Any]) -> list[str]:
+    """Give what is wrong after a run was run again, which ended with a status."""
+    faults = []
+    if status:
+        faults.append(f"run again: status {status}")
     if scores(place.results) != wanted:
         faults.append("other scores")
     after = made(place.results)
@@ -297,40 +387,33 @@ def one(
         faults.append(f"{len(twice)} cells computed twice")
     if strays := place.strays():
         faults.append(f"run again: stays {', '.join(strays)}")
-    return faults, took
+    return faults
 
 
 def full(options: argparse.Namespace) -> None:
     """Run with ever more room in the file system, make room, and run again."""
+    _load()
     with scratch() as (root, images, plugin), mounted(root / "disk", options.size) as disk:
         first = Place(root / "first", images, plugin)
-        wanted, _ = undisturbed(first)
+        if forked(first, root / "said"):
+            raise SystemExit((root / "said").read_text())
+        wanted = scores(first.results)
         used = sum(path.stat().st_size for path in first.root.rglob("*") if path.is_file())
         good = 0
-        for number, room in enumerate(np.geomspace(8 << 10, 1.2 * used, options.n).astype(int)):
-            place = Place(disk / f"run{number}", images, plugin)
-            filler = disk / "filler"
-            fill(filler, disk, int(room))
-            run = place.begin()
-            output, _ = run.communicate()
-            said = output.decode().strip().splitlines()[-1:]
+        for number, room in enumerate(np.geomspace(8 << 10, 1.5 * used, options.n).astype(int)):
+            place, said = Place(disk / f"run{number}", images, plugin), root / f"said{number}"
+            fill(disk / "filler", disk, int(room))
+            status = forked(place, said)
+            told = said.read_text()
+            (disk / "filler").unlink()
             faults = []
-            if run.returncode:
-                if str(disk) not in output.decode():
-                    faults.append("no path is named")
-                if b"Traceback" in output:
-                    faults.append(f"traceback {output[-1500:].decode()!r}")
-            filler.unlink()
-            again = place.begin()
-            output, _ = again.communicate()
-            if again.returncode:
-                faults.append(f"run again: {output[-300:].decode()!r}")
-            if scores(place.results) != wanted:
-                faults.append("other scores")
-            if strays := place.strays():
-                faults.append(f"stays {', '.join(strays)}")
+            if status and str(disk) not in told.splitlines()[-1]:
+                faults.append(f"no path is named: {told[-900:]!r}")
+            if "Traceback" in told:
+                faults.append(f"traceback {told[-1500:]!r}")
+            faults += rerun(place, made(place.results), forked(place, said), wanted)
             good += not faults
-            print(f"{room >> 10:6} KB of room: status {run.returncode}, {said}: "
+            print(f"{room >> 10:6} KB of room: status {status}, {told.splitlines()[-1]!r}: "
                   f"{'; '.join(faults) or 'as it must be'}", flush=True)  # fmt: skip
             shutil.rmtree(place.root)
         print(f"{good} of {options.n} as they must be")
@@ -390,6 +473,10 @@ def main() -> None:
         task.add_argument("n", nargs="?", type=int, default=12)
         task.add_argument("--seed", type=int, default=0)
         task.set_defaults(do=lambda options, ways=ways: disturb(options, ways))
+    task = tasks.add_parser("forks")
+    task.add_argument("n", nargs="?", type=int, default=100)
+    task.add_argument("--seed", type=int, default=0)
+    task.set_defaults(do=forks)
     task = tasks.add_parser("full")
     task.add_argument("n", nargs="?", type=int, default=20)
     task.add_argument("--size", type=int, default=64, metavar="MB")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from dfbench.errors import OutputError, ParameterError, unknown
 from dfbench.files import Progress, at_home
+from dfbench.plain import in_line
 from dfbench.results.board.board import Board
 from dfbench.results.board.comparison import Comparison, compare
 from dfbench.results.board.keeping import Known, board_of
@@ -236,7 +237,7 @@ class Results:
         said = ", ".join(f"{n} {status}" for status, n in counts.items())
         names = [table.dataset for table in self.board.tables]
         what = f"{', '.join(names) or 'no data set'}: {said or 'no row'}"
-        return f"Results({str(self.folder)!r}): {what}"
+        return f"Results({str(self.folder)!r}): {in_line(what)}"
 
     def _repr_html_(self) -> str:
         from dfbench.results.render.notebook import board_to_html
@@ -281,7 +282,10 @@ class Compared:
         from dfbench.results.board.explanation import sections
 
         found = sections(self.comparisons, self.row_a, self.row_b)
-        said = [[each.title, *textwrap.wrap(" ".join(each.text), _WIDTH)] for each in found]
+        said = [
+            [in_line(each.title), *textwrap.wrap(in_line(" ".join(each.text)), _WIDTH)]
+            for each in found
+        ]
         return "\n\n".join("\n".join(lines) for lines in said)
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ from dfbench.apps.words import said
 from dfbench.detectors.verdict import apart
 from dfbench.errors import DfbenchError
 from dfbench.images import small
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
@@ -25,8 +26,7 @@ NONE_CHOSEN = '<p class="df-empty">Choose a detector.</p>'
 
 def escape(text: object) -> str:
     """Make text safe for the page, which also fills in templates of its own."""
-    visible = "".join(c if c.isprintable() else " " for c in str(text))
-    return html.escape(visible)
+    return html.escape(in_line(str(text)))
 
 
 def card(detector: Detector, verdict: Verdict, name: str) -> str:
