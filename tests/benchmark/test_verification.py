@@ -1,0 +1,208 @@
+"""`dfbench verify`: what is sound is said to be, and what is not is named; a run mends it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import dfbench
+from dfbench.cli import app
+from dfbench.errors import OutputError
+from dfbench.results.records.folder import ResultsFolder
+from tests.conftest import SUITE, picture
+
+_SUITE = SUITE.replace("trials = 1", "trials = 2").replace('["knn"]', '["knn", "svm"]') + (
+    '[[protocols]]\nkind = "robustness"\nchanges = ["jpeg=50"]\n'
+)
+
+
+@pytest.fixture
+def ran(tmp_path: Path, make_folder: Callable[..., Path], in_process: None) -> Path:
+    data = make_folder()
+    shutil.copy(data / "test" / "real" / "000.png", data / "train" / "real" / "leaked.png")
+    (data / "train" / "real" / "broken.png").write_bytes(b"no image")
+    (tmp_path / "suite.toml").write_text(_SUITE)
+    run(tmp_path)
+    return tmp_path / "out"
+
+
+def run(where: Path, *more: str) -> str:
+    given = ["--data", str(where / "faces"), "--out", str(where / "out"), "--keep-models", "all"]
+    words = ["run", "--suite", str(where / "suite.toml"), *given, *more]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def verify(out: Path, *more: str) -> tuple[int, str]:
+    words = ["verify", str(out), *more]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def files(out: Path, pattern: str) -> list[Path]:
+    return [path for path in sorted(out.glob(pattern)) if path.is_file()]
+
+
+def flip(path: Path) -> None:
+    """Flip a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def figures(out: Path) -> list[tuple[object, ...]]:
+    frame = dfbench.load_results(out).frame()[["row", "status", "roc_auc", "log_loss"]]
+    return sorted(map(tuple, frame.itertuples(index=False)))
+
+
+def test_a_finished_run_is_sound(ran: Path) -> None:
+    data = str(ran.parent / "faces")
+    code, said = verify(ran, "--data", data)
+    assert (code, said.splitlines()[-1]) == (0, "all is sound"), said
+    assert "without checksum" in said
+    found = dfbench.verify(ran, data)
+    assert found.sound
+    assert str(found) == "sound"
+    assert found.checks.checked["tables"] == len(files(ran, "cells/*.parquet"))
+    assert not sum(found.checks.unsummed.values())
+    assert found.checks.notes == []
+
+
+PIECES = [
+    "cells/????????????????.json", "cells/????????????????.parquet", "cells/*.tune.parquet",
+    "cells/*.default.parquet", "cells/*.*.json", "cells/????????????????.????????????????.parquet",
+    "run.json", "probes.json", "made.json", "leaks/*.json", "shortcuts/*.json",
+    "proportion/*.json", "reading/*.json", "unreadable/*.csv", "leaderboard.md",
+    "leaderboard.csv", "leaderboard.json", "leaderboard.html", "leaderboard.tex",
+    "protocols.csv", "report.html", "board/written.json",
+]  # fmt: skip
+
+
+def test_each_damaged_piece_is_named_and_the_next_run_mends_all(ran: Path) -> None:
+    before = figures(ran)
+    found = [files(ran, pattern) for pattern in PIECES]
+    # a table can be told from what was written where its record can be read: that of another cell
+    harmed = [its[-1 if its[0].suffix == ".parquet" else 0] for its in found if its]
+    assert len(harmed) >= 20
+    for path in harmed:
+        flip(path)
+    code, said = verify(ran)
+    assert code == 1
+    lines = said.splitlines()
+    for path in harmed:
+        name = path.relative_to(ran).as_posix()
+        assert any(line.startswith(f"{name}: ") for line in lines), (name, said)
+    run(ran.parent)
+    assert figures(ran) == before
+    code, said = verify(ran)
+    assert code == 0, said
+
+
+def test_a_damaged_model_is_named(ran: Path) -> None:
+    (path, *_) = files(ran, "models/*.dfb")
+    flip(path)
+    code, said = verify(ran)
+    assert code == 1
+    assert f"models/{path.name}: is damaged" in said
+
+
+def test_a_damaged_index_is_named_and_written_again(ran: Path) -> None:
+    flip(ran / "index.json")
+    code, said = verify(ran)
+    assert code == 1
+    assert "index.json: no readable index" in said
+    run(ran.parent)
+    assert verify(ran)[0] == 0
+
+
+def test_a_damaged_piece_is_in_no_leaderboard(ran: Path) -> None:
+    path = files(ran, "cells/????????????????.parquet")[0]
+    flip(path)
+    result = CliRunner().invoke(app, ["leaderboard", str(ran)], catch_exceptions=False)
+    assert "failed" in result.output
+    assert path.name in "".join(result.output.split())
+
+
+def test_what_is_missing_or_foreign_is_told(ran: Path) -> None:
+    (ran / "leaderboard.csv").unlink()
+    (gone,) = files(ran, "leaks/*.json")
+    gone.unlink()
+    (ran / "notes.txt").write_text("mine")
+    code, said = verify(ran)
+    assert code == 1
+    assert "leaderboard.csv: is missing (dfbench leaderboard DIR --write" in said
+    assert f"leaks/{gone.name}: is missing (run again" in said
+    assert "note: no command of dfbench that ended wrote notes.txt" in said
+
+
+def test_images_that_are_others_are_told(ran: Path) -> None:
+    data = ran.parent / "faces"
+    Image.fromarray(picture(999)).save(data / "test" / "real" / "001.png")
+    code, said = verify(ran, "--data", str(data))
+    assert code == 1
+    assert "is of another state of faces: fingerprint" in said
+    assert verify(ran)[0] == 0, "the results themselves are sound"
+    assert "note: no row is of other" in verify(ran, "--data", f"other={data}")[1]
+
+
+def test_labels_that_are_not_those_of_the_images_are_told(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    for entry in out.read_entries():
+        record = out.load_record(entry.cell)
+        assert record is not None
+        scores = out.read_scores(record)
+        out.write_cell(record, scores.model_copy(update={"labels": 1 - scores.labels}))
+    code, said = verify(ran, "--data", str(ran.parent / "faces"))
+    assert code == 1
+    assert "20 labels are not those of the images" in " ".join(said.split())
+
+
+def test_no_results_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="not a results folder"):
+        dfbench.verify(tmp_path)
+    assert verify(tmp_path)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["studies/x.log", "checkpoints/x/status", "figures", "cells"])
+def test_a_run_writes_through_no_link(ran: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    place = ran / name
+    if place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(outside / "mine" if "." in name or "status" in name else outside)
+    words = ["run", "--suite", str(tmp_path / "suite.toml"), "--data", str(tmp_path / "faces")]
+    result = CliRunner().invoke(app, [*words, "--out", str(ran)])
+    assert result.exit_code == 2
+    assert f"{name}: a link, which is not followed here (remove it)" in result.output
+    assert [path.name for path in outside.iterdir()] == ["mine"]
+    assert (outside / "mine").read_text() == "mine"
+    assert name in verify(ran)[1]
+
+
+def test_a_folder_of_before_is_read_and_said_to_have_no_checksums(ran: Path) -> None:
+    for path in files(ran, "**/*.json"):
+        told = json.loads(path.read_text())
+        if path.parent.name == "board" or path.name in ("index.json",):
+            path.unlink()
+        elif isinstance(told, dict) and "sum" in told:
+            for key in ("sum", "tables", "table"):
+                told.pop(key, None)
+            lists = {"entries", "asked", "commands"} & told.keys()
+            path.write_text(json.dumps(told[lists.pop()] if lists else told))
+    code, said = verify(ran)
+    assert code == 0, said
+    assert "Those without were written by dfbench 0.1.0" in said
+    times = {path: path.stat().st_mtime_ns for path in files(ran, "cells/*")}
+    assert "(2 done before)" in run(ran.parent, "--plan")
+    run(ran.parent)
+    assert {path: path.stat().st_mtime_ns for path in files(ran, "cells/*")} == times
