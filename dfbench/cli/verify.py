@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins, out, shown
+from dfbench.cli.options import RESULTS, Plugins, out, shown
 
 _EXIT_DAMAGED = 1
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
-        "dfbench-results"
-    ),
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help=RESULTS),
+    ] = Path("dfbench-results"),
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,8 +40,10 @@ def verify(
     """
     from dfbench.benchmark.verification import verify as verified
     from dfbench.cli.tables import plain_row, plain_table
+    from dfbench.results.records.packing import as_folder
 
-    found = verified(folder, data or (), plugins=plugin or ())
+    with as_folder(folder.expanduser()) as laid:
+        found = verified(laid, data or (), plugins=plugin or ())
     checks = found.checks
     table = plain_table("checked", "files", "without checksum", right=("files", "without checksum"))
     for kind, n in checks.checked.items():
