@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfbench.backbones.apart import apart
@@ -24,13 +25,14 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
-from dfbench.files import at_home, check_writable
+from dfbench.files import at_home, check_writable, from_home
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
 from dfbench.results.board.sentences import not_shown
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import check_plain
+from dfbench.results.records.provenance import Again, Source
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
@@ -282,6 +284,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         if isinstance(each, Dataset):
             _tell(each, reporter)
     seeds = suite.seeds if options.seed is None else [options.seed]
+    settings = replace(settings, again=_again(options, suite, seeds, plugins, datasets))
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
@@ -293,6 +296,47 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
             " finished before; --keep-models all fits it once more, and draws"
         )
     return Planned(plan, folder, settings, options.check)
+
+
+_AS_GIVEN = (
+    *("only", "device", "cell_timeout", "plugin_timeout", "plugin_memory", "strict", "roots"),
+    *("classes", "kinds", "groups", "splits"),
+)
+"""Options that are given again as they are."""
+
+
+def _again(
+    options: Options,
+    suite: Suite,
+    seeds: Sequence[int],
+    plugins: Sequence[Path],
+    datasets: Sequence[Dataset | object],
+) -> Again:
+    """Note what it takes to run this again."""
+    sources = [str(each) for each in options.data] or suite.datasets
+    if isinstance(sources, str) or len(sources) != len(datasets):
+        sources = [each.name if isinstance(each, Dataset) else "" for each in datasets]
+    settled = suite.model_copy(update={"seeds": list(seeds), "plugins": []})
+    given = options.model_dump(mode="json", include=set(_AS_GIVEN), exclude_defaults=True)
+    return Again(
+        # protocols have fields of their own
+        suite=settled.model_dump(mode="json", exclude_defaults=True, serialize_as_any=True),
+        data=[
+            Source(name=each.name, source=source, fingerprint=each.fingerprint)
+            for each, source in zip(datasets, sources, strict=True)
+            if isinstance(each, Dataset)
+        ],
+        options=given,
+        plugins=[(from_home(path), sum_of_plugin(path)) for path in plugins],
+    )
+
+
+def sum_of_plugin(path: Path) -> str:
+    """Give the SHA-256 of a Python file; "" of what is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:

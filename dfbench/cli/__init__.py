@@ -93,9 +93,11 @@ from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
 from dfbench.cli.list import show  # noqa: E402
 from dfbench.cli.merge import merge  # noqa: E402
+from dfbench.cli.pack import pack  # noqa: E402
 from dfbench.cli.plugin import app as _plugin  # noqa: E402
 from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
+from dfbench.cli.reproduce import reproduce  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
 from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
@@ -114,6 +116,8 @@ app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("import")(import_scores)
 app.command("merge")(merge)
+app.command("pack")(pack)
+app.command("reproduce")(reproduce)
 app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)

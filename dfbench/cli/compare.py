@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins
+from dfbench.cli.options import RESULTS, Plugins
 from dfbench.cli.screen import err, out, write
 
 
@@ -22,7 +22,10 @@ class Format(StrEnum):
 
 
 def compare(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help=RESULTS),
+    ],
     row_a: Annotated[
         str,
         typer.Argument(metavar="ROW_A", help="A row of it.", autocompletion=completing.rows_there),
@@ -47,11 +50,12 @@ def compare(
     """
     from dfbench.results.board import explanation
     from dfbench.results.board.comparison import compare as compared
+    from dfbench.results.records.packing import as_folder
     from dfbench.results.render.markdown import sections_to_markdown
     from dfbench.results.render.terminal import SectionView
 
-    with err().status("comparing"):
-        found = compared(folder, row_a, row_b, data or (), plugin or ())
+    with err().status("comparing"), as_folder(folder.expanduser()) as laid:
+        found = compared(laid, row_a, row_b, data or (), plugin or ())
     if format is Format.json:
         write(explanation.to_json(found, row_a, row_b))
     elif format is Format.csv:

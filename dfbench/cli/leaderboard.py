@@ -8,16 +8,18 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import COMMAND, Plugins
+from dfbench.cli.options import COMMAND, RESULTS, Plugins
 from dfbench.cli.screen import err, out, say
 from dfbench.cli.screen import write as print_document
+from dfbench.errors import OutputError
 
 
 def leaderboard(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
-        "dfbench-results"
-    ),
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help=RESULTS),
+    ] = Path("dfbench-results"),
     plugin: Plugins = None,
     format: Annotated[
         str | None,
@@ -41,15 +43,18 @@ def leaderboard(
     """Compute a leaderboard again from the stored scores, and print it."""
     from dfbench.cli import writing
     from dfbench.cli.progress import ConsoleReporter
+    from dfbench.results.records.packing import as_folder
     from dfbench.results.render.formats import render
     from dfbench.results.render.terminal import BoardView
     from dfbench.results.results import load_results
 
-    with ConsoleReporter(err()) as reporter:
+    if write and folder.is_file():
+        raise OutputError("packed results stay as they are", where=folder, hint="without --write")
+    with ConsoleReporter(err()) as reporter, as_folder(folder.expanduser()) as laid:
         if write:
             results = writing.load_noted(folder, plugin or (), context.meta[COMMAND])
         else:
-            results = load_results(folder, plugins=plugin or ())
+            results = load_results(laid, plugins=plugin or ())
         if plugin:
             results.progress = reporter.stage("leaderboard", "rows")
         board = results.board

@@ -13,6 +13,8 @@ from dfbench.files import at_home
 
 COMMAND = "dfbench.command"
 """Where a context's ``meta`` has what was typed."""
+RESULTS = "Folder of the results, or the file that dfbench pack made of one."
+"""Help for the results that a command only reads."""
 EXIT_ERROR = 2
 """What was asked for cannot be done: nothing was run."""
 EXIT_FAILED = 3

@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from dfbench.cli import completing
-from dfbench.cli.options import Plugins
+from dfbench.cli.options import RESULTS, Plugins
 from dfbench.cli.screen import out, say
 
 _EXIT_DAMAGED = 1
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the results.")] = Path(
-        "dfbench-results"
-    ),
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help=RESULTS),
+    ] = Path("dfbench-results"),
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,8 +41,10 @@ def verify(
     """
     from dfbench.benchmark.verification import verify as verified
     from dfbench.cli.tables import plain_row, plain_table
+    from dfbench.results.records.packing import as_folder
 
-    found = verified(folder, data or (), plugins=plugin or ())
+    with as_folder(folder.expanduser()) as laid:
+        found = verified(laid, data or (), plugins=plugin or ())
     checks = found.checks
     table = plain_table("checked", "files", "without checksum", right=("files", "without checksum"))
     for kind, n in checks.checked.items():

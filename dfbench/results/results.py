@@ -207,6 +207,38 @@ class Results:
         lines = [figure.model_dump() for figure in self.board.figures]
         return pd.DataFrame(lines, columns=list(ProtocolFigure.model_fields))
 
+    def pack(self, file: str | Path, *, models: bool = False) -> int:
+        """Make one file of the folder, for somebody without the images: `dfbench pack`.
+
+        Parameters
+        ----------
+        file
+            To be written.
+        models
+            Whether the fitted models go along.
+
+        Returns
+        -------
+        int
+            Bytes of the file.
+
+        Raises
+        ------
+        OutputError
+            Where the file cannot be written, or a link lies in the folder.
+        """
+        from dfbench.results.records.packing import pack
+        from dfbench.results.render.formats import FORMATS, render
+
+        folder = ResultsFolder(self.folder)
+        texts = {}
+        if self.board.kept and not models:
+            # a board that says nothing of models
+            board = replace(self.board, kept={})
+            there = {form: folder.leaderboard_file(form) for form in FORMATS}
+            texts = {p.name: render(board, form) for form, p in there.items() if p.exists()}
+        return pack(folder, Path(file).expanduser(), models=models, instead=texts)
+
     def write(self, *, report: bool = True) -> None:
         """Write the board into the folder in all forms, and the report with its pictures.
 

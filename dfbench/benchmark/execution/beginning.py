@@ -117,4 +117,5 @@ def _provenance(session: Session) -> Run:
         machine=machine(settings.device) | session.executor.told(),
         versions=versions(),
         own=list(settings.own),
+        again=settings.again,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dfbench.benchmark.limits import Allowed
 from dfbench.installed import available_cores
+from dfbench.results.records.provenance import Again
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Settings:
         Whether a worker that has a GPU may use it, though this machine has none.
     allowed
         What extractors of others may take.
+    again
+        What it takes to run it again.
     """
 
     jobs: int
@@ -57,6 +60,7 @@ class Settings:
     own: tuple[tuple[str, str, str], ...] = ()
     auto_device: bool = False
     allowed: Allowed = field(default_factory=Allowed)
+    again: Again | None = None
 
     def timeout(self, n_train: int) -> float:
         """Seconds after which a cell of so many training images is given up."""

@@ -3,8 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class Source(BaseModel):
+    """A data set of a run."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    source: str
+    """Name, card or folder, as it was given."""
+    fingerprint: str
+
+
+class Again(BaseModel):
+    """What it takes to run a command again, without the file of its suite."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    suite: dict[str, Any]
+    """As it was settled, with what the command said instead of it; without its plugins."""
+    data: list[Source]
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Of the command, by the names that `dfbench.run` has for them."""
+    plugins: list[tuple[str, str]] = Field(default_factory=list)
+    """Path and SHA-256 of each Python file; "" of a package."""
 
 
 class Run(BaseModel):
@@ -30,6 +56,8 @@ class Run(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     own: list[tuple[str, str, str]] = Field(default_factory=list)
     """Metrics and columns of somebody's own: kind, name, and who brings it."""
+    again: Again | None = None
+    """None of commands that run nothing, and of those of dfbench 0.1.0."""
 
 
 def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:

@@ -41,9 +41,14 @@ def write_sealed(path: Path, value: BaseModel, *, indent: int | None = 1) -> Non
     OutputError
         Where its folder cannot be written.
     """
+    keep_text(path, text_of(value, indent=indent))
+
+
+def text_of(value: BaseModel, *, indent: int | None = 1) -> str:
+    """Word a file with its checksum."""
     told = json.loads(value.model_dump_json())
     told[KEY] = digest(told, length=64)
-    keep_text(path, json.dumps(told, indent=indent, ensure_ascii=False) + "\n")
+    return json.dumps(told, indent=indent, ensure_ascii=False) + "\n"
 
 
 def read_sealed(path: Path, form: type[Form], *, below: Path) -> Form:

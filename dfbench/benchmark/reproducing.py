@@ -1,0 +1,274 @@
+"""Results run again from their own records, and held against those that were there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from dfbench.benchmark.options import Options
+from dfbench.benchmark.reporter import Reporter
+from dfbench.benchmark.run import carry_out, plan_run, sum_of_plugin, without_torch
+from dfbench.errors import DataError, OutputError, PluginError, in_words
+from dfbench.files import at_home
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.provenance import Again, Run
+from dfbench.results.records.records import Record
+from dfbench.results.results import load_results
+from dfbench.results.statistics.metrics import METRICS
+from dfbench.suites.datasets.sources import split_source
+from dfbench.suites.suite import Suite
+
+TOLERANCE = 5e-4
+"""Difference of a figure that is rounding: half of the last digit that the board shows."""
+
+Verdict = Literal["same", "within rounding", "differs", "not compared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row on a data set, as it was and as it came out again.
+
+    Attributes
+    ----------
+    dataset, row
+        Which.
+    verdict
+        The worst of its figures; why it was not compared is in ``said``.
+    said
+        The figure that differs most, or a reason.
+    """
+
+    dataset: str
+    row: str
+    verdict: Verdict
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What came of running results again.
+
+    Attributes
+    ----------
+    out
+        Folder of the new results.
+    rows
+        In the order of the old board.
+    other
+        Versions and facts of the machine that are not what they were: name, before, now.
+    notes
+        What else is not as it was, a sentence each.
+    """
+
+    out: Path
+    rows: list[Compared]
+    other: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Whether all rows came out the same, or within rounding."""
+        return bool(self.rows) and all(
+            each.verdict in ("same", "within rounding") for each in self.rows
+        )
+
+
+def reproduce(
+    folder: Path,
+    out: Path,
+    *,
+    data: Sequence[str] = (),
+    only: Sequence[str] = (),
+    plugins: Sequence[Path] = (),
+    jobs: int | None = None,
+    reporter: Reporter,
+) -> Reproduced:
+    """Run results again, into a folder that is not there yet, and compare.
+
+    Parameters
+    ----------
+    folder
+        Of the results.
+    out
+        Of the new ones; where it holds some of an interrupted reproduction, that goes on.
+    data
+        Where data sets lie now, ``NAME=SOURCE`` each; the others where they lay.
+    only
+        Rows; by default all.
+    plugins
+        Where plugins lie now, known by the names of their files; the others where they lay.
+    jobs
+        Workers; by default as many as there were.
+    reporter
+        Hears how it goes.
+
+    Raises
+    ------
+    OutputError
+        Where there are no results, or they do not tell how they were made.
+    DfbenchError
+        As `dfbench.run`.
+    """
+    before = ResultsFolder(folder)
+    before.read_entries()
+    runs = [run for run in before.read_provenance(strict=True) if run.again is not None]
+    if not runs:
+        raise OutputError(
+            "do not tell the suite that they were made by",
+            where=folder,
+            hint="results of dfbench 0.1.0, and imported or merged ones, cannot be run again",
+        )
+    if out.resolve() == folder.resolve():
+        raise OutputError("the results that are to be reproduced", where=out, hint="--out NEW")
+    notes: list[str] = []
+    for run in runs:
+        assert run.again is not None
+        options = _options(run, run.again, out, data, only, plugins, jobs, notes)
+        with without_torch():
+            carry_out(plan_run(options, reporter), reporter)
+    after = ResultsFolder(out)
+    now = [run for run in after.read_provenance() if run.again is not None]
+    rows = _compared(before, after, [options.plugins], only)
+    return Reproduced(out, rows, _other(runs[-1], now[-1]) if now else [], notes)
+
+
+def _options(
+    run: Run,
+    again: Again,
+    out: Path,
+    data: Sequence[str],
+    only: Sequence[str],
+    plugins: Sequence[Path],
+    jobs: int | None,
+    notes: list[str],
+) -> Options:
+    moved = dict(map(split_source, data))
+    known = {each.name for each in again.data}
+    if unknown := [name or str(source) for name, source in moved.items() if name not in known]:
+        raise DataError(
+            f"no data set of these results: {unknown[0]}",
+            where="--data",
+            hint=f"NAME=SOURCE, of {', '.join(sorted(known))}",
+        )
+    try:
+        # pictures and models are not compared
+        suite = Suite.model_validate({**again.suite, "figures": [], "keep_models": "none"})
+    except ValidationError as error:
+        said = in_words(error.errors(include_url=False)[0])
+        raise OutputError(
+            f"a suite that this version does not know: {said}", where="made.json"
+        ) from error
+    files = [_plugin(Path(at_home(path)), told, plugins, notes) for path, told in again.plugins]
+    where = {each.name: str(moved.get(each.name, each.source)) for each in again.data}
+    sources = [place if place == name else f"{name}={place}" for name, place in where.items()]
+    return Options.of(
+        **{
+            **again.options,
+            "suite": suite,
+            "data": sources,
+            "out": out,
+            "jobs": jobs or run.jobs or None,
+            "plugins": files,
+            "command": f"reproduced: {run.command}",
+            **({"only": list(only)} if only else {}),
+        }
+    )
+
+
+def _plugin(path: Path, told: str, moved: Sequence[Path], notes: list[str]) -> Path:
+    """Give the place of a plugin, and note where it is not what it was."""
+    found = next((each for each in moved if each.name == path.name), path)
+    if not found.exists():
+        raise PluginError(
+            "a plugin of these results is not there", where=found, hint=f"--plugin .../{path.name}"
+        )
+    if told and sum_of_plugin(found) != told:
+        notes.append(f"the plugin {found.name} is not what it was: its rows may differ")
+    return found
+
+
+# --- comparison ----------------------------------------------------------------------------------
+
+
+def _compared(
+    before: ResultsFolder, after: ResultsFolder, plugins: list[Any], only: Sequence[str]
+) -> list[Compared]:
+    files = [Path(each) for each in plugins[0]]
+    old = load_results(before.path, plugins=files).frame()
+    new = load_results(after.path, plugins=files).frame()
+    lines = {(line["dataset"], line["row"]): line for _, line in new.iterrows()}
+    data = _fingerprints(before), _fingerprints(after)
+    return [
+        _row(line, lines.get((line["dataset"], line["row"])), *data)
+        for _, line in old.iterrows()
+        if not only or line["row"] in only
+    ]
+
+
+def _fingerprints(out: ResultsFolder) -> dict[tuple[str, str], Record]:
+    found = {}
+    for entry in out.read_rows():
+        try:
+            record = out.record_of(entry)
+        except OutputError:
+            continue
+        if record is not None:
+            found[entry.dataset, entry.row] = record
+    return found
+
+
+def _row(
+    old: pd.Series[Any],
+    new: pd.Series[Any] | None,
+    was: Mapping[tuple[str, str], Record],
+    now: Mapping[tuple[str, str], Record],
+) -> Compared:
+    place = str(old["dataset"]), str(old["row"])
+    first, second = was.get(place), now.get(place)
+    if first is None:
+        return Compared(*place, "not compared", "its record cannot be read")
+    if first.kind == "imported":
+        return Compared(*place, "not compared", "its scores were imported")
+    if new is None or second is None:
+        return Compared(*place, "not compared", "it was not run again")
+    if first.fingerprint != second.fingerprint:
+        return Compared(*place, "not compared", "its data are not what they were")
+    if old["status"] != new["status"]:
+        reason = f": {new['reason']}" if new["reason"] else ""
+        return Compared(*place, "differs", f"{old['status']}, and now {new['status']}{reason}")
+    if old["status"] != "ok":
+        return Compared(*place, "same", str(old["status"]))
+    return _figures(place, old, new)
+
+
+def _figures(place: tuple[str, str], old: pd.Series[Any], new: pd.Series[Any]) -> Compared:
+    worst, said = 0.0, ""
+    for name in METRICS:
+        if name not in old or name not in new:
+            continue
+        a, b = (float(np.nan) if pd.isna(line[name]) else float(line[name]) for line in (old, new))
+        if np.isnan(a) and np.isnan(b):
+            continue
+        difference = np.inf if np.isnan(a) or np.isnan(b) else abs(a - b)
+        if difference > worst:
+            worst, said = difference, f"{name} {a:.4f}, now {b:.4f} ({b - a:+.2g})"
+    verdict: Verdict = "same"
+    if worst > 0:
+        verdict = "within rounding" if worst <= TOLERANCE else "differs"
+    return Compared(*place, verdict, said)
+
+
+def _other(was: Run, now: Run) -> list[tuple[str, str, str]]:
+    """List versions and facts of the machine that are not what they were."""
+    found = []
+    for before, after in ((was.machine, now.machine), (was.versions, now.versions)):
+        for name in dict.fromkeys([*before, *after]):
+            if before.get(name, "") != after.get(name, ""):
+                found.append((name, before.get(name, "none"), after.get(name, "none")))
+    return found

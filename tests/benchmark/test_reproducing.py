@@ -1,0 +1,129 @@
+"""Results run again from their own records."""
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import dfbench
+from dfbench.cli import app
+from dfbench.results.results import load_results
+
+SUITE = """
+name = "own"
+seeds = [3]
+[budget]
+trials = 3
+[[rows]]
+features = ["hsv"]
+models = ["knn", "svm"]
+[[derived]]
+name = "both"
+of = ["hsv/knn", "hsv/svm"]
+combine = "mean"
+[[protocols]]
+kind = "robustness"
+"""
+
+
+@pytest.fixture(scope="module")
+def around(run_once):
+    return run_once("reproduced", SUITE)
+
+
+@pytest.fixture(autouse=True)
+def here(in_process):
+    """Cells are worked on in this process."""
+
+
+def run(*words, status=0):
+    done = CliRunner().invoke(app, ["reproduce", *map(str, words)])
+    assert done.exit_code == status, done.output
+    return " ".join(done.output.split())
+
+
+def test_the_same_comes_out_without_the_suite(around, tmp_path):
+    (around / "reproduced.toml").unlink(missing_ok=True)
+    said = run(around / "out", "-o", tmp_path / "new")
+    assert "3 same" in said
+    old, new = load_results(around / "out"), load_results(tmp_path / "new")
+    assert old.scores("both").equals(new.scores("both"))
+    assert old.protocols().equals(new.protocols())
+
+
+def test_one_row_from_a_packed_file(around, tmp_path):
+    load_results(around / "out").pack(tmp_path / "a.zip")
+    said = run(tmp_path / "a.zip", "-o", tmp_path / "new", "--only", "hsv/knn")
+    assert "1 same (rounding" in said
+    assert list(load_results(tmp_path / "new").frame()["row"]) == ["hsv/knn"]
+
+
+def test_data_that_moved_are_found_and_other_data_are_said(around, tmp_path):
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(around / "faces", moved)
+    said = run(around / "out", "-o", tmp_path / "a", "-d", f"faces={moved}", "--only", "hsv/knn")
+    assert "1 same" in said
+    image = next(moved.rglob("*.png"))
+    Image.open(image).rotate(90).save(image)
+    said = run(
+        *(around / "out", "-o", tmp_path / "b", "-d", f"faces={moved}", "--only", "hsv/knn"),
+        status=1,
+    )
+    assert "its data are not what they were" in said
+    assert "1 not compared" in said
+    assert "no data set of these results: other" in run(
+        around / "out", "-o", tmp_path / "c", "-d", f"other={moved}", status=2
+    )
+
+
+def test_what_differs_is_told(around, tmp_path):
+    out, other = tmp_path / "new", tmp_path / "other"
+    shutil.copytree(around / "out", other)
+    # another dfbench made these: what was noted of it is another seed
+    made = json.loads((other / "made.json").read_text())
+    made["commands"][0]["again"]["suite"]["seeds"] = [4]
+    made["commands"][0]["versions"]["numpy"] = "1.0"
+    del made["sum"]
+    (other / "made.json").write_text(json.dumps(made))
+    said = run(other, "-o", out, "--only", "hsv/svm", status=1)
+    assert "1 differs" in said
+    assert "numpy: 1.0, now" in said
+
+
+def test_results_that_do_not_tell_how_they_were_made_cannot_be(around, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(around / "out", other)
+    (other / "made.json").unlink()
+    assert "do not tell the suite" in run(other, "-o", tmp_path / "new", status=2)
+    assert "--out NEW" in run(around / "out", "-o", around / "out", status=2)
+
+
+PLUGIN = """
+import dfbench
+import numpy as np
+
+@dfbench.extractor
+def brightness(image):
+    return np.array([image.mean(), image.std()], np.float32)
+"""
+
+
+def test_plugins_are_known_by_their_content(tmp_path, make_folder):
+    faces = make_folder("faces")
+    plugin = tmp_path / "own.py"
+    plugin.write_text(PLUGIN)
+    suite = tmp_path / "own.toml"
+    suite.write_text(
+        'name = "own"\nfigures = []\n[budget]\ntrials = 1\n'
+        '[[rows]]\nfeatures = ["brightness"]\nmodels = ["knn"]\n'
+    )
+    dfbench.run(suite, faces, plugins=plugin, out=tmp_path / "out")
+    assert "1 same" in run(tmp_path / "out", "-o", tmp_path / "a")
+    plugin.rename(tmp_path / "away.py")
+    assert "is not there" in run(tmp_path / "out", "-o", tmp_path / "b", status=2)
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "own.py").write_text(PLUGIN.replace("image.std()", "image.std() + 1"))
+    said = run(tmp_path / "out", "-o", tmp_path / "c", "--plugin", tmp_path / "moved" / "own.py")
+    assert "own.py is not what it was" in said
