@@ -14,6 +14,8 @@ from dfbench.plugins import info
 from dfbench.received.texts import NotToml, check_plain, from_toml
 from dfbench.registry import Registry
 
+_LONGEST = 4_000
+
 
 @dataclass(frozen=True)
 class Term:
@@ -57,6 +59,11 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
     CardError
         Where the expression is malformed.
     """
+    if len(expression) > _LONGEST:
+        raise CardError(
+            f"a feature expression of {len(expression):,} characters, at most {_LONGEST:,} are read",
+            where=one_line(expression[:80]),
+        )
     terms: list[Term] = []
     for part in split_outside(expression, "+"):
         part = part.strip()

@@ -30,6 +30,8 @@ MOST_SECONDS = 1e8
 MOST_TRIALS = 1_000_000
 MOST_SEED = 2**63 - 1
 
+Name = Annotated[str, Field(max_length=4_000)]
+"""Of a part, an expression or a row; they stand in messages and tables."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)]
 
@@ -59,10 +61,10 @@ class Budget(_Part):
 class Block(_Part):
     """Rows: each of `features` with each of `models`, and each of `networks` alone."""
 
-    features: list[str] = Field(default_factory=list)
+    features: list[Name] = Field(default_factory=list)
     """Feature expressions, or names of the suite's own ``[features]``."""
-    models: list[str] = Field(default_factory=list)
-    networks: list[str] = Field(default_factory=list)
+    models: list[Name] = Field(default_factory=list)
+    networks: list[Name] = Field(default_factory=list)
     plugins: bool = False
     """Whether extractors and models from plugins join `features` and `models`."""
 
@@ -112,10 +114,10 @@ class Ranged(_Part):
 class System(_Part):
     """A row of its own: a model with features, or a network, exactly as it is written here."""
 
-    name: str = Field(min_length=1)
-    model: str
+    name: Name = Field(min_length=1)
+    model: Name
     """A model's or a network's name, e.g. ``knn``, ``cnn-3conv``, ``finetune:resnet18``."""
-    features: str = ""
+    features: Name = ""
     """A feature expression; none for networks of images alone."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters that differ from the model's defaults; for networks the recipe's too."""
