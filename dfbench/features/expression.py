@@ -61,7 +61,7 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
     """
     if len(expression) > _LONGEST:
         raise CardError(
-            f"a feature expression of {len(expression):,} characters, at most {_LONGEST:,} are read",
+            f"an expression of {len(expression):,} characters, at most {_LONGEST:,} are read",
             where=one_line(expression[:80]),
         )
     terms: list[Term] = []

@@ -14,6 +14,8 @@ from pathlib import Path
 from dfbench.errors import ImageError
 from dfbench.files import keep_text, unwritable
 from dfbench.rasters.pillow import opened
+from dfbench.rasters.png import plain
+from dfbench.received import files
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
@@ -26,6 +28,8 @@ from dfbench.results.render.page import escape
 
 _LARGE = 200_000
 """Bytes from which on a figure is embedded as JPEG; the PNG stays where it is."""
+_MOST, _MOST_PIXELS = 32 << 20, 40_000_000
+"""Bytes and pixels of a figure: what is larger was drawn by others, and is left out."""
 
 Figures = Mapping[str, Sequence[tuple[str, Path]]]
 """By cell: captions and PNG files."""
@@ -181,12 +185,14 @@ class Embedded(Pictures):
         if name in self.faults:
             said = f"{chart.caption}: could not be drawn: {self.faults[name]}"
             return f'<p class="note">{escape(said)}</p>'
-        return embedded(chart.caption, self.out.chart_file(name))
+        return embedded(chart.caption, self.out.chart_file(name), self.out.path)
 
     def dataset(self, table: Table) -> str:
         """Show the overview of a data set, folded."""
         path = self.overviews.get(table.dataset)
-        shown = "" if path is None else embedded(f"{table.dataset} at a glance", path)
+        shown = (
+            "" if path is None else embedded(f"{table.dataset} at a glance", path, self.out.path)
+        )
         return f"<details><summary>The images</summary>\n{shown}</details>" if shown else ""
 
     def line(self, line: Line) -> str:
@@ -195,7 +201,9 @@ class Embedded(Pictures):
         return "".join(self._cell(line, cell, seed) for seed, cell in cells)
 
     def _cell(self, line: Line, cell: str, seed: int) -> str:
-        drawn = "".join(embedded(caption, path) for caption, path in self.figures.get(cell, ()))
+        drawn = "".join(
+            embedded(caption, path, self.out.path) for caption, path in self.figures.get(cell, ())
+        )
         if not drawn:
             return ""
         name = escape(f"{line.row} (seed {seed})" if self.seeds else line.row)
@@ -217,10 +225,15 @@ _CHART_DPI = 200
 """Twice what a page shows, so that lines and words are sharp on any screen."""
 
 
-def embedded(caption: str, path: Path) -> str:
-    """Show a PNG file inside a page; nothing where it cannot be read."""
+def embedded(caption: str, path: Path, below: Path | None = None) -> str:
+    """Show a PNG file inside a page; nothing where it cannot be read.
+
+    Links are not followed from ``below`` on, by default the folder that the file lies in.
+    """
     try:
-        kind, content, width = _coded(path)
+        kind, content, width = _coded(
+            files.read_bytes(path, most=_MOST, below=below or path.parent)
+        )
     except (OSError, ImageError):
         return ""
     said = escape(caption)
@@ -231,17 +244,27 @@ def embedded(caption: str, path: Path) -> str:
     )
 
 
-def _coded(path: Path) -> tuple[str, bytes, int]:
+def _coded(content: bytes) -> tuple[str, bytes, int]:
     """Give a PNG file as it is, or where it shows photographs as a JPEG of a tenth the size.
 
     The third value is its width on a page, in CSS pixels.
+
+    Raises
+    ------
+    ImageError
+        If it is none, or larger than figures are.
     """
-    content = path.read_bytes()
-    with opened(content) as image:
-        dpi = image.info.get("dpi", (100, 100))[0]
-        width = round(image.width * 100 / dpi)
-        if len(content) <= _LARGE or dpi > 150:
-            return "png", content, width
-        smaller = io.BytesIO()
-        image.convert("RGB").save(smaller, "JPEG", quality=80)
+    found = plain(content)
+    if found is None or not 0 < found.width * found.height <= _MOST_PIXELS:
+        raise ImageError("no figure")
+    dpi = found.dpi or 100
+    width = round(found.width * 100 / dpi)
+    if len(found.content) <= _LARGE or dpi > 150:
+        return "png", found.content, width
+    smaller = io.BytesIO()
+    try:
+        with opened(found.content) as image:
+            image.convert("RGB").save(smaller, "JPEG", quality=80)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"no figure: {error}") from None
     return "jpeg", smaller.getvalue(), width
