@@ -226,7 +226,7 @@ def test_nothing_in_the_place_of_what_is_kept_breaks_anything(few, text):
     out = ResultsFolder(few.out)
     for file in (out.board_file, out.state_file):
         file.write_bytes(text)
-        assert board_of(few.out) == first
+        assert board_of(few.out).board == first.board
         assert file.read_bytes() != text
     out.written_file.write_bytes(text)
     written = Written(out, first.name)
