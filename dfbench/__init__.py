@@ -27,6 +27,7 @@ from dfbench.decorators import augmentation, column, extractor, layout, metric, 
 if TYPE_CHECKING:
     from dfbench.benchmark.extract import extract
     from dfbench.benchmark.run import run
+    from dfbench.benchmark.verification import verify
     from dfbench.detectors.detector import Detector, load_model
     from dfbench.results.results import Results, load_results
 
@@ -45,6 +46,7 @@ __all__ = [
     "model",
     "network",
     "run",
+    "verify",
 ]
 
 _LAZY = {
@@ -54,6 +56,7 @@ _LAZY = {
     "load_model": "dfbench.detectors.detector",
     "load_results": "dfbench.results.results",
     "run": "dfbench.benchmark.run",
+    "verify": "dfbench.benchmark.verification",
 }
 """What is imported when it is first asked for, so that ``import dfbench`` takes no time."""
 

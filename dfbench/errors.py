@@ -197,4 +197,4 @@ def in_words(fault: Mapping[str, Any]) -> str:
     wanted = _WANTED.get(kind) or _WANTED.get(kind.partition("_")[0])
     if wanted is None or kind == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
-    return f"{wanted.format(**context)} is wanted, not {given!r}"
+    return f"{wanted.format(**context)} is wanted, not {one_line(repr(given))}"

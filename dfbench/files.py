@@ -9,13 +9,15 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import platformdirs
 
-from dfbench.errors import BusyError, DataError, OutputError
+from dfbench.errors import BusyError, DataError, DfbenchError, OutputError
+from dfbench.received.files import opened, read_bytes
+from dfbench.received.texts import from_json
 
 
 def cache_dir() -> Path:
@@ -25,7 +27,7 @@ def cache_dir() -> Path:
     """
     override = os.environ.get("DFBENCH_CACHE")
     if override and cache_url() is None:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_cache_dir("dfbench"))
 
 
@@ -39,7 +41,7 @@ def config_dir() -> Path:
     """Folder for what the user has set: ``$DFBENCH_CONFIG`` or the platform's own."""
     override = os.environ.get("DFBENCH_CONFIG")
     if override:
-        return Path(override).expanduser()
+        return at_home(override)
     return Path(platformdirs.user_config_dir("dfbench"))
 
 
@@ -199,7 +201,7 @@ def keep_text(path: Path, text: str) -> None:
         Where its folder cannot be written.
     """
     try:
-        if path.read_bytes() == text.encode():
+        if read_bytes(path) == text.encode():
             return
     except OSError:
         pass
@@ -219,6 +221,26 @@ def digest(value: Any, *, length: int = 16) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def keep_known(file: Path, value: Any) -> None:
+    """Keep a JSON-able value below the cache folder, under its sum; nothing where that fails."""
+    with suppress(OSError, DfbenchError):
+        keep_text(file, json.dumps({"sum": digest(value, length=64), "value": value}) + "\n")
+
+
+def known_of(file: Path) -> Any:
+    """Give what `keep_known` kept; None where it is not there, or not what was kept."""
+    try:
+        told = from_json(read_bytes(file, most=_KNOWN))
+        value = told["value"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return value if told.get("sum") == digest(value, length=64) else None
+
+
+_KNOWN = 64 << 20
+"""Bytes of such a file at most."""
 
 
 SETTLED = 2_000_000_000
@@ -299,7 +321,7 @@ def as_seen(path: Path, before: Seen | None) -> bool:
 
 
 def _content(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -387,6 +409,59 @@ def _locked_windows(handle: int) -> bool:
     except OSError:
         return False
     return True
+
+
+_USERS = ".users"
+_USED: dict[Path, int] = {}
+"""Locks of this process by cache folder; they go with it, however that ends."""
+
+
+def use_cache() -> None:
+    """Say that this process uses the cache folder from here on: nothing in it is pruned."""
+    folder = cache_dir()
+    if folder in _USED:
+        return
+    handle = _lock_of(folder)
+    if handle is not None:
+        _USED[folder] = handle
+        with suppress(ImportError, OSError):  # Windows, and file systems without locks
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_SH)
+
+
+@contextmanager
+def alone_in_cache(folder: Path) -> Iterator[None]:
+    """Have a cache folder alone inside the block.
+
+    Raises
+    ------
+    BusyError
+        If another process that is alive uses it.
+    """
+    own = _USED.pop(folder, None)  # a second handle would meet the lock of the first
+    handle = _lock_of(folder) if own is None else own
+    try:
+        if handle is not None and not _locked(handle):
+            raise BusyError(
+                "the cache is in use by a run", where=folder, hint="do it when that has ended"
+            )
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+        if own is not None:
+            use_cache()
+
+
+def _lock_of(folder: Path) -> int | None:
+    """Open the file that users of a cache folder lock; None where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(folder / _USERS, flags, 0o666)
+    except OSError:
+        return None
 
 
 Progress = Callable[[int, int], None]

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import os
-import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.chatter import hushed, overheard
-from dfbench.errors import ImageError, UnavailableError
-from dfbench.formats import HEAD, HEIF, decoded, told, unread
+from dfbench.chatter import hushed
+from dfbench.errors import UnavailableError
+from dfbench.rasters import apart
+from dfbench.rasters.pillow import MOST_PIXELS, Told, form_of, pieces_of, told_by, turned
+from dfbench.rasters.room import Room
+from dfbench.received import files
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+_Any = TypeVar("_Any", np.uint8, np.float32)
+
 Image = NDArray[np.uint8]
 """RGB, shape (H, W, 3), dtype uint8."""
 
-_ORIENTATION = 0x0112
-_TURNED = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
-"""Bytes without one of which no file but a TIFF says how it is to be turned."""
+MOST_BYTES = 384 << 20
+"""Of an image file; no larger one is read. 110 million pixels, written plainly, are as many."""
+_LARGE = 16 << 20
+"""Bytes of a file, or of decoded pixels; what is smaller is not counted."""
 _FOR_PILLOW = (b"Exif", b"MPF\0")
 """Bytes before a JPEG's frame with which it may have to be turned, or be several in one file."""
-_MOST_PIXELS = 178_956_970
-"""More are refused, as Pillow does: a few bytes of header can ask for all memory."""
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 """Markers of the JPEG frames, baseline to progressive, that each build of libjpeg-turbo decodes."""
+_PROGRESSIVE = 0xC2
 _SCAN = 0xDA
 """Marker behind which a JPEG's pixels are."""
-_JPEG2000_PIXELS = b"\xff\x93"
+_SCANS = 64
+"""Of a progressive JPEG, at most; each goes over all of its pixels."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
+
+
+_files = Room(256 << 20)
+_held = Room(512 << 20)
 
 
 def opencv() -> ModuleType:
@@ -83,58 +91,31 @@ class Header:
     format: str
 
 
-@functools.cache
-def _quieten() -> None:
-    """Keep Pillow from warning of oddities in files: what matters is raised, and listed."""
-    # a filter for good, as catch_warnings is not safe where several threads decode
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-def opened(data: bytes) -> Any:
-    """Open an image file with Pillow, which reads its header and no pixels yet.
-
-    Pillow is told the one format that the content says: left to guess, it also tries formats for
-    which it starts other programs.
+def contents(path: str | os.PathLike[str]) -> bytes:
+    """Read an image file whole: a regular one, and not of any size.
 
     Raises
     ------
-    ImageError
-        If the bytes are no image in a format that can be read here; the message says what else.
+    OSError
+        As `dfbench.received.files.opened`.
     """
-    from PIL import Image as pillow
-    from PIL import UnidentifiedImageError
-
-    if not data:
-        raise ImageError("empty file")
-    head = bytes(data[:HEAD])
-    form = told(head)
-    if form is None:
-        other = unread(head)
-        raise ImageError(f"not read: {other}" if other else "not an image in a known format")
-    if not decoded(form):
-        if form is HEIF:
-            raise ImageError(f"not read: {unread(head)}")
-        raise ImageError(f"{form.name} is not decoded by the installed Pillow")
-    _quieten()
-    try:
-        if form is HEIF:
-            _register_heif()
-        return pillow.open(io.BytesIO(data), formats=(form.pillow,))
-    except UnidentifiedImageError:
-        raise ImageError(f"not an image: begins as {form.name}, but its header is broken") from None
-    except pillow.DecompressionBombError as error:
-        raise ImageError(f"too large: {error}") from None
-    except ImportError as error:
-        raise ImageError(f"{form.name} cannot be read: {error}") from None
-    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
-        raise ImageError(f"broken header: {error}") from None
+    with files.opened(path, most=MOST_BYTES) as file:
+        size = os.fstat(file.fileno()).st_size
+        with _counted(_files, size):
+            return file.read(MOST_BYTES)
 
 
-@functools.cache
-def _register_heif() -> None:
-    import pillow_heif  # type: ignore[import-not-found, unused-ignore]
+def _counted(room: Room, size: int) -> AbstractContextManager[None]:
+    return room.taken(size) if size > _LARGE else nullcontext()
 
-    pillow_heif.register_heif_opener()
+
+def at_hand(width: int, height: int) -> AbstractContextManager[None]:
+    """Wait, where the image is large, until there is room for its pixels beside other threads'.
+
+    Whoever decodes images in threads, and is not told their sizes before, does so inside of it,
+    one at a time.
+    """
+    return _counted(_held, 3 * width * height)
 
 
 def read_header(data: bytes) -> Header:
@@ -149,22 +130,17 @@ def read_header(data: bytes) -> Header:
     if frame and not any(data.find(mark, 0, frame) >= 0 for mark in _FOR_PILLOW):
         height, width = (int.from_bytes(data[frame + at : frame + at + 2], "big") for at in (5, 7))
         return Header(width, height, "JPEG")
-    image = opened(data)
-    width, height = image.size
-    # asking for the orientation is dear (a PNG is decoded for it), so only where there can be one;
-    # AVIF says it without Exif
-    if image.format in {"TIFF", "AVIF"} or any(mark in data for mark in _TURNED):
-        try:
-            if image.format == "TIFF":  # Pillow turns its size, in some versions only
-                width, height = image.tag_v2[256], image.tag_v2[257]
-                turn = image.tag_v2.get(_ORIENTATION, 1)
-            else:
-                turn = image.getexif().get(_ORIENTATION, 1)
-            if turn in {5, 6, 7, 8}:
-                width, height = height, width
-        except Exception:  # noqa: BLE001 - a broken EXIF block leaves the pixels readable
-            pass
-    return Header(int(width), int(height), str(image.format))
+    its = read_more(data)
+    return Header(its.width, its.height, its.format)
+
+
+def read_more(data: bytes) -> Told:
+    """Read all that an image file says of itself, which takes longer; as `read_header`."""
+    name = form_of(data).pillow
+    # what a PNG says of its orientation may stand behind its pixels
+    if name == "JPEG" or (name == "PNG" and not turned(data)):
+        return told_by(data)
+    return apart.told_by(data)
 
 
 def _plain_jpeg(data: bytes) -> int:
@@ -190,9 +166,9 @@ def _plain_jpeg(data: bytes) -> int:
                 not frame
                 and data[at + 4] == 8
                 and data[at + 9] in (1, 3)
-                and 0 < height * width <= _MOST_PIXELS
+                and 0 < height * width <= MOST_PIXELS
             )
-            if not plain:
+            if not plain or (marker == _PROGRESSIVE and data.count(b"\xff\xda") > _SCANS):
                 return 0
             frame = at
         elif marker == 0xFF or marker < 0xC0 or 0xD0 <= marker <= 0xD9:
@@ -207,9 +183,9 @@ def _plain_png(data: bytes) -> bool:
         data[:8] == _PNG
         and data.endswith(_PNG_END)
         and data[24:26] == b"\x08\x02"
-        and int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big") <= _MOST_PIXELS
+        and int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big") <= MOST_PIXELS
         and b"tRNS" not in data
-        and not any(mark in data for mark in _TURNED)
+        and not turned(data)
     )
 
 
@@ -233,14 +209,17 @@ def decode(data: bytes) -> Image:
     Raises
     ------
     ImageError
-        If the file is empty, no image, truncated or corrupt.
+        If the file is empty, no image, truncated, corrupt, or too large.
     UnavailableError
         If OpenCV cannot be loaded.
+    DfbenchError
+        If a process that decodes cannot be begun.
 
     Notes
     -----
     Complete 8-bit JPEG and PNG files go through OpenCV; everything else through Pillow, which
-    refuses a truncated file where OpenCV fills what is missing with grey. A JPEG damaged in its
+    refuses a truncated file where OpenCV fills what is missing with grey, and works in a process
+    of its own with limits of time and memory. A JPEG damaged in its
     midst is decoded as far as it goes by either, and not found out. An undamaged JPEG that says
     nothing of its orientation is decoded by simplejpeg where that is installed: to the same
     pixels, as both are libjpeg-turbo, in less time.
@@ -257,7 +236,8 @@ def decode(data: bytes) -> Image:
             array = None
         if array is not None:
             return array  # type: ignore[no-any-return]
-    return _decode_pillow(data)
+    form_of(data)
+    return apart.decode(data)
 
 
 def _turbo(data: bytes, frame: int) -> Image | None:
@@ -280,57 +260,22 @@ def _simplejpeg() -> Callable[[bytes, str], Any] | None:
     return decode_jpeg  # type: ignore[no-any-return]
 
 
-def _decode_pillow(data: bytes) -> Image:
-    image = opened(data)
-    try:
-        if image.width * image.height > _MOST_PIXELS:
-            raise ImageError(f"too large: {image.width} x {image.height} pixels")
-        if image.format == "JPEG2000" and _JPEG2000_PIXELS not in data:
-            # cut right behind the header, it would be decoded to nothing but grey
-            raise ImageError("cannot be decoded: the file ends before its pixels")
-        with hushed():
-            image.seek(0)
-            image.load()
-        return pixels_of(image)
-    except (ImageError, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
-        reason = (_libtiff_says(data) if image.format == "TIFF" else "") or str(error)
-        raise ImageError(f"cannot be decoded: {reason}") from None
-
-
 def pixels_of(image: Any) -> Image:
     """Give the pixels of a PIL image as `decode` gives those of a file; errors are Pillow's own."""
     from PIL import ImageOps
 
-    # Pillow forgets the format in the turned copy
-    container = image.format
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        pixels = _grey(np.asarray(image).astype(np.uint16) >> 8)
-    elif image.mode == "I" and container in {"PNG", "PPM"}:  # 16 bits in a wider type
-        pixels = _grey(np.asarray(image) >> 8)
-    elif image.mode in {"I", "F"}:  # TIFF: the range is not told, only seen
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        most = values.max(initial=0)
-        scale = 255.0 if most <= 1 else 1.0 if most <= 255 else 255 / 65535
-        pixels = _grey((values * scale).round())
-    else:
-        pixels = np.asarray(image.convert("RGB"))
-    return np.ascontiguousarray(pixels, dtype=np.uint8)
+    upright = ImageOps.exif_transpose(image)
+    upright.format = image.format  # Pillow forgets it
+    pieces = list(pieces_of(upright))
+    return np.concatenate(pieces) if pieces else np.empty((0, 0, 3), np.uint8)
 
 
-def _libtiff_says(data: bytes) -> str:
-    """Decode once more, alone, to hear what libtiff says beyond what Pillow hands on."""
-    said: list[str] = []
-    with overheard(said), contextlib.suppress(Exception):
-        image = opened(data)
-        image.seek(0)
-        image.load()
-    errors = [line.removeprefix("tempfile.tif: ") for line in said if "Warning, " not in line]
-    return errors[0].rstrip(".") if errors else ""
-
-
-def _grey(values: NDArray[Any]) -> Image:
-    """Repeat numbers of 0 to 255 over three channels."""
-    return np.repeat(np.clip(values, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+def small(image: NDArray[_Any], longest: int) -> NDArray[_Any]:
+    """Scale a picture, or a map of one, down so that its longer side has at most so many pixels."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    shrunk = opencv().resize(image, size, interpolation=opencv().INTER_AREA)
+    return np.asarray(shrunk, dtype=image.dtype)

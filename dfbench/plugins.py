@@ -21,6 +21,8 @@ from typing import Any, Literal, NoReturn
 
 from dfbench.errors import PluginError, let_stop, one_line, worded
 from dfbench.files import resolved
+from dfbench.overdue import within
+from dfbench.received.files import read_bytes, why
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
@@ -169,9 +171,9 @@ def source_digest(thing: Any) -> str:
     module = sys.modules.get(getattr(thing, "__module__", None) or "")
     path = getattr(module, "__file__", None)
     try:
-        content = Path(path).read_bytes() if path else None
+        content = read_bytes(path) if path else None
         if content is not None and module is not None and _FILE.match(module.__name__):
-            beside = [each.read_bytes() for each in _beside(Path(str(path))).values()]
+            beside = [read_bytes(each) for each in _beside(Path(str(path))).values()]
             content += b"".join(hashlib.sha256(each).digest() for each in beside)
     except OSError:
         content = None
@@ -234,7 +236,7 @@ def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
     try:
         state = _state(file)
     except OSError as error:
-        raise PluginError(f"cannot be read: {error.strerror}", where=path) from None
+        raise PluginError(why(error), where=path) from None
     if name in sys.modules and _LOADED.get(name) == state:
         # its functions stay the same objects: they are pickled by their names
         return sys.modules[name]
@@ -254,7 +256,7 @@ _LOADED: dict[str, str] = {}
 
 def _state(file: Path) -> str:
     files = [file, *_beside(file).values()]
-    return "".join(hashlib.sha256(each.read_bytes()).hexdigest() for each in files)
+    return "".join(hashlib.sha256(read_bytes(each)).hexdigest() for each in files)
 
 
 def _forget(name: str, file: Path) -> None:
@@ -283,7 +285,7 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     folder = str(path.parent)
     sys.path.insert(0, folder)
     try:
-        with staying():
+        with staying(LOADING):
             spec.loader.exec_module(module)
     except PluginError as error:
         what = one_line(error.what)
@@ -298,6 +300,10 @@ def _run(name: str, path: Path, file: Path) -> ModuleType:
     finally:
         sys.path.remove(folder)
     return module
+
+
+LOADING, CALLING = 300.0, 30.0
+"""Seconds that a file may take to be loaded, or a folder to be listed; and a call for a figure."""
 
 
 class _Held(threading.local):
@@ -317,17 +323,30 @@ def _end(status: int) -> NoReturn:
 
 
 @contextmanager
-def staying() -> Iterator[None]:
-    """Have ``os._exit`` raise `SystemExit` while code of others runs in this thread.
+def staying(seconds: float) -> Iterator[None]:
+    """Have code of others, which runs in this thread, neither end the process nor go on for ever.
 
-    The process would end without a word, and with the exit status of success.
+    ``os._exit`` raises `SystemExit`: the process would end without a word, and with the exit status
+    of success. After ``seconds`` an exception that no ``except Exception`` holds up is raised
+    between two of its instructions; inside a library that is written in C it waits for its end.
     """
     os._exit = _end  # for good: threads do this at once
     before, _HELD.process = _HELD.process, os.getpid()
+    folder = _folder()
     try:
-        yield
+        with within(seconds):
+            yield
     finally:
         _HELD.process = before
+        if folder is not None and _folder() != folder:
+            os.chdir(folder)  # paths of others are relative to it
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:  # it was removed
+        return None
 
 
 class _Finder(MetaPathFinder):
@@ -431,8 +450,8 @@ def _beside(file: Path) -> dict[str, Path]:
 
 def _imports(file: Path) -> Iterator[str]:
     try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
+        tree = ast.parse(read_bytes(file))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # it says so when it is run
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -355,10 +355,10 @@ def test_damaged_records_take_down_their_row_alone(ran: dfbench.Results) -> None
         assert frame.loc["hsv/knn", "status"] == "failed"
         assert frame.loc["fft/knn", "status"] == "ok"
         path.write_text(good)
-    entries = json.loads((ran.folder / "run.json").read_text())
+    entries = json.loads((ran.folder / "run.json").read_text())["entries"]
     entries[0]["variant"] = None
     (ran.folder / "run.json").write_text(json.dumps(entries))
-    with pytest.raises(OutputError, match=r"0: Value error, variant is not a text"):
+    with pytest.raises(OutputError, match=r"entries.0: Value error, variant is not a text"):
         dfbench.load_results(ran.folder)
 
 
@@ -379,4 +379,4 @@ def test_what_is_no_folder_or_name(ran: dfbench.Results) -> None:
     with pytest.raises(ParameterError, match="row_b: a name, not 5"):
         ran.compare("hsv/knn", 5)  # type: ignore[arg-type]
     (ran.folder / "probes.json").write_text("{")
-    assert "no readable list of evaluations" in repr(dfbench.load_results(ran.folder))
+    assert "no readable list of evaluations" in str(dfbench.load_results(ran.folder).board.sections)

@@ -17,6 +17,7 @@ from PIL import EpsImagePlugin, Image, ImageOps, features
 from dfbench import formats, images
 from dfbench.errors import ImageError
 from dfbench.images import Header, decode, read_header
+from dfbench.rasters import pillow as pillow_side
 
 # pytest undoes the filter that the decoder sets
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -98,7 +99,7 @@ def test_the_header_of_a_plain_jpeg_is_read_without_pillow(mode, options, monkey
     data = encode(Image.fromarray(smooth(300, 65)).convert(mode), "JPEG", **options)
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
-    monkeypatch.setattr(images, "opened", None)
+    monkeypatch.setattr(pillow_side, "opened", None)
     assert read_header(data) == Header(width, height, "JPEG")
 
 

@@ -5,13 +5,12 @@ torch, timm and torchvision are imported inside the functions that need them.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -20,11 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.errors import DfbenchError, UnavailableError
-from dfbench.files import cache_dir, digest, from_home, write_text
+from dfbench.files import cache_dir, digest, from_home, keep_known, known_of
+from dfbench.received import files
 
 if TYPE_CHECKING:
     import torch
 
+_MOST = 8 << 30
+"""Bytes of the largest file of weights that is read."""
 _ANSWER_WITHIN = 4.0
 """Seconds in which a host must answer before a download from it is tried."""
 
@@ -71,7 +73,7 @@ def file_digest(path: Path) -> str:
 
 @cache
 def _digest(path: Path, mtime: int, size: int) -> str:
-    with path.open("rb") as file:
+    with files.opened(path, most=_MOST) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -81,12 +83,17 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     Raises
     ------
     UnavailableError
-        If there is no such file.
+        If there is no such file, or it is larger than any that is read.
     WeightsError
-        If it is not what its ending says, or holds anything but tensors.
+        If it is not what its ending says, holds anything but tensors, or unpacks to more than it
+        is.
     """
-    if not path.is_file():
-        raise UnavailableError("no such file of weights", where=path)
+    try:
+        files.opened(path, most=_MOST).close()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        what = "no such file of weights" if absent else f"weights cannot be read: {error.strerror}"
+        raise UnavailableError(what, where=path) from None
     if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
         raise WeightsError(
             f"weights of the kind {path.suffix!r} are not read",
@@ -100,6 +107,7 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
             return dict(load_file(path))
         import torch
 
+        _check_packing(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the readers raise many kinds on broken files
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -114,6 +122,23 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(tensors, dict) or not all(hasattr(t, "shape") for t in tensors.values()):
         raise WeightsError("holds no table of tensors by name", where=path)
     return tensors
+
+
+def _check_packing(path: Path) -> None:
+    """Raise where a file of torch, which is a ZIP archive of stored files, is a packed one.
+
+    Raises
+    ------
+    ValueError
+        If it would be more in memory than on disk.
+    """
+    if not zipfile.is_zipfile(path):
+        return  # of an old form, which packs nothing
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    stored = all(each.compress_type == zipfile.ZIP_STORED for each in members)
+    if not stored or sum(each.file_size for each in members) > path.stat().st_size:
+        raise ValueError("is packed, as no file that torch writes is")
 
 
 def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) -> None:
@@ -209,6 +234,8 @@ def _checkpoint(url: str) -> Source:
     return Source(url=url, place=place, cached=place.is_file())
 
 
+_ADDRESS = 1 << 16
+"""Bytes of what is remembered of a backbone."""
 _PLACES = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE")
 """Variables of the environment that say where libraries keep weights; with `_HOSTS`, from where."""
 _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
@@ -230,16 +257,12 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     known = {name: os.environ.get(name, "") for name in (*_PLACES, *_HOSTS)}
     known |= {name: _version(name) for name in ("timm", "torch", "torchvision", "huggingface_hub")}
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
-    try:
-        told = json.loads(file.read_bytes())
+    if (told := known_of(file)) is not None:
         url, place = str(told["url"]), Path(told["place"])
         if (cached := _lies_at(place, url)) or not place.exists():
             return Source(url=url, place=place, cached=cached)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     source = find()
-    with contextlib.suppress(OSError, DfbenchError):
-        write_text(file, json.dumps({"url": source.url, "place": str(source.place)}) + "\n")
+    keep_known(file, {"url": source.url, "place": str(source.place)})
     return source
 
 
@@ -315,7 +338,8 @@ def reachable(host: str) -> bool:
     def ask() -> None:
         request = urllib.request.Request(f"https://{host}/", method="HEAD")
         try:
-            with urllib.request.urlopen(request, timeout=_ANSWER_WITHIN):
+            # it begins with https://
+            with urllib.request.urlopen(request, timeout=_ANSWER_WITHIN):  # noqa: S310
                 answered.append(True)
         except urllib.error.HTTPError:
             answered.append(True)

@@ -21,7 +21,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
 from dfbench.features.pipeline import single_pass
 from dfbench.features.pipeline.store import identity, load_features
-from dfbench.files import atomic_path
+from dfbench.files import at_home, atomic_path
 from dfbench.registry import EXTRACTORS, Registry
 from dfbench.results.texts import csv_cell
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -98,8 +98,8 @@ def extract(
         return feature_table(
             data,
             features,
-            plugins=[Path(file).expanduser() for file in given.plugins],
-            root=None if root is None else Path(root).expanduser(),
+            plugins=[at_home(file) for file in given.plugins],
+            root=None if root is None else at_home(root),
             jobs=jobs,
             strict=strict,
             asked=given.asked(),

@@ -36,6 +36,7 @@ from dfbench.installed import versions
 from dfbench.models.elsewhere import class_numbers
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain, write_index
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Elsewhere, Entry, Record, Scores, TrainedOn
 from dfbench.results.records.scores import numbered
@@ -138,6 +139,7 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
     _check_told(told)
     _check_place(folder, dataset, told)
     check_writable(folder.path)
+    check_plain(folder)
     table = headed(read_table(file, expect=told.columns.ids), told.columns)
     faults = faults_of(dataset, jobs=default_jobs("cpu"), reporter=reporter)
     own = task(dataset, parts_of(dataset, faults == ""), WHOLE, 0)
@@ -159,11 +161,12 @@ def bring(file: Path, dataset: Dataset, told: Told, out: Path, reporter: Reporte
     record = _record(dataset, own, scores, meant, elsewhere, told, int((faults != "").sum()))
     with owned(folder.lock):
         _check_place(folder, dataset, told)
-        folder.write_cell(record, scores)
+        record = folder.write_cell(record, scores)
         folder.write_entries(
             [Entry(dataset=dataset.name, row=told.row, seed=record.seed, cell=record.cell)]
         )
         folder.note_run(Run(command=told.command, started=record.started, versions=versions()))
+        write_index(folder)
     return Brought(record, _notes(found, len(wanted), own.parts.split, meant, told))
 
 
@@ -246,7 +249,7 @@ def _check_place(folder: ResultsFolder, dataset: Dataset, told: Told) -> None:
         if entry.dataset != dataset.name:
             continue
         try:
-            record = folder.load_record(entry.cell)
+            record = folder.record_of(entry)
         except OutputError:
             record = None
         if record is not None and record.fingerprint not in ("", dataset.fingerprint):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dfbench.benchmark.memory import available
-from dfbench.features.contained.process import Limits
+from dfbench.contained.process import Limits
 
 SECONDS = 60.0
 """For an image."""

@@ -7,9 +7,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dfbench.errors import ParameterError
+from dfbench.errors import ParameterError, one_line
 from dfbench.suites.datasets.inference.read_as import ReadAs
-from dfbench.suites.suite import KeepModels, OnLeak, Suite
+from dfbench.suites.suite import (
+    MOST_SECONDS,
+    MOST_SEED,
+    MOST_TRIALS,
+    KeepModels,
+    OnLeak,
+    Suite,
+)
 
 Device = Literal["auto", "cpu", "cuda"]
 Executor = Literal["local", "dask"]
@@ -41,8 +48,8 @@ def _named(value: Any) -> Any:
 
 Place = Annotated[str | Path, BeforeValidator(_text)]
 Places = Annotated[list[Place], BeforeValidator(_several)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST_TRIALS)]
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False, strict=True)]
 Gibibytes = Seconds
 
 
@@ -61,7 +68,7 @@ class Options(BaseModel):
     device: Device = "auto"
     trials: Count | None = None
     seconds: Seconds | None = None
-    seed: Annotated[int, Field(strict=True, ge=0)] | None = None
+    seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     cell_timeout: Seconds | None = None
     plugin_timeout: Seconds | None = None
     plugin_memory: Gibibytes | None = None
@@ -95,7 +102,7 @@ class Options(BaseModel):
             name = str(first["loc"][0])
             said = str(first["msg"]).removeprefix("Value error, ")
             if first["type"] != "value_error":
-                said = f"{said[:1].lower()}{said[1:]}, not {given[name]!r}"
+                said = f"{said[:1].lower()}{said[1:]}, not {one_line(repr(given[name]))}"
             raise ParameterError(said, where=name) from None
 
     def asked(self) -> ReadAs:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.view import view_of
-from dfbench.errors import DataError, DfbenchError
+from dfbench.errors import DataError
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources, extract
 from dfbench.features.pipeline.store import DECODER_VERSION
-from dfbench.files import cache_dir, digest, keep_text
+from dfbench.files import cache_dir, digest, keep_known, known_of
 from dfbench.installed import decoders, this_dfbench
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets.manifest import Dataset
@@ -87,9 +85,8 @@ def faults_of(
     DataError
         If a file vanishes or changes on the way.
     """
-    try:
-        unreadable = _UNREADABLE.validate_json(_unreadable_file(dataset).read_bytes())
-    except (OSError, ValidationError):
+    unreadable = known_of(_unreadable_file(dataset))
+    if unreadable is None:
         return look_at(dataset, [], jobs=jobs, reporter=reporter, extract=extract)[1]
     return _with_unreadable(dataset, unreadable)
 
@@ -104,9 +101,6 @@ def _with_unreadable(dataset: Dataset, unreadable: Mapping[str, str]) -> NDArray
     return faults
 
 
-_UNREADABLE = TypeAdapter(dict[str, str])
-
-
 def _unreadable_file(dataset: Dataset) -> Path:
     # what one version of the libraries cannot decode another may
     known = [dataset.fingerprint, DECODER_VERSION, this_dfbench(), decoders()]
@@ -114,9 +108,7 @@ def _unreadable_file(dataset: Dataset) -> Path:
 
 
 def _keep_unreadable(dataset: Dataset, unreadable: dict[str, str]) -> None:
-    # a cache that cannot be written costs time, and nothing else
-    with contextlib.suppress(OSError, DfbenchError):
-        keep_text(_unreadable_file(dataset), _UNREADABLE.dump_json(unreadable).decode())
+    keep_known(_unreadable_file(dataset), unreadable)
 
 
 SHOWN = 10

@@ -24,12 +24,13 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
-from dfbench.files import check_writable
+from dfbench.files import at_home, check_writable
 from dfbench.models.devices import resolve_device
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
 from dfbench.results.board.sentences import not_shown
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
@@ -238,13 +239,13 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     """
     suite = _settled(options)
     device = resolve_device(options.device)
-    plugins = [Path(file).expanduser() for file in (*suite.plugins, *options.plugins)]
+    plugins = [at_home(file) for file in (*suite.plugins, *options.plugins)]
     only = [str(name) for name in options.only]
     lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
     added = additions_of(plugins)
-    folder = ResultsFolder(Path(options.out).expanduser())
+    folder = ResultsFolder(at_home(options.out))
     settings = Settings(
         jobs=options.jobs or default_jobs(device),
         device=device,
@@ -265,8 +266,9 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     )
     if not dry:
         check_writable(folder.path)
+        check_plain(folder)
         check_executor(settings)
-    roots = {name: Path(root).expanduser() for name, root in options.roots.items()}
+    roots = {name: at_home(root) for name, root in options.roots.items()}
     datasets = load_datasets(
         suite,
         [str(each) for each in options.data],
@@ -283,7 +285,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
     if options.keep_models == "all":
         plan = with_models(plan, folder)
-    plan = with_evaluations(plan, datasets, folder)
+    plan = with_evaluations(plan, datasets, folder, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)
     for kinds, unkept in undrawn.items():
         reporter.note(

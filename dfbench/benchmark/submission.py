@@ -43,7 +43,7 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
     if not of_row:
         raise unknown("row", row, [entry.row for entry in entries], where=path)
     entry = _of_seed(of_row, seed, row)
-    record = out.load_record(entry.cell)
+    record = out.record_of(entry)
     if record is None or record.status != "ok":
         said = "not run yet" if record is None else f"{record.status}: {record.reason}"
         raise OutputError(f"the row {row!r} has no scores: {said}", where=path)

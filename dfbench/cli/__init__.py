@@ -81,6 +81,7 @@ def _main(
     pass
 
 
+from dfbench.cli.cache import app as _cache  # noqa: E402
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.doctor import doctor  # noqa: E402
@@ -98,6 +99,7 @@ from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
 from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
+from dfbench.cli.verify import verify  # noqa: E402
 
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
@@ -112,7 +114,9 @@ app.command("extract")(extract)
 app.command("submit")(submit)
 app.command("import")(import_scores)
 app.command("merge")(merge)
+app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)
+app.add_typer(_cache, name="cache")
 app.add_typer(_data, name="data")
 app.add_typer(_plugin, name="plugin")

@@ -10,6 +10,7 @@ import typer
 from dfbench.cli import completing
 from dfbench.cli.options import COMMAND, Classes, Groups, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, out, say
+from dfbench.files import at_home
 
 
 def import_scores(
@@ -125,7 +126,7 @@ def import_scores(
         replace=replace,
         command=context.meta[COMMAND],
     )
-    plugins = [file.expanduser() for file in plugin or ()]
+    plugins = [at_home(file) for file in plugin or ()]
     # what can be told at once is told before images are read
     additions_of(plugins)
     check(scores, told)
@@ -137,7 +138,7 @@ def import_scores(
             asked=ReadAs(classes, kinds, groups, splits),
             progress=reporter.stage(f"{data}: images"),
         )
-        brought = bring(scores, dataset, told, out_folder.expanduser(), reporter)
+        brought = bring(scores, dataset, told, at_home(out_folder), reporter)
         for note in brought.notes:
             reporter.note(f"{row}: {note}")
         results = writing.load_noted(out_folder, plugins, told.command)

@@ -9,6 +9,7 @@ import typer
 
 from dfbench.cli.options import COMMAND, Plugins
 from dfbench.cli.screen import err, out, say
+from dfbench.files import at_home
 
 
 def merge(
@@ -43,10 +44,10 @@ def merge(
     from dfbench.results.records.merging import named
     from dfbench.results.render.terminal import BoardView
 
-    plugins = [file.expanduser() for file in plugin or ()]
+    plugins = [at_home(file) for file in plugin or ()]
     additions_of(plugins)  # what is wrong with them is told before the folder is there
     with ConsoleReporter(err()) as reporter:
-        for note in merged(named(folders), out_folder.expanduser(), keep_first=keep_first):
+        for note in merged(named(folders), at_home(out_folder), keep_first=keep_first):
             reporter.note(note)
         results = writing.load_noted(out_folder, plugins, context.meta[COMMAND])
         writing.write(results, reporter.note, report=True)

@@ -9,6 +9,7 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.errors import CardError
+from dfbench.files import at_home
 
 COMMAND = "dfbench.command"
 """Where a context's ``meta`` has what was typed."""
@@ -126,5 +127,5 @@ def parse_roots(items: list[str] | None, option: str = "--root") -> dict[str, Pa
         name, equals, folder = item.partition("=")
         if not equals or not name or not folder:
             raise CardError(f"not of the form NAME=FOLDER: {item!r}", where=option)
-        roots[name] = Path(folder).expanduser()
+        roots[name] = at_home(folder)
     return roots

@@ -20,14 +20,19 @@ def report(
     """Gather leaderboard and figures into one page again: report.html."""
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.results.board.sentences import not_shown
+    from dfbench.results.records.folder import ResultsFolder
+    from dfbench.results.records.inventory import check_plain, write_index
     from dfbench.results.render.report import make_report
     from dfbench.results.results import load_results
 
     results = load_results(folder, plugins=plugin or ())
+    check_plain(ResultsFolder(results.folder))
     with ConsoleReporter(err()) as reporter:
         if plugin:
             results.progress = reporter.stage("leaderboard", "rows")
         board = results.board
         for said in not_shown(board):
             reporter.note(said)
-    say(make_report(folder, board))
+    made = make_report(folder, board)
+    write_index(ResultsFolder(results.folder))
+    say(made)

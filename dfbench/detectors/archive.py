@@ -24,9 +24,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dfbench.detectors.contents import FORMAT, Contents
-from dfbench.detectors.reading import read_file
-from dfbench.errors import DataError, DfbenchError
+from dfbench.errors import DfbenchError
 from dfbench.files import atomic_path, unwritable
+from dfbench.received.archives import stored
+from dfbench.received.files import opened, read_bytes, why
 
 SUFFIX = ".dfb"
 _MARK = b"dfbench model, sha256 "
@@ -105,9 +106,7 @@ def _write(file: io.BufferedRandom, bundle: Bundle) -> None:
 def is_model_file(path: Path) -> bool:
     """Whether a file ends as a model file does; its content is not looked at."""
     try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
+        with opened(path) as file:
             file.seek(-_COMMENT, io.SEEK_END)
             return file.read(len(_MARK)) == _MARK
     except OSError:
@@ -133,11 +132,11 @@ def read(path: Path) -> Bundle:
         # its end tells whether it is one, before all of it is held in memory
         if path.is_file() and os.access(path, os.R_OK):
             _check_mark(is_model_file(path))
-        return parse(read_file(path, _MOST))
-    except (ModelFileError, DataError) as error:
+        return parse(read_bytes(path, most=_MOST))
+    except ModelFileError as error:
         raise ModelFileError(error.what, where=path, hint=error.hint) from error
     except OSError as error:
-        raise ModelFileError(f"cannot be read: {error.strerror}", where=path) from None
+        raise ModelFileError(why(error), where=path) from None
 
 
 def parse(content: bytes) -> Bundle:
@@ -168,22 +167,13 @@ def _check_mark(there: bool) -> None:
 
 
 def _members(content: bytes) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            for each in members:
-                if not _known(each.filename) or each.filename in found:
-                    raise ModelFileError(f"holds what no model file does: {each.filename!r}")
-                if each.compress_type != zipfile.ZIP_STORED or each.flag_bits & 1:
-                    raise ModelFileError(f"holds a packed file: {each.filename!r}")
-                found[each.filename] = b""
-            if sum(each.file_size for each in members) > len(content):
-                raise ModelFileError("holds more than its own size")
-            for each in members:
-                found[each.filename] = archive.read(each)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise ModelFileError(f"is damaged: {error}") from None
+        found = stored(content)
+    except ValueError as error:
+        raise ModelFileError(str(error)) from None
+    for name in found:
+        if not _known(name):
+            raise ModelFileError(f"holds what no model file does: {name!r}")
     return found
 
 

@@ -33,6 +33,7 @@ from dfbench.installed import versions
 from dfbench.models.base import Array, Both, Inputs, Labels, Model, apart, vectors_of
 from dfbench.models.rows import Chosen
 from dfbench.models.selection.ensembles import Combined
+from dfbench.received.files import read_head
 from dfbench.results.records.records import Record
 
 SAME = 1e-6
@@ -89,8 +90,7 @@ def look_at_files(
     chosen = [at for at, each in enumerate(its) if each.format == "JPEG"]
     for at in chosen[:: 1 + len(chosen) // _FILES_READ]:
         try:
-            with (root / paths[at]).open("rb") as file:
-                its[at] = FileFacts.of(file.read(_HEAD))
+            its[at] = FileFacts.of(read_head(root / paths[at], _HEAD))
         except (OSError, DfbenchError):
             continue  # what cannot be told of one file is told of the others
     return seen_files(its)

@@ -23,6 +23,7 @@ from dfbench.files import at_home
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.results import Results
 from dfbench.results.statistics.estimate import Estimate
@@ -73,6 +74,7 @@ class KeptModels:
         self.results = Results(at_home(folder))
         self.plugins = list(plugins)
         self._folder = ResultsFolder(self.results.folder)
+        check_plain(self._folder)
         self._entries = self._folder.read_rows()
 
     @cached_property
@@ -114,7 +116,7 @@ class KeptModels:
 
     def _not_kept(self, top: Entry, table: Table) -> OutputError:
         """Say that another row than that on top is to be asked, and which."""
-        record = self._folder.load_record(top.cell)
+        record = self._folder.record_of(top)
         why = record.not_kept if record is not None else ""
         lines = {line.row for line in table.ranked}
         kept = [r.row for r in self.rows() if r.dataset == table.dataset and r.row in lines]
@@ -218,7 +220,7 @@ class KeptModels:
         return Bundle(contents, {**gathered.files, REFERENCE: packed(arrays)})
 
     def _record(self, entry: Entry) -> Record:
-        record = self._folder.load_record(entry.cell)
+        record = self._folder.record_of(entry)
         if record is None or record.status != "ok":
             why = "it has not run yet" if record is None else f"{record.status}: {record.reason}"
             raise OutputError(f"the row {entry.row!r} has no model: {why}", where=self._folder.path)

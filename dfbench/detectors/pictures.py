@@ -12,7 +12,8 @@ from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError, ImageError, ParameterError
 from dfbench.features.extractors.metadata import container, jpeg_quality
 from dfbench.files import at_home
-from dfbench.images import Image, decode, opened, pixels_of, read_header
+from dfbench.images import Image, decode, pixels_of, read_header
+from dfbench.rasters.pillow import opened
 
 
 @dataclass(frozen=True)

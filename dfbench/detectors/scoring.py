@@ -11,10 +11,13 @@ from dfbench.detectors.sources import Source, Unread
 from dfbench.detectors.verdict import Verdict
 from dfbench.errors import DfbenchError
 from dfbench.features.pipeline.in_order import in_order
+from dfbench.images import at_hand, read_header
 from dfbench.models.base import Inputs, joined
 
 _BATCH = 16
 """Pictures at a time in each thread."""
+_DECODED = 64 << 20
+"""Bytes of decoded pictures that each thread holds, unless a single one is larger."""
 _ASKED = 256
 """Pictures that the models are asked about at a time."""
 
@@ -85,15 +88,17 @@ class _Ready:
     ----------
     names
         Of all.
-    facts, inputs
+    facts
         Of those that can be read.
+    inputs
+        Of some of these, then of some more, each time for all models.
     reasons
         By place in the batch, of the others.
     """
 
     names: list[str]
     facts: list[FileFacts]
-    inputs: list[Inputs]
+    inputs: list[list[Inputs]]
     reasons: dict[int, str]
 
 
@@ -104,7 +109,8 @@ def _judged(
     read = [batch for batch in batches if batch.facts]
     verdicts: Iterator[Verdict] = iter(())
     if read:
-        inputs = [joined(its) for its in zip(*(batch.inputs for batch in read), strict=True)]
+        some = [its for batch in read for its in batch.inputs]
+        inputs = [joined(its) for its in zip(*some, strict=True)]
         facts = [each for batch in read for each in batch.facts]
         verdicts = iter(detector.verdicts_of(facts, inputs, threshold))
     for batch in batches:
@@ -125,16 +131,32 @@ def _batches(sources: Iterable[Source | Unread]) -> Iterator[list[Source | Unrea
 
 
 def _ready(detector: Detector, batch: Sequence[Source | Unread]) -> _Ready:
+    found = _Ready([source.name for source in batch], [], [], {})
     pictures: list[Picture] = []
-    reasons: dict[int, str] = {}
     for at, source in enumerate(batch):
         if isinstance(source, Unread):
-            reasons[at] = source.reason
+            found.reasons[at] = source.reason
             continue
         try:
-            pictures.append(Picture.of_file(source.read(), source.name))
+            data = source.read()
+            header = read_header(data)
         except DfbenchError as error:
-            reasons[at] = error.what
-    inputs = detector.inputs(pictures) if pictures else []
-    names = [source.name for source in batch]
-    return _Ready(names, [picture.facts for picture in pictures], inputs, reasons)
+            found.reasons[at] = error.what
+            continue
+        with at_hand(header.width, header.height):
+            try:
+                pictures.append(Picture.of_file(data, source.name))
+            except DfbenchError as error:
+                found.reasons[at] = error.what
+            if sum(picture.pixels.nbytes for picture in pictures) > _DECODED:
+                _look(detector, pictures, found)
+    _look(detector, pictures, found)
+    return found
+
+
+def _look(detector: Detector, pictures: list[Picture], into: _Ready) -> None:
+    """Take from pictures what the models are given of them, and let go of them."""
+    if pictures:
+        into.inputs.append(detector.inputs(pictures))
+        into.facts.extend(picture.facts for picture in pictures)
+        pictures.clear()

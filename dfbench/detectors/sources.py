@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self, overload
 
-from dfbench.detectors.archives import NESTED, Archive, is_archive, is_nested
+from dfbench.detectors.archives import NESTED, Archive, is_nested
 from dfbench.detectors.listed import listed
-from dfbench.detectors.reading import LARGEST, read_file
+from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError
 from dfbench.formats import HEAD
+from dfbench.received.archives import is_archive
+from dfbench.received.files import LARGEST, read_head, why
 from dfbench.suites.datasets.image_files import look, walk
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES
 from dfbench.suites.datasets.words import natural
@@ -228,11 +230,8 @@ def _name(path: Path) -> str:
 def _head(path: Path) -> bytes:
     """Read the first bytes of what must be a file."""
     try:
-        if path.exists() and not path.is_file():
-            raise DataError("no plain file", where=path)  # a pipe would be waited for
-        with path.open("rb") as file:
-            return file.read(HEAD)
+        return read_head(path, HEAD)
     except FileNotFoundError:
         raise DataError("no such file or folder", where=path) from None
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
+        raise DataError(why(error), where=path) from None

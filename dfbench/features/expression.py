@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from dfbench.errors import CardError, DfbenchError, PluginError, let_stop, one_l
 from dfbench.features.base import Extractor
 from dfbench.features.function import FunctionExtractor
 from dfbench.plugins import info
+from dfbench.received.texts import NotToml, check_plain, from_toml
 from dfbench.registry import Registry
 
 
@@ -67,7 +67,7 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
         name = name.strip()
         if not name or (bracket and not rest.endswith("]")):
             raise CardError(
-                f"not a feature expression: {expression!r}",
+                f"not a feature expression: {one_line(expression)!r}",
                 hint="names joined by '+', parameters in brackets: hsv[bins=8]+lbp",
             )
         terms.append(Term(name, _params(rest[:-1], expression) if bracket else {}))
@@ -81,14 +81,23 @@ def _params(text: str, expression: str) -> dict[str, Any]:
         key = key.strip()
         if not equals or not key.isidentifier():
             raise CardError(
-                f"not a parameter: {item.strip()!r} in {expression!r}",
+                f"not a parameter: {one_line(item)!r} in {one_line(expression)!r}",
                 hint="parameters are written key=value",
             )
-        try:
-            params[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            params[key] = value.strip()
+        params[key] = _value(key, value.strip(), expression)
     return params
+
+
+def _value(key: str, text: str, expression: str) -> Any:
+    try:
+        read = from_toml(f"value = {text}")
+        check_plain(read["value"], key)
+    except NotToml:
+        return text
+    except ValueError as error:
+        said = str(error).removeprefix(f"key {key!r}: ")
+        raise CardError(f"parameter {key!r}: {said}", where=one_line(expression)) from None
+    return read["value"] if len(read) == 1 else text
 
 
 def build(terms: list[Term], registry: Registry) -> list[Extractor]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _PLAIN = (
     os.O_RDONLY
@@ -21,13 +22,35 @@ _PIECE = 16 << 20
 """Bytes that are read at once of a file whose size is not believed."""
 
 
-class LinkError(OSError):
+LARGEST = 512 << 20
+"""Bytes of the largest image file that is read."""
+
+
+class Refused(OSError):
+    """A file that is there, and is not opened for what it is; ``strerror`` says it all."""
+
+
+class LinkError(Refused):
     """A link where none is followed."""
+
+
+def why(error: OSError) -> str:
+    """Say in words why a file is not read."""
+    if isinstance(error, Refused):
+        return str(error.strerror)
+    return f"cannot be read: {error.strerror or error}"
+
+
+@functools.cache
+def made_up() -> frozenset[int]:
+    """Give the devices whose files the system makes up: to read one may block, or never end."""
+    places = [os.stat(each).st_dev for each in ("/proc", "/sys") if os.path.exists(each)]  # noqa: PTH110, PTH116
+    return frozenset(places) - {os.stat(os.sep).st_dev}  # noqa: PTH116
 
 
 def opened(
     path: str | os.PathLike[str], *, most: int | None = None, below: Path | None = None
-) -> BinaryIO:
+) -> BufferedReader:
     """Open a regular file for reading.
 
     Parameters
@@ -49,13 +72,15 @@ def opened(
     try:
         handle = os.open(path, _PLAIN) if below is None else _without_links(Path(path), below)
     except ValueError as error:  # a NUL in the name, or half a character
-        raise OSError(errno.EINVAL, f"no name of a file: {error}", str(path)) from None
+        raise Refused(errno.EINVAL, f"no name of a file: {error}", str(path)) from None
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "no plain file", str(path))
+            raise Refused(errno.EINVAL, "no plain file", str(path))
+        if found.st_dev in made_up():
+            raise Refused(errno.EINVAL, "no file of data: the system makes it up", str(path))
         if most is not None and found.st_size > most:
-            raise OSError(errno.EFBIG, too_large(found.st_size, most), str(path))
+            raise Refused(errno.EFBIG, too_large(found.st_size, most), str(path))
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -73,12 +98,22 @@ def read_bytes(
     with opened(path, most=most, below=below) as file:
         if most is None:
             return file.read()
-        found = bytearray()
+        said = min(os.fstat(file.fileno()).st_size, most)
+        start = file.read(said + 1)
+        if len(start) <= said:
+            return start
+        found = bytearray(start)
         while piece := file.read(min(_PIECE, most + 1 - len(found))):
             found += piece
-            if len(found) > most:
-                raise OSError(errno.EFBIG, too_large(len(found), most), str(path))
+        if len(found) > most:
+            raise Refused(errno.EFBIG, too_large(len(found), most), str(path))
         return bytes(found)
+
+
+def read_head(path: str | os.PathLike[str], size: int) -> bytes:
+    """Read the first ``size`` bytes of a regular file; errors are those of `opened`."""
+    with opened(path) as file:
+        return file.read(size)
 
 
 def too_large(size: int, most: int) -> str:
@@ -90,7 +125,7 @@ def _without_links(path: Path, below: Path) -> int:
     """Open a file, asking the system at each step down from a folder to follow no link."""
     parts = path.relative_to(below).parts
     if not parts or ".." in parts:
-        raise OSError(errno.EINVAL, "leads out of its folder", str(path))
+        raise Refused(errno.EINVAL, "leads out of its folder", str(path))
     if not _BY_FOLDER:  # Windows
         place = below
         for part in parts:
@@ -111,7 +146,7 @@ def _without_links(path: Path, below: Path) -> int:
         # a link to a folder is no folder to the system that was told not to follow it
         if error.errno == errno.ELOOP or (error.errno == errno.ENOTDIR and _has_link(path, below)):
             raise _link(path) from None
-        raise type(error)(error.errno, error.strerror, str(path)) from None
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         os.close(folder)
 

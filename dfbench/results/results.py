@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from dfbench.errors import OutputError, ParameterError, unknown
-from dfbench.files import Progress
+from dfbench.files import Progress, at_home
 from dfbench.plain import in_line
 from dfbench.results.board.board import Board
 from dfbench.results.board.comparison import Comparison, compare
 from dfbench.results.board.keeping import Known, board_of
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain, write_index
 from dfbench.results.records.records import Entry, Part, Record, Status
 from dfbench.results.records.written import Written
 
@@ -219,11 +220,14 @@ class Results:
         from dfbench.results.render.formats import render_all
         from dfbench.results.render.report import make_report
 
-        written = Written(ResultsFolder(self.folder), self._known.name, anew=self.check)
+        folder = ResultsFolder(self.folder)
+        check_plain(folder)
+        written = Written(folder, self._known.name, anew=self.check)
         render_all(self.folder, self.board, written)
         if report:
             make_report(self.folder, self.board, written, measured=self._known.measured)
         written.keep()
+        write_index(folder)
 
     def __repr__(self) -> str:
         try:
@@ -324,7 +328,7 @@ def _path(folder: Any, what: str = "folder") -> Path:
         raise ParameterError(
             f"a {'file' if what == 'plugins' else what}, not {folder!r}", where=what
         )
-    return Path(folder).expanduser()
+    return at_home(folder)
 
 
 def _name(value: Any, what: str) -> str:
@@ -339,7 +343,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
 
     from dfbench.results.statistics.sample import decide
 
-    record = folder.load_record(entry.cell)
+    record = folder.record_of(entry)
     if record is None or record.status != "ok":
         why = "not run yet" if record is None else f"{record.status}: {record.reason}"
         raise OutputError(f"the row {entry.row!r} has no scores: {why}", where=folder.path)

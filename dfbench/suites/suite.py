@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,13 +18,29 @@ from pydantic import (
 )
 
 from dfbench.errors import CardError, in_words, unknown
+from dfbench.files import at_home
+from dfbench.received.files import why
+from dfbench.received.texts import toml_file
 from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, class_of
 
 _FOLDER = Path(__file__).parent
 
+MOST_SECONDS = 1e8
+MOST_TRIALS = 1_000_000
+MOST_SEED = 2**63 - 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)]
+
+
+def _place(value: Path) -> Path:
+    if "\0" in str(value):
+        raise ValueError(f"no name of a file: {str(value)!r}")
+    return value
+
+
+Place = Annotated[Path, AfterValidator(_place)]
 
 
 class _Part(BaseModel):
@@ -34,9 +50,9 @@ class _Part(BaseModel):
 class Budget(_Part):
     """What each row may spend on the choice of its parameters."""
 
-    trials: int = Field(default=10, ge=1)
+    trials: int = Field(default=10, ge=1, le=MOST_TRIALS)
     """Parameter settings tried, the defaults first."""
-    seconds: float = Field(default=60, gt=0)
+    seconds: Seconds = 60
     """No trial starts that would be expected to end after this."""
 
 
@@ -161,11 +177,13 @@ class Suite(_Part):
     name: str
     description: str = ""
     datasets: str | list[str] = "registered"
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: [0], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, le=MOST_SEED)]] = Field(
+        default_factory=lambda: [0], min_length=1
+    )
     budget: Budget = Budget()
-    cell_timeout: float = Field(default=1800, gt=0)
+    cell_timeout: Seconds = 1800
     """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""
-    plugins: list[Path] = Field(default_factory=list)
+    plugins: list[Place] = Field(default_factory=list)
     """Python files, or packages, whose extractors and models the rows may name; relative to the
     suite's file."""
     features: dict[str, str] = Field(default_factory=dict)
@@ -250,23 +268,24 @@ def load_suite(source: str | Path) -> Suite:
     """
     path = Path(source)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise CardError("no such suite file", where=path)
+        pass
     elif str(source) in names():
         path = _FOLDER / f"{source}.toml"
     else:
         raise unknown("suite", str(source), names())
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CardError(f"not valid TOML: {error}", where=path) from None
+        content = toml_file(path)
+    except FileNotFoundError:
+        raise CardError("no such suite file", where=path) from None
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror}", where=path) from error
+        raise CardError(why(error), where=path) from None
+    except ValueError as error:
+        raise CardError(str(error), where=path) from None
     try:
         suite = Suite.model_validate({"name": path.stem, **content})
     except ValidationError as error:
         raise _worded(error, path, content) from None
-    here = [path.parent / its.expanduser() for its in suite.plugins]
+    here = [path.parent / at_home(its) for its in suite.plugins]
     systems = [_beside(row, path.parent) for row in suite.systems]
     return suite.model_copy(update={"plugins": here, "systems": systems})
 
@@ -280,7 +299,7 @@ def _beside(row: System, folder: Path) -> System:
     is_file = kind in ("onnx", "torchscript") or (kind == "call" and file.endswith(".py"))
     if not (file and is_file):
         return row
-    place = folder / Path(file).expanduser()
+    place = folder / at_home(file)
     return row.model_copy(update={"model": f"{kind}:{place}{colon}{function}"})
 
 

@@ -349,7 +349,7 @@ def _pickle(its: Tried) -> None:
         raise Broken(f"cannot be pickled: {worded(error).removeprefix('raises ')}") from error
     image = samples.ordinary(1, seed=60)
     try:
-        copy = pickle.loads(content)
+        copy = pickle.loads(content)  # noqa: S301 - pickled three lines above
     except BaseException as error:
         let_stop(error)
         raise Broken(f"cannot be unpickled: {worded(error)}") from error

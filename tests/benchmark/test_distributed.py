@@ -157,7 +157,7 @@ def test_a_script_runs_here_and_by_dask_with_the_same_scores(
     assert set(records(out)) == set(rows)
     for name in one:
         pd.testing.assert_frame_equal(one[name], other[name], check_exact=True)
-    (made,) = json.loads((out / "made.json").read_text())
+    (made,) = json.loads((out / "made.json").read_text())["commands"]
     assert made["machine"]["Dask"] == "2 workers on 1 host"
     assert not list(out.glob(".seen*")), "what workers were to see is gone"
 

@@ -138,7 +138,7 @@ def weighed(image):
 def test_vectors_that_are_no_longer_given_are_doubted(
     tmp_path: Path, make_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dfbench.features.contained.extractor import end_idle
+    from dfbench.contained.idle import end_idle
 
     folder = make_folder("few", splits={"train": 6, "validation": 4, "test": 4})
     (tmp_path / "mine.py").write_text(CHANGED)

@@ -67,7 +67,7 @@ def board(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 def scores(out: Path) -> dict[str, pd.DataFrame]:
     found = {}
-    for entry in json.loads((out / "run.json").read_text()):
+    for entry in json.loads((out / "run.json").read_text())["entries"]:
         path = out / "cells" / f"{entry['cell']}.parquet"
         if path.exists():
             found[entry["row"]] = pd.read_parquet(path)
@@ -103,7 +103,7 @@ def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: P
         assert "small+fft/svm" in (out / f"leaderboard.{form}").read_text().replace("{}", "")
         again = dfbench("leaderboard", out, "--format", form).stdout
         assert again == (out / f"leaderboard.{form}").read_text()
-    (made,) = json.loads((out / "made.json").read_text())
+    (made,) = json.loads((out / "made.json").read_text())["commands"]
     told = " ".join(map(str, figures))
     assert made["command"] == f"dfbench run --suite {suite} --data {folder} --out {out} {told}"
     assert made["command"] in (out / "report.html").read_text()

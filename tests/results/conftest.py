@@ -52,7 +52,7 @@ class Folder:
                 **other,
             },
         )
-        ResultsFolder(self.out).write_cell(record, self.scores(record, gain, noise))
+        record = ResultsFolder(self.out).write_cell(record, self.scores(record, gain, noise))
         self.place(dataset, row, cell, seed=seed, control=control)
         return record
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from dfbench.apps.web.held import MOST_BYTES, Held, Pictures
 from dfbench.errors import ImageError
+from dfbench.received.texts import from_json
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -287,8 +288,8 @@ async def _file_of(scope: Scope, receive: Receive, most: int) -> bytes:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
+        asked = from_json(body)
+    except ValueError:
         asked = None
     if not isinstance(asked, dict):
         raise _Refused(400, "not a request")
@@ -309,7 +310,7 @@ def _paths(asked: Any) -> Iterator[Any]:
 
 
 def _as_png(held: Held) -> bytes:
-    from dfbench.apps.web.shown import png, small
-    from dfbench.images import decode
+    from dfbench.apps.web.shown import png
+    from dfbench.images import decode, small
 
     return png(small(decode(held.data), 1200))

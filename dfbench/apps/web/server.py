@@ -81,7 +81,7 @@ def bound(host: str, port: int | None) -> socket.socket:
 def url(listener: socket.socket) -> str:
     """Give the address under which a page can be asked for."""
     host, port = listener.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - asked, not bound to
         host = socket.gethostname()
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 

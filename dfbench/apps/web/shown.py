@@ -8,22 +8,11 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.images import Image, opencv
+from dfbench.images import Image, opencv, small
 
 _FOR = np.array([213, 94, 0], np.float32)
 _AGAINST = np.array([0, 114, 178], np.float32)
 """Vermilion and blue, which the colour-blind tell apart too."""
-
-
-def small(image: Image, longest: int) -> Image:
-    """Scale a picture down so that its longer side has at most so many pixels."""
-    height, width = image.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return image
-    cv2 = opencv()
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def png(image: Image) -> bytes:

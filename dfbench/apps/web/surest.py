@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfbench.apps.web.held import MOST_BYTES, examined
-from dfbench.apps.web.shown import inline, small
+from dfbench.apps.web.shown import inline
 from dfbench.apps.web.words import escape
 from dfbench.errors import DfbenchError
-from dfbench.images import decode
+from dfbench.images import contents, decode, small
 from dfbench.results.records.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _thumbnail(root: Path, name: str) -> str | None:
     try:
         if not path.is_relative_to(root.resolve()) or path.stat().st_size > MOST_BYTES:
             return None
-        data = path.read_bytes()
+        data = contents(path)
         examined(data)
         return inline(small(decode(data), _LONGEST))
     except (OSError, DfbenchError):

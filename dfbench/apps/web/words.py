@@ -6,10 +6,11 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfbench.apps.web.shown import inline, overlaid, small
+from dfbench.apps.web.shown import inline, overlaid
 from dfbench.apps.words import said
 from dfbench.detectors.verdict import apart
 from dfbench.errors import DfbenchError
+from dfbench.images import small
 from dfbench.plain import in_line
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from dfbench.benchmark.reading import look_at
 from dfbench.benchmark.reporter import Reporter
-from dfbench.errors import DataError, PluginError, let_stop
+from dfbench.errors import DataError, OutputError, PluginError, let_stop
 from dfbench.features.base import Extractor
 from dfbench.features.pipeline.store import identity
 from dfbench.features.views.view import PLAIN
@@ -165,7 +165,9 @@ class Audit(ABC, Generic[Found, Kept]):
         for table in read.tables:
             lines = table.measured or table.missing
             states = {line.fingerprint for line in lines if line.fingerprint}
-            each: list[Any] = [read.out.read_findings(self.name, s, self.form) for s in states]
+            each: list[Any] = [
+                read.findings(table.dataset, self.name, s, self.form) for s in states
+            ]
             if len(each) == 1 and each[0] is not None:
                 found[table.dataset] = each[0]
         return found
@@ -179,7 +181,10 @@ class Audit(ABC, Generic[Found, Kept]):
             Where the folder cannot be written.
         """
         fingerprint = looked.dataset.fingerprint
-        kept: Any = folder.read_findings(self.name, fingerprint, self.form)
+        try:
+            kept: Any = folder.read_findings(self.name, fingerprint, self.form)
+        except OutputError:
+            kept = None
         if kept is None or not self.answers(kept, looked):
             kept = self.keep(self.find(looked), looked)
             folder.write_findings(self.name, fingerprint, kept)

@@ -77,7 +77,7 @@ class ReadingAudit(Audit[Reading, Reading]):
         for name, kept in self.kept(read).items():
             said = [f"read as: {kept.reading}"] if kept.reading else []
             fingerprint = states[name][0].fingerprint
-            if unreadable := len(read.out.read_unreadable(fingerprint)):
+            if unreadable := max(line.n_left_out for line in states[name]):
                 where = read.out.unreadable_file(fingerprint).relative_to(read.out.path)
                 said.append(
                     f"{wording.count(unreadable)} of {wording.count(kept.images)} images cannot be"

@@ -24,11 +24,22 @@ def write_beginning(session: Session) -> None:
     OutputError
         Where a row has the name of one that was imported.
     """
+    _mend(session)
     entries = _entries(session)
     _check_imported(session, entries)
     session.out.write_entries(entries)
     session.out.write_asked(session.plan.asked)
     session.out.note_run(_provenance(session))
+
+
+def _mend(session: Session) -> None:
+    """Make lists that cannot be read anew, and say so."""
+    if said := session.out.mend_entries():
+        session.reporter.note(f"{said}; the places are taken from the records of the cells")
+    if said := session.out.mend_asked():
+        session.reporter.note(
+            f"{said}; protocols of earlier runs are shown again once they are asked for again"
+        )
 
 
 def _entries(session: Session) -> list[Entry]:
@@ -54,7 +65,7 @@ def _check_imported(session: Session, entries: Sequence[Entry]) -> None:
         if rows.get((entry.dataset, entry.row), entry.cell) == entry.cell:
             continue
         try:
-            record = session.out.load_record(entry.cell)
+            record = session.out.record_of(entry)
         except OutputError:
             continue
         if record is not None and record.kind == "imported":

@@ -60,7 +60,7 @@ def run_cell(job: Job) -> Record:
     if fitted is not None:
         parts = dict(fitted.parts)
         record = _kept(job, record, fitted)
-    job.out.write_cell(record, parts.pop("evaluate", None), parts)
+    record = job.out.write_cell(record, parts.pop("evaluate", None), parts)
     job.status.unlink(missing_ok=True)
     if fitted is not None:
         score_evaluations(job, record, fitted.model)

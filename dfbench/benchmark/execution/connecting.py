@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.execution.spawning import named
 from dfbench.errors import UnavailableError, WorkerError
+from dfbench.files import at_home
 from dfbench.installed import THREAD_VARIABLES
+from dfbench.received.files import read_bytes
+from dfbench.received.texts import SMALL, from_json
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -145,9 +146,9 @@ def _address(scheduler: str) -> str:
     """Give the address that was named, or that a scheduler file tells."""
     if re.fullmatch(r"((tcp|tls)://)?[^/\\]+:\d+", scheduler):
         return scheduler
-    file = Path(scheduler).expanduser()
+    file = at_home(scheduler)
     try:
-        return str(json.loads(file.read_bytes())["address"])
+        return str(from_json(read_bytes(file, most=SMALL))["address"])
     except OSError:
         what = "neither an address nor a file"
     except (ValueError, KeyError, TypeError):

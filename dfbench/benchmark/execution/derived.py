@@ -72,8 +72,7 @@ def run_derived(
     record = Record.model_validate({**basis(cell), **known})
     if combined is not None and keeps and not cell.subset.name:
         record = _kept(cell, record, combined, out)
-    out.write_cell(record, parts.pop("evaluate", None), parts)
-    return record
+    return out.write_cell(record, parts.pop("evaluate", None), parts)
 
 
 class _MissingError(DfbenchError):

@@ -13,7 +13,7 @@ from dfbench.benchmark.execution.inputs import load_inputs
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.pictures.base import Finished, Fitted, Picture
 from dfbench.errors import ImageError, let_stop, worded
-from dfbench.images import Image, decode
+from dfbench.images import Image, contents, decode, small
 from dfbench.models.base import Inputs, Model
 from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.folder import ResultsFolder
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dfbench.benchmark.execution.session import Session
 
 _SAMPLES = 6
+_SIDE = 512
+"""Pixels of their longer side at most: figures show them smaller still."""
 
 
 def try_cell(session: Session, record: Record) -> None:
@@ -113,7 +115,9 @@ def _sample(dataset: Dataset, paths: list[str]) -> list[Image]:
     found: list[Image] = []
     for path in paths[:: max(1, len(paths) // _SAMPLES)]:
         try:
-            found.append(decode((dataset.root / path).read_bytes()))
+            found.append(small(decode(contents(dataset.root / path)), _SIDE))
         except (ImageError, OSError):
             continue
-    return found[:_SAMPLES]
+        if len(found) == _SAMPLES:
+            break
+    return found

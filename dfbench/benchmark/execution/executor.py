@@ -32,7 +32,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
-from dfbench.features.contained.extractor import end_idle
+from dfbench.contained.idle import end_idle
 from dfbench.features.pipeline.place import check_shared
 from dfbench.files import cache_dir, owned, sweep
 from dfbench.models.selection.space import Space

@@ -17,6 +17,7 @@ from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.reporter import Reporter
 from dfbench.errors import WorkerError
 from dfbench.files import cache_dir, cache_url, resolved, unwritable
+from dfbench.received.files import read_bytes
 from dfbench.suites.datasets.manifest import Dataset
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def terms_of(session: Session) -> Iterator[Terms]:
             folders=tuple(folders),
             cache=url or str(folders[-1]),
             seen="" if url is None else stack.enter_context(_token_at(url)),
-            plugins=tuple((resolved(path), path.read_bytes()) for path in settings.plugins),
+            plugins=tuple((resolved(path), read_bytes(path)) for path in settings.plugins),
             n_threads=None if settings.scheduler else settings.n_threads,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from dfbench.features.pipeline.single_pass import Sources, look_up
 from dfbench.features.views.view import View
 from dfbench.models.selection.space import Space
 from dfbench.results.records.records import Record
+from dfbench.suites.datasets.manifest import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +78,21 @@ def _looks(session: Session, job: Job) -> list[_Look]:
     assert cell.dataset is not None  # it ran
     extractors, view = cell.row.extractors, view_of(cell.dataset)
     parts = (job.train, job.tune, job.evaluate, job.unlabelled)
-    found = [_Look(_sources(job.root, images), extractors, view) for images in parts]
+    found = [_Look(_sources(cell.dataset, images), extractors, view) for images in parts]
     for evaluation in cell.evaluations:
         for each in job.evaluations:
             if each.record["probe"] == evaluation.id:
-                images = _sources(evaluation.dataset.root, each.images)
+                images = _sources(evaluation.dataset, each.images)
                 found.append(_Look(images, extractors, evaluation.view))
     return found
 
 
-def _sources(root: Path, images: Images) -> Sources:
+def _sources(dataset: Dataset, images: Images) -> Sources:
     keys = [row.tobytes().hex() for row in raw(images.keys)]
-    return Sources(root.absolute(), images.paths, keys, np.zeros(len(images), np.int64))
+    manifest = dataset.manifest
+    pixels = dict(zip(manifest["sha256"], manifest["width"] * manifest["height"], strict=True))
+    sizes = np.array([pixels.get(key, 0) for key in keys], np.int64)
+    return Sources(dataset.root.absolute(), images.paths, keys, sizes)
 
 
 def mended(session: Session, torn: Sequence[Torn]) -> list[Job]:

@@ -24,7 +24,7 @@ from dfbench.benchmark.view import view_of
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.keeping import Keeping, look_at_files
 from dfbench.detectors.part import told
-from dfbench.errors import DataError, DfbenchError, PluginError, UnavailableError
+from dfbench.errors import DataError, DfbenchError, OutputError, PluginError, UnavailableError
 from dfbench.features.base import Extractor
 from dfbench.features.internal.resized import Resized
 from dfbench.features.pipeline.shard import Keys, as_keys
@@ -282,10 +282,12 @@ def audit_again(session: Session, dataset: Dataset) -> None:
 def _answered(session: Session, ready: Ready, looked: Looked) -> bool:
     """Whether what an audit found before still stands, so that it need not look at images."""
     audit = ready.audit
-    kept = session.out.read_findings(audit.name, looked.dataset.fingerprint, audit.form)
     try:
+        kept = session.out.read_findings(audit.name, looked.dataset.fingerprint, audit.form)
         with ready.blamed():
             return kept is not None and audit.answers(kept, looked)
+    except OutputError:
+        return False
     except PluginError:
         return False  # it breaks where it is asked to look, and is blamed there
 

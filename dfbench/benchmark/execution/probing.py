@@ -19,7 +19,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.contained.extractor import Contained
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.features.views.view import Seen, View, normalise, perturb
-from dfbench.images import decode
+from dfbench.images import contents, decode
 from dfbench.suites.datasets.manifest import Dataset
 
 _IMAGES = 4
@@ -83,7 +83,7 @@ def _spread(dataset: Dataset, rows: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _seen(dataset: Dataset, path: str, key: str, view: View) -> Seen:
-    data = (dataset.root / path).read_bytes()
+    data = contents(dataset.root / path)
     return perturb(normalise(Seen(decode(data), data), view.normal), view.chain, key)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.reporter import Running
+from dfbench.received.files import read_bytes
+from dfbench.received.texts import SMALL, from_json
 
 _EVERY = 0.5
 """Seconds between two writes at least."""
@@ -41,7 +43,7 @@ def at_work(job: Job) -> Running:
     words = (job.record["dataset"], job.record["variant"], job.record["row"])
     name = " ".join(word for word in words if word)
     try:
-        done, total, said = json.loads(job.status.read_text(encoding="utf-8"))
+        done, total, said = from_json(read_bytes(job.status, most=SMALL))
         return Running(name, int(done), int(total), str(said))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, OverflowError):
         return Running(name)

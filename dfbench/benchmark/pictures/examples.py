@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dfbench.benchmark.pictures.base import Drawings, Finished, Fitted, Picture
-from dfbench.images import decode
+from dfbench.images import contents, decode, small
 from dfbench.results.statistics.sample import decide
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _EACH = 5
 """Right verdicts, and as many wrong ones."""
+_SIDE = 512
+"""Pixels of the longer side of an image at most: figures show them smaller still."""
 
 
 class ExamplesPicture(Picture):
@@ -30,7 +32,8 @@ def _examples(cell: Fitted) -> Figure:
     from dfbench.results.figures.examples import examples
 
     rows, shown = surest(cell)
-    images = [decode((cell.root / cell.scores.images[row]).read_bytes()) for row in rows]
+    files = [cell.root / cell.scores.images[row] for row in rows]
+    images = [small(decode(contents(file)), _SIDE) for file in files]
     return examples(images, **shown)
 
 

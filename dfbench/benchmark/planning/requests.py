@@ -21,6 +21,7 @@ from dfbench.errors import DfbenchError, PluginError, unknown
 from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.state import FinishedCells
 from dfbench.results.records.subsets import WHOLE
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -86,7 +87,9 @@ def _lacking(cell: Cell, figures: Sequence[str], out: ResultsFolder) -> tuple[st
     return () if record is None else tuple(x for x in figures if x not in record.pictures)
 
 
-def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan:
+def with_evaluations(
+    plan: Plan, datasets: Datasets, out: ResultsFolder, *, check: bool = False
+) -> Plan:
     """Add to the cells of a plan what the protocols of its suite have their models score.
 
     Parameters
@@ -97,6 +100,8 @@ def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan
         All of the run; a name and an error for one that could not be loaded.
     out
         The results folder: what it holds is not scored again.
+    check
+        Whether all scores that it holds are read.
 
     Raises
     ------
@@ -104,6 +109,7 @@ def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan
         If a change is no chain of operations, there is no second data set to score, or a protocol
         breaks its contract.
     """
+    finished = FinishedCells(out, check=check)
     asked: list[Asked] = []
     wanted: dict[str, dict[str, Evaluation]] = {}
     for protocol in plan.suite.protocols:
@@ -119,7 +125,7 @@ def with_evaluations(plan: Plan, datasets: Datasets, out: ResultsFolder) -> Plan
                         wanted.setdefault(each.id, {})[evaluation.id] = evaluation
     cells: dict[str, Cell] = {}
     for cell in plan.cells:
-        lacking = [x for x in wanted.get(cell.id, {}).values() if _lacks(cell, x, out)]
+        lacking = [x for x in wanted.get(cell.id, {}).values() if _lacks(cell, x, finished)]
         members = [cells[member.id] for member in cell.members]
         cells[cell.id] = replace(cell, evaluations=tuple(lacking), members=members)
     return replace(plan, cells=list(cells.values()), asked=asked)
@@ -237,7 +243,7 @@ def _with_members(cell: Cell) -> Iterator[Cell]:
         yield from _with_members(member)
 
 
-def _lacks(cell: Cell, evaluation: Evaluation, out: ResultsFolder) -> bool:
+def _lacks(cell: Cell, evaluation: Evaluation, finished: FinishedCells) -> bool:
     if cell.state == "done":
-        return not out.has_evaluation(cell.id, evaluation.id)
+        return not finished.has_evaluation(cell.id, evaluation.id)
     return cell.state == "to run"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from dfbench.detectors.explaining import words
 from dfbench.detectors.explaining.explanation import Explanation
 from dfbench.errors import OutputError
 from dfbench.files import check_writable
-from dfbench.images import opencv
+from dfbench.images import small
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +43,7 @@ def figure(found: Explanation) -> Figure:
     seen, leading = found.occlusion, found.leading
     several = found.several
     order = sorted(found.voices, key=lambda voice: -(voice.weight or 0.0))
-    looks = [(voice.row, _smaller(voice.cam)) for voice in order if voice.cam is not None]
+    looks = [(voice.row, small(voice.cam, _DRAWN)) for voice in order if voice.cam is not None]
     features: list[Feature] = []
     note = ""
     if leading is not None and leading.contributions is not None:
@@ -54,14 +51,14 @@ def figure(found: Explanation) -> Figure:
         way = "log odds" if leading.contributions.summed else "log odds lost were it typical"
         note = f"{way} ({leading.row})" if several else way
     return explained(
-        _smaller(found.picture.pixels),
+        small(found.picture.pixels, _DRAWN),
         title=words.verdict(found),
         notes=[
             " \N{MIDDLE DOT} ".join(filter(None, [found.detector, found.picture.name])),
             *filter(None, [words.outside(found), "" if seen else words.places(found)]),
         ],
         sides=(found.explained, found.against),
-        heat=None if seen is None else _smaller(seen.heat),
+        heat=None if seen is None else small(seen.heat, _DRAWN),
         heat_note=words.places(found) if seen else "",
         looks=looks[:_LOOKS],
         members=[Member(v.row, v.probability, v.weight) for v in found.voices] if several else (),
@@ -71,14 +68,3 @@ def figure(found: Explanation) -> Figure:
         features_note=note,
         reading=words.reading(found),
     )
-
-
-def _smaller(image: NDArray[Any]) -> NDArray[Any]:
-    """Shrink what is larger than it will be drawn, which takes matplotlib long."""
-    height, width = image.shape[:2]
-    share = _DRAWN / max(height, width)
-    if share >= 1:
-        return image
-    size = (max(1, round(share * width)), max(1, round(share * height)))
-    cv2 = opencv()
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

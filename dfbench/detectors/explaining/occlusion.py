@@ -24,6 +24,8 @@ _PIXELS = 24 * 2**20
 """Of all copies with a smaller place covered: a larger picture has fewer of them."""
 _BATCH, _BATCH_PIXELS = 16, 4 * 2**20
 """Copies, and their pixels, that a thread asks about at a time."""
+_HELD = 256 << 20
+"""Bytes of copies that are at hand at once, unless a single one is larger."""
 _FULL = 1.0
 """Change of evidence, summed over both sizes of places, from which on colours are full."""
 _NOTHING = 0.02
@@ -90,7 +92,8 @@ def occlusion(
     scales = [places(image.shape, n) for n in (most, round(_COARSER * most) or 1)]
     copies = chain([image], *(covered(image, down, across) for down, across in scales))
     size = min(_BATCH, max(1, _BATCH_PIXELS // image[..., 0].size))
-    found = np.concatenate([each for _, each in in_order(ask, _batches(copies, size), jobs)])
+    asked = in_order(ask, _batches(copies, size), jobs, weight=_bytes, most=_HELD)
+    found = np.concatenate([each for _, each in asked])
     evidence = log_odds(found, k)
     lost = evidence[0] - evidence[1:]
     strongest = int(np.argmax(np.abs(lost)))
@@ -109,6 +112,10 @@ def occlusion(
         float(found[0, k]),
         float(found[1 + strongest, k]),
     )
+
+
+def _bytes(batch: list[Image]) -> int:
+    return sum(image.nbytes for image in batch)
 
 
 def _batches(images: Iterator[Image], size: int) -> Iterator[list[Image]]:

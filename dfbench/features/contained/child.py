@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dfbench.features.contained.frames import Pipes
-
-_LOOK = 1.0
-"""Seconds between two looks whether the run is still there."""
+from dfbench.contained.child import begun, tell_of_crashes
+from dfbench.contained.frames import Pipes
 
 
 def serve() -> None:
     """Answer what is asked over the standard input until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is told, and ends this process
-    pipes = _own_pipes()
-    parent = os.getppid()
-    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    pipes = begun()
     with suppress(OSError, EOFError):  # the run is gone, or has no more to ask
         _answer(pipes)
 
 
 def _answer(pipes: Pipes) -> None:
     hello = pipes.receive()
-    _tell_of_crashes(hello["crashes"])
+    tell_of_crashes(hello["crashes"])
     own = os.getpid()
     try:
         extractor = _loaded(hello["plugin"], hello["extractor"])
@@ -49,34 +42,6 @@ def _answer(pipes: Pipes) -> None:
         pipes.send((number, found))
 
 
-def _own_pipes() -> Pipes:
-    """Take the standard input and output for the run; what is printed goes to the terminal."""
-    asked, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return Pipes(asked, answers)
-
-
-def _end_with(parent: int) -> None:
-    """End, with all that was begun here, when the run is gone: nothing is left at work."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK)
-    if hasattr(os, "killpg"):
-        os.killpg(0, signal.SIGKILL)  # this process leads its group
-    os._exit(1)
-
-
-def _tell_of_crashes(path: str) -> None:
-    """Have Python write to a file in which line it was when a signal killed it."""
-    import faulthandler
-
-    # open as long as the process lives
-    file = open(path, "wb", buffering=0)  # noqa: SIM115, PTH123
-    faulthandler.enable(file=file, all_threads=False)
-
-
 def _loaded(plugin: tuple[str, str] | None, pickled: bytes) -> Any:
     import pickle
 
@@ -85,7 +50,7 @@ def _loaded(plugin: tuple[str, str] | None, pickled: bytes) -> Any:
 
         path, known_as = plugin
         load_file(Path(path), known_as=Path(known_as))
-    return pickle.loads(pickled)
+    return pickle.loads(pickled)  # noqa: S301 - of the process that has begun this one
 
 
 def _worded(error: BaseException) -> Exception:

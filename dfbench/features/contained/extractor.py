@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import pickle
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.contained.idle import idle
+from dfbench.contained.process import EndedError, Limits
 from dfbench.errors import PluginError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.contained.process import EndedError, Limits, Process
+from dfbench.features.contained.process import Holder
 from dfbench.files import digest
 from dfbench.images import Image
 from dfbench.installed import available_cores
 from dfbench.plugins import place_of
 
-_IDLE = 10.0
-"""Seconds that a process without work is kept for the next pass: some hold a network."""
 _CHANCES, _MANY = 5, 1000
 """Times that a process may end over images of which none ends it alone, and images for which it
 may once more."""
@@ -81,7 +79,7 @@ class Contained(Extractor):
         self._ends = self._served = 0
         self._why = ""
         self._lock = threading.Lock()
-        self._at_work: set[Process] = set()
+        self._at_work: set[Holder] = set()
         self._stopped = False
 
     @property
@@ -201,7 +199,7 @@ class Contained(Extractor):
                 raise PluginError(error.what, where=self.where, hint=error.hint) from None
 
     @contextmanager
-    def _process(self) -> Iterator[Process]:
+    def _process(self) -> Iterator[Holder]:
         """Give a process that nobody else asks, one that is idle if there is one."""
         process = None if self._stopped else self._taken()
         if process is None:
@@ -217,16 +215,16 @@ class Contained(Extractor):
         else:
             self._rest(process)
 
-    def _taken(self) -> Process | None:
+    def _taken(self) -> Holder | None:
         """Take an idle process, or begin one; None where it is stopped meanwhile."""
-        process = _idle.take(self._key)
+        process: Holder | None = idle.take(self._key)
         if process is not None:
             if self._at(process):
                 return process
             process.end()
             return None
         for last in (False, True):
-            process = Process(self._pickled, self._plugin, self._path, self._n_threads, self.limits)
+            process = Holder(self._pickled, self._plugin, self._path, self._n_threads, self.limits)
             try:
                 if not self._at(process):
                     process.end()
@@ -245,20 +243,20 @@ class Contained(Extractor):
                 break
         return process
 
-    def _at(self, process: Process) -> bool:
+    def _at(self, process: Holder) -> bool:
         """Note that a process is at work, unless nothing is to be."""
         with self._lock:
             if not self._stopped:
                 self._at_work.add(process)
             return not self._stopped
 
-    def _rest(self, process: Process) -> None:
+    def _rest(self, process: Holder) -> None:
         """Keep a process for who asks next; `stop` has no more to do with it."""
         with self._lock:
             self._at_work.discard(process)
-        _idle.put(self._key, process)
+        idle.put(self._key, process)
 
-    def _done(self, process: Process) -> None:
+    def _done(self, process: Holder) -> None:
         """End a process; `stop` has no more to do with it."""
         with self._lock:
             self._at_work.discard(process)
@@ -270,54 +268,3 @@ class Contained(Extractor):
             self._stopped = True
             for each in self._at_work:
                 each.kill()
-
-
-class _Idle:
-    """Processes without work; one is ended when it has been without for a while."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._those: list[tuple[Any, Process, float]] = []
-
-    def take(self, key: Any) -> Process | None:
-        with self._lock:
-            for n, (its, process, _) in enumerate(self._those):
-                if its == key:
-                    del self._those[n]
-                    return process
-        return None
-
-    def put(self, key: Any, process: Process) -> None:
-        with self._lock:
-            self._those.append((key, process, time.monotonic()))
-            if len(self._those) == 1:
-                threading.Thread(target=self._sweep, daemon=True).start()
-
-    def clear(self) -> None:
-        """End all."""
-        with self._lock:
-            those, self._those = self._those, []
-        for _, process, _ in those:
-            process.end()
-
-    def _sweep(self) -> None:
-        while True:
-            time.sleep(1.0)
-            now = time.monotonic()
-            with self._lock:
-                old = [each for each in self._those if now - each[2] > _IDLE]
-                self._those = [each for each in self._those if each not in old]
-                left = bool(self._those)
-            for _, process, _ in old:
-                process.end()
-            if not left:
-                return
-
-
-_idle = _Idle()
-
-
-@atexit.register
-def end_idle() -> None:
-    """End all processes that are kept for the next pass."""
-    _idle.clear()

@@ -18,7 +18,10 @@ from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
 from dfbench.files import resolved
 from dfbench.images import Image
+from dfbench.received import files
 
+_MOST = 8 << 30
+"""Bytes of the largest file that is read."""
 _CODES = re.compile(
     r"^(\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : |RuntimeError: )|in file .*? line \d+"
 )
@@ -241,9 +244,21 @@ def _onnxruntime() -> Any:
 
 
 def _digest(file: str) -> str:
+    """Digest the content of a file, and of the one beside it in which torch puts an ONNX's weights.
+
+    Others it may name below its folder; onnxruntime opens none outside.
+    """
     try:
-        with Path(file).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+        found = _sha256(Path(file))
+        beside = Path(f"{file}.data")
+        if beside.is_file():
+            found = hashlib.sha256(f"{found} {_sha256(beside)}".encode()).hexdigest()
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise UnavailableError(f"{reason}: {file}") from None
+    return found[:32]
+
+
+def _sha256(path: Path) -> str:
+    with files.opened(path, most=_MOST) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ImageError, ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.images import opened, read_header
+from dfbench.images import read_more
+from dfbench.rasters.pillow import opened
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
@@ -111,28 +112,31 @@ class Metadata(Extractor):
 
 
 def _describe(data: bytes) -> list[float]:
-    header = read_header(data)
-    kind = container(header.format)
-    pixels = max(header.width * header.height, 1)
+    its = read_more(data)
+    kind = container(its.format)
+    pixels = max(its.width * its.height, 1)
     values = [
         math.log(len(data)),
-        float(header.width),
-        float(header.height),
-        header.width / max(header.height, 1),
+        float(its.width),
+        float(its.height),
+        its.width / max(its.height, 1),
         pixels / 1e6,
         8 * len(data) / pixels,
     ]
     values += [float(kind == name) for name in _FORMATS] + [float(kind not in _FORMATS)]
+    values += _of_jpeg(data) if kind == "JPEG" else [0.0] * 10
+    return [*values, float(its.exif), float(its.profile)]
+
+
+def _of_jpeg(data: bytes) -> list[float]:
     try:
         # Opening reads the header alone; pixels are decoded by load(), which nobody calls
         with opened(data) as image:
-            values += _jpeg(image) if kind == "JPEG" else [0.0] * 10
-            values += [float(key in image.info) for key in ("exif", "icc_profile")]
+            return _jpeg(image)
     except ImageError:
         raise
     except Exception as error:  # noqa: BLE001 - Pillow's plugins raise many kinds on broken files
         raise ImageError(f"broken header: {error}") from None
-    return values
 
 
 def container(form: str) -> str:

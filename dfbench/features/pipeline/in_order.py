@@ -16,6 +16,9 @@ def in_order(
     batches: Iterable[Batch],
     jobs: int,
     give_up: Callable[[], None] = lambda: None,
+    *,
+    weight: Callable[[Batch], int] = lambda _: 0,
+    most: int = 0,
 ) -> Iterator[tuple[Batch, Done]]:
     """Work on batches in threads, few ahead of the one that is taken, so that memory is bounded.
 
@@ -29,20 +32,28 @@ def in_order(
         Number of threads.
     give_up
         Called where no more is wanted, so that batches at hand end soon.
+    weight, most
+        What a batch weighs from when it is begun until the next is asked for, and what all of them
+        may; one that weighs more is alone.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="extract") as pool:
-        waiting: deque[tuple[Batch, Future[Done]]] = deque()
+        waiting: deque[tuple[Batch, int, Future[Done]]] = deque()
+        held = 0
         try:
             for batch in batches:
-                waiting.append((batch, pool.submit(work, batch)))
-                if len(waiting) > jobs + 1:
-                    first, future = waiting.popleft()
+                heavy = weight(batch)
+                while waiting and (len(waiting) > jobs + 1 or held + heavy > most):
+                    first, its, future = waiting.popleft()
                     yield first, future.result()
+                    del future
+                    held -= its
+                waiting.append((batch, heavy, pool.submit(work, batch)))
+                held += heavy
             while waiting:
-                first, future = waiting.popleft()
+                first, _, future = waiting.popleft()
                 yield first, future.result()
         except BaseException:
-            for _, future in waiting:
+            for *_, future in waiting:
                 future.cancel()
             give_up()
             raise

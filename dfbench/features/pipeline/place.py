@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dfbench.errors import OutputError, UnavailableError
-from dfbench.files import atomic_path, cache_dir, cache_url
+from dfbench.files import atomic_path, cache_dir, cache_url, use_cache
 
 _LEFT_BEHIND = 86_400
 """Seconds after which a file that was begun and not ended is of a process that is gone."""
@@ -54,7 +54,10 @@ class Place(Protocol):
 def place_of(name: str) -> Place:
     """Give the place of a folder of that name in the store."""
     url = cache_url()
-    return Folder(cache_dir() / "features" / name) if url is None else Remote(f"{url}/{name}")
+    if url is not None:
+        return Remote(f"{url}/{name}")
+    use_cache()
+    return Folder(cache_dir() / "features" / name)
 
 
 def check_shared() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,21 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.allocator import keep_freed_memory
+from dfbench.contained.process import Limits
 from dfbench.errors import DataError, DfbenchError, ImageError, PluginError
 from dfbench.features.base import Extractor
 from dfbench.features.common.colours import shared
 from dfbench.features.contained.extractor import BrokeOnError, Contained
-from dfbench.features.contained.process import Limits
 from dfbench.features.pipeline.in_order import in_order
 from dfbench.features.pipeline.shard import Entry, Keys, as_keys
 from dfbench.features.pipeline.store import DECODER_VERSION, identity
 from dfbench.features.pipeline.table import Table
 from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, perturb
 from dfbench.files import Progress
-from dfbench.images import decode
+from dfbench.images import contents, decode
+from dfbench.rasters import apart
 
 _DECODED = 64 << 20
-"""Bytes of decoded images that a batch holds at most, unless a single image is larger."""
+"""Bytes of images that a batch holds at most, unless a single image is larger."""
+_AT_ONCE = 8
+"""Batches so large that are held at once at least, however few threads there are."""
 
 
 def _verdicts() -> dict[str, Any]:
@@ -172,10 +176,11 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An image of a batch: its number among the different ones, and its file."""
+    """An image of a batch: its number among the different ones, its file, and the file's bytes."""
 
     number: int
     source: Source
+    bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,7 +343,7 @@ def extract(
         ]
         lengths = {task.place: task.length for task in tasks if task.length}
         wanted = lacking.wanted
-        todo = (_Item(int(n), sources[int(lacking.first[n])]) for n in wanted)
+        todo = (_item(int(n), sources[int(lacking.first[n])]) for n in wanted)
         warm = _Warm()
         done = 0
         if progress is not None:
@@ -351,9 +356,13 @@ def extract(
             for task in tasks:
                 if isinstance(task.extractor, Contained):
                     task.extractor.stop()
+            apart.stop()
 
-        batches = _chunks(todo, batch_size, len(views))
-        for batch, result in in_order(work, batches, jobs, give_up):
+        def weight(batch: list[_Item]) -> int:
+            return sum(_held(item, views) for item in batch)
+
+        batches, most = _chunks(todo, batch_size, views), _DECODED * max(_AT_ONCE, jobs)
+        for batch, result in in_order(work, batches, jobs, give_up, weight=weight, most=most):
             outcome.failed.update(result.failed)
             for task in tasks:
                 if not task.extractor.threads:
@@ -418,11 +427,18 @@ def _hex(key: bytes) -> str:
     return key.ljust(32, b"\0").hex()
 
 
-def _chunks(items: Iterable[_Item], size: int, views: int = 1) -> Iterator[list[_Item]]:
+def _item(number: int, source: Source) -> _Item:
+    try:
+        return _Item(number, source, os.stat(source.path).st_size)  # noqa: PTH116 - 200,000 of them
+    except OSError:
+        return _Item(number, source, 0)  # whoever reads it says what is wrong
+
+
+def _chunks(items: Iterable[_Item], size: int, views: Sequence[View]) -> Iterator[list[_Item]]:
     batch: list[_Item] = []
     held = 0
     for item in items:
-        needs = 3 * item.source.pixels * views
+        needs = _held(item, views)
         if batch and (len(batch) == size or held + needs > _DECODED):
             yield batch
             batch, held = [], 0
@@ -430,6 +446,19 @@ def _chunks(items: Iterable[_Item], size: int, views: int = 1) -> Iterator[list[
         held += needs
     if batch:
         yield batch
+
+
+def _held(item: _Item, views: Sequence[View]) -> int:
+    """Give the bytes of an image's file, of its pixels, and of these in each view."""
+    own = item.source.pixels
+
+    def side(normal: Normal | None) -> int:
+        return own if normal is None or normal.size is None else normal.size**2
+
+    normals = {view.normal for view in views} - {None}
+    pixels = own + sum(map(side, normals))
+    pixels += sum(side(view.normal) for view in views if view.chain)
+    return item.bytes + 3 * pixels
 
 
 def _work(
@@ -506,7 +535,7 @@ def _show(
 
 def _read(source: Source) -> bytes:
     try:
-        data = source.path.read_bytes()
+        data = contents(source.path)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=source.path) from error
     if hashlib.sha256(data).hexdigest() != source.sha256:

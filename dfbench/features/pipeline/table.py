@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +23,11 @@ from numpy.typing import NDArray
 
 from dfbench.errors import OutputError
 from dfbench.features.pipeline import shard as shards
-from dfbench.features.pipeline.place import place_of
+from dfbench.features.pipeline.place import Folder, place_of
 from dfbench.features.pipeline.shard import Entry, Keys, Shard, as_keys, raw
 from dfbench.files import cache_dir, cache_url, digest
+from dfbench.received.files import read_bytes
+from dfbench.received.texts import from_json
 
 _FLUSH_BYTES = 16 << 20
 _FLUSH_ROWS = 1 << 14
@@ -37,6 +40,33 @@ _LARGE = 64 << 20
 _MANY = 64
 """Small shards of one writer that are written together before the table is closed."""
 _ABOUT = "identity.json"
+_LARGEST_IDENTITY = 1 << 20
+
+
+def is_identity(path: Path) -> bool:
+    """Whether a file is what the name of the table's folder that it lies in stands for."""
+    try:
+        told = from_json(read_bytes(path, most=_LARGEST_IDENTITY, below=path.parent))
+        return path.name == _ABOUT and path.parent.name == _name(told)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _name(identity: dict[str, Any]) -> str:
+    return f"{identity['extractor']}-{digest(identity)}"
+
+
+def mended(path: Path) -> None:
+    """Write a shard on this machine anew without its damaged rows; one without an index goes.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    table = Table({"extractor": ""})
+    table.name, table.place = path.parent.name, Folder(path.parent)
+    table.mend([path.name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +107,7 @@ class Table:
     """
 
     def __init__(self, identity: dict[str, Any]) -> None:
-        self.name = f"{identity['extractor']}-{digest(identity)}"
+        self.name = _name(identity)
         self.place = place_of(self.name)
         self._identity = identity
         self._index: list[Shard] | None = None

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from dfbench.models.kept import KeptError
+from dfbench.received.texts import from_json
 
 _NODES = (
     "left_children", "right_children", "parents", "split_indices", "split_type", "default_left",
@@ -38,7 +39,7 @@ def checked_booster(content: bytes, *, n_features: int, n_classes: int, rounds: 
         If it is none, or an index in it leads nowhere.
     """
     try:
-        booster: Any = json.loads(content)
+        booster: Any = from_json(content)
         _check(booster["learner"], n_features, n_classes, rounds)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise KeptError(f"the trees cannot be read: {type(error).__name__}: {error}") from error

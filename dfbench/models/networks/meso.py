@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dfbench.errors import ParameterError, UnavailableError
+from dfbench.files import at_home
 from dfbench.models.base import Inputs, Labels
 from dfbench.models.networks.network import Network, recipe_defaults
+from dfbench.received.files import opened
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,7 +93,7 @@ class Meso4(Network):
         path = _file(params)
         if path is None or not path.is_file():
             return dict(params)
-        with path.open("rb") as file:
+        with opened(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {**params, "weights": f"sha256:{digest}"}
 
@@ -160,4 +162,4 @@ class MesoInception4(Meso4):
 def _file(params: Mapping[str, Any]) -> Path | None:
     """Path of the weights; None where they are random."""
     weights = str(params.get("weights", _RANDOM))
-    return None if weights == _RANDOM else Path(weights).expanduser()
+    return None if weights == _RANDOM else at_home(weights)

@@ -5,6 +5,7 @@ The first trial has the default parameters. Optuna is imported when a study is o
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
         study = optuna.create_study(direction="maximize")
     else:
         identity = problem.identity()
-        kept = _kept(storage, name, identity)
+        kept = _kept(problem, storage, name, identity)
         if kept is not None:
             return kept
         study = _new(storage, name)
@@ -43,7 +44,7 @@ def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
     return study
 
 
-def _kept(storage: Path, name: str, identity: str) -> Any:
+def _kept(problem: Problem, storage: Path, name: str, identity: str) -> Any:
     """Give the study in the file; None where it is another one, or has nothing to go on from."""
     import optuna
 
@@ -52,16 +53,27 @@ def _kept(storage: Path, name: str, identity: str) -> Any:
     try:
         journal = open_storage(storage)
         summaries = optuna.get_all_study_summaries(journal)
+        if [(s.study_name, s.user_attrs.get("identity")) for s in summaries] != [(name, identity)]:
+            return None
+        study = optuna.load_study(study_name=name, storage=journal)
+        return study if _goes_on(problem, study) else None
     except OSError:
         raise
     except Exception:  # noqa: BLE001 - whatever lies there is no study; trials can be run again
         return None
-    if [(s.study_name, s.user_attrs.get("identity")) for s in summaries] != [(name, identity)]:
-        return None
-    study = optuna.load_study(study_name=name, storage=journal)
-    first = study.get_trials(deepcopy=False)[:1]
+
+
+def _goes_on(problem: Problem, study: Any) -> bool:
+    """Whether the trials of a study are such as `run_trial` leaves, the defaults' with a value."""
+    valued = _valued(study)
     # the defaults may have failed, or have been interrupted before they were queued
-    return study if first and first[0].value is not None else None
+    if not valued or valued[0].number != 0:
+        return False
+    for trial in valued:
+        params_of(problem, trial)  # raises where they are out of what is open
+        if not (0 <= trial.value <= 1 and 0 <= trial.user_attrs["fit_seconds"] < math.inf):
+            return False
+    return True
 
 
 def _new(storage: Path, name: str) -> Any:

@@ -1,16 +1,26 @@
-"""The state of a training on disk: tensors as safetensors, the rest as JSON. Nothing is pickled."""
+"""The state of a training on disk: tensors as safetensors, the rest as JSON. Nothing is pickled.
+
+A file holds the SHA-256 of all that is in it: one that is damaged, or that somebody changed, counts
+as absent.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dfbench.files import atomic_path, write_text
+from dfbench.files import atomic_path, digest, write_text
+from dfbench.received.files import read_bytes
+from dfbench.received.texts import from_json
 
 Tensors = dict[str, torch.Tensor]
+
+_LONGEST = 64 << 20
+"""Bytes of a state without tensors."""
 
 
 def save(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
@@ -19,37 +29,53 @@ def save(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
 
     # a file holds no views, and nothing that shares memory
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    text = json.dumps(state)
     with atomic_path(path) as temporary:
-        save_file(plain, temporary, metadata={"state": json.dumps(state)})
+        save_file(plain, temporary, metadata={"state": text, "sum": _sum(plain, text)})
 
 
 def load(path: Path) -> tuple[Tensors, dict[str, Any]] | None:
     """Read what `save` wrote; None where nothing whole is there."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            state = json.loads((file.metadata() or {})["state"])
+            told = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if _sum(tensors, told["state"]) != told["sum"]:
+            return None
+        state = from_json(told["state"])
     except (OSError, SafetensorError, ValueError, KeyError):
         return None
-    return tensors, state
+    return (tensors, state) if isinstance(state, dict) else None
+
+
+def _sum(tensors: Tensors, text: str) -> str:
+    """Hash a state: names, types, shapes and values of its tensors, and the rest of it."""
+    found = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def save_json(path: Path, state: dict[str, Any]) -> None:
     """Write a state without tensors."""
-    write_text(path, json.dumps(state))
+    write_text(path, json.dumps({**state, "sum": digest(state, length=64)}))
 
 
 def load_json(path: Path) -> dict[str, Any] | None:
     """Read what `save_json` wrote; None where nothing whole is there."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = from_json(read_bytes(path, most=_LONGEST, below=path.parent))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    known = found.pop("sum", None)
+    return found if known == digest(found, length=64) else None
 
 
 def of_optimiser(optimiser: torch.optim.Optimizer) -> tuple[Tensors, dict[str, Any]]:

@@ -12,7 +12,6 @@ import time
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -73,11 +72,11 @@ def train(
     module = setting.module
     kept = Kept(checkpoint, setting.identity()) if checkpoint is not None else None
     module.to(setting.device, memory_format=memory_format(module))  # type: ignore[call-overload]
-    finished = kept.finished() if kept is not None else None
+    finished = kept.finished(module) if kept is not None else None
     weights, history = finished or _begin(setting, kept, progress).finish()
     module.load_state_dict(weights)
     module.eval()
-    return [Epoch(**entry) for entry in history]
+    return history
 
 
 class _Clock:
@@ -125,7 +124,7 @@ class _Run:
     to_save: _Clock
     to_trim: _Clock
 
-    def finish(self) -> tuple[Tensors, list[dict[str, Any]]]:
+    def finish(self) -> tuple[Tensors, list[Epoch]]:
         """Train to the end; give the weights of the best epoch and the history."""
         while not self._done():
             try:
@@ -137,7 +136,7 @@ class _Run:
         history = self.state.counters.history
         if self.kept is not None:
             self.kept.finish(history)
-        return self.best, history
+        return self.best, [Epoch(**entry) for entry in history]
 
     def _done(self) -> bool:
         """Whether all epochs were run, too many without a better one, or the loss is not finite."""
@@ -295,11 +294,7 @@ def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:
     """Make ready, and take up the state on disk, if there is one."""
     part, val = make_parts(setting, None if kept is None else kept.folder)
     step = make_step(setting, part)
-    state, best = State(Counters(batch_size=setting.recipe.batch_size)), None
-    found = kept.interrupted() if kept is not None else None
-    if found is not None:
-        best, last = found
-        state = restored(last, setting.module, step)
+    state, best = _go_on(setting, part, step, kept)
     return _Run(
         setting,
         part,
@@ -314,4 +309,45 @@ def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:
         to_tell=_Clock(_TELL),
         to_trim=_Clock(_TRIM),
         to_save=_Clock(setting.recipe.checkpoint_seconds),
+    )
+
+
+def _go_on(
+    setting: Setting, part: Part, step: Step, kept: Kept | None
+) -> tuple[State, Tensors | None]:
+    """Give the state on disk and the best weights so far; without one, that of the beginning."""
+    fresh = State(Counters(batch_size=setting.recipe.batch_size))
+    found = kept.interrupted(setting.module) if kept is not None else None
+    if found is None:
+        return fresh, None
+    beginning = snapshot(fresh, setting.module, step)
+    best, last = found
+    try:
+        state = restored(last, setting.module, step)
+        if _holds(state, best, setting, part):
+            return state, best if state.counters.best_epoch >= 0 else None
+    except Exception:  # noqa: BLE001, S110 - whatever lies there, it can be computed again
+        pass
+    return restored(beginning, setting.module, step), None
+
+
+def _holds(state: State, best: Tensors | None, setting: Setting, part: Part) -> bool:
+    """Whether a training of this recipe can stand at a state, and has such best weights."""
+    at, recipe = state.counters, setting.recipe
+    order = batches(len(part), at.batch_size, seed=setting.seed, epoch=at.epoch, more=state.more)
+    shown = sum(map(len, order[: at.step]))
+    return (
+        0 <= at.epoch <= recipe.epochs
+        and [Epoch(**entry).epoch for entry in at.history] == list(range(at.epoch))
+        and 1 <= at.batch_size <= recipe.batch_size
+        and 0 <= at.step <= len(order)
+        and (not at.step or sum(map(len, state.seen)) == shown)
+        and (state.more is None or bool((state.more < len(part)).all()))
+        and -1 <= at.best_epoch < max(at.epoch, 1)
+        and (at.best_epoch < 0 or best is not None)
+        and not math.isnan(at.best_score)
+        and not math.isnan(at.seconds)
+        and isinstance(at.loss, float)
+        and 0 < at.plateau.scale <= 1
+        and at.plateau.waited >= 0
     )

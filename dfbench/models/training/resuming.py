@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from dfbench.models.training import checkpoint
 from dfbench.models.training.checkpoint import Tensors
-from dfbench.models.training.state import Snapshot
+from dfbench.models.training.epoch import Epoch
+from dfbench.models.training.state import Snapshot, fit
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,27 @@ class Kept:
     folder: Path
     identity: str
 
-    def finished(self) -> tuple[Tensors, list[dict[str, Any]]] | None:
-        """Give the best weights and the history of a training that finished."""
+    def finished(self, module: nn.Module) -> tuple[Tensors, list[Epoch]] | None:
+        """Give the best weights and the history of a training of this module that finished."""
         state = checkpoint.load_json(self.folder / "history.json")
         if state is None or state.get("identity") != self.identity:
             return None
         best = self._load("best")
-        return None if best is None else (best[0], state["history"])
+        try:
+            history = [Epoch(**entry) for entry in state["history"]]
+        except (KeyError, TypeError):
+            return None
+        return (best[0], history) if best is not None and fit(best[0], module) else None
 
-    def interrupted(self) -> tuple[Tensors | None, Snapshot] | None:
+    def interrupted(self, module: nn.Module) -> tuple[Tensors | None, Snapshot] | None:
         """Give the best weights so far, if an epoch was good, and the last state."""
         last = self._load("last")
         if last is None:
             return None
-        if last[1]["state"]["best_epoch"] < 0:
-            return None, last
         best = self._load("best")
-        return None if best is None else (best[0], last)
+        if best is not None and fit(best[0], module):
+            return best[0], last
+        return None, last
 
     def save_best(self, weights: Tensors) -> None:
         """Keep the weights of the best epoch so far."""
@@ -65,7 +72,9 @@ class Kept:
 
     def _load(self, name: str) -> Snapshot | None:
         found = checkpoint.load(self._path(name))
-        return found if found is not None and found[1].get("identity") == self.identity else None
+        wanted = {"identity": self.identity, "holds": name}
+        return found if found is not None and wanted.items() <= found[1].items() else None
 
     def _save(self, name: str, tensors: Tensors, state: dict[str, Any]) -> None:
-        checkpoint.save(self._path(name), tensors, {"identity": self.identity, **state})
+        own = {"identity": self.identity, "holds": name}
+        checkpoint.save(self._path(name), tensors, {**own, **state})

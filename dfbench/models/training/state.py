@@ -69,16 +69,33 @@ def snapshot(state: State, module: nn.Module, step: Step) -> Snapshot:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}, plain
 
 
-def restored(kept: Snapshot, module: nn.Module, step: Step) -> State:
-    """Put weights and moments back as they were, and give the state."""
-    tensors, plain = kept
-    module.load_state_dict(
-        {
-            name.removeprefix("module."): tensor
-            for name, tensor in tensors.items()
-            if name.startswith("module.")
-        }
+def fit(weights: Tensors, module: nn.Module) -> bool:
+    """Whether these are weights of a module: names, shapes, types."""
+    own = module.state_dict()
+    return weights.keys() == own.keys() and all(
+        (weights[name].shape, weights[name].dtype) == (its.shape, its.dtype)
+        for name, its in own.items()
     )
+
+
+def restored(kept: Snapshot, module: nn.Module, step: Step) -> State:
+    """Put weights and moments back as they were, and give the state.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where this is no snapshot of such a training; module and moments are then to
+        be put back to one that is.
+    """
+    tensors, plain = kept
+    weights = {
+        name.removeprefix("module."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("module.")
+    }
+    if not fit(weights, module):
+        raise ValueError("weights of another module")
+    module.load_state_dict(weights)
     into_optimiser(step.optimiser, tensors, plain["optimiser"])
     if step.scaler is not None and plain["scaler"] is not None:
         step.scaler.load_state_dict(plain["scaler"])

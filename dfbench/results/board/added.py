@@ -12,7 +12,7 @@ import numpy as np
 
 from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.files import digest
-from dfbench.plugins import ColumnInfo, MetricInfo, info, source_digest, staying
+from dfbench.plugins import CALLING, ColumnInfo, MetricInfo, info, source_digest, staying
 from dfbench.registry import COLUMNS, METRICS, Part, Registry
 from dfbench.results.board.board import Added, Board, Line, Own, Table
 from dfbench.results.board.columns import COLUMNS as OURS
@@ -120,7 +120,7 @@ class Additions:
         values: dict[str, Added] = {}
         for each in self._of_kind("column"):
             try:
-                with staying():
+                with staying(CALLING):
                     values[each.name] = _plain(self.columns[each.name](_copied(facts)))
             except BaseException as error:  # noqa: BLE001 - it costs its own column
                 let_stop(error)
@@ -149,7 +149,7 @@ class _Blamed:
 
     def __call__(self, *given: Any, **more: Any) -> Any:
         try:
-            with staying():
+            with staying(CALLING):
                 return self.function(*given, **more)
         except BaseException as error:
             let_stop(error)

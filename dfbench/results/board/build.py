@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
 from dfbench.results.board.added import NOTHING, Additions, additions_of
+from dfbench.results.board.agreement import contradicted
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
@@ -70,7 +71,7 @@ def build_board(
 
 def measure_board(
     out: ResultsFolder, progress: Progress | None = None, added: Additions = NOTHING
-) -> tuple[Board, list[str] | None]:
+) -> tuple[Board, bool]:
     """Compute all of a board that follows from scores and findings.
 
     Parameters
@@ -86,8 +87,8 @@ def measure_board(
     -------
     Board
         Without commands and trained models.
-    list of str or None
-        Cells whose scores were read whole; None where a file could not be read.
+    bool
+        Whether all files could be read.
 
     Raises
     ------
@@ -102,9 +103,8 @@ def measure_board(
     read = Read(board.tables, rows, out, entries)
     for report in _reports(read):
         board = board.plus(report)
-    if read.unread or any(row.unread for row in rows.values()):
-        return board, None
-    return board, [record.cell for row in rows.values() for record in row.records]
+    unread = read.unread or read.damaged or any(row.unread for row in rows.values())
+    return board, not unread
 
 
 def _rows(
@@ -116,11 +116,16 @@ def _rows(
     places = _places(entries)
     if progress is not None and added.metrics:
         progress(0, sum(not subset for _, _, subset in places))  # reading them calls functions
-    for place, seeds in places.items():
-        dataset, _, subset = place
-        # subsets have images of their own, which no row is ranked on
-        known = [] if subset else shared.setdefault(dataset, [])
-        rows[place] = read_row(out, seeds, known, () if subset else added.metrics)
+    cells = {
+        place: _read_cells(out, seeds, shared.setdefault(place[0], []))
+        for place, seeds in places.items()
+    }
+    faults = contradicted(
+        (cell.record, cell.images) for its in cells.values() for cell in its.cells
+    )
+    for place, its in cells.items():
+        further = () if place[2] else added.metrics
+        rows[place] = _measured(its.without(faults), further)
     whole = [row for (_, _, subset), row in rows.items() if not subset]
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
@@ -134,6 +139,8 @@ def _rows(
 
         for images in (images for its in shared.values() for images in its):
             own = [row.measured for row in whole if row.measured and row.measured.images is images]
+            if not own:  # only parts of rows were scored on them
+                continue
             if images.resamples.sound:
                 resample_together(own, each=pool.map, told=told)
             else:
@@ -163,9 +170,14 @@ def _reports(read: Read) -> Iterator[Report]:
     )
     for part, audit in Registry(AUDITS).working():
         yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
+    yield Report(warnings=read.damaged)
     yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
     for part, protocol in Registry(PROTOCOLS).working():
-        yield _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
+        try:
+            yield _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
+        except OutputError as error:
+            read.unread.append(part.name)
+            yield Report([Section(part.name, (f"Nothing of it can be shown: {error}.",))])
 
 
 def _report(part: Part, report: Callable[[], Report]) -> Report:
@@ -237,11 +249,44 @@ def _mixed(table: Table, read: Read) -> list[str]:
 
 
 def _explained(audit: Any, line: Line, out: ResultsFolder) -> str:
-    kept = out.read_findings(audit.name, line.fingerprint, audit.form)
+    try:
+        kept = out.read_findings(audit.name, line.fingerprint, audit.form)
+    except OutputError:
+        kept = None  # the table says so
     said = audit.explain(line, kept)
     if not isinstance(said, str):
         raise TypeError(f"a {type(said).__name__} in place of a text")
     return said
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of a row: its place, record, scores and images, which other cells share."""
+
+    entry: Entry
+    record: Record
+    scores: Scores
+    images: Images
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What is there of a row, before anything is computed of it; see `RowRead`."""
+
+    entries: Sequence[Entry]
+    cells: list[_Cell]
+    missing: list[Line]
+    defaults: dict[str, float]
+    unread: bool
+
+    def without(self, faults: Mapping[str, str]) -> _Cells:
+        """Leave out the cells of which something is wrong, and say what."""
+        off = [cell for cell in self.cells if cell.record.cell in faults]
+        said = [
+            _absent(cell.entry, "failed", faults[cell.record.cell], cell.record) for cell in off
+        ]
+        kept = [cell for cell in self.cells if cell.record.cell not in faults]
+        return replace(self, cells=kept, missing=[*self.missing, *said])
 
 
 def read_row(
@@ -263,47 +308,61 @@ def read_row(
     further
         Metrics of somebody's own.
     """
-    records: list[Record] = []
-    scores: list[Scores] = []
-    defaults: list[float] = []
+    return _measured(_read_cells(out, entries, known), further)
+
+
+def _read_cells(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> _Cells:
+    cells: list[_Cell] = []
     missing: list[Line] = []
+    defaults: dict[str, float] = {}
     unread = False
     for entry in entries:
         try:
-            record = out.load_record(entry.cell)
+            record = out.record_of(entry)
             if record is None:
                 missing.append(_absent(entry, "skipped", "not run yet"))
             elif record.status != "ok":
                 missing.append(_absent(entry, record.status, record.reason, record))
             else:
                 its = by_image(out.read_scores(record))
-                if scores and its.images != scores[0].images:
+                if cells and tuple(its.images) != cells[0].images.names:
                     raise OutputError(
                         f"seed {entry.seed} was scored on other images than seed {entries[0].seed}",
                         where=out.scores_file(record.cell),
                         hint="run all seeds again",
                     )
-                scores.append(its)
-                records.append(record)
                 if not entry.subset.name:
-                    defaults += _at_defaults(out, record, its)
+                    defaults |= _at_defaults(out, record, its)
+                cells.append(_cell(entry, record, its, known))
         except OutputError as error:
             missing.append(_absent(entry, "failed", str(error)))
             unread = True
-    measured, entry = None, entries[0]
-    if scores:
-        entry = entry.model_copy(update={"origin": _origin(entries, records)})
-        images = _images(scores[0], known)
-        samples = [sample_of(r, s) for r, s in zip(records, scores, strict=True)]
-        measured = measure(images, samples, further)
+    return _Cells(entries, cells, missing, defaults, unread)
+
+
+def _cell(entry: Entry, record: Record, scores: Scores, known: list[Images]) -> _Cell:
+    images = _images(scores, known)
+    # thousands of names that all rows have are held once
+    shared = scores.model_copy(update={"images": images.names, "labels": images.design.labels})
+    return _Cell(entry, record, shared, images)
+
+
+def _measured(its: _Cells, further: Sequence[Recomputed]) -> RowRead:
+    measured, entry = None, its.entries[0]
+    records = [cell.record for cell in its.cells]
+    if its.cells:
+        entry = entry.model_copy(update={"origin": _origin(its.entries, records)})
+        samples = [sample_of(cell.record, cell.scores) for cell in its.cells]
+        measured = measure(its.cells[0].images, samples, further)
+    defaults = [its.defaults[cell] for cell in (r.cell for r in records) if cell in its.defaults]
     return RowRead(
         entry=entry,
         records=records,
         measured=measured,
         at_defaults=float(np.mean(defaults)) if len(defaults) == len(records) > 0 else None,
-        missing=missing,
-        unread=unread,
-        kinds=scores[0].kinds if scores else None,
+        missing=its.missing,
+        unread=its.unread,
+        kinds=its.cells[0].scores.kinds if its.cells else None,
     )
 
 
@@ -318,17 +377,20 @@ def _origin(entries: Sequence[Entry], records: Sequence[Record]) -> str:
     return ", ".join(dict.fromkeys(told))
 
 
-def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> list[float]:
+def _at_defaults(out: ResultsFolder, record: Record, scores: Scores) -> dict[str, float]:
     """Give the ROC AUC of the model with its default parameters; none where it was not kept."""
     tuning = record.tuning
     if tuning is None or tuning.trials < 2:
-        return []
-    if out.scores_file(record.cell, "default").is_file():
+        return {}
+    if "default" in record.tables or (
+        not record.tables and out.scores_file(record.cell, "default").exists()
+    ):
         scores = by_image(out.read_scores(record, "default"))
     elif tuning.best_value != tuning.default_value:
-        return []  # else the defaults are the row itself
+        return {}  # else the defaults are the row itself
     once = np.ones((1, len(scores.images)))
-    return [float(metrics.evaluate(sample_of(record, scores), once)["roc_auc"][0])]
+    found = metrics.evaluate(sample_of(record, scores), once)["roc_auc"][0]
+    return {record.cell: float(found)}
 
 
 def _images(scores: Scores, known: list[Images]) -> Images:

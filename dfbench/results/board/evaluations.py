@@ -199,7 +199,7 @@ def read_evaluations(
     records: dict[str, Record] = {}
     if wanted:
         for entry in entries:
-            record = _record(out, entry.cell)
+            record = _record(out, entry)
             if record is not None:
                 records[entry.cell] = record
                 reader.fingerprints.setdefault(entry.dataset, set()).add(record.fingerprint)
@@ -211,9 +211,9 @@ def read_evaluations(
     return list(rows.values())
 
 
-def _record(out: ResultsFolder, cell: str) -> Record | None:
+def _record(out: ResultsFolder, entry: Entry) -> Record | None:
     try:
-        record = out.load_record(cell)
+        record = out.record_of(entry)
     except OutputError:
         return None
     return record if record is not None and record.status == "ok" else None

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dfbench.errors import OutputError
 from dfbench.files import Progress, digest, keep_text
+from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, PROTOCOLS, Registry
 from dfbench.results.board.added import Additions, additions_of
 from dfbench.results.board.board import Board
@@ -105,16 +106,17 @@ def _computed(
     from dfbench.results.board.build import measure_board
 
     state = State.of(out, audits, added.name)
+    keep = keep and not out.board_file.parent.is_symlink()
     board, whole = measure_board(out, progress, added)
-    if whole is None:
+    if keep and not whole:
         # what cannot be read now may be so the next time, and what was kept is in doubt
         with contextlib.suppress(OSError):
             out.state_file.unlink()
-    if not keep or whole is None:
+    if not keep or not whole:
         return Known(board)
     text = _form().dump_json(board)
     state = state.model_copy(
-        update={"whole": whole, "board": hashlib.sha256(text).hexdigest()},
+        update={"sums": dict(out.sums), "board": hashlib.sha256(text).hexdigest()},
     )
     # what would be read otherwise than it is, is not kept
     with contextlib.suppress(OutputError, ValidationError):
@@ -131,7 +133,7 @@ def _kept(out: ResultsFolder, audits: Sequence[str], added: Additions) -> Known 
     if state is None or not state.holds(out, audits, added.name):
         return None
     try:
-        text = out.board_file.read_bytes()
+        text = read_bytes(out.board_file, below=out.path)
         if hashlib.sha256(text).hexdigest() != state.board:
             return None
         board = _form().validate_json(text, context={"again": _Charts(out, added)})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dfbench.errors import OutputError
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.evaluations import EvaluatedRow, read_evaluations
-from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.folder import Findings, ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.records.scores import by_image
 from dfbench.results.statistics.measured import Measured
@@ -45,6 +46,8 @@ class Read:
         The folder, and the places on its board.
     unread
         Protocols that files could not be read of, so far.
+    damaged
+        By data set why findings of audits could not be read, so far, a sentence each.
     """
 
     tables: Sequence[Table]
@@ -52,6 +55,7 @@ class Read:
     out: ResultsFolder
     entries: Sequence[Entry]
     unread: list[str] = field(default_factory=list)
+    damaged: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, dataset: str) -> dict[tuple[str, str], RowRead]:
         """Give the rows of a data set, by row and name of the subset."""
@@ -60,6 +64,20 @@ class Read:
             for (fitted_on, row, subset), its in self.rows.items()
             if fitted_on == dataset
         }
+
+    def findings(
+        self, dataset: str, audit: str, fingerprint: str, form: type[Findings]
+    ) -> Findings | None:
+        """Read what an audit found in a state of a data set; None where nobody has looked.
+
+        Where it cannot be read the table of the data set is to say so.
+        """
+        try:
+            return self.out.read_findings(audit, fingerprint, form)
+        except OutputError as error:
+            said = self.damaged.setdefault(dataset, [])
+            said.append(f"{audit}: what was found of it cannot be told: {error}")
+            return None
 
     def scores(self, record: Record) -> Scores:
         """Read the scores of a cell, ordered as `by_image` does.

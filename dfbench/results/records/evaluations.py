@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.results.records.records import Status
+from dfbench.results.records.records import Count, Status
 
 
 class Asked(BaseModel):
@@ -52,9 +52,9 @@ class EvaluationRecord(BaseModel):
     change: str = ""
     split: str = ""
     """Where the images are from, as in `Record`."""
-    n: int = 0
+    n: Count = 0
     """Number of images."""
-    n_seen: int = 0
+    n_seen: Count = 0
     """Those of them whose files are among the cell's training images too."""
     grouped: bool = False
     threshold: float | None = None
@@ -62,3 +62,5 @@ class EvaluationRecord(BaseModel):
     split, by the row's own rule or, where it has none, by Youden's. None with several classes."""
     identity: dict[str, Any] = Field(default_factory=dict)
     """What `probe` is the hash of."""
+    table: str = ""
+    """SHA-256 of its table of scores; of dfbench 0.1.0 none is told."""

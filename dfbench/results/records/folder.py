@@ -26,37 +26,73 @@
     OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
                                    the board in its forms
 
+    OUT/index.json                 which files there are, and the checksum of each: written last
+
 Each file is written whole or not at all, and scores before their record: a record that says ``ok``
-has them, and what a kill leaves behind is not seen as a result.
+has them, and what a kill leaves behind is not seen as a result. What is read as fact is known by
+its checksum: JSON carries its own, see `sealed`, and a record those of its tables. No link below
+the folder is followed.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from dfbench.errors import OutputError
 from dfbench.files import keep_text, unwritable
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry, Part, Record, Scores
-from dfbench.results.records.scores import AGAIN, IMPORT_AGAIN, brief, load_scores, write_scores
-from dfbench.results.records.subsets import WHOLE
-from dfbench.results.texts import csv_text, csv_value
+from dfbench.results.records.scores import (
+    AGAIN,
+    IMPORT_AGAIN,
+    brief,
+    load_scores,
+    sum_of,
+    write_scores,
+)
+from dfbench.results.records.sealed import read_sealed, write_sealed
+from dfbench.results.records.subsets import WHOLE, parse_name
+from dfbench.results.texts import csv_text
 
-_ENTRIES = TypeAdapter(list[Entry])
-_ASKED = TypeAdapter(list[Asked])
-_RUNS = TypeAdapter(list[Run])
+
+class _Listed(BaseModel):
+    """A list in a file; one of dfbench 0.1.0 is the list alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, value: Any) -> Any:
+        (name,) = cls.model_fields
+        return {name: value} if isinstance(value, list) else value
+
+
+class Entries(_Listed):
+    """What ``run.json`` holds."""
+
+    entries: list[Entry]
+
+
+class AllAsked(_Listed):
+    """What ``probes.json`` holds."""
+
+    asked: list[Asked]
+
+
+class Runs(_Listed):
+    """What ``made.json`` holds."""
+
+    commands: list[Run]
+
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
@@ -72,6 +108,10 @@ def _checked(name: str, what: str = "cell") -> str:
     return name
 
 
+def _unseen(name: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ResultsFolder:
     """What ``dfbench run --out DIR`` writes.
@@ -83,6 +123,8 @@ class ResultsFolder:
     """
 
     path: Path
+    sums: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """SHA-256 of the tables that were read so far, and are whole, by name in the folder."""
 
     # --- places ------------------------------------------------------------------------------
 
@@ -100,6 +142,11 @@ class ResultsFolder:
     def asked_file(self) -> Path:
         """List of the evaluations that protocols asked for."""
         return self.path / "probes.json"
+
+    @property
+    def index_file(self) -> Path:
+        """Which files there are, see `dfbench.results.records.index`."""
+        return self.path / "index.json"
 
     @property
     def provenance_file(self) -> Path:
@@ -120,10 +167,15 @@ class ResultsFolder:
         name = "parquet" if part == "evaluate" else f"{part}.parquet"
         return self.path / "cells" / f"{_checked(cell)}.{name}"
 
-    def _evaluation_file(self, cell: str, evaluation: str, suffix: str) -> Path:
+    def evaluation_file(self, cell: str, evaluation: str) -> Path:
+        """Record of an evaluation."""
         if not re.fullmatch(r"[0-9a-f]+", evaluation):
             raise OutputError(f"not the name of an evaluation: {evaluation!r}")
-        return self.path / "cells" / f"{_checked(cell)}.{evaluation}.{suffix}"
+        return self.path / "cells" / f"{_checked(cell)}.{evaluation}.json"
+
+    def evaluated_file(self, cell: str, evaluation: str) -> Path:
+        """Per-image scores of an evaluation."""
+        return self.evaluation_file(cell, evaluation).with_suffix(".parquet")
 
     def findings_file(self, audit: str, fingerprint: str) -> Path:
         """Place of what an audit found in a data set."""
@@ -160,6 +212,10 @@ class ResultsFolder:
     def model_file(self, cell: str) -> Path:
         """Fitted model of a cell."""
         return self.models / f"{_checked(cell)}.dfb"
+
+    def name(self, path: Path) -> str:
+        """Give the name of a file relative to the folder."""
+        return path.relative_to(self.path).as_posix()
 
     def kept_models(self) -> dict[str, int]:
         """Give the bytes of each fitted model that is kept, by cell."""
@@ -222,11 +278,11 @@ class ResultsFolder:
     def board_inputs(self, audits: Iterable[str]) -> list[str]:
         """List what a board is computed from: names relative to the folder.
 
-        These are all files of cells, of images that cannot be read and of what these audits found,
-        beside the lists of entries and of evaluations.
+        These are all files of cells and of what these audits found, beside the lists of entries and
+        of evaluations.
         """
         found = [each.name for each in (self.entries_file, self.asked_file) if each.exists()]
-        for folder in ("cells", "unreadable", *audits):
+        for folder in ("cells", *audits):
             try:
                 # a hidden one is being written
                 names = [name for name in os.listdir(self.path / folder) if name[0] != "."]  # noqa: PTH208 - names alone
@@ -247,7 +303,7 @@ class ResultsFolder:
         """
         path = self.entries_file
         try:
-            return _ENTRIES.validate_json(path.read_bytes())
+            return read_sealed(path, Entries, below=self.path).entries
         except (FileNotFoundError, NotADirectoryError):
             absent = not self.path.exists()
             missing = "there is no such folder" if absent else "there is no run.json in it"
@@ -256,11 +312,11 @@ class ResultsFolder:
                 where=self.path,
                 hint="a results folder is what `dfbench run --out DIR` writes",
             ) from None
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise OutputError(
                 f"no readable list of entries: {brief(error)}",
                 where=path,
-                hint="remove this file and run again with the same --out: finished cells are kept",
+                hint="run again with the same --out: it is made anew from the records of the cells",
             ) from error
 
     def read_rows(self) -> list[Entry]:
@@ -272,6 +328,42 @@ class ResultsFolder:
             As `read_entries`.
         """
         return [entry for entry in self.read_entries() if entry.subset == WHOLE]
+
+    def mend_entries(self) -> str:
+        """Make a list of entries that cannot be read anew, of what the records of cells tell.
+
+        What a suite says that was reported of a row, and whose merged results are, is lost.
+
+        Returns
+        -------
+        str
+            What was wrong with it; empty where nothing was, or there is none.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        if not self.entries_file.exists():
+            return ""
+        try:
+            self.read_entries()
+        except OutputError as error:
+            found = [_entry(record) for record in self._records()]
+            write_sealed(self.entries_file, Entries(entries=_by_place(found)))
+            return f"{error.where}: {error.what}"
+        return ""
+
+    def _records(self) -> list[Record]:
+        """Read the records of all cells that can be read, the earliest first."""
+        found = []
+        for path in sorted((self.path / "cells").glob("*.json")):
+            if "." not in path.stem:
+                with contextlib.suppress(OutputError, ValueError):
+                    if record := self.load_record(path.stem):
+                        parse_name(record.variant)
+                        found.append(record)
+        return sorted(found, key=lambda record: record.started)
 
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
         """Add entries; one takes the place of that of the same data set, row, seed and subset.
@@ -296,16 +388,15 @@ class ResultsFolder:
             else e
             for e in entries
         ]
-        merged = {(e.dataset, e.row, e.seed, e.subset.name): e for e in (*before, *own)}
-        found = list(merged.values())
-        keep_text(self.entries_file, _ENTRIES.dump_json(found, indent=1).decode() + "\n")
+        found = _by_place([*before, *own])
+        write_sealed(self.entries_file, Entries(entries=found))
         return found
 
     # --- cells -------------------------------------------------------------------------------
 
     def write_cell(
         self, record: Record, scores: Scores | None, others: Mapping[Part, Scores] | None = None
-    ) -> None:
+    ) -> Record:
         """Write a finished cell: the scores, then the record.
 
         Parameters
@@ -316,6 +407,11 @@ class ResultsFolder:
             Of the images that the figures are from.
         others
             Of the other parts.
+
+        Returns
+        -------
+        Record
+            With the checksums of its tables.
 
         Raises
         ------
@@ -329,9 +425,13 @@ class ResultsFolder:
         parts: dict[Part, Scores] = dict(others or {})
         if scores is not None:
             parts["evaluate"] = scores
-        for part, its in parts.items():
-            write_scores(self.scores_file(record.cell, part), its)
-        self.rewrite_record(record)
+        tables = {
+            part: write_scores(self.scores_file(record.cell, part), its)
+            for part, its in parts.items()
+        }
+        written = record.model_copy(update={"tables": tables})
+        self.rewrite_record(written)
+        return written
 
     def rewrite_record(self, record: Record) -> None:
         """Write the record of a cell whose scores are there.
@@ -341,10 +441,10 @@ class ResultsFolder:
         OutputError
             Where the folder cannot be written.
         """
-        keep_text(self.record_file(record.cell), record.model_dump_json(indent=1) + "\n")
+        write_sealed(self.record_file(record.cell), record)
 
     def load_record(self, cell: str) -> Record | None:
-        """Read the record of a cell for the leaderboard.
+        """Read the record of a cell.
 
         Returns
         -------
@@ -358,10 +458,10 @@ class ResultsFolder:
         """
         path = self.record_file(cell)
         try:
-            record = Record.model_validate_json(path.read_bytes())
+            record = read_sealed(path, Record, below=self.path)
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise OutputError(
                 f"no readable record: {brief(error)}", where=path, hint=AGAIN
             ) from error
@@ -369,19 +469,57 @@ class ResultsFolder:
             raise OutputError(f"the record of another cell, {record.cell}", where=path, hint=AGAIN)
         return record
 
-    def read_cell(self, cell: str) -> Record | None:
+    def record_of(self, entry: Entry) -> Record | None:
+        """Read the record of the cell that stands in a place on the board.
+
+        Raises
+        ------
+        OutputError
+            As `load_record`, and where the record is of another place.
+        """
+        record = self.load_record(entry.cell)
+        if record is None:
+            return None
+        told = (record.dataset, record.row, record.seed, record.variant)
+        if told != (entry.dataset, entry.row, entry.seed, entry.subset.name):
+            dataset, row, seed, variant = told
+            of = f"{row!r} on {dataset!r}, seed {seed}{variant and f', {variant}'}"
+            raise OutputError(
+                f"the cell {entry.cell} stands there, whose record is of {of}",
+                where=self.entries_file,
+                hint="run again with the same --out",
+            )
+        return record
+
+    def read_cell(self, cell: str, seen: Callable[[str], str] = _unseen) -> Record | None:
         """Read the record of a cell to decide whether it is to be computed.
+
+        Parameters
+        ----------
+        cell
+            Its name.
+        seen
+            Gives, by name in the folder, the checksum of a table that is as it was when it was
+            read, and was whole: it is not read again. Empty of others.
 
         Returns
         -------
         Record or None
-            None where there is none, where it cannot be read, or where it says ``ok`` and its
-            scores are missing or broken: in each case the cell has to run.
+            None where there is none, where it cannot be read, or where it says ``ok`` and any of
+            its scores are missing or damaged: in each case the cell has to run.
         """
         try:
             record = self.load_record(cell)
-            if record is not None and record.status == "ok":
-                self.read_scores(record)
+            if record is None or record.status != "ok":
+                return record
+            for part in record.tables or dict.fromkeys(["evaluate"], ""):
+                path, told = self.scores_file(cell, part), record.tables.get(part, "")
+                if (found := seen(self.name(path))) and told in ("", found):
+                    continue
+                if part == "evaluate":
+                    self.read_scores(record)
+                elif sum_of(path, self.path) != told:
+                    return None
         except OutputError:
             return None
         return record
@@ -399,7 +537,8 @@ class ResultsFolder:
         Raises
         ------
         OutputError
-            Where the file is missing, cannot be read, or does not fit the record.
+            Where the file is missing, cannot be read, is not what was written, or does not fit the
+            record.
         """
         wanted = {
             "evaluate": record.n_test,
@@ -409,7 +548,22 @@ class ResultsFolder:
         }[part]
         path, classes = self.scores_file(record.cell, part), len(record.classes)
         again = IMPORT_AGAIN if record.kind == "imported" else AGAIN
-        return load_scores(path, wanted, classes, labelled=part != "unlabelled", again=again)
+        if record.tables and part not in record.tables:
+            raise OutputError("its record names no such table", where=path, hint=again)
+        scores, self.sums[self.name(path)] = load_scores(
+            path,
+            wanted,
+            classes,
+            below=self.path,
+            told=record.tables.get(part, ""),
+            labelled=part != "unlabelled",
+            again=again,
+        )
+        if (record.positive or 0) >= scores.probabilities.shape[1]:
+            raise OutputError(
+                "scores of fewer classes than the record tells", where=path, hint=again
+            )
+        return scores
 
     # --- evaluations -------------------------------------------------------------------------
 
@@ -423,8 +577,7 @@ class ResultsFolder:
         """
         merged = {each.place: each for each in (*self.read_asked(), *asked)}
         if merged:
-            text = _ASKED.dump_json(list(merged.values()), indent=1).decode()
-            keep_text(self.asked_file, text + "\n")
+            write_sealed(self.asked_file, AllAsked(asked=list(merged.values())))
 
     def read_asked(self) -> list[Asked]:
         """Read the evaluations that were asked for; nothing where no run did.
@@ -436,15 +589,35 @@ class ResultsFolder:
         """
         path = self.asked_file
         try:
-            return _ASKED.validate_json(path.read_bytes())
+            return read_sealed(path, AllAsked, below=self.path).asked
         except FileNotFoundError:
             return []
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise OutputError(
-                "no readable list of evaluations",
+                f"no readable list of evaluations: {brief(error)}",
                 where=path,
-                hint="remove this file and run again with the same --out: finished work is kept",
+                hint="run again with the same --out and --protocol: finished work is kept",
             ) from error
+
+    def mend_asked(self) -> str:
+        """Begin a list of evaluations that cannot be read anew.
+
+        Returns
+        -------
+        str
+            What was wrong with it; empty where nothing was.
+
+        Raises
+        ------
+        OutputError
+            Where the folder cannot be written.
+        """
+        try:
+            self.read_asked()
+        except OutputError as error:
+            write_sealed(self.asked_file, AllAsked(asked=[]))
+            return f"{error.where}: {error.what}"
+        return ""
 
     def write_evaluation(self, record: EvaluationRecord, scores: Scores | None = None) -> None:
         """Write what came of an evaluation: the scores, then the record.
@@ -458,10 +631,11 @@ class ResultsFolder:
         """
         if record.status == "ok" and (scores is None or len(scores.images) != record.n):
             raise ValueError(f"evaluation {record.probe} is ok without the scores of its images")
+        table = ""
         if scores is not None:
-            write_scores(self._evaluation_file(record.cell, record.probe, "parquet"), scores)
-        path = self._evaluation_file(record.cell, record.probe, "json")
-        keep_text(path, record.model_dump_json(indent=1) + "\n")
+            table = write_scores(self.evaluated_file(record.cell, record.probe), scores)
+        path = self.evaluation_file(record.cell, record.probe)
+        write_sealed(path, record.model_copy(update={"table": table}))
 
     def load_evaluation(self, cell: str, evaluation: str) -> EvaluationRecord | None:
         """Read the record of an evaluation; None where there is none.
@@ -471,27 +645,32 @@ class ResultsFolder:
         OutputError
             Where the file is there and is no record of this evaluation.
         """
-        path = self._evaluation_file(cell, evaluation, "json")
+        path = self.evaluation_file(cell, evaluation)
         try:
-            record = EvaluationRecord.model_validate_json(path.read_bytes())
+            record = read_sealed(path, EvaluationRecord, below=self.path)
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError) as error:
-            raise OutputError("no readable record", where=path, hint="run again") from error
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"no readable record: {brief(error)}", where=path, hint="run again"
+            ) from error
         if (record.cell, record.probe) != (cell, evaluation):
             raise OutputError("the record of another evaluation", where=path, hint="run again")
         return record
 
-    def has_evaluation(self, cell: str, evaluation: str) -> bool:
-        """Whether an evaluation is finished and its scores are whole, as far as a footer tells."""
+    def has_evaluation(
+        self, cell: str, evaluation: str, seen: Callable[[str], str] = _unseen
+    ) -> bool:
+        """Whether an evaluation is finished and its scores are whole; ``seen`` as `read_cell`."""
         try:
             record = self.load_evaluation(cell, evaluation)
-            if record is None or record.status != "ok":
-                return False
-            footer = pq.read_metadata(self._evaluation_file(cell, evaluation, "parquet"))
-        except (OutputError, OSError, pa.ArrowException):
+        except OutputError:
             return False
-        return bool(footer.num_rows == record.n)
+        if record is None or record.status != "ok":
+            return False
+        path = self.evaluated_file(cell, evaluation)
+        found = seen(self.name(path)) or sum_of(path, self.path)
+        return bool(found) and record.table in ("", found)
 
     def read_evaluation(self, of: Record, record: EvaluationRecord) -> Scores:
         """Read the scores of an evaluation with status ``ok``.
@@ -508,8 +687,11 @@ class ResultsFolder:
         OutputError
             As `scores.load_scores`.
         """
-        path = self._evaluation_file(record.cell, record.probe, "parquet")
-        return load_scores(path, record.n, len(of.classes))
+        path = self.evaluated_file(record.cell, record.probe)
+        scores, self.sums[self.name(path)] = load_scores(
+            path, record.n, len(of.classes), below=self.path, told=record.table
+        )
+        return scores
 
     # --- audits and provenance ---------------------------------------------------------------
 
@@ -521,17 +703,29 @@ class ResultsFolder:
         OutputError
             Where the folder cannot be written.
         """
-        path = self.findings_file(audit, fingerprint)
-        keep_text(path, found.model_dump_json(indent=1) + "\n")
+        write_sealed(self.findings_file(audit, fingerprint), found)
 
     def read_findings(self, audit: str, fingerprint: str, form: type[Findings]) -> Findings | None:
-        """Read what an audit found; None where nobody has looked, or it cannot be read."""
+        """Read what an audit found; None where nobody has looked.
+
+        Raises
+        ------
+        OutputError
+            Where it cannot be read.
+        """
         if not fingerprint:
             return None
+        path = self.findings_file(audit, fingerprint)
         try:
-            return form.model_validate_json(self.findings_file(audit, fingerprint).read_bytes())
-        except (OSError, OutputError, ValidationError):
+            return read_sealed(path, form, below=self.path)
+        except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"no readable findings: {brief(error)}",
+                where=path,
+                hint="run again with the same --out: it is looked for anew",
+            ) from error
 
     def write_unreadable(self, fingerprint: str, images: Sequence[tuple[str, str]]) -> None:
         """Write which images of a data set cannot be read: path and reason; no file for none.
@@ -553,23 +747,25 @@ class ResultsFolder:
             except OSError as error:
                 raise unwritable(path.parent, error) from error
 
-    def read_unreadable(self, fingerprint: str) -> list[tuple[str, str]]:
-        """Read which images of a data set cannot be read, and why; none where nobody wrote any."""
-        try:
-            text = self.unreadable_file(fingerprint).read_text(encoding="utf-8")
-            lines = list(csv.reader(io.StringIO(text)))
-        except (OSError, OutputError, ValueError, csv.Error):
-            return []
-        return [(csv_value(line[0]), csv_value(line[1])) for line in lines[1:] if len(line) == 2]
-
-    def read_provenance(self) -> list[Run]:
+    def read_provenance(self, *, strict: bool = False) -> list[Run]:
         """Give the commands that wrote here; none where they were not noted or cannot be read.
 
         What they say is told and never computed with, so their loss stops nothing.
+
+        Raises
+        ------
+        OutputError
+            Where they cannot be read, and ``strict``.
         """
         try:
-            return _RUNS.validate_json(self.provenance_file.read_bytes())
-        except (OSError, ValidationError):
+            return read_sealed(self.provenance_file, Runs, below=self.path).commands
+        except (OSError, ValueError) as error:
+            if strict:
+                raise OutputError(
+                    f"no readable list of commands: {brief(error)}",
+                    where=self.provenance_file,
+                    hint="remove it: it tells how the results were made, and no figure hangs on it",
+                ) from error
             return []
 
     def note_run(self, run: Run) -> None:
@@ -584,4 +780,20 @@ class ResultsFolder:
         if any(each.model_copy(update={"started": run.started}) == run for each in before):
             return
         runs = [each for each in before if each.command != run.command]
-        keep_text(self.provenance_file, _RUNS.dump_json([*runs, run], indent=1).decode() + "\n")
+        write_sealed(self.provenance_file, Runs(commands=[*runs, run]))
+
+
+def _entry(record: Record) -> Entry:
+    return Entry(
+        dataset=record.dataset,
+        row=record.row,
+        seed=record.seed,
+        cell=record.cell,
+        subset=parse_name(record.variant),
+        control=record.control,
+    )
+
+
+def _by_place(entries: Iterable[Entry]) -> list[Entry]:
+    """Give the last entry of each place, the places in the order in which they first came."""
+    return list({(e.dataset, e.row, e.seed, e.subset.name): e for e in entries}.values())

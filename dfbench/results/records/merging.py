@@ -12,8 +12,9 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from dfbench.errors import OutputError, ParameterError
-from dfbench.files import check_writable, resolved, unwritable
+from dfbench.files import at_home, check_writable, resolved, unwritable
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.inventory import check_plain
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.records.scores import by_image
 from dfbench.results.records.seeds import unlike
@@ -65,7 +66,7 @@ def named(folders: Sequence[str]) -> list[Source]:
     if len(folders) < 2:
         raise ParameterError("there is nothing to merge with", hint="name two folders or more")
     told = [text.partition("=") for text in folders]
-    paths = [Path(right if equals else left).expanduser() for left, equals, right in told]
+    paths = [at_home(right if equals else left) for left, equals, right in told]
     places = [resolved(path) for path in paths]
     if len(set(places)) < len(places):
         raise ParameterError("a folder stands twice", hint="name each of them once")
@@ -121,6 +122,8 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
             where=out,
             hint="choose another folder by --out",
         )
+    for source in sources:
+        check_plain(source.folder)
     held = _held(sources)
     _check_data(held)
     chosen, notes = _chosen(held, sources, keep_first=keep_first)
@@ -155,7 +158,7 @@ def _held(sources: Sequence[Source]) -> dict[_Place, list[_Held]]:
     for source in sources:
         for entry in source.folder.read_entries():
             place = (entry.dataset, entry.row, entry.seed, entry.subset.name)
-            record = source.folder.load_record(entry.cell)
+            record = source.folder.record_of(entry)
             its = _Held(source, entry, record)
             if its.ok:
                 _check_scores(its)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
@@ -13,6 +13,9 @@ from dfbench.results.records.subsets import WHOLE, Subset, parse_name
 Part = Literal["evaluate", "default", "tune", "unlabelled"]
 """Which scores: of the images that the figures are from, the same by the model with its default
 parameters, of those that choices are made on, and of a test split whose labels are kept back."""
+
+Count = Annotated[int, Field(ge=0, le=10**15)]
+"""Of images, bytes, trials."""
 
 Status = Literal["ok", "skipped", "failed"]
 """The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
@@ -48,7 +51,7 @@ class Elsewhere(BaseModel):
     """Whether the scores are probabilities."""
     decides: bool = True
     """Whether it is known from which score on a class is decided for."""
-    n_missing: int = 0
+    n_missing: Count = 0
     """Images of the evaluated part that it has no score of."""
 
 
@@ -57,7 +60,7 @@ class Tuning(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    trials: int
+    trials: Count
     """Trials finished, the defaults' own among them."""
     seconds: float
     best_value: float | None
@@ -88,16 +91,16 @@ class CellFacts(BaseModel):
     classes: list[str] = Field(default_factory=list)
     grouped: bool = False
     """Whether images share sources: intervals are then taken over groups."""
-    n_left_out: int = 0
+    n_left_out: Count = 0
     """Unreadable images of the data set, left out."""
-    n_features: int | None = None
+    n_features: Count | None = None
     """Length of the vector; None for networks that see images."""
     tuning: Tuning | None = None
-    n_parameters: tuple[int, int] | None = None
+    n_parameters: tuple[Count, Count] | None = None
     """Of a network: all, and those that are trained."""
-    model_bytes: int | None = None
+    model_bytes: Count | None = None
     """Of the fitted model, as it would be kept; of features it holds nothing."""
-    peak_bytes: int | None = None
+    peak_bytes: Count | None = None
     """Most memory that the worker held while the cell ran; None where the system does not say."""
     threshold: float | None = None
     """Score from which on the positive class is decided for, where a rule chose one."""
@@ -126,10 +129,10 @@ class Record(CellFacts):
     """Whether images that later parts repeat were left out of train and tune."""
     positive: int | None = None
     """Index of the positive class of a binary task."""
-    n_train: int = 0
-    n_tune: int = 0
-    n_test: int = 0
-    n_unlabelled: int = 0
+    n_train: Count = 0
+    n_tune: Count = 0
+    n_test: Count = 0
+    n_unlabelled: Count = 0
     """Images of the test split without labels, scored for `dfbench submit`."""
     params: dict[str, Any] = Field(default_factory=dict)
     history: list[dict[str, Any]] = Field(default_factory=list)
@@ -139,6 +142,8 @@ class Record(CellFacts):
     n_threads: int = 1
     identity: dict[str, Any] = Field(default_factory=dict)
     """What `cell` is the hash of; the facts in it have fields of their own."""
+    tables: dict[Part, str] = Field(default_factory=dict)
+    """SHA-256 of each of its tables of scores; of dfbench 0.1.0 none is told."""
     not_kept: str = ""
     """Why the fitted model is not kept, where it was to be."""
     pictures: list[str] = Field(default_factory=list)
@@ -162,6 +167,8 @@ class Record(CellFacts):
         """Refuse what no run writes: its figures could not be told."""
         if self.classes and self.positive not in (None, *range(len(self.classes))):
             raise ValueError(f"positive is {self.positive}, of {len(self.classes)} classes")
+        if self.status == "ok" and self.tables and "evaluate" not in self.tables:
+            raise ValueError("tables names no scores of the images that the figures are from")
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise ValueError(f"threshold is {self.threshold}")
         return self

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,23 @@ from pydantic import ValidationError
 
 from dfbench.errors import OutputError
 from dfbench.files import atomic_path, unwritable
+from dfbench.received.files import opened, read_bytes
+from dfbench.received.parquet import read_table
 from dfbench.results.records.records import Scores
 
 AGAIN = "run again with the same --out: the cell is then computed anew"
 IMPORT_AGAIN = "import it again: dfbench import with --replace"
 
+MOST = 5_000_000
+"""Images of the largest table that is read."""
+_FEW = 1000
+"""Images of a table that may be read where fewer were said, to say how many there are."""
+_COLUMNS = 1000
+"""Beside those of classes that are told; where none are, as many classes at most."""
 
-def write_scores(path: Path, scores: Scores) -> None:
-    """Write per-image scores as Parquet.
+
+def write_scores(path: Path, scores: Scores) -> str:
+    """Write per-image scores as Parquet, and give the SHA-256 of the file.
 
     Raises
     ------
@@ -40,17 +50,27 @@ def write_scores(path: Path, scores: Scores) -> None:
     probabilities = np.asarray(scores.probabilities, dtype=np.float64)
     for k in range(probabilities.shape[1]):
         columns[f"p_{k}"] = pa.array(probabilities[:, k], pa.float64())
-    table = pa.table(columns)
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), content)
+    written = content.getvalue()
     try:
         with atomic_path(path) as temporary:
-            pq.write_table(table, temporary)
+            temporary.write_bytes(written)
     except OSError as error:
         raise unwritable(path.parent, error) from error
+    return hashlib.sha256(written).hexdigest()
 
 
 def load_scores(
-    path: Path, n: int, n_classes: int, *, labelled: bool = True, again: str = AGAIN
-) -> Scores:
+    path: Path,
+    n: int,
+    n_classes: int,
+    *,
+    below: Path,
+    told: str = "",
+    labelled: bool = True,
+    again: str = AGAIN,
+) -> tuple[Scores, str]:
     """Read what `write_scores` wrote.
 
     Parameters
@@ -61,42 +81,102 @@ def load_scores(
         Number of images that it must have.
     n_classes
         K; 0 takes as many as there are.
+    below
+        Folder that it lies in; no link is followed on the way.
+    told
+        SHA-256 that it must have; empty where none was told.
     labelled
         Whether each image has a label, or none.
     again
         What is to be done where it cannot be read.
 
+    Returns
+    -------
+    Scores
+        What it holds.
+    str
+        Its SHA-256.
+
     Raises
     ------
     OutputError
-        Where the file is missing, cannot be read, or holds something else.
+        Where the file is missing, cannot be read, is not what was written, or holds something else.
     """
     try:
-        # one small file: what sets up a whole data set or threads takes longer than the reading
-        with pq.ParquetFile(path) as file:
-            table = file.read(use_threads=False)
-        images = table.column("image").to_pylist()
-        labels = table.column("label").to_numpy().astype(np.int64, copy=False)
-        groups = _numbers(table.column("group").to_pylist())
-        told = "kind" in table.column_names
-        kinds = tuple(kind or "" for kind in table.column("kind").to_pylist()) if told else None
-        k = n_classes or sum(name.startswith("p_") for name in table.column_names)
-        columns = [table.column(f"p_{i}").to_numpy() for i in range(k)]
-        probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        if n > MOST:
+            raise ValueError(f"of {n:,} images, and at most {MOST:,} are read")
+        content = read_bytes(path, most=_most(n, n_classes), below=below)
+        found = hashlib.sha256(content).hexdigest()
+        if told not in ("", found):
+            raise ValueError("it is not what was written: its checksum is another")
+        return _parsed(content, n, n_classes, labelled=labelled), found
+    except (OSError, ValueError) as error:
         raise OutputError(f"no readable scores: {brief(error)}", where=path, hint=again) from error
-    if len(images) != n:
-        raise OutputError(
-            f"scores of {len(images)} images where the record has {n}",
-            where=path,
-            hint=again,
-        )
+
+
+def sum_of(path: Path, below: Path) -> str:
+    """Give the SHA-256 of a file; empty where it is absent, or no plain file.
+
+    No link between it and ``below`` is followed.
+    """
+    try:
+        with opened(path, below=below) as file:
+            found = hashlib.sha256()
+            while piece := file.read(1 << 20):
+                found.update(piece)
+            return found.hexdigest()
+    except OSError:
+        return ""
+
+
+def _most(n: int, n_classes: int) -> int:
+    """Give the bytes of the largest table of so many images, whose names are as long as can be."""
+    return (1 << 20) + n * (8192 + 16 * max(n_classes, 64))
+
+
+def _parsed(content: bytes, n: int, n_classes: int, *, labelled: bool) -> Scores:
+    """Take scores out of a table; errors are `ValueError`."""
+    rows = max(n, _FEW)
+    most = _most(rows, n_classes)
+    table = read_table(content, rows=rows, values=(_COLUMNS + n_classes) * rows, size=most)
+    if len(table) != n:
+        raise ValueError(f"of {len(table):,} images where the record has {n:,}")
+    k = n_classes or sum(name.startswith("p_") for name in table.column_names)
+    images = _column(table, "image", pa.types.is_string).to_pylist()
+    labels = _column(table, "label", pa.types.is_integer).to_numpy().astype(np.int64, copy=False)
+    groups = _numbers(_column(table, "group", _names, absent=True).to_pylist())
+    kinds = None
+    if "kind" in table.column_names:
+        texts = _column(table, "kind", _names, absent=True).to_pylist()
+        kinds = tuple(kind or "" for kind in texts)
+    columns = [_column(table, f"p_{i}", pa.types.is_floating).to_numpy() for i in range(k)]
+    if len(columns) < 2:
+        raise ValueError("of fewer than two classes")
+    probabilities = np.stack(columns, axis=1).astype(np.float64, copy=False)
     known = np.isin(labels, np.arange(k)) if labelled else labels == -1
     if not (np.isfinite(probabilities).all() and known.all()):
-        raise OutputError("a label or score is out of range", where=path, hint=again)
+        raise ValueError("a label or score is out of range")
     return Scores(
         images=images, labels=labels, groups=groups, probabilities=probabilities, kinds=kinds
     )
+
+
+def _column(
+    table: pa.Table, name: str, of: Callable[[pa.DataType], bool], *, absent: bool = False
+) -> pa.ChunkedArray:
+    """Give a column of the type that it must have; ``absent`` where values may be."""
+    if table.column_names.count(name) != 1:
+        raise ValueError(f"no column {name}, or several")
+    column = table.column(name)
+    if not of(column.type):
+        raise ValueError(f"the column {name} is of the type {column.type}")
+    if column.null_count and not absent:
+        raise ValueError(f"the column {name} lacks values")
+    return column
+
+
+def _names(of: pa.DataType) -> bool:
+    return bool(pa.types.is_string(of) or pa.types.is_null(of))
 
 
 def numbered(groups: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Collection
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from dfbench.errors import OutputError
-from dfbench.files import Seen, as_seen, digest, keep_text, see
+from dfbench.files import Seen, as_seen, digest, see
 from dfbench.installed import this_dfbench
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
+from dfbench.results.records.sealed import read_sealed, write_sealed
 
 
 class State(BaseModel):
@@ -31,8 +32,8 @@ class State(BaseModel):
     """By name relative to the folder."""
     added: str = ""
     """Digest of what plugins bring to it."""
-    whole: list[str] = []
-    """Cells whose record and scores were read and are whole."""
+    sums: dict[str, str] = {}
+    """SHA-256 of the tables that were read, and are whole, by name."""
     board: str = ""
     """SHA-256 of what the board came to."""
 
@@ -68,14 +69,14 @@ class State(BaseModel):
         OutputError
             Where the folder cannot be written.
         """
-        keep_text(out.state_file, self.model_dump_json() + "\n")
+        write_sealed(out.state_file, self, indent=None)
 
 
 def read_state(out: ResultsFolder) -> State | None:
     """Read the state of the board that is kept; None where there is none that could be read."""
     try:
-        return State.model_validate_json(out.state_file.read_bytes())
-    except (OSError, ValidationError):
+        return read_sealed(out.state_file, State, below=out.path)
+    except (OSError, ValueError):
         return None
 
 
@@ -94,22 +95,24 @@ class FinishedCells:
         state = None if self._check else read_state(self._out)
         return state if state is not None and state.dfbench == this_dfbench() else None
 
-    @functools.cached_property
-    def _whole(self) -> Collection[str]:
-        return frozenset(self._state.whole if self._state is not None else ())
-
     def read(self, cell: str) -> Record | None:
         """Give the record of a cell, see `ResultsFolder.read_cell`."""
-        if cell in self._whole and self._as_it_was(cell):
-            try:
-                return self._out.load_record(cell)
-            except OutputError:
-                return None
-        return self._out.read_cell(cell)
+        try:
+            path = self._out.record_file(cell)
+        except OutputError:
+            return None
+        seen = self._seen if self._as_it_was(self._out.name(path)) else lambda name: ""
+        return self._out.read_cell(cell, seen)
 
-    def _as_it_was(self, cell: str) -> bool:
-        assert self._state is not None
-        paths = (self._out.record_file(cell), self._out.scores_file(cell))
-        names = [path.relative_to(self._out.path).as_posix() for path in paths]
-        seen = [self._state.files.get(name) for name in names]
-        return all(map(as_seen, paths, seen))
+    def has_evaluation(self, cell: str, evaluation: str) -> bool:
+        """Whether an evaluation is finished, see `ResultsFolder.has_evaluation`."""
+        return self._out.has_evaluation(cell, evaluation, self._seen)
+
+    def _seen(self, name: str) -> str:
+        """Give the checksum of a table that is what it was when it was read; else nothing."""
+        told = "" if self._state is None else self._state.sums.get(name, "")
+        return told if told and self._as_it_was(name) else ""
+
+    def _as_it_was(self, name: str) -> bool:
+        state = self._state
+        return state is not None and as_seen(self._out.path / name, state.files.get(name))

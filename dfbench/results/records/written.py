@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from dfbench.files import Seen, as_seen, digest, keep_text, see
+from dfbench.files import Seen, as_seen, digest, see
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.sealed import read_sealed, write_sealed
 
 
 class _Output(BaseModel):
@@ -25,7 +26,10 @@ class _Output(BaseModel):
     """Files that it shows beside that, relative to the folder."""
 
 
-_OUTPUTS = TypeAdapter(dict[str, _Output])
+class _Outputs(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outputs: dict[str, _Output]
 
 
 class Written:
@@ -46,8 +50,8 @@ class Written:
         self._known: dict[str, _Output] = {}
         self._before: dict[str, _Output] = {}
         if of and not anew:
-            with contextlib.suppress(OSError, ValidationError):
-                self._before = _OUTPUTS.validate_json(out.written_file.read_bytes())
+            with contextlib.suppress(OSError, ValueError):
+                self._before = read_sealed(out.written_file, _Outputs, below=out.path).outputs
 
     def write(
         self,
@@ -104,5 +108,5 @@ class Written:
             Where the folder cannot be written.
         """
         if self._of:
-            text = _OUTPUTS.dump_json(self._before | self._known).decode()
-            keep_text(self._out.written_file, text + "\n")
+            outputs = _Outputs(outputs=self._before | self._known)
+            write_sealed(self._out.written_file, outputs, indent=None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dfbench.errors import ImageError
 from dfbench.files import keep_text, unwritable
-from dfbench.images import opened
+from dfbench.rasters.pillow import opened
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document

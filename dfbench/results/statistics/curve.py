@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from dfbench.jit import kernel
 
 
-def _compiled(function: F) -> F:
-    """Compile on first use, without the GIL; kept on disk where there is a folder for it."""
-    try:
-        compiled: F = njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # "no locator available"
-        compiled = njit(nogil=True)(function)
-    return compiled
-
-
-@_compiled
+@kernel
 def curve(
     counts: NDArray[np.float64],
     truth: NDArray[np.bool_],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
-from dfbench.files import Progress, resolved
+from dfbench.files import Progress, at_home, resolved
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE
@@ -70,11 +70,11 @@ def find_root(located: Located) -> Path:
     root: Path | None = None
     said = ""
     if located.root is not None:
-        root, said = located.root.expanduser(), "--root"
+        root, said = at_home(located.root), "--root"
     elif from_environment:
-        root, said = Path(from_environment).expanduser(), f"${card.root_env}"
+        root, said = at_home(from_environment), f"${card.root_env}"
     elif located.folder is not None and (card.root or not card.root_env):
-        root, said = located.folder / Path(card.root).expanduser(), f"root in {located.where}"
+        root, said = located.folder / at_home(card.root), f"root in {located.where}"
     if root is not None and root.is_dir():
         return root
     ways = "give its folder by --root" + (f" or in ${card.root_env}" if card.root_env else "")
@@ -150,7 +150,7 @@ def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
                 return plain_folder(Path(entry.source), where) if entry.source != data else None
         if data in {item.name for item in names()}:
             return None
-    path = Path(data).expanduser()
+    path = at_home(data)
     if not path.is_dir() or _own_card(path) is not None:
         return None
     return root or path
@@ -181,7 +181,7 @@ def _found(
             return named
         if not Path(text).is_dir():
             raise unknown("data set or folder", text, [item.name for item in names()])
-    path = Path(source).expanduser()
+    path = at_home(source)
     if path.is_dir():
         own = _own_card(path)
         if own is not None:
@@ -334,7 +334,7 @@ def add(
     if public:
         text = located.card.name
     elif isinstance(source, Path) or is_path(text) or text not in {n.name for n in names()}:
-        text = str(resolved(Path(source).expanduser()))
+        text = str(resolved(at_home(source)))
     else:
         hint = f"write ./{text} for the folder" if Path(text).is_dir() else None
         raise CardError("is known by this name already", where=text, hint=hint)
@@ -342,7 +342,7 @@ def add(
     entry = Registered(
         card.name,
         text,
-        resolved(root.expanduser()) if root else None,
+        resolved(at_home(root)) if root else None,
         asked.given() if asked else {},
     )
     check_fit(card.with_plugins(plugins), find_root(located))

@@ -29,8 +29,10 @@ from dfbench import formats, images
 from dfbench._version import BEGUN, __version__
 from dfbench.errors import DfbenchError, ImageError
 from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resolved, stamp
-from dfbench.images import read_header
+from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
+from dfbench.rasters import apart, pillow
+from dfbench.received.files import opened, why
 
 _STAMP = Stamp._fields
 _COLUMNS = {
@@ -82,11 +84,11 @@ def facts_of(
     """
     file = cache_dir() / "files" / f"{digest(str(resolved(root)))}.parquet"
     kept = _kept(file)
-    opened = np.array([not fault for fault in faults], dtype=np.bool_)
+    sound = np.array([not fault for fault in faults], dtype=np.bool_)
     places = np.full(len(paths), -1, dtype=np.int64)
     if kept.num_rows and not check:
         places = _believed(root, paths, kept)
-    places[~opened] = -1
+    places[~sound] = -1
     todo = np.flatnonzero(places < 0)
     read = _read_all(root, [(paths[i], faults[i]) for i in todo.tolist()], len(paths), progress)
     places[todo] = kept.num_rows + np.arange(todo.size)
@@ -115,6 +117,9 @@ def in_threads(
             if progress is not None:
                 progress(done, len(items))
             yield result
+    except BaseException:
+        apart.stop()  # what hangs would be waited for
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -124,20 +129,30 @@ def in_threads(
 
 def _reader() -> str:
     """Say what decides what a file's bytes are told to be: the code that reads them."""
-    own = [Path(str(each.__file__)) for each in (images, formats)]
+    own = [Path(str(each.__file__)) for each in (images, pillow, formats)]
     hashes = [hashlib.sha256(code.read_bytes()).hexdigest() for code in own]
     # what lies there is then not what this process runs
     mixed = BEGUN if any(came_since(code.stat()) for code in own) else 0
     return json.dumps([__version__, decoders(), hashes, mixed])
 
 
+def is_sound(file: Path) -> bool:
+    """Whether what was kept of a root can be read, whoever read it."""
+    try:
+        with opened(file) as source, pq.ParquetFile(source, page_checksum_verification=True) as its:
+            its.read(use_threads=False)
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
+
+
 def _kept(file: Path) -> pa.Table:
     """Read what was kept of a root; nothing where it is damaged, or others read it."""
     try:
-        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
-            told = (opened.schema_arrow.metadata or {}).get(b"reader", b"")
-            if told.decode() == _reader() and opened.schema_arrow.equals(_SCHEMA):
-                return opened.read(use_threads=False).replace_schema_metadata()
+        with opened(file) as source, pq.ParquetFile(source, page_checksum_verification=True) as its:
+            told = (its.schema_arrow.metadata or {}).get(b"reader", b"")
+            if told.decode() == _reader() and its.schema_arrow.equals(_SCHEMA):
+                return its.read(use_threads=False).replace_schema_metadata()
     except (OSError, ValueError, pa.ArrowException):
         pass
     return _SCHEMA.empty_table()
@@ -221,10 +236,9 @@ def _read(root: Path, path: str) -> _Fact:
         name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
         # before the reading: what is changed meanwhile has another stamp afterwards
         now, before = time.time_ns(), stamp(name)
-        with open(name, "rb", buffering=0) as file:  # noqa: PTH123 - as above
-            data = file.readall()
+        data = contents(name)
     except OSError as error:
-        return _Fact(error=f"cannot be read: {error.strerror}")
+        return _Fact(error=why(error))
     its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
     if before is not None and before.size == len(data) and before.settled(now):
         its = its._replace(**before._asdict())

@@ -6,6 +6,7 @@ suffix tells nothing, the first bytes do.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from dfbench.errors import DataError
 from dfbench.formats import HEAD, HEIF, decoded, image_suffixes, told, unread, unread_suffix
+from dfbench.received.files import made_up, read_head, why
+from dfbench.received.folders import below, is_folder
 
 _PLAIN = frozenset(
     (
@@ -128,10 +131,7 @@ def is_set_aside(path: str) -> bool:
 def _head(entry: os.DirEntry[str]) -> bytes:
     """Read the first bytes of a file; none of what is no file, or cannot be read."""
     try:
-        if not entry.is_file():  # to open a pipe would wait for its other end
-            return b""
-        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - as for suffixes
-            return file.read(HEAD)
+        return read_head(entry.path, HEAD)
     except OSError:
         return b""
 
@@ -152,6 +152,8 @@ def each_folder_once() -> Iterator[None]:
 def walk(folder: Path) -> Found:
     """List the images below ``folder``; links to folders are followed, hidden folders are not.
 
+    Each real folder is listed once, by its own name where it lies below ``folder`` itself.
+
     Returns
     -------
     Found
@@ -166,7 +168,14 @@ def walk(folder: Path) -> Found:
     if known is not None and folder in known:
         return known[folder]
     found = Found()
-    _descend(folder, "", (), found)
+    try:
+        for prefix, entries in below(folder, _holds_data):
+            for entry in entries:
+                _add(found, prefix, entry)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise DataError("folders in here are nested too deeply", where=folder) from None
+        raise DataError(why(error), where=error.filename or folder) from None
     found.images.sort()
     found.others.sort()
     if known is not None:
@@ -174,58 +183,36 @@ def walk(folder: Path) -> Found:
     return found
 
 
-def _descend(
-    folder: Path | str, prefix: str, above: tuple[tuple[int, int], ...], to: Found
-) -> None:
+def _add(to: Found, prefix: str, entry: os.DirEntry[str]) -> None:
+    if _litter(entry.name):
+        to.ignored += 1
+        return
+    path, fault = f"{prefix}{entry.name}", ""
     try:
-        status = os.stat(folder)  # noqa: PTH116
-        here = (status.st_dev, status.st_ino)
-        if here in above:  # a link to a folder above itself
-            return
-        with os.scandir(folder) as listing:
-            entries = list(listing)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None
-    for entry in entries:
-        if _is_dir(entry):
-            if _holds_data(entry.name):
-                _descend(entry.path, f"{prefix}{entry.name}/", (*above, here), to)
-            continue
-        if _litter(entry.name):
-            to.ignored += 1
-            continue
-        path, fault = f"{prefix}{entry.name}", ""
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            path = path.encode("utf-8", "backslashreplace").decode()
-            fault = "the file name is not UTF-8: rename it"
-        image, kind = look(entry.name, functools.partial(_head, entry))
-        if image:
-            to.images.append(path)
-            fault = fault or _fault(entry)
-            if fault:
-                to.faults[path] = fault
-        else:
-            to.ignored += 1
-            if not _fault(entry) or _broken_link(entry):  # to read a pipe would wait
-                to.others.append(path)
-                if kind:
-                    to.unread[path] = kind
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, or to where nobody may look
-        return False
+        path.encode()
+    except UnicodeEncodeError:
+        path = path.encode("utf-8", "backslashreplace").decode()
+        fault = "the file name is not UTF-8: rename it"
+    image, kind = look(entry.name, functools.partial(_head, entry))
+    if image:
+        to.images.append(path)
+        fault = fault or _fault(entry)
+        if fault:
+            to.faults[path] = fault
+    else:
+        to.ignored += 1
+        if not _fault(entry) or _broken_link(entry):  # to read a pipe would wait
+            to.others.append(path)
+            if kind:
+                to.unread[path] = kind
 
 
 def _fault(entry: os.DirEntry[str]) -> str:
     """Say why an entry cannot be opened as a file; "" where it can."""
     try:
         if entry.is_file():
-            return ""
+            linked = entry.is_symlink() and entry.stat().st_dev in made_up()
+            return "a link to a file that the system makes up" if linked else ""
     except OSError as error:
         return str(error.strerror or error)
     return "broken symbolic link" if _broken_link(entry) else "not a regular file"
@@ -238,8 +225,7 @@ def _broken_link(entry: os.DirEntry[str]) -> bool:
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in ``folder`` that can hold data, sorted."""
     try:
-        return sorted(
-            entry.name for entry in os.scandir(folder) if _is_dir(entry) and _holds_data(entry.name)
-        )
+        with os.scandir(folder) as listing:
+            return sorted(e.name for e in listing if is_folder(e) and _holds_data(e.name))
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=folder) from None
+        raise DataError(why(error), where=folder) from None

@@ -8,8 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pydantic import BaseModel, Field
+
 from dfbench.errors import CardError
 from dfbench.files import config_dir, write_text
+from dfbench.received.files import read_bytes, why
+from dfbench.received.texts import SMALL, from_json
 
 
 class Registered(NamedTuple):
@@ -21,6 +25,19 @@ class Registered(NamedTuple):
     root: Path | None
     asked: Mapping[str, str] = MappingProxyType({})
     """How a plain folder is to be read, by option."""
+
+
+class _Item(BaseModel):
+    name: str
+    source: str
+    root: str | None
+    asked: dict[str, str] = Field(default_factory=dict)
+
+
+class _Kept(BaseModel):
+    """What the file holds."""
+
+    datasets: list[_Item]
 
 
 def _register_file() -> Path:
@@ -37,21 +54,16 @@ def registered() -> list[Registered]:
     """
     path = _register_file()
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))["datasets"]
+        found = _Kept.model_validate(from_json(read_bytes(path, most=SMALL)))
         return [
-            Registered(
-                item["name"],
-                item["source"],
-                Path(item["root"]) if item["root"] else None,
-                dict(item.get("asked", {})),
-            )
-            for item in items
+            Registered(its.name, its.source, Path(its.root) if its.root else None, its.asked)
+            for its in found.datasets
         ]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror or error}", where=path) from None
-    except (ValueError, KeyError, TypeError):
+        raise CardError(why(error), where=path) from None
+    except ValueError:
         hint = "remove the file and add the data sets again"
         raise CardError("not a list of data sets", where=path, hint=hint) from None
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import ClassVar, NoReturn
+import posixpath
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath, PureWindowsPath
+from typing import Annotated, Any, ClassVar, NoReturn
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+
+from dfbench.errors import DataError
+from dfbench.received.patterns import TooSlow, groups
 
 
 class Section(BaseModel):
@@ -31,10 +36,42 @@ def compiled(pattern: str, needs: str) -> str:
     ValueError
         Where it is not one; for Pydantic, which names the key.
     """
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    if needs not in groups:
+    if needs not in groups(pattern):
         raise ValueError(f"needs a named group (?P<{needs}>...)")
     return pattern
+
+
+def matched(found: Iterable[Any], *, where: object) -> Iterator[Any]:
+    """Go through what a pattern of a card or an option finds, see `dfbench.received.patterns`.
+
+    Raises
+    ------
+    DataError
+        Where it takes too long; naming ``where``.
+    """
+    try:
+        yield from found
+    except TooSlow as error:
+        raise DataError(
+            str(error),
+            where=where,
+            hint="write it without a repeat inside a repeat, such as (a+)+ or (a|aa)+",
+        ) from None
+
+
+def _inside(value: str) -> str:
+    """Refuse a path that leads out of the folder that it is told from."""
+    if "\0" in value:
+        raise ValueError(f"no name of a file: {value!r}")
+    path = posixpath.normpath(value.replace("\\", "/"))
+    absolute = PurePath(value).is_absolute() or PureWindowsPath(value).drive or path[:1] in "/~"
+    if absolute or path.split("/")[0] == "..":
+        raise ValueError(
+            f"{value!r} leads out of the data set: name a file or folder below its root (root may"
+            " be a folder further up)"
+        )
+    return value
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+"""Path of a file or folder of a data set, relative to its root and below it."""

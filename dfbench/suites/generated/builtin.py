@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from dfbench import files
 from dfbench.errors import DataError, unknown
+from dfbench.received.files import read_bytes
 from dfbench.suites.generated.fakes import KINDS
 from dfbench.suites.generated.plans import PLANS, REAL, SPLITS, VERSION, Item
 
@@ -24,6 +26,9 @@ BUILTIN: dict[str, str] = {
 """Name of each built-in data set to its description."""
 
 _CARD = "card.toml"
+_SUM = ".sum"
+"""File of the SHA-256 of all others but the card, which later versions may write anew."""
+_SUM_BYTES = 64
 _ABANDONED = 3600.0  # seconds after which the folder of a killed process may go
 _CARDS = {
     "leaves-binary": """\
@@ -123,12 +128,13 @@ def ensure_builtin(name: str, *, size: float = 1.0, progress: files.Progress | N
     -----
     The same bytes come out on each run, whatever the number of threads. The folder gets its name
     when it is whole; a killed run leaves nothing that is taken for a data set. Two processes at
-    once both make it, and one wins.
+    once both make it, and one wins. One that is not what was made is made anew.
     """
     check(name, size)
+    files.use_cache()
     suffix = "" if size == 1.0 else f"-{size:g}"
     folder = files.cache_dir() / "builtin" / f"{name}-v{VERSION}{suffix}"
-    if (folder / _CARD).is_file():
+    if is_sound(folder):
         _renew(folder / _CARD, _card(name))
         return folder / _CARD
     try:
@@ -200,7 +206,46 @@ def generate(
             raise
     for path, text in _tables(name, items).items():
         (folder / path).write_text(text, encoding="utf-8")
+    (folder / _SUM).write_text(_sum(folder), encoding="ascii")
     (folder / _CARD).write_text(_card(name), encoding="utf-8")
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether a folder holds a built-in data set as it was made: all files, and no others."""
+    if not (folder / _CARD).is_file():
+        return False
+    stamps = {name: files.stamp(folder / name) for name in _names(folder)}
+    if _SOUND.get(folder) == stamps:
+        return True
+    try:
+        known = read_bytes(folder / _SUM, most=_SUM_BYTES, below=folder)
+        if known != _sum(folder).encode():
+            return False
+    except OSError:
+        return False
+    _SOUND[folder] = stamps
+    return True
+
+
+_SOUND: dict[Path, dict[str, files.Stamp | None]] = {}
+"""Of the sets that this process has read: a command asks for one several times."""
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    )
+
+
+def _sum(folder: Path) -> str:
+    found = hashlib.sha256()
+    for name in _names(folder):
+        if name not in (_CARD, _SUM):
+            own = hashlib.sha256(read_bytes(folder / name, below=folder)).hexdigest()
+            found.update(f"{own}  {name}\n".encode())
+    return found.hexdigest()
 
 
 def _card(name: str) -> str:
@@ -248,19 +293,19 @@ def _cores() -> int:
 
 def _publish(part: Path, folder: Path) -> None:
     """Give the whole set its name; if another process was first, theirs is as good."""
-    if folder.exists() and not (folder / _CARD).is_file():
-        # not ours: sets appear whole. Something took files away since.
+    if folder.exists() and not is_sound(folder):
+        # sets appear whole: something changed it since
         shutil.rmtree(folder)
     try:
         part.rename(folder)
     except OSError:
-        if not (folder / _CARD).is_file():
+        if not is_sound(folder):
             raise
 
 
 def _renew(path: Path, text: str) -> None:
     """Write a card anew that an earlier version of the package wrote for the same images."""
-    if path.read_text(encoding="utf-8") != text:
+    if read_bytes(path) != text.encode():
         files.write_text(path, text)
 
 

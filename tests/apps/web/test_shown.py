@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dfbench.apps.web.shown import inline, overlaid, small
+from dfbench.apps.web.shown import inline, overlaid
+from dfbench.images import small
 
 
 @pytest.mark.parametrize("shape", [(900, 300), (300, 900), (1, 2000), (40, 48)])

@@ -246,7 +246,7 @@ def test_a_model_that_comes_out_differently_is_not_mixed_in(
     suite.write_text(SUITE)
     run = ("run", "-s", suite, *pair, "-o", out, "--jobs", 1, "--only", "nearest")
     assert dfbench(*run).exit_code == 0
-    for entry in json.loads((out / "run.json").read_text()):
+    for entry in json.loads((out / "run.json").read_text())["entries"]:
         path = out / "cells" / f"{entry['cell']}.parquet"
         table = pd.read_parquet(path)
         table.loc[3, ["p_0", "p_1"]] = 0.25, 0.75
@@ -297,7 +297,7 @@ def test_a_worker_that_dies_at_an_evaluation_leaves_the_result(
     suite.write_text(SUITE)
     run = ("run", "-s", suite, "-d", make_folder(), "-o", out, "--jobs", 1, "--only", "nearest")
     assert dfbench(*run).exit_code == 0
-    (entry,) = json.loads((out / "run.json").read_text())
+    (entry,) = json.loads((out / "run.json").read_text())["entries"]
     stored = states(out)
     given = {"cell": entry["cell"], "probe": "0f", "scored_on": "faces", "fingerprint": "x"}
     images = Images(out / "none", 0)

@@ -347,7 +347,7 @@ def dfbench(*arguments: object) -> Result:
 
 def records(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
-    for entry in json.loads((out / "run.json").read_text()):
+    for entry in json.loads((out / "run.json").read_text())["entries"]:
         record = json.loads((out / "cells" / f"{entry['cell']}.json").read_text())
         assert record["variant"] == entry["variant"]
         found[entry["row"], entry["variant"]] = record

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dfbench.contained.idle import end_idle
+from dfbench.contained.process import Limits
 from dfbench.errors import PluginError
 from dfbench.features.contained import extractor as contained
 from dfbench.features.contained.extractor import BrokeOnError, Contained
-from dfbench.features.contained.process import Limits
 from dfbench.features.function import FunctionExtractor
 from dfbench.plugins import load_file
 
@@ -188,7 +189,7 @@ def test_one_that_leaks_is_begun_anew_and_then_given_up(
 def test_several_threads_have_a_process_each_and_what_is_printed_harms_nothing(
     parts: dict[str, FunctionExtractor], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    contained.end_idle()
+    end_idle()
     elsewhere = Contained(parts["talks"], 2, Limits())
     found: list[float] = []
     both = threading.Barrier(2)
@@ -206,7 +207,7 @@ def test_several_threads_have_a_process_each_and_what_is_printed_harms_nothing(
     assert len(set(found)) == 2
     again = float(elsewhere.transform(images(4))[0, 0])
     assert again in found, "an idle one is asked again"
-    contained.end_idle()
+    end_idle()
     assert "to the standard output" in capfd.readouterr().err
     for pid in found:
         assert not Path(f"/proc/{int(pid)}/cmdline").exists()
@@ -247,7 +248,7 @@ def test_a_process_ends_with_the_run(tmp_path: Path, parts: dict[str, FunctionEx
         "import numpy as np, sys\n"
         "from pathlib import Path\n"
         "from dfbench.features.contained.extractor import Contained\n"
-        "from dfbench.features.contained.process import Limits\n"
+        "from dfbench.contained.process import Limits\n"
         "from dfbench.features.function import FunctionExtractor\n"
         "from dfbench.plugins import load_file\n"
         "[waits] = load_file(Path(sys.argv[1]))\n"

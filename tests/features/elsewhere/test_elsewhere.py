@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from dfbench.contained.process import Limits
 from dfbench.errors import ParameterError, PluginError, UnavailableError
 from dfbench.features.contained.extractor import Contained
-from dfbench.features.contained.process import Limits
 from dfbench.features.elsewhere.base import FromElsewhere
 from dfbench.features.elsewhere.called import Called
 from dfbench.features.elsewhere.files import Onnx, TorchScript

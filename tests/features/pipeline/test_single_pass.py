@@ -254,8 +254,8 @@ def test_the_time_of_an_image_is_that_of_these_images(tmp_path: Path) -> None:
 
 def test_batches_are_bounded_by_bytes() -> None:
     pixels = enumerate([10, 10**8, 10, 10, 10])
-    found = [_Item(number, Source(Path(str(number)), "", n)) for number, n in pixels]
-    assert [len(batch) for batch in _chunks(found, 2)] == [1, 1, 2, 1]
+    found = [_Item(number, Source(Path(str(number)), "", n), 0) for number, n in pixels]
+    assert [len(batch) for batch in _chunks(found, 2, [View()])] == [1, 1, 2, 1]
 
 
 def test_all_views_in_one_pass_are_what_each_is_alone(tmp_path: Path) -> None:

@@ -262,3 +262,74 @@ def test_two_classes_and_a_file_are_needed_for_published_scores(tmp_path):
         Meso4.check_params({"pretrained_only": True})
     with pytest.raises(ParameterError, match="fake_class"):
         Meso4.check_params({"fake_class": 2})
+
+
+def promised(file):
+    """Gigabytes in no bytes: blocks that were never written."""
+    del file["dense_3/dense_3/kernel:0"]
+    file.create_dataset("dense_3/dense_3/kernel:0", (1 << 15, 1 << 15), "f4", chunks=(1024, 1024))
+
+
+def packed(file):
+    del file["dense_3/dense_3/kernel:0"]
+    block = (64, 1 << 14)
+    kernel = file["dense_3/dense_3"].create_dataset(
+        "kernel:0", (64, 16), "f4", chunks=block, maxshape=(None, None), compression="gzip"
+    )
+    kernel[:] = 0
+
+
+def elsewhere(file):
+    del file["dense_3"]
+    file["dense_3"] = h5py.ExternalLink("other.h5", "/dense_3")
+
+
+def within(file):
+    del file["dense_3"]
+    file["dense_3"] = h5py.SoftLink("/dense_3")
+
+
+def virtual(file):
+    del file["dense_3/dense_3/kernel:0"]
+    layout = h5py.VirtualLayout((64, 16), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "kernel", (64, 16))
+    file["dense_3/dense_3"].create_virtual_dataset("kernel:0", layout)
+
+
+def outside(file):
+    del file["dense_3/dense_3/kernel:0"]
+    file["dense_3/dense_3"].create_dataset(
+        "kernel:0", (64, 16), "f4", external=[("/dev/zero", 0, h5py.h5f.UNLIMITED)]
+    )
+
+
+def circular(file):
+    file["dense_3/dense_3/again"] = file["dense_3"]
+
+
+def referring(file):
+    del file["dense_3/dense_3/kernel:0"]
+    own = file["dense_3/dense_3"]
+    own.create_dataset("kernel:0", (4,), dtype=h5py.ref_dtype)[:] = own.ref
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (promised, "more than the network has"),
+        (packed, "packed in a way"),
+        (elsewhere, "dense_3 is a link, which is not followed"),
+        (within, "dense_3 is a link, which is not followed"),
+        (virtual, "lies in other files"),
+        (outside, "lies in other files"),
+        (circular, "nested too deeply"),
+        (referring, "holds no numbers"),
+    ],
+)
+def test_what_a_file_asks_for_is_looked_at_before_it_is_read(tmp_path, change, says):
+    path = tmp_path / "weights.h5"
+    broken(path, change)
+    with pytest.raises(
+        DfbenchError, match=f"^.*weights.h5: cannot be read as Keras weights: .*{says}"
+    ):
+        Meso4(n_classes=2, image_size=SIDE, weights=str(path)).build(0)

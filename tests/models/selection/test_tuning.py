@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import time
 
@@ -15,6 +16,7 @@ from dfbench.errors import DataError, OutputError
 from dfbench.models.base import GivenUp, Model
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
+from dfbench.models.selection import journal
 from dfbench.models.selection.problem import Problem, roc_auc
 from dfbench.models.selection.tuning import Budget, tune
 
@@ -209,6 +211,69 @@ def test_a_file_that_is_no_journal_is_replaced(tmp_path, direction):
     path = tmp_path / "study.log"
     path.write_text("not a journal\n")
     assert outcome(run(direction(), storage=path)) == outcome(run(direction()))
+
+
+@pytest.mark.parametrize("changed", ["a bit", "a value", "all values", "a line", "no sums"])
+def test_a_damaged_or_edited_journal_is_not_believed(tmp_path, direction, changed):
+    path = tmp_path / "study.log"
+    expected = run(direction(), 6, storage=path)
+    content = path.read_bytes()
+    trials = drawn(path)
+    lines = content.splitlines(keepends=True)
+    rng = np.random.default_rng(0)
+    made = []
+    if changed == "a bit":
+        for at in rng.integers(0, len(content) * 8, 20).tolist():
+            flipped = bytearray(content)
+            flipped[at // 8] ^= 1 << at % 8
+            made.append(bytes(flipped))
+    elif changed == "a value":
+        valued = [n for n, line in enumerate(lines) if b'"values":[' in line]
+        for n in valued[:2]:
+            edited = re.sub(rb'"values":\[[^]]+\]', b'"values":[1.0]', lines[n])
+            made.append(b"".join([*lines[:n], edited, *lines[n + 1 :]]))
+    elif changed == "all values":
+        made.append(re.sub(rb'"values":\[[^]]+\]', b'"values":[1.0]', content))
+    elif changed == "a line":
+        made += [b"".join(lines[:n] + lines[n + 1 :]) for n in (0, 2, 9)]
+    else:
+        made.append(re.sub(rb',"sum":"[0-9a-f]+"', b"", content))
+    for each in made:
+        assert each != content
+        path.write_bytes(each)
+        assert outcome(run(direction(), 6, storage=path)) == outcome(expected)
+        assert drawn(path) == trials
+
+
+@pytest.mark.parametrize("what", ["link", "pipe"])
+def test_a_journal_is_a_plain_file(tmp_path, direction, what):
+    path, outside = tmp_path / "study.log", tmp_path / "outside"
+    run(direction(), 4, storage=outside)
+    before = outside.read_bytes()
+    if what == "link":
+        path.symlink_to(outside)
+    else:
+        os.mkfifo(path)
+    run(direction(), 6, storage=path)
+    assert outside.read_bytes() == before
+    assert len(drawn(path)) == 6
+    assert not path.is_symlink()
+
+
+def test_a_journal_whose_sums_hold_and_whose_trials_cannot_be_is_begun_anew(
+    tmp_path, direction, monkeypatch
+):
+    # made by somebody who writes sums
+    path = tmp_path / "study.log"
+    signed = journal._signed
+    monkeypatch.setattr(
+        journal,
+        "_signed",
+        lambda body, before: signed(re.sub(r'"values":\[[^]]+\]', '"values":[7.5]', body), before),
+    )
+    run(direction(), 4, storage=path)
+    monkeypatch.undo()
+    assert outcome(run(direction(), 6, storage=path)) == outcome(run(direction(), 6))
 
 
 def test_a_study_has_one_owner(tmp_path, direction):

@@ -214,6 +214,83 @@ def test_a_torn_file_of_a_finished_one_makes_it_begin_afresh(torn, tmp_path):
     assert train("sgd", tmp_path)[0] == expected
 
 
+def test_a_flipped_bit_never_changes_a_training(tmp_path):
+    stopped("adamw", tmp_path)
+    expected, _ = train("adamw", None)
+    rng = np.random.default_rng(0)
+    kept = {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+    for path, content in kept.items():
+        for at in rng.integers(0, len(content) * 8, 4).tolist():
+            for each, whole in kept.items():
+                each.write_bytes(whole)
+            (tmp_path / "history.json").unlink(missing_ok=True)
+            flipped = bytearray(content)
+            flipped[at // 8] ^= 1 << at % 8
+            path.write_bytes(flipped)
+            assert train("adamw", tmp_path)[0] == expected
+
+
+def _without(name):
+    return lambda tensors, state: (
+        {key: its for key, its in tensors.items() if key != name},
+        state,
+    )
+
+
+def _other(name, change):
+    return lambda tensors, state: ({**tensors, name: change(tensors[name])}, state)
+
+
+def _counted(**changes):
+    return lambda tensors, state: (tensors, {**state, "state": {**state["state"], **changes}})
+
+
+FORGED = {
+    "tensor missing": _without("module.head.1.weight"),
+    "other shape": _other("module.head.1.weight", lambda its: its[:, :3]),
+    "other dtype": _other("module.head.1.weight", lambda its: its.double()),
+    "epoch": _counted(epoch=10**9),
+    "negative epoch": _counted(epoch=-1),
+    "epoch of another kind": _counted(epoch="three"),
+    "step": _counted(step=10**6),
+    "batch": _counted(batch_size=0),
+    "history": _counted(history=[{}]),
+    "score": _counted(best_score=float("nan")),
+    "plateau": _counted(plateau={"scale": 3.0}),
+    "nothing": lambda tensors, state: ({}, {}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_state_that_cannot_be_is_not_gone_on_from(what, tmp_path):
+    # its sum holds: it was made by somebody, or by another version
+    stopped("adamw", tmp_path)
+    path = tmp_path / "last.safetensors"
+    tensors, state = checkpoint.load(path)
+    checkpoint.save(path, *FORGED[what](tensors, state))
+    expected, all_steps = train("adamw", None)
+    found, steps = train("adamw", tmp_path)
+    assert found == expected
+    assert steps == all_steps
+
+
+def test_best_weights_of_another_shape_are_not_loaded(tmp_path):
+    expected, _ = train("sgd", tmp_path)
+    path = tmp_path / "best.safetensors"
+    tensors, state = checkpoint.load(path)
+    checkpoint.save(path, *_without("head.1.weight")(tensors, state))
+    assert train("sgd", tmp_path)[0] == expected
+
+
+def test_an_edited_history_is_not_believed(tmp_path):
+    expected, _ = train("sgd", tmp_path)
+    path = tmp_path / "history.json"
+    told = json.loads(path.read_text())
+    told["history"][0]["val_roc_auc"] = 1.0
+    path.write_text(json.dumps(told))
+    assert train("sgd", tmp_path)[0] == expected
+
+
 def test_memory_that_runs_out_after_going_on_begins_the_epoch_anew(tmp_path, monkeypatch):
     killed("sgd", tmp_path, "later epoch")
 

@@ -345,7 +345,7 @@ def test_rows_of_unlike_data_are_pointed_out(folder):
 
 def test_a_test_set_without_a_class_has_no_auc_and_stands_last(folder):
     folder.add("faces", "hsv/knn", gain=-2.0)
-    record = folder.add("faces", "lbp/knn", n=10)
+    record = folder.add("faces", "lbp/knn", n=10, fingerprint="another")
     scores = folder.scores(record, 3.0)
     ResultsFolder(folder.out).write_cell(
         record, scores.model_copy(update={"labels": np.zeros(10, int)})

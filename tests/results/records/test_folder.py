@@ -53,7 +53,7 @@ def test_a_harmed_cell_has_to_run_again(folder, suffix, harm):
 def test_scores_of_another_number_of_images_are_not_taken(folder):
     record = folder.add("faces", "hsv/knn")
     longer = record.model_copy(update={"n_test": 41})
-    with pytest.raises(OutputError, match="scores of 40 images where the record has 41"):
+    with pytest.raises(OutputError, match="of 40 images where the record has 41"):
         ResultsFolder(folder.out).read_scores(longer)
 
 
@@ -61,7 +61,7 @@ def test_scores_that_are_no_numbers_are_not_taken(folder):
     record = folder.add("faces", "hsv/knn")
     scores = folder.scores(record, 1.0)
     scores.probabilities[3, 0] = np.nan
-    ResultsFolder(folder.out).write_cell(record, scores)
+    record = ResultsFolder(folder.out).write_cell(record, scores)
     with pytest.raises(OutputError, match="out of range"):
         ResultsFolder(folder.out).read_scores(record)
 
@@ -76,7 +76,7 @@ def test_a_kill_between_the_two_files_leaves_no_cell(folder, monkeypatch):
     def killed(path, text):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dfbench.results.records.folder.keep_text", killed)
+    monkeypatch.setattr("dfbench.results.records.folder.write_sealed", killed)
     with pytest.raises(KeyboardInterrupt):
         folder.add("faces", "hsv/knn")
     assert [p.name for p in (folder.out / "cells").iterdir()] == ["c0.parquet"]
@@ -105,13 +105,20 @@ def test_a_folder_without_results_is_explained(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", '[{"dataset": "d"}]', "[{"])
-def test_a_broken_list_of_entries_is_named_and_not_written_over(tmp_path, text):
-    (tmp_path / "run.json").write_text(text)
-    with pytest.raises(OutputError, match=r"run.json: no readable list of entries"):
-        ResultsFolder(tmp_path).read_entries()
-    with pytest.raises(OutputError, match="remove this file"):
-        ResultsFolder(tmp_path).write_entries([])
-    assert (tmp_path / "run.json").read_text() == text
+def test_a_broken_list_of_entries_is_named_and_made_anew_of_the_records(folder, text):
+    folder.add("faces", "hsv/knn", seed=1)
+    folder.add("faces", "fft/svm", variant="25 % of train", control="no pixels")
+    out = ResultsFolder(folder.out)
+    places = [(e.dataset, e.row, e.seed, e.cell) for e in out.read_entries()]
+    out.entries_file.write_text(text)
+    for way in (out.read_entries, lambda: out.write_entries([])):
+        with pytest.raises(OutputError, match=r"run.json: no readable list.*run again"):
+            way()
+    assert "run.json: no readable list" in out.mend_entries()
+    again = out.read_entries()
+    assert [(e.dataset, e.row, e.seed, e.cell) for e in again] == places
+    assert [e.subset.name for e in again] == ["", "25 % of train"]
+    assert out.mend_entries() == ""
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
@@ -147,6 +154,7 @@ def test_names_of_groups_written_by_others_become_numbers(folder):
     columns = {"image": list("abcd"), "label": [0, 1, 0, 1], "group": ["v2", "v1", "v2", "v3"]}
     table = pa.table({**columns, "p_0": [0.5] * 4, "p_1": [0.5] * 4})
     pq.write_table(table, folder.out / "cells" / "c0.parquet")
+    record = record.model_copy(update={"tables": {}})
     assert ResultsFolder(folder.out).read_scores(record).groups.tolist() == [0, 1, 0, 2]
 
 

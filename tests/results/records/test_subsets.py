@@ -33,7 +33,7 @@ def test_an_entry_of_before_is_read_and_kept_with_fields(
     [entry] = folder.read_entries()
     assert (entry.subset, entry.subset.name) == (subset, name)
     folder.write_entries([])
-    [stored] = json.loads(folder.entries_file.read_text())
+    [stored] = json.loads(folder.entries_file.read_text())["entries"]
     assert (stored["variant"], stored["subset"]) == (name, subset.model_dump())
     assert folder.read_entries() == [entry]
 

@@ -215,19 +215,42 @@ def test_failure_leaves_nothing_and_the_next_call_makes_it_whole(cache, monkeypa
     assert builtin.ensure_builtin("leaves-sources", size=TINY) == card
 
 
+@pytest.mark.parametrize("what", ["image", "table", "sum", "gone", "more", "link"])
+def test_a_set_that_is_not_what_was_made_is_made_again(what, cache, tmp_path):
+    card = builtin.ensure_builtin("leaves-sources", size=TINY)
+    before = hashes(card.parent)
+    path = sorted(card.parent.rglob("*.png"))[3]
+    path = {"table": card.parent / "train.csv", "sum": card.parent / ".sum"}.get(what, path)
+    content = bytearray(path.read_bytes())
+    if what == "gone":
+        path.unlink()
+    elif what == "more":
+        path.with_name("more.png").write_bytes(content)
+    elif what == "link":
+        outside = tmp_path / "outside"
+        path.rename(outside)
+        path.symlink_to(outside)
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    assert builtin.ensure_builtin("leaves-sources", size=TINY) == card
+    assert hashes(card.parent) == before
+    assert not path.is_symlink()
+
+
 def test_two_processes_at_once_end_with_one_set(cache, monkeypatch):
-    generate = builtin.generate
+    generate, theirs = builtin.generate, []
 
     def another_is_first(name, folder, size, progress):
         generate(name, folder, size, progress)
         whole = cache / "builtin" / f"{name}-v{plans.VERSION}-{size:g}"
         if not whole.exists():
             generate(name, whole, size, progress)
-            (whole / "theirs").touch()
+            theirs.append((whole / "card.toml").stat().st_ino)
 
     monkeypatch.setattr(builtin, "generate", another_is_first)
     card = builtin.ensure_builtin("leaves-binary", size=TINY)
-    assert (card.parent / "theirs").exists()
+    assert [card.stat().st_ino] == theirs
     assert [path.name for path in (cache / "builtin").iterdir()] == [card.parent.name]
 
 

@@ -102,10 +102,10 @@ def solve(
         chosen = np.concatenate(sets)
         blocks = [memory[at, : len(each)] for at, each in enumerate(sets)]
         inner = np.concatenate([block[:, chosen] for block in blocks])
-        before = alpha[chosen]
+        before, after = alpha[chosen], alpha[chosen]
         # a rough solution of the few is enough while all are far from theirs
-        done, after = compiled.optimise(
-            inner, gradient[chosen], before, sign[chosen], cap[chosen],
+        done = compiled.optimise(
+            inner, gradient[chosen], after, sign[chosen], cap[chosen],
             0.9 * max(tolerance, 0.1 * gap), min(limit - steps, 40 * half),
         )  # fmt: skip
         if not done:
@@ -126,7 +126,8 @@ def _violators(
     """Take those that violate optimality most, of both kinds, without those in ``beside``."""
     from dfbench.models.classical.common import smo_kernels as compiled
 
-    rising, falling = compiled.movable(alpha, sign, cap)
+    rising, falling = np.zeros((2, len(alpha)), np.bool_)
+    compiled.movable(alpha, sign, cap, rising, falling)
     rising[beside] = falling[beside] = False
     first = _least(np.flatnonzero(rising), gradient, most // 2)
     falling[first] = False

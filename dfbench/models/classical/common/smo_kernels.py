@@ -52,26 +52,22 @@ def bounds(gradient: Array, alpha: Array, sign: Array, cap: Array) -> tuple[floa
 
 
 @kernel
-def movable(alpha: Array, sign: Array, cap: Array) -> tuple[Array, Array]:
-    """Say which signed variables may rise, and which may fall."""
-    n = len(alpha)
-    rising, falling = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    for i in range(n):
+def movable(alpha: Array, sign: Array, cap: Array, rising: Array, falling: Array) -> None:
+    """Say in two arrays of False which signed variables may rise, and which may fall."""
+    for i in range(len(alpha)):
         if cap[i] <= 0.0:
             continue
         below, above = alpha[i] < cap[i], alpha[i] > 0.0
         rising[i] = (sign[i] > 0 and below) or (sign[i] < 0 and above)
         falling[i] = (sign[i] < 0 and below) or (sign[i] > 0 and above)
-    return rising, falling
 
 
 @kernel
 def optimise(
-    inner: Array, gradient: Array, start: Array, sign: Array, cap: Array, gap: float, limit: int
-) -> tuple[int, Array]:
-    """Optimise the variables of one set among themselves; give the steps and the variables."""
-    q = len(start)
-    alpha = start.copy()
+    inner: Array, gradient: Array, alpha: Array, sign: Array, cap: Array, gap: float, limit: int
+) -> int:
+    """Optimise the variables of one set among themselves, in place; give the steps."""
+    q = len(alpha)
     g = gradient.copy()
     steps = 0
     while steps < limit:
@@ -116,4 +112,4 @@ def optimise(
         for t in range(q):
             g[t] += length * (row[t] - other[t])
         steps += 1
-    return steps, alpha
+    return steps

@@ -7,9 +7,9 @@ import io
 import numpy as np
 import torch
 
-from dfbench.images import opened
 from dfbench.models.training.augmentation.change import Change, bytes_of, sometimes
 from dfbench.models.training.recipe import Augment
+from dfbench.rasters.pillow import opened
 
 _SIGMA = (0.1, 2.0)
 """Of the blur, in pixels."""

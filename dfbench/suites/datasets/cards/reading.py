@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from dfbench.errors import CardError
+from dfbench.received.files import why
+from dfbench.received.texts import toml_file
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.layouts.all import LAYOUTS
 
@@ -25,15 +26,13 @@ def load_card(path: str | Path) -> Card:
     """
     path = Path(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = toml_file(path)
     except FileNotFoundError:
         raise CardError("no such file", where=path) from None
     except OSError as error:
-        raise CardError(f"cannot be read: {error.strerror}", where=path) from None
-    except UnicodeDecodeError:
-        raise CardError("not a UTF-8 text file", where=path) from None
-    except tomllib.TOMLDecodeError as error:
-        raise CardError(f"not valid TOML: {error}", where=path) from None
+        raise CardError(why(error), where=path) from None
+    except ValueError as error:
+        raise CardError(str(error), where=path) from None
     return parse_card(data, where=path)
 
 

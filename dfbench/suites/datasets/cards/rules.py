@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -10,8 +9,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from dfbench.errors import DataError
+from dfbench.received.patterns import searched
 from dfbench.suites.datasets.listing import SPLITS, SplitName
-from dfbench.suites.datasets.section import Section, compiled
+from dfbench.suites.datasets.section import Inside, Section, compiled, matched
 from dfbench.suites.datasets.tables.json_files import KEY_COLUMN
 from dfbench.suites.datasets.tables.matching import Images
 from dfbench.suites.datasets.tables.reading import read_table
@@ -27,7 +27,7 @@ class SplitRule(Section):
     """``given``: by the layout. ``stratified``: each class divided alike. ``grouped``: the same as
     far as it goes with no group in two splits."""
     fractions: dict[SplitName, float] = Field(default_factory=lambda: dict(_FRACTIONS))
-    seed: int = 0
+    seed: int = Field(default=0, ge=-(2**63), lt=2**63)
 
     @field_validator("fractions")
     @classmethod
@@ -48,7 +48,7 @@ class _Told(Section):
     """Named group of the pattern, and column of the table."""
 
     pattern: str = ""
-    csv: str = ""
+    csv: Inside = ""
 
     def read(self, root: Path, paths: Sequence[str]) -> dict[str, str]:
         """Read it for each image.
@@ -83,7 +83,7 @@ class GroupRule(_Told):
     pattern: str = ""
     """Regular expression with the named group ``group``, searched in the path relative to the
     root. An image that it does not match is a source of its own."""
-    csv: str = ""
+    csv: Inside = ""
     """Instead of a pattern: a table relative to the root with the columns ``path`` (relative to
     the root) and ``group``. An image that it does not name is a source of its own."""
     pairs: str = ""
@@ -116,7 +116,7 @@ class KindRule(_Told):
     pattern: str = ""
     """Regular expression with the named group ``kind``, searched in the path relative to the root.
     What it does not match is of no known kind."""
-    csv: str = ""
+    csv: Inside = ""
     """Instead of a pattern: a table relative to the root with the columns ``path`` (relative to
     the root) and ``kind``."""
 
@@ -131,9 +131,9 @@ class KindRule(_Told):
 
 def _search(pattern: str, name: str, root: Path, paths: Sequence[str]) -> dict[str, str]:
     """Search for a pattern in each path; absent where its named group finds nothing."""
-    found = {path: re.search(pattern, path) for path in paths}
-    known = {path: match.group(name) for path, match in found.items() if match}
-    known = {path: text for path, text in known.items() if text}
+    found = matched(searched(pattern, paths), where=f"{root}, {name}.pattern")
+    told = {path: match.group(name) for path, match in zip(paths, found, strict=True) if match}
+    known = {path: text for path, text in told.items() if text}
     if paths and not known:
         raise DataError(
             f"{name}.pattern {pattern!r} finds nothing in any of {len(paths):,} paths, such as"
@@ -147,7 +147,7 @@ def _search(pattern: str, name: str, root: Path, paths: Sequence[str]) -> dict[s
 def _read_column(root: Path, csv: str, column: str, paths: Sequence[str]) -> dict[str, str]:
     """Read what a table tells of each image; absent where it names none or tells nothing."""
     where = root / csv
-    table = read_table(where, expect=_ID_COLUMN)
+    table = read_table(where, expect=_ID_COLUMN, root=root)
     # the keys of a JSON object are a column of this name
     by_key = _ID_COLUMN not in table.columns and KEY_COLUMN in table.columns
     ids = table.cells(KEY_COLUMN if by_key else _ID_COLUMN)

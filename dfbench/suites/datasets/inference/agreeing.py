@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dfbench.errors import DataError
+from dfbench.received.patterns import searched
 from dfbench.suites.datasets.inference.combining import FoundTable
 from dfbench.suites.datasets.inference.folders import FolderReading
 from dfbench.suites.datasets.inference.groups import MOST_NAMED
 from dfbench.suites.datasets.inference.places import listed
 from dfbench.suites.datasets.inference.read_as import Level, Names, Pattern, ReadAs
+from dfbench.suites.datasets.section import matched
 from dfbench.suites.datasets.words import meaning, natural
 
 
@@ -202,12 +204,12 @@ def _try(
     own, values = told
     rule = dict(read.sections.get(section, {}))
     if "pattern" in rule:
-        values = {path: _search(rule["pattern"], section, own[path]) for path in values}
+        values = _search(rule["pattern"], section, {path: own[path] for path in values})
         tried = [rule["pattern"]]
     if not tried or not any(values.values()):
         return
     for pattern in tried:
-        if all(_search(pattern, section, path) == text for path, text in values.items()):
+        if _search(pattern, section, {path: path for path in values}) == values:
             result.sections[section] = {**rule, "pattern": pattern}
             names = natural(set(values.values()) - {""})
             result.said.append(f"{section}s from folders {listed(names, 4)}")
@@ -215,9 +217,11 @@ def _try(
     result.warnings.append(f"folders tell {section}s, which are not used beside the table")
 
 
-def _search(pattern: str, section: str, path: str) -> str:
-    found = re.search(pattern, path)
-    return (found[section] or "") if found else ""
+def _search(pattern: str, section: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """Give what the named group ``section`` finds in each path, by the key of the path."""
+    found = matched(searched(pattern, paths.values()), where=f"[{section}] pattern")
+    pairs = zip(paths, found, strict=True)
+    return {key: (match[section] or "") if match else "" for key, match in pairs}
 
 
 def _named(names: Sequence[str], section: str) -> str:

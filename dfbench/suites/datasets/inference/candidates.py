@@ -37,7 +37,6 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _FILLERS = re.compile(r"(?<![^\W_])(of|for|the|official|ids?|names?)(?![^\W_])", re.IGNORECASE)
-_LARGEST = 300_000_000
 NO_TABLE = "not a table of files and labels"
 Role = SplitName | Literal["all"]
 
@@ -120,14 +119,7 @@ def is_table(file: str) -> bool:
 def examine(root: Path, file: str, folders: Folders) -> Candidate | str:
     """Read a table and find the images that its rows name; else say why it is none."""
     try:
-        if not (root / file).is_file():
-            return "no plain file"
-        size = (root / file).stat().st_size
-        if size > _LARGEST:
-            return f"too large to be looked at ({size / 1e6:.0f} MB)"
-        return _examined(file, read_table(root / file), folders)
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
+        return _examined(file, read_table(root / file, root=root), folders)
     except DataError as error:
         return error.what
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from dfbench.errors import CardError, DataError
+from dfbench.received.patterns import full_matches
 from dfbench.suites.datasets.inference.places import listed, mark_splits, places_of
 from dfbench.suites.datasets.inference.read_as import Pattern, ReadAs
 from dfbench.suites.datasets.inference.splits import find_splits, folders_of
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
+from dfbench.suites.datasets.section import matched
 from dfbench.suites.datasets.words import guess_positive, natural
 
 
@@ -44,7 +45,8 @@ def by_file_names(
                 hint="give a regular expression with a named group, or none",
             )
     whole = "/" in pattern
-    found = {re.fullmatch(pattern, p if whole else p.rpartition("/")[2]) for p in paths}
+    names = paths if whole else [path.rpartition("/")[2] for path in paths]
+    found = list(matched(full_matches(pattern, names), where="--classes"))
     labels = natural({match["label"] or "" for match in found if match})
     if len(labels) < 2:
         what = f"gives {labels[0]!r} alone" if labels else f"fits none of {len(paths):,} names"

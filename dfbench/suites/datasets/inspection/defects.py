@@ -8,7 +8,8 @@ from typing import Literal
 
 from dfbench.errors import ImageError
 from dfbench.files import Progress
-from dfbench.images import decode
+from dfbench.images import at_hand, contents, decode, read_header
+from dfbench.received.files import why
 from dfbench.suites.datasets.facts import in_threads
 from dfbench.suites.datasets.kinds import shared_kinds
 from dfbench.suites.datasets.manifest import Dataset
@@ -66,11 +67,14 @@ def find_defects(dataset: Dataset, progress: Progress | None = None) -> list[Def
 
 def _fault(dataset: Dataset, path: str) -> str:
     try:
-        decode((dataset.root / path).read_bytes())
+        data = contents(dataset.root / path)
+        header = read_header(data)
+        with at_hand(header.width, header.height):
+            decode(data)
     except ImageError as error:
         return str(error)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return why(error)
     return ""
 
 

@@ -12,11 +12,12 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from dfbench.errors import DataError
+from dfbench.received.patterns import full_matches, groups
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of, unread
 from dfbench.suites.datasets.layouts.way import Names, check_apart, find
 from dfbench.suites.datasets.listing import SPLITS, Listed, Listing, SplitName
-from dfbench.suites.datasets.section import compiled
+from dfbench.suites.datasets.section import Inside, compiled, matched
 
 
 class FilenameLayout(Layout):
@@ -36,7 +37,7 @@ class FilenameLayout(Layout):
     """Matched text to class, where they differ."""
     split_folders: dict[SplitName, Names] = Field(default_factory=dict)
     """Split to the folders on the way to its images; empty where they are to be divided."""
-    where: str = "."
+    where: Inside = "."
 
     @field_validator("pattern")
     @classmethod
@@ -74,12 +75,12 @@ class FilenameLayout(Layout):
     @property
     def gives_groups(self) -> bool:
         """Whether the pattern has the named group ``group``."""
-        return "group" in re.compile(self.pattern).groupindex
+        return "group" in groups(self.pattern)
 
     @property
     def gives_kinds(self) -> bool:
         """Whether the pattern has the named group ``kind``."""
-        return "kind" in re.compile(self.pattern).groupindex
+        return "kind" in groups(self.pattern)
 
     def scan(self, card: Declared, root: Path) -> Listing:
         """List all images below ``where``.
@@ -119,11 +120,10 @@ class FilenameLayout(Layout):
         self, card: Declared, folder: Path, paths: list[str]
     ) -> dict[str, dict[str, str]]:
         """Give the texts of the named groups for each path."""
-        pattern = re.compile(self.pattern)
         whole = "/" in self.pattern
-        matches = {
-            path: pattern.fullmatch(path if whole else path.rpartition("/")[2]) for path in paths
-        }
+        names = paths if whole else [path.rpartition("/")[2] for path in paths]
+        found = matched(full_matches(self.pattern, names), where=f"{folder}, layout.pattern")
+        matches = dict(zip(paths, found, strict=True))
         strange = [path for path, match in matches.items() if match is None]
         if strange:
             n, all_others = len(strange) - 1, len(paths) - 1

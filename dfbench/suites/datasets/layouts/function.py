@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, field_validator
 
 from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError, let_stop, worded
-from dfbench.plugins import staying
+from dfbench.plugins import LOADING, staying
 from dfbench.registry import LAYOUTS, Registry
 from dfbench.suites.datasets.layouts.base import Declared, Layout, label_of
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
@@ -96,7 +96,7 @@ class FunctionLayout(Layout):
         function = known.get(self.name).load()
         where = f"layout {self.name!r}"
         try:
-            with staying():
+            with staying(LOADING):
                 given = function(root)
                 entries = list(given) if isinstance(given, Iterable) else given
         except DfbenchError:

@@ -21,7 +21,7 @@ from dfbench.suites.datasets.layouts.base import (
 )
 from dfbench.suites.datasets.layouts.way import Names, check_apart, find
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
-from dfbench.suites.datasets.section import Section, fault
+from dfbench.suites.datasets.section import Inside, Section, fault
 from dfbench.suites.datasets.tables.matching import Images, Named
 from dfbench.suites.datasets.tables.originals import groups_with_originals
 from dfbench.suites.datasets.tables.reading import read_table
@@ -32,9 +32,9 @@ from dfbench.suites.datasets.words import split_of
 class TableFiles(Section):
     """One table and the folder that its images lie in, both relative to the root."""
 
-    csv: str
+    csv: Inside
     """Of any form: CSV, TSV, text, JSON, JSON Lines."""
-    images: str = "."
+    images: Inside = "."
     id_column: str = ""
     label_column: str = ""
     """Names of columns that differ from those of the other tables."""
@@ -136,7 +136,7 @@ class TableLayout(Layout):
                 folders[files.images] = _read_folder(root, files.images)
             if files.csv not in read:
                 expect = files.id_column or self.id_column
-                read[files.csv] = read_table(root / files.csv, expect=expect)
+                read[files.csv] = read_table(root / files.csv, expect=expect, root=root)
             lines += self._lines(card, files, split, read[files.csv], folders[files.images])
         groups = [line.group for line in lines]
         if self.group_column:
@@ -173,7 +173,7 @@ class TableLayout(Layout):
             raise DataError(f"{card.name!r} has no table of test")
         files = self.splits["test"]
         id_column = files.id_column or self.id_column
-        table = read_table(root / files.csv, expect=id_column)
+        table = read_table(root / files.csv, expect=id_column, root=root)
         lines = self._lines(card, files, "test", table, _read_folder(root, files.images))
         for line in lines:
             if len(line.images) > 1:

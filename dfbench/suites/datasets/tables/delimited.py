@@ -12,6 +12,7 @@ from pathlib import Path
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import is_image
 from dfbench.suites.datasets.tables.table import Table, is_numbered
+from dfbench.suites.datasets.tables.text import check_size
 
 _DELIMITERS = (",", ";", "\t", "|")
 _BLANKS = " "
@@ -72,6 +73,7 @@ def _comments(text: str) -> list[str]:
 def _with_header(path: Path, records: list[tuple[int, list[str]]]) -> Table:
     columns, rows = records[0][1], records[1:]
     width = len(columns)
+    check_size(path, width, len(rows))
     # R leaves the column of row names out of the header
     if width > 1 and rows and all(len(cells) == width + 1 and cells[-1] for _, cells in rows):
         columns, width = ["", *columns], width + 1
@@ -118,8 +120,9 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
     """Go through the rows that are not blank, with their numbers."""
     if delimiter == _BLANKS:
         for number, line in enumerate(io.StringIO(text), start=1):
-            if line.strip():
-                yield number, line.split()
+            if cells := line.split():
+                check_size(path, len(cells), 1)
+                yield number, cells
         return
     quote = "'" if '"' not in text and _single_quoted(text, delimiter) else '"'
     # strict: an open quote would swallow rows
@@ -133,6 +136,7 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
+            check_size(path, len(cells), 1)
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
                 yield number, stripped

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DataError
+from dfbench.received.texts import from_json
 from dfbench.suites.datasets.tables.table import Table
+from dfbench.suites.datasets.tables.text import check_size
 from dfbench.suites.datasets.words import meaning, split_of
 
 KEY_COLUMN = "file"
@@ -114,6 +116,7 @@ def _lists_of_files(value: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _from_columns(path: Path, value: dict[str, Sequence[Any]]) -> Table:
+    check_size(path, len(value), len(next(iter(value.values()))))
     rows = zip(*value.values(), strict=True)
     cells = [(number, [_text(v) for v in row]) for number, row in enumerate(rows, start=1)]
     return _table(path, list(value), cells)
@@ -121,6 +124,7 @@ def _from_columns(path: Path, value: dict[str, Sequence[Any]]) -> Table:
 
 def _from_objects(path: Path, objects: list[tuple[int, dict[str, Any]]]) -> Table:
     columns = list(dict.fromkeys(key for _, entry in objects for key in entry))
+    check_size(path, len(columns), len(objects))
     cells = [(number, [_text(entry.get(c)) for c in columns]) for number, entry in objects]
     return _table(path, columns, cells)
 
@@ -141,9 +145,11 @@ def _loads(path: Path, text: str) -> Any:
 
     try:
         # numbers stay as they are written
-        return json.loads(text, object_pairs_hook=unique, parse_int=str, parse_float=str)
-    except RecursionError:
-        raise DataError("nested too deeply: no table", where=path) from None
+        return from_json(text, object_pairs_hook=unique, parse_int=str, parse_float=str)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        raise DataError(f"{error}: no table", where=path) from None
 
 
 def _damaged(path: Path, error: json.JSONDecodeError, line: int) -> DataError:

@@ -14,7 +14,7 @@ TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson"
 """Extensions of tables, in lower case."""
 
 
-def read_table(path: Path, *, expect: str = "") -> Table:
+def read_table(path: Path, *, expect: str = "", root: Path | None = None) -> Table:
     """Read a table, keeping every cell as the text it is (ids keep their leading zeros).
 
     Parameters
@@ -25,13 +25,16 @@ def read_table(path: Path, *, expect: str = "") -> Table:
     expect
         A column that the table should have. ``column 1`` and so on mean that there is no header;
         so does a first row that names an image file.
+    root
+        A folder that it has to lie below, links resolved; None where a person names the file.
 
     Raises
     ------
     DataError
-        Where the file is absent, empty, damaged or no table; naming the row.
+        Where the file is absent, empty, damaged or no table, naming the row; where it is larger
+        than tables are, or leads out of ``root``.
     """
-    text = read_text(path)
+    text = read_text(path, root=root)
     if not text.strip():
         raise DataError("the table is empty", where=path)
     match path.suffix.lower():

@@ -1,54 +1,88 @@
-"""The text of a file, whichever of the usual encodings it is written in."""
+"""The text of a table, whichever of the usual encodings it is written in, within bounds."""
 
 from __future__ import annotations
 
-import codecs
+import os
 from pathlib import Path
 
 from dfbench.errors import DataError
+from dfbench.received.files import read_bytes, why
+from dfbench.received.texts import decoded
 
-# the mark of UTF-32 begins with that of UTF-16
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+MOST_BYTES = 300_000_000
+MOST_ROWS = 4_000_000
+MOST_COLUMNS = 4_096
+MOST_CELLS = 20_000_000
+"""Of the largest table that is read: known sets have two million rows, and some have a hundred
+columns."""
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, root: Path | None = None) -> str:
     """Read a text file: by its byte-order mark, else as UTF-8, else as Windows-1252.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    root
+        A folder that it has to lie below, links resolved.
 
     Raises
     ------
     DataError
-        Where the file is absent, cannot be read, or holds no text.
+        Where the file is absent, leads out of ``root``, cannot be read, holds no text, or more
+        than a table may.
     """
-    if path.exists() and not path.is_file():
-        raise DataError("no plain file", where=path)  # a pipe would be waited for
+    place, below = path, None
+    if root is not None:
+        below = Path(os.path.realpath(root))
+        try:
+            place = Path(os.path.realpath(path))
+        except ValueError as error:  # a NUL
+            raise DataError(f"no name of a file: {error}", where=path) from None
+        if not place.is_relative_to(below):
+            raise DataError(
+                "leads by a link out of the data set",
+                where=path,
+                hint="put the file itself there, or say that root is a folder that holds both",
+            )
     try:
-        data = path.read_bytes()
+        data = read_bytes(place, most=MOST_BYTES, below=below)
+        _check_counts(path, data)
+        return decoded(data)
     except FileNotFoundError:
         raise DataError("no such file", where=path) from None
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=path) from None
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
-    text = _decoded(data, (encoding,) if encoding else ("utf-8", "cp1252"))
-    if text is None:
-        raise DataError("not a text file in UTF-8, UTF-16 or Windows-1252", where=path)
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(why(error), where=path) from None
+    except ValueError as error:
+        hint = "save it as UTF-8 text" if "NUL" in str(error) else None
+        raise DataError(f"{error}: no table", where=path, hint=hint) from None
+
+
+def check_size(path: Path, columns: int, rows: int) -> None:
+    """Raise where a table of so many columns and rows would not fit into memory.
+
+    Raises
+    ------
+    DataError
+        Saying what is too many.
+    """
+    _check(path, columns, MOST_COLUMNS, "columns")
+    _check(path, rows, MOST_ROWS, "rows")
+    _check(path, columns * rows, MOST_CELLS, "cells")
+
+
+def _check(path: Path, n: int, most: int, what: str) -> None:
+    if n > most:
         raise DataError(
-            f"a NUL byte in line {line}: no table", where=path, hint="save it as UTF-8 text"
+            f"too large: {n:,} {what}, at most {most:,} are read",
+            where=path,
+            hint="leave out what is not needed",
         )
-    return text
 
 
-def _decoded(data: bytes, encodings: tuple[str, ...]) -> str | None:
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
+def _check_counts(path: Path, data: bytes) -> None:
+    """Raise where there are too many rows or cells, by the bytes: before anything is made of it."""
+    begins = b"{[" if path.suffix.lower() in (".json", ".jsonl", ".ndjson") else b"\n\r"
+    _check(path, max(data.count(each) for each in begins), MOST_ROWS, "rows")
+    _check(path, max(data.count(each) for each in b",;\t|"), MOST_CELLS, "cells")

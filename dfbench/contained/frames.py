@@ -7,7 +7,7 @@ import pickle
 import select
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _COUNT = struct.Struct("<I")
@@ -46,16 +46,19 @@ class Pipes:
         """
         parts: list[pickle.PickleBuffer] = []
         head = pickle.dumps(value, protocol=5, buffer_callback=parts.append)
-        blocks = [memoryview(head), *(part.raw() for part in parts)]
-        sizes = b"".join(_SIZE.pack(each.nbytes) for each in blocks)
-        for each in (memoryview(_COUNT.pack(len(blocks)) + sizes), *blocks):
-            left = each.cast("B")
-            while left.nbytes:
-                self._wait(self._writes, for_writing=True)
-                try:
-                    left = left[os.write(self._writes, left[:_MOST]) :]
-                except BlockingIOError:
-                    continue
+        self.send_blocks(memoryview(head), *(part.raw() for part in parts))
+
+    def send_blocks(self, *blocks: memoryview) -> None:
+        """Write bytes; errors are those of `send`."""
+        self._announce(each.nbytes for each in blocks)
+        for each in blocks:
+            self._write(each)
+
+    def send_pieces(self, size: int, pieces: Iterable[memoryview]) -> None:
+        """Write one block of this size, piece by piece; errors are those of `send`."""
+        self._announce([size])
+        for each in pieces:
+            self._write(each)
 
     def receive(self) -> Any:
         """Read a value that the process at the other end wrote, one that dfbench itself began.
@@ -65,10 +68,29 @@ class Pipes:
         EOFError
             Where the other end is closed, or nobody is there.
         """
+        head, *parts = self.receive_blocks()
+        return pickle.loads(head, buffers=parts)  # noqa: S301 - see above
+
+    def receive_blocks(self, most: int | None = None) -> list[bytearray]:
+        """Read bytes: nothing is made of them, whoever wrote them.
+
+        Parameters
+        ----------
+        most
+            Blocks, and bytes of all of them, that are taken; None for any.
+
+        Raises
+        ------
+        EOFError
+            As `receive`, and where there are more.
+        """
         [count] = _COUNT.unpack(self._exactly(_COUNT.size))
+        if most is not None and count > most:
+            raise EOFError
         sizes = [_SIZE.unpack(self._exactly(_SIZE.size))[0] for _ in range(count)]
-        head, *parts = (self._exactly(size) for size in sizes)
-        return pickle.loads(head, buffers=parts)
+        if most is not None and sum(sizes) > most:
+            raise EOFError
+        return [self._exactly(size) for size in sizes]
 
     def close(self) -> None:
         """Close both ends."""
@@ -76,6 +98,19 @@ class Pipes:
             try:
                 os.close(each)
             except OSError:
+                continue
+
+    def _announce(self, sizes: Iterable[int]) -> None:
+        packed = [_SIZE.pack(size) for size in sizes]
+        self._write(memoryview(b"".join([_COUNT.pack(len(packed)), *packed])))
+
+    def _write(self, block: memoryview) -> None:
+        left = block.cast("B")
+        while left.nbytes:
+            self._wait(self._writes, for_writing=True)
+            try:
+                left = left[os.write(self._writes, left[:_MOST]) :]
+            except BlockingIOError:
                 continue
 
     def _exactly(self, size: int) -> bytearray:

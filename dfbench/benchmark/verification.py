@@ -1,0 +1,243 @@
+"""Whether a results folder is what it says: the board computed again, checksums, models, images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from dfbench.detectors.archive import ModelFileError
+from dfbench.detectors.archive import read as read_model
+from dfbench.errors import OutputError, let_stop
+from dfbench.received.files import read_bytes
+from dfbench.registry import AUDITS, Registry
+from dfbench.results.board.board import Board
+from dfbench.results.board.build import build_board
+from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.records import Entry, Part, Record, Scores
+from dfbench.results.render.formats import FORMATS, render
+from dfbench.results.render.long_form import FIGURE_FORMATS
+from dfbench.suites.datasets.loading import load_dataset
+from dfbench.suites.datasets.manifest import Dataset
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came of verifying a results folder.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    checks
+        What was checked, and what is damaged.
+    board
+        Computed from the scores; None where there is no list of entries that could be read.
+    """
+
+    folder: Path
+    checks: Checks
+    board: Board | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.checks.damaged
+
+    def __str__(self) -> str:
+        lines = [
+            f"{damage.file}: {damage.what}{f' ({damage.remedy})' if damage.remedy else ''}"
+            for damage in self.checks.damaged
+        ]
+        return "\n".join([*lines, *self.checks.notes]) or "sound"
+
+
+def verify(
+    folder: str | Path,
+    data: str | Path | Sequence[str | Path] = (),
+    *,
+    plugins: str | Path | Sequence[str | Path] = (),
+) -> Verified:
+    """Check that a results folder is what it says: what ``dfbench verify`` does.
+
+    Every file that is read as fact is read and held against its checksum, records against the
+    places on the board and each other, and the leaderboards that were written against the one that
+    the scores come to. Nothing is written.
+
+    Parameters
+    ----------
+    folder
+        What ``dfbench run --out`` or `dfbench.run` wrote.
+    data
+        Data sets, as `dfbench.run` takes them: every image is read, and labels and contents are
+        held against the scores.
+    plugins
+        Python files with the metrics and columns that the leaderboards were written with.
+
+    Returns
+    -------
+    Verified
+        ``sound`` where nothing is damaged; else its ``checks`` name what is.
+
+    Raises
+    ------
+    OutputError
+        Where it is no results folder.
+    DfbenchError
+        Where a data set or a plugin cannot be loaded.
+
+    Examples
+    --------
+    >>> import dfbench
+    >>> dfbench.verify(folder).sound
+    True
+    """
+    out = ResultsFolder(Path(folder).expanduser())
+    files = [Path(each).expanduser() for each in _several(plugins)]
+    checks = check_facts(out, forms())
+    board = _board(checks, files)
+    if board is not None:
+        _forms_of(checks, board)
+    _models(checks)
+    for source in _several(data):
+        _data(checks, load_dataset(str(source), check=True, plugins=files))
+    return Verified(out.path, checks, board)
+
+
+def _several(given: str | Path | Sequence[str | Path]) -> Sequence[str | Path]:
+    return [given] if isinstance(given, str | Path) else given
+
+
+def forms() -> dict[str, type[BaseModel]]:
+    """Give the form of what each audit keeps."""
+    found: dict[str, type[BaseModel]] = {}
+    for part, audit in Registry(AUDITS).working():
+        try:
+            found[part.name] = audit.form
+        except BaseException as error:  # noqa: BLE001 - of another package
+            let_stop(error)
+    return found
+
+
+def _board(checks: Checks, plugins: Sequence[Path]) -> Board | None:
+    """Compute the board, and name the rows that contradict others."""
+    out = checks.out
+    try:
+        out.read_entries()
+    except OutputError:
+        return None  # it is named already
+    board = build_board(out.path, plugins=plugins)
+    harmed = {damage.file.partition(".")[0] for damage in checks.damaged}
+    for line in (line for table in board.tables for line in table.missing):
+        for cell in line.cells:
+            path = out.record_file(cell)
+            name = out.name(path)
+            if line.status == "failed" and name.partition(".")[0] not in harmed and _ran(out, cell):
+                remedy = f"remove {name} and run again"
+                checks.found(name, f"{line.row} on {line.dataset}: {line.reason}", remedy)
+    return board
+
+
+def _ran(out: ResultsFolder, cell: str) -> bool:
+    record = out.load_record(cell)
+    return record is not None and record.status == "ok"
+
+
+def _forms_of(checks: Checks, board: Board) -> None:
+    """Hold the leaderboards that were written against the one that the scores come to."""
+    out = checks.out
+    if absent := board.missing():
+        said = "; ".join(f"{', '.join(names)} of {who}" for who, names in absent.items())
+        checks.notes.append(f"leaderboard.* are not compared without --plugin: {said}")
+        return
+    texts = {out.leaderboard_file(form): render(board, form) for form in FORMATS}
+    if board.figures:
+        for form, put in FIGURE_FORMATS.items():
+            texts[out.protocols_file(form)] = put(board.figures)
+    for path, text in texts.items():
+        if not path.exists():
+            continue
+        checks.checked["leaderboards"] += 1
+        try:
+            same = read_bytes(path, below=out.path) == text.encode()
+        except OSError as error:
+            checks.found(path, error.strerror or str(error), BOARD_AGAIN)
+            continue
+        if not same:
+            checks.found(path, "it is not what the scores come to", BOARD_AGAIN)
+
+
+def _models(checks: Checks) -> None:
+    for path in sorted(checks.out.models.glob("*.dfb")):
+        if path.is_symlink():
+            continue  # named already
+        checks.checked["models"] += 1
+        try:
+            read_model(path)
+        except ModelFileError as error:
+            checks.found(path, error.what, "remove it; a run with --keep-models fits it once more")
+
+
+def _data(checks: Checks, dataset: Dataset) -> None:
+    """Hold rows against the images of their data set."""
+    out = checks.out
+    try:
+        entries = [entry for entry in out.read_entries() if entry.dataset == dataset.name]
+    except OutputError:
+        return
+    if not entries:
+        checks.notes.append(f"no row is of {dataset.name} (NAME=DATA gives it its name there)")
+        return
+    checks.checked["images"] += len(dataset.manifest)
+    labels = dict(zip(dataset.manifest["path"], dataset.manifest["label"].tolist(), strict=True))
+    for entry in entries:
+        try:
+            record = out.record_of(entry)
+        except OutputError:
+            continue
+        if record is None or record.status != "ok":
+            continue
+        if record.fingerprint not in ("", dataset.fingerprint):
+            checks.found(
+                out.record_file(entry.cell),
+                f"{_named(entry)} is of another state of {dataset.name}: fingerprint"
+                f" {record.fingerprint}, now {dataset.fingerprint}",
+                "mend the images, or run again",
+            )
+        elif record.classes == dataset.classes:
+            _labels(checks, entry, record, labels)
+
+
+def _labels(checks: Checks, entry: Entry, record: Record, labels: dict[str, Any]) -> None:
+    """Hold the labels of the tables of a cell against those of the images."""
+    parts: Iterable[Part] = record.tables or ("evaluate",)
+    for part in parts:
+        if part != "evaluate" and record.control == "shuffled labels":
+            continue  # what it was tuned on has others
+        try:
+            scores = checks.out.read_scores(record, part)
+        except OutputError:
+            continue
+        strange = sum(name not in labels for name in scores.images)
+        true = np.array([labels.get(name, label) for name, label in _told(scores)], dtype=np.int64)
+        off = int((true != scores.labels).sum())
+        if strange or off:
+            checks.found(
+                checks.out.scores_file(record.cell, part),
+                f"{_named(entry)}: {off:,} labels are not those of the images,"
+                f" {strange:,} images are none of the data set",
+                f"remove {checks.out.name(checks.out.record_file(record.cell))} and run again",
+            )
+
+
+def _told(scores: Scores) -> zip[tuple[str, int]]:
+    return zip(scores.images, scores.labels.tolist(), strict=True)
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.row} (seed {entry.seed})"

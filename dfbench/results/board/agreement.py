@@ -1,0 +1,88 @@
+"""Whether rows agree on the images that they were scored on: one image has one label.
+
+Checksums tell that a table is what was written, not that whoever wrote it told the truth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.results.records.records import Record
+from dfbench.results.statistics.measured import Images
+
+Said = TypeVar("Said", int, bytes)
+Told = tuple[Record, Images]
+"""The record of a cell, and what its scores tell of their images."""
+
+
+def contradicted(cells: Iterable[Told]) -> dict[str, str]:
+    """Say of each cell, by its name, in what it contradicts most others of its data set.
+
+    Cells of one state of a data set and of the same classes are held against each other. Where as
+    many say one thing as another, nobody knows who is right, and none of them is believed.
+    """
+    found: dict[str, str] = {}
+    for its in _by_state(cells).values():
+        sheets = {id(images): images for _, images in its}
+        if len(sheets) > 1:
+            weights = Counter(id(images) for _, images in its)
+            faults = _faults(sheets, weights)
+            found |= {r.cell: faults[id(images)] for r, images in its if id(images) in faults}
+    return found
+
+
+def _by_state(cells: Iterable[Told]) -> dict[object, list[Told]]:
+    found: dict[object, list[Told]] = {}
+    for record, images in cells:
+        state = record.dataset, record.fingerprint, tuple(record.classes), record.positive
+        found.setdefault(state, []).append((record, images))
+    return found
+
+
+def _faults(sheets: Mapping[int, Images], weights: Mapping[int, int]) -> dict[int, str]:
+    """Say what is wrong with sets of images, of which so many cells tell each."""
+    votes: dict[str, Counter[int]] = {}
+    for key, images in sheets.items():
+        for name, label in zip(images.names, images.design.labels.tolist(), strict=True):
+            votes.setdefault(name, Counter())[label] += weights[key]
+    found: dict[int, str] = {}
+    for key, images in sheets.items():
+        labels = zip(images.names, images.design.labels.tolist(), strict=True)
+        off = sum(_in_doubt(votes[name], label) for name, label in labels)
+        if off:
+            found[key] = (
+                f"{off:,} of its {len(images.names):,} labels are not those that other rows have of"
+                " the same images"
+            )
+    return found | _of_groups({k: v for k, v in sheets.items() if k not in found}, weights)
+
+
+def _of_groups(sheets: Mapping[int, Images], weights: Mapping[int, int]) -> dict[int, str]:
+    """Say the same of the groups, where the images are the same."""
+    votes: dict[Sequence[str], Counter[bytes]] = {}
+    told = {key: _bytes(images.design.groups) for key, images in sheets.items()}
+    for key, images in sheets.items():
+        votes.setdefault(images.names, Counter())[told[key]] += weights[key]
+    return {
+        key: "its groups are not those that other rows have of the same images"
+        for key, images in sheets.items()
+        if _in_doubt(votes[images.names], told[key])
+    }
+
+
+def _bytes(groups: NDArray[np.int64] | None) -> bytes:
+    # numbered by the first image of each: other numbers of the same groups are no contradiction
+    if groups is None:
+        return b""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    return bytes(first[inverse].astype(np.int64).tobytes())
+
+
+def _in_doubt(votes: Counter[Said], said: Said) -> bool:
+    """Whether no more than half of those who say anything say this."""
+    return 2 * votes[said] <= sum(votes.values())
