@@ -126,8 +126,8 @@ def _hold(handle: int) -> None:
 def sweep(folder: Path) -> None:
     """Remove what killed processes left below a folder: files half written, and those of owners.
 
-    These are of `atomic_path` and `owned`. What a process that is alive holds is left, and all of it where nobody can tell (on Windows,
-    and where the file system has no locks).
+    These are of `atomic_path` and `owned`. What a process that is alive holds is left, and all of
+    it where nobody can tell (on Windows, and where the file system has no locks).
     """
     if _WINDOWS:
         return
