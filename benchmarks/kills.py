@@ -142,8 +142,9 @@ class Place:
 
 
 def _listening() -> None:
-    """Hear SIGINT, which what a shell runs in the background is begun without."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Hear what shells and nohup begin those in the background without."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _alive() -> Iterator[int]:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from opcode import opmap
 from typing import Any
 
+from dfbench.stopping import Stopped
+
 _LONGEST = 300
 """Characters that are told of what code of others says."""
 _STEERING = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)?")
@@ -145,6 +147,8 @@ def let_stop(error: BaseException) -> None:
 
 def _raised(error: BaseException) -> bool:
     """Whether an instruction of the code raised it, and neither Python nor what handles signals."""
+    if isinstance(error, Stopped):
+        return False
     before = error.__context__
     if isinstance(before, type(error)) and not _raised(before):
         return False

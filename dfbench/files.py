@@ -108,7 +108,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
-_PART = ".part"
+_PART, _OWNER = ".part", ".owner"
 _WINDOWS = os.name == "nt"
 
 
@@ -124,16 +124,16 @@ def _hold(handle: int) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the files below a folder that killed processes were writing, see `atomic_path`.
+    """Remove what killed processes left below a folder: files half written, and those of owners.
 
-    What a process that is alive writes is left, and all of it where nobody can tell (on Windows,
-    and where the file system has no locks).
+    These are of `atomic_path` and `owned`. What a process that is alive holds is left, and all of
+    it where nobody can tell (on Windows, and where the file system has no locks).
     """
     if _WINDOWS:
         return
     for inside, _, names in os.walk(folder):
         for name in names:
-            if name.startswith(".") and name.endswith(_PART):
+            if name.endswith(_OWNER) or (name.startswith(".") and name.endswith(_PART)):
                 with contextlib.suppress(OSError):
                     _remove_abandoned(Path(inside) / name)
 
@@ -145,7 +145,8 @@ def _remove_abandoned(path: Path) -> None:
     handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        if path.suffix == _PART or not os.fstat(handle).st_size:
+            path.unlink()
     finally:
         os.close(handle)
 
@@ -338,7 +339,7 @@ def owned(path: Path) -> Iterator[None]:
     OutputError
         If the folder cannot be written.
     """
-    owner = path.with_name(path.name + ".owner")
+    owner = path.with_name(path.name + _OWNER)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _taken(owner)

@@ -7,11 +7,19 @@ import signal
 import pytest
 
 from dfbench.errors import let_stop, one_line, unknown, worded
+from dfbench.stopping import Stopped
 
 
 class Odd(BaseException):
     def __str__(self) -> str:
         raise ValueError("nothing to be said")
+
+
+def test_who_asks_the_process_to_end_is_heard_whatever_the_signal():
+    def stopped():
+        raise Stopped(signal.SIGTERM)
+
+    assert raised(stopped) is None
 
 
 def test_what_is_told_is_a_short_line_that_steers_no_terminal() -> None:

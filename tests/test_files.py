@@ -81,6 +81,20 @@ def test_who_owns_something_leaves_no_file(tmp_path):
 
 
 @posix
+def test_the_file_of_an_owner_that_was_killed_is_swept(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from dfbench.files import owned\n"
+        "with owned(Path(sys.argv[1]) / 'study'):\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    python(code, tmp_path).wait()
+    (tmp_path / "somebody.owner").write_text("a file of somebody's")
+    with owned(tmp_path / "run"):
+        sweep(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["run.owner", "somebody.owner"]
+
+
+@posix
 def test_one_at_a_time_owns_something(tmp_path):
     code = (
         "import os, sys; from pathlib import Path; from dfbench.files import *\n"

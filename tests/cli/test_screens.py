@@ -109,7 +109,7 @@ def test_a_command_that_is_asked_to_ends_soon_and_in_order(tmp_path, name):
     begun = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     for _ in range(1200):
         if (tmp_path / "there").exists():

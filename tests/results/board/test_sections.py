@@ -243,7 +243,7 @@ def test_charts_are_kept_as_png_and_embedded(board, tmp_path):
         Section("Curves", charts=(Chart("a < b", "robust/../x y", picture),)),
         Section("Again", charts=(Chart("another", "robust/../x y", picture),)),
     ]
-    text = write_report(tmp_path, board, {}, {}).read_text()
+    text = write_report(tmp_path, board, {}, {}).read_text(encoding="utf-8")
     names = sorted(path.name for path in (tmp_path / "figures").iterdir())
     wanted = ["critical-difference", "pareto-faces", "pareto-frames", "robust-..-x-y"]
     assert names == sorted(f"{name}.png" for name in (*wanted[1:], wanted[3] + "-2"))
@@ -259,7 +259,7 @@ def test_a_chart_that_breaks_costs_itself_alone(board, tmp_path):
         raise ValueError("no <points>")
 
     board.sections[:] = [Section("Curves", charts=(Chart("curves", "curves", broken),))]
-    text = write_report(tmp_path, board, {}, {}).read_text()
+    text = write_report(tmp_path, board, {}, {}).read_text(encoding="utf-8")
     assert "curves: could not be drawn: ValueError: no &lt;points&gt;" in text
     assert "How it was made" in text
 

@@ -42,7 +42,7 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
         "lbp<svm>": [],
     }
     path = write_report(tmp_path, board, {"faces <b>": picture}, figures)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count("data:image/png;base64," + base64.b64encode(PIXEL).decode()) == 2
     assert "curves &amp; more" in text
     assert "gone" not in text
@@ -59,7 +59,9 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
 
 
 def test_a_board_without_rows_is_a_page_too(tmp_path: Path) -> None:
-    assert "<h1>Report</h1>" in write_report(tmp_path, arrange([]), {}, {}).read_text()
+    assert "<h1>Report</h1>" in write_report(tmp_path, arrange([]), {}, {}).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
@@ -70,7 +72,9 @@ def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
     Image.fromarray(noise).save(picture)
     figures = {"hsvsvm": [("noise", picture)]}
-    text = write_report(tmp_path, arrange([line("hsv/svm")]), {}, figures).read_text()
+    text = write_report(tmp_path, arrange([line("hsv/svm")]), {}, figures).read_text(
+        encoding="utf-8"
+    )
     coded = re.search(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", text)
     assert coded is not None
     content = base64.b64decode(coded[1])
