@@ -103,8 +103,7 @@ def verify(
     files = [Path(each).expanduser() for each in _several(plugins)]
     checks = check_facts(out, forms())
     board = _board(checks, files)
-    if board is not None:
-        _forms_of(checks, board)
+    _forms_of(checks, board)
     _models(checks)
     for source in _several(data):
         _data(checks, load_dataset(str(source), check=True, plugins=files))
@@ -150,21 +149,21 @@ def _ran(out: ResultsFolder, cell: str) -> bool:
     return record is not None and record.status == "ok"
 
 
-def _forms_of(checks: Checks, board: Board) -> None:
+def _forms_of(checks: Checks, board: Board | None) -> None:
     """Hold the leaderboards that were written against the one that the scores come to."""
     out = checks.out
-    if absent := board.missing():
+    if board is not None and (absent := board.missing()):
         said = "; ".join(f"{', '.join(names)} of {who}" for who, names in absent.items())
         checks.notes.append(f"leaderboard.* are not compared without --plugin: {said}")
         return
-    texts = {out.leaderboard_file(form): render(board, form) for form in FORMATS}
-    if board.figures:
-        for form, put in FIGURE_FORMATS.items():
-            texts[out.protocols_file(form)] = put(board.figures)
-    # with rows that cannot be read no leaderboard is what it was
+    texts = {} if board is None else _texts(out, board)
+    # where not all can be read no leaderboard is what the scores come to, only what was written
     written = _written(out) if checks.damaged else {}
-    for path, text in texts.items():
-        if not path.exists():
+    for path in (
+        *map(out.leaderboard_file, FORMATS),
+        *map(out.protocols_file, FIGURE_FORMATS),
+    ):
+        if not path.exists() or (texts and path not in texts):
             continue
         checks.checked["leaderboards"] += 1
         try:
@@ -174,8 +173,16 @@ def _forms_of(checks: Checks, board: Board) -> None:
             continue
         if written.get(out.name(path)) == hashlib.sha256(content).hexdigest():
             continue
-        if content != text.encode():
+        if content.decode("utf-8", "replace") != texts.get(path):
             checks.found(path, "it is not what the scores come to", BOARD_AGAIN)
+
+
+def _texts(out: ResultsFolder, board: Board) -> dict[Path, str]:
+    """Give what each file of a board would be."""
+    texts = {out.leaderboard_file(form): render(board, form) for form in FORMATS}
+    if board.figures:
+        texts |= {out.protocols_file(f): put(board.figures) for f, put in FIGURE_FORMATS.items()}
+    return texts
 
 
 def _written(out: ResultsFolder) -> dict[str, str]:
