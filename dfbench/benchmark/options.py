@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dfbench.errors import ParameterError, one_line
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -26,9 +26,20 @@ def _text(value: Any) -> Any:
     if isinstance(value, str | Path):
         if not str(value).strip() or "\0" in str(value):
             raise ValueError(f"a name or a path, not {value!r}")
+        if not _is_utf8(str(value)):
+            # it is noted how a leaderboard was made, and that is read elsewhere
+            raise ValueError(f"a name or a path in UTF-8, not {value!r}: rename it")
         return value
     hint = ": put it into a Python file and give its path" if callable(value) else ""
     raise ValueError(f"a text, a path or a list of them, not {value!r}{hint}")
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _noted(value: str) -> str:
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _several(value: Any) -> Any:
@@ -62,7 +73,7 @@ class Options(BaseModel):
     data: Places = Field(default_factory=list)
     only: Places = Field(default_factory=list)
     out: Place = "dfbench-results"
-    jobs: Count | None = None
+    jobs: Annotated[int, Field(strict=True, ge=1, le=4_096)] | None = None
     executor: Executor = "local"
     scheduler: Place | None = None
     device: Device = "auto"
@@ -84,7 +95,7 @@ class Options(BaseModel):
     kinds: Annotated[str, Field(strict=True)] = ""
     groups: Annotated[str, Field(strict=True)] = ""
     splits: Annotated[str, Field(strict=True)] = ""
-    command: str = ""
+    command: Annotated[str, AfterValidator(_noted)] = ""
 
     @classmethod
     def of(cls, **given: Any) -> Self:

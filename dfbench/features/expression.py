@@ -61,7 +61,7 @@ def parse(expression: str, aliases: Mapping[str, str] | None = None) -> list[Ter
     """
     if len(expression) > _LONGEST:
         raise CardError(
-            f"an expression of {len(expression):,} characters, at most {_LONGEST:,} are read",
+            f"a feature expression of {len(expression):,} characters, not {_LONGEST:,} at most",
             where=one_line(expression[:80]),
         )
     terms: list[Term] = []

@@ -141,7 +141,7 @@ def test_the_same_extractor_twice(text: str) -> None:
 
 
 def test_values_that_cannot_be_written_down() -> None:
-    with pytest.raises(CardError, match="extractor 'hsv': a parameter does not fit"):
+    with pytest.raises(CardError, match="parameter 'bins': a text or number is wanted"):
         build(parse("hsv[bins=2020-01-01]"), Registry(EXTRACTORS))
 
 

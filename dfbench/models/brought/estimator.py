@@ -29,6 +29,7 @@ from dfbench.models.classical.common.blocks import Features, checked
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.classical.estimator import Estimator, one_of
 from dfbench.models.kept import Kept, KeptError
+from dfbench.plugins import LOADING, staying
 
 SCALINGS = ("standard", "none")
 _OURS = {"scaling": "standard", "patience": 15}
@@ -159,7 +160,7 @@ class Brought(Estimator):
         own = cls.own_defaults()
         given = {k: v for k, v in params.items() if k in own or k not in _OURS}
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), staying(LOADING):
                 warnings.filterwarnings("ignore", category=FutureWarning)
                 return cls.make(given)
         except DfbenchError:

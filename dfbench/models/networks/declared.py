@@ -16,7 +16,7 @@ from dfbench.models.networks.network import Network
 from dfbench.models.selection.hints import ranges_of
 from dfbench.models.selection.space import Drawn, drawn_of
 from dfbench.models.training.recipe import Recipe, recipe_of
-from dfbench.plugins import NetworkInfo, info
+from dfbench.plugins import LOADING, NetworkInfo, info, staying
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +66,8 @@ class Declared(Network):
         own = {name: self.params[name] for name in self.told.defaults}
         where = f"network {self.name!r}"
         try:
-            made = type(self).function(**own, **{name: given[name] for name in self.told.takes})
+            with staying(LOADING):
+                made = type(self).function(**own, **{name: given[name] for name in self.told.takes})
         except DfbenchError:
             raise
         except BaseException as error:

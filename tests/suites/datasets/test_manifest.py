@@ -80,7 +80,7 @@ def odd_images(make) -> dict[str, str]:
         "empty.jpg": "empty file",
         "text.jpg": "not an image in a known format",
         "link.jpg": "broken symbolic link",
-        "secret.jpg": "cannot be read",
+        "secret.jpg": "a link to a file that the system makes up",
         **dict.fromkeys(
             ("whole.jpg", "grey.jpg", "cmyk.jpg", "rgba.png", "one.png", "16.png", "moving.gif"), ""
         ),
