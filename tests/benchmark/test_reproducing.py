@@ -16,12 +16,14 @@ name = "own"
 seeds = [3]
 [budget]
 trials = 3
+[features]
+mine = "hsv[bins=4]"
 [[rows]]
-features = ["hsv"]
-models = ["knn", "svm"]
+features = ["hsv", "mine"]
+models = ["knn"]
 [[derived]]
 name = "both"
-of = ["hsv/knn", "hsv/svm"]
+of = ["hsv/knn", "mine/knn"]
 combine = "mean"
 [[protocols]]
 kind = "robustness"
@@ -81,13 +83,13 @@ def test_data_that_moved_are_found_and_other_data_are_said(around, tmp_path):
 def test_what_differs_is_told(around, tmp_path):
     out, other = tmp_path / "new", tmp_path / "other"
     shutil.copytree(around / "out", other)
-    # another dfbench made these: what was noted of it is another seed
+    # other features than those that made them
     made = json.loads((other / "made.json").read_text())
-    made["commands"][0]["again"]["suite"]["seeds"] = [4]
+    made["commands"][0]["again"]["suite"]["features"]["mine"] = "lbp"
     made["commands"][0]["versions"]["numpy"] = "1.0"
     del made["sum"]
     (other / "made.json").write_text(json.dumps(made))
-    said = run(other, "-o", out, "--only", "hsv/svm", status=1)
+    said = run(other, "-o", out, "--only", "mine/knn", status=1)
     assert "1 differs" in said
     assert "numpy: 1.0, now" in said
 
