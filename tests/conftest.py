@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -44,6 +45,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DFBENCH_CONFIG", str(tmp_path / "_config"))
     # what lies beside a plugin of another test is not found
     monkeypatch.setattr(plugins._FINDER, "folders", {})
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Have Ctrl-C heard, also where a shell began these tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def picture(seed: int, *, kind: str = "real", size: tuple[int, int] = (40, 48)) -> np.ndarray:

@@ -248,9 +248,9 @@ def test_the_words_are_those_of_the_command_line() -> None:
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize("name", ["run", "load_results", "extract"])
+@pytest.mark.parametrize("name", ["run", "load_results", "extract", "verify"])
 def test_examples_do_what_they_say(name: str, tmp_path: Path, ran: dfbench.Results) -> None:
-    folder = ran.folder if name == "load_results" else tmp_path / "example"
+    folder = ran.folder if name in ("load_results", "verify") else tmp_path / "example"
     thing = getattr(dfbench, name)
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     [test] = finder.find(thing, name, globs={"folder": folder, "data": tmp_path / "faces"})

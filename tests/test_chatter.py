@@ -18,7 +18,9 @@ from PIL import Image, TiffImagePlugin, features
 from dfbench import chatter
 from dfbench.chatter import _streams, hushed, overheard
 from dfbench.errors import ImageError
-from dfbench.images import _libtiff_says, decode
+from dfbench.images import decode
+from dfbench.rasters import pillow
+from dfbench.rasters.pillow import _libtiff_says
 
 pytestmark = pytest.mark.skipif(_streams() is None, reason="stderr of this C library is constant")
 needs_libtiff = pytest.mark.skipif("libtiff" not in features.get_supported(), reason="no libtiff")
@@ -38,6 +40,13 @@ def broken(kind: str, **options) -> bytes:
     return bytes(data)
 
 
+def here(data: bytes) -> np.ndarray:
+    """Decode in this process what images of strangers are decoded elsewhere for."""
+    image = pillow.opened(data)
+    pillow.load(image, data)
+    return np.concatenate(list(pillow.pieces_of(image)))
+
+
 def test_nothing_but_what_python_writes_is_seen(tmp_path):
     names = {
         "a.tif": broken("TIFF", compression="tiff_lzw"),
@@ -50,7 +59,7 @@ def test_nothing_but_what_python_writes_is_seen(tmp_path):
 import os, sys, threading
 from pathlib import Path
 from dfbench.errors import ImageError
-from dfbench.images import _libtiff_says, decode
+from dfbench.images import decode
 held, done = sys.stderr, threading.Event()
 def progress():
     for step in range(2000):
@@ -228,7 +237,7 @@ def test_threads_decode_tiffs_at_the_same_time(monkeypatch):
 
     monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", load)
     with ThreadPoolExecutor(3) as pool:
-        shapes = [image.shape for image in pool.map(decode, [good.getvalue()] * 3)]
+        shapes = [image.shape for image in pool.map(here, [good.getvalue()] * 3)]
     assert shapes == [(8, 8, 3)] * 3
 
 
@@ -238,12 +247,12 @@ def test_only_what_failed_is_decoded_again_and_alone(monkeypatch):
     Image.new("RGB", (8, 8)).save(good, "TIFF", compression="tiff_lzw")
     alone = []
     monkeypatch.setattr(
-        "dfbench.images.overheard", lambda said: (alone.append(1), overheard(said))[1]
+        "dfbench.rasters.pillow.overheard", lambda said: (alone.append(1), overheard(said))[1]
     )
-    decode(good.getvalue())
+    here(good.getvalue())
     assert alone == []
     with pytest.raises(ImageError, match="LZWDecode"):
-        decode(broken("TIFF", compression="tiff_lzw"))
+        here(broken("TIFF", compression="tiff_lzw"))
     assert alone == [1]
 
 
@@ -253,7 +262,7 @@ def test_a_warning_is_no_reason(monkeypatch):
         yield
         said += ["TIFFReadDirectory: Warning, Unknown field with tag 700.", "tempfile.tif: Bad."]
 
-    monkeypatch.setattr("dfbench.images.overheard", heard)
+    monkeypatch.setattr("dfbench.rasters.pillow.overheard", heard)
     assert _libtiff_says(b"") == "Bad"
 
 

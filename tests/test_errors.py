@@ -66,6 +66,7 @@ def tidied() -> None:
         list(range(3))
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_of_the_codes_own_is_its_fault_and_a_persons_is_not() -> None:
     assert isinstance(raised(own), KeyboardInterrupt)
     assert isinstance(raised(lambda: next(iter(own, 1))), KeyboardInterrupt)

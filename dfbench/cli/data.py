@@ -253,8 +253,8 @@ def _audit(dataset: Dataset, everything: bool) -> None:
     for audit, findings, remedy in examined:
         for finding in findings:
             _list(audit.word, finding, everything)
-        if remedy:
-            say(remedy)
+        for line in remedy.splitlines():
+            say(line)
 
 
 def _list(word: str, finding: Finding, everything: bool) -> None:

@@ -182,6 +182,7 @@ ELSEWHERE = {
     "dfbench": "not run: it is what the guides show step by step",
     "dfbench.benchmark.run": "tests/test_api.py",
     "dfbench.benchmark.extract": "tests/test_api.py",
+    "dfbench.benchmark.verification": "tests/test_api.py",
     "dfbench.results.results": "tests/test_api.py",
     "dfbench.detectors.detector": "above",
 }

@@ -79,7 +79,7 @@ def test_it_is_one_of_the_audits(
     results = dfbench.run(suite, data, out=tmp_path / "out")
     assert "faces: 68 small images" in results.notes
     (kept,) = (tmp_path / "out" / "small").iterdir()
-    assert json.loads(kept.read_text()) == {"n": 68}
+    assert json.loads(kept.read_text())["n"] == 68
     assert "68 small images" in results.board.tables[0].warnings
     said = CliRunner().invoke(app, ["data", "check", str(data)], catch_exceptions=False).stdout
     assert "small: 68 images are below 50 px\nUse larger ones.\n" in said
@@ -119,7 +119,7 @@ def test_one_that_needs_no_extractor(
         ("def listing(self, found, looked): return [3]", False, False, True),
         ("def remedy(self, found, looked): return 3", False, False, True),
         ("name = 'leaks'", False, True, True),
-        ("form = None", False, True, False),
+        ("form = None", False, False, False),
         ("def find(self, looked): raise KeyError('x')", True, True, True),
         ("def needs(self): raise KeyError('x')", True, True, True),
     ],

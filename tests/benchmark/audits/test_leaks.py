@@ -23,6 +23,7 @@ from dfbench.features.internal.thumbnail import Thumbnail
 from dfbench.results.board.build import build_board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
+from dfbench.results.records.sealed import read_sealed
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
@@ -92,14 +93,13 @@ def leaky(scenes: Path) -> Path:
 
 def found_in(out: Path) -> Leaks:
     (path,) = (out / "leaks").iterdir()
-    return Leaks.model_validate_json(path.read_text())
+    return read_sealed(path, Leaks, below=out)
 
 
 def records(out: Path) -> dict[str, Record]:
     entries = ResultsFolder(out).read_entries()
     return {
-        e.row: Record.model_validate_json((out / "cells" / f"{e.cell}.json").read_text())
-        for e in entries
+        e.row: read_sealed(out / "cells" / f"{e.cell}.json", Record, below=out) for e in entries
     }
 
 
@@ -286,7 +286,8 @@ def test_leaks_of_finished_cells_are_looked_for_again(
     (path,) = (out / "leaks").iterdir()
     kept = path.read_text()
     path.write_text("{broken")
-    assert leaks_in(build_board(out).tables[0].warnings) == []
+    (said,) = leaks_in(build_board(out).tables[0].warnings)
+    assert "no readable findings" in said
     assert "2 done before" in words(dfbench(*run))
     assert path.read_text() == kept
 

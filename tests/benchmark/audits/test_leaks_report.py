@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from dfbench.benchmark.audits.leaks_found import Leak, Leaks, word
 from dfbench.benchmark.audits.leaks_report import roc_auc
+from dfbench.errors import OutputError
 from dfbench.results.board.build import build_board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.statistics.measured import Images, measure
@@ -116,13 +117,17 @@ def test_leaks_of_another_state_or_none_say_nothing(folder) -> None:
     )
 
 
-def test_what_cannot_be_read_is_not_there(folder) -> None:
+def test_what_cannot_be_read_is_said(folder) -> None:
     folder.add("faces", "hsv/knn")
     write(folder.out, leaks())
     assert ResultsFolder(folder.out).read_findings("leaks", "aa", Leaks) == leaks()
     ResultsFolder(folder.out).findings_file("leaks", "aa").write_text('{"dataset": 3}')
-    assert ResultsFolder(folder.out).read_findings("leaks", "aa", Leaks) is None
+    with pytest.raises(OutputError, match="no readable findings"):
+        ResultsFolder(folder.out).read_findings("leaks", "aa", Leaks)
     assert section(folder.out)[1] is None
+    (said,) = build_board(folder.out).tables[0].warnings
+    assert "leaks" in said
+    assert "aa.json" in said
 
 
 def test_words() -> None:

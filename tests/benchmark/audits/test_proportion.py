@@ -23,6 +23,7 @@ from dfbench.benchmark.audits.proportion_found import (
 )
 from dfbench.cli import app
 from dfbench.results.board.build import build_board
+from dfbench.results.records.sealed import read_sealed
 from dfbench.results.statistics.intervals import wilson
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.parts import parts_of
@@ -234,7 +235,7 @@ def test_it_stands_above_the_table_in_every_form(
     shutil.rmtree(data)
     assert build_board(out).tables[0].warnings == table.warnings, "from what was kept alone"
     (kept,) = (out / "proportion").iterdir()
-    assert Proportion.model_validate_json(kept.read_text()).of("evaluate") is not None
+    assert read_sealed(kept, Proportion, below=out).of("evaluate") is not None
 
 
 def test_it_is_told_where_no_row_can_run(make_folder: Callable[..., Path], tmp_path: Path) -> None:

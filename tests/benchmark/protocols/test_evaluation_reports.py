@@ -22,6 +22,7 @@ from dfbench.results.document.blocks import Grid, Section
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
+from dfbench.results.records.sealed import read_sealed, write_sealed
 from dfbench.results.render.formats import render, render_all
 from dfbench.results.statistics import delong
 from dfbench.results.statistics.design import Design
@@ -290,8 +291,8 @@ def test_what_was_asked_of_other_cells_or_data_is_out_of_date(crossed: Folder) -
     for row in "ab":
         for seed in (0, 1):
             path = ResultsFolder(crossed.out).record_file(f"two-{row}-{seed}")
-            record = json.loads(path.read_text()) | {"fingerprint": "new"}
-            path.write_text(json.dumps(record))
+            record = read_sealed(path, Record, below=crossed.out)
+            write_sealed(path, record.model_copy(update={"fingerprint": "new"}))
     said = " ".join(_section(build_board(crossed.out), "Across data sets").text)
     assert "one → two: two has changed since: run again" in said
     entries = [

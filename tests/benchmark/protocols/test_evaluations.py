@@ -26,6 +26,7 @@ from dfbench.images import decode
 from dfbench.models.selection.space import Space
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.sealed import read_sealed
 
 SUITE = """
 name = "tiny"
@@ -104,7 +105,7 @@ def evaluations(out: Path) -> dict[Key, tuple[Asked, EvaluationRecord | None, pd
         record, table = Path(f"{stem}.json"), Path(f"{stem}.parquet")
         found[asked.dataset, asked.row, asked.scored_on, asked.change] = (
             asked,
-            EvaluationRecord.model_validate_json(record.read_text()) if record.exists() else None,
+            read_sealed(record, EvaluationRecord, below=out) if record.exists() else None,
             pd.read_parquet(table) if table.exists() else None,
         )
     return found
@@ -246,11 +247,12 @@ def test_a_model_that_comes_out_differently_is_not_mixed_in(
     suite.write_text(SUITE)
     run = ("run", "-s", suite, *pair, "-o", out, "--jobs", 1, "--only", "nearest")
     assert dfbench(*run).exit_code == 0
-    for entry in json.loads((out / "run.json").read_text())["entries"]:
-        path = out / "cells" / f"{entry['cell']}.parquet"
-        table = pd.read_parquet(path)
-        table.loc[3, ["p_0", "p_1"]] = 0.25, 0.75
-        table.to_parquet(path)
+    folder = ResultsFolder(out)
+    for entry in folder.read_entries():
+        record = folder.load_record(entry.cell)
+        scores = folder.read_scores(record)
+        scores.probabilities[3] = 0.25, 0.75
+        folder.write_cell(record, scores)
     stored = states(out)
     suite.write_text(SUITE + PROTOCOLS)
     result = dfbench(*run)
