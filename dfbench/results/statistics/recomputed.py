@@ -71,6 +71,14 @@ class Recomputed:
             return self.resamples
         return min(N_RESAMPLES, max(FEWEST, _CALLS // max(n, 1)))
 
+    def value(self, sample: Sample) -> Found:
+        """Give the figure of all images, see `value`."""
+        return value(self, sample)
+
+    def resampled(self, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
+        """Give the figure of resamples, see `resampled`."""
+        return resampled(self, samples, resamples)
+
 
 @dataclass(frozen=True)
 class Found:
