@@ -151,21 +151,23 @@ def _host(place: tuple[str, str] | None, state: str) -> Iterator[_Host]:
     """Give a process that holds a plugin and that nobody else asks."""
     key = "hosts", place, state
     host: _Host | None = idle.take(key)
-    well = False
+    kept = False
     try:
         if host is None:
             host = _Host(place)
             host.begin()
-        well = True
-        yield host
-    except EndedError:
-        well = False
-        raise
+        try:
+            yield host
+        except DfbenchError:
+            kept = True  # it has answered, and is well
+            raise
+        kept = True
     finally:
-        if host is not None and well:
-            idle.put(key, host)
-        elif host is not None:
-            host.end()
+        if host is not None:
+            if kept:
+                idle.put(key, host)
+            else:
+                host.end()
 
 
 def _first() -> bool:

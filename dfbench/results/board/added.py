@@ -21,9 +21,9 @@ from dfbench.results.board.columns import COLUMNS as OURS
 from dfbench.results.board.columns import own_column
 from dfbench.results.board.read import RowRead
 from dfbench.results.board.report import Report
+from dfbench.results.statistics import recomputed
 from dfbench.results.statistics.bootstrap import N_RESAMPLES, Resamples
 from dfbench.results.statistics.recomputed import (
-    CLOCK,
     FEWEST,
     Fault,
     Found,
@@ -118,7 +118,7 @@ class Additions:
                     yield f"{where} has no interval: it {next(iter(found.faults))}", line.row
                     continue
                 if n < FEWEST:
-                    slow = f"too slow for {FEWEST} resamples in {CLOCK:g} s"
+                    slow = f"too slow for {FEWEST} resamples in {recomputed.CLOCK:g} s"
                     yield f"{where} has no interval: {slow}", line.row
                 elif n < N_RESAMPLES:
                     yield f"intervals of {where} are of {n:,} resamples{why}", line.row
@@ -189,9 +189,10 @@ class _Contained(Recomputed):
 
     def resampled(self, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
         """Give the figure of resamples; of none where it ends its process over them."""
-        limit = CLOCK + CALLING
+        clock = recomputed.CLOCK
+        asked = resampled, self._plain, samples, resamples, clock
         try:
-            return called(self.of, limit, _LATE, resampled, self._plain, samples, resamples)
+            return called(self.of, clock + CALLING, _LATE, *asked)
         except EndedError as error:
             return Resampled(np.zeros(0), {error.why: 1}, error.slow)
         except PluginError as error:
