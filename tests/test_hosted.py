@@ -74,6 +74,8 @@ HARMFUL = f"""
 import dfbench
 from sklearn.linear_model import LogisticRegression
 
+CALLS = []
+
 
 @dfbench.model
 def killing(C=1.0):
@@ -93,7 +95,8 @@ def dying(labels, scores):
 
 @dfbench.metric(higher_is_better=True)
 def at_times(labels, scores):
-    if labels.tolist() != sorted(labels.tolist()) or len(set(scores.tolist())) < len(scores):
+    CALLS.append(None)
+    if len(CALLS) > 2:  # two are for the value
         {SEGFAULT}
     return float(scores.mean())
 
@@ -139,7 +142,7 @@ def test_each_part_costs_what_it_makes_and_nothing_else(
     frame = results.frame().set_index("row")
     assert dict(frame["status"]) == {"hsv/lda": "ok", "hsv/killing": "failed", "hsv/sound": "ok"}
     assert "kills its process (signal 11, SIGSEGV" in frame.loc["hsv/killing", "reason"]
-    assert 'mine.py", line 8 in killing' in frame.loc["hsv/killing", "reason"]
+    assert 'mine.py", line 10 in killing' in frame.loc["hsv/killing", "reason"]
     [table] = results.board.tables
     for line in table.ranked:
         assert line.metrics["mean_score"].low is not None

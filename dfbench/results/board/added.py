@@ -190,9 +190,9 @@ class _Contained(Recomputed):
     def resampled(self, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
         """Give the figure of resamples; of none where it ends its process over them."""
         clock = recomputed.CLOCK
-        asked = resampled, self._plain, samples, resamples, clock
+        limit, given = clock + CALLING, (samples, resamples, clock)
         try:
-            return called(self.of, clock + CALLING, _LATE, *asked)
+            return called(self.of, limit, _LATE, resampled, self._plain, *given)
         except EndedError as error:
             return Resampled(np.zeros(0), {error.why: 1}, error.slow)
         except PluginError as error:
