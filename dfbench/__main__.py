@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import time
 
 
 def main() -> None:
@@ -18,10 +19,29 @@ def main() -> None:
         code = goes_on(stopped)
     # a verdict is there, or nobody waits: taking the libraries down again would take another half
     # second, and several where the machine has much to do
+    _end_in_time(code)
     if isinstance(code, int | None) and (asked.is_set() or sys.argv[1:2] == ["predict"]):
         atexit._run_exitfuncs()
         os._exit(code or 0)
     sys.exit(code)
+
+
+_PATIENCE = 10.0
+"""Seconds that the end of the process waits for what a plugin left running."""
+
+
+def _end_in_time(code: int | str | None) -> None:
+    """Have no thread and no handler of a plugin hold the end up: all has been written by now."""
+    plugins = sys.modules.get("dfbench.plugins")
+    if plugins is None or not plugins.any_loaded() or isinstance(code, str):
+        return
+    import threading
+
+    def end() -> None:
+        time.sleep(_PATIENCE)
+        os._exit(code or 0)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _run() -> int | str | None:

@@ -23,6 +23,7 @@ from dfbench.errors import PluginError, let_stop, one_line, worded
 from dfbench.files import resolved
 from dfbench.overdue import within
 from dfbench.received.files import read_bytes, why
+from dfbench.untouched import untouched
 
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
@@ -216,6 +217,26 @@ def load_file(path: Path, *, known_as: Path | None = None) -> list[Callable[...,
     return _declared(load_module(path, known_as=known_as), resolved(path))
 
 
+def is_loaded(path: Path) -> bool:
+    """Whether a file, or a folder, has been loaded as it is now."""
+    name = _module_name(resolved(path))
+    return name in sys.modules and _LOADED.get(name) == state_of(path)
+
+
+def any_loaded() -> bool:
+    """Whether any plugin file has been run in this process."""
+    return bool(_LOADED)
+
+
+def state_of(path: Path) -> str:
+    """Give a hash of a plugin's files as they are now; "" of what cannot be read."""
+    path = resolved(path)
+    try:
+        return _state(path / "__init__.py" if path.is_dir() else path)
+    except OSError:
+        return ""
+
+
 def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
     """Run a Python file, or the ``__init__.py`` of a folder, as `load_file` does.
 
@@ -329,24 +350,19 @@ def staying(seconds: float) -> Iterator[None]:
     ``os._exit`` raises `SystemExit`: the process would end without a word, and with the exit status
     of success. After ``seconds`` an exception that no ``except Exception`` holds up is raised
     between two of its instructions; inside a library that is written in C it waits for its end.
+    What it took away of the process is put back, see `dfbench.untouched`, and a copy that it made
+    of the process ends.
     """
     os._exit = _end  # for good: threads do this at once
-    before, _HELD.process = _HELD.process, os.getpid()
-    folder = _folder()
+    own = os.getpid()
+    before, _HELD.process = _HELD.process, own
     try:
-        with within(seconds):
+        with untouched(), within(seconds):
             yield
     finally:
+        if os.getpid() != own:
+            _END(0)  # a copy that the code made of this process: one is enough
         _HELD.process = before
-        if folder is not None and _folder() != folder:
-            os.chdir(folder)  # paths of others are relative to it
-
-
-def _folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109
-    except OSError:  # it was removed
-        return None
 
 
 class _Finder(MetaPathFinder):

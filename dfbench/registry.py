@@ -17,7 +17,8 @@ from typing import Any
 
 from dfbench.errors import DfbenchError, PluginError, UnknownNameError, let_stop, unknown, worded
 from dfbench.files import resolved
-from dfbench.plugins import info, load_file
+from dfbench.hosted import load
+from dfbench.plugins import info
 
 EXTRACTORS = "dfbench.extractors"
 MODELS = "dfbench.models"
@@ -309,7 +310,7 @@ class Part:
         if self.kinds:
             self._check_kind(found)
         if self.base == _BASES[MODELS]:
-            found = self._as_model(found)
+            found = model_of(found, self.where)
         if self.base:
             self._check(found, EntryPoint("", self.base, "").load())
         return found
@@ -320,21 +321,28 @@ class Part:
             wanted = " or ".join(f"@dfbench.{kind}" for kind in self.kinds)
             raise PluginError(f"no function under {wanted}", where=self.where)
 
-    def _as_model(self, found: Any) -> Any:
-        """Make a model of a function under ``@dfbench.model``, or ``@dfbench.network``."""
-        told = info(found)
-        if told is None or (isinstance(found, type) and told.kind == "model"):
-            if isinstance(found, type) and not isinstance(getattr(found, "name", None), str):
-                raise PluginError("has no name", where=self.where, hint='name = "..." in the class')
-            return found
-        return EntryPoint("", _DECLARED[told.kind], "").load()(found)
-
     def _check(self, found: Any, base: Any) -> None:
         if not (isinstance(found, type) and issubclass(found, base)):
             raise PluginError(f"no subclass of {base.__name__}", where=self.where)
         if isabstract(found):
             lacking = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
             raise PluginError(f"an abstract class, which lacks {lacking}", where=self.where)
+
+
+def model_of(found: Any, where: str) -> Any:
+    """Make a model of a function under ``@dfbench.model``, or ``@dfbench.network``.
+
+    Raises
+    ------
+    PluginError
+        Where it is a class without a name, or its hints are not what they must be.
+    """
+    told = info(found)
+    if told is None or (isinstance(found, type) and told.kind == "model"):
+        if isinstance(found, type) and not isinstance(getattr(found, "name", None), str):
+            raise PluginError("has no name", where=where, hint='name = "..." in the class')
+        return found
+    return EntryPoint("", _DECLARED[told.kind], "").load()(found)
 
 
 class Registry:
@@ -369,7 +377,7 @@ class Registry:
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
         for path in self.files:
-            for function in load_file(path):
+            for function in load(path):
                 told = info(function)
                 if told is not None and told.kind in _KINDS.get(group, ()):
                     summary = (function.__doc__ or "").strip().partition("\n")[0]

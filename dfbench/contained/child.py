@@ -41,9 +41,11 @@ def _end_with(parent: int) -> None:
 
 
 def tell_of_crashes(path: str) -> None:
-    """Have Python write to a file in which line it was when a signal killed it."""
+    """Have Python write to a file in which line it was when a signal killed it, or asked it."""
     import faulthandler
 
     # open as long as the process lives
     file = open(path, "wb", buffering=0)  # noqa: SIM115, PTH123
     faulthandler.enable(file=file, all_threads=False)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)

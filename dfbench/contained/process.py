@@ -195,11 +195,19 @@ class Process:
         own = [each for each in frames if self.folder and self.folder in each]
         return f"; {own[0]}" if own else ""
 
+    def _ask_where(self) -> None:
+        """Have it write down in which line it is, and give it a moment to do so."""
+        if hasattr(signal, "SIGUSR1"):
+            with suppress(OSError):
+                self._process.send_signal(signal.SIGUSR1)
+                time.sleep(_LOOK)
+
     def look(self) -> None:
         """End the process if it takes more than it may."""
         until, memory = self._until, self.limits.memory
         if until is not None and time.monotonic() > until:
-            why = f"takes more than {self._late}"
+            self._ask_where()
+            why = f"takes more than {self._late}{self._line()}"
             self._ended_for = EndedError(why, slow=True)
         elif memory is not None and (_held(self._process.pid) or 0) > memory:
             gib = f"{memory / 2**30:.2g} GiB"

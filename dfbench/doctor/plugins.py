@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dfbench.doctor.finding import Finding
 from dfbench.errors import DfbenchError
-from dfbench.plugins import load_file
+from dfbench.hosted import load
 from dfbench.registry import GROUPS, Registry
 
 
@@ -17,7 +17,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     files, broken = [], False
     for file in plugins:
         try:
-            load_file(file)
+            load(file)
         except DfbenchError as error:
             broken = True
             yield _broken(str(file), error)

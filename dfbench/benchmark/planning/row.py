@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from dfbench.benchmark.planning.detector import detector_row, is_detector
+from dfbench.contained.process import EndedError
 from dfbench.errors import (
     CardError,
     DfbenchError,
@@ -23,11 +24,12 @@ from dfbench.errors import (
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
 from dfbench.features.internal.resized import Resized
+from dfbench.hosted import called
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule
 from dfbench.models.selection.space import Drawn, Range, Space
-from dfbench.plugins import info, source_digest
-from dfbench.registry import AUGMENTATIONS, Part, Registry
+from dfbench.plugins import LOADING, info, place_of, source_digest
+from dfbench.registry import AUGMENTATIONS, Part, Registry, model_of
 from dfbench.results.records.records import Control, Elsewhere, Kind, Status
 from dfbench.suites.suite import Derived, Reported, Suite, System
 
@@ -174,7 +176,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         part, given = _part(row.model, finder.models)
         model: type[Model] = part.load()
         space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
-        space.check(model)
+        _check(space, model, part)
         chosen = _extractors(row, model, space, finder)
         augmented = _augmentations(model, space, finder)
     except PluginError as error:
@@ -196,6 +198,34 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         reported=row.reported,
         checked=finder.check,
     )
+
+
+def _check(space: Space, model: type[Model], part: Part) -> None:
+    """Check the parameters; of a plugin file in a process of its own, for its code is called."""
+    own = _own(model)
+    if own is None:
+        space.check(model)
+        return
+    try:
+        called(own, LOADING, "to be made", _checked, own, space, part.where)
+    except EndedError as error:
+        raise PluginError(f"cannot be made: it {error.why}", where=part.where) from None
+
+
+def _own(model: type[Model]) -> Any:
+    """Give what a plugin file has a model made of; None where no file does."""
+    its = getattr(model, "function", model)
+    return None if place_of(its) is None else its
+
+
+def _checked(own: Any, space: Space, where: str) -> None:
+    """Call all of a plugin's that planning calls."""
+    model: type[Model] = model_of(own, where)
+    space.check(model)
+    for params in space.settings(model):
+        model.augmentations({**model.defaults(), **params})
+    if model.inputs != "features":
+        model.image_side(space.defaults(model))
 
 
 def _of_detector(row: System, finder: Finder) -> Row:
@@ -287,15 +317,26 @@ def _augmentations(model: type[Model], space: Space, finder: Finder) -> list[str
 def _available(
     extractors: Sequence[Extractor], model: type[Model], space: Space
 ) -> tuple[Status, str]:
+    own = _own(model)
     try:
-        model.check_available(space.defaults(model))
+        if own is None:
+            model.check_available(space.defaults(model))
+        else:
+            called(own, LOADING, "to look what it needs", _check_available, own, space)
         for extractor in extractors:
             extractor.check_available()
     except UnavailableError as error:
         return "skipped", str(error)
     except DfbenchError as error:
         return "failed", str(error)
+    except EndedError as error:
+        return "failed", f"{model.name}: {error.why}"
     except BaseException as error:  # noqa: BLE001 - a plugin's check may raise anything
         let_stop(error)
         return "failed", worded(error)
     return "ok", ""
+
+
+def _check_available(own: Any, space: Space) -> None:
+    model: type[Model] = model_of(own, "")
+    model.check_available(space.defaults(model))

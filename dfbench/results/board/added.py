@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dfbench.contained.process import EndedError
 from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.files import digest
+from dfbench.hosted import called
 from dfbench.plugins import CALLING, ColumnInfo, MetricInfo, info, source_digest, staying
 from dfbench.registry import COLUMNS, METRICS, Part, Registry
 from dfbench.results.board.board import Added, Board, Line, Own, Table
@@ -19,8 +21,18 @@ from dfbench.results.board.columns import COLUMNS as OURS
 from dfbench.results.board.columns import own_column
 from dfbench.results.board.read import RowRead
 from dfbench.results.board.report import Report
-from dfbench.results.statistics.bootstrap import N_RESAMPLES
-from dfbench.results.statistics.recomputed import CLOCK, FEWEST, Fault, Recomputed
+from dfbench.results.statistics import recomputed
+from dfbench.results.statistics.bootstrap import N_RESAMPLES, Resamples
+from dfbench.results.statistics.recomputed import (
+    FEWEST,
+    Fault,
+    Found,
+    Recomputed,
+    Resampled,
+    resampled,
+    value,
+)
+from dfbench.results.statistics.sample import Sample
 
 _TEXT = 200
 """Characters of a text in a column, at most."""
@@ -102,8 +114,11 @@ class Additions:
                 if found is None:
                     continue
                 n, why = found.values.size, ", for time was over" if found.late else ""
+                if not n and found.faults:  # of none of them
+                    yield f"{where} has no interval: it {next(iter(found.faults))}", line.row
+                    continue
                 if n < FEWEST:
-                    slow = f"too slow for {FEWEST} resamples in {CLOCK:g} s"
+                    slow = f"too slow for {FEWEST} resamples in {recomputed.CLOCK:g} s"
                     yield f"{where} has no interval: {slow}", line.row
                 elif n < N_RESAMPLES:
                     yield f"intervals of {where} are of {n:,} resamples{why}", line.row
@@ -119,15 +134,10 @@ class Additions:
         facts["records"] = [record.model_dump(mode="json") for record in row.records]
         values: dict[str, Added] = {}
         for each in self._of_kind("column"):
-            try:
-                with staying(CALLING):
-                    values[each.name] = _plain(self.columns[each.name](_copied(facts)))
-            except BaseException as error:  # noqa: BLE001 - it costs its own column
-                let_stop(error)
-                fault = str(error) if isinstance(error, _Fault) else f"raises {worded(error)}"
+            values[each.name], fault = _of_column(self.columns[each.name], facts)
+            if fault:
                 note = f"{each.name} of {each.owner} has no value: it {fault}"
                 said.setdefault(note, []).append(line.row)
-                values[each.name] = None
         return line.model_copy(update={"columns": values})
 
     def _of_kind(self, kind: str) -> list[Own]:
@@ -154,6 +164,69 @@ class _Blamed:
         except BaseException as error:
             let_stop(error)
             raise Fault(f"raises {worded(error)}") from error
+
+
+@dataclass(frozen=True)
+class _Contained(Recomputed):
+    """A figure whose function, which is of others, is called in a process of its own.
+
+    Attributes
+    ----------
+    of
+        The function; ``function`` words what it raises.
+    """
+
+    of: Callable[..., Any] = field(kw_only=True)
+
+    def value(self, sample: Sample) -> Found:
+        """Give the figure of all images."""
+        try:
+            return called(self.of, 4 * CALLING, _LATE, value, self._plain, sample)
+        except EndedError as error:
+            return Found(math.nan, error.why)
+        except PluginError as error:
+            return Found(math.nan, error.what)
+
+    def resampled(self, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
+        """Give the figure of resamples; of none where it ends its process over them."""
+        clock = recomputed.CLOCK
+        limit, given = clock + CALLING, (samples, resamples, clock)
+        try:
+            return called(self.of, limit, _LATE, resampled, self._plain, *given)
+        except EndedError as error:
+            return Resampled(np.zeros(0), {error.why: 1}, error.slow)
+        except PluginError as error:
+            return Resampled(np.zeros(0), {error.what: 1})
+
+    @property
+    def _plain(self) -> Recomputed:
+        """What is sent."""
+        its = {each.name: getattr(self, each.name) for each in fields(Recomputed)}
+        return Recomputed(**its)
+
+
+_LATE = "to be computed"
+
+
+def _of_column(function: Callable[..., Any], facts: Any) -> tuple[Added, str]:
+    """Give the value of a line, and what is wrong where there is none for that reason."""
+    try:
+        return called(function, CALLING, _LATE, _asked, function, facts)
+    except EndedError as error:
+        return None, error.why
+    except PluginError as error:
+        return None, error.what
+
+
+def _asked(function: Callable[..., Any], facts: Any) -> tuple[Added, str]:
+    try:
+        with staying(CALLING):
+            return _plain(function(_copied(facts))), ""
+    except _Fault as fault:
+        return None, str(fault)
+    except BaseException as error:  # noqa: BLE001 - it costs its own column
+        let_stop(error)
+        return None, f"raises {worded(error)}"
 
 
 def _copied(facts: Any) -> Any:
@@ -209,14 +282,14 @@ def additions_of(plugins: Sequence[Path] = ()) -> Additions:
             continue
         told = info(function)
         each = _described(part, told, function)
-        for field in own_column(each).csv:
-            if field in taken:
+        for named in own_column(each).csv:
+            if named in taken:
                 raise PluginError(
-                    f"the field {field!r} has two owners: {taken[field]} and {part.owner}",
+                    f"the field {named!r} has two owners: {taken[named]} and {part.owner}",
                     where=part.where,
                     hint="rename the metric or column",
                 )
-            taken[field] = part.owner
+            taken[named] = part.owner
         title = _title(each.title)
         if title in titles:
             raise PluginError(
@@ -229,9 +302,9 @@ def additions_of(plugins: Sequence[Path] = ()) -> Additions:
         own.append(each)
         if isinstance(told, MetricInfo):
             metrics.append(
-                Recomputed(
+                _Contained(
                     part.name, _Blamed(function), told.takes, not told.higher_is_better,
-                    told.binary, told.resamples,
+                    told.binary, told.resamples, of=function,
                 )
             )  # fmt: skip
         else:

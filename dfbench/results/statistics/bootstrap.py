@@ -68,6 +68,11 @@ class Resamples:
     kept: list[NDArray[np.uint16]] = field(default_factory=list, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be sent as what it is drawn from: that is little, and drawn again quickly."""
+        its = self.strata, self.unit, self.n_resamples, self.seed, self.effective, self.sound
+        return Resamples, its
+
     def chunks(self) -> Iterator[NDArray[np.uint16]]:
         """Yield the counts in pieces of shape (b, n), B rows in all, the same at each call."""
         if self.n_resamples * self.unit.size > _KEPT:

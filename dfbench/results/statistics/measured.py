@@ -126,7 +126,7 @@ class Measured:
         """Further figures on the first of the resamples, the mean over seeds."""
         resamples = self.images.resamples
         return {
-            each.name: recomputed.resampled(each, self.samples, resamples)
+            each.name: each.resampled(self.samples, resamples)
             for each in self.further
             if not math.isnan(self.values[each.name])
         }
@@ -236,7 +236,7 @@ def measure(
     figures = {name: [float(each[name][0]) for each in by_seed] for name in metrics.METRICS}
     faults: dict[str, str] = {}
     for own in further:
-        its = [recomputed.value(own, sample) for sample in samples]
+        its = [own.value(sample) for sample in samples]
         figures[own.name] = [one.value for one in its]
         if fault := next((one.fault for one in its if one.fault), ""):
             faults[own.name] = fault

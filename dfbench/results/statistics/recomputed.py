@@ -71,6 +71,14 @@ class Recomputed:
             return self.resamples
         return min(N_RESAMPLES, max(FEWEST, _CALLS // max(n, 1)))
 
+    def value(self, sample: Sample) -> Found:
+        """Give the figure of all images, see `value`."""
+        return value(self, sample)
+
+    def resampled(self, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
+        """Give the figure of resamples, see `resampled`."""
+        return resampled(self, samples, resamples)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -135,7 +143,12 @@ def value(of: Recomputed, sample: Sample) -> Found:
     return Found(found)
 
 
-def resampled(of: Recomputed, samples: Sequence[Sample], resamples: Resamples) -> Resampled:
+def resampled(
+    of: Recomputed,
+    samples: Sequence[Sample],
+    resamples: Resamples,
+    clock: float | None = None,
+) -> Resampled:
     """Call a function on the first of the resamples, as many as it wants and time allows.
 
     Parameters
@@ -146,10 +159,13 @@ def resampled(of: Recomputed, samples: Sequence[Sample], resamples: Resamples) -
         One a seed; the mean over them is what counts.
     resamples
         Of the images that all samples are of.
+    clock
+        Seconds, of all samples together; by default `CLOCK`.
     """
+    clock = CLOCK if clock is None else clock
     found: list[Resampled] = []
     for sample in samples:
-        found.append(_of_one(of, sample, resamples, CLOCK / len(samples)))
+        found.append(_of_one(of, sample, resamples, clock / len(samples)))
         if found[-1].late and found[-1].values.size < FEWEST:
             break  # there is no interval, whatever the others give
     return _mean(found)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, field_validator
 
+from dfbench.contained.process import EndedError
 from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError, let_stop, worded
+from dfbench.hosted import called
 from dfbench.plugins import LOADING, staying
 from dfbench.registry import LAYOUTS, Registry
 from dfbench.suites.datasets.layouts.base import Declared, Layout, label_of
@@ -96,20 +98,12 @@ class FunctionLayout(Layout):
         function = known.get(self.name).load()
         where = f"layout {self.name!r}"
         try:
-            with staying(LOADING):
-                given = function(root)
-                entries = list(given) if isinstance(given, Iterable) else given
-        except DfbenchError:
-            raise
-        except BaseException as error:
-            let_stop(error)
-            raise PluginError(f"raises {worded(error)}", where=where) from error
-        if not isinstance(entries, list):
-            raise PluginError(f"gives {type(given).__name__}, no entries", where=where)
+            entries = called(function, LOADING, "to list the folder", _told, function, root, where)
+        except EndedError as error:
+            raise PluginError(error.why, where=where) from None
         return Listing([self._listed(card, root, n, each) for n, each in enumerate(entries, 1)])
 
-    def _listed(self, card: Declared, root: Path, n: int, entry: Any) -> Listed:
-        told = self._told(n, entry)
+    def _listed(self, card: Declared, root: Path, n: int, told: Mapping[str, Any]) -> Listed:
         where = f"layout {self.name!r}, entry {n}"
         place = Path(told["path"])
         if place.is_absolute() and place.is_relative_to(root):
@@ -131,21 +125,38 @@ class FunctionLayout(Layout):
             )
         label = UNLABELLED
         if told["label"] is not None:
-            label = label_of(card, {}, str(told["label"]), where=f"{where}, {path}")
+            label = label_of(card, {}, told["label"], where=f"{where}, {path}")
         return Listed(path, label, told["split"], told["group"], kind=told["kind"])
 
-    def _told(self, n: int, entry: Any) -> dict[str, Any]:
-        where = f"layout {self.name!r}, entry {n}"
-        if isinstance(entry, tuple | list) and 2 <= len(entry) <= 4:
-            entry = dict(zip(_KEYS, entry, strict=False))
-        if not isinstance(entry, Mapping) or not {"path", "label"} <= entry.keys() <= {*_KEYS}:
-            raise PluginError(
-                f"gives {entry!r:.80}",
-                where=where,
-                hint="(path, label), (path, label, split), (path, label, split, group), or a"
-                f" dictionary of {', '.join(_KEYS)}",
-            )
-        if not isinstance(entry["path"], str | PurePath):
-            raise PluginError(f"gives the path {entry['path']!r:.80}", where=where)
-        more = {key: str(entry.get(key) or "") for key in _KEYS[2:]}
-        return {"path": entry["path"], "label": entry["label"], **more}
+
+def _told(function: Callable[[Path], Any], root: Path, where: str) -> list[dict[str, Any]]:
+    """Call a function, and give what it tells of each image, by the names of it."""
+    try:
+        with staying(LOADING):
+            given = function(root)
+            entries = list(given) if isinstance(given, Iterable) else given
+    except DfbenchError:
+        raise
+    except BaseException as error:
+        let_stop(error)
+        raise PluginError(f"raises {worded(error)}", where=where) from error
+    if not isinstance(entries, list):
+        raise PluginError(f"gives {type(given).__name__}, no entries", where=where)
+    return [_entry(each, f"{where}, entry {n}") for n, each in enumerate(entries, 1)]
+
+
+def _entry(entry: Any, where: str) -> dict[str, Any]:
+    if isinstance(entry, tuple | list) and 2 <= len(entry) <= 4:
+        entry = dict(zip(_KEYS, entry, strict=False))
+    if not isinstance(entry, Mapping) or not {"path", "label"} <= entry.keys() <= {*_KEYS}:
+        raise PluginError(
+            f"gives {entry!r:.80}",
+            where=where,
+            hint="(path, label), (path, label, split), (path, label, split, group), or a"
+            f" dictionary of {', '.join(_KEYS)}",
+        )
+    if not isinstance(entry["path"], str | PurePath):
+        raise PluginError(f"gives the path {entry['path']!r:.80}", where=where)
+    label = entry["label"]
+    more = {key: str(entry.get(key) or "") for key in _KEYS[2:]}
+    return {"path": str(entry["path"]), "label": None if label is None else str(label), **more}
