@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import ParamSpec, TypeVar
 
+from dfbench.dynamo import put_off
 from dfbench.errors import DfbenchError
 
 P = ParamSpec("P")
@@ -35,12 +36,18 @@ def apart(context: BaseContext, begin: Callable[[], None]) -> Iterator[None]:
     begin
         What the process does first.
     """
-    _START.append(lambda: ProcessPoolExecutor(1, context, begin))
+    _START.append(lambda: ProcessPoolExecutor(1, context, _begin, (begin,)))
     try:
         yield
     finally:
         end()
         _START.pop()
+
+
+def _begin(begin: Callable[[], None]) -> None:
+    """Begin the process; nothing is compiled in it."""
+    put_off()
+    begin()
 
 
 def end() -> None:

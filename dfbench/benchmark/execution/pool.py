@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as CellTimeout
@@ -61,7 +62,11 @@ class Pool(Executor):
         )
 
     def run_jobs(self, session: Session, jobs: Sequence[Job]) -> Iterator[Record]:
-        """Run jobs in worker processes, as many side by side as memory has room for."""
+        """Run jobs in worker processes, as many side by side as memory has room for.
+
+        Networks have processes of their own, which end with the last of them: no other row is
+        fitted in a process that holds torch.
+        """
         if not jobs:
             return
         settings, reporter = session.settings, session.reporter
@@ -69,18 +74,24 @@ class Pool(Executor):
         jobs = [within(job, room) for job in jobs]
         announce(jobs, room, reporter)
         context = WorkerContext()
-        pool = ProcessPool(
-            max_workers=workers,
-            context=context,
-            initializer=worker.initialise,
-            initargs=[settings.n_threads, visible_gpus(settings.device), context.Value("i", 0)],
-        )
+        told = [settings.n_threads, visible_gpus(settings.device), context.Value("i", 0)]
+        count = Counter(job.sees_images for job in jobs)
+        pools = {
+            networks: ProcessPool(
+                max_workers=min(workers, count[networks]),
+                context=context,
+                initializer=worker.initialise,
+                initargs=told,
+            )
+            for networks in count
+        }
         waiting: dict[Future[Any], Job] = {}
         later = {job.record["cell"]: job for job in jobs}
         try:
             while later or waiting:
                 running = list(waiting.values())
                 for job in admissible(later.values(), running, workers=workers, room=room):
+                    pool = pools[job.sees_images]
                     waiting[pool.schedule(worker.run, args=[job], timeout=job.timeout)] = job
                     del later[job.record["cell"]]
                 reporter.running(_at_work(waiting))
@@ -89,9 +100,17 @@ class Pool(Executor):
                     time.sleep(_POLL)
                 for future in ended:
                     yield collect(future, waiting.pop(future))
+                left = {job.sees_images for job in (*later.values(), *waiting.values())}
+                for networks in pools.keys() - left:
+                    _end(pools.pop(networks))
         finally:
-            pool.stop()
-            pool.join()
+            for pool in pools.values():
+                _end(pool)
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
 
 
 def _at_work(waiting: Mapping[Future[Any], Job]) -> list[Running]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dfbench.dynamo import put_off
 from dfbench.installed import THREAD_VARIABLES
 from dfbench.models.devices import take_gpu
 
@@ -35,6 +36,7 @@ def initialise(n_threads: int, gpus: Sequence[str], begun: Any) -> None:
         begun.value += 1
     take_gpu(gpus, number)
     follow()
+    put_off()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a worker has no window
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(n_threads)
