@@ -27,9 +27,11 @@ _ANSWER_WITHIN = 4.0
 """Seconds in which a host must answer before a download from it is tried."""
 _NAMES = ["model.safetensors", "pytorch_model.bin"]
 """Of weights on the hub, in the order in which timm looks for them."""
+# names that are hashes, and those that end with the beginning of one
 _BLOB = re.compile("([0-9a-f]{64})")
 _HASH = re.compile(r"-([0-9a-f]{8})\.[a-z]+$")
 _FORCE, _FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +210,14 @@ def fetching(source: Source, backbone: str, make: Callable[[], Any]) -> Any:
 @contextmanager
 def _tensors_only() -> Iterator[None]:
     """Have torch read tensors alone, also for libraries that ask it to make any object."""
-    before = {name: os.environ.pop(name, None) for name in (_FORCE, _FORCE_NOT)}
-    os.environ[_FORCE] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[_FORCE]
-        os.environ |= {name: its for name, its in before.items() if its is not None}
+    with _LOCK:  # the environment is that of all threads
+        before = {name: os.environ.pop(name, None) for name in (_FORCE, _FORCE_NOT)}
+        os.environ[_FORCE] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[_FORCE]
+            os.environ |= {name: its for name, its in before.items() if its is not None}
 
 
 def _check_content(source: Source) -> None:
