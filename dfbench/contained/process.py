@@ -197,7 +197,7 @@ class Process:
 
     def _ask_where(self) -> None:
         """Have it write down in which line it is, and give it a moment to do so."""
-        if hasattr(signal, "SIGUSR1"):
+        if self.folder and hasattr(signal, "SIGUSR1"):
             with suppress(OSError):
                 self._process.send_signal(signal.SIGUSR1)
                 time.sleep(_LOOK)
@@ -206,9 +206,10 @@ class Process:
         """End the process if it takes more than it may."""
         until, memory = self._until, self.limits.memory
         if until is not None and time.monotonic() > until:
+            why = f"takes more than {self._late}"
+            self._ended_for = EndedError(why, slow=True)  # it may end as it is asked
             self._ask_where()
-            why = f"takes more than {self._late}{self._line()}"
-            self._ended_for = EndedError(why, slow=True)
+            self._ended_for = EndedError(f"{why}{self._line()}", slow=True)
         elif memory is not None and (_held(self._process.pid) or 0) > memory:
             gib = f"{memory / 2**30:.2g} GiB"
             self._ended_for = EndedError(f"takes more than {gib} of memory (--plugin-memory)")
