@@ -60,6 +60,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "contained.frames": {"pickle.loads": SELF},
     "contained.process": {"read_text": SYSTEM},
     "features.contained.child": {"pickle.loads": SELF},
+    "hosted": {"pickle.loads": SELF},
     "features.pipeline.place": {".open": "to write, at a place that fsspec knows"},
     "features.pipeline.shard": {".open": METHOD},
     "features.pipeline.store": {".open": METHOD},
