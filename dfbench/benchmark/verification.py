@@ -129,23 +129,28 @@ def _board(checks: Checks, plugins: Sequence[Path]) -> Board | None:
     """Compute the board, and name the rows that contradict others."""
     out = checks.out
     try:
-        out.read_entries()
+        entries = out.read_entries()
     except OutputError:
         return None  # it is named already
     board = build_board(out.path, plugins=plugins)
     harmed = {damage.file.partition(".")[0] for damage in checks.damaged}
+    sound = {e.cell for e in entries if f"cells/{e.cell}" not in harmed and _ran(out, e)}
     for line in (line for table in board.tables for line in table.missing):
+        if line.status != "failed" or not sound.issuperset(line.cells):
+            continue  # it failed, or what it failed by is named already
         for cell in line.cells:
-            path = out.record_file(cell)
-            name = out.name(path)
-            if line.status == "failed" and name.partition(".")[0] not in harmed and _ran(out, cell):
-                remedy = f"remove {name} and run again"
-                checks.found(name, f"{line.row} on {line.dataset}: {line.reason}", remedy)
+            name = out.name(out.record_file(cell))
+            remedy = f"remove {name} and run again"
+            checks.found(name, f"{line.row} on {line.dataset}: {line.reason}", remedy)
     return board
 
 
-def _ran(out: ResultsFolder, cell: str) -> bool:
-    record = out.load_record(cell)
+def _ran(out: ResultsFolder, entry: Entry) -> bool:
+    """Whether the cell of a place is of this place, and has come to figures."""
+    try:
+        record = out.record_of(entry)
+    except OutputError:
+        return False
     return record is not None and record.status == "ok"
 
 

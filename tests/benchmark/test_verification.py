@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import dfbench
 from dfbench.cli import app
 from dfbench.errors import OutputError
-from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.folder import Entries, ResultsFolder
+from dfbench.results.records.sealed import write_sealed
 from tests.conftest import SUITE, picture
 
 _SUITE = SUITE.replace("trials = 1", "trials = 2").replace('["knn"]', '["knn", "svm"]') + (
@@ -103,6 +104,26 @@ def test_each_damaged_piece_is_named_and_the_next_run_mends_all(ran: Path) -> No
     assert figures(ran) == before
     code, said = verify(ran)
     assert code == 0, said
+
+
+def test_of_cells_that_changed_places_the_list_alone_is_named(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    first, second = (entry for entry in out.read_entries() if not entry.control)
+    swapped = {first.cell: second.cell, second.cell: first.cell}
+    moved = [
+        entry.model_copy(update={"cell": swapped.get(entry.cell, entry.cell)})
+        for entry in out.read_entries()
+    ]
+    before = figures(ran)
+    write_sealed(out.entries_file, Entries(entries=moved))
+    code, said = verify(ran)
+    lines = [line for line in said.splitlines() if line.endswith(")")]
+    assert (code, said.splitlines()[-1]) == (1, "damaged: 2"), said
+    assert [line.split(" ")[0] for line in lines] == ["run.json:", "run.json:"]
+    assert all(line.endswith("(run again with the same --out)") for line in lines), said
+    run(ran.parent)
+    assert figures(ran) == before
+    assert verify(ran)[0] == 0
 
 
 def test_a_damaged_model_is_named(ran: Path) -> None:

@@ -56,7 +56,8 @@ class Checks:
     unsummed
         Those of them that carry no checksum, by kind: dfbench 0.1.0 wrote none.
     damaged
-        In the order in which they were found; a file that is damaged is named once.
+        In the order in which they were found; a file that is damaged is named once, a list of
+        places on the board once a place.
     notes
         What is odd and harms nothing, a sentence each.
     """
@@ -188,9 +189,10 @@ def _place(checks: Checks, entry: Entry) -> None:
         checks.out.record_of(entry)
     except OutputError as error:
         if error.where == str(checks.out.entries_file):
+            # the list is damaged in several places, each of them a row that is shown as another
             where = f"{entry.row!r} on {entry.dataset!r}, seed {entry.seed}: "
-            name = f"{checks.out.entries_file.name} ({entry.cell})"
-            checks.found(name, where + error.what, error.hint or "")
+            name = checks.out.name(checks.out.entries_file)
+            checks.damaged.append(Damage(name, where + error.what, error.hint or ""))
 
 
 def _findings(checks: Checks, audits: Mapping[str, type[BaseModel]]) -> None:
