@@ -37,7 +37,8 @@ def verify(
     All files are held against their checksums, records against the rows that they stand for, and
     the leaderboards against the one that the scores come to.
 
-    Exit status: 0 all is sound, 1 something is damaged and named, 2 this is no results folder.
+    Exit status: 0 all is sound, 1 something is damaged and named, 2 this is no
+    results folder, or no row of it is of a data set that was given.
     """
     from dfbench.benchmark.verification import verify as verified
     from dfbench.cli.tables import plain_row, plain_table
@@ -58,7 +59,9 @@ def verify(
     for damage in checks.damaged:
         remedy = f" ({damage.remedy})" if damage.remedy else ""
         say(f"{damage.file}: {damage.what}{remedy}")
+    if checks.unfinished:
+        say(checks.unfinished)
     if not found.sound:
         say(f"damaged: {len(checks.damaged):,}")
         raise typer.Exit(_EXIT_DAMAGED)
-    say("all is sound")
+    say("what is there is sound" if checks.unfinished else "all is sound")
