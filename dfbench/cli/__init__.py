@@ -15,10 +15,13 @@ from dfbench.cli.options import COMMAND, EXIT_ERROR
 from dfbench.cli.screen import say
 from dfbench.errors import DfbenchError
 from dfbench.plain import in_line
-from dfbench.stopping import goes_on
+from dfbench.stopping import in_words, resumable
 
 _UsageError: Any = typer.BadParameter.__base__
 """Of the click that typer uses, which may be one of its own."""
+
+_RESUMABLE = frozenset({"run", "extract", "reproduce"})
+"""Commands that keep what they have done, and go on from it when they are given again."""
 
 
 class _Group(TyperGroup):
@@ -28,6 +31,14 @@ class _Group(TyperGroup):
         ctx.meta[COMMAND] = in_line(shlex.join(["dfbench", *args]))
         with _usage_in_line():
             return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        found = super().resolve_command(ctx, args)
+        if found[0] in _RESUMABLE:
+            resumable.set()
+        else:
+            resumable.clear()
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -43,7 +54,7 @@ class _Group(TyperGroup):
             say(f"dfbench: {where}{error.strerror or error}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except KeyboardInterrupt as stopped:
-            raise typer.Exit(goes_on(stopped)) from None
+            raise typer.Exit(in_words(stopped)) from None
 
 
 @contextmanager
