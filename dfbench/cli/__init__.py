@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from dfbench._version import __version__
 from dfbench.cli.options import COMMAND, EXIT_ERROR
-from dfbench.cli.screen import say
+from dfbench.cli.screen import say, tell
 from dfbench.errors import DfbenchError
 from dfbench.plain import in_line
 from dfbench.stopping import in_words, resumable
@@ -45,13 +45,13 @@ class _Group(TyperGroup):
             with _usage_in_line():
                 return super().invoke(ctx)
         except DfbenchError as error:
-            say(f"dfbench: {' '.join(str(error).split())}", err=True)
+            tell(f"dfbench: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            say(f"dfbench: {where}{error.strerror or error}", err=True)
+            tell(f"dfbench: {where}{error.strerror or error}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except KeyboardInterrupt as stopped:
             raise typer.Exit(in_words(stopped)) from None

@@ -9,7 +9,7 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.cli.options import RESULTS, Plugins
-from dfbench.cli.screen import out, say
+from dfbench.cli.screen import out, say, tell
 
 _EXIT_DAMAGED = 1
 
@@ -53,12 +53,12 @@ def verify(
         plain_row(table, kind, f"{n:,}", f"{without:,}" if without else "")
     out().print(table)
     if sum(checks.unsummed.values()):
-        say("Those without were written by dfbench 0.1.0, and are taken as they are.")
+        tell("Those without were written by dfbench 0.1.0, and are taken as they are.")
     for note in checks.notes:
-        say(f"note: {note}")
+        tell(f"note: {note}")
     for damage in checks.damaged:
         remedy = f" ({damage.remedy})" if damage.remedy else ""
-        say(f"{damage.file}: {damage.what}{remedy}")
+        tell(f"{damage.file}: {damage.what}{remedy}")
     if checks.unfinished:
         say(checks.unfinished)
     if not found.sound:

@@ -97,6 +97,19 @@ def test_a_console_takes_nothing_for_markup(capsys):
     assert "[bold]x :smile:" in shown
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["a terminal", "a pipe"])
+def test_a_long_sentence_is_wrapped_at_words_for_a_person_alone(capsys, monkeypatch, seen):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TTY_COMPATIBLE" if seen else "TERM", "1" if seen else "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: seen)
+    said = f"cells/{'0' * 60}.json: " + "it is not what was written " * 4
+    screen.tell(said.strip())
+    lines = capsys.readouterr().out.splitlines()
+    assert " ".join(lines) == said.strip()
+    assert (len(lines) > 1) == seen
+    assert all(len(line) < 40 for line in lines[1:])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_command_that_is_asked_to_ends_soon_and_in_order(tmp_path, name):
