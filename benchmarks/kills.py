@@ -290,7 +290,7 @@ def one(
             if run.returncode != status and run.returncode != 0:
                 faults.append(f"exit status {run.returncode}, not {status}")
             if status > 0 and run.returncode:
-                if b"goes on from here" not in output:
+                if b"dfbench: stopped" not in output:
                     faults.append(f"said {output[-300:].decode()!r}")
                 if b"Traceback" in output:
                     faults.append(f"traceback {output[-600:].decode()!r}")

@@ -10,13 +10,13 @@ import time
 
 def main() -> None:
     """Run the command line."""
-    from dfbench.stopping import asked, goes_on, listen
+    from dfbench.stopping import asked, in_words, listen
 
     listen()
     try:
         code = _run()
     except KeyboardInterrupt as stopped:
-        code = goes_on(stopped)
+        code = in_words(stopped)
     # a verdict is there, or nobody waits: taking the libraries down again would take another half
     # second, and several where the machine has much to do
     _end_in_time(code)

@@ -13,6 +13,8 @@ _ASKED = ("SIGINT", "SIGTERM", "SIGHUP")
 _PATIENCE = 1.5
 """Seconds that a command is given to end in order: to end its workers, and remove what is half
 written. What it leaves behind the next run removes."""
+_SHORTLY = 0.02
+"""Seconds until a signal comes again that was met where nothing can be raised."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -31,6 +33,8 @@ class Stopped(KeyboardInterrupt):
 
 asked = threading.Event()
 """Set as soon as the process was asked to end."""
+resumable = threading.Event()
+"""Set while a command is at work that takes up what it has done, when it is given again."""
 
 
 def listen() -> None:
@@ -39,22 +43,44 @@ def listen() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = _unraised
 
 
-def goes_on(stopped: KeyboardInterrupt) -> int:
-    """Say on standard error how to go on, and give the exit status."""
-    sys.stderr.write("\ndfbench: stopped; the same command goes on from here\n")
+def in_words(stopped: KeyboardInterrupt) -> int:
+    """Say on standard error that the command was stopped, and give the exit status."""
+    how = "; the same command goes on from here" if resumable.is_set() else ""
+    sys.stderr.write(f"\ndfbench: stopped{how}\n")
     return 128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     stopped = Stopped(number)
-    asked.set()
-    threading.Thread(target=_insist, args=[stopped], daemon=True).start()
+    if not asked.is_set():
+        asked.set()
+        threading.Thread(target=_insist, args=[stopped], daemon=True).start()
     raise stopped
 
 
 def _insist(stopped: Stopped) -> None:
     """End a process that is not ready to; its workers end with it."""
     time.sleep(_PATIENCE)
-    os._exit(goes_on(stopped))
+    os._exit(in_words(stopped))
+
+
+def _unraised(fault: sys.UnraisableHookArgs) -> None:
+    """Have a signal come again that Python swallowed: in a ``__del__``, in a callback of C."""
+    if isinstance(fault.exc_value, Stopped):
+        # not now: it would be raised, and swallowed, in here
+        again = threading.Timer(_SHORTLY, _signal, [fault.exc_value.number])
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(fault)
+
+
+def _signal(number: int) -> None:
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)  # wherever it waits
+    else:
+        signal.raise_signal(number)

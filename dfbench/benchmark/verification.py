@@ -56,7 +56,8 @@ class Verified:
             f"{damage.file}: {damage.what}{f' ({damage.remedy})' if damage.remedy else ''}"
             for damage in self.checks.damaged
         ]
-        return "\n".join([*lines, *self.checks.notes]) or "sound"
+        unfinished = filter(None, [self.checks.unfinished])
+        return "\n".join([*lines, *self.checks.notes, *unfinished]) or "sound"
 
 
 def verify(
@@ -89,7 +90,7 @@ def verify(
     Raises
     ------
     OutputError
-        Where it is no results folder.
+        Where it is no results folder, or no row of it is of a data set that was given.
     DfbenchError
         Where a data set or a plugin cannot be loaded.
 
@@ -129,23 +130,28 @@ def _board(checks: Checks, plugins: Sequence[Path]) -> Board | None:
     """Compute the board, and name the rows that contradict others."""
     out = checks.out
     try:
-        out.read_entries()
+        entries = out.read_entries()
     except OutputError:
         return None  # it is named already
     board = build_board(out.path, plugins=plugins)
     harmed = {damage.file.partition(".")[0] for damage in checks.damaged}
+    sound = {e.cell for e in entries if f"cells/{e.cell}" not in harmed and _ran(out, e)}
     for line in (line for table in board.tables for line in table.missing):
+        if line.status != "failed" or not sound.issuperset(line.cells):
+            continue  # it failed, or what it failed by is named already
         for cell in line.cells:
-            path = out.record_file(cell)
-            name = out.name(path)
-            if line.status == "failed" and name.partition(".")[0] not in harmed and _ran(out, cell):
-                remedy = f"remove {name} and run again"
-                checks.found(name, f"{line.row} on {line.dataset}: {line.reason}", remedy)
+            name = out.name(out.record_file(cell))
+            remedy = f"remove {name} and run again"
+            checks.found(name, f"{line.row} on {line.dataset}: {line.reason}", remedy)
     return board
 
 
-def _ran(out: ResultsFolder, cell: str) -> bool:
-    record = out.load_record(cell)
+def _ran(out: ResultsFolder, entry: Entry) -> bool:
+    """Whether the cell of a place is of this place, and has come to figures."""
+    try:
+        record = out.record_of(entry)
+    except OutputError:
+        return False
     return record is not None and record.status == "ok"
 
 
@@ -202,19 +208,26 @@ def _models(checks: Checks) -> None:
         try:
             read_model(path)
         except ModelFileError as error:
-            checks.found(path, error.what, "remove it; a run with --keep-models fits it once more")
+            checks.found(
+                path, error.what, "remove it; a run with --keep-models all fits it once more"
+            )
 
 
 def _data(checks: Checks, dataset: Dataset) -> None:
     """Hold rows against the images of their data set."""
     out = checks.out
     try:
-        entries = [entry for entry in out.read_entries() if entry.dataset == dataset.name]
+        known = out.read_entries()
     except OutputError:
         return
+    entries = [entry for entry in known if entry.dataset == dataset.name]
     if not entries:
-        checks.notes.append(f"no row is of {dataset.name} (NAME=DATA gives it its name there)")
-        return
+        names = ", ".join(dict.fromkeys(entry.dataset for entry in known))
+        raise OutputError(
+            f"no row is of {dataset.name!r}, so that no image can be checked",
+            where=out.path,
+            hint=f"it has rows of {names or 'nothing'}; NAME=DATA gives a data set its name there",
+        )
     checks.checked["images"] += len(dataset.manifest)
     labels = dict(zip(dataset.manifest["path"], dataset.manifest["label"].tolist(), strict=True))
     for entry in entries:

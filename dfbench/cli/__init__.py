@@ -12,13 +12,16 @@ from typer.core import TyperGroup
 
 from dfbench._version import __version__
 from dfbench.cli.options import COMMAND, EXIT_ERROR
-from dfbench.cli.screen import say
+from dfbench.cli.screen import say, tell
 from dfbench.errors import DfbenchError
 from dfbench.plain import in_line
-from dfbench.stopping import goes_on
+from dfbench.stopping import in_words, resumable
 
 _UsageError: Any = typer.BadParameter.__base__
 """Of the click that typer uses, which may be one of its own."""
+
+_RESUMABLE = frozenset({"run", "extract", "reproduce"})
+"""Commands that keep what they have done, and go on from it when they are given again."""
 
 
 class _Group(TyperGroup):
@@ -29,21 +32,29 @@ class _Group(TyperGroup):
         with _usage_in_line():
             return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        found = super().resolve_command(ctx, args)
+        if found[0] in _RESUMABLE:
+            resumable.set()
+        else:
+            resumable.clear()
+        return found
+
     def invoke(self, ctx: Any) -> Any:
         try:
             with _usage_in_line():
                 return super().invoke(ctx)
         except DfbenchError as error:
-            say(f"dfbench: {' '.join(str(error).split())}", err=True)
+            tell(f"dfbench: {' '.join(str(error).split())}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            say(f"dfbench: {where}{error.strerror or error}", err=True)
+            tell(f"dfbench: {where}{error.strerror or error}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except KeyboardInterrupt as stopped:
-            raise typer.Exit(goes_on(stopped)) from None
+            raise typer.Exit(in_words(stopped)) from None
 
 
 @contextmanager

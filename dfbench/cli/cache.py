@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfbench.cli.screen import out, say
+from dfbench.cli.screen import out, say, tell
 
 if TYPE_CHECKING:
     from dfbench.cache.pieces import Piece
@@ -39,14 +40,14 @@ def info() -> None:
             plain_row(table, title, *_figures(own))
         if kind == "features":
             for piece in sorted(own, key=lambda piece: -piece.bytes):
-                plain_row(table, f"  {extractor_of(piece)}", *_figures([piece]))
+                plain_row(table, extractor_of(piece), *_figures([piece]), indent=2)
     if pieces:
         plain_row(table, "all", *_figures(pieces))
         out().print(table)
     others = others_in(folder)
     if others:
         named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-        say(f"not dfbench's, and never touched: {named}")
+        tell(f"not dfbench's, and never touched: {named}")
     if any(piece.kind == LEFT for piece in pieces):
         say("dfbench cache prune removes what is left behind")
 
@@ -72,22 +73,43 @@ def prune(
 
     Nothing is removed while a run uses the cache, nor anything that dfbench did not make.
     """
-    from dfbench.cache.pieces import TITLES
     from dfbench.cache.pruning import chosen, parse_age, parse_size, remove
+    from dfbench.errors import ParameterError
     from dfbench.files import cache_dir
 
     older = None if older_than is None else parse_age(older_than)
     most = None if max_size is None else parse_size(max_size)
+    if older is None and most is None and not everything:
+        raise ParameterError("say what: --older-than, --max-size or --all")
     _say_of_url()
     folder = cache_dir()
     going = chosen(folder, older=older, most=most, everything=everything)
     if not dry_run and going:
         remove(folder, going)
-    for piece in going:
-        name = piece.path.relative_to(folder).as_posix()
-        say(f"{TITLES[piece.kind]}: {name}, {_size(piece.bytes)}")
+    for line in _going(folder, going):
+        tell(line)
     would = "would be removed" if dry_run else "removed"
-    say(f"{would}: {len(going):,}, {_size(sum(piece.bytes for piece in going))}")
+    say(f"{would}: {_amount(going)}")
+
+
+def _going(folder: Path, going: Sequence[Piece]) -> Iterator[str]:
+    """Name what goes: each folder, and of single files how many of which kind."""
+    from dfbench.cache.pieces import LEFT, TITLES
+
+    alone: dict[str, list[Piece]] = {}
+    for piece in going:
+        if piece.kind in ("features", "builtin", LEFT):
+            yield f"{piece.path.relative_to(folder).as_posix()}: {_amount([piece])}"
+        else:
+            alone.setdefault(piece.kind, []).append(piece)
+    for kind, pieces in alone.items():
+        yield f"{TITLES[kind]}: {_amount(pieces)}"
+
+
+def _amount(pieces: Sequence[Piece]) -> str:
+    files = sum(piece.files for piece in pieces)
+    size = _size(sum(piece.bytes for piece in pieces))
+    return f"{files:,} {'file' if files == 1 else 'files'}, {size}"
 
 
 @app.command()
@@ -124,7 +146,7 @@ def verify(dry_run: DryRun = False) -> None:
             except DfbenchError as error:
                 done = f"left there: {error.what}"
         name = each.path.relative_to(folder).as_posix()
-        say(f"{name}: {each.what} ({done})")
+        tell(f"{name}: {each.what} ({done})")
     if damaged:
         say(f"damaged: {len(damaged):,}")
         raise typer.Exit(_EXIT_DAMAGED)
@@ -136,7 +158,7 @@ def _say_of_url() -> None:
 
     url = cache_url()
     if url is not None:
-        say(f"features lie at {url}: they are neither listed, checked nor removed")
+        tell(f"features lie at {url}: they are neither listed, checked nor removed")
 
 
 def _figures(pieces: Iterable[Piece]) -> tuple[str, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +17,7 @@ from dfbench.cli.options import (
     Plugins,
     Threshold,
 )
-from dfbench.cli.screen import err, out, say, write
-from dfbench.plain import in_line
+from dfbench.cli.screen import say, tell, write
 from dfbench.results.texts import csv_text, json_line
 
 if TYPE_CHECKING:
@@ -102,20 +100,7 @@ class _Counted:
 
 
 def _note(text: str) -> None:
-    console = err()
-    # a terminal is given whole words, a file whole lines
-    console.print(in_line(text), soft_wrap=not console.is_terminal)
-
-
-def _say(text: str) -> None:
-    """Print what belongs to the line before, by whole words where a person reads it."""
-    console, line = out(), in_line(text)
-    if console.is_terminal:
-        lines = textwrap.wrap(line, console.width - 3, break_on_hyphens=False)
-    else:
-        lines = [line]
-    for each in lines:
-        say(f"  {each}")
+    tell(text, err=True)
 
 
 def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None:
@@ -129,7 +114,7 @@ def _lines(detector: Detector, found: _Counted, threshold: float | None) -> None
         verdict = each.verdict
         say(f"{each.name}  {verdict.label} {verdict.probability:.3f}")
         if verdict.outside:
-            _say(f"outside what it was trained on: {'; '.join(verdict.outside)}")
+            tell(f"outside what it was trained on: {'; '.join(verdict.outside)}", indent="  ")
     rates = detector.rates(threshold)
     for rate in rates:
         _note(f"on the images that it was tested on: {rate.sentence}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -44,6 +45,23 @@ def say(text: object = "", *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     stream.write(f"{in_line(str(text))}\n")
     stream.flush()
+
+
+def tell(text: object, *, err: bool = False, indent: str = "") -> None:
+    """Print a sentence: a person is given whole words, a file or a pipe a whole line."""
+    console, line = _Screen(stderr=err), in_line(str(text))
+    lines = [indent + line]
+    if console.is_terminal:
+        lines = textwrap.wrap(
+            line,
+            console.width - 1,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    for each in lines:
+        say(each, err=err)
 
 
 def write(text: str) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,9 +25,13 @@ def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def plain_row(table: Table, *cells: str) -> None:
-    """Add a row to a table as it is written: a bracket in a name is no markup."""
-    table.add_row(*(Text(in_line(cell)) for cell in cells))
+def plain_row(table: Table, *cells: str, indent: int = 0) -> None:
+    """Add a row to a table as it is written: a bracket in a name is no markup.
+
+    ``indent`` is that of the first cell, in all of its lines.
+    """
+    first, *others = (Text(in_line(cell)) for cell in cells)
+    table.add_row(Padding(first, (0, 0, 0, indent)), *others)
 
 
 def run_summary(plan: Plan) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.cli.options import RESULTS, Plugins
-from dfbench.cli.screen import out, say
+from dfbench.cli.screen import out, say, tell
 
 _EXIT_DAMAGED = 1
 
@@ -37,7 +37,8 @@ def verify(
     All files are held against their checksums, records against the rows that they stand for, and
     the leaderboards against the one that the scores come to.
 
-    Exit status: 0 all is sound, 1 something is damaged and named, 2 this is no results folder.
+    Exit status: 0 all is sound, 1 something is damaged and named, 2 this is no
+    results folder, or no row of it is of a data set that was given.
     """
     from dfbench.benchmark.verification import verify as verified
     from dfbench.cli.tables import plain_row, plain_table
@@ -52,13 +53,15 @@ def verify(
         plain_row(table, kind, f"{n:,}", f"{without:,}" if without else "")
     out().print(table)
     if sum(checks.unsummed.values()):
-        say("Those without were written by dfbench 0.1.0, and are taken as they are.")
+        tell("Those without were written by dfbench 0.1.0, and are taken as they are.")
     for note in checks.notes:
-        say(f"note: {note}")
+        tell(f"note: {note}")
     for damage in checks.damaged:
         remedy = f" ({damage.remedy})" if damage.remedy else ""
-        say(f"{damage.file}: {damage.what}{remedy}")
+        tell(f"{damage.file}: {damage.what}{remedy}")
+    if checks.unfinished:
+        say(checks.unfinished)
     if not found.sound:
         say(f"damaged: {len(checks.damaged):,}")
         raise typer.Exit(_EXIT_DAMAGED)
-    say("all is sound")
+    say("what is there is sound" if checks.unfinished else "all is sound")

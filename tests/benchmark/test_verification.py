@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import dfbench
 from dfbench.cli import app
 from dfbench.errors import OutputError
-from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.folder import Entries, ResultsFolder
+from dfbench.results.records.sealed import write_sealed
 from tests.conftest import SUITE, picture
 
 _SUITE = SUITE.replace("trials = 1", "trials = 2").replace('["knn"]', '["knn", "svm"]') + (
@@ -105,12 +106,33 @@ def test_each_damaged_piece_is_named_and_the_next_run_mends_all(ran: Path) -> No
     assert code == 0, said
 
 
+def test_of_cells_that_changed_places_the_list_alone_is_named(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    first, second = (entry for entry in out.read_entries() if not entry.control)
+    swapped = {first.cell: second.cell, second.cell: first.cell}
+    moved = [
+        entry.model_copy(update={"cell": swapped.get(entry.cell, entry.cell)})
+        for entry in out.read_entries()
+    ]
+    before = figures(ran)
+    write_sealed(out.entries_file, Entries(entries=moved))
+    code, said = verify(ran)
+    lines = [line for line in said.splitlines() if line.endswith(")")]
+    assert (code, said.splitlines()[-1]) == (1, "damaged: 2"), said
+    assert [line.split(" ")[0] for line in lines] == ["run.json:", "run.json:"]
+    assert all(line.endswith("(run again with the same --out)") for line in lines), said
+    run(ran.parent)
+    assert figures(ran) == before
+    assert verify(ran)[0] == 0
+
+
 def test_a_damaged_model_is_named(ran: Path) -> None:
     (path, *_) = files(ran, "models/*.dfb")
     flip(path)
     code, said = verify(ran)
     assert code == 1
     assert f"models/{path.name}: is damaged" in said
+    assert "a run with --keep-models all fits it once more" in said
 
 
 def test_a_damaged_index_is_named_and_written_again(ran: Path) -> None:
@@ -149,7 +171,26 @@ def test_images_that_are_others_are_told(ran: Path) -> None:
     assert code == 1
     assert "is of another state of faces: fingerprint" in said
     assert verify(ran)[0] == 0, "the results themselves are sound"
-    assert "note: no row is of other" in verify(ran, "--data", f"other={data}")[1]
+
+
+def test_a_data_set_that_no_row_is_of_is_an_error(ran: Path) -> None:
+    code, said = verify(ran, "--data", f"other={ran.parent / 'faces'}")
+    assert code == 2
+    assert "no row is of 'other'" in said
+    assert "it has rows of faces;" in said
+
+
+def test_a_run_that_has_not_finished_is_said_to(ran: Path) -> None:
+    for path in [*files(ran, "cells/*"), *files(ran, "index.json"), *files(ran, "*.*.*")]:
+        path.unlink()
+    for path in files(ran, "leaderboard.*"):
+        path.unlink()
+    code, said = verify(ran)
+    assert code == 0, said
+    lines = said.splitlines()[-2:]
+    assert lines[0].startswith("0 of ")
+    assert lines[0].endswith(" cells are there: the run has not finished")
+    assert lines[1] == "what is there is sound"
 
 
 def test_labels_that_are_not_those_of_the_images_are_told(ran: Path) -> None:

@@ -59,14 +59,14 @@ def test_info_tells_what_is_there(cache):
 def test_a_cache_that_is_not_there():
     assert "there is none yet" in run("info").replace("\n", "")
     assert "there is nothing" in run("verify")
-    assert "removed: 0" in run("prune", "--all")
+    assert "removed: 0 files, 0 B" in run("prune", "--all")
     assert not cache_dir().exists() or list(cache_dir().iterdir()) == []
 
 
 def test_what_was_not_used_for_long_goes(cache):
     folder = next(piece.path for piece in pieces_of(cache) if piece.kind == "features")
     aged(folder, 40)
-    assert "would be removed: 1" in run("prune", "--older-than", "30d", "--dry-run")
+    assert "would be removed: 2 files, " in run("prune", "--older-than", "30d", "--dry-run")
     assert folder.is_dir()
     assert folder.name in run("prune", "--older-than", "30d").replace("\n", "")
     assert not folder.exists()
@@ -92,11 +92,29 @@ def test_what_a_kill_left_goes_once_it_is_old(cache):
     left = cache / "builtin" / ".leaves-binary.abc.part"
     left.mkdir()
     (left / "image").write_bytes(b"1")
-    run("prune")
+    run("prune", "--older-than", "9w")
     assert left.exists()
     aged(left, 2)
-    run("prune")
+    run("prune", "--older-than", "9w")
     assert not left.exists()
+
+
+def test_making_room_must_be_told_how_much(cache):
+    assert "say what: --older-than, --max-size or --all" in run("prune", status=2)
+    assert len(pieces_of(cache)) == 3
+
+
+def test_what_goes_is_told_as_it_is_in_info(cache):
+    for n in range(12):
+        kernel = cache / "kernels" / f"f-{n:032x}.code"
+        kernel.parent.mkdir(exist_ok=True)
+        kernel.write_bytes(b"1" * 100)
+    said = run("prune", "--all", "--dry-run").splitlines()
+    assert "compiled kernels: 12 files, 1.2 KB" in said
+    assert sum("kernels" in line for line in said) == 1
+    assert sum(line.count("features") for line in said) == 1
+    files, *size = next(line for line in run("info").splitlines() if "all " in line).split()[1:4]
+    assert said[-1] == f"would be removed: {files} files, {' '.join(size)}"
 
 
 def test_links_are_never_followed(cache, tmp_path):
@@ -159,7 +177,7 @@ def test_a_cache_that_cannot_be_written_is_told_of(cache):
 def test_features_in_a_bucket_are_left_alone(monkeypatch):
     monkeypatch.setenv("DFBENCH_CACHE", "memory://features")
     monkeypatch.setenv("XDG_CACHE_HOME", str(Path("nowhere").absolute()))
-    for words in (("info",), ("verify",), ("prune",)):
+    for words in (("info",), ("verify",), ("prune", "--all")):
         assert "features lie at memory://features" in run(*words)
 
 

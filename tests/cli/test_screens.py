@@ -97,6 +97,19 @@ def test_a_console_takes_nothing_for_markup(capsys):
     assert "[bold]x :smile:" in shown
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["a terminal", "a pipe"])
+def test_a_long_sentence_is_wrapped_at_words_for_a_person_alone(capsys, monkeypatch, seen):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TTY_COMPATIBLE" if seen else "TERM", "1" if seen else "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: seen)
+    said = f"cells/{'0' * 60}.json: " + "it is not what was written " * 4
+    screen.tell(said.strip())
+    lines = capsys.readouterr().out.splitlines()
+    assert " ".join(lines) == said.strip()
+    assert (len(lines) > 1) == seen
+    assert all(len(line) < 40 for line in lines[1:])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_command_that_is_asked_to_ends_soon_and_in_order(tmp_path, name):
@@ -118,7 +131,8 @@ def test_a_command_that_is_asked_to_ends_soon_and_in_order(tmp_path, name):
     begun.send_signal(number)
     _, said = begun.communicate(timeout=60)
     assert begun.returncode == 128 + number
-    assert b"stopped; the same command goes on from here" in said
+    assert b"dfbench: stopped\n" in said.replace(b"\r", b"")
+    assert b"goes on" not in said
     assert b"Traceback" not in said
 
 
@@ -143,7 +157,66 @@ def test_a_command_that_does_not_listen_is_ended(tmp_path):
     begun.send_signal(signal.SIGTERM)
     _, said = begun.communicate(timeout=60)
     assert begun.returncode == 143
-    assert b"goes on from here" in said
+    assert b"dfbench: stopped" in said
+
+
+SWALLOWING = {
+    "a __del__": """
+class Held:
+    def __del__(self):
+        there()
+        time.sleep(99)
+held = Held()
+del held
+""",
+    "a callback of C": """
+import ctypes
+waits = ctypes.CFUNCTYPE(None)(lambda: (there(), time.sleep(99)))
+waits()
+""",
+    "a callback of a weak reference": """
+import weakref
+class Held: pass
+held = Held()
+reference = weakref.ref(held, lambda _: (there(), time.sleep(99)))
+del held
+""",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("where", SWALLOWING)
+def test_where_python_swallows_it_a_command_ends_in_order_all_the_same(tmp_path, where):
+    plugin = tmp_path / "holding.py"
+    there, ended = tmp_path / "there", tmp_path / "ended"
+    plugin.write_text(
+        f"import time\ndef there(): open({str(there)!r}, 'w').close()\n{SWALLOWING[where]}"
+        f"try:\n    time.sleep(99)\nfinally:\n    open({str(ended)!r}, 'w').close()\n"
+    )
+    command = [sys.executable, "-m", "dfbench", "list", "extractors", "--plugin", str(plugin)]
+    begun = subprocess.Popen(command, stderr=subprocess.PIPE)
+    while not there.exists():
+        time.sleep(0.05)
+    begun.send_signal(signal.SIGTERM)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 143
+    assert said == b"\ndfbench: stopped\n"
+    assert ended.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_run_that_is_stopped_says_that_it_goes_on(tmp_path):
+    plugin = tmp_path / "slow.py"
+    there = tmp_path / "there"
+    plugin.write_text(f"import time\nopen({str(there)!r}, 'w').close()\ntime.sleep(99)")
+    words = ["run", "--suite", "smoke", "--plugin", str(plugin), "--out", str(tmp_path / "out")]
+    begun = subprocess.Popen([sys.executable, "-m", "dfbench", *words], stderr=subprocess.PIPE)
+    while not there.exists():
+        time.sleep(0.05)
+    begun.send_signal(signal.SIGTERM)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 143
+    assert b"dfbench: stopped; the same command goes on from here\n" in said
 
 
 def test_being_stopped_is_an_interrupt():

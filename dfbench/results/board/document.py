@@ -80,10 +80,9 @@ Block = Heading | Paragraph | Standings | Chapter | Section
 
 def document(board: Board, title: str = "Leaderboard") -> list[Block]:
     """Put all blocks of a board into their order."""
-    blocks: list[Block] = [
-        Heading(title),
-        Legend(sentences.RANKS, short=sentences.RANKS_IN_SHORT),
-    ]
+    blocks: list[Block] = [Heading(title)]
+    if any(table.measured for table in board.tables):
+        blocks.append(Legend(sentences.RANKS, short=sentences.RANKS_IN_SHORT))
     if not board.tables:
         blocks.append(Paragraph(sentences.NOTHING))
     if board.overall is not None:

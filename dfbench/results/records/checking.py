@@ -56,9 +56,12 @@ class Checks:
     unsummed
         Those of them that carry no checksum, by kind: dfbench 0.1.0 wrote none.
     damaged
-        In the order in which they were found; a file that is damaged is named once.
+        In the order in which they were found; a file that is damaged is named once, a list of
+        places on the board once a place.
     notes
         What is odd and harms nothing, a sentence each.
+    unfinished
+        How much is there of a run that was interrupted; empty of one that has finished.
     """
 
     out: ResultsFolder
@@ -66,6 +69,7 @@ class Checks:
     unsummed: Counter[str] = field(default_factory=Counter)
     damaged: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unfinished: str = ""
 
     def found(self, file: Path | str, what: str, remedy: str = "") -> None:
         """Note a damaged file, unless it is noted already."""
@@ -113,6 +117,7 @@ def check_facts(out: ResultsFolder, audits: Mapping[str, type[BaseModel]]) -> Ch
     _evaluations(checks, records)
     for entry in entries:
         _place(checks, entry)
+    _ended(checks, entries)
     _findings(checks, audits)
     _index(checks)
     return checks
@@ -188,9 +193,18 @@ def _place(checks: Checks, entry: Entry) -> None:
         checks.out.record_of(entry)
     except OutputError as error:
         if error.where == str(checks.out.entries_file):
+            # the list is damaged in several places, each of them a row that is shown as another
             where = f"{entry.row!r} on {entry.dataset!r}, seed {entry.seed}: "
-            name = f"{checks.out.entries_file.name} ({entry.cell})"
-            checks.found(name, where + error.what, error.hint or "")
+            name = checks.out.name(checks.out.entries_file)
+            checks.damaged.append(Damage(name, where + error.what, error.hint or ""))
+
+
+def _ended(checks: Checks, entries: list[Entry]) -> None:
+    """Note what a run that was interrupted has not come to."""
+    cells = {entry.cell for entry in entries}
+    there = sum(checks.out.record_file(cell).exists() for cell in cells)
+    if there < len(cells):
+        checks.unfinished = f"{there:,} of {len(cells):,} cells are there: the run has not finished"
 
 
 def _findings(checks: Checks, audits: Mapping[str, type[BaseModel]]) -> None:

@@ -50,6 +50,12 @@ def test_a_data_set_begins_with_what_must_be_known(board):
     assert titles == ["By class", "Cost beside merit", "More figures", "Tuning and cost"]
 
 
+def test_where_no_row_has_a_rank_nothing_is_said_of_ranks(board):
+    bare = [replace(table, ranked=[], controls=[], smallest=None) for table in board.tables]
+    assert "Legend" not in names(document(replace(board, tables=bare)))
+    assert "Legend" not in names(document(replace(board, tables=[])))
+
+
 @pytest.mark.parametrize("form", HEADINGS)
 def test_every_form_has_the_same_headings_in_the_same_order(board, form):
     wanted = []
@@ -64,4 +70,4 @@ def test_every_form_has_the_same_headings_in_the_same_order(board, form):
 
 
 def test_an_empty_board_says_so():
-    assert names(document(Board([], None))) == ["Heading", "Legend", "Paragraph"]
+    assert names(document(Board([], None))) == ["Heading", "Paragraph"]
