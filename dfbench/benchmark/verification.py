@@ -27,6 +27,9 @@ from dfbench.results.render.long_form import FIGURE_FORMATS
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 
+_MOST = 256 << 20
+"""Bytes of the largest leaderboard that is read."""
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -167,7 +170,7 @@ def _forms_of(checks: Checks, board: Board | None) -> None:
             continue
         checks.checked["leaderboards"] += 1
         try:
-            content = read_bytes(path, below=out.path)
+            content = read_bytes(path, most=_MOST, below=out.path)
         except OSError as error:
             checks.found(path, error.strerror or str(error), BOARD_AGAIN)
             continue

@@ -17,7 +17,7 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import kept_files, odd_files, read_index
 from dfbench.results.records.records import Entry, Part, Record
 from dfbench.results.records.scores import AGAIN, brief, sum_of
-from dfbench.results.records.sealed import unsealed
+from dfbench.results.records.sealed import MOST, unsealed
 
 Read = TypeVar("Read")
 
@@ -86,7 +86,7 @@ class Checks:
 
     def summed(self, kind: str, path: Path) -> None:
         """Count a JSON file that was read well and has no checksum."""
-        if not unsealed(read_bytes(path, below=self.out.path))[1]:
+        if not unsealed(read_bytes(path, most=MOST, below=self.out.path))[1]:
             self.unsummed[kind] += 1
 
 
@@ -136,7 +136,7 @@ def _lists(checks: Checks) -> list[Entry]:
         if path.exists():
             checks.checked["lists"] += 1
             try:
-                unsealed(read_bytes(path, below=out.path))
+                unsealed(read_bytes(path, most=MOST, below=out.path))
             except (OSError, ValueError) as error:
                 checks.found(path, brief(error), "remove it: it is made anew")
     return entries or []

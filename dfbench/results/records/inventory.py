@@ -21,6 +21,9 @@ from dfbench.results.records.sealed import read_sealed, write_sealed
 _PASSING = frozenset({"board", "studies", "checkpoints", "logs", "parts"})
 """Folders of what may be removed at any time, or goes when a run ends."""
 
+_DEEPEST = 16
+"""Folders inside each other that are gone into; a run makes three."""
+
 
 class Written(BaseModel):
     """A file as it was when the last command ended."""
@@ -103,12 +106,14 @@ def check_plain(out: ResultsFolder) -> None:
 
 
 def odd_files(out: ResultsFolder) -> Iterator[tuple[Path, str]]:
-    """Give what is no plain file and no folder, and what it is."""
+    """Give what is no plain file and no folder, or lies too deep, and what it is."""
     for entry in _walk(out.path):
         if entry.is_symlink():
             yield Path(entry.path), "a link, which is not followed here"
         elif not _is_file(entry) and not entry.is_dir(follow_symlinks=False):
             yield Path(entry.path), "no plain file"
+        elif Path(entry.path).relative_to(out.path).parts[_DEEPEST - 1 :] and entry.is_dir():
+            yield Path(entry.path), f"folders more than {_DEEPEST} deep"
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -116,13 +121,24 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    """Give all that lies below a folder, following no link; nothing where it cannot be read."""
+    """Give all that lies below a folder, following no link; nothing where it cannot be read.
+
+    What lies deeper than any command writes is not gone into.
+    """
+    waiting = [iter(_listed(folder))]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            continue
+        yield entry
+        if len(waiting) < _DEEPEST and entry.is_dir(follow_symlinks=False):
+            waiting.append(iter(_listed(entry.path)))
+
+
+def _listed(folder: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            return sorted(found, key=lambda entry: entry.name)
     except OSError:
-        return
-    for entry in entries:
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
+        return []

@@ -204,7 +204,7 @@ def _numbers(names: list[str | None]) -> NDArray[np.int64] | None:
         return None
     try:
         return np.array([int(str(name)) for name in names], dtype=np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):  # a text, or a number of more digits than fit
         known: dict[str | None, int] = {}
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
 

@@ -14,6 +14,7 @@ from dfbench.errors import OutputError
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.scores import sum_of
 from dfbench.results.results import Results
 
 
@@ -234,8 +235,31 @@ def test_findings_that_are_damaged_are_told_on_the_board(three, audit):
         out.read_findings(audit, "aa", type(FINDINGS[audit]))
 
 
+def test_findings_of_another_data_set_are_none_of_this(three):
+    out = ResultsFolder(three.out)
+    found = FINDINGS["leaks"].model_copy(update={"fingerprint": "bb"})
+    out.write_findings("leaks", "aa", found)
+    with pytest.raises(OutputError, match="findings of another data set, 'bb'"):
+        out.read_findings("leaks", "aa", Leaks)
+    (warning,) = build_board(three.out).tables[0].warnings
+    assert "findings of another data set" in warning
+
+
 def test_a_list_of_evaluations_that_is_damaged_costs_no_row(three):
     (three.out / "probes.json").write_text('{"asked": 3}')
     board = build_board(three.out)
     assert len(board.tables[0].measured) == 3
     assert any("probes.json" in text for section in board.sections for text in section.text)
+
+
+def test_groups_named_by_numbers_that_do_not_fit_are_names(three):
+    out = ResultsFolder(three.out)
+    record = out.load_record("c0")
+    path = out.scores_file("c0")
+    table = pq.read_table(path)
+    names = [f"{'9' * 40}{i // 2}" for i in range(len(table))]
+    table = table.set_column(table.column_names.index("group"), "group", pa.array(names))
+    pq.write_table(table, path)
+    out.rewrite_record(record.model_copy(update={"tables": {"evaluate": sum_of(path, out.path)}}))
+    assert out.read_scores(out.load_record("c0")).groups.tolist() == [i // 2 for i in range(40)]
+    assert len(build_board(three.out).tables) == 1
