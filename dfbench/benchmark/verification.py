@@ -18,7 +18,7 @@ from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
-from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts
+from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts, check_index
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import read_index
 from dfbench.results.records.records import Entry, Part, Record, Scores
@@ -105,9 +105,10 @@ def verify(
     out = ResultsFolder(Path(folder).expanduser())
     files = [Path(each).expanduser() for each in _several(plugins)]
     checks = check_facts(out, forms())
+    _models(checks)
+    check_index(checks)
     board = _board(checks, files)
     _forms_of(checks, board)
-    _models(checks)
     for source in _several(data):
         _data(checks, load_dataset(str(source), check=True, plugins=files))
     return Verified(out.path, checks, board)

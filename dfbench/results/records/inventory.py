@@ -1,13 +1,15 @@
 """What lies in a results folder: plain files alone, and an index of them that is written last.
 
-The index tells `dfbench verify` what ought to be there. It decides nothing: records tell the truth
-on their own, also where a command was killed before it came to the index.
+The index tells `dfbench verify` what ought to be there, and whether it is what it was when the last
+command ended. No figure hangs on it: records tell the truth on their own, also where a command was
+killed before it came to the index.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -40,10 +42,12 @@ class Index(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     files: dict[str, Written]
+    written: str = ""
+    """UTC, ISO 8601: when they were found so."""
 
 
 def write_index(out: ResultsFolder) -> None:
-    """Write the index of what is there.
+    """Write the index of what is there; one that says the same already stays.
 
     Raises
     ------
@@ -55,7 +59,13 @@ def write_index(out: ResultsFolder) -> None:
         path = out.path / name
         if found := sum_of(path, out.path):
             files[name] = Written(sha256=found, bytes=path.stat().st_size)
-    write_sealed(out.index_file, Index(files=files))
+    try:
+        before = read_index(out)
+    except OutputError:
+        before = None
+    if before is None or before.files != files or not before.written:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        write_sealed(out.index_file, Index(files=files, written=now))
 
 
 def read_index(out: ResultsFolder) -> Index | None:
