@@ -558,6 +558,7 @@ class ResultsFolder:
             below=self.path,
             told=record.tables.get(part, ""),
             labelled=part != "unlabelled",
+            probable=record.probable,
             again=again,
         )
         if (record.positive or 0) >= scores.probabilities.shape[1]:
@@ -690,7 +691,12 @@ class ResultsFolder:
         """
         path = self.evaluated_file(record.cell, record.probe)
         scores, self.sums[self.name(path)] = load_scores(
-            path, record.n, len(of.classes), below=self.path, told=record.table
+            path,
+            record.n,
+            len(of.classes),
+            below=self.path,
+            told=record.table,
+            probable=of.probable,
         )
         return scores
 
