@@ -25,6 +25,8 @@ MOST = 5_000_000
 """Images of the largest table that is read."""
 _FEW = 1000
 """Images of a table that may be read where fewer were said, to say how many there are."""
+_PACKED = 200
+"""Bytes that a byte of a table may stand for, beyond some MB: names of kinds and groups recur."""
 _COLUMNS = 1000
 """Beside those of classes that are told; where none are, as many classes at most."""
 
@@ -152,7 +154,7 @@ def _most(n: int, n_classes: int) -> int:
 def _parsed(content: bytes, n: int, n_classes: int, *, labelled: bool) -> Scores:
     """Take scores out of a table; errors are `ValueError`."""
     rows = max(n, _FEW)
-    most = _most(rows, n_classes)
+    most = min(_most(rows, n_classes), (64 << 20) + _PACKED * len(content))
     table = read_table(content, rows=rows, values=(_COLUMNS + n_classes) * rows, size=most)
     if len(table) != n:
         raise ValueError(f"of {len(table):,} images where the record has {n:,}")
