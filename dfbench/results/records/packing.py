@@ -78,8 +78,14 @@ def pack(
     if index is not None:
         told = {n: its for n, its in index.files.items() if models or not n.startswith(_MODELS)}
         told |= {name: _written(text) for name, text in texts.items() if name in told}
-        texts[out.index_file.name] = text_of(Index(files=told)).encode()
+        texts[out.index_file.name] = text_of(Index(files=told, written=index.written)).encode()
     names = {name for name in kept_files(out) if models or not name.startswith(_MODELS)}
+    if odd := sorted(name for name in names if not _is_name(name)):
+        raise OutputError(
+            f"{odd[0][:80]!a} is no name of a file of results",
+            where=out.path,
+            hint="remove or rename it: nobody could read what is packed",
+        )
     try:
         with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name in sorted(names | texts.keys()):
@@ -91,6 +97,10 @@ def pack(
         return file.stat().st_size
     except OSError as error:
         raise unwritable(file.parent, error) from error
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and ".." not in name
 
 
 def _written(text: bytes) -> Written:
@@ -163,7 +173,7 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         name = member.filename
         shown = repr(name[:80])
-        if not _NAME.fullmatch(name) or ".." in name:
+        if not _is_name(name):
             raise ValueError(f"{shown} is no name of a file of results")
         if name.lower() in names:
             raise ValueError(f"{shown} is there twice")
