@@ -31,7 +31,7 @@ from dfbench.benchmark.verification import forms, verify
 from dfbench.errors import DfbenchError
 from dfbench.results.board.board import Board
 from dfbench.results.board.keeping import board_of
-from dfbench.results.records.checking import check_facts
+from dfbench.results.records.checking import check_facts, check_index
 from dfbench.results.records.folder import ResultsFolder
 
 FORMS = forms()
@@ -126,6 +126,7 @@ def outcome(out: Path, path: Path, reference: Board, *, whole: bool) -> set[str]
     """Say what came of a flip; ``whole`` has the leaderboard computed in any case."""
     harmed, name = path.read_bytes(), path.relative_to(out).as_posix()
     checks = check_facts(ResultsFolder(out), FORMS)
+    check_index(checks)
     found = {"found" for damage in checks.damaged if damage.file.startswith(name)}
     if found and not whole:
         return found

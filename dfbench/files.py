@@ -202,7 +202,8 @@ def keep_text(path: Path, text: str) -> None:
         Where its folder cannot be written.
     """
     try:
-        if read_bytes(path) == text.encode():
+        content = text.encode()
+        if read_bytes(path, most=len(content)) == content:
             return
     except OSError:
         pass

@@ -118,3 +118,11 @@ def test_text_that_is_there_is_not_written_again(tmp_path):
     before = (tmp_path / "text").stat()
     keep_text(tmp_path / "text", "same")
     assert (tmp_path / "text").stat().st_ino == before.st_ino
+
+
+def test_a_huge_file_in_the_place_of_results_is_replaced_unread(tmp_path):
+    path = tmp_path / "leaderboard.md"
+    path.touch()
+    os.truncate(path, 1 << 40)  # 1 TB of nothing
+    keep_text(path, "a board")
+    assert path.read_text() == "a board"

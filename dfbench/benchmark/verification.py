@@ -18,7 +18,7 @@ from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
-from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts
+from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts, check_index
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import read_index
 from dfbench.results.records.records import Entry, Part, Record, Scores
@@ -26,6 +26,9 @@ from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.render.long_form import FIGURE_FORMATS
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
+
+_MOST = 256 << 20
+"""Bytes of the largest leaderboard that is read."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,10 @@ def verify(
     out = ResultsFolder(Path(folder).expanduser())
     files = [Path(each).expanduser() for each in _several(plugins)]
     checks = check_facts(out, forms())
+    _models(checks)
+    check_index(checks)
     board = _board(checks, files)
     _forms_of(checks, board)
-    _models(checks)
     for source in _several(data):
         _data(checks, load_dataset(str(source), check=True, plugins=files))
     return Verified(out.path, checks, board)
@@ -173,7 +177,7 @@ def _forms_of(checks: Checks, board: Board | None) -> None:
             continue
         checks.checked["leaderboards"] += 1
         try:
-            content = read_bytes(path, below=out.path)
+            content = read_bytes(path, most=_MOST, below=out.path)
         except OSError as error:
             checks.found(path, error.strerror or str(error), BOARD_AGAIN)
             continue

@@ -53,12 +53,20 @@ def read_table(
             told = found.metadata
             _check(told.num_rows, rows, "rows")
             _check(max(told.num_rows, 1) * told.num_columns, values, "values")
-            _check(_bytes(told), (1 << 20) + 64 * values if size is None else size, "bytes")
-            names = [
-                name for name in found.schema_arrow.names if columns is None or name in columns
-            ]
+            most = (1 << 20) + 64 * values if size is None else size
+            _check(_bytes(told), most, "bytes")
+            schema = found.schema_arrow
+            names = [name for name in schema.names if columns is None or name in columns]
+            if columns is None and any(pa.types.is_nested(each.type) for each in schema):
+                raise ValueError("a column of lists or tables")
+            texts = [each.name for each in schema if _is_text(each.type)]
+        # a text that stands once in the file may stand in every row
+        with pq.ParquetFile(source, metadata=told, read_dictionary=texts) as found:
             # one small file: threads take longer than the reading
-            return found.read(names, use_threads=False)
+            table = found.read(names, use_threads=False)
+        _check(sum(map(_spelt_out, table.itercolumns())), most, "bytes")
+        fields = [each for each in schema if each.name in names]
+        return table.cast(pa.schema(fields, metadata=table.schema.metadata))
     except (pa.ArrowException, OSError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -71,3 +79,26 @@ def _check(found: int, most: int, what: str) -> None:
 def _bytes(told: pa.parquet.FileMetaData) -> int:
     groups = [told.row_group(n) for n in range(told.num_row_groups)]
     return sum(group.total_byte_size for group in groups)
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(
+        types.is_string(type_)
+        or types.is_large_string(type_)
+        or types.is_binary(type_)
+        or types.is_large_binary(type_)
+    )
+
+
+def _spelt_out(column: pa.ChunkedArray) -> int:
+    """Give the bytes of the texts of a column, each as often as it stands there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = [pc.take(pc.binary_length(each.dictionary), each.indices) for each in column.chunks]
+    return sum(pc.sum(pc.cast(each, pa.int64())).as_py() or 0 for each in lengths)

@@ -15,6 +15,7 @@ import dfbench
 from dfbench.cli import app
 from dfbench.errors import OutputError
 from dfbench.results.records.folder import Entries, ResultsFolder
+from dfbench.results.records.inventory import write_index
 from dfbench.results.records.sealed import write_sealed
 from tests.conftest import SUITE, picture
 
@@ -162,6 +163,35 @@ def test_what_is_missing_or_foreign_is_told(ran: Path) -> None:
     assert "leaderboard.csv: is missing (dfbench leaderboard DIR --write" in said
     assert f"leaks/{gone.name}: is missing (run again" in said
     assert "note: no command of dfbench that ended wrote notes.txt" in said
+
+
+def test_what_was_edited_and_sealed_again_is_told(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    (ran / "index.json").unlink()
+    cell = out.read_entries()[0].cell
+    record = out.load_record(cell)
+    assert record is not None
+    out.rewrite_record(record.model_copy(update={"started": "2026-01-02T03:04:05+00:00"}))
+    write_index(out)
+    assert verify(ran)[0] == 0
+    out.rewrite_record(
+        record.model_copy(update={"started": "2026-01-02T03:04:05+00:00", "fit_seconds": 0.001})
+    )
+    (found,) = (each for each in dfbench.verify(ran).checks.damaged if "cells/" in each.file)
+    assert found.file == f"cells/{cell}.json"
+    assert "not what it was when the last command ended, and no run began since" in found.what
+
+
+def test_what_a_killed_run_went_on_with_is_a_note(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    cell = out.read_entries()[0].cell
+    record = out.load_record(cell)
+    assert record is not None
+    out.rewrite_record(record.model_copy(update={"started": "2999-01-02T03:04:05+00:00"}))
+    found = dfbench.verify(ran)
+    assert found.sound, str(found)
+    assert "a run that began at" in str(found)
+    assert f"cells/{cell}.json" in str(found)
 
 
 def test_images_that_are_others_are_told(ran: Path) -> None:

@@ -52,3 +52,28 @@ def test_millions_of_rows_in_a_small_file_take_no_memory():
 def test_what_is_none_is_a_value_error(content):
     with pytest.raises(ValueError, match=r"."):
         read_table(content, rows=1, values=1)
+
+
+def test_a_text_that_stands_once_in_the_file_is_not_spelt_out_in_every_row():
+    rows = 3000
+    once = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["x" * (1 << 20)]))
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": once}), file, store_schema=False)
+    assert len(file.getvalue()) < 1 << 20
+    with pytest.raises(ValueError, match="too large: 3,145,728,000 bytes"):
+        read_table(file.getvalue(), rows=rows, values=rows, size=64 << 20)
+
+
+def test_columns_have_the_types_that_they_were_written_with():
+    table = pa.table(
+        {
+            "text": ["a", None, "a"], "wide": pa.array(["b"] * 3, pa.large_string()),
+            "bytes": [b"c"] * 3, "number": [1, 2, 3],
+            "coded": pa.array(["d", "d", None]).dictionary_encode(),
+        }
+    )  # fmt: skip
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    found = read_table(file.getvalue(), rows=3, values=15)
+    assert found.schema.types == table.schema.types
+    assert found.to_pydict() == table.to_pydict()

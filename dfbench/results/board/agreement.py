@@ -1,4 +1,4 @@
-"""Whether rows agree on the images that they were scored on: one image has one label.
+"""Whether rows agree on what they were fitted and scored on: classes, images, and their labels.
 
 Checksums tell that a table is what was written, not that whoever wrote it told the truth.
 """
@@ -6,7 +6,7 @@ Checksums tell that a table is what was written, not that whoever wrote it told 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dfbench.results.records.records import Record
 from dfbench.results.statistics.measured import Images
 
-Said = TypeVar("Said", int, bytes)
+Said = TypeVar("Said", bound=Hashable)
 Told = tuple[Record, Images]
 """The record of a cell, and what its scores tell of their images."""
 
@@ -26,14 +26,81 @@ def contradicted(cells: Iterable[Told]) -> dict[str, str]:
     Cells of one state of a data set and of the same classes are held against each other. Where as
     many say one thing as another, nobody knows who is right, and none of them is believed.
     """
-    found: dict[str, str] = {}
-    for its in _by_state(cells).values():
+    cells = list(cells)
+    found = _of_data(cells)
+    for its in _by_state(each for each in cells if each[0].cell not in found).values():
         sheets = {id(images): images for _, images in its}
         if len(sheets) > 1:
             weights = Counter(id(images) for _, images in its)
             faults = _faults(sheets, weights)
             found |= {r.cell: faults[id(images)] for r, images in its if id(images) in faults}
     return found
+
+
+def _of_data(cells: Sequence[Told]) -> dict[str, str]:
+    """Say which cells tell of other classes, images or training images than their like."""
+    found = _outvoted(
+        cells, _data, _classes, "its classes are not those, or not in the order, that"
+    )
+    # scores that were brought may lack images, and were fitted nobody knows on what
+    own = [
+        each
+        for each in cells
+        if each[0].cell not in found and each[0].kind != "imported" and not each[0].elsewhere
+    ]
+    found |= _outvoted(own, _parts, _names, "it was scored on other images than those that")
+    own = [each for each in own if each[0].cell not in found and not each[0].variant]
+    return found | _outvoted(
+        own, _fitted, _n_train, "it was fitted on another number of images than"
+    )
+
+
+def _outvoted(
+    cells: Iterable[Told],
+    like: Callable[[Told], Hashable],
+    says: Callable[[Told], Hashable],
+    fault: str,
+) -> dict[str, str]:
+    """Hold cells that are alike against each other, in one thing that each says."""
+    groups: dict[Hashable, list[Told]] = {}
+    for each in cells:
+        if each[0].fingerprint:  # of records of before it the state is not known
+            groups.setdefault(like(each), []).append(each)
+    found: dict[str, str] = {}
+    for its in groups.values():
+        votes = Counter(map(says, its))
+        if len(votes) > 1:
+            off = [record for record, images in its if _in_doubt(votes, says((record, images)))]
+            found |= {record.cell: f"{fault} other rows of the data set have" for record in off}
+    return found
+
+
+def _data(told: Told) -> Hashable:
+    record, _ = told
+    return record.dataset, record.fingerprint, record.variant
+
+
+def _parts(told: Told) -> Hashable:
+    record, _ = told
+    return _data(told), record.split, record.n_left_out
+
+
+def _fitted(told: Told) -> Hashable:
+    record, _ = told
+    return _parts(told), record.tuned_on, record.drops_leaks
+
+
+def _classes(told: Told) -> Hashable:
+    record, _ = told
+    return tuple(record.classes), record.positive
+
+
+def _names(told: Told) -> Hashable:
+    return told[1].names
+
+
+def _n_train(told: Told) -> Hashable:
+    return told[0].n_train
 
 
 def _by_state(cells: Iterable[Told]) -> dict[object, list[Told]]:

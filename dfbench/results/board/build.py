@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -316,8 +317,15 @@ def _read_cells(out: ResultsFolder, entries: Sequence[Entry], known: list[Images
     missing: list[Line] = []
     defaults: dict[str, float] = {}
     unread = False
+    places = Counter(entry.seed for entry in entries)
     for entry in entries:
         try:
+            if places[entry.seed] > 1:
+                raise OutputError(
+                    f"it stands there {places[entry.seed]} times with seed {entry.seed}",
+                    where=out.entries_file,
+                    hint="run again with the same --out",
+                )
             record = out.record_of(entry)
             if record is None:
                 missing.append(_absent(entry, "skipped", "not run yet"))

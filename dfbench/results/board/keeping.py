@@ -24,6 +24,7 @@ from dfbench.results.board.added import Additions, additions_of
 from dfbench.results.board.board import Board
 from dfbench.results.document.blocks import Chart
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.sealed import MOST
 from dfbench.results.records.state import State, read_state
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _kept(out: ResultsFolder, audits: Sequence[str], added: Additions) -> Known 
     if state is None or not state.holds(out, audits, added.name):
         return None
     try:
-        text = read_bytes(out.board_file, below=out.path)
+        text = read_bytes(out.board_file, most=MOST, below=out.path)
         if hashlib.sha256(text).hexdigest() != state.board:
             return None
         board = _form().validate_json(text, context={"again": _Charts(out, added)})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,16 +16,20 @@ from pydantic import BaseModel
 from dfbench.errors import OutputError
 from dfbench.received.files import read_bytes
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.inventory import kept_files, odd_files, read_index
+from dfbench.results.records.inventory import Index, kept_files, odd_files, read_index
 from dfbench.results.records.records import Entry, Part, Record
 from dfbench.results.records.scores import AGAIN, brief, sum_of
-from dfbench.results.records.sealed import unsealed
+from dfbench.results.records.sealed import MOST, unsealed
 
 Read = TypeVar("Read")
 
 BOARD_AGAIN = "dfbench leaderboard DIR --write writes it again"
 _AS_THEY_ARE = ("figures/", "unreadable/", "report.html")
-"""What is shown and never read; of them alone the index tells whether they are what was written."""
+"""What is shown and never read."""
+_CELL = re.compile(r"(?:cells|models)/([A-Za-z0-9_-]+)\.")
+"""Of files of a cell."""
+_FORMS = ("leaderboard.", "protocols.")
+"""Names of what is held against the scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Checks:
         What is odd and harms nothing, a sentence each.
     unfinished
         How much is there of a run that was interrupted; empty of one that has finished.
+    records
+        Of cells, those that can be read.
     """
 
     out: ResultsFolder
@@ -70,6 +78,7 @@ class Checks:
     damaged: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unfinished: str = ""
+    records: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def found(self, file: Path | str, what: str, remedy: str = "") -> None:
         """Note a damaged file, unless it is noted already."""
@@ -90,12 +99,12 @@ class Checks:
 
     def summed(self, kind: str, path: Path) -> None:
         """Count a JSON file that was read well and has no checksum."""
-        if not unsealed(read_bytes(path, below=self.out.path))[1]:
+        if not unsealed(read_bytes(path, most=MOST, below=self.out.path))[1]:
             self.unsummed[kind] += 1
 
 
 def check_facts(out: ResultsFolder, audits: Mapping[str, type[BaseModel]]) -> Checks:
-    """Read all facts, and hold checksums, records, entries and the index against each other.
+    """Read all facts, and hold checksums, records and entries against each other.
 
     Parameters
     ----------
@@ -113,13 +122,12 @@ def check_facts(out: ResultsFolder, audits: Mapping[str, type[BaseModel]]) -> Ch
     for path, what in odd_files(out):
         checks.found(path, what, "remove it")
     entries = _lists(checks)
-    records = _cells(checks)
-    _evaluations(checks, records)
+    checks.records = _cells(checks)
+    _evaluations(checks, checks.records)
     for entry in entries:
         _place(checks, entry)
     _ended(checks, entries)
     _findings(checks, audits)
-    _index(checks)
     return checks
 
 
@@ -141,7 +149,7 @@ def _lists(checks: Checks) -> list[Entry]:
         if path.exists():
             checks.checked["lists"] += 1
             try:
-                unsealed(read_bytes(path, below=out.path))
+                unsealed(read_bytes(path, most=MOST, below=out.path))
             except (OSError, ValueError) as error:
                 checks.found(path, brief(error), "remove it: it is made anew")
     return entries or []
@@ -216,8 +224,8 @@ def _findings(checks: Checks, audits: Mapping[str, type[BaseModel]]) -> None:
                 checks.summed("findings", path)
 
 
-def _index(checks: Checks) -> None:
-    """Hold what is there against the index."""
+def check_index(checks: Checks) -> None:
+    """Hold what is there against the index, where nothing worse is known of it already."""
     out = checks.out
     try:
         index = read_index(out)
@@ -229,20 +237,56 @@ def _index(checks: Checks) -> None:
         return
     checks.checked["lists"] += 1
     there = set(kept_files(out))
-    other = "it is not what was written: its checksum is another"
     for name in sorted(index.files.keys() - there):
         checks.found(name, "is missing", _remedy(name))
+    changed = []
     for name in sorted(index.files.keys() & there):
-        if name.startswith(_AS_THEY_ARE):
-            checks.checked["pictures, pages"] += 1
-            if sum_of(out.path / name, out.path) != index.files[name].sha256:
-                checks.found(name, other, _remedy(name))
+        if name.startswith(_FORMS):
+            continue
+        checks.checked["pictures, pages"] += name.startswith(_AS_THEY_ARE)
+        if sum_of(out.path / name, out.path) != index.files[name].sha256:
+            changed.append(name)
+    _changed(checks, index, changed)
     strange = [name for name in sorted(there - index.files.keys()) if not _is_fact(name)]
     if strange:
-        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        checks.notes.append(f"no command of dfbench that ended wrote {_some(strange)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _changed(checks: Checks, index: Index, names: Sequence[str]) -> None:
+    """Name what is not what it was when the last command ended.
+
+    A run that was killed since may have gone on: it left records that began later, and lists that
+    name them.
+    """
+    later = {cell for cell, record in checks.records.items() if _began(record.started, index)}
+    runs = checks.out.read_provenance()
+    going = bool(later) or any(_began(run.started, index) for run in runs)
+    since = []
+    for name in names:
+        own = _CELL.match(name)
+        if own[1] in later if own else going and not name.startswith(_AS_THEY_ARE):
+            since.append(name)
+        else:
+            what = "it is not what it was when the last command ended, and no run began since"
+            checks.found(name, what, _remedy(name))
+    if since:
         checks.notes.append(
-            f"no command of dfbench that ended wrote {', '.join(strange[:3])}{more}"
+            f"changed by a run that began at {index.written} or later and has not ended, as their"
+            f" records say: {_some(since)}"
         )
+
+
+def _began(started: str, index: Index) -> bool:
+    """Whether something began since the index was written; of no use where times are damaged."""
+    try:
+        return datetime.fromisoformat(started) >= datetime.fromisoformat(index.written)
+    except (ValueError, TypeError):
+        return False
 
 
 def _remedy(name: str) -> str:

@@ -36,6 +36,8 @@ from dfbench.results.texts import csv_text
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
+_LOOK_AGAIN = "run again with the same --out: it is looked for anew"
+
 
 def _unseen(name: str) -> str:
     return ""
@@ -314,6 +316,7 @@ class ResultsFolder(Places):
             below=self.path,
             told=record.tables.get(part, ""),
             labelled=part != "unlabelled",
+            probable=record.probable,
             again=again,
         )
         if (record.positive or 0) >= scores.probabilities.shape[1]:
@@ -446,7 +449,12 @@ class ResultsFolder(Places):
         """
         path = self.evaluated_file(record.cell, record.probe)
         scores, self.sums[self.name(path)] = load_scores(
-            path, record.n, len(of.classes), below=self.path, told=record.table
+            path,
+            record.n,
+            len(of.classes),
+            below=self.path,
+            told=record.table,
+            probable=of.probable,
         )
         return scores
 
@@ -468,21 +476,26 @@ class ResultsFolder(Places):
         Raises
         ------
         OutputError
-            Where it cannot be read.
+            Where it cannot be read, or tells that it is of another state of the data set.
         """
         if not fingerprint:
             return None
         path = self.findings_file(audit, fingerprint)
         try:
-            return read_sealed(path, form, below=self.path)
+            found = read_sealed(path, form, below=self.path)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"no readable findings: {brief(error)}",
                 where=path,
-                hint="run again with the same --out: it is looked for anew",
+                hint=_LOOK_AGAIN,
             ) from error
+        # the name of a data set is no part of its fingerprint: the same may have several
+        of = getattr(found, "fingerprint", fingerprint)
+        if of != fingerprint:
+            raise OutputError(f"findings of another data set, {of!r}", where=path, hint=_LOOK_AGAIN)
+        return found
 
     def write_unreadable(self, fingerprint: str, images: Sequence[tuple[str, str]]) -> None:
         """Write which images of a data set cannot be read: path and reason; no file for none.

@@ -1,13 +1,15 @@
 """What lies in a results folder: plain files alone, and an index of them that is written last.
 
-The index tells `dfbench verify` what ought to be there. It decides nothing: records tell the truth
-on their own, also where a command was killed before it came to the index.
+The index tells `dfbench verify` what ought to be there, and whether it is what it was when the last
+command ended. No figure hangs on it: records tell the truth on their own, also where a command was
+killed before it came to the index.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +22,9 @@ from dfbench.results.records.sealed import read_sealed, write_sealed
 
 _PASSING = frozenset({"board", "studies", "checkpoints", "logs", "parts"})
 """Folders of what may be removed at any time, or goes when a run ends."""
+
+_DEEPEST = 16
+"""Folders inside each other that are gone into; a run makes three."""
 
 
 class Written(BaseModel):
@@ -37,10 +42,12 @@ class Index(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     files: dict[str, Written]
+    written: str = ""
+    """UTC, ISO 8601: when they were found so."""
 
 
 def write_index(out: ResultsFolder) -> None:
-    """Write the index of what is there.
+    """Write the index of what is there; one that says the same already stays.
 
     Raises
     ------
@@ -52,7 +59,13 @@ def write_index(out: ResultsFolder) -> None:
         path = out.path / name
         if found := sum_of(path, out.path):
             files[name] = Written(sha256=found, bytes=path.stat().st_size)
-    write_sealed(out.index_file, Index(files=files))
+    try:
+        before = read_index(out)
+    except OutputError:
+        before = None
+    if before is None or before.files != files or not before.written:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        write_sealed(out.index_file, Index(files=files, written=now))
 
 
 def read_index(out: ResultsFolder) -> Index | None:
@@ -103,12 +116,14 @@ def check_plain(out: ResultsFolder) -> None:
 
 
 def odd_files(out: ResultsFolder) -> Iterator[tuple[Path, str]]:
-    """Give what is no plain file and no folder, and what it is."""
+    """Give what is no plain file and no folder, or lies too deep, and what it is."""
     for entry in _walk(out.path):
         if entry.is_symlink():
             yield Path(entry.path), "a link, which is not followed here"
         elif not _is_file(entry) and not entry.is_dir(follow_symlinks=False):
             yield Path(entry.path), "no plain file"
+        elif Path(entry.path).relative_to(out.path).parts[_DEEPEST - 1 :] and entry.is_dir():
+            yield Path(entry.path), f"folders more than {_DEEPEST} deep"
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -116,13 +131,24 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    """Give all that lies below a folder, following no link; nothing where it cannot be read."""
+    """Give all that lies below a folder, following no link; nothing where it cannot be read.
+
+    What lies deeper than any command writes is not gone into.
+    """
+    waiting = [iter(_listed(folder))]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            continue
+        yield entry
+        if len(waiting) < _DEEPEST and entry.is_dir(follow_symlinks=False):
+            waiting.append(iter(_listed(entry.path)))
+
+
+def _listed(folder: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            return sorted(found, key=lambda entry: entry.name)
     except OSError:
-        return
-    for entry in entries:
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
+        return []

@@ -71,7 +71,7 @@ def pack(
     if index is not None:
         told = {n: its for n, its in index.files.items() if models or not n.startswith(_MODELS)}
         told |= {name: _written(text) for name, text in texts.items() if name in told}
-        texts[out.index_file.name] = text_of(Index(files=told)).encode()
+        texts[out.index_file.name] = text_of(Index(files=told, written=index.written)).encode()
     names = {name for name in kept_files(out) if models or not name.startswith(_MODELS)}
     try:
         with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:

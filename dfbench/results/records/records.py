@@ -17,6 +17,11 @@ parameters, of those that choices are made on, and of a test split whose labels 
 Count = Annotated[int, Field(ge=0, le=10**15)]
 """Of images, bytes, trials."""
 
+ROUNDING = 1e-3
+"""How far from 0, 1 and a sum of 1 probabilities may lie, some of which others have rounded."""
+
+Seconds = Annotated[float, Field(ge=0, le=1e10)]
+
 Status = Literal["ok", "skipped", "failed"]
 """The closed list: ran; cannot run here (something is absent); was tried and broke or ran out."""
 
@@ -62,10 +67,10 @@ class Tuning(BaseModel):
 
     trials: Count
     """Trials finished, the defaults' own among them."""
-    seconds: float
-    best_value: float | None
+    seconds: Seconds
+    best_value: Annotated[float, Field(ge=0, le=1)] | None
     """ROC AUC on the tuning split of the best trial."""
-    default_value: float | None
+    default_value: Annotated[float, Field(ge=0, le=1)] | None
     """The same of the trial with default parameters."""
     stopped_by: Literal["trials", "time"]
 
@@ -104,9 +109,9 @@ class CellFacts(BaseModel):
     """Most memory that the worker held while the cell ran; None where the system does not say."""
     threshold: float | None = None
     """Score from which on the positive class is decided for, where a rule chose one."""
-    fit_seconds: float | None = None
+    fit_seconds: Seconds | None = None
     """Training of the chosen parameters, features at hand."""
-    predict_images_per_second: float | None = None
+    predict_images_per_second: Annotated[float, Field(ge=0, le=1e12)] | None = None
     """From file to verdict: reading, decoding, features and prediction, on one worker."""
     device: str = ""
     fingerprint: str = ""
@@ -151,7 +156,7 @@ class Record(CellFacts):
     versions: dict[str, str] = Field(default_factory=dict)
     started: str = ""
     """UTC, ISO 8601."""
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     """The whole cell, tuning included."""
 
     @model_validator(mode="before")
@@ -171,7 +176,14 @@ class Record(CellFacts):
             raise ValueError("tables names no scores of the images that the figures are from")
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise ValueError(f"threshold is {self.threshold}")
+        if self.probable and not -ROUNDING <= (self.threshold or 0) <= 1 + ROUNDING:
+            raise ValueError(f"threshold is {self.threshold:g}, of scores between 0 and 1")
         return self
+
+    @property
+    def probable(self) -> bool:
+        """Whether its scores are probabilities."""
+        return self.elsewhere is None or self.elsewhere.probabilities
 
 
 def _of_identity(identity: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from dfbench.errors import OutputError, first_line
 from dfbench.files import atomic_path, unwritable
 from dfbench.received.files import read_bytes, sha256
 from dfbench.received.parquet import read_table
-from dfbench.results.records.records import Scores
+from dfbench.results.records.records import ROUNDING, Scores
 
 AGAIN = "run again with the same --out: the cell is then computed anew"
 IMPORT_AGAIN = "import it again: dfbench import with --replace"
@@ -25,6 +25,8 @@ MOST = 5_000_000
 """Images of the largest table that is read."""
 _FEW = 1000
 """Images of a table that may be read where fewer were said, to say how many there are."""
+_PACKED = 200
+"""Bytes that a byte of a table may stand for, beyond some MB: names of kinds and groups recur."""
 _COLUMNS = 1000
 """Beside those of classes that are told; where none are, as many classes at most."""
 
@@ -69,6 +71,7 @@ def load_scores(
     below: Path,
     told: str = "",
     labelled: bool = True,
+    probable: bool = True,
     again: str = AGAIN,
 ) -> tuple[Scores, str]:
     """Read what `write_scores` wrote.
@@ -87,6 +90,8 @@ def load_scores(
         SHA-256 that it must have; empty where none was told.
     labelled
         Whether each image has a label, or none.
+    probable
+        Whether the scores must be probabilities.
     again
         What is to be done where it cannot be read.
 
@@ -109,9 +114,21 @@ def load_scores(
         found = hashlib.sha256(content).hexdigest()
         if told not in ("", found):
             raise ValueError("it is not what was written: its checksum is another")
-        return _parsed(content, n, n_classes, labelled=labelled), found
+        scores = _parsed(content, n, n_classes, labelled=labelled)
+        if probable:
+            check_probabilities(scores)
+        return scores, found
     except (OSError, ValueError) as error:
         raise OutputError(f"no readable scores: {brief(error)}", where=path, hint=again) from error
+
+
+def check_probabilities(scores: Scores) -> None:
+    """Raise `ValueError` where scores are no probabilities, but for rounding."""
+    told = scores.probabilities
+    if not ((told >= -ROUNDING) & (told <= 1 + ROUNDING)).all():
+        raise ValueError("a score lies outside of 0 to 1, and the record calls it a probability")
+    if not (np.abs(told.sum(axis=1) - 1) <= ROUNDING).all():
+        raise ValueError("the scores of an image do not sum to 1, and are called probabilities")
 
 
 def sum_of(path: Path, below: Path) -> str:
@@ -133,12 +150,14 @@ def _most(n: int, n_classes: int) -> int:
 def _parsed(content: bytes, n: int, n_classes: int, *, labelled: bool) -> Scores:
     """Take scores out of a table; errors are `ValueError`."""
     rows = max(n, _FEW)
-    most = _most(rows, n_classes)
+    most = min(_most(rows, n_classes), (64 << 20) + _PACKED * len(content))
     table = read_table(content, rows=rows, values=(_COLUMNS + n_classes) * rows, size=most)
     if len(table) != n:
         raise ValueError(f"of {len(table):,} images where the record has {n:,}")
     k = n_classes or sum(name.startswith("p_") for name in table.column_names)
     images = _column(table, "image", pa.types.is_string).to_pylist()
+    if len(set(images)) < n:
+        raise ValueError(f"{n - len(set(images)):,} images stand in it more than once")
     labels = _column(table, "label", pa.types.is_integer).to_numpy().astype(np.int64, copy=False)
     groups = _numbers(_column(table, "group", _names, absent=True).to_pylist())
     kinds = None
@@ -200,7 +219,7 @@ def _numbers(names: list[str | None]) -> NDArray[np.int64] | None:
         return None
     try:
         return np.array([int(str(name)) for name in names], dtype=np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):  # a text, or a number of more digits than fit
         known: dict[str | None, int] = {}
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
 

@@ -21,7 +21,7 @@ from dfbench.received.files import read_bytes
 from dfbench.received.texts import from_json
 
 KEY = "sum"
-_MOST = 48 << 20
+MOST = 48 << 20
 """Bytes of the largest file; read, it takes up to twenty times as much memory."""
 _DEEPEST = 64
 """Tables and lists inside each other."""
@@ -68,7 +68,7 @@ def read_sealed(path: Path, form: type[Form], *, below: Path) -> Form:
     ValueError
         Where it is something else, `SumError` where its checksum says so.
     """
-    value, _ = unsealed(read_bytes(path, most=_MOST, below=below))
+    value, _ = unsealed(read_bytes(path, most=MOST, below=below))
     return form.model_validate(value)
 
 

@@ -13,7 +13,10 @@ from dfbench.benchmark.audits.shortcuts_found import KeptShortcuts
 from dfbench.errors import OutputError
 from dfbench.results.board.build import build_board
 from dfbench.results.board.comparison import compare
-from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.folder import Entries, ResultsFolder
+from dfbench.results.records.records import Elsewhere
+from dfbench.results.records.scores import sum_of
+from dfbench.results.records.sealed import write_sealed
 from dfbench.results.results import Results
 
 
@@ -234,8 +237,88 @@ def test_findings_that_are_damaged_are_told_on_the_board(three, audit):
         out.read_findings(audit, "aa", type(FINDINGS[audit]))
 
 
+def test_findings_of_another_data_set_are_none_of_this(three):
+    out = ResultsFolder(three.out)
+    found = FINDINGS["leaks"].model_copy(update={"fingerprint": "bb"})
+    out.write_findings("leaks", "aa", found)
+    with pytest.raises(OutputError, match="findings of another data set, 'bb'"):
+        out.read_findings("leaks", "aa", Leaks)
+    (warning,) = build_board(three.out).tables[0].warnings
+    assert "findings of another data set" in warning
+
+
 def test_a_list_of_evaluations_that_is_damaged_costs_no_row(three):
     (three.out / "probes.json").write_text('{"asked": 3}')
     board = build_board(three.out)
     assert len(board.tables[0].measured) == 3
     assert any("probes.json" in text for section in board.sections for text in section.text)
+
+
+def test_groups_named_by_numbers_that_do_not_fit_are_names(three):
+    out = ResultsFolder(three.out)
+    record = out.load_record("c0")
+    path = out.scores_file("c0")
+    table = pq.read_table(path)
+    names = [f"{'9' * 40}{i // 2}" for i in range(len(table))]
+    table = table.set_column(table.column_names.index("group"), "group", pa.array(names))
+    pq.write_table(table, path)
+    out.rewrite_record(record.model_copy(update={"tables": {"evaluate": sum_of(path, out.path)}}))
+    assert out.read_scores(out.load_record("c0")).groups.tolist() == [i // 2 for i in range(40)]
+    assert len(build_board(three.out).tables) == 1
+
+
+def rewritten(folder, cell, table=None, **told):
+    """Seal a record and its table again, as somebody would who knows how."""
+    out = ResultsFolder(folder.out)
+    record, path = out.load_record(cell), out.scores_file(cell)
+    if table is not None:
+        pq.write_table(table(pq.read_table(path)), path)
+    sums = {"evaluate": sum_of(path, out.path)}
+    out.rewrite_record(record.model_copy(update={"tables": sums, **told}))
+
+
+def column(name, values):
+    return lambda t: t.set_column(t.column_names.index(name), name, pa.array(values))
+
+
+@pytest.mark.parametrize(
+    ("table", "told", "reason"),
+    [
+        (column("image", ["x"] * 40), {}, "39 images stand in it more than once"),
+        (lambda t: t.slice(0, 39), {"n_test": 39}, "scored on other images than those that other"),
+        (None, {"n_train": 7}, "fitted on another number of images than other rows"),
+        (None, {"classes": ["fake", "real"]}, "not those, or not in the order, that other rows"),
+        (None, {"positive": 0}, "not those, or not in the order, that other rows"),
+        (column("p_1", [1e308] * 40), {}, "a score lies outside of 0 to 1"),
+        (column("p_1", [0.25] * 40), {}, "the scores of an image do not sum to 1"),
+        (None, {"threshold": 1e308}, "threshold is 1e+308, of scores between 0 and 1"),
+        (None, {"fit_seconds": -1.0}, "fit_seconds: Input should be greater than or equal to 0"),
+    ],
+)  # fmt: skip
+def test_a_row_of_other_data_than_the_others_is_none_of_theirs(three, table, told, reason):
+    rewritten(three, "c0", table, **told)
+    shown = build_board(three.out).tables[0]
+    (line,) = shown.missing
+    assert (line.row, line.status) == ("hsv/knn", "failed")
+    assert reason in line.reason
+    assert len(shown.measured) == 2
+
+
+def test_scores_that_are_no_probabilities_may_be_any(three):
+    told = Elsewhere(source="a.csv", trained_on="other", probabilities=False)
+    rewritten(three, "c0", column("p_1", range_of(40)), elsewhere=told, kind="imported")
+    assert not build_board(three.out).tables[0].missing
+
+
+def range_of(n):
+    return [float(i - 7) for i in range(n)]
+
+
+def test_a_row_that_stands_twice_in_the_list_is_told(three):
+    out = ResultsFolder(three.out)
+    entries = out.read_entries()
+    write_sealed(out.entries_file, Entries(entries=[*entries, entries[0]]))
+    table = build_board(three.out).tables[0]
+    assert {line.row for line in table.missing} == {"hsv/knn"}
+    assert "it stands there 2 times with seed 0" in table.missing[0].reason
+    assert len(table.measured) == 2

@@ -1,6 +1,7 @@
 """What lies in a results folder: an index of it, and nothing but plain files."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -71,3 +72,19 @@ def test_a_board_is_not_kept_by_way_of_a_link(folder, tmp_path):
     (folder.out / "cells" / "c0.parquet").write_bytes(b"half")
     assert not Results(folder.out).board.tables[0].measured
     assert (tmp_path / "outside" / "state.json").read_text() == "mine"
+
+
+def test_folders_without_end_are_named_and_not_gone_into(made):
+    before = kept_files(made)
+    here = os.open(made.path, os.O_RDONLY)
+    for _ in range(1200):  # deeper than Python calls itself
+        os.mkdir("a", dir_fd=here)
+        here, outer = os.open("a", os.O_RDONLY, dir_fd=here), here
+        os.close(outer)
+    os.close(here)
+    try:
+        assert kept_files(made) == before
+        with pytest.raises(OutputError, match=r"folders more than 16 deep \(remove it\)"):
+            check_plain(made)
+    finally:
+        subprocess.run(["rm", "-r", made.path / "a"], check=True)

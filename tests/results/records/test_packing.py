@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import stat
 import zipfile
 
@@ -11,7 +12,8 @@ from typer.testing import CliRunner
 from dfbench.benchmark.verification import verify
 from dfbench.cli import app
 from dfbench.errors import OutputError
-from dfbench.results.records.packing import as_folder
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.packing import as_folder, pack
 from dfbench.results.results import load_results
 
 SUITE = """
@@ -154,3 +156,16 @@ def test_what_made_it_tells_no_more_than_was_typed(packed):
     told = json.loads(zipfile.ZipFile(packed).read("made.json"))["commands"][0]["again"]
     assert told["suite"]["rows"][0]["models"] == ["knn", "svm"]
     assert told["data"][0]["name"] == "faces"
+
+
+@pytest.mark.parametrize("name", ["my notes.txt", "a\nb.txt", b"\xff.txt"])
+def test_what_nobody_could_read_is_not_packed(made_in, name):
+    (made_in / os.fsdecode(name)).write_text("mine")
+    with pytest.raises(OutputError, match="is no name of a file of results"):
+        pack(ResultsFolder(made_in), made_in.parent / "a.zip")
+
+
+@pytest.fixture
+def made_in(tmp_path):
+    ResultsFolder(tmp_path / "out").write_entries([])
+    return tmp_path / "out"
