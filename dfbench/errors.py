@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from opcode import opmap
 from typing import Any
 
+from dfbench.plain import flowing
 from dfbench.stopping import Stopped
 
 _LONGEST = 300
@@ -113,16 +114,22 @@ def unknown(
 
 
 def one_line(text: str) -> str:
-    """Make a line of a text of anybody's: without what steers a terminal, and no longer than that.
+    """Make a line of what code of anybody's says: without its colours, and of a bounded length.
 
     Returns
     -------
     str
-        At most 300 characters.
+        At most 300 characters, see `dfbench.plain.flowing`.
     """
-    text = _STEERING.sub("", text[: 20 * _LONGEST])
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = flowing(_STEERING.sub("", text[: 20 * _LONGEST]))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def first_line(error: BaseException) -> str:
+    """Give the first line of a library's complaint; the type of one that says nothing."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def worded(error: BaseException) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from dfbench.errors import BusyError, DataError, DfbenchError, OutputError
-from dfbench.received.files import opened, read_bytes
+from dfbench.received.files import read_bytes, sha256
 from dfbench.received.texts import from_json
 
 
@@ -304,7 +304,7 @@ def see(path: Path, now: int) -> Seen | None:
     if found is None or not os.access(path, os.R_OK):
         return None
     try:
-        return found, "" if found.settled(now) else _content(path)
+        return found, "" if found.settled(now) else sha256(path)
     except OSError:
         return None
 
@@ -315,15 +315,10 @@ def as_seen(path: Path, before: Seen | None) -> bool:
         return (
             before is not None
             and stamp(path) == before[0]
-            and before[1] in ("", _content(path) if before[1] else "")
+            and before[1] in ("", sha256(path) if before[1] else "")
         )
     except OSError:
         return False
-
-
-def _content(path: Path) -> str:
-    with opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

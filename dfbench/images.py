@@ -6,7 +6,6 @@ import functools
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,7 +14,15 @@ from numpy.typing import NDArray
 from dfbench.chatter import hushed
 from dfbench.errors import UnavailableError
 from dfbench.rasters import apart
-from dfbench.rasters.pillow import MOST_PIXELS, Told, form_of, pieces_of, told_by, turned
+from dfbench.rasters.pillow import (
+    MOST_PIXELS,
+    Header,
+    Told,
+    form_of,
+    pieces_of,
+    told_by,
+    turned,
+)
 from dfbench.rasters.room import Room
 from dfbench.received import files
 
@@ -74,35 +81,25 @@ def _quieten_opencv(cv2: ModuleType) -> None:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a file says of itself before its pixels are decoded.
-
-    Attributes
-    ----------
-    width, height
-        In pixels, as shown (after the EXIF orientation).
-    format
-        The container's name as Pillow gives it, e.g. ``JPEG``.
-    """
-
-    width: int
-    height: int
-    format: str
-
-
-def contents(path: str | os.PathLike[str]) -> bytes:
+def contents(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
     """Read an image file whole: a regular one, and not of any size.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    most
+        Bytes; no larger file is read.
 
     Raises
     ------
     OSError
-        As `dfbench.received.files.opened`.
+        As `dfbench.received.files.opened`; `dfbench.received.files.why` says it in words.
     """
-    with files.opened(path, most=MOST_BYTES) as file:
+    with files.opened(path, most=most) as file:
         size = os.fstat(file.fileno()).st_size
         with _counted(_files, size):
-            return file.read(MOST_BYTES)
+            return file.read(most)
 
 
 def _counted(room: Room, size: int) -> AbstractContextManager[None]:

@@ -22,6 +22,18 @@ def in_line(text: str) -> str:
     return text if text.isprintable() else _UNSEEN.sub(_spelt, text)
 
 
+def flowing(text: str) -> str:
+    r"""Give a text of several lines as one: blanks and ends of lines are a blank, see `in_line`.
+
+    Examples
+    --------
+    >>> flowing("  two
+    lines ")
+    'two lines\x1b'
+    """
+    return in_line(" ".join(text.split()))
+
+
 def _spelt(found: re.Match[str]) -> str:
     character = found.group()
     return character if character.isprintable() else repr(character)[1:-1]

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.backbones import weights as sources
+from dfbench.backbones import sources
 from dfbench.backbones.apart import asked
+from dfbench.backbones.weights import file_digest, load_strictly
 from dfbench.errors import UnavailableError, unknown
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def identity(backbone: str, weights: str) -> dict[str, Any]:
     """
     known: Any = weights
     if weights not in ("imagenet", "random"):
-        known = {"sha256": sources.file_digest(Path(weights))}
+        known = {"sha256": file_digest(Path(weights))}
     library = library_of(backbone)
     libraries = [library] if library else ["timm", "torchvision"]
     return {"weights": known, "libraries": {name: _minor_version(name) for name in libraries}}
@@ -129,7 +130,7 @@ def build(backbone: str, weights: str, seed: int, size: int | None) -> Backbone:
     make = _build_timm if library == "timm" else _build_torchvision
     built = make(name, weights, seed, size)
     if weights not in ("imagenet", "random"):
-        sources.load_strictly(built.module, Path(weights), built.head)
+        load_strictly(built.module, Path(weights), built.head)
     return built
 
 

@@ -34,6 +34,7 @@ from dfbench.errors import DataError, OutputError, ParameterError, unknown
 from dfbench.files import check_writable, digest, owned
 from dfbench.installed import versions
 from dfbench.models.elsewhere import class_numbers
+from dfbench.plain import in_line
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import check_plain, write_index
@@ -334,17 +335,13 @@ def _meaning(
     else:
         meant = mean_each(scores, probable=probable)
     return meant, Elsewhere(
-        source=f"scores of {_printable(file.name)}",
+        source=f"scores of {in_line(file.name)}",
         trained_on=told.trained_on,
         speaks_for=speaks_for,
         probabilities=meant.probable,
         decides=meant.decides,
         n_missing=len(found.missing),
     )
-
-
-def _printable(name: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _check_scores(file: Path, columns: Columns, scores: NDArray[np.float64]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +26,7 @@ from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
 from dfbench.files import at_home, check_writable, from_home
 from dfbench.models.devices import resolve_device
+from dfbench.received.files import sha256
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
 from dfbench.results.board.sentences import not_shown
@@ -334,7 +334,7 @@ def _again(
 def sum_of_plugin(path: Path) -> str:
     """Give the SHA-256 of a Python file; "" of what is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path)
     except OSError:
         return ""
 

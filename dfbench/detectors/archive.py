@@ -26,8 +26,8 @@ from pydantic import ValidationError
 from dfbench.detectors.contents import FORMAT, Contents
 from dfbench.errors import DfbenchError
 from dfbench.files import atomic_path, unwritable
-from dfbench.received.archives import stored
 from dfbench.received.files import opened, read_bytes, why
+from dfbench.received.zips import stored
 
 SUFFIX = ".dfb"
 _MARK = b"dfbench model, sha256 "

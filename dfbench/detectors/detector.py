@@ -29,6 +29,7 @@ from dfbench.files import at_home
 from dfbench.installed import available_cores
 from dfbench.models.base import Inputs, Probabilities
 from dfbench.models.devices import resolve_device
+from dfbench.received.arrays import arrays_of
 from dfbench.results.statistics.sample import decide
 
 _BATCH = 32
@@ -420,14 +421,10 @@ def _check_versions(contents: Contents) -> None:
 def _arrays(bundle: Bundle) -> dict[str, NDArray[Any]]:
     if not bundle.contents.reference:
         return {}
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        found: dict[str, NDArray[Any]] = load(bundle.files[bundle.contents.reference])
-    except SafetensorError as error:
+        return arrays_of(bundle.files[bundle.contents.reference])
+    except ValueError as error:
         raise ModelFileError(f"its reference cannot be read: {error}") from error
-    return found
 
 
 def _outside(arrays: dict[str, NDArray[Any]]) -> Gaussian | None:

@@ -20,6 +20,7 @@ from dfbench.detectors.keeping import REFERENCE, packed
 from dfbench.detectors.part import extractor_of
 from dfbench.errors import OutputError, unknown
 from dfbench.files import at_home
+from dfbench.received.arrays import arrays_of
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
@@ -334,9 +335,7 @@ class _Gathered:
         return read(path)
 
     def _add_arrays(self, number: int, bundle: Bundle) -> None:
-        from safetensors.numpy import load
-
-        for name, its in load(bundle.files[bundle.contents.reference]).items():
+        for name, its in arrays_of(bundle.files[bundle.contents.reference]).items():
             if name == "0.typical":
                 self.arrays[f"{number}.typical"] = its
             elif number == 0:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError, ImageError, ParameterError
 from dfbench.features.extractors.metadata import container, jpeg_quality
 from dfbench.files import at_home
-from dfbench.images import Image, decode, pixels_of, read_header
+from dfbench.images import Image, contents, decode, pixels_of, read_header
 from dfbench.rasters.pillow import opened
+from dfbench.received.files import why
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ def look(image: Any) -> Picture:
 
 def _of_path(path: Path) -> Picture:
     try:
-        data = read_file(path)
-    except DataError as error:
-        raise DataError(error.what, where=path) from None
+        data = contents(path)
+    except OSError as error:
+        raise DataError(why(error), where=path) from None
     try:
         return Picture.of_file(data, path.name)
     except ImageError as error:

@@ -11,11 +11,11 @@ from typing import NamedTuple, Self, overload
 
 from dfbench.detectors.archives import NESTED, Archive, is_nested
 from dfbench.detectors.listed import listed
-from dfbench.detectors.reading import read_file
 from dfbench.errors import DataError
 from dfbench.formats import HEAD
+from dfbench.images import MOST_BYTES, contents
 from dfbench.received.archives import is_archive
-from dfbench.received.files import LARGEST, read_head, why
+from dfbench.received.files import read_head, why
 from dfbench.suites.datasets.image_files import look, walk
 from dfbench.suites.datasets.tables.reading import TABLE_SUFFIXES
 from dfbench.suites.datasets.words import natural
@@ -84,7 +84,7 @@ class Sources(Sequence[Source | Unread]):
     ['holidays/1.jpg', 'holidays.zip/1.jpg']
     """
 
-    def __init__(self, paths: Iterable[str | Path], *, largest: int = LARGEST) -> None:
+    def __init__(self, paths: Iterable[str | Path], *, largest: int = MOST_BYTES) -> None:
         self.repeated: list[str] = []
         self._items: list[Source | Unread] = []
         self._archives: list[Archive] = []
@@ -220,7 +220,14 @@ def _in_archive(path: Path, archive: Archive) -> Iterator[_Found]:
 
 def _file(name: str, path: str, largest: int) -> _Found:
     # by where it stands: links are pictures of their own
-    return _Found(name, key=(path, ""), read=partial(read_file, path, largest))
+    return _Found(name, key=(path, ""), read=partial(_read, path, largest))
+
+
+def _read(path: str, largest: int) -> bytes:
+    try:
+        return contents(path, most=largest)
+    except OSError as error:
+        raise DataError(why(error)) from None
 
 
 def _name(path: Path) -> str:

@@ -7,17 +7,16 @@ that is not listed.
 from __future__ import annotations
 
 import importlib
-import io
-import json
 import sys
 import threading
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from dfbench.errors import DfbenchError
+from dfbench.received.texts import from_json
+from dfbench.received.zips import stored
 
 _PLAIN = frozenset(
     {
@@ -145,13 +144,8 @@ def _types(content: bytes) -> set[str]:
     All of them, as skops trusts more by itself: sparse matrices, for one, whose indices compiled
     code follows wherever they lead.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        # a small file could otherwise fill the memory
-        packed = any(each.compress_type != zipfile.ZIP_STORED for each in members)
-        if packed or sum(each.file_size for each in members) > len(content):
-            raise KeptError("is compressed, as nothing that dfbench writes is")
-        waiting: list[Any] = [json.loads(archive.read("schema.json"))]
+    schema = "schema.json"
+    waiting: list[Any] = [from_json(stored(content, [schema])[schema])]
     found = set()
     while waiting:
         node = waiting.pop()

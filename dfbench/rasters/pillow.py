@@ -28,7 +28,7 @@ _PIECE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Header:
     """What a file says of itself before its pixels are decoded.
 
     Attributes
@@ -37,13 +37,23 @@ class Told:
         In pixels, as shown (after the EXIF orientation).
     format
         The container's name as Pillow gives it, e.g. ``JPEG``.
-    exif, profile
-        Whether it holds EXIF and an ICC profile.
     """
 
     width: int
     height: int
     format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Header):
+    """What takes longer to find out: also what is beside the pixels.
+
+    Attributes
+    ----------
+    exif, profile
+        Whether it holds EXIF and an ICC profile.
+    """
+
     exif: bool
     profile: bool
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from dfbench.received.files import opened
+from dfbench.received.zips import PACKINGS, zip_of
 
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
@@ -27,10 +28,6 @@ _HEADER, _HEADERS = 1 << 20, 1 << 30
 """Bytes of one header in a tar archive and of all: a few compressed ones may ask for any number."""
 _DICTIONARY = 512 << 20
 """Bytes of memory that an archive may ask of the decompressor of xz."""
-_MEMBERS = 4_000_000
-"""A directory of more is not read: libraries hold it in memory."""
-_DIRECTORY = 400 << 20
-"""Bytes of the directory of a ZIP archive, which is read whole."""
 
 
 class Entry(NamedTuple):
@@ -101,44 +98,10 @@ class Archive:
             Of many kinds, as the libraries raise them on broken files.
         """
         if not self.in_order:
-            _check_directory(self._file)
-            return _zip_entries(self._open.enter_context(zipfile.ZipFile(self._file)))
+            return _zip_entries(self._open.enter_context(zip_of(self._file)))
         stream = _decompressed(self._file, self._head)
         self._open.callback(stream.close)
         return _tar_entries(stream)
-
-
-def stored(content: bytes) -> dict[str, bytes]:
-    """Give the members of a ZIP archive in memory, in which nothing is compressed.
-
-    Raises
-    ------
-    ValueError
-        Where it is damaged, a member is compressed or encrypted, two have one name, or it would
-        hold more than its own size.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            for each in members:
-                if each.compress_type != zipfile.ZIP_STORED or each.flag_bits & 1:
-                    raise ValueError(f"holds a packed file: {each.filename!r}")
-            if len({each.filename for each in members}) < len(members):
-                raise ValueError("holds a file twice")
-            if sum(each.file_size for each in members) > len(content):
-                raise ValueError("holds more than its own size")
-            return {each.filename: archive.read(each) for each in members}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise ValueError(f"is damaged: {error}") from None
-
-
-def _check_directory(file: IO[bytes]) -> None:
-    """Raise where the directory of a ZIP archive is larger than any archive of pictures has."""
-    find: Callable[[IO[bytes]], list[int] | None] = zipfile._EndRecData  # type: ignore[attr-defined]
-    found = find(file)
-    if found is not None and (found[4] > _MEMBERS or found[5] > _DIRECTORY):
-        raise zipfile.BadZipFile(f"its directory is too large: {found[4]:,} files")
-    file.seek(0)
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
@@ -149,8 +112,7 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
         fault = ""
         if info.flag_bits & 1:
             fault = "encrypted: unpack it with its password first"
-        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # the library reads others by pieces of compressed bytes, whatever comes out of them
+        elif info.compress_type not in PACKINGS:
             fault = "compressed in another way than Deflate: pack it anew"
         yield Entry(info.filename, info.file_size, partial(_of_zip, archive, info), fault)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import hashlib
 import os
 import stat
 from io import BufferedReader
@@ -20,10 +21,6 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BY_FOLDER = os.open in os.supports_dir_fd and _NOFOLLOW != 0
 _PIECE = 16 << 20
 """Bytes that are read at once of a file whose size is not believed."""
-
-
-LARGEST = 512 << 20
-"""Bytes of the largest image file that is read."""
 
 
 class Refused(OSError):
@@ -108,6 +105,14 @@ def read_bytes(
         if len(found) > most:
             raise Refused(errno.EFBIG, too_large(len(found), most), str(path))
         return bytes(found)
+
+
+def sha256(
+    path: str | os.PathLike[str], *, most: int | None = None, below: Path | None = None
+) -> str:
+    """Give the SHA-256 of a regular file's content; parameters and errors are those of `opened`."""
+    with opened(path, most=most, below=below) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_head(path: str | os.PathLike[str], size: int) -> bytes:

@@ -19,6 +19,7 @@ def read_table(
     rows: int,
     values: int,
     size: int | None = None,
+    sums: bool = False,
 ) -> pa.Table:
     """Read a table, or some of its columns.
 
@@ -35,6 +36,8 @@ def read_table(
     size
         The same of its bytes in memory, as the footer promises them; by default 64 a value and
         one MB.
+    sums
+        Whether its pages have checksums.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def read_table(
 
     source = pa.BufferReader(file) if isinstance(file, bytes) else file
     try:
-        with pq.ParquetFile(source) as found:
+        with pq.ParquetFile(source, page_checksum_verification=sums) as found:
             told = found.metadata
             _check(told.num_rows, rows, "rows")
             _check(max(told.num_rows, 1) * told.num_columns, values, "values")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dfbench.backbones.weights import Source, remembered
+from dfbench.backbones.sources import Source, remembered
 from dfbench.cli import app
 from dfbench.doctor import folders, machine, packages, plugins, weights
 from dfbench.doctor.finding import Finding

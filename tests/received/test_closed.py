@@ -35,12 +35,17 @@ PACKAGE = "a file of the package itself"
 SYSTEM = "figures of the system, which are no regular files"
 RUN = "a file that this run has written, named by its digest"
 METHOD = "no file: a method of that name"
-LATER = "to be brought to dfbench.received; the list is to be cut then"
+DEVICE = "the null device"
 
 ALLOWED: dict[str, dict[str, str]] = {
     "received.files": {"os.open": "this is where files are opened"},
     "received.texts": {"json.loads": "within bounds", "tomllib.loads": "within bounds"},
-    "received.archives": {"ZipFile": "within bounds", "TarFile": "the same", ".open": "a member"},
+    "received.archives": {"TarFile": "within bounds", ".open": "a member"},
+    "received.hdf5": {"h5py.File": "within bounds"},
+    "received.parquet": {"ParquetFile": "within bounds"},
+    "received.zips": {"ZipFile": "within bounds", ".open": "a member"},
+    "received.tensors": {"safe_open": "within bounds", "torch.load": "tensors alone"},
+    "rasters.pillow": {".open": "bytes, as the one format that they are of"},
     "apps.desktop.window": {".open": METHOD},
     "apps.web.page": {"read_text": PACKAGE},
     "apps.web.table": {"read_text": PACKAGE},
@@ -48,35 +53,27 @@ ALLOWED: dict[str, dict[str, str]] = {
     "benchmark.execution.remote": {"pickle.loads": "bytes of the run, over what the user runs"},
     "benchmark.machine": {"read_text": SYSTEM},
     "benchmark.memory": {"read_text": SYSTEM},
-    "features.contained.child": {"os.open": "the null device", "pickle.loads": SELF},
-    "features.contained.frames": {"pickle.loads": SELF},
-    "features.contained.process": {"read_text": SYSTEM},
+    "cache.checking": {".open": METHOD},
+    "cli.streams": {"os.open": DEVICE},
+    "compiled": {"read_bytes": PACKAGE},
+    "contained.child": {"os.open": DEVICE},
+    "contained.frames": {"pickle.loads": SELF},
+    "contained.process": {"read_text": SYSTEM},
+    "features.contained.child": {"pickle.loads": SELF},
+    "features.pipeline.place": {".open": "to write, at a place that fsspec knows"},
+    "features.pipeline.shard": {".open": METHOD},
+    "features.pipeline.store": {".open": METHOD},
+    "features.pipeline.table": {".open": METHOD},
+    "files": {"os.open": "what was left behind, to be locked and removed: none of it is read"},
     "models.classical.column_sets": {"json.loads": SELF},
-    "suites.datasets.facts": {"read_bytes": PACKAGE, "ParquetFile": "of the cache, checksummed"},
+    "rasters.child": {"read_text": SYSTEM},
+    "results.records.packing": {".open": "a member of an archive that is being written"},
+    "results.records.sealed": {"json.loads": SELF},
+    "suites.datasets.facts": {"read_bytes": PACKAGE},
     "testing.apart": {"read_text": SYSTEM},
     "testing.extractors": {"pickle.loads": SELF},
     "testing.models": {"json.loads": SELF},
     "testing.subject": {"pickle.loads": SELF},
-    # weights and images
-    "backbones.weights": dict.fromkeys((".open", "torch.load", "json.loads", "read_bytes"), LATER),
-    "images": {".open": LATER},
-    "models.networks.torch_modules.keras_weights": {"h5py.File": LATER},
-    # what is kept: features, studies, checkpoints, models
-    "features.pipeline.place": dict.fromkeys(("os.open", ".open"), LATER),
-    "features.pipeline.shard": dict.fromkeys((".open", "json.loads"), LATER),
-    "features.pipeline.single_pass": {"read_bytes": LATER},
-    "features.pipeline.store": {".open": METHOD},
-    "features.pipeline.table": {".open": METHOD},
-    "models.kept": dict.fromkeys(("ZipFile", "json.loads"), LATER),
-    "models.selection.journal": dict.fromkeys(("read_bytes", ".open", "json.loads"), LATER),
-    "models.training.checkpoint": dict.fromkeys(("json.loads", "safe_open", "read_text"), LATER),
-    # results
-    "results.board.keeping": {"read_bytes": LATER},
-    "results.records.folder": dict.fromkeys(("read_metadata", "read_text", "read_bytes"), LATER),
-    "results.records.scores": {"ParquetFile": LATER},
-    "results.records.state": {"read_bytes": LATER},
-    "results.records.written": {"read_bytes": LATER},
-    "results.render.report": {"read_bytes": LATER},
 }
 """Module to the calls that it may make, and why."""
 

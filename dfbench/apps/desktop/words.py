@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dfbench.apps.words import said
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
     from dfbench.detectors.detector import Detector
@@ -45,8 +46,8 @@ def told(detector: Detector, verdict: Verdict) -> list[Paragraph]:
 
 
 def visible(text: str) -> str:
-    """Replace what has no glyph, or none that every version of Tk survives."""
-    return "".join(c if c.isprintable() and ord(c) < 0x10000 else "\N{WHITE SQUARE}" for c in text)
+    """Spell what is not printed, and replace what not every version of Tk survives."""
+    return "".join(c if ord(c) < 0x10000 else "\N{WHITE SQUARE}" for c in in_line(text))
 
 
 def elided(text: str, measure: Callable[[str], int], width: float) -> str:

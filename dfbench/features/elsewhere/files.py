@@ -18,7 +18,7 @@ from dfbench.features.elsewhere.base import FromElsewhere, Scorer, few_threads
 from dfbench.features.elsewhere.preprocessing import Preprocessing, preprocessing
 from dfbench.files import resolved
 from dfbench.images import Image
-from dfbench.received import files
+from dfbench.received.files import sha256
 
 _MOST = 8 << 30
 """Bytes of the largest file that is read."""
@@ -249,16 +249,11 @@ def _digest(file: str) -> str:
     Others it may name below its folder; onnxruntime opens none outside.
     """
     try:
-        found = _sha256(Path(file))
+        found = sha256(file, most=_MOST)
         beside = Path(f"{file}.data")
         if beside.is_file():
-            found = hashlib.sha256(f"{found} {_sha256(beside)}".encode()).hexdigest()
+            found = hashlib.sha256(f"{found} {sha256(beside, most=_MOST)}".encode()).hexdigest()
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise UnavailableError(f"{reason}: {file}") from None
     return found[:32]
-
-
-def _sha256(path: Path) -> str:
-    with files.opened(path, most=_MOST) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,11 +12,12 @@ from dfbench.backbones import build as backbones
 from dfbench.backbones.apart import elsewhere
 from dfbench.backbones.net import Asked, Net, Wanted, load
 from dfbench.backbones.weights import WeightsError
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, first_line
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import choice, rgb, whole
 from dfbench.features.common.resizing import resize
 from dfbench.images import Image
+from dfbench.received.tensors import tensors_of
 
 
 class Embedding(Extractor):
@@ -193,18 +194,14 @@ class Embedding(Extractor):
         return loaded[1]
 
     def _held_net(self, content: bytes) -> Net:
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
         try:
-            tensors = load(content)
+            tensors = tensors_of(content)
             size, mean, std = (tensors.pop(f"dfbench.{key}") for key in ("size", "mean", "std"))
             side = whole(self.name, "size", int(size), 16, 4096)
             built = backbones.build(self.backbone, "random", int(self.seed), side)
             built.module.load_state_dict(tensors)
-        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise WeightsError(f"do not fit: {first}", where=self.backbone) from error
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise WeightsError(f"do not fit: {first_line(error)}", where=self.backbone) from error
         return Net(built.module, side, mean.tolist(), std.tolist(), self.device)
 
     def __getstate__(self) -> dict[str, Any]:

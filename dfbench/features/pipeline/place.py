@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from dfbench.errors import OutputError, UnavailableError
 from dfbench.files import atomic_path, cache_dir, cache_url, use_cache
+from dfbench.received.files import opened
 
 _LEFT_BEHIND = 86_400
 """Seconds after which a file that was begun and not ended is of a process that is gone."""
@@ -119,7 +120,8 @@ class Folder:
 
 class _Opened:
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        with opened(path, below=path.parent) as file:
+            self._file = os.dup(file.fileno())
         self._lock = threading.Lock()
 
     def __del__(self) -> None:

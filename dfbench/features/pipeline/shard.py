@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features.pipeline.place import Handle, Place
+from dfbench.received.texts import from_json
 
 SUFFIX = ".safetensors"
 _INDEX = {
@@ -128,13 +129,13 @@ def read(place: Place, name: str) -> Shard | None:
         length = int.from_bytes(handle.read(0, 8), "little")
         text = handle.read(8, length) if length < size else b""
         try:
-            header = json.loads(text)
+            header = from_json(text)
             n, total = header["keys"]["shape"][0], header["values"]["shape"][0]
             start = 8 + length + _ROW * n
             if size != start + total:
                 return None
             index = handle.read(8 + length, _ROW * n)
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError):
             return None
     finally:
         handle.close()

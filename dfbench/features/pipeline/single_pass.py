@@ -30,6 +30,7 @@ from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, pe
 from dfbench.files import Progress
 from dfbench.images import contents, decode
 from dfbench.rasters import apart
+from dfbench.received.files import why
 
 _DECODED = 64 << 20
 """Bytes of images that a batch holds at most, unless a single image is larger."""
@@ -537,7 +538,7 @@ def _read(source: Source) -> bytes:
     try:
         data = contents(source.path)
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=source.path) from error
+        raise DataError(why(error), where=source.path) from error
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise DataError("changed while it was being worked on", where=source.path, hint="run again")
     return data

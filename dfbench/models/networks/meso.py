@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,7 +10,7 @@ from dfbench.errors import ParameterError, UnavailableError
 from dfbench.files import at_home
 from dfbench.models.base import Inputs, Labels
 from dfbench.models.networks.network import Network, recipe_defaults
-from dfbench.received.files import opened
+from dfbench.received.files import sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -93,9 +92,7 @@ class Meso4(Network):
         path = _file(params)
         if path is None or not path.is_file():
             return dict(params)
-        with opened(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {**params, "weights": f"sha256:{digest}"}
+        return {**params, "weights": f"sha256:{sha256(path)}"}
 
     def recipe(self) -> Recipe:
         """Say how it is trained; published scores are computed in float32 unless told otherwise."""

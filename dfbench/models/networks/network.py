@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError, ParameterError, unknown
+from dfbench.errors import DataError, ParameterError, first_line, unknown
 from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task, apart
 from dfbench.models.devices import require
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.training.recipe import Recipe, recipe_of
+from dfbench.received.tensors import tensors_of
 from dfbench.registry import AUGMENTATIONS, Registry
 
 if TYPE_CHECKING:
@@ -223,9 +224,6 @@ class Network(Model):
 
     def restore(self, kept: Kept) -> Self:
         """Make the module and put the weights into it; see `Model.restore`."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
         from dfbench.models.training.session import session
         from dfbench.models.training.setting import memory_format
 
@@ -233,13 +231,13 @@ class Network(Model):
         with session(self.device, self.n_threads, self.seed):
             module = self.bare(self._n_features)
             try:
-                tensors = load(kept.file(_WEIGHTS))
+                tensors = tensors_of(kept.file(_WEIGHTS))
                 for name in tensors:
                     _make_room(module, name, tensors[name])
                 module.load_state_dict(tensors)
-            except (SafetensorError, RuntimeError, KeyError) as error:
-                first = str(error).strip().splitlines()[0]
-                raise KeptError(f"the weights do not fit {self.name}: {first}") from error
+            except (ValueError, RuntimeError, KeyError) as error:
+                what = f"the weights do not fit {self.name}: {first_line(error)}"
+                raise KeptError(what) from error
             # as it was trained: sums are taken in the order of the layout
             module.to(self.device, memory_format=memory_format(module))  # type: ignore[call-overload]
         self.module, self.history = module.eval(), []

@@ -68,13 +68,13 @@ class _Journal(BaseJournalBackend):  # type: ignore[misc]
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the operations from number ``log_number_from`` on."""
         start = min(log_number_from, len(self._offsets) - 1)
-        with self._path.open("rb") as file:
+        with opened(self._path, below=self._path.parent) as file:
             file.seek(self._offsets[start])
             for number, line in enumerate(file, start):
                 if number + 1 == len(self._offsets):
                     self._offsets.append(self._offsets[number] + len(line))
                 if number >= log_number_from:
-                    yield json.loads(line)
+                    yield from_json(line)
 
 
 def open_storage(path: Path) -> JournalStorage:

@@ -15,12 +15,15 @@ import torch
 
 from dfbench.files import atomic_path, digest, write_text
 from dfbench.received.files import read_bytes
+from dfbench.received.tensors import safetensors
 from dfbench.received.texts import from_json
 
 Tensors = dict[str, torch.Tensor]
 
+_LARGEST = 64 << 30
+"""Bytes of a state with tensors: a network and what its optimiser keeps of each weight."""
 _LONGEST = 64 << 20
-"""Bytes of a state without tensors."""
+"""Bytes of one without."""
 
 
 def save(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
@@ -36,18 +39,12 @@ def save(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
 
 def load(path: Path) -> tuple[Tensors, dict[str, Any]] | None:
     """Read what `save` wrote; None where nothing whole is there."""
-    from safetensors import SafetensorError, safe_open
-
-    if path.is_symlink() or not path.is_file():
-        return None
     try:
-        with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors, told = safetensors(path, most=_LARGEST, below=path.parent)
         if _sum(tensors, told["state"]) != told["sum"]:
             return None
         state = from_json(told["state"])
-    except (OSError, SafetensorError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return None
     return (tensors, state) if isinstance(state, dict) else None
 

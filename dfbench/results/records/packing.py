@@ -7,23 +7,21 @@ folder gives the same bytes.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
-import re
 import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from dfbench.errors import OutputError
 from dfbench.files import atomic_path, unwritable
-from dfbench.received.files import opened, too_large
+from dfbench.received.files import opened
+from dfbench.received.zips import lay_out
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import Index, Written, check_plain, kept_files, read_index
 from dfbench.results.records.sealed import text_of
@@ -34,14 +32,9 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 _DENSE = (".parquet", ".png", ".dfb")
 """What is compressed already."""
 _MODELS = "models/"
-_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/){0,3}[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _MOST = 16 << 30
 """Bytes of a packed file, and of all that is in it."""
 _MEMBERS = 1 << 20
-_RATIO = 200
-"""Bytes that a byte of a member becomes at most; tables of JSON come to thirty."""
-_SMALL = 1 << 20
-"""Bytes of a member that may be of any ratio."""
 _PIECE = 1 << 20
 
 
@@ -118,71 +111,20 @@ def as_folder(path: Path) -> Iterator[Path]:
     if not path.is_file():
         yield path
         return
-    try:
-        with tempfile.TemporaryDirectory(prefix="dfbench-") as folder:
-            _unpack(path, Path(folder))
-            yield Path(folder)
-    except OSError as error:
-        raise OutputError(
-            f"packed results cannot be laid out: {error.strerror or error}",
-            where=path,
-            hint="TMPDIR names the folder of temporary files",
-        ) from error
-
-
-def _unpack(path: Path, into: Path) -> None:
-    try:
-        with opened(path, most=_MOST) as file, zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            _check(members)
-            for member in members:
-                target = into / member.filename
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as source, target.open("xb") as to:
-                    _copy(source, to, member.file_size)
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        zlib.error,
-    ) as error:
-        raise OutputError(
-            f"no packed results: {error or type(error).__name__}",
-            where=path,
-            hint="packed results are what `dfbench pack DIR` writes",
-        ) from None
-
-
-def _check(members: list[zipfile.ZipInfo]) -> None:
-    """Raise `ValueError` where members are such as `pack` writes none."""
-    if len(members) > _MEMBERS:
-        raise ValueError(f"{len(members):,} members, at most {_MEMBERS:,} are read")
-    names: set[str] = set()
-    for member in members:
-        name = member.filename
-        shown = repr(name[:80])
-        if not _NAME.fullmatch(name) or ".." in name:
-            raise ValueError(f"{shown} is no name of a file of results")
-        if name.lower() in names:
-            raise ValueError(f"{shown} is there twice")
-        names.add(name.lower())
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise ValueError(f"{shown} is no plain file")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"{shown} is compressed in another way")
-        if member.file_size > max(_SMALL, _RATIO * member.compress_size):
-            raise ValueError(f"{shown} is a bomb: it would become {member.file_size:,} bytes")
-    whole = sum(member.file_size for member in members)
-    if whole > _MOST:
-        raise ValueError(too_large(whole, _MOST))
-
-
-def _copy(source: IO[bytes], to: BinaryIO, size: int) -> None:
-    left = size
-    while piece := source.read(min(_PIECE, left + 1)):
-        left -= len(piece)
-        if left < 0:
-            raise OSError(errno.EFBIG, "a member is larger than it says")
-        to.write(piece)
+    with ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfbench-")))
+            lay_out(path, folder, most=_MOST, members=_MEMBERS)
+        except ValueError as error:
+            raise OutputError(
+                f"no packed results: {error}",
+                where=path,
+                hint="packed results are what `dfbench pack DIR` writes",
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"packed results cannot be laid out: {error.strerror or error}",
+                where=path,
+                hint="TMPDIR names the folder of temporary files",
+            ) from error
+        yield folder

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from dfbench.errors import OutputError
+from dfbench.errors import OutputError, first_line
 from dfbench.files import atomic_path, unwritable
-from dfbench.received.files import opened, read_bytes
+from dfbench.received.files import read_bytes, sha256
 from dfbench.received.parquet import read_table
 from dfbench.results.records.records import Scores
 
@@ -120,11 +120,7 @@ def sum_of(path: Path, below: Path) -> str:
     No link between it and ``below`` is followed.
     """
     try:
-        with opened(path, below=below) as file:
-            found = hashlib.sha256()
-            while piece := file.read(1 << 20):
-                found.update(piece)
-            return found.hexdigest()
+        return sha256(path, below=below)
     except OSError:
         return ""
 
@@ -215,6 +211,4 @@ def brief(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         return f"{key}: {first['msg']}" if key else first["msg"]
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return first_line(error)

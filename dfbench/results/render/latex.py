@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
-from dfbench.plain import in_line
+from dfbench.plain import flowing
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -107,7 +107,7 @@ def to_latex(board: Board) -> str:
 
 def escape(text: str) -> str:
     """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
-    return "".join(map(_sign, in_line(" ".join(text.split()))))
+    return "".join(map(_sign, flowing(text)))
 
 
 def _sign(sign: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from dfbench.plain import in_line
+from dfbench.plain import flowing
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -43,7 +43,7 @@ def to_markdown(board: Board) -> str:
 
 
 def _escape(text: str) -> str:
-    text = in_line(" ".join(text.split()))
+    text = flowing(text)
     return _MARKS.sub(lambda mark: "\\" + mark.group(), text)
 
 

@@ -15,7 +15,7 @@ from dfbench.errors import ImageError
 from dfbench.files import keep_text, unwritable
 from dfbench.rasters.pillow import opened
 from dfbench.rasters.png import plain
-from dfbench.received import files
+from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
@@ -231,9 +231,7 @@ def embedded(caption: str, path: Path, below: Path | None = None) -> str:
     Links are not followed from ``below`` on, by default the folder that the file lies in.
     """
     try:
-        kind, content, width = _coded(
-            files.read_bytes(path, most=_MOST, below=below or path.parent)
-        )
+        kind, content, width = _coded(read_bytes(path, most=_MOST, below=below or path.parent))
     except (OSError, ImageError):
         return ""
     said = escape(caption)

@@ -51,7 +51,10 @@ def test_large_pictures_are_kept_small_and_small_ones_as_they_are() -> None:
 
 
 def test_names_show_what_has_no_glyph() -> None:
-    assert visible("a\n\x1b[1mb\N{GRINNING FACE}\udc80\N{RIGHT-TO-LEFT OVERRIDE}é") == "a□□[1mb□□□é"
+    assert (
+        visible("a\n\x1b[1mb\N{GRINNING FACE}\udc80\N{RIGHT-TO-LEFT OVERRIDE}é")
+        == r"a\n\x1b[1mb□\udc80\u202eé"
+    )
 
 
 def test_errors_are_one_line() -> None:

@@ -15,7 +15,8 @@ import torchvision
 from safetensors.torch import save_file
 from sklearn.base import clone
 
-from dfbench.backbones import weights as sources
+from dfbench.backbones import sources
+from dfbench.backbones.weights import WeightsError
 from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
 from dfbench.features.extractors.embedding import Embedding
 
@@ -202,7 +203,7 @@ def test_a_file_that_does_not_fit_names_the_tensor(tmp_path, timm_file, fault):
         state[name] = torch.zeros(3, 3)
     path = tmp_path / "bad.safetensors"
     save_file(state, path)
-    with pytest.raises(sources.WeightsError, match=fault) as caught:
+    with pytest.raises(WeightsError, match=fault) as caught:
         Embedding(SMALL, str(path)).transform(pictures(1))
     assert name in str(caught.value)
     assert str(path) in str(caught.value)
@@ -218,11 +219,11 @@ def test_broken_absent_and_executable_files_are_errors(tmp_path):
         absent.transform(pictures(1))
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"nothing of the kind")
-    with pytest.raises(sources.WeightsError, match="not readable"):
+    with pytest.raises(WeightsError, match="not readable"):
         Embedding(SMALL, str(broken)).transform(pictures(1))
     code = tmp_path / "code.pth"
     code.write_bytes(pickle.dumps({"x": subprocess.Popen}))
-    with pytest.raises(sources.WeightsError, match="not readable"):
+    with pytest.raises(WeightsError, match="not readable"):
         Embedding(SMALL, str(code)).transform(pictures(1))
 
 

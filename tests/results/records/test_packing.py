@@ -145,6 +145,11 @@ def test_a_member_that_says_it_is_smaller_is_refused(tmp_path):
         pass
 
 
+def test_what_goes_wrong_with_the_folder_is_not_laid_to_the_file(packed):
+    with pytest.raises(OSError, match="of somebody else"), as_folder(packed):
+        raise OSError("of somebody else")
+
+
 def test_what_made_it_tells_no_more_than_was_typed(packed):
     told = json.loads(zipfile.ZipFile(packed).read("made.json"))["commands"][0]["again"]
     assert told["suite"]["rows"][0]["models"] == ["knn", "svm"]

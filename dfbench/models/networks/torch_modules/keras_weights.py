@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from dfbench.errors import DfbenchError
-from dfbench.received import files
+from dfbench.received import hdf5
 
 _KINDS = ("conv2d", "batch_normalization", "dense")
 _NORM = {
@@ -27,11 +23,6 @@ _NORM = {
 
 _SPARE = 4
 """Numbers that are read for each of the network, so that what does not fit can be named."""
-_DEPTH = 8
-"""Groups within groups."""
-_CHUNK, _PACKED, _HEAD = 8, 1.1, 4096
-"""Numbers of a block for each that there is, and bytes of what is stored for each that it stands
-for, beside some: what is packed tighter than it can be unpacks to anything."""
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -62,78 +53,34 @@ def read(path: Path, most: int) -> dict[str, list[tuple[str, Arrays]]]:
         If the file cannot be read as such, holds more, or leads to other files.
     """
     layers: dict[str, list[tuple[str, Arrays]]] = {kind: [] for kind in _KINDS}
-    left = _SPARE * most
     try:
-        with files.opened(path) as content, h5py.File(content, "r") as file:
-            # a whole model keeps its weights one level down
-            root = _item(file, "model_weights") if "model_weights" in file else file
-            for name in sorted(root, key=_number):
-                kind = re.sub(r"_\d+$", "", name)
-                if kind in layers:
-                    arrays = {}
-                    for key, item in _datasets(_item(root, name)):
-                        left -= item.size
-                        _check(item, min(most, left + item.size))
-                        arrays[key.partition(":")[0]] = np.asarray(item, np.float32)
-                    layers[kind].append((name, arrays))
-    except (OSError, KeyError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        # a whole model keeps its weights one level down
+        found = hdf5.groups(
+            path,
+            lambda name: _kind(name) in layers,
+            within="model_weights",
+            most=_SPARE * most,
+            each=most,
+        )
+    except (OSError, ValueError) as error:
         raise DfbenchError(
             f"cannot be read as Keras weights: {getattr(error, 'strerror', None) or error}",
             where=path,
             hint="fetch the file again",
         ) from error
+    for name in sorted(found, key=_number):
+        arrays = {key.partition(":")[0]: its for key, its in found[name].items()}
+        layers[_kind(name)].append((name, arrays))
     return layers
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"_\d+$", "", name)
 
 
 def _number(name: str) -> int:
     found = re.search(r"_(\d+)$", name)
     return int(found.group(1)) if found else 0
-
-
-def _item(group: Any, name: str) -> Any:
-    """Give what lies in a group itself.
-
-    Raises
-    ------
-    ValueError
-        If it is a link, to another file or to elsewhere in this one.
-    """
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name} is a link, which is not followed")
-    return group[name]
-
-
-def _datasets(group: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    if depth > _DEPTH:
-        raise ValueError(f"{group.name} is nested too deeply")
-    for key in group:
-        item = _item(group, key)
-        if isinstance(item, h5py.Dataset):
-            yield key, item
-        else:
-            yield from _datasets(item, depth + 1)
-
-
-def _check(item: Any, most: int) -> None:
-    """Raise where numbers cannot be read for what they say that they are.
-
-    Raises
-    ------
-    ValueError
-        If there are more than ``most``, they lie in other files, or unpack to more.
-    """
-    name = item.name
-    if item.size > most:
-        raise ValueError(f"{name} of shape {item.shape} is more than the network has")
-    if item.dtype.kind != "f":
-        raise ValueError(f"{name} holds no numbers but {item.dtype}")
-    if item.is_virtual or item.external:
-        raise ValueError(f"{name} lies in other files, which are not opened")
-    packed = item.compression not in (None, "gzip") or item.scaleoffset is not None
-    if packed or math.prod(item.chunks or ()) > _CHUNK * max(1, item.size):
-        raise ValueError(f"{name} is packed in a way that Keras does not")
-    if item.id.get_storage_size() > _PACKED * item.nbytes + _HEAD:
-        raise ValueError(f"{name} takes more room than its numbers do")
 
 
 def load(module: nn.Module, path: Path, *, flattened: tuple[int, int, int]) -> None:
