@@ -115,14 +115,31 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     return entry.is_file(follow_symlinks=False)
 
 
-def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    """Give all that lies below a folder, following no link; nothing where it cannot be read."""
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Give all that lies below a folder, following no link; nothing where it cannot be read.
+
+    What has a name that is no text is not of dfbench, and nothing is said of it.
+    """
+    below: list[str | Path] = [folder]  # no recursion: strangers nest as deep as they like
+    while below:
+        try:
+            with os.scandir(below.pop()) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            if _is_text(entry.name):
+                yield entry
+        below += [
+            each.path
+            for each in reversed(entries)
+            if _is_text(each.name) and each.is_dir(follow_symlinks=False)
+        ]
+
+
+def _is_text(name: str) -> bool:
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        yield entry
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
