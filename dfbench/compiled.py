@@ -2,13 +2,16 @@
 
 Numba's own cache is pickles, which run whatever they say when they are read. Here a file holds the
 SHA-256 of what follows, a line of JSON, and the code; what it takes to call that is made anew from
-the line. A file that is damaged, or that this version of Numba cannot take, counts as absent.
+the line. A file that is damaged, or that this version of Numba cannot take, counts as absent. So
+does one that somebody else may have written: what it holds is run, and its sum is no signature.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -61,7 +64,8 @@ class KeptCode(_Cache):  # type: ignore[misc]
         """Give the compiled function of these arguments; None where it is not there."""
         target_context.refresh()
         try:
-            content = _content(self._file(sig, target_context.codegen()))
+            file = self._file(sig, target_context.codegen())
+            content = _content(file) if _is_own(file.parent) and _is_own(file) else None
             return None if content is None else _restored(content, sig, target_context)
         except Exception:  # noqa: BLE001 - see above; it is Numba's insides that are called
             return None
@@ -70,8 +74,12 @@ class KeptCode(_Cache):  # type: ignore[misc]
         """Keep a compiled function."""
         with suppress(Exception):  # as above
             content = _told(data)
-            with atomic_path(self._file(sig, data.codegen)) as temporary:
+            file = self._file(sig, data.codegen)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.chmod(0o700)  # fails where it is somebody else's
+            with atomic_path(file) as temporary:
                 temporary.write_bytes(hashlib.sha256(content).digest() + content)
+            file.chmod(0o600)
 
     def enable(self) -> None:
         """Nothing to switch."""
@@ -87,6 +95,16 @@ class KeptCode(_Cache):  # type: ignore[misc]
         asked = [list(map(str, arguments)), list(map(str, codegen.magic_tuple())), _VERSIONS]
         known = digest([asked, sorted(set(_made_of(self._function, set())))], length=32)
         return Path(self.cache_path, f"{self._function.__name__}-{known}{_SUFFIX}")
+
+
+def _is_own(path: Path) -> bool:
+    """Whether nobody else, but for the system itself, can have written a file or into a folder."""
+    if os.name == "nt":
+        return True  # its rights are not told by these bits
+    found = path.lstat()
+    plain = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return plain and found.st_uid in (os.geteuid(), 0) and not others
 
 
 def is_sound(file: Path) -> bool:

@@ -7,7 +7,9 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -149,6 +151,52 @@ def _remove_abandoned(path: Path) -> None:
             path.unlink()
     finally:
         os.close(handle)
+
+
+@contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Give a folder of temporary files that goes with the block; what kills left goes before.
+
+    It is locked meanwhile, as in `owned`: a lock goes with its process, however that ends.
+
+    Parameters
+    ----------
+    prefix
+        Of its name; nothing else has it.
+    """
+    _sweep_scratch(prefix)
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        handle = -1 if _WINDOWS else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if handle >= 0:
+                _locked(handle)
+            yield Path(name)
+        finally:
+            if handle >= 0:
+                os.close(handle)
+
+
+def _sweep_scratch(prefix: str) -> None:
+    """Remove folders of this user's processes that are gone."""
+    if _WINDOWS:
+        return
+    import fcntl
+
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                found = os.fstat(handle)
+                # a new one may not be locked yet
+                if found.st_uid == os.geteuid() and time.time() - found.st_mtime > _NEW:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path)
+            finally:
+                os.close(handle)
+
+
+_NEW = 60
+"""Seconds."""
 
 
 def unwritable(folder: Path, error: OSError) -> OutputError:

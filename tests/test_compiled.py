@@ -1,5 +1,7 @@
 """Kernels on disk: found again, never unpickled, never believed where they are damaged."""
 
+import os
+
 import numpy as np
 import pytest
 from numba import int64, types
@@ -74,6 +76,40 @@ def test_no_flipped_bit_is_run(cache):
         kept(cache).write_bytes(flipped)
         assert ran() == (((6, 15), EXPECTED), 0)
         assert ran() == (((6, 15), EXPECTED), 1)  # written anew
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are not told by bits there")
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
+def test_what_others_may_have_written_is_not_run(cache, mode):
+    ran()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert kept(cache).stat().st_mode & 0o777 == 0o600
+    cache.chmod(mode)
+    assert ran() == (((6, 15), EXPECTED), 0)
+    assert ran()[1] == 1  # in a folder that is the user's alone again
+    kept(cache).chmod(mode)
+    assert ran() == (((6, 15), EXPECTED), 0)
+    assert ran()[1] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such users there")
+def test_what_is_of_another_user_is_not_run(cache, monkeypatch):
+    ran()
+    found = cache.stat()
+    monkeypatch.setattr(
+        compiled.Path,
+        "lstat",
+        lambda _: os.stat_result((found.st_mode, 0, 0, 1, os.geteuid() + 1, 0, 0, 0, 0, 0)),
+    )
+    assert not compiled._is_own(cache)
+    assert ran() == (((6, 15), EXPECTED), 0)
+
+
+def test_what_a_link_leads_to_is_not_run(cache, tmp_path):
+    ran()
+    cache.rename(tmp_path / "elsewhere")
+    cache.symlink_to(tmp_path / "elsewhere")
+    assert ran() == (((6, 15), EXPECTED), 0)
 
 
 def test_nothing_is_kept_where_nothing_can_be(tmp_path, monkeypatch):

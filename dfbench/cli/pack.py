@@ -9,6 +9,7 @@ import typer
 
 from dfbench.cli.options import Plugins
 from dfbench.cli.screen import say
+from dfbench.plain import in_line
 
 
 def pack(
@@ -30,7 +31,8 @@ def pack(
     the board in all forms, scores, records, findings, pictures and how all was made; no images.
     The same folder gives the same bytes.
     """
-    from dfbench.results.records.packing import SUFFIX
+    from dfbench.results.records.folder import ResultsFolder
+    from dfbench.results.records.packing import SUFFIX, left_out
     from dfbench.results.results import load_results
 
     folder = folder.expanduser()
@@ -38,3 +40,7 @@ def pack(
     file = folder.resolve().with_name(name) if out_file is None else out_file.expanduser()
     size = load_results(folder, plugins=plugin or ()).pack(file, models=models)
     say(f"packed: {file}, {size / 1e6:,.1f} MB")
+    if others := left_out(ResultsFolder(folder)):
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        shown = ", ".join(map(in_line, others[:3]))
+        say(f"left out, for dfbench has not written it: {shown}{more}")

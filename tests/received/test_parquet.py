@@ -54,26 +54,39 @@ def test_what_is_none_is_a_value_error(content):
         read_table(content, rows=1, values=1)
 
 
-def test_a_text_that_stands_once_in_the_file_is_not_spelt_out_in_every_row():
-    rows = 3000
-    once = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["x" * (1 << 20)]))
-    file = io.BytesIO()
-    pq.write_table(pa.table({"a": once}), file, store_schema=False)
-    assert len(file.getvalue()) < 1 << 20
-    with pytest.raises(ValueError, match="too large: 3,145,728,000 bytes"):
-        read_table(file.getvalue(), rows=rows, values=rows, size=64 << 20)
+def repeated(n, size, **others):
+    """Make a table in which one text stands n times: the file holds it once."""
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["x" * size]))
+    table = pa.table({"image": text, "p": np.zeros(n), **others})
+    return parquet(table, store_schema=False, dictionary_pagesize_limit=1 << 30)
 
 
-def test_columns_have_the_types_that_they_were_written_with():
-    table = pa.table(
-        {
-            "text": ["a", None, "a"], "wide": pa.array(["b"] * 3, pa.large_string()),
-            "bytes": [b"c"] * 3, "number": [1, 2, 3],
-            "coded": pa.array(["d", "d", None]).dictionary_encode(),
-        }
-    )  # fmt: skip
-    file = io.BytesIO()
-    pq.write_table(table, file)
-    found = read_table(file.getvalue(), rows=3, values=15)
-    assert found.schema.types == table.schema.types
-    assert found.to_pydict() == table.to_pydict()
+def test_a_text_that_is_repeated_is_counted_before_it_has_room():
+    content = repeated(1500, 1 << 20)
+    assert len(content) < 100_000
+    pool, usual = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    with pytest.raises(ValueError, match=r"too large: 1,572,\d+,\d+ bytes, at most 10,000,000"):
+        read_table(content, rows=1500, values=3000, size=10_000_000)
+    pa.set_memory_pool(usual)
+    assert 1 << 20 <= pool.max_memory() < 64 << 20
+    with pytest.raises(ValueError, match=r"too large: .* bytes"):
+        read_table(content, rows=1500, values=3000)
+
+
+def test_texts_come_back_as_they_were_written():
+    texts = ["a", None, "", "a", "\u00e9" * 30] * 50
+    table = pa.table({"a": texts, "b": pa.array([None] * 250, pa.string()), "c": np.arange(250)})
+    for how in ({}, {"use_dictionary": False}, {"row_group_size": 70}, {"store_schema": False}):
+        assert read_table(parquet(table, **how), rows=250, values=750).equals(table)
+    empty = table.slice(0, 0)
+    assert read_table(parquet(empty), rows=250, values=750).equals(empty)
+
+
+def test_texts_that_build_on_each_other_and_lists_are_not_read():
+    table = pa.table({"a": ["x" * 5000] * 100})
+    content = parquet(table, use_dictionary=False, column_encoding={"a": "DELTA_BYTE_ARRAY"})
+    with pytest.raises(ValueError, match="a is encoded as DELTA_BYTE_ARRAY"):
+        read_table(content, rows=100, values=100)
+    with pytest.raises(ValueError, match="has lists"):
+        read_table(parquet(pa.table({"a": [[0] * 100_000]})), rows=1, values=1)

@@ -30,6 +30,8 @@ _INDEX = {
 """Type in the file, type of the array and bytes a row of each part of the index, in their order."""
 _ROW = sum(width for _, _, width in _INDEX.values())
 """Bytes of the index of a row."""
+_HEADER = 1 << 16
+"""Bytes of a header at most; it has some hundred."""
 _READ = 4 << 20
 """Bytes that are read at once where shards are copied."""
 
@@ -127,16 +129,16 @@ def read(place: Place, name: str) -> Shard | None:
     handle = place.open(name)
     try:
         length = int.from_bytes(handle.read(0, 8), "little")
-        text = handle.read(8, length) if length < size else b""
+        text = handle.read(8, length) if length < min(size, _HEADER) else b""
         try:
             header = from_json(text)
             n, total = header["keys"]["shape"][0], header["values"]["shape"][0]
-            start = 8 + length + _ROW * n
-            if size != start + total:
-                return None
-            index = handle.read(8 + length, _ROW * n)
         except (ValueError, LookupError, TypeError):
             return None
+        counts = type(n) is int and type(total) is int and min(n, total) >= 0
+        if not counts or size != (start := 8 + length + _ROW * n) + total:
+            return None
+        index = handle.read(8 + length, _ROW * n)
     finally:
         handle.close()
     if header != _header(n, total, index):
@@ -148,7 +150,9 @@ def read(place: Place, name: str) -> Shard | None:
             _INDEX.items(), pairwise(edges), strict=True
         )
     }
-    return Shard(name, start=start, **arrays)
+    shard = Shard(name, start=start, **arrays)
+    within = not n or (shard.lengths.min() >= 0 and shard.lengths.max() <= total)
+    return shard if within and sum(shard.lengths.tolist()) == total else None
 
 
 def write(

@@ -133,7 +133,8 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
     """Give all that lies below a folder, following no link; nothing where it cannot be read.
 
-    What lies deeper than any command writes is not gone into.
+    What lies deeper than any command writes is not gone into. What has a name that is no text is
+    not of dfbench, and nothing is said of it.
     """
     waiting = [iter(_listed(folder))]
     while waiting:
@@ -149,6 +150,14 @@ def _walk(folder: str | Path) -> Iterator[os.DirEntry[str]]:
 def _listed(folder: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
+            return sorted(filter(_is_text, found), key=lambda entry: entry.name)
     except OSError:
         return []
+
+
+def _is_text(entry: os.DirEntry[str]) -> bool:
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

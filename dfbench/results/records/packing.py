@@ -11,7 +11,6 @@ import hashlib
 import io
 import shutil
 import stat
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,9 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from dfbench.errors import OutputError
-from dfbench.files import atomic_path, unwritable
+from dfbench.files import atomic_path, scratch_folder, unwritable
 from dfbench.received.files import opened
-from dfbench.received.zips import lay_out
+from dfbench.received.zips import check_laid_out, inflates, is_plain, lay_out
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import Index, Written, check_plain, kept_files, read_index
 from dfbench.results.records.sealed import text_of
@@ -34,7 +33,7 @@ _DENSE = (".parquet", ".png", ".dfb")
 _MODELS = "models/"
 _MOST = 16 << 30
 """Bytes of a packed file, and of all that is in it."""
-_MEMBERS = 1 << 20
+_MEMBERS = 100_000
 _PIECE = 1 << 20
 
 
@@ -61,29 +60,42 @@ def pack(
     Raises
     ------
     OutputError
-        Where ``out`` is no results folder, has a link in it or an index that cannot be read, or
-        the file cannot be written.
+        Where ``out`` is no results folder, has a link in it or an index that cannot be read, is
+        larger than what would be read, or the file cannot be written.
     """
     out.read_entries()
     check_plain(out)
     texts = {name: text.encode() for name, text in (instead or {}).items()}
     index = read_index(out)
     if index is not None:
-        told = {n: its for n, its in index.files.items() if models or not n.startswith(_MODELS)}
+        told = {n: its for n, its in index.files.items() if _goes_along(out, n, models=models)}
         told |= {name: _written(text) for name, text in texts.items() if name in told}
         texts[out.index_file.name] = text_of(Index(files=told, written=index.written)).encode()
-    names = {name for name in kept_files(out) if models or not name.startswith(_MODELS)}
+    names = {name for name in kept_files(out) if _goes_along(out, name, models=models)}
     try:
-        with atomic_path(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            for name in sorted(names | texts.keys()):
-                if name in texts:
-                    _write(archive, name, io.BytesIO(texts[name]))
-                else:
-                    with opened(out.path / name, below=out.path) as source:
-                        _write(archive, name, source)
+        with atomic_path(file) as temporary:
+            with zipfile.ZipFile(temporary, "w") as archive:
+                for name in sorted(names | texts.keys()):
+                    if name in texts:
+                        _write(archive, name, io.BytesIO(texts[name]))
+                    else:
+                        with opened(out.path / name, below=out.path) as source:
+                            _write(archive, name, source)
+            check_laid_out(temporary, most=_MOST, members=_MEMBERS)
         return file.stat().st_size
+    except ValueError as error:
+        raise OutputError(f"cannot be packed: {error}", where=out.path) from None
     except OSError as error:
         raise unwritable(file.parent, error) from error
+
+
+def left_out(out: ResultsFolder) -> list[str]:
+    """Name the files that are not packed: dfbench has not written them."""
+    return [name for name in kept_files(out) if not _goes_along(out, name, models=True)]
+
+
+def _goes_along(out: ResultsFolder, name: str, *, models: bool) -> bool:
+    return is_plain(name) and out.is_own(name) and (models or not name.startswith(_MODELS))
 
 
 def _written(text: bytes) -> Written:
@@ -93,7 +105,7 @@ def _written(text: bytes) -> Written:
 def _write(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> None:
     member = zipfile.ZipInfo(name, _WHEN)
     member.external_attr = (stat.S_IFREG | 0o644) << 16
-    dense = name.endswith(_DENSE)
+    dense = name.endswith(_DENSE) or inflates(source)
     member.compress_type = zipfile.ZIP_STORED if dense else zipfile.ZIP_DEFLATED
     with archive.open(member, "w", force_zip64=True) as into:
         shutil.copyfileobj(source, into, _PIECE)
@@ -113,7 +125,7 @@ def as_folder(path: Path) -> Iterator[Path]:
         return
     with ExitStack() as stack:
         try:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dfbench-")))
+            folder = stack.enter_context(scratch_folder("dfbench-packed-"))
             lay_out(path, folder, most=_MOST, members=_MEMBERS)
         except ValueError as error:
             raise OutputError(

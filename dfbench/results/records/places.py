@@ -45,6 +45,16 @@ _TAKEN = frozenset(
 )
 
 
+_OWN = re.compile(
+    r"(run|probes|made|index)\.json|report\.html|(leaderboard|protocols)\.[a-z]+"
+    r"|cells/[A-Za-z0-9_-]+(\.[a-z0-9]+)?\.(json|parquet)"
+    r"|(?!cells/)[A-Za-z0-9_-]+/[A-Za-z0-9_-]+\.json"  # what audits found
+    r"|unreadable/[A-Za-z0-9_-]+\.csv|models/[A-Za-z0-9_-]+\.dfb"
+    r"|figures/([A-Za-z0-9_-]+/)?[A-Za-z0-9_.-]+\.png"
+)
+"""Names of the files that a results folder is kept for, as above."""
+
+
 def _checked(name: str, what: str = "cell") -> str:
     # a name comes from a file: it must not lead out of the folder
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -193,6 +203,10 @@ class Places:
         found = [path for path in self.path.glob("*/*") if path.stem in known]
         overviews = map(self.overview_file, known)
         return sorted([*found, *filter(Path.is_file, overviews)])
+
+    def is_own(self, name: str) -> bool:
+        """Whether a file of this name, relative to the folder, may be one that dfbench wrote."""
+        return _OWN.fullmatch(name) is not None
 
     # --- the board as it was ------------------------------------------------------------------
 

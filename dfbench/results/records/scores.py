@@ -27,6 +27,8 @@ _FEW = 1000
 """Images of a table that may be read where fewer were said, to say how many there are."""
 _PACKED = 200
 """Bytes that a byte of a table may stand for, beyond some MB: names of kinds and groups recur."""
+_TEXTS = 1 << 30
+"""Bytes of all names in a table; five million are not all as long as can be."""
 _COLUMNS = 1000
 """Beside those of classes that are told; where none are, as many classes at most."""
 
@@ -144,7 +146,7 @@ def sum_of(path: Path, below: Path) -> str:
 
 def _most(n: int, n_classes: int) -> int:
     """Give the bytes of the largest table of so many images, whose names are as long as can be."""
-    return (1 << 20) + n * (8192 + 16 * max(n_classes, 64))
+    return (1 << 20) + min(n * 8192, _TEXTS) + n * 16 * max(n_classes, 64)
 
 
 def _parsed(content: bytes, n: int, n_classes: int, *, labelled: bool) -> Scores:

@@ -42,25 +42,26 @@ def curve(
     positives = np.zeros(size)
     negatives = np.zeros(size)
     for i in range(n):
-        if truth[i]:
-            positives += counts[i]
-        else:
-            negatives += counts[i]
+        sums = positives if truth[i] else negatives
+        for b in range(size):  # loops: expressions of arrays take seconds to compile
+            sums[b] += counts[i, b]
     tp, fp = np.zeros(size), np.zeros(size)
     tp_before, fp_before = np.zeros(size), np.zeros(size)
     area, precision = np.zeros(size), np.zeros(size)
-    balance_before = -np.ones(size)
+    balance_before = np.full(size, -1.0)
     crossing = np.full(size, -1.0)
     n_crossed = 0
     # a rate that is met exactly counts
-    limits = np.outer(rates, negatives) * (1 + 1e-12)
+    limits = np.zeros((rates.size, size))
+    for r in range(rates.size):
+        for b in range(size):
+            limits[r, b] = rates[r] * negatives[b] * (1 + 1e-12)
     reached = np.zeros((rates.size, size))
     within = np.ones(rates.size, np.bool_)
     for i in range(n):
-        if truth[order[i]]:
-            tp += counts[order[i]]
-        else:
-            fp += counts[order[i]]
+        sums = tp if truth[order[i]] else fp
+        for b in range(size):
+            sums[b] += counts[order[i], b]
         if not last[i]:
             continue
         for b in range(size):
@@ -86,11 +87,12 @@ def curve(
                         reached[r, b] = tp[b]
                         some = True
                 within[r] = some
-        tp_before[:] = tp
-        fp_before[:] = fp
+        for b in range(size):
+            tp_before[b], fp_before[b] = tp[b], fp[b]
     for b in range(size):
         if positives[b] == 0 or negatives[b] == 0:
-            out[b, :] = np.nan
+            for each in range(out.shape[1]):
+                out[b, each] = np.nan
             continue
         out[b, 0] = area[b] / (2 * positives[b] * negatives[b])
         out[b, 1] = precision[b] / positives[b]

@@ -48,6 +48,8 @@ _COLUMNS = {
 _SCHEMA = pa.schema(list(_COLUMNS.items()))
 _MOST = 50_000_000
 """Files that are kept of a root."""
+_LINE = 8
+"""Bytes of one in the file at least, times and a hash that it has alone."""
 _BATCH = 64
 _STAMPED = 4096
 """Files asked for their stamp at once: it takes microseconds, on a disk of this machine."""
@@ -161,7 +163,9 @@ def _kept(file: Path) -> pa.Table:
 
 def _table(file: Path) -> pa.Table:
     with opened(file) as source:
-        return read_table(source, rows=_MOST, values=_MOST * len(_COLUMNS), sums=True)
+        # hashes are not compressed: a line takes some bytes
+        most = min(_MOST, 1000 + os.fstat(source.fileno()).st_size // _LINE)
+        return read_table(source, rows=most, values=most * len(_COLUMNS), sums=True)
 
 
 def _believed(root: Path, paths: Sequence[str], kept: pa.Table) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import multiprocessing
 import os
 import pickle
@@ -86,6 +87,31 @@ def test_a_shard_is_a_safetensors_file() -> None:
     assert found["values"].tobytes() == b"".join(value(n).tobytes() for n in range(3))
     assert found["lengths"].tolist() == [20, 20, 20]
     assert found["seconds"].tolist() == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize("n", [10**12, 10**30, -5, True, None, "1"])
+@pytest.mark.parametrize("which", ["keys", "values"])
+def test_a_header_that_counts_what_is_not_there_is_damage(
+    tmp_path: Path, n: object, which: str
+) -> None:
+    shape = {"keys": {"shape": [1]}, "values": {"shape": [1]}} | {which: {"shape": [n]}}
+    head = json.dumps(shape).encode()
+    for content in (
+        len(head).to_bytes(8, "little") + head + bytes(2000),
+        (1 << 40).to_bytes(8, "little") + bytes(2000),
+        # as large as it says, were there rows of fewer than no bytes
+        (size := 8 + len(head)).to_bytes(8, "little") + head + bytes(size),
+    ):
+        (tmp_path / "a.safetensors").write_bytes(content)
+        assert shard.read(Folder(tmp_path), "a.safetensors") is None
+
+
+def test_rows_of_a_shard_have_the_bytes_that_it_has(tmp_path: Path) -> None:
+    keys = shard.as_keys([key(1), key(2)])
+    lengths = np.array([-3, 8], np.int64)
+    seconds, sums = np.zeros(2), np.zeros(2, np.uint32)
+    name = shard.write(Folder(tmp_path), keys, seconds, sums, lengths, [bytes(5)])
+    assert shard.read(Folder(tmp_path), name) is None
 
 
 def test_small_shards_are_written_together() -> None:
