@@ -110,7 +110,7 @@ def unknown(
         hint = f"known: {shown}"
     else:
         hint = "none is known"
-    return UnknownNameError(f"unknown {kind} {name!r}", where=where, hint=hint)
+    return UnknownNameError(shortened(f"unknown {kind} {name!r}"), where=where, hint=hint)
 
 
 def one_line(text: str) -> str:
@@ -130,6 +130,11 @@ def first_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def shortened(text: str) -> str:
+    """Leave out the middle of a text that is longer than anybody reads: of a value of anybody's."""
+    return text if len(text) <= 4 * _LONGEST else f"{text[:_LONGEST]} ... {text[-_LONGEST:]}"
 
 
 def worded(error: BaseException) -> str:
@@ -203,5 +208,5 @@ def in_words(fault: Mapping[str, Any]) -> str:
         return "is no table: { ... }"
     wanted = _WANTED.get(kind) or _WANTED.get(kind.partition("_")[0])
     if wanted is None or kind == "value_error":
-        return str(fault["msg"]).removeprefix("Value error, ")
+        return shortened(str(fault["msg"]).removeprefix("Value error, "))
     return f"{wanted.format(**context)} is wanted, not {one_line(repr(given))}"

@@ -28,6 +28,8 @@ from dfbench.untouched import untouched
 Kind = Literal["extractor", "model", "network", "metric", "column", "layout", "augmentation"]
 
 _MARK = "__dfbench_part__"
+_LARGEST = 16 << 20
+"""Bytes of a file of a plugin."""
 _FILE = re.compile(r"dfbench_plugin_[0-9a-f]{12}")
 
 
@@ -172,9 +174,10 @@ def source_digest(thing: Any) -> str:
     module = sys.modules.get(getattr(thing, "__module__", None) or "")
     path = getattr(module, "__file__", None)
     try:
-        content = read_bytes(path) if path else None
-        if content is not None and module is not None and _FILE.match(module.__name__):
-            beside = [read_bytes(each) for each in _beside(Path(str(path))).values()]
+        own = module is not None and _FILE.match(module.__name__)
+        content = read_bytes(path, most=_LARGEST if own else None) if path else None
+        if content is not None and own:
+            beside = [read_bytes(each, most=_LARGEST) for each in _beside(Path(str(path))).values()]
             content += b"".join(hashlib.sha256(each).digest() for each in beside)
     except OSError:
         content = None
@@ -252,7 +255,9 @@ def load_module(path: Path, *, known_as: Path | None = None) -> ModuleType:
         return sys.modules[name]  # a copy of it was loaded
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
-        what = "no such file" if file == path else "a folder without __init__.py"
+        what = "no plain file" if file.exists() else "no such file"
+        if file != path:
+            what = "a folder without __init__.py"
         raise PluginError(what, where=path, hint="--plugin takes a Python file, or a package")
     try:
         state = _state(file)
@@ -277,7 +282,7 @@ _LOADED: dict[str, str] = {}
 
 def _state(file: Path) -> str:
     files = [file, *_beside(file).values()]
-    return "".join(hashlib.sha256(read_bytes(each)).hexdigest() for each in files)
+    return "".join(hashlib.sha256(read_bytes(each, most=_LARGEST)).hexdigest() for each in files)
 
 
 def _forget(name: str, file: Path) -> None:
@@ -466,7 +471,7 @@ def _beside(file: Path) -> dict[str, Path]:
 
 def _imports(file: Path) -> Iterator[str]:
     try:
-        tree = ast.parse(read_bytes(file))
+        tree = ast.parse(read_bytes(file, most=_LARGEST))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # it says so when it is run
     for node in ast.walk(tree):

@@ -165,5 +165,8 @@ def complain(
         hint = f"all are in {folder.unreadable_file(dataset.fingerprint)}"
     if strict:
         raise UnreadableError(f"{what}: {'; '.join(shown)}", where=dataset.name, hint=hint)
-    lines = "".join(f"\n  {line}" for line in shown)
-    reporter.note(f"{dataset.name}: {what} and are left out ({hint}):{lines}")
+    are = "is" if len(named) == 1 else "are"
+    head = f"{dataset.name}: {what} and {are} left out ({hint}):"
+    # a note for each: names of files may hold what ends a line
+    for line in (head, *(f"  {each}" for each in shown)):
+        reporter.note(line)

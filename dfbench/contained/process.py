@@ -23,6 +23,9 @@ _BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
 _SERVE = "from {} import serve; serve()"
 _LOOK = 0.1
 """Seconds between two looks at what the processes take."""
+_OWN = frozenset(("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"))
+"""Signals of what a process did; any other may be sent by anybody, as by a system without memory.
+"""
 _WINDOWS = os.name == "nt"
 _T = TypeVar("_T")
 
@@ -184,7 +187,8 @@ class Process:
             name = signal.Signals(-code).name
         except ValueError:
             name = "unknown"
-        return f"kills its process (signal {-code}, {name}{self._line()})"
+        did = "kills its process" if name in _OWN else "was killed"
+        return f"{did} (signal {-code}, {name}{self._line()})"
 
     def _line(self) -> str:
         """Give where in Python it was, as it wrote down itself."""

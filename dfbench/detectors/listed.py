@@ -63,7 +63,7 @@ def _lines(path: Path) -> Table | None:
     """Read a text file of paths, which may hold blanks and commas; None where it is another."""
     if path.suffix.lower() != ".txt":
         return None
-    lines = [(n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), start=1)]
+    lines = [(n, line.strip()) for n, line in enumerate(read_text(path).lines(), start=1)]
     table = Table(path, ["column 1"], [(n, [line]) for n, line in lines if line])
     return table if _share(table, "column 1") >= LEAST else None
 

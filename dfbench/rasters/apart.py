@@ -22,7 +22,9 @@ from dfbench.rasters.room import Room
 SECONDS = 60.0
 """That an image may take."""
 _LATE = "to be decoded"
-_STARTING = 120.0
+_STARTING = 30.0
+_TRIES = 3
+"""How often a process is begun before none is: one may be killed by somebody, or stopped."""
 _PIXEL = 7
 """Bytes that a pixel takes while it is decoded: four there, three here."""
 _MESSAGE = 1 << 16
@@ -109,7 +111,8 @@ def _asked(ask: Callable[[Process], _T]) -> _T:
     """
     with _decoders:
         for last in (False, True):
-            process: Process = idle.take(_KEY) or _begun()
+            # the second is new: those that were kept may all have been killed
+            process: Process = (None if last else idle.take(_KEY)) or _begun()
             with _lock:
                 _at_work.add(process)
             ended, kept = None, False
@@ -139,19 +142,26 @@ def _asked(ask: Callable[[Process], _T]) -> _T:
 
 
 def _begun() -> Process:
-    """Begin a process that decodes.
+    """Begin a process that decodes, and another where it comes to its end at once.
 
     Raises
     ------
     DfbenchError
-        If it comes to its end at once.
+        If all that are tried do.
     """
-    process = Process(_MODULE, list(sys.path), 1, Limits(SECONDS), silent=True)
-    try:
-        process.talk(lambda pipes: pipes.receive_blocks(_MESSAGE), _STARTING, "to begin")
-    except EndedError as error:
-        process.end()
-        raise DfbenchError(f"the process that decodes images {error.why}") from None
-    finally:
-        process.opened()
-    return process
+    why = ""
+    for _ in range(_TRIES):
+        process = Process(_MODULE, list(sys.path), 1, Limits(SECONDS), silent=True)
+        try:
+            process.talk(lambda pipes: pipes.receive_blocks(_MESSAGE), _STARTING, "to begin")
+        except EndedError as error:
+            process.end()
+            why = error.why
+        else:
+            return process
+        finally:
+            process.opened()
+    raise DfbenchError(
+        f"no process that decodes images can be begun: {_TRIES} were, and the last {why}",
+        hint="is there memory left?",
+    )

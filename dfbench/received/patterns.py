@@ -14,6 +14,10 @@ _EACH = 20e-6
 """Seconds of the processor for all of the texts, and more for each: ten times what is usual."""
 
 
+_LONGEST = 4_096
+"""Characters of a pattern: to compile it takes time, too, which nothing stops."""
+
+
 class TooSlow(ValueError):
     """A pattern that takes too long."""
 
@@ -26,6 +30,9 @@ def groups(pattern: str) -> Mapping[str, int]:
     ValueError
         Where it is no regular expression; it says why.
     """
+    if len(pattern) > _LONGEST:
+        what = f"a regular expression of {len(pattern):,} characters, at most {_LONGEST:,} are read"
+        raise ValueError(what)
     try:
         found = re.compile(pattern).groupindex
         regex.compile(pattern)

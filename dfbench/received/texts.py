@@ -18,6 +18,8 @@ SMALL = 4 << 20
 NotToml = tomllib.TOMLDecodeError
 """What `from_toml` raises where there is a line to name."""
 
+_PIECE = 1 << 20
+"""Bytes that are decoded at once."""
 _DEEP = "nested too deeply"
 _LONG = "a whole number of thousands of digits"
 _DOTTED = re.compile(
@@ -127,7 +129,14 @@ def _is_plain(value: Any) -> bool:
 
 
 def decoded(data: bytes) -> str:
-    """Give the text of bytes: by their byte-order mark, else as UTF-8, else as Windows-1252.
+    """Give the text of bytes; encodings and errors are those of `encoding_of`."""
+    return data.decode(encoding_of(data))
+
+
+def encoding_of(data: bytes) -> str:
+    """Tell the encoding: by the byte-order mark, else UTF-8, else Windows-1252.
+
+    The text is looked through piece by piece: whole, it may take four times the memory.
 
     Raises
     ------
@@ -137,11 +146,20 @@ def decoded(data: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     for each in (encoding,) if encoding else ("utf-8", "cp1252"):
         try:
-            text = data.decode(each)
+            _check_text(data, each)
         except UnicodeDecodeError:
             continue
-        if "\0" in text:
-            line = text[: text.index("\0")].count("\n") + 1
-            raise ValueError(f"a NUL byte in line {line}")
-        return text
+        return each
     raise ValueError("not a text file in UTF-8, UTF-16 or Windows-1252")
+
+
+def _check_text(data: bytes, encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    view, line, nul = memoryview(data), 1, 0
+    for at in range(0, len(data) or 1, _PIECE):
+        text = decoder.decode(view[at : at + _PIECE], final=at + _PIECE >= len(data))
+        if not nul and "\0" in text:
+            nul = line + text[: text.index("\0")].count("\n")
+        line += text.count("\n")
+    if nul:
+        raise ValueError(f"a NUL byte in line {nul}")

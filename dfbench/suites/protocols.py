@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
 from dfbench.errors import CardError, DfbenchError, PluginError, in_words, let_stop, unknown
+from dfbench.received.sections import Written
 from dfbench.registry import PROTOCOLS, Registry
 
 
-class Protocol(BaseModel):
+class Protocol(Written):
     """What is asked of the rows of a suite beside the usual figures."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

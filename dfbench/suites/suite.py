@@ -17,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import CardError, in_words, unknown
+from dfbench.errors import CardError, in_words, shortened, unknown
 from dfbench.files import at_home
 from dfbench.received.files import why
+from dfbench.received.sections import Written
 from dfbench.received.texts import toml_file
 from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, class_of
@@ -45,7 +46,7 @@ def _place(value: Path) -> Path:
 Place = Annotated[Path, AfterValidator(_place)]
 
 
-class _Part(BaseModel):
+class _Part(Written):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -313,7 +314,7 @@ def _worded(error: ValidationError, path: Path, content: dict[str, Any]) -> Card
     place = f"{path}, row {row!r}" if row else str(path)
     if first["loc"][0:1] == ("protocols",):
         loc = (*loc[:2], *loc[3:])  # without the kind, which is no key of the file
-    key = ".".join(str(part) for part in loc)
+    key = shortened(".".join(str(part) for part in loc))
     where = f"{place}, key {key!r}" if key else place
     if first["type"] == "extra_forbidden":
         models: dict[str, type[BaseModel]] = {

@@ -174,9 +174,40 @@ def test_a_crash_is_an_error_of_the_image_after_a_second_try(another_child: Path
 
 def test_one_that_cannot_be_begun_is_no_error_of_the_image(another_child: Path) -> None:
     another_child.write_text("raise SystemExit(3)")
-    with pytest.raises(DfbenchError, match="the process that decodes images ends") as caught:
+    with pytest.raises(DfbenchError, match="no process that decodes images can") as caught:
         decode(encode(noise(), "WEBP"))
     assert not isinstance(caught.value, ImageError)
+
+
+def test_one_that_is_killed_or_stopped_at_its_beginning_costs_nothing(
+    another_child: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "_STARTING", 5.0)
+    once = "import os, signal\n{}\nfrom dfbench.rasters.child import serve\n"
+    for name in ("SIGKILL", "SIGSTOP"):
+        end_idle()
+        mark = another_child.parent / name
+        ends = f"if not os.path.exists({str(mark)!r}):\n    open({str(mark)!r}, 'w').close()\n"
+        another_child.write_text(once.format(ends + f"    os.kill(os.getpid(), signal.{name})"))
+        assert decode(encode(noise(), "WEBP")).shape == (40, 40, 3)
+        assert mark.exists()
+
+
+def test_all_that_are_killed_meanwhile_cost_nothing() -> None:
+    end_idle()
+    data = encode(noise(), "WEBP")
+    kept = [apart._begun() for _ in range(3)]
+    for each in kept:
+        each.kill()
+        apart.idle.put(apart._KEY, each)
+    assert decode(data).shape == (40, 40, 3)
+    end_idle()
+
+
+def test_one_that_is_killed_over_an_image_each_time_says_so(another_child: Path) -> None:
+    another_child.write_text(BEGUN + "    os.kill(os.getpid(), 9)\n")
+    with pytest.raises(ImageError, match=r"decoded: was killed \(signal 9, SIGKILL\)"):
+        decode(encode(noise(), "WEBP"))
 
 
 def test_an_answer_that_promises_too_much_is_not_read(another_child: Path) -> None:

@@ -79,9 +79,10 @@ class ReadingAudit(Audit[Reading, Reading]):
             fingerprint = states[name][0].fingerprint
             if unreadable := max(line.n_left_out for line in states[name]):
                 where = read.out.unreadable_file(fingerprint).relative_to(read.out.path)
+                are = "is" if unreadable == 1 else "are"
                 said.append(
                     f"{wording.count(unreadable)} of {wording.count(kept.images)} images cannot be"
-                    f" read and are left out: {where} names each and says why"
+                    f" read and {are} left out: {where} names each and says why"
                 )
             warnings[name], notes[name] = self.warn(kept), said
         return Report(warnings=warnings, notes=notes)

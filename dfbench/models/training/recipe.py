@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from dfbench.errors import ParameterError, in_words, unknown
+from dfbench.received.sections import Written
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
@@ -38,7 +39,7 @@ def _by_name(value: Any) -> Any:
     return value
 
 
-class _Part(BaseModel):
+class _Part(Written):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath, PureWindowsPath
 from typing import Annotated, Any, ClassVar, NoReturn
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from dfbench.errors import DataError
 from dfbench.received.patterns import TooSlow, groups
+from dfbench.received.sections import Written
 
 
-class Section(BaseModel):
+class Section(Written):
     """What the sections of a card have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)

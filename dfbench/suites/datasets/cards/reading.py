@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from dfbench.errors import CardError
+from dfbench.errors import CardError, shortened
 from dfbench.received.files import why
 from dfbench.received.texts import toml_file
 from dfbench.suites.datasets.cards.card import Card
@@ -41,7 +41,7 @@ def parse_card(data: dict[str, Any], *, where: object) -> Card:
     try:
         return Card.model_validate(data)
     except ValidationError as error:
-        faults = [_word(fault, data) for fault in error.errors()]
+        faults = [shortened(_word(fault, data)) for fault in error.errors()]
         shown = "; ".join(faults[:3])
         if len(faults) > 3:
             shown += f"; and {len(faults) - 3} more"

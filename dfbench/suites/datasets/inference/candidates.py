@@ -16,6 +16,7 @@ from dfbench.suites.datasets.inference.columns import (
     is_missing,
     key,
     label_column,
+    looked_into,
     values,
 )
 from dfbench.suites.datasets.inference.ids import LEAST, id_column
@@ -173,7 +174,7 @@ def _is_row(found: Candidate, folders: Folders) -> bool:
         return False
     if folders.images(found.folder).find([found.ids])[0].images:
         return True
-    columns = [name for name in table.clear if name not in (found.ids, "")]
+    columns = [name for name in looked_into(table) if name not in (found.ids, "")]
     return any(name in few for name in columns if len(few := values(table, name)) <= 20)
 
 

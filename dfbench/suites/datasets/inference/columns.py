@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import shlex
 from collections import Counter
@@ -77,6 +78,8 @@ _FAKE_ONLY = frozenset(
 _NOTHING = frozenset(("", "-", "none", "null", "nan", "n/a", "na", "<na>", "0", "no", "false"))
 _MOST_CLASSES = 20
 _MOST_KINDS = 50
+_LOOKED = 256
+"""Columns whose cells are looked at; of more, those that are called like something that is told."""
 
 
 class Choice(NamedTuple):
@@ -101,6 +104,14 @@ def values(table: Table, name: str) -> list[str]:
     return [cell for cell in dict.fromkeys(table.cells(name)) if not is_missing(cell)]
 
 
+def looked_into(table: Table) -> list[str]:
+    """Name the columns whose cells may tell something: the first ones, and what is called so."""
+    names = list(table.clear)
+    told = {*ID_NAMES, *ORIGINALS, *_LABEL_NAMES, *SPLIT_NAMES, *_GROUP_NAMES, *_KIND_NAMES}
+    more = (name for name in names[_LOOKED:] if key(name) in told or meaning(name))
+    return [*names[:_LOOKED], *itertools.islice(more, _LOOKED)]
+
+
 def label_column(table: Table, ids: str) -> Choice:
     """Find the column of labels: by its name and by what its cells mean.
 
@@ -111,9 +122,9 @@ def label_column(table: Table, ids: str) -> Choice:
     ids
         Its column of ids.
     """
-    clear = table.clear
+    clear = looked_into(table)
     for name in table.columns:
-        if name not in clear and key(name) in _LABEL_NAMES:
+        if name not in table.clear and key(name) in _LABEL_NAMES:
             table.column(name)  # says why not
     answers = [name for name in clear if name != ids and _ANSWERS.intersection(tokens(name))]
     found = {

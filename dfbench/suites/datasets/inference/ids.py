@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from dfbench.suites.datasets.inference.columns import ID_NAMES, ORIGINALS, key
+from dfbench.suites.datasets.inference.columns import ID_NAMES, ORIGINALS, key, looked_into
 from dfbench.suites.datasets.tables.matching import Images, Named
 from dfbench.suites.datasets.tables.table import Table, is_index
 
@@ -45,7 +45,7 @@ def id_column(table: Table, images: Images) -> tuple[float, str, str]:
     step = max(1, len(table.rows) // _SAMPLE)
     columns: list[_Column] = []
     reason = ""
-    for name in table.clear:
+    for name in looked_into(table):
         if is_index(name):
             continue
         cells = table.cells(name)

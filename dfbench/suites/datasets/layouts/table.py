@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from dfbench.errors import DataError
-from dfbench.suites.datasets.image_files import Found, subfolders, walk
+from dfbench.suites.datasets.image_files import Found, is_image, subfolders, walk
 from dfbench.suites.datasets.layouts.base import (
     Declared,
     Layout,
@@ -222,7 +222,9 @@ class TableLayout(Layout):
                 if text in self.no_label:
                     lines.append(_Line(place, cells[ids], "", [], left_out=True))
                     continue
-                if named.images or self.labels.get(text, text) in card.classes:
+                # sums and the like below the rows are of no file
+                of_file = bool(named.images or (text and is_image(name)))
+                if of_file or self.labels.get(text, text) in card.classes:
                     label = label_of(card, self.labels, text, where=place)
             kind = cells[kinds] if kinds is not None else ""
             fault = "" if named.images else _fault(name, named, files.images, row)

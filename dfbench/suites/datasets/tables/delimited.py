@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.image_files import is_image
 from dfbench.suites.datasets.tables.table import Table, is_numbered
-from dfbench.suites.datasets.tables.text import check_size
+from dfbench.suites.datasets.tables.text import Text, check_memory, check_size
 
 _DELIMITERS = (",", ";", "\t", "|")
 _BLANKS = " "
@@ -20,17 +21,19 @@ _NONE = "\x1f"
 """Stands for: one column, whatever its cells hold."""
 _SAMPLE = 50
 """Rows by which the delimiter is told."""
+_ROW = 200
+"""Bytes that a row takes beside its cells."""
+_SAME = 10_000
+"""Different cells that are looked for again."""
 
 
-def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
+def read_delimited(text: Text, *, expect: str = "") -> Table:
     """Read a table with the delimiter by which most rows are as wide as the first.
 
     Parameters
     ----------
-    path
-        Of the file; in ``.txt`` blanks may set cells apart as well.
     text
-        Its content.
+        Of the file; in ``.txt`` blanks may set cells apart as well.
     expect
         A column that the table should have; what gives it goes first.
 
@@ -39,14 +42,11 @@ def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
     DataError
         Where it is empty, a row has more cells than there are columns, or a quote is left open.
     """
-    comments = _comments(text)
-    text = text[sum(map(len, comments)) :]
-    told = re.match(r"sep=(.)\r?\n", text)  # a line that Excel reads and writes
-    delimiter = told[1] if told else _delimiter(path, text, expect)
-    records = list(_records(path, text[told.end() :] if told else text, delimiter))
-    if told or comments:
-        above = len(comments) + bool(told)
-        records = [(number + above, cells) for number, cells in records]
+    path, above = text.path, _comments(text)
+    told = re.match(r"sep=(.)\r?\n", _first(_Below(text, above)))  # Excel reads and writes it
+    below = _Below(text, above + bool(told))
+    delimiter = told[1] if told else _delimiter(below, expect)
+    records = _kept(below, _records(below, delimiter))
     if not records:
         raise DataError("the table is empty", where=path)
     table = _with_header(path, records)
@@ -55,18 +55,58 @@ def read_delimited(path: Path, text: str, *, expect: str = "") -> Table:
     return table.without_header() if names_image or wanted else table
 
 
-def _comments(text: str) -> list[str]:
-    """Give the lines before the table that begin with #; a single one may be a header."""
-    found: list[str] = []
-    for line in io.StringIO(text, newline=""):
+class _Below(NamedTuple):
+    """A text without its first lines."""
+
+    text: Text
+    above: int
+
+    def lines(self) -> Iterator[str]:
+        return itertools.islice(self.text.lines(), self.above, None)
+
+
+def _first(below: _Below) -> str:
+    return next(below.lines(), "")
+
+
+def _comments(text: Text) -> int:
+    """Count the lines before the table that begin with #; a single one may be a header."""
+    n, before = 0, ""
+    for n, line in enumerate(text.lines()):
         if not line.startswith("#"):
-            header = len(found) == 1 and any(
-                found[0].count(each) == line.count(each) > 0 for each in _DELIMITERS
+            header = n == 1 and any(
+                before.count(each) == line.count(each) > 0 for each in _DELIMITERS
             )
-            return [] if header else found
+            return 0 if header else n
         if any(map(is_image, re.split(r"[,;|\s]", line))):
-            return []  # a row, of an image whose name begins so
-        found.append(line)
+            return 0  # a row, of an image whose name begins so
+        before = line
+    return n + 1
+
+
+def _kept(below: _Below, records: Iterable[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Keep the rows within the memory of a table, cells that come again once.
+
+    Raises
+    ------
+    DataError
+        Where they take more.
+    """
+    found: list[tuple[int, list[str]]] = []
+    same: dict[str, str] = {}
+    taken = len(below.text.data)
+    for number, cells in records:
+        for at, cell in enumerate(cells):
+            known = same.get(cell)
+            if known is not None:
+                cells[at] = known
+                continue
+            taken += sys.getsizeof(cell)
+            if len(same) < _SAME:
+                same[cell] = cell
+        taken += _ROW + 8 * len(cells)
+        check_memory(below.text.path, taken)
+        found.append((number + below.above, cells))
     return found
 
 
@@ -77,7 +117,6 @@ def _with_header(path: Path, records: list[tuple[int, list[str]]]) -> Table:
     # R leaves the column of row names out of the header
     if width > 1 and rows and all(len(cells) == width + 1 and cells[-1] for _, cells in rows):
         columns, width = ["", *columns], width + 1
-    fitted = []
     for number, cells in rows:
         if any(cells[width:]):
             raise DataError(
@@ -85,22 +124,23 @@ def _with_header(path: Path, records: list[tuple[int, list[str]]]) -> Table:
                 where=path,
                 hint="put quotes around cells that hold the delimiter",
             )
-        fitted.append((number, (cells + [""] * (width - len(cells)))[:width]))
-    return Table(path, columns, fitted)
+        del cells[width:]
+        cells += [""] * (width - len(cells))
+    return Table(path, columns, rows)
 
 
-def _delimiter(path: Path, text: str, expect: str) -> str:
+def _delimiter(below: _Below, expect: str) -> str:
     """Choose the delimiter by the widths of the first rows."""
+    path = below.text.path
     candidates = [*_DELIMITERS, *([_BLANKS] if path.suffix.lower() == ".txt" else [])]
     best, delimiter = (False, 0.0, 0, 0), _NONE
     failed: DataError | None = None
     for candidate in candidates:
         try:
-            sample = [
-                cells for _, cells in itertools.islice(_records(path, text, candidate), _SAMPLE)
-            ]
+            rows = itertools.islice(_records(below, candidate), _SAMPLE)
+            sample = [cells for _, cells in rows]
         except DataError as error:
-            if candidate in text.partition("\n")[0]:
+            if candidate in _first(below):
                 failed = failed or error
             continue
         if not sample or len(sample[0]) < 2:
@@ -116,20 +156,21 @@ def _delimiter(path: Path, text: str, expect: str) -> str:
     return delimiter
 
 
-def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(below: _Below, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Go through the rows that are not blank, with their numbers."""
+    path = below.text.path
     if delimiter == _BLANKS:
-        for number, line in enumerate(io.StringIO(text), start=1):
+        for number, line in enumerate(below.lines(), start=1):
             if cells := line.split():
                 check_size(path, len(cells), 1)
                 yield number, cells
         return
-    quote = "'" if '"' not in text and _single_quoted(text, delimiter) else '"'
+    single = _single_quoted(below, delimiter) and not any('"' in line for line in below.lines())
     # strict: an open quote would swallow rows
     reader = csv.reader(
-        io.StringIO(text, newline=""),
+        below.lines(),
         delimiter=delimiter,
-        quotechar=quote,
+        quotechar="'" if single else '"',
         skipinitialspace=delimiter != "\t",
         strict=True,
     )
@@ -144,8 +185,9 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
         raise DataError(f"row {number + 1} is no row of a table: {error}", where=path) from None
 
 
-def _single_quoted(text: str, delimiter: str) -> bool:
+def _single_quoted(below: _Below, delimiter: str) -> bool:
     """Whether each of the first lines begins or ends a cell with a single quote."""
-    lines = [line for line in text[:20_000].splitlines()[:_SAMPLE] if line.strip()]
+    head = "".join(itertools.islice(below.lines(), _SAMPLE))[:20_000]
+    lines = [line for line in head.splitlines() if line.strip()]
     cell = re.compile(rf"(^|{re.escape(delimiter)})\s*'[^']*'\s*($|{re.escape(delimiter)})")
     return len(lines) > 1 and all(cell.search(line) for line in lines[1:-1] or lines[1:])

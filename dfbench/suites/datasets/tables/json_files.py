@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from dfbench.errors import DataError
 from dfbench.received.texts import from_json
 from dfbench.suites.datasets.tables.table import Table
-from dfbench.suites.datasets.tables.text import check_size
+from dfbench.suites.datasets.tables.text import Text, check_size
 from dfbench.suites.datasets.words import meaning, split_of
 
 KEY_COLUMN = "file"
@@ -25,7 +26,7 @@ _UNDERSTOOD = (
 )
 
 
-def read_json(path: Path, text: str) -> Table:
+def read_json(text: Text) -> Table:
     """Read one JSON value as a table.
 
     Raises
@@ -33,11 +34,12 @@ def read_json(path: Path, text: str) -> Table:
     DataError
         Where it is damaged, a key stands twice, or it is no table; saying what it is instead.
     """
+    path = text.path
     try:
-        value = _loads(path, text)
+        value = _loads(path, text.whole())
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and text.lstrip()[:1] == "{":
-            return read_lines(path, text)
+        if error.msg == "Extra data" and error.doc.lstrip()[:1] == "{":
+            return read_lines(text)
         raise _damaged(path, error, error.lineno) from None
     if isinstance(value, dict) and len(value) == 1:
         inner = next(iter(value.values()))
@@ -50,7 +52,7 @@ def read_json(path: Path, text: str) -> Table:
     raise DataError(what, where=path, hint=_UNDERSTOOD)
 
 
-def read_lines(path: Path, text: str) -> Table:
+def read_lines(text: Text) -> Table:
     """Read JSON Lines, an object each.
 
     Raises
@@ -58,8 +60,8 @@ def read_lines(path: Path, text: str) -> Table:
     DataError
         Where there is none, or a line is damaged or no object; naming it.
     """
-    objects = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    path, objects = text.path, []
+    for number, line in enumerate(text.lines("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -137,7 +139,7 @@ def _table(path: Path, columns: list[str], rows: list[tuple[int, list[str]]]) ->
 
 def _loads(path: Path, text: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
+        found = {sys.intern(key): value for key, value in pairs}  # each line has its own
         if len(found) < len(pairs):
             twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
             raise DataError(f"the key {twice!r} stands twice", where=path, hint="keep one of them")

@@ -35,12 +35,12 @@ def read_table(path: Path, *, expect: str = "", root: Path | None = None) -> Tab
         than tables are, or leads out of ``root``.
     """
     text = read_text(path, root=root)
-    if not text.strip():
+    if not any(line.strip() for line in text.lines()):
         raise DataError("the table is empty", where=path)
     match path.suffix.lower():
         case ".json":
-            return read_json(path, text)
+            return read_json(text)
         case ".jsonl" | ".ndjson":
-            return read_lines(path, text)
+            return read_lines(text)
         case _:
-            return read_delimited(path, text, expect=expect)
+            return read_delimited(text, expect=expect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from dfbench.errors import DataError
@@ -11,7 +12,7 @@ from dfbench.errors import DataError
 _COUNTS = {2: "two", 3: "three"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table as text.
 
@@ -38,8 +39,8 @@ class Table:
         DataError
             Where there is none, or several that differ.
         """
-        places = [at for at, column in enumerate(self.columns) if column == name]
-        if not places:
+        places = self._places.get(name)
+        if places is None:
             raise DataError(f"there is no column {name!r}", where=self.path, hint=self.described)
         first = places[0]
         for number, cells in self.rows if len(places) > 1 else ():
@@ -63,16 +64,23 @@ class Table:
         at = self.column(name)
         return [cells[at] for _, cells in self.rows]
 
-    @property
-    def clear(self) -> list[str]:
+    @cached_property
+    def clear(self) -> dict[str, None]:
         """Names of the columns, each once, without those of which several differ."""
-        found = []
-        for name in dict.fromkeys(self.columns):
+        found: dict[str, None] = {}
+        for name in self._places:
             try:
                 self.column(name)
             except DataError:
                 continue
-            found.append(name)
+            found[name] = None
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for at, column in enumerate(self.columns):
+            found.setdefault(column, []).append(at)
         return found
 
     @property

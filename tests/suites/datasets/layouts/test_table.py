@@ -314,6 +314,14 @@ def test_folders_of_splits_that_cannot_be(make, card_file, keys, says):
         load_card(whole(make, "", keys, card_file))
 
 
+@pytest.mark.parametrize("name", ["0.png", "none.png"])
+def test_an_unknown_label_is_one_whether_its_image_is_there_or_not(make, card_file, name):
+    make.image("0.png")
+    card = whole(make, f"file,label\n{name},faek", "", card_file)
+    with pytest.raises(DataError, match="row 2: label 'faek' is none of the classes"):
+        scan(load_card(card), make.root)
+
+
 def test_values_that_stand_for_splits_rows_without_a_label_and_rows_twice(make, card_file):
     rest = ["2,real,2", "3,fake,2", "4,NaN,0", "5,,0", "0,real,0", "sum,4,0"]
     lines = ["file,label,set", "0,real,0", "1,fake,0", *rest]

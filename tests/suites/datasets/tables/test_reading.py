@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 
 import pytest
 
 from dfbench.errors import DataError
+from dfbench.suites.datasets.inference.columns import label_column
+from dfbench.suites.datasets.tables import text
 from dfbench.suites.datasets.tables.reading import read_table
+from dfbench.suites.datasets.tables.table import Table
 
 
 @pytest.fixture
@@ -189,3 +193,49 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "t.csv")
     with pytest.raises(DataError, match="no plain file"):
         read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("content", ["a,b\n" + "x" * 1_100_000 + ",1\n", "y" * 1_100_000])
+def test_a_line_without_end_is_refused_before_it_is_decoded(tmp_path, monkeypatch, content):
+    (tmp_path / "t.csv").write_text(content)
+    monkeypatch.setattr(text, "encoding_of", None)
+    line = 1 + content.count("\n", 0, 10)
+    with pytest.raises(DataError, match=f"line {line} has more than 1,000,000 bytes"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_many_lines_are_longer_than_one_may_be(read):
+    rows = read("a,b\n" + f"{'x' * 400},1\n" * 3_000)[1]
+    assert len(rows) == 3_000
+    assert rows[0][1][0] is rows[-1][1][0]  # kept once
+
+
+def test_what_takes_too_much_as_a_table_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "MOST_MEMORY", 100_000)
+    (tmp_path / "t.csv").write_text("a,b\n" + "\N{GRINNING FACE},1\n" * 600)
+    with pytest.raises(DataError, match="too large: takes more than 0 MB of memory as a table"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_one_odd_character_does_not_make_the_others_larger(tmp_path):
+    rows = "".join(f"folder/of/files/{n:08d}.png,{n % 2}\n" for n in range(5_000))
+    peaks = []
+    for name in ("x", "\N{GRINNING FACE}"):
+        (tmp_path / "t.csv").write_text(f"file,label\n{name},1\n{rows}")
+        tracemalloc.start()
+        read_table(tmp_path / "t.csv")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_the_label_of_a_table_of_thousands_of_columns(tmp_path, monkeypatch):
+    head = ["file", *(f"c{n}" for n in range(4_000)), "label"]
+    rows = [(n, [f"{n}.png", *["0"] * 4_000, ("real", "fake")[n % 2]]) for n in range(2, 12)]
+    table = Table(tmp_path / "t.csv", head, rows)
+    asked = []
+    cells = Table.cells
+    monkeypatch.setattr(Table, "cells", lambda its, name: asked.append(name) or cells(its, name))
+    assert label_column(table, "file").column == "label"
+    assert len(set(asked)) < 300
+    assert table.clear is table.clear
