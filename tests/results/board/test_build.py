@@ -118,7 +118,7 @@ def test_the_smallest_difference_shrinks_with_the_root_of_the_images(folder):
 def test_rows_scored_on_other_images_are_not_ranked_with_the_rest(folder):
     folder.add("faces", "a/knn", gain=1.0)
     folder.add("faces", "b/knn", gain=1.5)
-    folder.add("faces", "c/knn", gain=3.0, n=44)
+    folder.add("faces", "c/knn", gain=3.0, n=44, kind="imported")
     table = build_board(folder.out).tables[0]
     ranks = {x.row: x.rank for x in table.ranked}
     assert ranks["c/knn"] is None
