@@ -53,7 +53,7 @@ def read_table(
 
     source = pa.BufferReader(file) if isinstance(file, bytes) else file
     try:
-        told = pq.read_metadata(source)
+        told = pq.ParquetFile(source).metadata
         _check(told.num_rows, rows, "rows")
         cells = max(told.num_rows, 1) * told.num_columns
         _check(cells, values, "values")
