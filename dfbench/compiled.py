@@ -37,6 +37,8 @@ from dfbench.received.texts import from_json
 
 FOLDER = "kernels"
 """Below the cache folder."""
+VARIABLE = "DFBENCH_KERNELS"
+"""Names another folder."""
 _SUFFIX = ".code"
 _SUM = 32
 _LARGEST = 64 << 20
@@ -58,7 +60,7 @@ class KeptCode(_Cache):  # type: ignore[misc]
     @property
     def cache_path(self) -> str:
         """Folder of the files."""
-        return str(cache_dir() / FOLDER)
+        return os.environ.get(VARIABLE) or str(cache_dir() / FOLDER)
 
     def load_overload(self, sig: Any, target_context: Any) -> CompileResult | None:
         """Give the compiled function of these arguments; None where it is not there."""

@@ -27,9 +27,8 @@ def flowing(text: str) -> str:
 
     Examples
     --------
-    >>> flowing("  two
-    lines ")
-    'two lines\x1b'
+    >>> flowing("  two\nlines\x1b ")
+    'two lines\\x1b'
     """
     return in_line(" ".join(text.split()))
 

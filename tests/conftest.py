@@ -38,6 +38,14 @@ models = ["knn"]
 """A suite of one quick row, without pictures."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have kernels compiled once for all tests, of all processes, and not in the user's cache."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["DFBENCH_KERNELS"] = str(shared / "kernels")
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test out of the user's cache and settings, and away from other tests'."""

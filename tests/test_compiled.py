@@ -39,6 +39,7 @@ def ran(function=outer):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(compiled.VARIABLE)
     return tmp_path / "cache" / compiled.FOLDER
 
 

@@ -230,6 +230,7 @@ def test_labels_that_are_not_those_of_the_images_are_told(ran: Path) -> None:
         assert record is not None
         scores = out.read_scores(record)
         out.write_cell(record, scores.model_copy(update={"labels": 1 - scores.labels}))
+    write_index(out)
     code, said = verify(ran, "--data", str(ran.parent / "faces"))
     assert code == 1
     assert "20 labels are not those of the images" in " ".join(said.split())

@@ -187,14 +187,17 @@ del held
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("where", SWALLOWING)
 def test_where_python_swallows_it_a_command_ends_in_order_all_the_same(tmp_path, where):
-    plugin = tmp_path / "holding.py"
     there, ended = tmp_path / "there", tmp_path / "ended"
-    plugin.write_text(
+    held = (
         f"import time\ndef there(): open({str(there)!r}, 'w').close()\n{SWALLOWING[where]}"
         f"try:\n    time.sleep(99)\nfinally:\n    open({str(ended)!r}, 'w').close()\n"
     )
-    command = [sys.executable, "-m", "dfbench", "list", "extractors", "--plugin", str(plugin)]
-    begun = subprocess.Popen(command, stderr=subprocess.PIPE)
+    # in the midst of a command, whichever
+    code = (
+        "import sys\nfrom dfbench import __main__\nsys.argv[1:] = ['list']\n"
+        f"__main__._run = lambda: exec({held!r}, {{}})\n__main__.main()"
+    )
+    begun = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     while not there.exists():
         time.sleep(0.05)
     begun.send_signal(signal.SIGTERM)

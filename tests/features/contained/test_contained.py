@@ -104,6 +104,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FunctionExtract
     folder = tmp_path_factory.mktemp("parts")
     (folder / "helping.py").write_text("def halved(values):\n    return values / 2\n")
     (folder / "parts.py").write_text(PARTS)
+    sys.modules.pop("helping", None)  # of these parts, where they are made once more
     found = [FunctionExtractor(each) for each in load_file(folder / "parts.py")]
     return {each.name: each for each in found}
 

@@ -281,16 +281,3 @@ def test_what_made_it_tells_no_more_than_was_typed(packed):
     told = json.loads(zipfile.ZipFile(packed).read("made.json"))["commands"][0]["again"]
     assert told["suite"]["rows"][0]["models"] == ["knn", "svm"]
     assert told["data"][0]["name"] == "faces"
-
-
-@pytest.mark.parametrize("name", ["my notes.txt", "a\nb.txt", b"\xff.txt"])
-def test_what_nobody_could_read_is_not_packed(made_in, name):
-    (made_in / os.fsdecode(name)).write_text("mine")
-    with pytest.raises(OutputError, match="is no name of a file of results"):
-        pack(ResultsFolder(made_in), made_in.parent / "a.zip")
-
-
-@pytest.fixture
-def made_in(tmp_path):
-    ResultsFolder(tmp_path / "out").write_entries([])
-    return tmp_path / "out"
