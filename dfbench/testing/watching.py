@@ -121,7 +121,9 @@ def _note_file(what: str, path: Any, own: Path) -> None:
     caches = "__pycache__" in place.parts or any(end in place.name for end in (".nbi", ".nbc"))
     if caches or place.parts[:2] in (("/", "dev"), ("/", "proc")):
         return
-    if place.is_relative_to(cache_dir().absolute()):
+    # that of compiled kernels may be elsewhere, see `dfbench.compiled`
+    kept = (str(cache_dir()), os.environ.get("DFBENCH_KERNELS"))
+    if any(place.is_relative_to(Path(each).absolute()) for each in kept if each):
         return
     _note(Seen("file", f"{what} {place.name}", path=str(place)), own)
 
