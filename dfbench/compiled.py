@@ -31,14 +31,10 @@ from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.typing.templates import Signature
 from numba.extending import _Intrinsic
 
-from dfbench.files import atomic_path, cache_dir, digest
+from dfbench.files import atomic_path, digest, kernels_dir
 from dfbench.received.files import read_bytes
 from dfbench.received.texts import from_json
 
-FOLDER = "kernels"
-"""Below the cache folder."""
-VARIABLE = "DFBENCH_KERNELS"
-"""Names another folder."""
 _SUFFIX = ".code"
 _SUM = 32
 _LARGEST = 64 << 20
@@ -60,7 +56,7 @@ class KeptCode(_Cache):  # type: ignore[misc]
     @property
     def cache_path(self) -> str:
         """Folder of the files."""
-        return os.environ.get(VARIABLE) or str(cache_dir() / FOLDER)
+        return str(kernels_dir())
 
     def load_overload(self, sig: Any, target_context: Any) -> CompileResult | None:
         """Give the compiled function of these arguments; None where it is not there."""

@@ -33,6 +33,11 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("dfbench"))
 
 
+def kernels_dir() -> Path:
+    """Folder of compiled kernels: ``$DFBENCH_KERNELS`` or one below the cache folder."""
+    return Path(os.environ.get("DFBENCH_KERNELS") or cache_dir() / "kernels")
+
+
 def cache_url() -> str | None:
     """Give ``$DFBENCH_CACHE`` where it is a URL such as ``s3://bucket/folder``."""
     kind, found, place = os.environ.get("DFBENCH_CACHE", "").partition("://")

@@ -39,8 +39,8 @@ def ran(function=outer):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv(compiled.VARIABLE)
-    return tmp_path / "cache" / compiled.FOLDER
+    monkeypatch.delenv("DFBENCH_KERNELS")
+    return tmp_path / "cache" / "kernels"
 
 
 def kept(folder):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.files import cache_dir
+from dfbench.files import cache_dir, kernels_dir
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = {
@@ -121,9 +121,7 @@ def _note_file(what: str, path: Any, own: Path) -> None:
     caches = "__pycache__" in place.parts or any(end in place.name for end in (".nbi", ".nbc"))
     if caches or place.parts[:2] in (("/", "dev"), ("/", "proc")):
         return
-    # that of compiled kernels may be elsewhere, see `dfbench.compiled`
-    kept = (str(cache_dir()), os.environ.get("DFBENCH_KERNELS"))
-    if any(place.is_relative_to(Path(each).absolute()) for each in kept if each):
+    if any(place.is_relative_to(each.absolute()) for each in (cache_dir(), kernels_dir())):
         return
     _note(Seen("file", f"{what} {place.name}", path=str(place)), own)
 
