@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -179,3 +180,45 @@ def test_models_of_plugins_join_where_the_suite_lets_them(tmp_path):
     assert "hsv/small_forest" in names
     assert json.dumps(names).count("small_forest") == 5
     assert np.unique(names).size == len(names)
+
+
+LOOSE = """
+import dfbench
+import numpy as np
+from dfbench.models.classical.knn import KNN as Base
+
+
+@dfbench.model(name="loose")
+class Loose(Base):
+    def predict_proba(self, X):
+        return {change}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("2 * super().predict_proba(X)", "a score lies outside of 0 to 1"),
+        ("super().predict_proba(X) / 2", "the scores of an image do not sum to 1"),
+        ("super().predict_proba(X)[:, 1]", r"shape \(20,\), where 20 images of 2 classes"),
+        ("super().predict_proba(X)[1:]", r"shape \(19, 2\)"),
+        ("super().predict_proba(X) * np.nan", "not finite"),
+        ("np.full((len(X), 2), 'x')", "no numbers"),
+    ],
+)
+def test_what_gives_no_probabilities_is_told_in_the_run(
+    tmp_path, make_folder, in_process, change, message
+):
+    (tmp_path / "loose.py").write_text(LOOSE.replace("{change}", change))
+    text = 'name = "own"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\n'
+    text += '[[rows]]\nfeatures = ["hsv"]\nmodels = ["loose", "knn"]\n'
+    (tmp_path / "suite.toml").write_text(text)
+    results = dfbench.run(
+        tmp_path / "suite.toml",
+        data=make_folder(),
+        out=tmp_path / "out",
+        plugins=[tmp_path / "loose.py"],
+    )
+    loose, knn = sorted(results.ran, key=lambda record: record.row, reverse=True)
+    assert (loose.status, knn.status) == ("failed", "ok")
+    assert re.search(message, loose.reason), loose.reason

@@ -118,18 +118,17 @@ def load_scores(
             raise ValueError("it is not what was written: its checksum is another")
         scores = _parsed(content, n, n_classes, labelled=labelled)
         if probable:
-            check_probabilities(scores)
+            check_probabilities(scores.probabilities)
         return scores, found
     except (OSError, ValueError) as error:
         raise OutputError(f"no readable scores: {brief(error)}", where=path, hint=again) from error
 
 
-def check_probabilities(scores: Scores) -> None:
-    """Raise `ValueError` where scores are no probabilities, but for rounding."""
-    told = scores.probabilities
-    if not ((told >= -ROUNDING) & (told <= 1 + ROUNDING)).all():
-        raise ValueError("a score lies outside of 0 to 1, and the record calls it a probability")
-    if not (np.abs(told.sum(axis=1) - 1) <= ROUNDING).all():
+def check_probabilities(scores: NDArray[np.float64]) -> None:
+    """Raise `ValueError` where scores, shape (n, K), are no probabilities, but for rounding."""
+    if not ((scores >= -ROUNDING) & (scores <= 1 + ROUNDING)).all():
+        raise ValueError("a score lies outside of 0 to 1, and is called a probability")
+    if not (np.abs(scores.sum(axis=1) - 1) <= ROUNDING).all():
         raise ValueError("the scores of an image do not sum to 1, and are called probabilities")
 
 
