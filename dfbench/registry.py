@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from inspect import isabstract
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from dfbench.errors import DfbenchError, PluginError, UnknownNameError, let_stop, unknown, worded
 from dfbench.files import resolved
 from dfbench.hosted import load
+from dfbench.installed import entry_points_of
 from dfbench.plugins import info
 
 EXTRACTORS = "dfbench.extractors"
@@ -373,7 +374,7 @@ class Registry:
                 self._add(Part(name, _OWN, each.title.strip() or name, partial(_itself, each)))
         for name, (value, summary) in _BUILT_IN.get(group, {}).items():
             self._add(_from_entry_point(EntryPoint(name, value, group), _OWN, summary))
-        for point in entry_points(group=group):
+        for point in entry_points_of(group):
             owner = point.dist.name if point.dist is not None else point.value
             self._add(_from_entry_point(point, owner, ""))
         for path in self.files:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from dfbench import plugins
+from dfbench import hosted, plugins
 
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
@@ -53,6 +53,23 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DFBENCH_CONFIG", str(tmp_path / "_config"))
     # what lies beside a plugin of another test is not found
     monkeypatch.setattr(plugins._FINDER, "folders", {})
+
+
+@pytest.fixture(autouse=True)
+def plugins_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have plugins loaded and called in this process alone, but where a test takes `hosts`."""
+    if "hosts" not in request.fixturenames:
+        load_plugins_here(monkeypatch)
+
+
+@pytest.fixture
+def hosts() -> None:
+    """Have plugins loaded and called in a process of their own first, as commands do."""
+
+
+def load_plugins_here(patch: pytest.MonkeyPatch) -> None:
+    """Spare plugins a process of their own, which loads torch in two seconds."""
+    patch.setattr(hosted, "_first", lambda: False)
 
 
 @pytest.fixture
@@ -161,6 +178,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
             patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
             run_cells_here(patch)
+            load_plugins_here(patch)
             dfbench.run(file, folder / "faces", out=folder / "out", **options)
         return folder
 

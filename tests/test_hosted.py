@@ -23,6 +23,8 @@ from dfbench.registry import COLUMNS, LAYOUTS, Registry
 from dfbench.suites.datasets.layouts import function as layouts
 from dfbench.untouched import untouched
 
+pytestmark = pytest.mark.usefixtures("hosts")
+
 SEGFAULT = "import ctypes; ctypes.string_at(0)"
 COLUMN = """
 import dfbench
@@ -72,7 +74,6 @@ def test_copies_that_a_file_makes_of_the_process_end(tmp_path: Path) -> None:
 
 HARMFUL = f"""
 import dfbench
-from sklearn.linear_model import LogisticRegression
 
 CALLS = []
 
@@ -80,11 +81,12 @@ CALLS = []
 @dfbench.model
 def killing(C=1.0):
     {SEGFAULT}
-    return LogisticRegression(C=C)
 
 
 @dfbench.model
 def sound(C=1.0):
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=C)
 
 
@@ -142,7 +144,7 @@ def test_each_part_costs_what_it_makes_and_nothing_else(
     frame = results.frame().set_index("row")
     assert dict(frame["status"]) == {"hsv/lda": "ok", "hsv/killing": "failed", "hsv/sound": "ok"}
     assert "kills its process (signal 11, SIGSEGV" in frame.loc["hsv/killing", "reason"]
-    assert 'mine.py", line 10 in killing' in frame.loc["hsv/killing", "reason"]
+    assert 'mine.py", line 9 in killing' in frame.loc["hsv/killing", "reason"]
     [table] = results.board.tables
     for line in table.ranked:
         assert line.metrics["mean_score"].low is not None

@@ -15,7 +15,7 @@ keep_models = "all"
 [budget]
 trials = 2
 [[rows]]
-features = ["hsv", "lbp"]
+features = ["hsv"]
 models = ["knn", "svm", "xgboost"]
 [[rows]]
 networks = ["cnn-3conv"]
@@ -58,10 +58,15 @@ def noted(tmp_path):
 
 def test_a_file_that_is_unpickled_is_noted(tmp_path, command):
     (tmp_path / "file").write_bytes(pickle.dumps(["content"]))
-    command("-c", "import pickle; pickle.load(open('file', 'rb'))")
-    command("-c", "import pickle; pickle.loads(open('file', 'rb').read())")
-    command("-c", "import pickle; pickle.Unpickler(open('file', 'rb')).load()")
-    command("-c", "import torch; torch.save(torch.zeros(2), 't.pt'); torch.load('t.pt')")
+    code = """
+import pickle, torch
+pickle.load(open("file", "rb"))
+pickle.loads(open("file", "rb").read())
+pickle.Unpickler(open("file", "rb")).load()
+torch.save(torch.zeros(2), "t.pt")
+torch.load("t.pt")
+"""
+    command("-c", code)
     assert [what for what, _, _ in noted(tmp_path)][:4] == ["load", "loads", "Unpickler", "load"]
 
 
@@ -70,8 +75,7 @@ def test_nothing_of_a_whole_run_is_unpickled_from_a_file(tmp_path, command, make
     (tmp_path / "several.toml").write_text(SUITE)
     run = ("-m", "dfbench", "run", "-s", "several.toml", "-d", "faces", "--out", "out", "-j", "2")
     for _ in range(2):  # once more with all that the first left
-        assert "7 ok" in command(*run)
-    command("-m", "dfbench", "leaderboard", "out")
+        assert "4 ok" in command(*run)
     command("-m", "dfbench", "predict", "out", "faces/test", "--row", "hsv/xgboost")
     command("-m", "dfbench", "predict", "out", "faces/test", "--row", "cnn-3conv")
     found = noted(tmp_path)

@@ -13,6 +13,8 @@ from PIL import Image
 import dfbench
 from dfbench.registry import EXTRACTORS, Registry
 
+pytestmark = pytest.mark.usefixtures("hosts")
+
 PLUGIN = """
 import os
 import time

@@ -11,6 +11,7 @@ import pytest
 import dfbench
 from dfbench.detectors.opening import open_model
 from dfbench.errors import DfbenchError, PluginError
+from tests.conftest import fill, load_plugins_here, run_cells_here
 
 PLUGIN = """
 import dfbench
@@ -56,8 +57,6 @@ networks = ["tiny", "no_module"]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.conftest import fill
-
     folder = tmp_path_factory.mktemp("parts")
     fill(folder / "faces")
     (folder / "mine.py").write_text(PLUGIN)
@@ -65,6 +64,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
         patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        run_cells_here(patch)
+        load_plugins_here(patch)
         dfbench.run(folder / "suite.toml", folder / "faces", out=folder / "out", jobs=1)
     return folder
 

@@ -61,7 +61,9 @@ def _checked(job: Job, found: Any, n: int) -> Probabilities:
     try:
         values = np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DfbenchError(f"predict_proba gives no numbers: {first_line(error)}", where=row) from None
+        raise DfbenchError(
+            f"predict_proba gives no numbers: {first_line(error)}", where=row
+        ) from None
     if values.shape != (n, k):
         raise DfbenchError(
             f"predict_proba gives an array of shape {values.shape}, where {n} images of "
@@ -75,7 +77,9 @@ def _checked(job: Job, found: Any, n: int) -> Probabilities:
         try:
             check_probabilities(values)
         except ValueError as error:
-            raise DfbenchError(f"predict_proba gives no probabilities: {error}", where=row) from None
+            raise DfbenchError(
+                f"predict_proba gives no probabilities: {error}", where=row
+            ) from None
     return values
 
 

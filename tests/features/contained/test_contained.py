@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dfbench import plugins
 from dfbench.contained.idle import end_idle
 from dfbench.contained.process import Limits
 from dfbench.errors import PluginError
@@ -106,7 +107,9 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FunctionExtract
     (folder / "helping.py").write_text("def halved(values):\n    return values / 2\n")
     (folder / "parts.py").write_text(PARTS)
     sys.modules.pop("helping", None)  # of these parts, where they are made once more
-    found = [FunctionExtractor(each) for each in load_file(folder / "parts.py")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugins._FINDER, "folders", {})
+        found = [FunctionExtractor(each) for each in load_file(folder / "parts.py")]
     return {each.name: each for each in found}
 
 

@@ -148,7 +148,7 @@ def test_what_breaks_costs_its_own_column_with_the_reason(few, plugin):
     assert faces.measured[0].rank == 1
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("heard", "hosts")
 def test_an_interrupt_of_their_own_is_their_fault_and_ctrl_c_is_none(few, plugin):
     plugin.write_text(STOPS)
     notes = build_board(few, plugins=[plugin]).tables[0].notes
