@@ -10,7 +10,7 @@ from contextlib import suppress
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import EpsImagePlugin, Image, ImageOps, features
 
@@ -445,17 +445,17 @@ CUT = [
 def test_a_truncated_file_is_refused_at_any_length(kind, options):
     data = encode(smooth(37, 23), kind, **options)
     whole = decode(data)
-    refused = 0
-    for length in range(len(data)):
+    # all that may be missing is an end mark behind the last pixel
+    marks = max(0, len(data) - 26)
+    # what is no JPEG or PNG goes to another process: not every length
+    lengths = [*range(0, marks, 1 if kind in ("JPEG", "PNG") else 9), *range(marks, len(data))]
+    for length in lengths:
         try:
-            # all that may be missing is an end mark behind the last pixel
             assert (decode(data[:length]) == whole).all(), length
-            assert length >= len(data) - 26, length
+            assert length >= marks, length
+            assert kind != "JPEG"
         except ImageError:
-            refused += 1
-    assert refused >= len(data) - 26
-    if kind == "JPEG":
-        assert refused == len(data)
+            continue
 
 
 @pytest.mark.parametrize("filler", [b"\0", b"\xff", b"\x55"])
@@ -526,6 +526,7 @@ def test_a_header_that_asks_for_all_memory_is_refused(kind):
             read(bytes(data))
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_image_or_an_image_error(data):
     starts = (

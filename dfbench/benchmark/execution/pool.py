@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as CellTimeout
 from typing import Any
 
@@ -95,10 +94,7 @@ class Pool(Executor):
                     waiting[pool.schedule(worker.run, args=[job], timeout=job.timeout)] = job
                     del later[job.record["cell"]]
                 reporter.running(_at_work(waiting))
-                ended = [future for future in waiting if future.done()]
-                if not ended:
-                    time.sleep(_POLL)
-                for future in ended:
+                for future in wait(waiting, _POLL, FIRST_COMPLETED).done:
                     yield collect(future, waiting.pop(future))
                 left = {job.sees_images for job in (*later.values(), *waiting.values())}
                 for networks in pools.keys() - left:

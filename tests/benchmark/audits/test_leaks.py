@@ -35,6 +35,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 SUITE = """
 name = "tiny"
 datasets = []
+figures = []
 {more}
 [budget]
 trials = 2
