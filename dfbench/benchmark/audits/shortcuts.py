@@ -6,7 +6,7 @@ than 11 points of accuracy across generators (Grommelt et al., arXiv 2403.17608)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from dfbench.features.base import Extractor
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.results.board.board import Line
+from dfbench.results.board.read import Read
+from dfbench.results.board.report import Report
+from dfbench.results.records.records import Control
 from dfbench.suites.datasets.cards.writing import normalise_toml
 
 
@@ -35,6 +38,10 @@ class ShortcutAudit(Audit[Shortcuts, KeptShortcuts]):
     word = "shortcut"
     form = KeptShortcuts
     control = "no pixels"
+
+    def wanted(self, controls: Collection[Control]) -> bool:
+        """Say yes: a run without the control says nothing else of what files give away."""
+        return True
 
     def needs(self) -> Extractor:
         """Give the extractor that reads what files say of themselves."""
@@ -91,6 +98,19 @@ class ShortcutAudit(Audit[Shortcuts, KeptShortcuts]):
     def listing(self, found: Shortcuts, looked: Looked) -> list[Finding]:
         """Give a line for each group of facts."""
         return [Finding(line, []) for line in word(found.found, looked.dataset.classes)]
+
+    def report(self, read: Read) -> Report:
+        """Warn where no control was run whose figure would tell what the files give away."""
+        warnings = {}
+        watched = {
+            table.dataset
+            for table in read.tables
+            if any(line.control == self.control for line in table.controls)
+        }
+        for name, kept in self.kept(read).items():
+            if name not in watched and self.warn(kept):
+                warnings[name] = [f"{self.word}: {why(kept)}"]
+        return Report(warnings=warnings)
 
     def explain(self, control: Line, kept: KeptShortcuts | None) -> str:
         """Say what a model that never sees a pixel goes by."""

@@ -240,3 +240,21 @@ def test_the_leaderboard_names_what_its_control_goes_by(biased: Path, tmp_path: 
     # what was found is that of this state of the data set
     fingerprint = load_dataset(biased).fingerprint
     assert [path.stem for path in (out / "shortcuts").iterdir()] == [fingerprint]
+
+
+def test_without_the_control_the_leaderboard_names_what_files_give_away(
+    biased: Path, tmp_path: Path
+) -> None:
+    suite, out = tmp_path / "plain.toml", tmp_path / "out"
+    suite.write_text(
+        'name = "plain"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\n'
+        '[[rows]]\nfeatures = ["hsv", "metadata"]\nmodels = ["knn"]\n'
+    )
+    run = ("run", "-s", suite, "-d", biased, "-o", out, "--jobs", 1)
+    said = " ".join(dfbench(*run, "--only", "hsv/knn").output.split())
+    assert "Warning: shortcut: Files of the classes differ in size (width, AUC 1.00)" in said
+    assert "[normalise]" in said
+    # with it, its own figure is what warns
+    assert dfbench(*run).exit_code == 0
+    (warning,) = [w for w in build_board(out).tables[0].warnings if w.startswith("shortcut")]
+    assert "metadata/knn reaches ROC AUC" in warning
