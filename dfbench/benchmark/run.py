@@ -286,8 +286,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     seeds = suite.seeds if options.seed is None else [options.seed]
     settings = replace(settings, again=_again(options, suite, seeds, plugins, datasets))
     plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
-    if options.keep_models == "all":
-        plan = with_models(plan, folder)
+    plan = with_models(plan, folder, missing=options.keep_models == "all")
     plan = with_evaluations(plan, datasets, folder, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)
     for kinds, unkept in undrawn.items():

@@ -212,9 +212,7 @@ def _models(checks: Checks) -> None:
         try:
             read_model(path)
         except ModelFileError as error:
-            checks.found(
-                path, error.what, "remove it; a run with --keep-models all fits it once more"
-            )
+            checks.found(path, error.what, "run again with the same --out")
 
 
 def _data(checks: Checks, dataset: Dataset) -> None:

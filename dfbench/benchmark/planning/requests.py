@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import index
+from pathlib import Path
 from typing import Any
 
 from dfbench.benchmark.planning.cell import Cell
@@ -17,6 +18,7 @@ from dfbench.benchmark.protocols.base import (
     class_numbers,
     listed,
 )
+from dfbench.detectors.archive import ModelFileError, read
 from dfbench.errors import DfbenchError, PluginError, unknown
 from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.evaluations import Asked
@@ -26,16 +28,24 @@ from dfbench.results.records.subsets import WHOLE
 from dfbench.suites.datasets.manifest import Dataset
 
 
-def with_models(plan: Plan, out: ResultsFolder) -> Plan:
-    """Have finished rows of which no model was kept fitted once more."""
+def with_models(plan: Plan, out: ResultsFolder, *, missing: bool) -> Plan:
+    """Have finished rows fitted once more whose kept model is damaged, or ``missing``."""
     cells: dict[str, Cell] = {}
     for cell in plan.cells:
-        lacks = (
-            cell.state == "done" and cell.subset == WHOLE and not out.model_file(cell.id).is_file()
-        )
+        file = out.model_file(cell.id)
+        lacks = cell.state == "done" and cell.subset == WHOLE
+        lacks = lacks and (not _whole(file) if file.exists() else missing)
         members = [cells[member.id] for member in cell.members]
         cells[cell.id] = replace(cell, lacks_model=lacks, members=members)
     return replace(plan, cells=list(cells.values()))
+
+
+def _whole(file: Path) -> bool:
+    try:
+        read(file)
+    except ModelFileError:
+        return False
+    return True
 
 
 def with_pictures(
