@@ -156,7 +156,7 @@ def _run(job: Job) -> _Fitted:
     )
     tuned = tune(
         _problem(job, model_class, x_train, x_tune),
-        Budget(job.trials, job.seconds),
+        Budget(job.trials, job.seconds, longest=job.timeout / 2),
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
     )

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dfbench.errors import worded
+from dfbench.errors import let_stop, worded
 from dfbench.models.base import GivenUp, Hopeless, Model
 from dfbench.models.selection.problem import Problem
+from dfbench.overdue import within
 
 _RANDOM_TRIALS = 5
 """Trials, the defaults among them, before the sampler models what it has seen."""
@@ -85,11 +86,13 @@ def _new(storage: Path, name: str) -> Any:
     return optuna.create_study(direction="maximize", study_name=name, storage=open_storage(storage))
 
 
-def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model | None]:
+def run_trial(
+    problem: Problem, study: Any, *, first: bool, longest: float = math.inf
+) -> tuple[int, Model | None]:
     """Run one trial and tell the study; give its number and the model.
 
-    None where it failed, was given up, or had the parameters of an earlier one, whose value it
-    then has.
+    None where it failed, was given up, had the parameters of an earlier one, whose value it then
+    has, or took more than ``longest`` seconds.
 
     Raises
     ------
@@ -112,12 +115,14 @@ def run_trial(problem: Problem, study: Any, *, first: bool) -> tuple[int, Model 
             trial.set_user_attr("fit_seconds", same.user_attrs["fit_seconds"])
             study.tell(trial, same.value)
             return trial.number, None
-        model, fit_seconds = problem.fit(params, _hopeless(study, trial))
-        value = problem.value(model)
+        with within(longest):
+            model, fit_seconds = problem.fit(params, _hopeless(study, trial))
+            value = problem.value(model)
     except GivenUp:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         return trial.number, None
-    except Exception as error:
+    except BaseException as error:
+        let_stop(error)
         trial.set_user_attr("error", worded(error))
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         if first:

@@ -26,10 +26,14 @@ class Budget:
     seconds
         No trial starts that would, if as long as the longest so far, end after this much time.
         Time spent before an interruption counts. The defaults always run.
+    longest
+        Seconds of a trial but the first, after which it is ended between two instructions of
+        Python, and counts as failed: a setting that takes for ever does not cost the others.
     """
 
     trials: int
     seconds: float = float("inf")
+    longest: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,8 @@ def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | N
             stopped_by = "time"
             break
         start = time.perf_counter()
-        number, model = studies.run_trial(problem, study, first=not spent)
+        longest = float("inf") if not spent else budget.longest
+        number, model = studies.run_trial(problem, study, first=not spent, longest=longest)
         spent.append(time.perf_counter() - start)
         if model is not None:
             wanted = {trial.number for trial in _first_and_best(study, budget)}

@@ -389,3 +389,19 @@ def test_a_hopeless_fit_counts_and_an_interrupted_study_gives_up_the_same(tmp_pa
         resumed = run(Asking, trials, storage=part)
     assert drawn(part) == drawn(whole)
     assert outcome(resumed) == outcome(tuned)
+
+
+class Endless(Direction):
+    """Never ends but at its defaults."""
+
+    def fit(self, X, y, X_val, y_val):
+        while self.params["angle"] != 1.5:
+            time.sleep(0.01)
+        return self
+
+
+def test_a_trial_that_takes_too_long_costs_no_other():
+    tuned = tune(Problem(Endless, *data(), n_classes=2, seed=5), Budget(3, longest=0.5))
+    assert (tuned.trials, tuned.failed) == (1, 2)
+    assert tuned.params["angle"] == 1.5
+    assert tuned.seconds < 30
