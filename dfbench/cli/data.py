@@ -331,3 +331,8 @@ def remove(
 
     entry = forget(name)
     say(f"no longer registered: {entry.name}; its files stay")
+
+
+from dfbench.cli.data_frames import frames  # noqa: E402
+
+app.command("frames")(frames)
