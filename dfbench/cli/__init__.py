@@ -20,8 +20,8 @@ from dfbench.stopping import in_words, resumable
 _UsageError: Any = typer.BadParameter.__base__
 """Of the click that typer uses, which may be one of its own."""
 
-_RESUMABLE = frozenset({"run", "extract", "reproduce", "frames", "fetch"})
-"""Commands, also of groups, that keep what they have done, and go on when they are given again."""
+_RESUMABLE = frozenset({"run", "extract", "reproduce"})
+"""Commands that keep what they have done, and go on from it when they are given again."""
 
 
 class _Group(TyperGroup):

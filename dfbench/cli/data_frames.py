@@ -11,6 +11,7 @@ import typer
 from dfbench.cli.options import Jobs
 from dfbench.cli.screen import err, say, tell
 from dfbench.errors import ParameterError
+from dfbench.stopping import resumable
 
 if TYPE_CHECKING:
     from dfbench.videos.taking import Taken
@@ -115,6 +116,7 @@ def frames(
         timeout,
         jobs,
     )
+    resumable.set()
     with ConsoleReporter(err()) as reporter:
         taken = take(videos, out, asked, reporter.stage("frames", "videos"))
     _tell(taken)

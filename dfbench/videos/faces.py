@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DfbenchError, first_line
+from dfbench.errors import DfbenchError
 from dfbench.images import opencv
 
 Which = Literal["largest", "surest"]
@@ -77,9 +77,10 @@ class Detector:
                 "onnx", np.frombuffer(model, np.uint8), np.empty(0, np.uint8), (64, 64), score
             )
             self.faces(np.zeros((64, 64, 3), np.uint8))
-        except cv2.error as error:
-            said = first_line(error)
-            raise DetectorError(f"is no detector of faces that OpenCV runs: {said}") from None
+        except cv2.error:  # what it says is of its own sources
+            raise DetectorError(
+                f"is no detector of faces that OpenCV {cv2.__version__} runs"
+            ) from None
 
     def faces(self, frame: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a frame.

@@ -61,7 +61,7 @@ class Asked:
     form: Form = "png"
     quality: int = 95
     faces: Path | None = None
-    cut: Cut = Cut()
+    cut: Cut = field(default_factory=Cut)
     seconds: float = SECONDS
     jobs: int | None = None
 
