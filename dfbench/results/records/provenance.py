@@ -17,6 +17,8 @@ class Source(BaseModel):
     source: str
     """Name, card or folder, as it was given."""
     fingerprint: str
+    origin: str = ""
+    """Where it was fetched from, with the commit; empty of what was not."""
 
 
 class Again(BaseModel):
@@ -65,6 +67,7 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
     said: list[tuple[str, Callable[[Run], str]]] = [
         ("command", lambda run: run.command),
         ("begun (UTC)", lambda run: run.started.replace("T", " ").removesuffix("+00:00")),
+        ("data from", lambda run: "; ".join(_origins(run))),
         ("suite", lambda run: run.suite),
         ("seeds", lambda run: ", ".join(map(str, run.seeds))),
         (
@@ -84,3 +87,9 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         names = dict.fromkeys(name for each in noted for name in each)
         found += [(name, [each.get(name, "") for each in noted]) for name in names]
     return found
+
+
+def _origins(run: Run) -> list[str]:
+    """Say of each data set that was fetched where from."""
+    data = run.again.data if run.again is not None else []
+    return [f"{each.name}: {each.origin}" for each in data if each.origin]
