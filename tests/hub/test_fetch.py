@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -19,6 +18,7 @@ from dfbench.errors import CardError, DataError, DfbenchError, OutputError, Unav
 from dfbench.hub import fetching
 from dfbench.hub.fetching import FOLDER, fetch
 from dfbench.hub.repository import File, Repository, _why_not
+from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets import origins
 from dfbench.suites.datasets.origins import Origin, origin_of, read_origin
 
@@ -59,8 +59,10 @@ def test_from_the_hub_to_a_leaderboard(
     status, said, _ = run("run", "-s", tmp_path / "tiny.toml", "--data", to, "--out", out)
     assert status == 0, said
     assert "hsv/knn" in said
-    [noted] = json.loads((out / "run.json").read_text())["commands"][0]["again"]["data"]
-    assert noted["origin"].startswith(f"hf:faces/tiny@{commit}")
+    [command] = ResultsFolder(out).read_provenance()
+    assert command.again is not None
+    [noted] = command.again.data
+    assert noted.origin.startswith(f"hf:faces/tiny@{commit}")
     assert f"hf:faces/tiny@{commit}" in (out / "leaderboard.html").read_text()
 
 

@@ -67,7 +67,6 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
     said: list[tuple[str, Callable[[Run], str]]] = [
         ("command", lambda run: run.command),
         ("begun (UTC)", lambda run: run.started.replace("T", " ").removesuffix("+00:00")),
-        ("data from", lambda run: "; ".join(_origins(run))),
         ("suite", lambda run: run.suite),
         ("seeds", lambda run: ", ".join(map(str, run.seeds))),
         (
@@ -82,6 +81,8 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         ),
     ]
     found = [(name, [of(run) for run in runs]) for name, of in said]
+    fetched = ["; ".join(_origins(run)) for run in runs]
+    found += [("data from", fetched)] if any(fetched) else []
     for part in ("machine", "versions"):
         noted = [getattr(run, part) for run in runs]
         names = dict.fromkeys(name for each in noted for name in each)
