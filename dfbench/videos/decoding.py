@@ -111,7 +111,7 @@ def _opened(file: IO[bytes]) -> Any:
         "max_pixels": str(MOST_PIXELS),
     }
     try:
-        return av.open(file, options=allowed, io_open=_refuse)
+        return av.open(file, options=allowed, io_open=_refuse, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:  # what is empty cannot be sought in
         if not file.seek(0, 2):
             raise VideoError("empty file") from None
@@ -135,6 +135,9 @@ def _stream(container: Any) -> Any:
         raise VideoError("holds no video")
     if stream.codec_context is None or stream.codec_context.name not in CODECS:
         raise VideoError("its codec is not read here")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MOST_PIXELS:
+        raise VideoError(f"too large: {width:,} x {height:,} pixels")
     stream.codec_context.thread_count = 1
     stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream
@@ -203,7 +206,9 @@ def _shown(stream: Any, faults: Faults) -> Iterator[tuple[Any, Fraction, Fractio
             yield frame, at, own
             at += own if frame.pts is None else 0
     if not n:
-        raise VideoError(f"no frame can be decoded: {faults.first}" if faults.count else "no frame")
+        raise VideoError(
+            f"no frame can be decoded: {faults.first}" if faults.count else "holds no frame"
+        )
     told = _told_length(stream)
     if told is not None and at - start + length < _SHORT * told:
         faults.add(f"ends after {float(at - start + length):.1f} of {float(told):.1f} s")

@@ -319,7 +319,7 @@ class _Work:
 
         read = reader.read(str(path), self._asked.rule, keep)
         if not sum(counted.values()):
-            raise VideoError(f"no frame can be decoded: {read.first or 'there is none'}")
+            raise VideoError(f"no frame can be decoded: {read.first or 'it holds none'}")
         if self._ending.is_set():
             raise DfbenchError("was stopped")
         if not resolved(target.parent).is_relative_to(resolved(self._out)):

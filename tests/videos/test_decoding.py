@@ -164,7 +164,7 @@ def test_large_frames_are_not_decoded(
 ) -> None:
     path = make_film(tmp_path / "a.mp4", draw(1, 2))
     monkeypatch.setattr(decoding, "MOST_PIXELS", 64 * 48 - 1)
-    with pytest.raises(VideoError):
+    with pytest.raises(VideoError, match="too large: 64 x 48 pixels"):
         read(path, Rule(count=1))
 
 
