@@ -70,7 +70,8 @@ def fetch(
     Parameters
     ----------
     source
-        ``hf:OWNER/NAME``, or the name of a public data set whose card says where it is.
+        ``hf:OWNER/NAME``, with ``@REVISION`` or without, or the name of a public data set whose
+        card says where it is.
     to
         Folder that it comes to.
     revision
@@ -94,6 +95,10 @@ def fetch(
         If the hub cannot be reached.
     """
     name, card = _place_of(source)
+    name, at, commit = name.partition("@")
+    if at and revision not in (None, commit):
+        raise CardError(f"is asked for as {commit} and as {revision}", where=source)
+    revision = commit if at else revision
     repository = Repository(name)
     check_writable(to)
     with owned(to / FOLDER):

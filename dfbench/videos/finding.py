@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dfbench.errors import DataError
+from dfbench.files import resolved
 from dfbench.received.files import why
 from dfbench.received.folders import below
 
@@ -39,11 +40,18 @@ class Found(NamedTuple):
     tables: list[str]
 
 
-def find(place: Path) -> Found:
+def find(place: Path, but: Path) -> Found:
     """Find the videos below a folder, or take the one that is named.
 
     Hidden files and folders are passed over; links to folders are followed as
     `dfbench.received.folders.below` says.
+
+    Parameters
+    ----------
+    place
+        The folder, or a video.
+    but
+        A folder that may lie in it, and is not looked into.
 
     Raises
     ------
@@ -55,8 +63,11 @@ def find(place: Path) -> Found:
     if not place.is_dir():
         raise DataError("no such file or folder", where=place)
     videos, tables = [], []
+    inside = resolved(but).relative_to(resolved(place)).as_posix() if _lies_in(but, place) else ""
     try:
         for prefix, entries in below(place, lambda name: not name.startswith(".")):
+            if inside not in ("", ".") and prefix.startswith(f"{inside}/"):
+                continue
             for entry in entries:
                 suffix = PurePosixPath(entry.name).suffix.lower()
                 if entry.name.startswith("."):
@@ -71,6 +82,10 @@ def find(place: Path) -> Found:
         known = ", ".join(sorted(SUFFIXES))
         raise DataError("no video lies there", where=place, hint=f"a video ends with {known}")
     return Found(place, sorted(videos), sorted(tables))
+
+
+def _lies_in(folder: Path, other: Path) -> bool:
+    return resolved(folder).is_relative_to(resolved(other))
 
 
 def folders(videos: Iterable[str]) -> dict[str, str]:

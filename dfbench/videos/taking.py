@@ -132,7 +132,7 @@ def take(videos: Path, out: Path, asked: Asked, progress: Progress | None = None
         Where PyAV is not installed.
     """
     _check_installed()
-    found = find(videos)
+    found = find(videos, out)
     model = _model(asked.faces)
     check_writable(out)
     with owned(out / FOLDER):
@@ -203,6 +203,9 @@ class _Work:
         """Find the videos of which all is there, and refuse what would mix with other frames."""
         known: dict[str, Entry] = {}
         for video in self._found.videos:
+            if not video.isascii() and _half(video):
+                taken.unread[video] = "the file name is not UTF-8: rename it"
+                continue
             entry = self._journal.entry(video)
             if entry is None:
                 continue
@@ -377,6 +380,15 @@ def _how(asked: Asked, model: bytes) -> dict[str, Any]:
     if model:
         how |= {"faces": hashlib.sha256(model).hexdigest(), **asdict(asked.cut)}
     return how
+
+
+def _half(name: str) -> bool:
+    """Whether a name has bytes that are no character."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -171,6 +171,9 @@ def test_a_branch_or_a_commit(hub: Any, images: dict[str, bytes], tmp_path: Path
     assert fetch(NAME, tmp_path / "a", revision="old").origin.revision == old
     assert fetch(NAME, tmp_path / "b", revision=old).origin.revision == old
     assert content(tmp_path / "a") == content(tmp_path / "b") == images
+    assert fetch(f"{NAME}@old", tmp_path / "d").origin.revision == old
+    with pytest.raises(CardError, match="is asked for as old and as main"):
+        fetch(f"{NAME}@old", tmp_path / "e", revision="main")
     with pytest.raises(DataError, match="has no revision 'newest'"):
         fetch(NAME, tmp_path / "c", revision="newest")
     for bad in ("../main", "a b", "", "-"):

@@ -348,6 +348,30 @@ def test_pipes_and_devices_are_not_read(
     assert len(came.entries) == 1
 
 
+def test_a_name_that_is_not_utf8(tmp_path: Path, make_film: Callable, draw: Callable) -> None:
+    film = make_film(tmp_path / "films" / "a.mp4", draw(1, 2))
+    try:
+        shutil.copy(film, os.fsdecode(os.fsencode(film.parent) + b"/\xff.mp4"))
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    status, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out")
+    assert status == 1
+    assert "unreadable: \\udcff.mp4: the file name is not UTF-8: rename it" in said
+
+
+def test_frames_may_lie_among_the_videos(
+    tmp_path: Path, make_film: Callable, draw: Callable
+) -> None:
+    make_film(tmp_path / "a.mp4", draw(1, 2))
+    (tmp_path / "labels.csv").write_text("video,label\na.mp4,1\n")
+    for _ in range(2):
+        came = take(tmp_path, tmp_path / "frames", FOUR)
+        assert came.frames == 2
+    names = {each.relative_to(tmp_path).as_posix() for each in tmp_path.rglob("*.*")}
+    assert {"frames/labels.csv", "frames/a/000001.png"} < names
+    assert "frames/frames/labels.csv" not in names
+
+
 def test_names_of_folders(tmp_path: Path) -> None:
     names = [
         "a.mp4",
@@ -374,7 +398,8 @@ def test_names_of_folders(tmp_path: Path) -> None:
     for name in (*names, ".hidden.mp4", ".trash/a.mp4", "read.me"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert find(tmp_path).videos == sorted(names)
+    assert find(tmp_path, tmp_path / "e").videos == sorted({*names} - {"e/f.mp4"})
+    assert find(tmp_path, tmp_path).videos == sorted(names)
 
 
 @pytest.mark.parametrize(
