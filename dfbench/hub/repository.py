@@ -281,8 +281,15 @@ class Repository:
             return DataError(f"{about}{first_line(error)}", where=error.filename)
         host = urlsplit(self.endpoint).netloc
         said = one_line(f"{type(error).__name__}: {first_line(error)}")
-        if not path and re.search("Connect|Timeout|Network", type(error).__name__):
+        broken = re.search("Connect|Timeout|Network|Protocol|ReadError", type(error).__name__)
+        if broken and not path:
             return self._unreached(f"{host} cannot be reached: {said}")
+        if broken:
+            return UnavailableError(
+                f"{path}: the connection to {host} broke: {said}",
+                where=where,
+                hint="the same command goes on from here",
+            )
         return UnavailableError(
             f"{about}{host} does not answer as a hub does: {said}",
             where=where,
