@@ -478,7 +478,7 @@ def test_a_path_that_names_nothing_is_said_and_stops_no_other(tmp_path: Path) ->
     for path, said in {
         "absent.png": "no such file or folder",
         "empty": "no images in here",
-        "videos": "no images in here that can be read (videos/v.mp4: not read: video (.mp4): dfbench",
+        "videos": "no images in here that can be read (videos/v.mp4: not read: video (.mp4):",
         "pipe.png": "no plain file",
         "n.pdf": "no image (taken are images, folders, archives",
         "v.mov": "not read: video (.mov): dfbench data frames first",

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av")
-
 FORMS = (
     ("mp4", "libx264", "yuv420p"),
     ("webm", "libvpx-vp9", "yuv420p"),
@@ -41,6 +39,8 @@ def film(
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write pictures as a video of so many a second."""
+    import av
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=options or {}) as container:
         stream = None
@@ -58,6 +58,8 @@ def film(
 @pytest.fixture(scope="session")
 def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty videos of four codecs; beside them one that is cut off and one without a picture."""
+    import av
+
     root = tmp_path_factory.mktemp("twenty") / "films"
     for k, name in enumerate(NAMES):
         suffix, codec, pixels = FORMS[k % len(FORMS)]
