@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from collections import namedtuple
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +24,7 @@ from dfbench.hub.fetching import FOLDER, fetch
 from dfbench.hub.repository import File, Repository, _why_not
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets import origins
+from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.origins import Origin, origin_of, read_origin
 
 NAME = "hf:faces/tiny"
@@ -64,6 +69,29 @@ def test_from_the_hub_to_a_leaderboard(
     [noted] = command.again.data
     assert noted.origin.startswith(f"hf:faces/tiny@{commit}")
     assert f"hf:faces/tiny@{commit}" in (out / "leaderboard.html").read_text()
+
+
+@pytest.mark.skipif(
+    find_spec("dfbench.received.containers") is None, reason="shards are not read by this version"
+)
+def test_shards_as_the_hub_has_them(hub: Any, images: dict[str, bytes], tmp_path: Path) -> None:
+    shards = {}
+    for split in ("train", "test"):
+        names = [name for name in images if f"/{split}/" in name]
+        table = pa.table(
+            {
+                "image": [{"bytes": images[name], "path": Path(name).name} for name in names],
+                "label": [int("/fake/" in name) for name in names],
+            }
+        )
+        shard = io.BytesIO()
+        pq.write_table(table, shard)
+        shards[f"data/{split}-00000-of-00001.parquet"] = shard.getvalue()
+    commit = hub.commit(shards)
+    fetch(NAME, tmp_path / "to")
+    data = load_dataset(tmp_path / "to")
+    assert data.manifest.groupby("split").size().to_dict() == {"test": 6, "train": 12}
+    assert f"hf:faces/tiny@{commit}" in origin_of(data.root)
 
 
 def test_a_second_fetch_fetches_nothing(hub: Any, images: dict[str, bytes], tmp_path: Path) -> None:
