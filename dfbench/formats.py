@@ -129,7 +129,7 @@ FORMATS = (
 )
 """All that is ever handed to Pillow, which would start programs for others (EPS: Ghostscript)."""
 
-_VIDEO = "video ({}): save frames as images first"
+_VIDEO = "video ({}): dfbench data frames first"
 _HEIC = "HEIC (pip install pillow-heif)"
 
 _UNREAD = {

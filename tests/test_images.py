@@ -386,9 +386,9 @@ def ftyp(brand: bytes, *others: bytes) -> bytes:
     [
         (ftyp(b"heic", b"mif1", b"heic"), "not read: HEIC (pip install pillow-heif)"),
         (ftyp(b"mif1", b"heic"), "not read: HEIC (pip install pillow-heif)"),
-        (ftyp(b"mp42", b"isom"), "not read: video (.mp4): save frames as images first"),
-        (ftyp(b"qt  "), "not read: video (.mov): save frames as images first"),
-        (b"RIFF\0\0\0\0AVI LIST", "not read: video (.avi): save frames as images first"),
+        (ftyp(b"mp42", b"isom"), "not read: video (.mp4): dfbench data frames first"),
+        (ftyp(b"qt  "), "not read: video (.mov): dfbench data frames first"),
+        (b"RIFF\0\0\0\0AVI LIST", "not read: video (.avi): dfbench data frames first"),
         (b"8BPS\0\1" + bytes(30), "not read: PSD"),
         (b'<?xml version="1.0"?>\n<!-- -->\n<svg xmlns="">', "not read: SVG"),
         (b"\xff\x0a" + bytes(30), "not read: JPEG XL"),

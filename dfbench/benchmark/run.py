@@ -36,6 +36,7 @@ from dfbench.results.records.provenance import Again, Source
 from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.origins import origin_of
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
 
@@ -321,7 +322,12 @@ def _again(
         # protocols have fields of their own
         suite=settled.model_dump(mode="json", exclude_defaults=True, serialize_as_any=True),
         data=[
-            Source(name=each.name, source=source, fingerprint=each.fingerprint)
+            Source(
+                name=each.name,
+                source=source,
+                fingerprint=each.fingerprint,
+                origin=origin_of(each.root),
+            )
             for each, source in zip(datasets, sources, strict=True)
             if isinstance(each, Dataset)
         ],

@@ -331,3 +331,10 @@ def remove(
 
     entry = forget(name)
     say(f"no longer registered: {entry.name}; its files stay")
+
+
+from dfbench.cli.data_fetch import fetch  # noqa: E402
+from dfbench.cli.data_frames import frames  # noqa: E402
+
+app.command("fetch")(fetch)
+app.command("frames")(frames)

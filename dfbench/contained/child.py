@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from dfbench.contained.frames import Pipes
 
@@ -38,6 +40,18 @@ def _end_with(parent: int) -> None:
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)  # this process leads its group
     os._exit(1)
+
+
+def bound_memory(more: int) -> None:
+    """Have the system refuse memory beyond what this process has now and so many bytes."""
+    with suppress(ImportError, OSError, ValueError, IndexError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + more
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or most <= hard:
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def tell_of_crashes(path: str) -> None:

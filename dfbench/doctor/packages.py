@@ -16,6 +16,7 @@ _DISTRIBUTION = "dfbench-toolkit"
 EXTRAS = {
     "app": "the page in the browser, dfbench serve",
     "fast": "JPEG files are decoded faster",
+    "video": "frames of videos, dfbench data frames",
     "onnx": "detectors in ONNX files, onnx:FILE",
     "detectzoo": "published detectors by name, detectzoo:NAME",
     "dask": "runs on several machines, features in a bucket",

@@ -5,15 +5,13 @@ Answers are bytes, and nothing else: a file that takes this process over reaches
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from dfbench.allocator import return_freed_memory
-from dfbench.contained.child import begun
+from dfbench.contained.child import begun, bound_memory
 from dfbench.contained.frames import Pipes
 
 MEMORY = 896 << 20
@@ -38,7 +36,7 @@ def serve() -> None:
 
     pipes = begun()
     pipes.send_blocks(memoryview(GOOD))  # all that is needed has been imported
-    _bound()
+    bound_memory(MEMORY)
     data: bytes = b""
     image: Any = None
 
@@ -87,15 +85,3 @@ def _answered(pipes: Pipes, work: Callable[[], bytes], image: Any) -> bool:
         return False
     pipes.send_blocks(memoryview(BAD), memoryview(fault.encode("utf-8", "replace")))
     return True
-
-
-def _bound() -> None:
-    """Have the system refuse memory beyond what this process has now and an image may take."""
-    with suppress(ImportError, OSError, ValueError, IndexError):
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        most = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard == resource.RLIM_INFINITY or most <= hard:
-            resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -128,7 +128,7 @@ def test_what_a_folder_holds_and_is_not_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "x" / "e.png").write_bytes(b"")
     lines = told("x")
     assert lines[0] == "x/a.png 3"
-    assert lines[1] == "x/b.mp4: not read: video (.mp4): save frames as images first"
+    assert lines[1] == "x/b.mp4: not read: video (.mp4): dfbench data frames first"
     assert lines[2] == "x/c.png: broken symbolic link"
     assert lines[3] == "x/d.zip: an archive in here is not opened: give it itself"
     assert len(lines) == 5
@@ -162,7 +162,7 @@ def test_archives(tmp_path: Path, name: str) -> None:
             f"{name}/C:/windows/1.png 8",
             f"{name}/x/noname 9",
             f"{name}/x/more.tar.gz: an archive in here is not opened: give it itself",
-            f"{name}/x/clip.mov: not read: video (.mov): save frames as images first",
+            f"{name}/x/clip.mov: not read: video (.mov): dfbench data frames first",
             next(line for line in lines if "broken" in line),
         ]
     )
@@ -478,10 +478,10 @@ def test_a_path_that_names_nothing_is_said_and_stops_no_other(tmp_path: Path) ->
     for path, said in {
         "absent.png": "no such file or folder",
         "empty": "no images in here",
-        "videos": "no images in here that can be read (videos/v.mp4: not read: video (.mp4): save",
+        "videos": "no images in here that can be read (videos/v.mp4: not read: video (.mp4):",
         "pipe.png": "no plain file",
         "n.pdf": "no image (taken are images, folders, archives",
-        "v.mov": "not read: video (.mov): save frames as images first",
+        "v.mov": "not read: video (.mov): dfbench data frames first",
         "e.zip": "no images in here",
         "b.zip": "damaged: File is not a zip file",
         "b.tar": "damaged: ",

@@ -17,6 +17,8 @@ class Source(BaseModel):
     source: str
     """Name, card or folder, as it was given."""
     fingerprint: str
+    origin: str = ""
+    """Where it was fetched from, with the commit; empty of what was not."""
 
 
 class Again(BaseModel):
@@ -79,8 +81,16 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         ),
     ]
     found = [(name, [of(run) for run in runs]) for name, of in said]
+    fetched = ["; ".join(_origins(run)) for run in runs]
+    found += [("data from", fetched)] if any(fetched) else []
     for part in ("machine", "versions"):
         noted = [getattr(run, part) for run in runs]
         names = dict.fromkeys(name for each in noted for name in each)
         found += [(name, [each.get(name, "") for each in noted]) for name in names]
     return found
+
+
+def _origins(run: Run) -> list[str]:
+    """Say of each data set that was fetched where from."""
+    data = run.again.data if run.again is not None else []
+    return [f"{each.name}: {each.origin}" for each in data if each.origin]

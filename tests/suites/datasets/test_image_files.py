@@ -261,7 +261,7 @@ def test_pictures_and_video_that_are_not_read_are_named(make):
         "a.psd": "PSD",
         "b.svg": "SVG",
         "c.CR2": "camera raw (.CR2)",
-        "d.mp4": "video (.mp4): save frames as images first",
+        "d.mp4": "video (.mp4): dfbench data frames first",
         "e.jxl": "JPEG XL",
         "f.ico": "ICO",
         "g.eps": "EPS",

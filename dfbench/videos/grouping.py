@@ -1,0 +1,73 @@
+"""Makes sure that no video comes into two splits: its frames are a group, or a card says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from dfbench.errors import DfbenchError
+from dfbench.suites.datasets.inference.card_file import CARD_FILE, init_card
+from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.reading import read_folder
+from dfbench.suites.datasets.scan import scan
+
+
+class Grouping(NamedTuple):
+    """How a folder of frames is read.
+
+    Attributes
+    ----------
+    line
+        The reading, in words; empty where it is not clear, or a card was there.
+    card
+        The card that was written, as the folder alone does not tell the videos; None for none.
+    why
+        Why it is not clear how the folder is to be read.
+    """
+
+    line: str = ""
+    card: Path | None = None
+    why: str = ""
+
+
+def settle(out: Path, videos: list[str]) -> Grouping:
+    """See whether a folder of frames is read by video, and else write the card that says so.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    videos
+        Folders of one video each, relative to it.
+    """
+    if (out / CARD_FILE).exists():
+        return Grouping()
+    first: DfbenchError | None = None
+    try:
+        reading = read_folder(out)
+        if _whole(out, videos, None):
+            return Grouping(reading.line)
+    except DfbenchError as error:
+        first = error
+    asked = ReadAs(groups="-1")
+    try:
+        reading = read_folder(out, asked)
+        if not _whole(out, videos, asked):
+            return Grouping(why="no level of folders tells the videos")
+        path, reading = init_card(out, asked=asked)
+    except DfbenchError as error:
+        return Grouping(why=str(first or error))
+    return Grouping(reading.line, path)
+
+
+def _whole(out: Path, videos: list[str], asked: ReadAs | None) -> bool:
+    """Whether each video's frames are of one group: such are never divided."""
+    reading = read_folder(out, asked)
+    card = reading.card
+    images = scan(card, out / card.root).images
+    of: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        path = (Path(card.root) / image.path).as_posix()
+        of[path.rpartition("/")[0]].add(image.group)
+    return all(len(its) == 1 and its != {""} for its in map(of.get, videos) if its)
