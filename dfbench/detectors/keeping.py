@@ -33,7 +33,7 @@ from dfbench.installed import versions
 from dfbench.models.base import Array, Both, Inputs, Labels, Model, apart, vectors_of
 from dfbench.models.rows import Chosen
 from dfbench.models.selection.ensembles import Combined
-from dfbench.received.files import read_head
+from dfbench.received.containers.places import read_head
 from dfbench.results.records.records import Record
 
 SAME = 1e-6

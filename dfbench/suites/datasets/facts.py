@@ -32,6 +32,8 @@ from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resol
 from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
 from dfbench.rasters import apart, pillow
+from dfbench.received.containers.container import UNKNOWN
+from dfbench.received.containers.places import exists, reading_order, told
 from dfbench.received.files import opened, why
 from dfbench.received.parquet import read_table
 
@@ -51,6 +53,7 @@ _MOST = 50_000_000
 _LINE = 8
 """Bytes of one in the file at least, times and a hash that it has alone."""
 _BATCH = 64
+_NEAR = 8
 _STAMPED = 4096
 """Files asked for their stamp at once: it takes microseconds, on a disk of this machine."""
 _T = TypeVar("_T")
@@ -95,7 +98,16 @@ def facts_of(
         places = _believed(root, paths, kept)
     places[~sound] = -1
     todo = np.flatnonzero(places < 0)
-    read = _read_all(root, [(paths[i], faults[i]) for i in todo.tolist()], len(paths), progress)
+    order = reading_order(root, [paths[i] for i in todo.tolist()])
+    if order is not None:
+        todo = todo[order]
+    read = _read_all(
+        root,
+        [(paths[i], faults[i]) for i in todo.tolist()],
+        len(paths),
+        progress,
+        in_place=order is not None,
+    )
     places[todo] = kept.num_rows + np.arange(todo.size)
     found = pa.concat_tables([kept, read]).take(pa.array(places)).combine_chunks()
     if _sound(read).num_rows:
@@ -175,21 +187,31 @@ def _believed(root: Path, paths: Sequence[str], kept: pa.Table) -> NDArray[np.in
     known = np.flatnonzero(places >= 0)
 
     def look(batch: Sequence[int]) -> NDArray[np.int64]:
-        found = [stamp(os.path.join(root, paths[i])) for i in batch]  # noqa: PTH118 - 200,000 of them
+        found = [_stamp(os.path.join(root, paths[i])) for i in batch]  # noqa: PTH118 - 200,000 of them
         return np.array([each or (-1,) * len(_STAMP) for each in found], dtype=np.int64)
 
     now = list(in_threads(look, known.tolist(), batch=_STAMPED))
     if not now:
         return places
     then = np.stack([kept[name].to_numpy() for name in _STAMP], axis=1)[places[known]]
-    places[known[(np.concatenate(now) != then).any(axis=1)]] = -1
+    other = np.concatenate(now) != then
+    other[:, 0] &= np.concatenate(now)[:, 0] != UNKNOWN
+    places[known[other.any(axis=1)]] = -1
     return places
+
+
+def _stamp(name: str) -> Stamp | None:
+    """Give the stamp of a file, which may lie in a container; its times are those of that."""
+    found = stamp(name)
+    if found is None and (held := told(name)) is not None:
+        return Stamp(*held)
+    return found
 
 
 def _keep(file: Path, root: Path, kept: pa.Table, found: pa.Table) -> None:
     """Keep what was found, and of before what lies there and was not asked for this time."""
     others = kept.filter(pc.invert(pc.is_in(kept["path"], found["path"].combine_chunks())))
-    there = [(root / path).exists() for path in others["path"].to_pylist()]
+    there = [exists(os.path.join(root, path)) for path in others["path"].to_pylist()]  # noqa: PTH118
     others = others.filter(pa.array(there, pa.bool_()))
     told = {"reader": _reader()}
     table = pa.concat_tables([_sound(found), others]).replace_schema_metadata(told)
@@ -222,9 +244,18 @@ class _Fact(NamedTuple):
 
 
 def _read_all(
-    root: Path, todo: Sequence[tuple[str, str]], n: int, progress: Progress | None
+    root: Path,
+    todo: Sequence[tuple[str, str]],
+    n: int,
+    progress: Progress | None,
+    *,
+    in_place: bool,
 ) -> pa.Table:
-    """Read files, each with the fault that is known of it."""
+    """Read files, each with the fault that is known of it.
+
+    Those that are ``in_place``, one after another in a container, are read by few at a time: what
+    they share is held.
+    """
     before = n - len(todo)
 
     def told(done: int, _: int) -> None:
@@ -238,20 +269,21 @@ def _read_all(
 
     if not todo:
         told(0, n)
-    return pa.concat_tables([_SCHEMA.empty_table(), *in_threads(work, todo, told)])
+    batch = _NEAR if in_place else _BATCH
+    return pa.concat_tables([_SCHEMA.empty_table(), *in_threads(work, todo, told, batch=batch)])
 
 
 def _read(root: Path, path: str) -> _Fact:
     try:
         name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
         # before the reading: what is changed meanwhile has another stamp afterwards
-        now, before = time.time_ns(), stamp(name)
+        now, before = time.time_ns(), _stamp(name)
         data = contents(name)
     except OSError as error:
         return _Fact(error=why(error))
     its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
-    if before is not None and before.size == len(data) and before.settled(now):
-        its = its._replace(**before._asdict())
+    if before is not None and before.size in (len(data), UNKNOWN) and before.settled(now):
+        its = its._replace(**before._replace(size=len(data))._asdict())
     try:
         header = read_header(data)
     except ImageError as error:
