@@ -135,13 +135,14 @@ def by_splits(folder: str, stems: Sequence[str]) -> list[str]:
     Parameters
     ----------
     folder
-        Name of the folder: where it names a split itself, and its shards no two, it tells enough.
+        Name of the folder: where it is that of a split, and its shards name no two, it tells
+        enough.
     stems
         Names of the shards without their suffixes.
     """
     splits = [split_of(stem) for stem in stems]
     told = set(splits) - {""}
-    if not told or (split_of(folder) and len(told) < 2):
+    if not told or (folder.lower() in _SPLITS and len(told) < 2):
         return [""] * len(stems)
     return [
         s or re.sub(r"[-_.\d]+$|-\d+-of-\d+$", "", t) for s, t in zip(splits, stems, strict=True)

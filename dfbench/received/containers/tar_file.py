@@ -10,6 +10,8 @@ from dfbench.received.archives import members_of_tar
 from dfbench.received.containers.container import Container, Listing, Part, open_part
 from dfbench.received.containers.names import inner
 
+_BLOCK = tarfile.BLOCKSIZE
+
 
 class Member(NamedTuple):
     """A file in a tar archive."""
@@ -30,14 +32,18 @@ def listed(part: Part) -> Iterator[Member]:
     ValueError
         Where it is damaged or cut off, its headers have no bounds, or a name leads out of it.
     """
+    end = 0
     with open_part(part) as file:
         try:
             for name, offset, size, fault in members_of_tar(file):
                 if offset + size > part.identity[0]:
                     raise ValueError(f"is cut off: {name[:80]!r} would end at {offset + size:,}")
+                end = max(end, offset + size)
                 yield Member(inner(name), offset, size, fault)
         except (tarfile.TarError, EOFError, OverflowError) as error:
             raise ValueError(f"is damaged: {error or type(error).__name__}") from None
+    if part.identity[0] < -(-end // _BLOCK) * _BLOCK + _BLOCK:  # or images would be lost unseen
+        raise ValueError("is cut off: the end that every tar has is missing")
 
 
 class TarFile(Container):

@@ -60,7 +60,9 @@ def init_card(
         raise OutputError("is a folder, not a card", where=path, hint="name a .toml file in it")
     if path.exists() and not force:
         raise OutputError("there is a file already", where=path, hint="remove it first")
-    if resolved(path.parent) != resolved(folder):
+    if is_archive(folder) and resolved(path.parent) == resolved(folder.parent):
+        card = card.model_copy(update={"root": (Path(folder.name) / card.root).as_posix()})
+    elif resolved(path.parent) != resolved(folder):
         card = card.model_copy(update={"root": resolved(folder / card.root).as_posix()})
     images = scan(card, folder / reading.card.root).images
     write_card(card, path, examples=examples(card, [image.path for image in images]))
