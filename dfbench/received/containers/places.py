@@ -23,8 +23,8 @@ from dfbench.received import files
 from dfbench.received.containers.container import Changed, Container, Part, identity
 from dfbench.received.containers.rows import rows_of, shown_columns
 from dfbench.received.containers.samples import NUMBERED, holds_samples, samples_of
-from dfbench.received.containers.tar_file import TarFile
-from dfbench.received.containers.zip_file import ZipFile
+from dfbench.received.containers.tar_file import Tar
+from dfbench.received.containers.zip_file import Zip
 from dfbench.received.files import Refused
 
 _ZIP = (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
@@ -313,14 +313,14 @@ def _archive(place: str, status: os.stat_result) -> Container | None:
         )
     try:
         if head.startswith(_ZIP) or lower.endswith(".zip"):
-            return ZipFile(part)
+            return Zip(part)
         if head.startswith(_PARQUET) or lower.endswith(".parquet"):
             columns = shown_columns(part)
             if columns is None:
                 raise ValueError("holds no column of images (bytes, or a struct with bytes)")
             return rows_of("train", [part], [columns])
         # one alone tells no splits, whatever it is called
-        return samples_of("train", [part]) if holds_samples(part) else TarFile.of(part)
+        return samples_of("train", [part]) if holds_samples(part) else Tar.of(part)
     except Changed:
         raise Refused(errno.ESTALE, "changed while it was read: run again", place) from None
     except ValueError as error:

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 from dfbench.received.containers.container import Listing, Part, open_part
 from dfbench.received.containers.labels import MOST, column_of, told_by
 from dfbench.received.containers.names import by_splits
-from dfbench.received.containers.tar_file import Member, TarFile, listed, read_at
+from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
 from dfbench.received.texts import from_json
 
 NUMBERED = re.compile(r"(?:.*[^\d])?\d{2,}\.tar", re.IGNORECASE)
@@ -31,7 +31,7 @@ _HEAD = 50
 """Files by which it is seen whether a tar holds samples."""
 
 
-class Samples(TarFile):
+class Samples(Tar):
     """Shards of samples in one folder."""
 
     images = True

@@ -46,7 +46,7 @@ def listed(part: Part) -> Iterator[Member]:
         raise ValueError("is cut off: the end that every tar has is missing")
 
 
-class TarFile(Container):
+class Tar(Container):
     """A tar archive, or several: their files at rows of part, offset, 0 and 0.
 
     Parameters
@@ -56,7 +56,7 @@ class TarFile(Container):
     """
 
     @classmethod
-    def of(cls, part: Part) -> TarFile:
+    def of(cls, part: Part) -> Tar:
         """Open one; errors are those of `listed`."""
         found = Listing()
         for each in listed(part):

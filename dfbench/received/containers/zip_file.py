@@ -26,7 +26,7 @@ _OVER = 1 << 16
 """Bytes that a packed file may have more than a plain one."""
 
 
-class ZipFile(Container):
+class Zip(Container):
     """A ZIP archive, stored or deflated.
 
     Parameters
