@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import zlib
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
@@ -49,7 +51,7 @@ class Listing:
     names
         UTF-8, in any order.
     rows
-        Of each: the number of its part, and three more as the kind of container has them.
+        Four numbers of each: that of its part, and three as the kind of container has them.
     sizes
         Bytes, `UNKNOWN` where nothing tells.
     faults
@@ -57,8 +59,8 @@ class Listing:
     """
 
     names: list[bytes] = field(default_factory=list)
-    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
     faults: dict[int, str] = field(default_factory=dict)
 
     def add(self, name: str, row: tuple[int, int, int, int], size: int, fault: str = "") -> None:
@@ -71,7 +73,7 @@ class Listing:
         if fault:
             self.faults[len(self.names)] = fault
         self.names.append(own)
-        self.rows.append(row)
+        self.rows.extend(row)
         self.sizes.append(size)
 
 
@@ -97,15 +99,20 @@ class Container(ABC):
         self.parts = list(parts)
         order = sorted(range(len(found.names)), key=found.names.__getitem__)
         self.names = Names([found.names[at] for at in order])
-        self.rows = np.array(found.rows, np.int64).reshape(-1, 4)[order]
-        self.sizes = np.array(found.sizes, np.int64)[order]
+        self.rows = np.frombuffer(found.rows, np.int64).reshape(-1, 4)[order]
+        self.sizes = np.frombuffer(found.sizes, np.int64)[order]
         placed = {old: new for new, old in enumerate(order) if old in found.faults}
         self.faults = {placed[old]: fault for old, fault in found.faults.items()}
         for at in range(len(order) - 1):
             if found.names[order[at]] == found.names[order[at + 1]]:
                 self.faults.setdefault(at, "a file of this name is there twice")
                 self.faults.setdefault(at + 1, "a file of this name is there twice")
-        found.names, found.rows, found.sizes, found.faults = [], [], [], {}
+        found.names, found.rows, found.sizes = [], array("q"), array("q")
+
+    @functools.cached_property
+    def folders(self) -> frozenset[str]:
+        """Names of its outermost folders."""
+        return frozenset(self.names.folders())
 
     def order(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         """Give the order in which files at some places lie one after another."""

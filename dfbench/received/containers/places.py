@@ -192,7 +192,7 @@ def subfolders(folder: PathLike) -> list[str]:
         return []
     container, inner = found
     if not inner:
-        return container.names.folders()
+        return sorted(container.folders)
     names = (container.names[at][len(inner) + 1 :] for at in container.names.below(inner))
     return sorted({name.partition("/")[0] for name in names if "/" in name})
 
@@ -229,6 +229,7 @@ def reading_order(root: PathLike, paths: Sequence[str]) -> NDArray[np.intp] | No
 # --- finding ---------------------------------------------------------------------------------
 
 _lock = threading.RLock()
+_last: tuple[str, tuple[int, ...], Container | None] = ("", (), None)
 _known: OrderedDict[tuple[int, int], tuple[tuple[int, ...], str, Container | None]] = OrderedDict()
 
 
@@ -248,6 +249,8 @@ def _is_inside(path: PathLike, *, folder: bool | None) -> bool:
 def _way(path: PathLike, *, fresh: bool = False) -> tuple[Container, str] | None:
     """Give the container that a path leads to or into, and the way inside of it."""
     place = os.fspath(path)
+    if not fresh and (known := _known_way(place)) is not None:
+        return known
     inner: list[str] = []
     while True:
         try:
@@ -267,12 +270,30 @@ def _way(path: PathLike, *, fresh: bool = False) -> tuple[Container, str] | None
     return None if container is None else (container, "/".join(reversed(inner)))
 
 
+def _known_way(path: str) -> tuple[Container, str] | None:
+    """Give what `_way` does, where it leads into the container that was asked for last."""
+    place, before, container = _last
+    if container is None or not path.startswith(f"{place}/"):
+        return None
+    inner = path[len(place) + 1 :]
+    # a folder has files of its own, but none in a folder that is called as one of its shards'
+    if inner.partition("/")[0] not in container.folders or "//" in inner or "/." in inner:
+        return None
+    try:
+        now = identity(os.stat(place))  # noqa: PTH116
+    except OSError:
+        return None
+    return (container, inner) if now == before else None
+
+
 def _container(place: str, status: os.stat_result, *, fresh: bool) -> Container | None:
+    global _last
     key, now = (status.st_dev, status.st_ino), identity(status)
     with _lock:
         before = _known.get(key)
         if before is not None and before[0] == now and not (fresh and _stale(before[2])):
             _known.move_to_end(key)
+            _last = place, now, before[2]
             return before[2]
         if stat.S_ISREG(status.st_mode):
             container = _archive(place, status)
@@ -284,6 +305,7 @@ def _container(place: str, status: os.stat_result, *, fresh: bool) -> Container 
         _known.move_to_end(key)
         while len(_known) > _HELD:
             _known.popitem(last=False)
+        _last = place, now, container
         return container
 
 

@@ -43,6 +43,8 @@ class _Image(NamedTuple):
     key: str
     ending: str
     label: str
+    told: str
+    """What tells the label: the ending of that file."""
     fault: str
 
 
@@ -83,7 +85,7 @@ def samples_of(folder: str, parts: Sequence[Part]) -> Samples:
                 images += _images(number, parts[number])
             except ValueError as error:
                 raise ValueError(f"{Path(parts[number].path).name} {error}") from None
-        _check_labels(images)
+        images = _with_classes(images)
         short = Counter((each.label, each.key.rpartition("/")[2], each.ending) for each in images)
         unique = max(short.values(), default=1) == 1
         for each in images:
@@ -128,7 +130,7 @@ def _of_sample(
     file: BinaryIO, part: int, key: str, sample: Sequence[tuple[str, Member]]
 ) -> list[_Image]:
     """Give the image of a sample; several are several of its label."""
-    label, fault = "", ""
+    label, told, fault = "", "", ""
     members = dict(sample)
     for ending in _TELLING:
         if ending not in members or members[ending].size > _LONG[ending]:
@@ -139,9 +141,10 @@ def _of_sample(
             fault = f"its .{ending} tells no label: {error}"
             break
         if label:
+            told = ending
             break
     images = [(ending, member) for ending, member in sample if ending in _IMAGES]
-    return [_Image(part, m, key, ending, label, m.fault or fault) for ending, m in images]
+    return [_Image(part, m, key, ending, label, told, m.fault or fault) for ending, m in images]
 
 
 def _label(ending: str, data: bytes) -> str:
@@ -154,11 +157,14 @@ def _label(ending: str, data: bytes) -> str:
     return told_by(column, told[column]) if column else ""
 
 
-def _check_labels(images: Sequence[_Image]) -> None:
-    """Raise where the texts are no labels: descriptions of the pictures, for example."""
+def _with_classes(images: list[_Image]) -> list[_Image]:
+    """Give images whose labels are classes: descriptions of the pictures in .txt are left aside."""
     labels = {each.label for each in images}
     if len(labels) > min(MOST, 20 + len(images) // 4):
+        if {each.told for each in images} <= {"txt", ""}:
+            return [each._replace(label="") for each in images]
         raise ValueError(
             f"and those beside it tell {len(labels):,} labels of {len(images):,} images, such as"
             f" {min(labels)[:40]!r}: they are no classes"
         )
+    return images

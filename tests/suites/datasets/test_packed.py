@@ -157,10 +157,31 @@ def test_labels_of_samples(tmp_path: Path) -> None:
     images = walk(tmp_path).images
     assert len(images) == 16
     assert images[:2] == ["test/0/000.jpg", "test/0/002.jpg"]
+    # pictures that are described
+    told = {name: data for name, data in held.items() if name.endswith("jpg")}
+    told |= {f"{n:03}.txt": f"a picture, {n}".encode() for n in range(8)}
+    many = {f"{i}{name}": data for i in range(4) for name, data in told.items()}
+    many |= {name: data + name.encode() for name, data in many.items() if name.endswith("txt")}
+    as_tar(tmp_path / "described" / "0000.tar", many, before="")
+    assert walk(tmp_path / "described").images[:2] == ["0000.jpg", "0001.jpg"]
     held["000.json"] = b"{"
     held["002.json"] = b'{"label": [1]}'
     as_tar(tmp_path / "train-0000.tar", held, before="")
     assert set(walk(tmp_path).faults) == {"train/000.jpg", "train/002.jpg"}
+
+
+def test_shards_above_and_in_a_split_folder(tmp_path: Path) -> None:
+    files = pictures(2, ["train", "test"])
+    as_samples(tmp_path / "set", {name: data for name, data in files.items() if "test" in name})
+    held = {}
+    for name, data in files.items():
+        if "train" in name:
+            key = name.rpartition("/")[2]
+            held[key], held[key.replace("png", "cls")] = data, name.split("/")[1].encode()
+    as_tar(tmp_path / "set" / "train-0000.tar", held, before="")
+    for name in [*files, *reversed(files)]:
+        assert contents(tmp_path / "set" / name) == files[name]
+    assert walk(tmp_path / "set").images == sorted(files)
 
 
 def test_images_of_one_name_keep_apart(tmp_path: Path) -> None:
