@@ -41,12 +41,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return forms(tmp_path_factory.mktemp("packed"), pictures())
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DFBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("DFBENCH_CONFIG", str(tmp_path / "config"))
-
-
 @pytest.mark.parametrize("form", PACKED)
 def test_all_forms_are_one_data_set(written: dict[str, Path], form: str) -> None:
     folder, packed = load_dataset(written["folder"]), load_dataset(written[form])
