@@ -177,28 +177,7 @@ def _decompressed(file: IO[bytes], head: bytes) -> _Stream:
     return _Stream(file)
 
 
-def members_of_tar(file: IO[bytes]) -> Iterator[tuple[str, int, int, str]]:
-    """Go through the files of a tar archive that is not compressed, in their order.
-
-    Yields
-    ------
-    str, int, int, str
-        Name, where its bytes begin, how many they are, and why it cannot be read; see `Entry`.
-
-    Raises
-    ------
-    tarfile.TarError
-        Where it is damaged, or its headers are longer than is read.
-    """
-    return _tar_members(_Stream(file))
-
-
 def _tar_entries(stream: _Stream) -> Iterator[Entry]:
-    for name, offset, size, fault in _tar_members(stream):
-        yield Entry(name, size, partial(stream.read_at, offset), fault)
-
-
-def _tar_members(stream: _Stream) -> Iterator[tuple[str, int, int, str]]:
     metered = _Metered(stream)
     archive = tarfile.TarFile(fileobj=metered)  # reads the first header
     files: dict[str, tuple[int, int]] = {}
@@ -217,7 +196,7 @@ def _tar_members(stream: _Stream) -> Iterator[tuple[str, int, int, str]]:
         if not fault:
             files[info.name] = place
         if not info.isdir():
-            yield info.name, *place, fault
+            yield Entry(info.name, place[1], partial(stream.read_at, place[0]), fault)
         metered.left = _HEADER
     # the library takes a header that is damaged for the end
     metered.left = _HEADER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -338,6 +339,42 @@ def test_files_of_a_tar_that_are_left_out(tmp_path: Path) -> None:
     for name in ("out.png", "up.png", "device.png"):
         with pytest.raises(Refused):
             read_bytes(place / name, most=10)
+
+
+NAMES = st.lists(st.text("aé/", min_size=1, max_size=150), max_size=6, unique=True)
+FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
+
+
+@given(NAMES, st.sampled_from(FORMATS), st.integers(0, 1030))
+def test_tars_are_listed_as_the_library_does(
+    tmp_path_factory, texts: list[str], form: int, size: int
+) -> None:
+    place = tmp_path_factory.getbasetemp() / "form.tar"
+    names = {"/".join(filter(None, text.split("/"))) for text in texts} - {""}
+    names = {n for n in names if not any(other.startswith(f"{n}/") for other in names)}
+    with tarfile.open(place, "w", format=form) as archive:
+        archive.addfile(info("folder", tarfile.DIRTYPE))
+        for n, name in enumerate(sorted(names)):
+            with contextlib.suppress(ValueError):  # too long for the oldest form
+                archive.addfile(info(name, size=size + n), io.BytesIO(bytes([n]) * (size + n)))
+    with tarfile.open(place) as archive:
+        known = {each.name: archive.extractfile(each).read() for each in archive if each.isreg()}
+    found = below(place)
+    assert found is not None
+    assert found.names == sorted(known)
+    assert {name: read_bytes(place / name, most=2000) for name in found.names} == known
+
+
+def test_sparse_files_and_headers_of_all(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "x.tar", "w", pax_headers={"comment": "of all"}) as archive:
+        archive.addfile(
+            info("a.png", size=2, pax_headers={"GNU.sparse.major": "1"}), io.BytesIO(b"xx")
+        )
+        archive.addfile(info("b.png", size=3, pax_headers={"mtime": "1.5"}), io.BytesIO(b"yyy"))
+    found = below(tmp_path / "x.tar")
+    assert found is not None
+    assert found.faults == {"a.png": "a sparse file, which is not read"}
+    assert read_bytes(tmp_path / "x.tar" / "b.png", most=10) == b"yyy"
 
 
 def test_a_tar_that_lies(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import overload
@@ -104,6 +105,7 @@ def inner(name: str) -> str:
     return plain
 
 
+@functools.lru_cache(maxsize=4096)
 def as_folder(label: str) -> str:
     """Turn a label into the name of a folder."""
     plain = re.sub(r"[\0-\x1f\x7f/\\]+", "_", label.strip())[:_LABEL].strip(". ")
