@@ -54,6 +54,8 @@ _LINE = 8
 """Bytes of one in the file at least, times and a hash that it has alone."""
 _BATCH = 64
 _NEAR = 8
+_LINES = 4096
+"""Lines of the table that are made at once."""
 _STAMPED = 4096
 """Files asked for their stamp at once: it takes microseconds, on a disk of this machine."""
 _T = TypeVar("_T")
@@ -98,16 +100,10 @@ def facts_of(
         places = _believed(root, paths, kept)
     places[~sound] = -1
     todo = np.flatnonzero(places < 0)
-    order = reading_order(root, [paths[i] for i in todo.tolist()])
-    if order is not None:
-        todo = todo[order]
-    read = _read_all(
-        root,
-        [(paths[i], faults[i]) for i in todo.tolist()],
-        len(paths),
-        progress,
-        in_place=order is not None,
-    )
+    order, batch = in_place(root, [paths[i] for i in todo.tolist()])
+    todo = todo[order]
+    lines = [(paths[i], faults[i]) for i in todo.tolist()]
+    read = _read_all(root, lines, len(paths), progress, batch)
     places[todo] = kept.num_rows + np.arange(todo.size)
     found = pa.concat_tables([kept, read]).take(pa.array(places)).combine_chunks()
     if _sound(read).num_rows:
@@ -139,6 +135,16 @@ def in_threads(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_place(root: Path, paths: Sequence[str]) -> tuple[NDArray[np.intp], int]:
+    """Give the order in which files are read best, and how many a batch of `in_threads` has.
+
+    Those that lie one after another in a container are read by few at a time: what they share is
+    held.
+    """
+    order = reading_order(root, paths)
+    return (np.arange(len(paths)), _BATCH) if order is None else (order, _NEAR)
 
 
 # --- what is kept ----------------------------------------------------------------------------
@@ -248,29 +254,35 @@ def _read_all(
     todo: Sequence[tuple[str, str]],
     n: int,
     progress: Progress | None,
-    *,
-    in_place: bool,
+    batch: int,
 ) -> pa.Table:
-    """Read files, each with the fault that is known of it.
-
-    Those that are ``in_place``, one after another in a container, are read by few at a time: what
-    they share is held.
-    """
+    """Read files, each with the fault that is known of it."""
     before = n - len(todo)
 
     def told(done: int, _: int) -> None:
         if progress is not None:
             progress(before + done, n)
 
-    def work(batch: Sequence[tuple[str, str]]) -> Any:
-        facts = [_Fact(error=fault) if fault else _read(root, path) for path, fault in batch]
-        columns = [[path for path, _ in batch], *map(list, zip(*facts, strict=True))]
-        return pa.table(columns, schema=_SCHEMA)
+    def work(few: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
+        return [
+            (path, *(_Fact(error=fault) if fault else _read(root, path))) for path, fault in few
+        ]
 
     if not todo:
         told(0, n)
-    batch = _NEAR if in_place else _BATCH
-    return pa.concat_tables([_SCHEMA.empty_table(), *in_threads(work, todo, told, batch=batch)])
+    tables, lines = [_SCHEMA.empty_table()], list[tuple[Any, ...]]()
+    for found in in_threads(work, todo, told, batch=batch):
+        lines += found
+        if len(lines) >= _LINES:
+            tables.append(_as_table(lines))
+            lines = []
+    return pa.concat_tables([*tables, _as_table(lines)])
+
+
+def _as_table(lines: list[tuple[Any, ...]]) -> pa.Table:
+    if not lines:
+        return _SCHEMA.empty_table()
+    return pa.table(list(map(list, zip(*lines, strict=True))), schema=_SCHEMA)
 
 
 def _read(root: Path, path: str) -> _Fact:
