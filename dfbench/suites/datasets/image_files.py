@@ -6,6 +6,7 @@ suffix tells nothing, the first bytes do.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
@@ -272,10 +273,13 @@ def _broken_link(entry: os.DirEntry[str]) -> bool:
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in ``folder`` that can hold data, sorted."""
     try:
-        found = set(places.subfolders(folder))
         if folder.is_dir():
             with os.scandir(folder) as listing:
-                found |= {e.name for e in listing if is_folder(e)}
+                found = {e.name for e in listing if is_folder(e)}
+            with contextlib.suppress(OSError):  # what is no shard is nothing
+                found |= set(places.subfolders(folder))
+        else:
+            found = set(places.subfolders(folder))
         return sorted(filter(_holds_data, found))
     except OSError as error:
         raise DataError(why(error), where=folder) from None

@@ -193,6 +193,8 @@ def test_folders_of_images_stay_what_they_were(tmp_path: Path) -> None:
     before = load_dataset(tmp_path / "set")
     as_samples(tmp_path / "set", pictures(2))
     as_rows(tmp_path / "set", pictures(2))
+    (tmp_path / "set" / "damaged.parquet").write_bytes(b"PAR1")
+    (tmp_path / "set" / "images-0001.tar").write_bytes(b"no tar")
     assert load_dataset(tmp_path / "set").fingerprint == before.fingerprint
 
 
