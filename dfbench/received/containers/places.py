@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dfbench.received import files
 from dfbench.received.containers.container import Changed, Container, Part, identity
 from dfbench.received.containers.rows import rows_of, shown_columns
-from dfbench.received.containers.samples import NUMBERED, holds_samples, samples_of
+from dfbench.received.containers.samples import holds_samples, is_shard, samples_of
 from dfbench.received.containers.tar_file import Tar
 from dfbench.received.containers.zip_file import Zip
 from dfbench.received.files import Refused
@@ -359,7 +359,7 @@ def _shards(place: str) -> Container | None:
             suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
             if suffix in parts and not entry.name.startswith("."):
                 try:
-                    if entry.is_file() and (suffix != ".tar" or NUMBERED.fullmatch(entry.name)):
+                    if entry.is_file() and (suffix != ".tar" or is_shard(entry.name)):
                         parts[suffix].append(Part(entry.path, identity(entry.stat())))
                 except OSError:
                     continue

@@ -14,12 +14,11 @@ from typing import BinaryIO, NamedTuple
 
 from dfbench.received.containers.container import Listing, Part, open_part
 from dfbench.received.containers.labels import MOST, column_of, told_by
-from dfbench.received.containers.names import by_splits
+from dfbench.received.containers.names import by_splits, split_of
 from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
 from dfbench.received.texts import from_json
 
-NUMBERED = re.compile(r"(?:.*[^\d])?\d{2,}\.tar", re.IGNORECASE)
-"""Names of shards: numbered as tools write them."""
+_NUMBERED = re.compile(r"(?:.*[^\d])?\d{2,}\.tar", re.IGNORECASE)
 _IMAGES = frozenset(
     {"jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "jxl", "jp2"}
 )
@@ -46,6 +45,11 @@ class _Image(NamedTuple):
     told: str
     """What tells the label: the ending of that file."""
     fault: str
+
+
+def is_shard(name: str) -> bool:
+    """Whether a tar of this name may be a shard: numbered as tools write them, or of a split."""
+    return _NUMBERED.fullmatch(name) is not None or bool(split_of(Path(name).stem))
 
 
 def holds_samples(part: Part) -> bool:

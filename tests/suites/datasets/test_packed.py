@@ -147,7 +147,7 @@ def test_labels_of_samples(tmp_path: Path) -> None:
         held[f"{n:03}.jpg"] = picture(n)
         held[f"{n:03}.json"] = json.dumps({"label": n % 2, "width": 3}).encode()
     as_tar(tmp_path / "train-0000.tar", held, before="")
-    as_tar(tmp_path / "test-0000.tar", held, before="")
+    as_tar(tmp_path / "test.tar", held, before="")
     images = walk(tmp_path).images
     assert len(images) == 16
     assert images[:2] == ["test/0/000.jpg", "test/0/002.jpg"]
