@@ -34,6 +34,8 @@ _PARQUET = b"PAR1"
 _SUFFIXES = (".zip", ".tar", ".parquet")
 _HELD = 8
 """Containers that are kept."""
+_ANY = 1 << 62
+"""Bytes of a file that has no bound."""
 _SHARDS = 100_000
 """Of a folder."""
 PathLike = str | os.PathLike[str]
@@ -102,7 +104,7 @@ def is_archive(path: PathLike) -> bool:
     return magic or os.fspath(path).lower().endswith(_SUFFIXES)
 
 
-def read_bytes(path: PathLike, *, most: int, below: Path | None = None) -> bytes:
+def read_bytes(path: PathLike, *, most: int | None = None, below: Path | None = None) -> bytes:
     """Read a file whole; parameters and errors are those of `dfbench.received.files.read_bytes`."""
     try:
         return files.read_bytes(path, most=most, below=below)
@@ -110,7 +112,7 @@ def read_bytes(path: PathLike, *, most: int, below: Path | None = None) -> bytes
         found = inside(path)
         if found is None:
             raise
-    return found.read(most)
+    return found.read(_ANY if most is None else most)
 
 
 def read_head(path: PathLike, size: int) -> bytes:
@@ -145,13 +147,13 @@ class Held(NamedTuple):
     images
         Whether all are images.
     files
-        How many files hold them.
+        Names of the files that hold them.
     """
 
     names: list[str]
     faults: dict[str, str]
     images: bool
-    files: int
+    files: frozenset[str]
 
 
 def below(folder: PathLike) -> Held | None:
@@ -176,7 +178,8 @@ def below(folder: PathLike) -> Held | None:
         if places.start <= at < places.stop
     }
     names = [container.names[at][start:] for at in places]
-    return Held(names, faults, container.images, len(container.parts))
+    parts = frozenset(Path(part.path).name for part in container.parts)
+    return Held(names, faults, container.images, parts)
 
 
 def subfolders(folder: PathLike) -> list[str]:

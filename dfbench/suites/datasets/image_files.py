@@ -220,7 +220,9 @@ def _add(to: Found, prefix: str, entry: os.DirEntry[str]) -> None:
 def _add_shards(to: Found, folder: Path) -> None:
     """List what shards hold, in a folder without an image of its own."""
     for inner, held in list(places.shards_among(folder, to.others)):
-        to.ignored -= held.files
+        own = {f"{inner}/{name}" if inner else name for name in held.files}
+        to.others = [path for path in to.others if path not in own]
+        to.ignored -= len(own)
         _add_held(to, folder, inner, held)
 
 

@@ -58,7 +58,6 @@ def test_what_is_known_is_not_read_again(
 ) -> None:
     for path in [written[form], *written[form].rglob("*")]:
         os.utime(path, (1, 1))
-    monkeypatch.setattr(facts, "SETTLED", 0, raising=False)
     monkeypatch.setattr("dfbench.files.SETTLED", 0)
     first = load_dataset(written[form]).manifest
     monkeypatch.setattr(facts, "contents", lambda name: pytest.fail(f"read again: {name}"))
@@ -150,6 +149,7 @@ def test_labels_of_samples(tmp_path: Path) -> None:
     as_tar(tmp_path / "test.tar", held, before="")
     images = walk(tmp_path).images
     assert len(images) == 16
+    assert walk(tmp_path).others == []
     assert images[:2] == ["test/0/000.jpg", "test/0/002.jpg"]
     # pictures that are described
     told = {name: data for name, data in held.items() if name.endswith("jpg")}
