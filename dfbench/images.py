@@ -25,6 +25,7 @@ from dfbench.rasters.pillow import (
 )
 from dfbench.rasters.room import Room
 from dfbench.received import files
+from dfbench.received.containers.places import inside
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -87,7 +88,7 @@ def contents(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
     Parameters
     ----------
     path
-        Where it lies.
+        Where it lies; also in an archive or in shards, see `dfbench.received.containers`.
     most
         Bytes; no larger file is read.
 
@@ -96,7 +97,15 @@ def contents(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
     OSError
         As `dfbench.received.files.opened`; `dfbench.received.files.why` says it in words.
     """
-    with files.opened(path, most=most) as file:
+    try:
+        file = files.opened(path, most=most)
+    except (FileNotFoundError, NotADirectoryError):
+        found = inside(path)
+        if found is None:
+            raise
+        with _counted(_files, found.size):
+            return found.read(most)
+    with file:
         size = os.fstat(file.fileno()).st_size
         with _counted(_files, size):
             return file.read(most)

@@ -109,7 +109,7 @@ def _show_unread(data: str, root: Path | None) -> None:
     from dfbench.suites.datasets.inspection.tree import bare_tree
 
     folder = plain_folder(data, root)
-    branches = bare_tree(folder) if folder is not None and folder.is_dir() else []
+    branches = bare_tree(folder) if folder is not None else []
     if branches and branches[0].images:
         _draw(branches)
 

@@ -24,7 +24,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A data set's name, its card (.toml), or a folder; NAME=DATA gives it a name.",
+        help="A data set's name, its card (.toml), a folder, an archive"
+        " (.zip, .tar) or shards (.parquet, .tar); NAME=DATA gives it a name.",
         autocompletion=completing.datasets,
     ),
 ]

@@ -33,7 +33,7 @@ from dfbench.installed import versions
 from dfbench.models.base import Array, Both, Inputs, Labels, Model, apart, vectors_of
 from dfbench.models.rows import Chosen
 from dfbench.models.selection.ensembles import Combined
-from dfbench.received.files import read_head
+from dfbench.received.containers.places import read_head, reading_order
 from dfbench.results.records.records import Record
 
 SAME = 1e-6
@@ -88,7 +88,9 @@ def look_at_files(
         for width, height, form in zip(widths, heights, formats, strict=True)
     ]
     chosen = [at for at, each in enumerate(its) if each.format == "JPEG"]
-    for at in chosen[:: 1 + len(chosen) // _FILES_READ]:
+    chosen = chosen[:: 1 + len(chosen) // _FILES_READ]
+    order = reading_order(root, [paths[at] for at in chosen])
+    for at in chosen if order is None else [chosen[n] for n in order]:
         try:
             its[at] = FileFacts.of(read_head(root / paths[at], _HEAD))
         except (OSError, DfbenchError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from dfbench.doctor.finding import Finding, gigabytes
 from dfbench.errors import DfbenchError
 from dfbench.files import cache_dir, cache_url, check_writable, config_dir
+from dfbench.received.containers.places import exists
 from dfbench.suites.datasets.registrations import registered
 from dfbench.suites.datasets.sources import is_path
 
@@ -31,7 +32,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     yield _folder("results, here", Path.cwd(), "--out DIR puts them elsewhere", room=True)
     for each in registered():
         place = each.root or (Path(each.source) if is_path(each.source) else None)
-        if place is not None and not place.exists():
+        if place is not None and not exists(place):
             yield Finding(
                 each.name,
                 "warning",

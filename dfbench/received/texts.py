@@ -89,7 +89,11 @@ def toml_file(path: str | os.PathLike[str], *, most: int = SMALL) -> dict[str, A
     ValueError
         Where it is no text, no TOML, or holds other things; it says which.
     """
-    data = read_bytes(path, most=most)
+    return toml_of(read_bytes(path, most=most))
+
+
+def toml_of(data: bytes) -> dict[str, Any]:
+    """Give what a TOML file holds; errors are those of `toml_file`."""
     try:
         found = from_toml(data.decode("utf-8-sig"))
     except UnicodeDecodeError:

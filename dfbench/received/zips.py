@@ -35,6 +35,8 @@ _ENTRY_BYTES = 46 + 1000
 """Bytes of one of the directory's entries: its name and what libraries put beside it."""
 _LOCAL = 30
 """Bytes of what stands before each member, beside its name."""
+_WIDE = 56 + 20
+"""Bytes of the two ends that a large archive has more."""
 _PIECE = 1 << 20
 
 
@@ -52,6 +54,43 @@ def zip_of(file: IO[bytes]) -> zipfile.ZipFile:
         raise zipfile.BadZipFile(f"its directory is too large: {found[4]:,} files")
     file.seek(0)
     return zipfile.ZipFile(file)
+
+
+def directory_of(file: IO[bytes]) -> tuple[bytes, int, int]:
+    """Read the directory of a ZIP archive, of any number of files.
+
+    Parameters
+    ----------
+    file
+        Open for reading.
+
+    Returns
+    -------
+    bytes, int, int
+        Its entries; where it begins; and how many bytes stand before what the archive takes for
+        its own beginning.
+
+    Raises
+    ------
+    ValueError
+        Where the file is no ZIP archive, is cut off, or has more files than any data set.
+    """
+    find: Callable[[IO[bytes]], list[int] | None] = zipfile._EndRecData  # type: ignore[attr-defined]
+    with _in_words():
+        found = find(file)
+    if found is None:
+        raise ValueError("is damaged: its end is not that of a ZIP archive")
+    wide = found[0] == b"PK\6\6"  # type: ignore[comparison-overlap]
+    size, offset, end = found[5], found[6], found[9] - (_WIDE if wide else 0)
+    start = end - size
+    if size > _DIRECTORY or start < 0 or start < offset:
+        raise ValueError("is damaged: its directory lies outside of it")
+    file.seek(start)
+    entries = file.read(size)
+    count = entries.count(_ENTRY)
+    if count > _MEMBERS:
+        raise ValueError(f"{count:,} files, at most {_MEMBERS:,} are read")
+    return entries, start, start - offset
 
 
 def stored(content: bytes, names: Collection[str] | None = None) -> dict[str, bytes]:

@@ -42,6 +42,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "received.texts": {"json.loads": "within bounds", "tomllib.loads": "within bounds"},
     "received.archives": {"TarFile": "within bounds", ".open": "a member"},
     "received.hdf5": {"h5py.File": "within bounds"},
+    "received.containers.places": {"read_bytes": "of received.files, within bounds"},
+    "received.containers.rows": {"ParquetFile": "within bounds"},
     "received.parquet": {"ParquetFile": "within bounds"},
     "received.zips": {"ZipFile": "within bounds", ".open": "a member"},
     "received.tensors": {"safe_open": "within bounds", "torch.load": "tensors alone"},

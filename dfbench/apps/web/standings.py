@@ -13,6 +13,7 @@ from dfbench.apps.web.table import Entry
 from dfbench.apps.web.words import escape
 from dfbench.detectors.contents import Contents
 from dfbench.errors import DfbenchError
+from dfbench.received.containers.places import is_folder
 from dfbench.results.board.board import Line, Table
 from dfbench.results.board.columns import COLUMNS
 from dfbench.results.document import wording
@@ -49,7 +50,7 @@ class Standings:
 
     def __post_init__(self) -> None:
         for name, root in self.roots.items():
-            if not root.is_dir():
+            if not is_folder(root):
                 raise DfbenchError(f"the images of {name}: no such folder", where=root)
 
     @cached_property

@@ -68,9 +68,9 @@ def _thumbnail(root: Path, name: str) -> str | None:
     """Give an image of the data set, small; None for what is none or lies elsewhere."""
     path = (root / name).resolve()
     try:
-        if not path.is_relative_to(root.resolve()) or path.stat().st_size > MOST_BYTES:
+        if not path.is_relative_to(root.resolve()):
             return None
-        data = contents(path)
+        data = contents(path, most=MOST_BYTES)
         examined(data)
         return inline(small(decode(data), _LONGEST))
     except (OSError, DfbenchError):

@@ -89,7 +89,7 @@ class Pass:
         views: Sequence[View],
         allowed: Allowed,
     ) -> None:
-        self._crew, self._images, self._allowed = crew, images, allowed
+        self._crew, self._images, self._allowed = crew, images.as_they_lie(), allowed
         self._extractors, self._views = list(extractors), list(views)
         self._failed: dict[int, DfbenchError] = {}
         self._todo: list[Task[_Piece]] = []

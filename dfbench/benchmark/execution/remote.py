@@ -24,7 +24,7 @@ from dfbench.errors import BusyError, DfbenchError, WorkerError
 from dfbench.files import check_writable, owned
 from dfbench.installed import THREAD_VARIABLES, versions
 from dfbench.plugins import load_file
-from dfbench.received.files import read_bytes
+from dfbench.received.containers.places import read_bytes
 
 if TYPE_CHECKING:
     from distributed import Scheduler, Worker

@@ -30,6 +30,7 @@ from dfbench.features.views.view import PLAIN, Normal, Seen, View, normalise, pe
 from dfbench.files import Progress
 from dfbench.images import contents, decode
 from dfbench.rasters import apart
+from dfbench.received.containers.places import reading_order
 from dfbench.received.files import why
 
 _DECODED = 64 << 20
@@ -126,6 +127,11 @@ class Sources(Sequence[Source]):
     def keys(self) -> Sequence[str]:
         """SHA-256 of each, hexadecimal."""
         return self._keys
+
+    def as_they_lie(self) -> Sources:
+        """Give them in the order in which they are read best: archives and shards have one."""
+        order = reading_order(self._root, self._paths)
+        return self if order is None else self.at(order)
 
     def at(self, places: NDArray[np.intp]) -> Sources:
         """Give those at some places."""
@@ -328,6 +334,8 @@ def extract(
     DataError
         If a file changed after it was listed.
     """
+    if isinstance(sources, Sources):
+        sources = sources.as_they_lie()
     lacking = look_up(sources, extractors, views)
     outcome = Outcome(lacking.unreadable)
     tasks = _contained(lacking.tasks, limits, jobs, outcome)

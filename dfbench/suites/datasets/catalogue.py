@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress, at_home, resolved
+from dfbench.received.containers.places import is_file, is_folder
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE
@@ -75,7 +76,7 @@ def find_root(located: Located) -> Path:
         root, said = at_home(from_environment), f"${card.root_env}"
     elif located.folder is not None and (card.root or not card.root_env):
         root, said = located.folder / at_home(card.root), f"root in {located.where}"
-    if root is not None and root.is_dir():
+    if root is not None and is_folder(root):
         return root
     ways = "give its folder by --root" + (f" or in ${card.root_env}" if card.root_env else "")
     if located.folder is not None:
@@ -99,10 +100,10 @@ def resolve(
     Parameters
     ----------
     source
-        A ``.toml`` file; a folder (its ``card.toml`` if it has one, else the card inferred from
-        how its images lie); the name of a registered, built-in or public data set. A name goes
-        before a folder of the same name here: write ``./name`` for the folder. ``NAME=...`` before
-        any of these is what it is called instead.
+        A ``.toml`` file; a folder or an archive (its ``card.toml`` if it has one, else the card
+        inferred from how its images lie); the name of a registered, built-in or public data set. A
+        name goes before a folder of the same name here: write ``./name`` for the folder.
+        ``NAME=...`` before any of these is what it is called instead.
     root
         Folder of the data, before what the card or the registration says.
     asked
@@ -151,7 +152,7 @@ def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
         if data in {item.name for item in names()}:
             return None
     path = at_home(data)
-    if not path.is_dir() or _own_card(path) is not None:
+    if not is_folder(path) or _own_card(path) is not None:
         return None
     return root or path
 
@@ -159,7 +160,7 @@ def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
 def _own_card(folder: Path) -> Path | None:
     """Give the card that a folder holds, or the link where one was."""
     path = folder / CARD_FILE
-    return path if path.is_file() or path.is_symlink() else None
+    return path if is_file(path) or path.is_symlink() else None
 
 
 def _renamed(located: Located, name: str, where: object) -> Located:
@@ -179,10 +180,10 @@ def _found(
         named = _by_name(text, root, asked, progress)
         if named is not None:
             return named
-        if not Path(text).is_dir():
+        if not is_folder(text):
             raise unknown("data set or folder", text, [item.name for item in names()])
     path = at_home(source)
-    if path.is_dir():
+    if is_folder(path):
         own = _own_card(path)
         if own is not None:
             return Located(load_card(own), path, own, root)
@@ -190,7 +191,11 @@ def _found(
         return Located(read.card, root or path, path, reading=read)
     if path.suffix.lower() == ".toml":
         return Located(load_card(path), path.parent, path, root)
-    what = "is neither a folder nor a .toml card" if path.exists() else "no such file or folder"
+    what = (
+        "is neither a folder nor a .toml card, and no archive that is read"
+        if path.exists()
+        else "no such file or folder"
+    )
     hint = "of NAME=DATA the name has letters, digits and . _ - + only" if "=" in text else None
     raise DataError(what, where=path, hint=hint)
 
@@ -336,7 +341,7 @@ def add(
     elif isinstance(source, Path) or is_path(text) or text not in {n.name for n in names()}:
         text = str(resolved(at_home(source)))
     else:
-        hint = f"write ./{text} for the folder" if Path(text).is_dir() else None
+        hint = f"write ./{text} for the folder" if is_folder(text) else None
         raise CardError("is known by this name already", where=text, hint=hint)
     card = located.card if name is None else _renamed(located, name, located.where).card
     entry = Registered(

@@ -32,6 +32,8 @@ from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resol
 from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
 from dfbench.rasters import apart, pillow
+from dfbench.received.containers.container import UNKNOWN
+from dfbench.received.containers.places import exists, reading_order, told
 from dfbench.received.files import opened, why
 from dfbench.received.parquet import read_table
 
@@ -51,6 +53,9 @@ _MOST = 50_000_000
 _LINE = 8
 """Bytes of one in the file at least, times and a hash that it has alone."""
 _BATCH = 64
+_NEAR = 8
+_LINES = 4096
+"""Lines of the table that are made at once."""
 _STAMPED = 4096
 """Files asked for their stamp at once: it takes microseconds, on a disk of this machine."""
 _T = TypeVar("_T")
@@ -95,7 +100,10 @@ def facts_of(
         places = _believed(root, paths, kept)
     places[~sound] = -1
     todo = np.flatnonzero(places < 0)
-    read = _read_all(root, [(paths[i], faults[i]) for i in todo.tolist()], len(paths), progress)
+    order, batch = in_place(root, [paths[i] for i in todo.tolist()])
+    todo = todo[order]
+    lines = [(paths[i], faults[i]) for i in todo.tolist()]
+    read = _read_all(root, lines, len(paths), progress, batch)
     places[todo] = kept.num_rows + np.arange(todo.size)
     found = pa.concat_tables([kept, read]).take(pa.array(places)).combine_chunks()
     if _sound(read).num_rows:
@@ -127,6 +135,16 @@ def in_threads(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_place(root: Path, paths: Sequence[str]) -> tuple[NDArray[np.intp], int]:
+    """Give the order in which files are read best, and how many a batch of `in_threads` has.
+
+    Those that lie one after another in a container are read by few at a time: what they share is
+    held.
+    """
+    order = reading_order(root, paths)
+    return (np.arange(len(paths)), _BATCH) if order is None else (order, _NEAR)
 
 
 # --- what is kept ----------------------------------------------------------------------------
@@ -175,21 +193,31 @@ def _believed(root: Path, paths: Sequence[str], kept: pa.Table) -> NDArray[np.in
     known = np.flatnonzero(places >= 0)
 
     def look(batch: Sequence[int]) -> NDArray[np.int64]:
-        found = [stamp(os.path.join(root, paths[i])) for i in batch]  # noqa: PTH118 - 200,000 of them
+        found = [_stamp(os.path.join(root, paths[i])) for i in batch]  # noqa: PTH118 - 200,000 of them
         return np.array([each or (-1,) * len(_STAMP) for each in found], dtype=np.int64)
 
     now = list(in_threads(look, known.tolist(), batch=_STAMPED))
     if not now:
         return places
     then = np.stack([kept[name].to_numpy() for name in _STAMP], axis=1)[places[known]]
-    places[known[(np.concatenate(now) != then).any(axis=1)]] = -1
+    other = np.concatenate(now) != then
+    other[:, 0] &= np.concatenate(now)[:, 0] != UNKNOWN
+    places[known[other.any(axis=1)]] = -1
     return places
+
+
+def _stamp(name: str) -> Stamp | None:
+    """Give the stamp of a file, which may lie in a container; its times are those of that."""
+    found = stamp(name)
+    if found is None and (held := told(name)) is not None:
+        return Stamp(*held)
+    return found
 
 
 def _keep(file: Path, root: Path, kept: pa.Table, found: pa.Table) -> None:
     """Keep what was found, and of before what lies there and was not asked for this time."""
     others = kept.filter(pc.invert(pc.is_in(kept["path"], found["path"].combine_chunks())))
-    there = [(root / path).exists() for path in others["path"].to_pylist()]
+    there = [exists(os.path.join(root, path)) for path in others["path"].to_pylist()]  # noqa: PTH118
     others = others.filter(pa.array(there, pa.bool_()))
     told = {"reader": _reader()}
     table = pa.concat_tables([_sound(found), others]).replace_schema_metadata(told)
@@ -222,7 +250,11 @@ class _Fact(NamedTuple):
 
 
 def _read_all(
-    root: Path, todo: Sequence[tuple[str, str]], n: int, progress: Progress | None
+    root: Path,
+    todo: Sequence[tuple[str, str]],
+    n: int,
+    progress: Progress | None,
+    batch: int,
 ) -> pa.Table:
     """Read files, each with the fault that is known of it."""
     before = n - len(todo)
@@ -231,27 +263,39 @@ def _read_all(
         if progress is not None:
             progress(before + done, n)
 
-    def work(batch: Sequence[tuple[str, str]]) -> Any:
-        facts = [_Fact(error=fault) if fault else _read(root, path) for path, fault in batch]
-        columns = [[path for path, _ in batch], *map(list, zip(*facts, strict=True))]
-        return pa.table(columns, schema=_SCHEMA)
+    def work(few: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
+        return [
+            (path, *(_Fact(error=fault) if fault else _read(root, path))) for path, fault in few
+        ]
 
     if not todo:
         told(0, n)
-    return pa.concat_tables([_SCHEMA.empty_table(), *in_threads(work, todo, told)])
+    tables, lines = [_SCHEMA.empty_table()], list[tuple[Any, ...]]()
+    for found in in_threads(work, todo, told, batch=batch):
+        lines += found
+        if len(lines) >= _LINES:
+            tables.append(_as_table(lines))
+            lines = []
+    return pa.concat_tables([*tables, _as_table(lines)])
+
+
+def _as_table(lines: list[tuple[Any, ...]]) -> pa.Table:
+    if not lines:
+        return _SCHEMA.empty_table()
+    return pa.table(list(map(list, zip(*lines, strict=True))), schema=_SCHEMA)
 
 
 def _read(root: Path, path: str) -> _Fact:
     try:
         name = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 200,000 files is slow
         # before the reading: what is changed meanwhile has another stamp afterwards
-        now, before = time.time_ns(), stamp(name)
+        now, before = time.time_ns(), _stamp(name)
         data = contents(name)
     except OSError as error:
         return _Fact(error=why(error))
     its = _Fact(len(data), sha256=hashlib.sha256(data).hexdigest())
-    if before is not None and before.size == len(data) and before.settled(now):
-        its = its._replace(**before._asdict())
+    if before is not None and before.size in (len(data), UNKNOWN) and before.settled(now):
+        its = its._replace(**before._replace(size=len(data))._asdict())
     try:
         header = read_header(data)
     except ImageError as error:

@@ -6,6 +6,7 @@ suffix tells nothing, the first bytes do.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from dfbench.errors import DataError
 from dfbench.formats import HEAD, HEIF, decoded, image_suffixes, told, unread, unread_suffix
+from dfbench.received.containers import places
 from dfbench.received.files import made_up, read_head, why
 from dfbench.received.folders import below, is_folder
 
@@ -152,6 +154,8 @@ def each_folder_once() -> Iterator[None]:
 def walk(folder: Path) -> Found:
     """List the images below ``folder``; links to folders are followed, hidden folders are not.
 
+    An archive is listed as a folder, and where no image lies, what shards hold is.
+
     Each real folder is listed once, by its own name where it lies below ``folder`` itself.
 
     Returns
@@ -169,9 +173,15 @@ def walk(folder: Path) -> Found:
         return known[folder]
     found = Found()
     try:
-        for prefix, entries in below(folder, _holds_data):
-            for entry in entries:
-                _add(found, prefix, entry)
+        held = None if folder.is_dir() else places.below(folder)
+        if held is not None:
+            _add_held(found, folder, "", held)
+        else:
+            for prefix, entries in below(folder, _holds_data):
+                for entry in entries:
+                    _add(found, prefix, entry)
+            if not found.images:
+                _add_shards(found, folder)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise DataError("folders in here are nested too deeply", where=folder) from None
@@ -207,6 +217,46 @@ def _add(to: Found, prefix: str, entry: os.DirEntry[str]) -> None:
                 to.unread[path] = kind
 
 
+def _add_shards(to: Found, folder: Path) -> None:
+    """List what shards hold, in a folder without an image of its own."""
+    for inner, held in list(places.shards_among(folder, to.others)):
+        own = {f"{inner}/{name}" if inner else name for name in held.files}
+        to.others = [path for path in to.others if path not in own]
+        to.ignored -= len(own)
+        _add_held(to, folder, inner, held)
+
+
+def _add_held(to: Found, folder: Path, inner: str, held: places.Held) -> None:
+    """List what a container holds as if it lay in a folder below ``folder``."""
+    prefix = f"{inner}/" if inner else ""
+    for name in held.names:
+        if is_set_aside(name):
+            to.ignored += 1
+            continue
+        fault = held.faults.get(name, "")
+        image, kind = True, ""
+        if not held.images:
+            own = name.rpartition("/")[2]
+            image, kind = look(own, functools.partial(_held_head, folder / inner / name))
+        path = prefix + name
+        if image:
+            to.images.append(path)
+            if fault:
+                to.faults[path] = fault
+        else:
+            to.ignored += 1
+            to.others.append(path)
+            if kind:
+                to.unread[path] = kind
+
+
+def _held_head(path: Path) -> bytes:
+    try:
+        return places.read_head(path, HEAD)
+    except OSError:
+        return b""
+
+
 def _fault(entry: os.DirEntry[str]) -> str:
     """Say why an entry cannot be opened as a file; "" where it can."""
     try:
@@ -225,7 +275,13 @@ def _broken_link(entry: os.DirEntry[str]) -> bool:
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in ``folder`` that can hold data, sorted."""
     try:
-        with os.scandir(folder) as listing:
-            return sorted(e.name for e in listing if is_folder(e) and _holds_data(e.name))
+        if folder.is_dir():
+            with os.scandir(folder) as listing:
+                found = {e.name for e in listing if is_folder(e)}
+            with contextlib.suppress(OSError):  # what is no shard is nothing
+                found |= set(places.subfolders(folder))
+        else:
+            found = set(places.subfolders(folder))
+        return sorted(filter(_holds_data, found))
     except OSError as error:
         raise DataError(why(error), where=folder) from None

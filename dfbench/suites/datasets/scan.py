@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.errors import DataError
+from dfbench.received.containers.places import exists
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.rules import GroupRule
 from dfbench.suites.datasets.image_files import subfolders
@@ -72,10 +73,10 @@ def settle_root(card: Card, root: Path) -> Path:
     Archives often unpack into one more folder than their description says.
     """
     needed = card.layout.needs(card.classes)
-    if any((root / name).exists() for name in needed):
+    if any(exists(root / name) for name in needed):
         return root
     inner = [root / name for name in subfolders(root)]
-    fitting = [folder for folder in inner if all((folder / name).exists() for name in needed)]
+    fitting = [folder for folder in inner if all(exists(folder / name) for name in needed)]
     if len(fitting) != 1 or card.layout.reads_beside(fitting[0], root, card.classes):
         return root
     return fitting[0]

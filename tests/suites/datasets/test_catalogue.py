@@ -98,8 +98,13 @@ def test_paths_that_are_nothing(tmp_path):
         load_dataset(tmp_path / "x")
     with pytest.raises(CardError, match=r"x\.toml: no such file"):
         load_dataset(str(tmp_path / "x.toml"))
-    (tmp_path / "x.zip").write_bytes(b"")
+    (tmp_path / "x.7z").write_bytes(b"")
     with pytest.raises(DataError, match=r"neither a folder nor a \.toml card"):
+        load_dataset(str(tmp_path / "x.7z"))
+    (tmp_path / "x.zip").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"x\.zip: is damaged: its end is not that of a ZIP archive"
+    ):
         load_dataset(str(tmp_path / "x.zip"))
 
 

@@ -10,8 +10,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from dfbench.errors import CardError, shortened
+from dfbench.received.containers.places import read_bytes
 from dfbench.received.files import why
-from dfbench.received.texts import toml_file
+from dfbench.received.texts import SMALL, toml_of
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.layouts.all import LAYOUTS
 
@@ -26,7 +27,7 @@ def load_card(path: str | Path) -> Card:
     """
     path = Path(path)
     try:
-        data = toml_file(path)
+        data = toml_of(read_bytes(path, most=SMALL))
     except FileNotFoundError:
         raise CardError("no such file", where=path) from None
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dfbench.errors import OutputError
 from dfbench.files import resolved
+from dfbench.received.containers.places import is_archive
 from dfbench.suites.datasets.cards.writing import write_card
 from dfbench.suites.datasets.inference.examples import examples
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -28,9 +29,10 @@ def init_card(
     Parameters
     ----------
     folder
-        Folder of images.
+        Folder of images, or archive of them.
     out
-        File to write; ``card.toml`` in the folder itself if None.
+        File to write; if None ``card.toml`` in the folder itself, or beside an archive a file of
+        its name.
     asked
         What the user says of how it is to be read.
     force
@@ -51,12 +53,16 @@ def init_card(
     folder = Path(folder)
     reading = read_folder(folder, asked)
     card = reading.card
-    path = folder / CARD_FILE if out is None else out
+    path = out
+    if path is None:
+        path = folder.with_suffix(".toml") if is_archive(folder) else folder / CARD_FILE
     if path.is_dir():
         raise OutputError("is a folder, not a card", where=path, hint="name a .toml file in it")
     if path.exists() and not force:
         raise OutputError("there is a file already", where=path, hint="remove it first")
-    if resolved(path.parent) != resolved(folder):
+    if is_archive(folder) and resolved(path.parent) == resolved(folder.parent):
+        card = card.model_copy(update={"root": (Path(folder.name) / card.root).as_posix()})
+    elif resolved(path.parent) != resolved(folder):
         card = card.model_copy(update={"root": resolved(folder / card.root).as_posix()})
     images = scan(card, folder / reading.card.root).images
     write_card(card, path, examples=examples(card, [image.path for image in images]))

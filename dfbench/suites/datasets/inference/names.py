@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from dfbench.files import resolved
+from dfbench.received.containers.places import is_archive
 
 _ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
 """Names of folders that tell nothing of what lies in them."""
@@ -15,6 +16,8 @@ _ANY = frozenset({"dataset", "data", "images", "imgs", "img"})
 def name_of(folder: Path) -> str:
     """Call a data set after its folder, or after the one around it if that is called ``data``."""
     own = resolved(folder)
+    if is_archive(own):
+        own = own.with_suffix("")
     around = [own.name, *(outer.name for outer in own.parents)]
     return slug(next((name for name in around if name.lower() not in {"", *_ANY}), own.name))
 

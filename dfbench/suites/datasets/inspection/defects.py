@@ -10,7 +10,7 @@ from dfbench.errors import ImageError
 from dfbench.files import Progress
 from dfbench.images import at_hand, contents, decode, read_header
 from dfbench.received.files import why
-from dfbench.suites.datasets.facts import in_threads
+from dfbench.suites.datasets.facts import in_place, in_threads
 from dfbench.suites.datasets.kinds import shared_kinds
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -61,7 +61,10 @@ def find_defects(dataset: Dataset, progress: Progress | None = None) -> list[Def
             if (reason := error or _fault(dataset, path))
         ]
 
-    broken = [defect for found in in_threads(read, lines, progress) for defect in found]
+    order, batch = in_place(dataset.root, [path for path, _ in lines])
+    lines = [lines[at] for at in order.tolist()]
+    broken = [each for found in in_threads(read, lines, progress, batch=batch) for each in found]
+    broken.sort(key=lambda defect: defect.path)
     return broken + _shared_kinds(dataset)
 
 

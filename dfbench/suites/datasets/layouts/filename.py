@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from dfbench.errors import DataError
+from dfbench.received.containers.places import is_folder
 from dfbench.received.patterns import full_matches, groups
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, check_labels, label_of, unread
@@ -91,7 +92,7 @@ class FilenameLayout(Layout):
             Where a name does not match the pattern, or its label is no class.
         """
         folder = root / self.where
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise DataError("no such folder", where=folder, hint="see layout.where in the card")
         found = walk(folder)
         result = Listing(ignored=found.ignored, warnings=unread(found.unread.values()))

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from dfbench.errors import DataError
+from dfbench.received.containers.places import is_folder
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
 from dfbench.suites.datasets.layouts.way import Names, check_apart, find, level
@@ -169,7 +170,7 @@ class FoldersLayout(Layout):
             if split not in self.splits or split in present:
                 continue
             folder = root / self.splits[split][0]
-            if not folder.is_dir():
+            if not is_folder(folder):
                 raise DataError(
                     f"no such folder: it should hold split {split!r} of {card.name!r}",
                     where=folder,

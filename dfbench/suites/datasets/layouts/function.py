@@ -13,6 +13,7 @@ from dfbench.contained.process import EndedError
 from dfbench.errors import DataError, DfbenchError, PluginError, UnknownNameError, let_stop, worded
 from dfbench.hosted import called
 from dfbench.plugins import LOADING, staying
+from dfbench.received.containers.places import is_file
 from dfbench.registry import LAYOUTS, Registry
 from dfbench.suites.datasets.layouts.base import Declared, Layout, label_of
 from dfbench.suites.datasets.listing import SPLITS, UNLABELLED, Listed, Listing, SplitName
@@ -109,7 +110,7 @@ class FunctionLayout(Layout):
         if place.is_absolute() and place.is_relative_to(root):
             place = place.relative_to(root)
         path = posixpath.normpath(place.as_posix())
-        if place.is_absolute() or path.startswith("..") or not (root / path).is_file():
+        if place.is_absolute() or path.startswith("..") or not is_file(root / path):
             raise DataError(f"no file of the data set: {path}", where=where, hint=f"below {root}")
         for key, known in (("split", self.splits), ("group", self.groups), ("kind", self.kinds)):
             if told[key] and not known:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from dfbench.errors import DataError
+from dfbench.received.containers.places import is_folder
 from dfbench.suites.datasets.image_files import Found, is_image, subfolders, walk
 from dfbench.suites.datasets.layouts.base import (
     Declared,
@@ -314,7 +315,7 @@ class _Folder(NamedTuple):
 
 def _read_folder(root: Path, name: str) -> _Folder:
     folder = root / name
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError("no such folder of images", where=folder, hint="see layout.splits.*.images")
     found = walk(folder)
     return _Folder(found, Images(found.images, folder=name, beside=subfolders(root)))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfbench.errors import DataError
-from dfbench.received.files import read_bytes, why
+from dfbench.received.containers.places import read_bytes
+from dfbench.received.files import why
 from dfbench.received.texts import encoding_of
 
 MOST_BYTES = 200_000_000

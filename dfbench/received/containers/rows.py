@@ -1,0 +1,436 @@
+"""Parquet shards of images, as hubs of data sets publish them: an image and its label in a row.
+
+Rows are given names: that of the split after the shard, that of the class after the label, and that
+which the row tells, or its number. Images are read by row groups, the last few of which are kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from dfbench.received.containers.container import UNKNOWN, Container, Listing, Part, open_part
+from dfbench.received.containers.labels import MOST, column_of, told_by
+from dfbench.received.containers.names import by_splits, inner
+from dfbench.received.files import Refused, too_large
+from dfbench.received.texts import from_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FOOTER = 64 << 20
+"""Bytes of a footer."""
+_LISTED = 200_000
+"""Entries of a list in it: columns, row groups."""
+_COLUMNS = 4096
+_ROWS = 4_000_000
+_TEXTS = 256 << 20
+"""Bytes of names and labels of a shard."""
+_GROUP = 1 << 30
+"""Bytes of the images of a row group, which are read at once."""
+_AT_ONCE = 1024
+"""Rows."""
+_KEPT = 64 << 20
+"""Bytes of row groups that are kept beside the last two."""
+_IMAGES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
+"""Names of columns of images, the likeliest first."""
+
+
+class _Columns(NamedTuple):
+    """What of a shard is read.
+
+    Attributes
+    ----------
+    image, path
+        Columns of the bytes, and of what they were called; "" of none.
+    label
+        Column that tells the class; "" of none.
+    names
+        Of its values, where they are numbers of names.
+    """
+
+    image: str
+    path: str
+    label: str
+    names: tuple[str, ...] = ()
+
+
+class Rows(Container):
+    """Parquet shards in one folder: their images at rows of part, row group, row in it and 0."""
+
+    images = True
+
+    def __init__(self, parts: Sequence[Part], found: Listing, columns: Sequence[str]) -> None:
+        super().__init__(parts, found)
+        self._columns = list(columns)
+
+    def _read(self, at: int, most: int, first: int | None) -> bytes:
+        part, group, row, _ = self.rows[at].tolist()
+        value = _groups.row(self.parts[part], self._columns[part], group, row)
+        if len(value) > most and first is None:
+            raise Refused(errno.EFBIG, too_large(len(value), most), self.names[at])
+        return bytes(value[:first])
+
+
+def shown_columns(part: Part) -> _Columns | None:
+    """Say which columns of a Parquet file are of images and labels; None where it holds no images.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be opened.
+    ValueError
+        Where it is no Parquet or damaged, larger than is read, or it is not clear which they are.
+    """
+    with open_part(part) as file, _in_words():
+        return _columns(_parquet(file).schema_arrow)
+
+
+def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
+    """Open Parquet shards.
+
+    Parameters
+    ----------
+    folder
+        Name of the folder that they lie in.
+    parts
+        The shards, in order.
+    columns
+        Of each, see `shown_columns`.
+
+    Raises
+    ------
+    OSError
+        Where one cannot be opened.
+    ValueError
+        Where one is damaged or larger than is read; it is named.
+    """
+    stems = [Path(part.path).stem for part in parts]
+    splits = by_splits(folder, stems)
+    found = Listing()
+    for split in sorted(set(splits)):
+        its: list[tuple[str, str, tuple[int, int, int, int]]] = []
+        labels: set[str] = set()
+        for number, part in enumerate(parts):
+            if splits[number] != split:
+                continue
+            try:
+                its += _rows(number, part, columns[number], labels)
+            except ValueError as error:
+                raise ValueError(f"{Path(part.path).name} {error}") from None
+        _check_labels(labels, len(its), columns)
+        _add(found, split, its)
+    return Rows(parts, found, [each.image for each in columns])
+
+
+def _add(
+    to: Listing, split: str, its: Sequence[tuple[str, str, tuple[int, int, int, int]]]
+) -> None:
+    """Name the images of a split: as they are told, if that gives each its own name."""
+    unique = all(name for _, name, _ in its)
+    unique = unique and len({(label, name) for label, name, _ in its}) == len(its)
+    for number, (label, name, row) in enumerate(its):
+        own = name if unique else f"{number:06}"
+        to.add("/".join(filter(None, (split, label, own))), row, UNKNOWN)
+
+
+def _rows(
+    number: int, part: Part, columns: _Columns, labels: set[str]
+) -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
+    """Go through a shard: label, name and place of each row; no image is read."""
+    wanted = [each for each in (columns.path, columns.label) if each]
+    with open_part(part) as file, _in_words():
+        found = _parquet(file)
+        told = found.metadata
+        if told.num_rows > _ROWS:
+            raise ValueError(f"too large: {told.num_rows:,} rows, at most {_ROWS:,} are read")
+        for group in range(told.num_row_groups):
+            size = _size(told, group, columns.image)
+            if size > _GROUP:
+                raise ValueError(
+                    f"has a row group of {size / 1e9:,.1f} GB of images, at most"
+                    f" {_GROUP / 1e9:,.1f} GB are read at once: write it anew in smaller ones"
+                )
+            n = told.row_group(group).num_rows
+            row = 0
+            for path, value in _texts(found, group, wanted, columns, n):
+                label = _named(columns, value)
+                labels.add(label)
+                yield label, _base(path), (number, group, row, 0)
+                row += 1
+            if row != n:
+                raise ValueError(f"is damaged: {row:,} of {n:,} rows in row group {group}")
+
+
+def _texts(
+    found: Any, group: int, wanted: list[str], columns: _Columns, n: int
+) -> Iterator[tuple[Any, Any]]:
+    """Give path and label of each row of a group."""
+    if not wanted:
+        yield from ((None, None) for _ in range(n))
+        return
+    widest = max(_size(found.metadata, group, each) for each in wanted)
+    if widest > _TEXTS:
+        raise ValueError(f"has {widest / 1e6:,.0f} MB of names or labels in one row group")
+    # a short dictionary may stand for long texts
+    step = max(1, min(_AT_ONCE, _TEXTS // max(widest, 1)))
+    for batch in found.iter_batches(step, [group], columns=wanted, use_threads=False):
+        paths = _leaf(batch, columns.path).to_pylist() if columns.path else [None] * len(batch)
+        values = _leaf(batch, columns.label).to_pylist() if columns.label else [None] * len(batch)
+        yield from zip(paths, values, strict=True)
+
+
+def _named(columns: _Columns, value: Any) -> str:
+    if columns.names and isinstance(value, int):
+        if not 0 <= value < len(columns.names):
+            if value == -1:
+                return ""
+            raise ValueError(f"has the label {value} of {len(columns.names)} names")
+        value = columns.names[value]
+    return told_by(columns.label, value)
+
+
+def _base(path: Any) -> str:
+    """Give the last part of what a file was called; "" where it is no name."""
+    if not isinstance(path, str) or not path:
+        return ""
+    try:
+        return inner(path.replace("\\", "/").rpartition("/")[2])
+    except ValueError:
+        return ""
+
+
+def _check_labels(labels: set[str], n: int, columns: Sequence[_Columns]) -> None:
+    if len(labels) > min(MOST, 20 + n // 4):
+        name = next(each.label for each in columns if each.label)
+        raise ValueError(
+            f"its column {name!r} tells {len(labels):,} labels of {n:,} images, such as"
+            f" {min(labels)[:40]!r}: they are no classes"
+        )
+
+
+# --- the footer ------------------------------------------------------------------------------
+
+
+class _in_words:
+    """Raise `ValueError` for all that the library raises on damaged files."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, Refused) or error is None:
+            return
+        if isinstance(error, pa.ArrowException | OSError | KeyError | TypeError | RecursionError):
+            line = (str(error) or type(error).__name__).splitlines()[0]
+            raise ValueError(f"is damaged: {line[:200]}") from None
+
+
+def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
+    """Open a Parquet file whose footer has bounds."""
+    import pyarrow.parquet as pq
+
+    if metadata is None:
+        size = file.seek(0, 2)
+        file.seek(max(size - 8, 0))
+        end = file.read(8)
+        length = int.from_bytes(end[:4], "little")
+        if size < 12 or end[4:] != b"PAR1" or length > size - 12:
+            raise ValueError("is damaged: its end is not that of a Parquet file")
+        if length > _FOOTER:
+            raise ValueError(f"its footer is too large: {length:,} bytes")
+        file.seek(0)
+    found = pq.ParquetFile(
+        file,
+        metadata=metadata,
+        thrift_string_size_limit=_FOOTER,
+        thrift_container_size_limit=_LISTED,
+    )
+    if found.metadata.num_columns > _COLUMNS:
+        raise ValueError(f"{found.metadata.num_columns:,} columns, at most {_COLUMNS:,} are read")
+    return found
+
+
+def _size(told: Any, group: int, column: str) -> int:
+    """Give the bytes of a column in a row group, unpacked, as the footer has them."""
+    its = told.row_group(group)
+    for n in range(its.num_columns):
+        found = its.column(n)
+        if found.path_in_schema == column:
+            return max(int(found.total_uncompressed_size), int(found.total_compressed_size))
+    raise ValueError(f"row group {group} has no column {column!r}")
+
+
+def _columns(schema: pa.Schema) -> _Columns | None:
+    features = _features(schema)
+    images: dict[str, tuple[str, str]] = {}
+    for each in schema:
+        if (its := _image_in(each)) is not None:
+            images[each.name] = its
+    said = [
+        name for name, its in features.items() if its.get("_type") == "Image" and name in images
+    ]
+    chosen = said or list(images)
+    if not chosen:
+        return None
+    name = next((each for each in _IMAGES for own in chosen if own.lower() == each), "")
+    own = next((own for own in chosen if own.lower() == name), chosen[0])
+    if not name and len(chosen) > 1:
+        raise ValueError(
+            f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
+        )
+    labels = _labels(schema, features)
+    return _Columns(*images[own], *labels)
+
+
+def _image_in(column: pa.Field) -> tuple[str, str] | None:
+    """Give the columns of bytes and of names of a column of images; None of others."""
+    import pyarrow as pa
+
+    its = column.type
+    if pa.types.is_struct(its):
+        inside = {its.field(n).name: its.field(n).type for n in range(its.num_fields)}
+        if "bytes" not in inside or not _binary(inside["bytes"]):
+            return None
+        path = f"{column.name}.path" if pa.types.is_string(inside.get("path", pa.null())) else ""
+        return f"{column.name}.bytes", path
+    return (column.name, "") if _binary(its) else None
+
+
+def _binary(its: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_binary(its) or pa.types.is_large_binary(its))
+
+
+def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
+    """Give what the hub's library says of columns; nothing where that cannot be read."""
+    text = (schema.metadata or {}).get(b"huggingface", b"")
+    try:
+        found = from_json(text)["info"]["features"] if text else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+    items = found.items() if isinstance(found, dict) else ()
+    return {str(name): its for name, its in items if isinstance(its, dict)}
+
+
+def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> tuple[str, tuple[str, ...]]:
+    """Choose the column of labels, and give the names of its numbers."""
+    import pyarrow as pa
+
+    classes = {
+        name: its["names"]
+        for name, its in features.items()
+        if its.get("_type") == "ClassLabel"
+        and isinstance(its.get("names"), list)
+        and name in schema.names
+        and pa.types.is_integer(schema.field(name).type)
+    }
+    chosen = column_of(classes) or (next(iter(classes)) if len(classes) == 1 else "")
+    if len(classes) > 1 and not chosen:
+        raise ValueError(
+            f"several columns hold classes ({', '.join(list(classes)[:5])}), and none is called"
+            " 'label'"
+        )
+    if chosen:
+        return chosen, tuple(map(str, classes[chosen][:MOST]))
+    telling = (
+        *(pa.types.is_string, pa.types.is_large_string, pa.types.is_integer),
+        *(pa.types.is_boolean, pa.types.is_floating),
+    )
+    return column_of([each.name for each in schema if any(is_(each.type) for is_ in telling)]), ()
+
+
+def _leaf(batch: Any, column: str) -> Any:
+    """Give a column of a batch, or what lies in one; null where that is null."""
+    name, _, inside = column.rpartition(".")
+    if name in batch.schema.names:
+        names = [each.name for each in batch.schema.field(name).type]
+        return batch.column(name).flatten()[names.index(inside)]
+    return batch.column(column)
+
+
+# --- row groups ------------------------------------------------------------------------------
+
+
+@dataclass
+class _Group:
+    """Images of a row group, or why they cannot be read."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    starts: list[int] = field(default_factory=list)
+    batches: list[Any] = field(default_factory=list)
+    bytes: int = 0
+    error: str | None = None
+    there: bool = False
+
+    def row(self, at: int) -> Any:
+        if self.error is not None:
+            raise ValueError(self.error)
+        n = bisect_right(self.starts, at) - 1
+        if n < 0 or at - self.starts[n] >= len(self.batches[n]):
+            raise ValueError("the row is missing")
+        value = self.batches[n][at - self.starts[n]]
+        if not value.is_valid:
+            raise ValueError("the row holds no image (or names one that is not in the shard)")
+        return value.as_buffer()
+
+
+class _Groups:
+    """The row groups that were read last, over all threads: each is read by one of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[Part, str, int], _Group] = OrderedDict()
+
+    def row(self, part: Part, column: str, group: int, row: int) -> Any:
+        key = part, column, group
+        with self._lock:
+            held = self._held.setdefault(key, _Group())
+            self._held.move_to_end(key)
+        with held.lock:
+            if not held.there:
+                try:
+                    _fill(held, part, column, group)
+                except ValueError as error:
+                    held.batches, held.error = [], str(error)
+                held.there = True
+        with self._lock:
+            whole = sum(each.bytes for each in self._held.values())
+            while len(self._held) > 2 and whole > _KEPT:
+                whole -= self._held.popitem(last=False)[1].bytes
+        return held.row(row)
+
+
+_groups = _Groups()
+
+
+@functools.lru_cache(maxsize=4)
+def _footer(part: Part) -> Any:
+    with open_part(part) as file:
+        return _parquet(file).metadata
+
+
+def _fill(held: _Group, part: Part, column: str, group: int) -> None:
+    """Read a row group; what repeats its images may be of any size, and is not."""
+    with open_part(part) as file, _in_words():
+        found = _parquet(file, _footer(part))
+        size = _size(found.metadata, group, column)
+        step = max(1, min(_AT_ONCE, (_GROUP // 4) // max(size, 1)))
+        row = 0
+        for batch in found.iter_batches(step, [group], columns=[column], use_threads=False):
+            images = _leaf(batch, column)
+            held.starts.append(row)
+            held.batches.append(images)
+            held.bytes += images.nbytes
+            row += len(images)
+            if held.bytes > _GROUP:
+                raise ValueError(f"its row group has more than {_GROUP / 1e9:,.1f} GB of images")
