@@ -39,6 +39,8 @@ def to_toml(card: Card) -> str:
         _section(lines, "group", card.group)
     if card.kind is not None:
         _section(lines, "kind", card.kind)
+    if card.about is not None:
+        _section(lines, "about", card.about)
     return "\n".join(lines) + "\n"
 
 

@@ -109,6 +109,10 @@ class Layout(Section, ABC):
         """Whether it tells which kind of fake an image is."""
         return False
 
+    def videos(self, paths: Sequence[str]) -> list[str]:
+        """Name the video that each image is a frame of, as owners count videos: its folder."""
+        return [path.rpartition("/")[0] for path in paths]
+
     def with_plugins(self, files: Collection[Path]) -> Layout:
         """Give it with files in which functions that it names may be."""
         return self
