@@ -73,6 +73,8 @@ class ListFile(Section):
     """Instead of a pattern, of a table: what is told to the name of its column."""
     split: SplitName | Literal[""] = ""
     """Of all that it names."""
+    optional: bool = False
+    """Whether the data can be read without it."""
     within: bool = False
     """Whether what it calls images by is relative to its own folder."""
 
@@ -110,7 +112,7 @@ class PathsLayout(Layout):
 
     kind: Literal["paths"]
     splits: list[SplitName] = Field(default_factory=list)
-    """The splits that are told; left out where images are to be divided."""
+    """The splits that are told; without train the images of no split are to be divided."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Label as found to class, where they differ."""
     kinds: dict[str, str] = Field(default_factory=dict)
@@ -159,11 +161,11 @@ class PathsLayout(Layout):
                 fault(f"layout.paths.{at}.label", f"{each.label!r} is none of the classes")
             if not (each.label or "label" in named or "label" in listed):
                 fault(f"layout.paths.{at}", "nothing tells the label: a group, a key, or a list")
-            if self.splits and not (
-                each.split or "split" in named or "split" in listed or self.rest
-            ):
+            told = each.split or "split" in named or "split" in listed or self.rest
+            if "train" in self.splits and not told:
                 fault(f"layout.paths.{at}", "nothing tells the split: a group, a key, or a list")
-            if self.lists and KEY not in named and not (each.label and each.split):
+            alone = (each.label or "label" in named) and (each.split or "split" in named)
+            if self.lists and KEY not in named and not alone:
                 fault(f"layout.paths.{at}.pattern", "lists need a named group (?P<key>...)")
 
     @property
@@ -218,18 +220,20 @@ class PathsLayout(Layout):
             listed = None if keys is None else keys.get(texts.get(KEY, ""))
             told = self._told(form, texts, listed)
             split = self._split(told.get("split", ""), root / path) if self.splits else ""
-            if "label" not in told or (self.splits and not split):
+            if "label" not in told or ("train" in self.splits and not split):
                 unnamed.append(path)
                 result.ignored += 1
                 continue
             label = label_of(card, self.labels, told["label"], where=str(root / path))
-            kind = told.get("kind", "")
+            kind, group = told.get("kind", ""), told.get("group", "")
+            if not group and keys is not None and texts.get(KEY) in keys.originals:
+                group = texts[KEY]
             result.images.append(
                 Listed(
                     path,
                     label,
                     split,
-                    told.get("group", ""),
+                    group,
                     found.faults.get(path, ""),
                     "" if label == card.real_index else self.kinds.get(kind, kind),
                 )
@@ -296,7 +300,7 @@ class PathsLayout(Layout):
         def entries() -> Iterator[Entry]:
             for each in self.lists:
                 files = find_lists(root, found.others, each.file)
-                if not files:
+                if not files and not each.optional:
                     raise DataError(
                         "no such list: it is published with the data, or beside them",
                         where=root / each.file[0],

@@ -99,7 +99,7 @@ def by_pattern(root: Path, file: str, pattern: str) -> Iterator[Entry]:
         lines = (line.rstrip("\r\n") for line in text.lines())
     for found in matched(found_in(pattern, lines), where=f"{path}, layout.lists"):
         told = {name: value for name, value in found.groupdict().items() if value}
-        yield Entry(_bare(told.pop(KEY, "")), told, str(path))
+        yield _entry(told, str(path))
 
 
 def by_columns(root: Path, file: str, columns: Mapping[str, str]) -> Iterator[Entry]:
@@ -124,7 +124,7 @@ def by_columns(root: Path, file: str, columns: Mapping[str, str]) -> Iterator[En
     cells = {name: table.cells(column) for name, column in columns.items()}
     for at, (number, _) in enumerate(table.rows):
         told = {name: its[at] for name, its in cells.items() if its[at]}
-        yield Entry(_bare(told.pop(KEY, "")), told, f"{path}, row {number}")
+        yield _entry(told, f"{path}, row {number}")
 
 
 class Keys:
@@ -145,9 +145,13 @@ class Keys:
         self._whole: dict[str, dict[str, str]] = {}
         self._places: dict[str, str] = {}
         self._last: dict[str, str] | None = None
+        self.originals: set[str] = set()
+        """What is told as a group of any: where it is a key too, that one is of the group."""
         for key, told, place in entries:
             known = self._whole.setdefault(key, {})
             first = self._places.setdefault(key, place)
+            if "group" in told:
+                self.originals.add(told["group"])
             for name, text in told.items():
                 if known.setdefault(name, text) != text:
                     what = f"tells {name} {text!r} of {key!r}, and {first} tells {known[name]!r}"
@@ -173,6 +177,12 @@ def within(entries: Iterable[Entry], folder: str) -> Iterator[Entry]:
     """Put the folder of a list before its keys, which are relative to it."""
     for entry in entries:
         yield entry._replace(key=posixpath.normpath(posixpath.join(folder, entry.key)))
+
+
+def _entry(told: dict[str, str], place: str) -> Entry:
+    # originals are named as files, too
+    told |= {name: _bare(told[name]) for name in (KEY, "group") if name in told}
+    return Entry(told.pop(KEY, ""), told, place)
 
 
 def _bare(key: str) -> str:
