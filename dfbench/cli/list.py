@@ -84,17 +84,19 @@ def _print_datasets() -> None:
         title = _FAMILIES[about.family] if about is not None else "public"
         line = (card.name, "*" if root is not None else "", card.description)
         families.setdefault(title, []).append(line)
+    console = out()
     table = plain_table("", "", "")
     table.show_header = False
-    # one screen for all: the command that is named below says more
-    table.columns[-1].no_wrap, table.columns[-1].overflow = True, "ellipsis"
+    # a line each, so that all fit one screen: the command that is named below says more
+    room = console.width - 7 - max(len(name) for own in families.values() for name, _, _ in own)
     for title in ("built-in", "registered", *_FAMILIES.values(), "public"):
         if lines := families.get(title):
             table.add_row(title)
-            for line in lines:
-                plain_row(table, *line, indent=2)
-    out().print(table)
-    out().print("*: on this machine. Of public ones: dfbench data info NAME")
+        for name, mark, text in lines or ():
+            short = text if len(text) <= room else text[: max(room - 1, 0)] + "…"
+            plain_row(table, name, mark, short, indent=2)
+    console.print(table)
+    console.print("*: on this machine. Of public ones: dfbench data info NAME")
 
 
 def _parts(registry: Registry, *, networks: bool = False) -> list[tuple[str, str, str]]:

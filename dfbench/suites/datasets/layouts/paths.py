@@ -203,8 +203,8 @@ class PathsLayout(Layout):
             outside the classes, or a split is none.
         """
         found = walk(root)
-        fitting = self._fitting(root, found.images)
-        ignored = self._ignored(root, [path for path in found.images if path not in fitting])
+        ignored = self._ignored(root, found.images)
+        fitting = self._fitting(root, [path for path in found.images if path not in ignored])
         strays = [path for path in found.images if path not in fitting and path not in ignored]
         if not fitting:
             such = f", such as {strays[0]}" if strays else ""
