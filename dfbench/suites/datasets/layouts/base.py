@@ -28,6 +28,10 @@ class Declared(Protocol):
     def real_index(self) -> int | None:
         """Label of the class of real images; None where it is not known."""
 
+    @property
+    def about(self) -> object | None:
+        """What ``dfbench data info`` shows of a public data set; None of any other."""
+
 
 class Sheet(NamedTuple):
     """The table that a competition wants filled in.

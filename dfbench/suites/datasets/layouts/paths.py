@@ -211,7 +211,9 @@ class PathsLayout(Layout):
             raise DataError(
                 f"none of {len(found.images):,} images lies as {card.name!r} does{such}",
                 where=root,
-                hint=f"dfbench data info {card.name} shows the folders that are expected",
+                hint="patterns in layout.paths are of whole paths below the root"
+                if card.about is None
+                else f"dfbench data info {card.name} shows the folders that are expected",
             )
         keys = self._keys(root, found) if self.lists else None
         result = Listing(ignored=found.ignored + len(ignored) + len(strays))
@@ -239,8 +241,8 @@ class PathsLayout(Layout):
                 )
             )
         result.warnings += [
-            *_left_out("lie as none of layout.paths", strays),
-            *_left_out("are in none of the lists", unnamed),
+            *_left_out("of no form in layout.paths", strays),
+            *_left_out("in none of the lists", unnamed),
             *unread(found.unread.values()),
         ]
         return result

@@ -138,24 +138,26 @@ class Keys:
     Raises
     ------
     DataError
-        Where two contradict each other; naming both places.
+        Where two contradict each other.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._whole: dict[str, dict[str, str]] = {}
-        self._places: dict[str, str] = {}
+        self._whole: dict[str, Mapping[str, str]] = {}
         self._last: dict[str, str] | None = None
         self.originals: set[str] = set()
         """What is told as a group of any: where it is a key too, that one is of the group."""
+        shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
         for key, told, place in entries:
-            known = self._whole.setdefault(key, {})
-            first = self._places.setdefault(key, place)
             if "group" in told:
                 self.originals.add(told["group"])
+            known = self._whole.get(key, {})
             for name, text in told.items():
-                if known.setdefault(name, text) != text:
-                    what = f"tells {name} {text!r} of {key!r}, and {first} tells {known[name]!r}"
+                if known.get(name, text) != text:
+                    what = f"tells {name} {text!r} of {key!r}, after {known[name]!r}"
                     raise DataError(what, where=place)
+            # lists of millions tell a few things over and over
+            both = {**known, **told}
+            self._whole[key] = shared.setdefault(tuple(both.items()), both)
 
     def __len__(self) -> int:
         return len(self._whole)
