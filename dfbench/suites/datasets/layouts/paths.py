@@ -301,7 +301,7 @@ class PathsLayout(Layout):
     def _keys(self, root: Path, found: Found) -> Keys:
         def entries() -> Iterator[Entry]:
             for each in self.lists:
-                files = find_lists(root, found.others, each.file)
+                files = find_lists(found.others, each.file)
                 if not files and not each.optional:
                     raise DataError(
                         "no such list: it is published with the data, or beside them",

@@ -41,15 +41,13 @@ class Entry(NamedTuple):
     place: str
 
 
-def find_lists(root: Path, files: Collection[str], places: Iterable[str]) -> list[str]:
+def find_lists(files: Collection[str], places: Iterable[str]) -> list[str]:
     """Find the files of a list.
 
     Parameters
     ----------
-    root
-        Of the data.
     files
-        Paths of the files below it that are no images, as they were listed.
+        Paths of the files below the root that are no images, as they were listed.
     places
         Where the list may lie, relative to the root; ``*`` stands for any name of a folder or a
         file, or a part of one. The first place at which there are files counts.
@@ -57,11 +55,11 @@ def find_lists(root: Path, files: Collection[str], places: Iterable[str]) -> lis
     Returns
     -------
     list of str
-        Their paths relative to ``root``, sorted; empty where there is none.
+        Their paths, sorted; empty where there is none.
     """
     for place in places:
         if not _ANY.search(place):
-            if (root / place).is_file():
+            if place in files:
                 return [place]
             continue
         depth = place.count("/")

@@ -417,6 +417,16 @@ MINI: dict[str, Mini] = {
         "{AttGAN,STGAN}/{0_real,1_fake}/{0..4}.png",
         {"real": 10, "fake AttGAN": 5, "fake STGAN": 5},
     ),
+    "openfake": Mini(
+        "core/{train,validation,test}/{real,fake}/{0..2}.png\nreddit/test/{real,fake}/0.png",
+        {
+            f"{split} {name}": 3
+            for split in ("train", "validation", "test")
+            for name in ("real", "fake")
+        },
+    ),
+    "community-forensics-small": Mini("data/{0,1}/{0..9}.png", {"real": 10, "fake": 10}),
+    "community-forensics-eval": Mini("data/CompEval/{0,1}/{0..9}.png", {"real": 10, "fake": 10}),
     "susy": Mini(
         "{train,val,test}/{coco,dalle-3-images,diffusiondb,midjourney-images,midjourney-tti,"
         "realisticSDXL}/{0..1}.png",
