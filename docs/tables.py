@@ -7,7 +7,8 @@
 ``faces-two`` is a results folder of two rows, with their scores.
 
 A page says where a table stands, and of what: ``<!-- table: board faces 7 4 -->`` is the beginning
-and the end of the terminal's form of ``faces.json``, 7 rows and 4. What stands between that line
+and the end of the terminal's form of ``faces.json``, 7 rows and 4; ``<!-- table: sets images -->``
+are the public data sets of a family, from their cards. What stands between that line
 and ``<!-- /table -->`` is replaced. ``leaderboard.md`` is written as a whole.
 """
 
@@ -31,6 +32,9 @@ from dfbench.results.render.csv import to_frame
 from dfbench.results.render.markdown import to_markdown
 from dfbench.results.render.terminal import BoardView, SectionView
 from dfbench.results.results import load_results
+from dfbench.suites.datasets.cards.about import About
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.catalogue import public
 
 DOCS = Path(__file__).parent
 STORED = DOCS / "figures"
@@ -137,11 +141,62 @@ def _measured(line: Line) -> str:
     )
 
 
+_ACCESS = {
+    "open": "open",
+    "account": "account",
+    "form": "form",
+    "parts": "reals from elsewhere",
+}
+
+
+def sets(family: str) -> str:
+    """Give the public data sets of a family: what is published of each."""
+    rows = [["name", "data set", "kinds", "split", "published", "licence", "had by"]]
+    for card, _ in public():
+        if card.about is not None and card.about.family == family:
+            rows.append(_set(card, card.about))
+    rule = ["---", "---", "---:", "---", "---", "---", "---"]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [rows[0], rule, *rows[1:]]) + "\n"
+
+
+def _set(card: Card, about: About) -> list[str]:
+    given = card.split.policy == "given"
+    splits = {"train": "train", "validation": "val.", "test": "test"}
+    told = ", ".join(splits[name] for name in card.layout.split_names)
+    mark = "" if not about.unconfirmed else " (?)"
+    title = f"[{about.title}]({about.cite.url})" if about.cite.url else about.title
+    return [
+        f"`{card.name}`",
+        f"{title}, {about.cite.year}",
+        str(len(about.known_kinds) or "–"),
+        f"given: {told}" if given else f"{card.split.policy} here",
+        _published(about) + mark,
+        card.licence,
+        _ACCESS[about.access],
+    ]
+
+
+def _published(about: About) -> str:
+    counts = about.counts
+    if counts.classes:
+        text = ", ".join(f"{n:,} {name}" for name, n in counts.classes.items())
+    elif counts.total:
+        text = f"{counts.total:,}"
+    elif counts.splits:
+        text = f"{sum(n for own in counts.splits.values() for n in own.values()):,}"
+    elif counts.kinds:
+        text = f"{sum(counts.kinds.values()):,} fakes"
+    else:
+        return "–"
+    return text if counts.unit == "images" else f"{text} videos"
+
+
 KINDS: dict[str, Callable[..., str]] = {
     "board": board,
     "compare": compare,
     "frame": frame,
     "reports": reports,
+    "sets": sets,
 }
 """What a page may ask for, by the first word; the others are what the function is given."""
 

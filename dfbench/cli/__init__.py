@@ -95,6 +95,7 @@ def _main(
 from dfbench.cli.cache import app as _cache  # noqa: E402
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
+from dfbench.cli.data_info import info  # noqa: E402
 from dfbench.cli.doctor import doctor  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
@@ -132,6 +133,7 @@ app.command("reproduce")(reproduce)
 app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)
+_data.command("info")(info)
 app.add_typer(_cache, name="cache")
 app.add_typer(_data, name="data")
 app.add_typer(_plugin, name="plugin")

@@ -60,6 +60,15 @@ def added(incomplete: str) -> list[str]:
     return []
 
 
+def public(incomplete: str) -> list[str]:
+    """Complete the name of a public data set."""
+    from dfbench.suites.datasets.catalogue import public as known
+
+    with contextlib.suppress(DfbenchError):
+        return _fitting((each.card.name for each in known()), incomplete)
+    return []
+
+
 def features(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the last name of a feature expression; one that stands in it is not offered."""
     from dfbench.registry import EXTRACTORS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, out, say
-from dfbench.errors import DataError
+from dfbench.errors import DataError, DfbenchError
 from dfbench.plain import in_line
 
 if TYPE_CHECKING:
@@ -306,13 +307,51 @@ def add(
     splits: Splits = "",
     plugin: Plugins = None,
 ) -> None:
-    """Register a data set, so that it has a name and takes part in `dfbench run --suite all`."""
+    """Register a data set, so that it has a name and takes part in `dfbench run --suite all`.
+
+    A copy of a public data set is counted, and held against what its owners publish: what is
+    missing is said, and the copy registered all the same if rows can be run on it.
+    """
     from dfbench.suites.datasets.catalogue import add as register
+    from dfbench.suites.datasets.image_files import each_folder_once
     from dfbench.suites.datasets.inference.read_as import ReadAs
 
     asked = ReadAs(classes, kinds, groups, splits)
-    entry = register(data, root=root, name=name, asked=asked, plugins=plugin or ())
-    say(f"registered: {entry.name}")
+    with each_folder_once():
+        try:
+            entry = register(data, root=root, name=name, asked=asked, plugins=plugin or ())
+        except DataError:
+            with contextlib.suppress(DfbenchError):
+                _compare(data, root)
+            raise
+        say(f"registered: {entry.name}")
+        _compare(entry.name, entry.root)
+
+
+def _compare(name: str, root: Path | None) -> None:
+    """Say whether a copy of a public data set is complete."""
+    from dfbench.suites.datasets.catalogue import resolve
+    from dfbench.suites.datasets.inspection.completeness import completeness_of, in_words
+
+    located = resolve(name, root=root)
+    if located.card.about is None:
+        return
+    card, folder = located.settled()
+    copy = completeness_of(card, folder)
+    if copy is None:
+        return
+    for warning in copy.warnings:
+        _say_wrapped(f"warning: {warning}")
+    first, *others = in_words(card, copy)
+    _say_wrapped(first)
+    for line in others[:SHOWN_DIFFERENCES]:
+        say(f"  {line}")
+    if len(others) > SHOWN_DIFFERENCES:
+        say(f"  and {len(others) - SHOWN_DIFFERENCES} more")
+
+
+SHOWN_DIFFERENCES = 20
+"""Numbers that are listed of those that differ from the published ones."""
 
 
 @app.command("remove")

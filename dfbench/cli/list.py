@@ -51,9 +51,7 @@ def show(
         files = () if group in registry.OF_PACKAGES else plugin or ()
         _print(_parts(Registry(group, files)))
     elif what is What.datasets:
-        from dfbench.suites.datasets.catalogue import names
-
-        _print([(item.name, item.kind, item.about) for item in names()])
+        _print_datasets()
     elif what is What.suites:
         from dfbench.suites import suite as suites
 
@@ -66,6 +64,39 @@ def show(
         files = [*asked.plugins, *(plugin or ())]
         found = rows(asked, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
         _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
+
+
+_FAMILIES = {"faces": "public, faces", "images": "public, generated images"}
+
+
+def _print_datasets() -> None:
+    """Print all data sets in groups, a line each; a mark stands at those that are here."""
+    from dfbench.cli.tables import plain_row, plain_table
+    from dfbench.suites.datasets.catalogue import names, public
+
+    families: dict[str, list[tuple[str, str, str]]] = {}
+    here = {"built-in", "registered"}
+    for item in names():
+        if item.kind in here:
+            families.setdefault(item.kind, []).append((item.name, "*", item.about))
+    for card, root in public():
+        about = card.about
+        title = _FAMILIES[about.family] if about is not None else "public"
+        line = (card.name, "*" if root is not None else "", card.description)
+        families.setdefault(title, []).append(line)
+    console = out()
+    table = plain_table("", "", "")
+    table.show_header = False
+    # a line each, so that all fit one screen: the command that is named below says more
+    room = console.width - 7 - max(len(name) for own in families.values() for name, _, _ in own)
+    for title in ("built-in", "registered", *_FAMILIES.values(), "public"):
+        if lines := families.get(title):
+            table.add_row(title)
+        for name, mark, text in lines or ():
+            short = text if len(text) <= room else text[: max(room - 1, 0)] + "…"
+            plain_row(table, name, mark, short, indent=2)
+    console.print(table)
+    console.print("*: on this machine. Of public ones: dfbench data info NAME")
 
 
 def _parts(registry: Registry, *, networks: bool = False) -> list[tuple[str, str, str]]:

@@ -66,6 +66,17 @@ def searched(pattern: str, texts: Iterable[str]) -> Iterator[Any]:
     return _each(regex.compile(pattern).search, pattern, texts)
 
 
+def found_in(pattern: str, texts: Iterable[str]) -> Iterator[Any]:
+    """Find the pattern in each text as often as it stands there; otherwise as `full_matches`."""
+
+    def every(text: str, timeout: float) -> list[Any]:
+        return list(search(text, timeout=timeout))
+
+    search = regex.compile(pattern).finditer
+    for found in _each(every, pattern, texts):
+        yield from found
+
+
 def _each(match: Any, pattern: str, texts: Iterable[str]) -> Iterator[Any]:
     # the clock of the process, as that of the limit: on a busy machine all is slow
     left = _SECONDS + time.process_time()

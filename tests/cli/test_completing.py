@@ -77,9 +77,10 @@ def test_names(words: list[str], expected: list[str]) -> None:
 
 
 def test_what_is_registered() -> None:
-    keep([Registered("faces", "/faces", None)])
-    assert offered("data", "remove", "") == ["faces"]
-    assert offered("run", "--data", "fac") == ["faces"]
+    keep([Registered("my-faces", "/faces", None)])
+    assert offered("data", "remove", "") == ["my-faces"]
+    assert offered("run", "--data", "my") == ["my-faces"]
+    assert offered("data", "info", "celeb") == ["celeb-df-v1", "celeb-df-v2"]
 
 
 def test_what_is_broken_is_not_offered(tmp_path: Path) -> None:

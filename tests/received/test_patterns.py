@@ -95,3 +95,8 @@ def test_matches_are_those_of_the_standard_library(texts: list[str], pattern: st
             for match in map(getattr(re.compile(pattern), name), texts)
         ]
         assert found == wanted
+
+
+def test_a_pattern_is_found_in_each_text_as_often_as_it_stands_there() -> None:
+    found = patterns.found_in(r"(?P<key>\d+)", ["071 054", "none", "9"])
+    assert [each["key"] for each in found] == ["071", "054", "9"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -238,7 +239,7 @@ def _by_name(
         chosen = root
     public = _PUBLIC / f"{name}.toml"
     if name in _public_names():
-        return Located(load_card(public), None, public, chosen)
+        return Located(_public_card(name), None, public, chosen)
     if name in _built_in():
         from dfbench.suites.generated.builtin import ensure_builtin
 
@@ -268,8 +269,48 @@ def _built_in() -> dict[str, str]:
     return dict(BUILTIN)
 
 
-def _public_names() -> list[str]:
-    return sorted(path.stem for path in _PUBLIC.glob("*.toml"))
+@functools.cache
+def _public_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _PUBLIC.glob("*.toml")))
+
+
+@functools.cache
+def _public_card(name: str) -> Card:
+    return load_card(_PUBLIC / f"{name}.toml")
+
+
+class Public(NamedTuple):
+    """A public data set of which a card comes with the package."""
+
+    card: Card
+    root: Path | None
+    """Where it lies on this machine; None where nobody has told."""
+
+
+def public() -> list[Public]:
+    """List the public data sets, with the folder that was registered or is in the environment."""
+    told = {entry.source: entry.root for entry in registered() if entry.root is not None}
+    found = []
+    for name in _public_names():
+        card = _public_card(name)
+        root = told.get(name) or os.environ.get(card.root_env)
+        at = at_home(root) if root else None
+        found.append(Public(card, at if at is not None and at.is_dir() else None))
+    return found
+
+
+def public_card(name: str) -> Card:
+    """Give the card of a public data set, also where it was registered under another name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    source = next((entry.source for entry in registered() if entry.name == name), name)
+    if source not in _public_names():
+        raise unknown("public data set", name, _public_names())
+    return _public_card(source)
 
 
 class Known(NamedTuple):
@@ -290,7 +331,7 @@ def names() -> list[Known]:
     taken = {entry.name for entry in entries}
     for name in _public_names():
         if name not in taken:
-            listed.append(Known(name, "public", load_card(_PUBLIC / f"{name}.toml").description))
+            listed.append(Known(name, "public", _public_card(name).description))
     return listed
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from dfbench.suites.datasets.cards.about import About
 from dfbench.suites.datasets.cards.normalise import Normalise
 from dfbench.suites.datasets.cards.rules import GroupRule, KindRule, SplitRule
 from dfbench.suites.datasets.layouts.all import AnyLayout
@@ -35,6 +36,7 @@ class Card(Section):
         ),
         "group": "Images with the same text in the named group share a source (person, video).",
         "kind": "Which kind of fake (generator, manipulation) an image is.",
+        "about": "What its owners say of it.",
     }
 
     name: str
@@ -59,6 +61,8 @@ class Card(Section):
     split: SplitRule
     group: GroupRule | None = None
     kind: KindRule | None = None
+    about: About | None = None
+    """What its owners say of it: how much there is, who may have it, how it is cited."""
 
     @field_validator("name")
     @classmethod
@@ -108,6 +112,8 @@ class Card(Section):
         if len(self.classes) > 2 and self.has_kind_rule:
             fault("kind", "is for two classes; of more than two the classes are the kinds")
         self.layout.check(self.classes)
+        if self.about is not None:
+            self.about.check(self.classes)
         if self.split.policy == "given":
             self._check_given()
         if self.split.policy == "grouped" and not self.has_group_rule:

@@ -39,6 +39,8 @@ def to_toml(card: Card) -> str:
         _section(lines, "group", card.group)
     if card.kind is not None:
         _section(lines, "kind", card.kind)
+    if card.about is not None:
+        _section(lines, "about", card.about)
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +68,7 @@ def _section(lines: list[str], name: str, section: Section) -> None:
         field = type(section).model_fields[key]
         if not field.is_required() and value == field.get_default(call_default_factory=True):
             continue
-        if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
+        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
             tables += [(f"{name}.{key}.{_key(inner)}", v) for inner, v in value.items()]
         else:
             lines += [*_commented(section.comments.get(key)), f"{key} = {_value(value)}"]

@@ -11,9 +11,10 @@ from dfbench.suites.datasets.layouts.base import Layout
 from dfbench.suites.datasets.layouts.filename import FilenameLayout
 from dfbench.suites.datasets.layouts.folders import FoldersLayout
 from dfbench.suites.datasets.layouts.function import FunctionLayout
+from dfbench.suites.datasets.layouts.paths import PathsLayout
 from dfbench.suites.datasets.layouts.table import TableLayout
 
-_Each = FoldersLayout | TableLayout | FilenameLayout | FunctionLayout
+_Each = FoldersLayout | TableLayout | FilenameLayout | PathsLayout | FunctionLayout
 
 AnyLayout = Annotated[_Each, Field(discriminator="kind")]
 """Type of ``layout`` in a card."""

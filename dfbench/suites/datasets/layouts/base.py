@@ -28,6 +28,10 @@ class Declared(Protocol):
     def real_index(self) -> int | None:
         """Label of the class of real images; None where it is not known."""
 
+    @property
+    def about(self) -> object | None:
+        """What ``dfbench data info`` shows of a public data set; None of any other."""
+
 
 class Sheet(NamedTuple):
     """The table that a competition wants filled in.
@@ -108,6 +112,10 @@ class Layout(Section, ABC):
     def gives_kinds(self) -> bool:
         """Whether it tells which kind of fake an image is."""
         return False
+
+    def videos(self, paths: Sequence[str]) -> list[str]:
+        """Name the video that each image is a frame of, as owners count videos: its folder."""
+        return [path.rpartition("/")[0] for path in paths]
 
     def with_plugins(self, files: Collection[Path]) -> Layout:
         """Give it with files in which functions that it names may be."""

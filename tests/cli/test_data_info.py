@@ -1,0 +1,83 @@
+"""Public data sets, as a user asks for them: ``data info``, ``data add``, ``list datasets``."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.cells import cell_len
+from typer.testing import CliRunner
+
+from dfbench.cli import app
+from dfbench.suites.datasets.catalogue import public
+from tests.suites.datasets.cards.test_public import MINI, build
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    return result.exit_code, result.stdout, " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("name", [each.card.name for each in public()])
+def test_what_is_shown_of_each_fits_a_screen(name: str) -> None:
+    status, shown, _ = run("data", "info", name)
+    assert status == 0
+    lines = shown.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert len(lines) < 75
+    assert lines[-1] == f"dfbench data add {name} --root FOLDER"
+
+
+def test_all_that_a_user_asks_is_shown() -> None:
+    shown = " ".join(run("data", "info", "celeb-df-v2")[1].split())
+    for said in (
+        "classes real, fake; positive: fake",
+        "videos",
+        "List_of_testing_videos.txt",
+        "licence",
+        "https://arxiv.org/abs/1909.12962",
+        "here no (DFBENCH_CELEB_DF_V2, --root)",
+    ):
+        assert said in shown
+
+
+def test_it_is_given_as_json() -> None:
+    value = json.loads(run("data", "info", "cifake", "-f", "json")[1])
+    assert (value["name"], value["positive"], value["root"]) == ("cifake", "FAKE", None)
+    assert value["about"]["counts"]["classes"] == {"REAL": 60000, "FAKE": 60000}
+
+
+def test_of_another_name_the_close_one_is_named() -> None:
+    status, _, said = run("data", "info", "celeb-df")
+    assert status == 2
+    assert "unknown public data set 'celeb-df'" in said
+    assert "'celeb-df-v2' or 'celeb-df-v1'" in said
+
+
+def test_a_copy_is_added_and_what_it_lacks_is_said(tmp_path) -> None:
+    build(MINI["cifake"], tmp_path)
+    status, shown, _ = run("data", "add", "cifake", "--root", tmp_path)
+    assert status == 0
+    assert [line.strip() for line in shown.splitlines()[:4]] == [
+        "registered: cifake",
+        "not complete: 8 images; 6 of 6 numbers differ from what is published",
+        "train, REAL: 2 of 50,000 images, 49,998 missing",
+        "train, FAKE: 2 of 50,000 images, 49,998 missing",
+    ]
+    listed = [line.split()[:2] for line in run("list", "datasets")[1].splitlines()]
+    assert ["cifake", "*"] in listed
+    assert run("data", "info", "cifake")[1].rstrip().endswith(f"--root {tmp_path}")
+
+
+def test_all_are_listed_in_a_line_each() -> None:
+    lines = run("list", "datasets")[1].splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert {"public, faces", "public, generated images"} <= set(map(str.strip, lines))
+    names = [line.split()[0] for line in lines if line.strip()]
+    assert all(each.card.name in names for each in public())
+    assert len(lines) < 60
