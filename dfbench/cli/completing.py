@@ -42,15 +42,6 @@ def datasets(incomplete: str) -> list[str]:
     return []
 
 
-def public(incomplete: str) -> list[str]:
-    """Complete the name of a public data set; what stands on the hub is not asked for."""
-    from dfbench.suites.datasets.catalogue import names
-
-    with contextlib.suppress(DfbenchError):
-        return _fitting((each.name for each in names() if each.kind == "public"), incomplete)
-    return []
-
-
 def added(incomplete: str) -> list[str]:
     """Complete the name of a data set that was registered."""
     from dfbench.suites.datasets.registrations import registered

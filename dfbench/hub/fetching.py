@@ -54,6 +54,10 @@ class Fetched:
     continued: bool = False
 
 
+_DATASETS = "https://huggingface.co/datasets/"
+"""How the source of a card that is on the hub begins."""
+
+
 def fetch(
     source: str,
     to: Path,
@@ -113,9 +117,8 @@ def _place_of(source: str) -> tuple[str, str]:
     public = {each.name for each in names() if each.kind == "public"}
     if source in public:
         card = resolve(source).card
-        hub = str(getattr(card, "hub", "") or "")
-        if hub:
-            return hub.removeprefix("hf:"), source
+        if card.source.startswith(_DATASETS):
+            return card.source.removeprefix(_DATASETS).strip("/"), source
         raise DataError(
             "cannot be fetched by a command",
             where=source,

@@ -321,7 +321,8 @@ def test_a_public_data_set_that_is(
 ) -> None:
     hub.commit(images)
     located = fetching.resolve("fake-video-images")
-    card = located.card.model_copy(update={"hub": "faces/tiny"})
+    source = "https://huggingface.co/datasets/faces/tiny"
+    card = located.card.model_copy(update={"source": source})
     other = type("Located", (), {"card": card})
     monkeypatch.setattr(fetching, "resolve", lambda name: other)
     status, said, _ = run("data", "fetch", "fake-video-images", "--to", tmp_path / "to")
