@@ -183,7 +183,8 @@ def _published(about: About) -> str:
     elif counts.total:
         text = f"{counts.total:,}"
     elif counts.splits:
-        text = f"{sum(n for own in counts.splits.values() for n in own.values()):,}"
+        text = "; ".join(f"{s}: {sum(own.values()):,}" for s, own in counts.splits.items())
+        text = text.replace("validation", "val.")
     elif counts.kinds:
         text = f"{sum(counts.kinds.values()):,} fakes"
     else:

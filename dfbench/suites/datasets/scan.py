@@ -135,6 +135,8 @@ def _check_split(
     what = f"split {split!r} of {card.name!r} has no readable image"
     if not len(labels):
         few = f"{n} readable images are too few to divide" if divided else ""
+        if not divided and card.about is not None:
+            few = "a part alone is divided where its folder is given in place of the name"
         raise DataError(what, where=where, hint="; ".join(filter(None, (few, broken))) or None)
     if split == "test" and (labels == UNLABELLED).all():
         return

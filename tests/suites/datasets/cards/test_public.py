@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -587,6 +588,15 @@ def test_without_their_list_the_message_says_where_it_goes(tmp_path):
         read_dataset(CARDS["faceforensics++"], root)
     assert "splits/train.json: no such list" in str(caught.value)
     assert "put it there or train.json or dataset/splits/train.json" in str(caught.value)
+
+
+def test_of_a_part_that_cannot_be_trained_on_the_message_says_how_it_is_used(tmp_path):
+    root = build(MINI["forensynths"], tmp_path)
+    shutil.rmtree(root / "progan_train")
+    with pytest.raises(DataError) as caught:
+        read_dataset(CARDS["forensynths"], root)
+    assert "split 'train' of 'forensynths' has no readable image" in str(caught.value)
+    assert "its folder is given in place of the name" in str(caught.value)
 
 
 def test_a_copy_that_is_all_there_is_complete(tmp_path):
