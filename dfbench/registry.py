@@ -445,6 +445,25 @@ class Registry:
         return self._parts[name]
 
 
+def is_code(model: str) -> bool:
+    """Whether the name of a model has something imported or run that dfbench does not know.
+
+    Import paths of scikit-learn's own estimators, and weights as ONNX, have not.
+
+    Examples
+    --------
+    >>> [is_code(name) for name in ("knn", "call:mine.py:f", "subprocess:Popen", "onnx:a.onnx")]
+    [False, True, True, False]
+    """
+    kind = model.partition(":")[0]
+    if kind in ELSEWHERE:
+        return kind != "onnx"
+    return _PATH.fullmatch(model) is not None and kind.partition(".")[0] not in (
+        "sklearn",
+        "finetune",
+    )
+
+
 def detector_of(kind: str) -> Any:
     """Import what asks detectors of a kind, of `ELSEWHERE`."""
     return EntryPoint("", ELSEWHERE[kind], "").load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +13,13 @@ from pydantic import ValidationError
 
 from dfbench.benchmark.options import Options
 from dfbench.benchmark.reporter import Reporter
-from dfbench.benchmark.run import carry_out, plan_run, sum_of_plugin, without_torch
+from dfbench.benchmark.run import AS_GIVEN, carry_out, plan_run, sum_of_plugin, without_torch
 from dfbench.errors import DataError, OutputError, PluginError, in_words
+from dfbench.features.expression import split_outside
 from dfbench.files import at_home
+from dfbench.registry import is_code
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.provenance import Again, Run
+from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Record
 from dfbench.results.results import load_results
 from dfbench.results.statistics.metrics import METRICS
@@ -86,6 +88,7 @@ def reproduce(
     data: Sequence[str] = (),
     only: Sequence[str] = (),
     plugins: Sequence[Path] = (),
+    trust: bool = False,
     jobs: int | None = None,
     reporter: Reporter,
 ) -> Reproduced:
@@ -103,6 +106,9 @@ def reproduce(
         Rows; by default all.
     plugins
         Where plugins lie now, known by the names of their files; the others where they lay.
+    trust
+        Whether code is run that the results name: plugins where they lay, and rows whose model is
+        an import path or calls a function. Results may be a stranger's.
     jobs
         Workers; by default as many as there were.
     reporter
@@ -111,7 +117,7 @@ def reproduce(
     Raises
     ------
     OutputError
-        Where there are no results, or they do not tell how they were made.
+        Where there are no results, they do not tell how they were made, or they name code.
     DfbenchError
         As `dfbench.run`.
     """
@@ -128,9 +134,16 @@ def reproduce(
     if out.resolve() == folder.resolve():
         raise OutputError("the results that are to be reproduced", where=out, hint="--out NEW")
     notes: list[str] = []
-    for run in runs:
-        assert run.again is not None
-        options = _options(run, run.again, out, data, only, plugins, jobs, notes)
+    asked = [(run, _options(run, out, data, only, plugins, jobs, notes)) for run in runs]
+    named = dict.fromkeys(name for run, its in asked for name in _code(run, its, plugins))
+    if named and not trust:
+        raise OutputError(
+            f"name code, which would be run: {', '.join(named)}",
+            where=folder,
+            hint="--trust runs it; whose results they are, and what it does, is for you to know."
+            " --plugin FILE gives a plugin of yours for theirs of that name",
+        )
+    for _, options in asked:
         with without_torch():
             carry_out(plan_run(options, reporter), reporter)
     after = ResultsFolder(out)
@@ -139,9 +152,21 @@ def reproduce(
     return Reproduced(out, rows, _other(runs[-1], now[-1]) if now else [], notes)
 
 
+def _code(run: Run, options: Options, plugins: Sequence[Path]) -> Iterator[str]:
+    """Name what of others would be run, but for plugins that the person gave."""
+    assert run.again is not None
+    assert isinstance(options.suite, Suite)
+    given = {path.name for path in plugins}
+    yield from (path for path, _ in run.again.plugins if Path(path).name not in given)
+    suite = options.suite
+    named = [system.model for system in suite.systems]
+    named += [name for block in suite.rows for name in (*block.models, *block.networks)]
+    named += [text for row in options.only for text in split_outside(str(row), "/")]
+    yield from filter(is_code, named)
+
+
 def _options(
     run: Run,
-    again: Again,
     out: Path,
     data: Sequence[str],
     only: Sequence[str],
@@ -149,6 +174,8 @@ def _options(
     jobs: int | None,
     notes: list[str],
 ) -> Options:
+    again = run.again
+    assert again is not None
     moved = dict(map(split_source, data))
     known = {each.name for each in again.data}
     if unknown := [name or str(source) for name, source in moved.items() if name not in known]:
@@ -159,18 +186,23 @@ def _options(
         )
     try:
         # pictures and models are not compared
-        suite = Suite.model_validate({**again.suite, "figures": [], "keep_models": "none"})
+        own = {"plugins": [], "figures": [], "keep_models": "none"}
+        suite = Suite.model_validate({**again.suite, **own})
     except ValidationError as error:
         said = in_words(error.errors(include_url=False)[0])
         raise OutputError(
             f"a suite that this version does not know: {said}", where="made.json"
         ) from error
     files = [_plugin(Path(at_home(path)), told, plugins, notes) for path, told in again.plugins]
-    where = {each.name: str(moved.get(each.name, each.source)) for each in again.data}
+    where = {
+        each.name: str(moved.get(each.name, each.source.removeprefix(f"{each.name}=")))
+        for each in again.data
+    }
     sources = [place if place == name else f"{name}={place}" for name, place in where.items()]
     return Options.of(
         **{
-            **again.options,
+            # no other: one names plugins, another a scheduler, which runs what it likes
+            **{name: again.options[name] for name in AS_GIVEN if name in again.options},
             "suite": suite,
             "data": sources,
             "out": out,

@@ -37,6 +37,7 @@ from dfbench.results.results import Results
 from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.origins import origin_of
+from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
 
@@ -298,7 +299,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     return Planned(plan, folder, settings, options.check)
 
 
-_AS_GIVEN = (
+AS_GIVEN = (
     *("only", "device", "cell_timeout", "plugin_timeout", "plugin_memory", "strict", "roots"),
     *("classes", "kinds", "groups", "splits"),
 )
@@ -313,11 +314,11 @@ def _again(
     datasets: Sequence[Dataset | object],
 ) -> Again:
     """Note what it takes to run this again."""
-    sources = [str(each) for each in options.data] or suite.datasets
+    sources = [str(split_source(each)[1]) for each in options.data] or suite.datasets
     if isinstance(sources, str) or len(sources) != len(datasets):
         sources = [each.name if isinstance(each, Dataset) else "" for each in datasets]
     settled = suite.model_copy(update={"seeds": list(seeds), "plugins": []})
-    given = options.model_dump(mode="json", include=set(_AS_GIVEN), exclude_defaults=True)
+    given = options.model_dump(mode="json", include=set(AS_GIVEN), exclude_defaults=True)
     return Again(
         # protocols have fields of their own
         suite=settled.model_dump(mode="json", exclude_defaults=True, serialize_as_any=True),

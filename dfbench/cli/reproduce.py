@@ -44,12 +44,19 @@ def reproduce(
         ),
     ] = None,
     plugin: Plugins = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Run the code that the results name: plugins, import paths, functions.",
+        ),
+    ] = False,
     jobs: Jobs = None,
 ) -> None:
     """Run results again, as their own records tell, and say which figures came out the same.
 
     Suite, seeds and options are those of the results; the suite's file is not needed, the images
-    are. Pictures are not drawn and models not kept.
+    are. Pictures are not drawn and models not kept. Code that they name is run with --trust alone.
 
     Exit status: 0 all rows are the same or within rounding, 1 some are not, 2 it cannot be done.
     """
@@ -70,6 +77,7 @@ def reproduce(
             data=data or (),
             only=only or (),
             plugins=[file.expanduser() for file in plugin or ()],
+            trust=trust,
             jobs=jobs,
             reporter=reporter,
         )

@@ -26,6 +26,8 @@ _DOTTED = re.compile(
     r"""(?<![\w.-])((?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""", re.ASCII
 )
 """A key of so many parts that the parser, whose time grows with their square, is not given it."""
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape of a half of a character, which may stand without the other."""
 # the mark of UTF-32 begins with that of UTF-16
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -49,13 +51,21 @@ def from_json(text: str | bytes, **how: Any) -> Any:
     Raises
     ------
     ValueError
-        Where it is none, nested too deeply, or has a number of thousands of digits;
-        `json.JSONDecodeError` where there is a line to name.
+        Where it is none, nested too deeply, or has a number of thousands of digits or half of a
+        character; `json.JSONDecodeError` where there is a line to name.
     """
+    if not isinstance(text, str):
+        text = text.decode(json.detect_encoding(text))  # which the parser does less strictly
     try:
-        return json.loads(text, **how)
+        found = json.loads(text, **how)
+        if _HALF.search(text):
+            json.dumps(found, ensure_ascii=False, default=str).encode()
     except RecursionError:
         raise ValueError(_DEEP) from None
+    except UnicodeEncodeError:
+        # nobody could write it again
+        raise ValueError("holds half of a character, such as \\ud800") from None
+    return found
 
 
 def from_toml(text: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 import dfbench
 from dfbench.cli import app
+from dfbench.results.records.lists import Runs
+from dfbench.results.records.sealed import write_sealed
 from dfbench.results.results import load_results
 
 SUITE = """
@@ -122,10 +124,96 @@ def test_plugins_are_known_by_their_content(tmp_path, make_folder):
         '[[rows]]\nfeatures = ["brightness"]\nmodels = ["knn"]\n'
     )
     dfbench.run(suite, faces, plugins=plugin, out=tmp_path / "out")
-    assert "1 same" in run(tmp_path / "out", "-o", tmp_path / "a")
+    said = run(tmp_path / "out", "-o", tmp_path / "a", status=2)
+    assert f"name code, which would be run: {plugin}" in said
+    assert not (tmp_path / "a").exists()
+    assert "1 same" in run(tmp_path / "out", "-o", tmp_path / "a", "--trust")
     plugin.rename(tmp_path / "away.py")
-    assert "is not there" in run(tmp_path / "out", "-o", tmp_path / "b", status=2)
+    assert "is not there" in run(tmp_path / "out", "-o", tmp_path / "b", "--trust", status=2)
     (tmp_path / "moved").mkdir()
     (tmp_path / "moved" / "own.py").write_text(PLUGIN.replace("image.std()", "image.std() + 1"))
     said = run(tmp_path / "out", "-o", tmp_path / "c", "--plugin", tmp_path / "moved" / "own.py")
     assert "own.py is not what it was" in said
+
+
+EVIL = """
+from pathlib import Path
+Path(__file__).with_suffix(".ran").touch()
+"""
+
+
+def edited(around, folder, change):
+    """Copy results whose list of commands says something else, with a sum of its own."""
+    shutil.copytree(around / "out", folder)
+    made = json.loads((folder / "made.json").read_text())
+    change(made["commands"][0]["again"])
+    del made["sum"]
+    write_sealed(folder / "made.json", Runs.model_validate(made))
+    return folder
+
+
+def systems(model):
+    def change(again):
+        again["suite"]["systems"] = [{"name": "x", "model": model, "features": "hsv"}]
+        again["options"]["only"] = ["x"]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda again: again.update(plugins=[["EVIL", ""]]), "EVIL"),
+        (systems("call:EVIL:f"), "call:EVIL:f"),
+        (systems("call:joblib:dump"), "call:joblib:dump"),
+        (systems("subprocess:Popen"), "subprocess:Popen"),
+        (systems("torchscript:x.pt"), "torchscript:x.pt"),
+        (lambda again: again["options"].update(only=["hsv/subprocess:Popen"]), "subprocess:Popen"),
+        (
+            lambda again: again["suite"].update(rows=[{"networks": ["evil:Net"]}]),
+            "evil:Net",
+        ),
+    ],
+)
+def test_code_that_a_stranger_names_is_not_run(around, tmp_path, change, named):
+    evil = tmp_path / "evil.py"
+    evil.write_text(EVIL)
+
+    def with_place(again):
+        change(again)
+        again |= json.loads(json.dumps(again).replace("EVIL", str(evil)))
+
+    folder = edited(around, tmp_path / "theirs", with_place)
+    packed = tmp_path / "theirs.zip"
+    load_results(folder).pack(packed)
+    for given in (folder, packed):
+        said = run(given, "-o", tmp_path / "new", status=2)
+        assert f"name code, which would be run: {named.replace('EVIL', str(evil))}" in said
+        assert "--trust" in said
+    assert not evil.with_suffix(".ran").exists()
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("where", ["suite", "options"])
+def test_plugins_and_schedulers_are_taken_from_nowhere_else(around, tmp_path, where):
+    evil = tmp_path / "evil.py"
+    evil.write_text(EVIL)
+
+    def change(again):
+        again[where]["plugins"] = [str(evil)]
+        again["options"] |= {"executor": "dask", "scheduler": "tcp://127.0.0.1:1", "out": "there"}
+
+    folder = edited(around, tmp_path / "theirs", change)
+    assert "1 same" in run(folder, "-o", tmp_path / "new", "--only", "hsv/knn")
+    assert not evil.with_suffix(".ran").exists()
+
+
+def test_a_name_that_was_given_to_the_data_is_no_part_of_their_place(tmp_path, make_folder):
+    make_folder("images")
+    suite = tmp_path / "own.toml"
+    suite.write_text(
+        'name = "own"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\n'
+        '[[rows]]\nfeatures = ["hsv"]\nmodels = ["knn"]\n'
+    )
+    dfbench.run(suite, f"mine={tmp_path / 'images'}", out=tmp_path / "out")
+    assert "mine hsv/knn same" in run(tmp_path / "out", "-o", tmp_path / "new")

@@ -115,3 +115,16 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_the_parser_names_a_line() -> None:
     with pytest.raises(NotToml, match="line 2"):
         from_toml("a = 1\nb =\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"\\ud800"', '{"\\uDFFF": 1}', '["\\ude00\\ud83d"]', b'"\\ud800"', b'"\xed\xa0\x80"'],
+)
+def test_half_a_character_is_none(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match="half of a character|can't decode"):
+        from_json(text)
+
+
+def test_both_halves_are_one() -> None:
+    assert from_json('"\\ud83d\\ude00 \\\\ud800"') == "\U0001f600 \\ud800"
