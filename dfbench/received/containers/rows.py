@@ -37,8 +37,8 @@ _GROUP = 1 << 30
 """Bytes of the images of a row group, which are read at once."""
 _AT_ONCE = 1024
 """Rows."""
-_KEPT = 32 << 20
-"""Bytes of row groups that are kept beside the last two."""
+_KEPT, _FEW, _FEW_KEPT = 32 << 20, 8, 512 << 20
+"""Bytes of row groups that are kept; of a few of them more, as threads are some batches apart."""
 _IMAGES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
 """Names of columns of images, the likeliest first."""
 
@@ -415,7 +415,9 @@ class _Groups:
         """Let go of those that were asked for longest ago, when another has been read."""
         with self._lock:
             self._bytes += more
-            while len(self._held) > 2 and self._bytes > _KEPT:
+            while len(self._held) > 2 and self._bytes > (
+                _FEW_KEPT if len(self._held) <= _FEW else _KEPT
+            ):
                 key, oldest = next(iter(self._held.items()))
                 if not oldest.there:  # it is being read, or about to be
                     break
