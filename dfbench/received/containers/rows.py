@@ -37,8 +37,8 @@ _GROUP = 1 << 30
 """Bytes of the images of a row group, which are read at once."""
 _AT_ONCE = 1024
 """Rows."""
-_KEPT = 64 << 20
-"""Bytes of row groups that are kept beside the last two."""
+_KEPT, _FEW, _FEW_KEPT = 32 << 20, 8, 512 << 20
+"""Bytes of row groups that are kept; of a few of them more, as threads are some batches apart."""
 _IMAGES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
 """Names of columns of images, the likeliest first."""
 
@@ -390,6 +390,7 @@ class _Groups:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Part, str, int], _Group] = OrderedDict()
+        self._bytes = 0
 
     def row(self, part: Part, column: str, group: int, row: int) -> Any:
         key = part, column, group
@@ -401,13 +402,27 @@ class _Groups:
                 try:
                     _fill(held, part, column, group)
                 except ValueError as error:
-                    held.batches, held.error = [], str(error)
+                    held.batches, held.bytes, held.error = [], 0, str(error)
+                except BaseException:  # the file is another by now, or is gone
+                    with self._lock:
+                        self._held.pop(key, None)
+                    raise
                 held.there = True
-        with self._lock:
-            whole = sum(each.bytes for each in self._held.values())
-            while len(self._held) > 2 and whole > _KEPT:
-                whole -= self._held.popitem(last=False)[1].bytes
+                self._keep(held.bytes)
         return held.row(row)
+
+    def _keep(self, more: int) -> None:
+        """Let go of those that were asked for longest ago, when another has been read."""
+        with self._lock:
+            self._bytes += more
+            while len(self._held) > 2 and self._bytes > (
+                _FEW_KEPT if len(self._held) <= _FEW else _KEPT
+            ):
+                key, oldest = next(iter(self._held.items()))
+                if not oldest.there:  # it is being read, or about to be
+                    break
+                del self._held[key]
+                self._bytes -= oldest.bytes
 
 
 _groups = _Groups()
