@@ -322,7 +322,7 @@ def _models(folder: Path) -> tuple[list[bytes], Read]:
         if which == 0:
             load_model(path).predict(picture)
         elif which == 3:
-            read_layers(path)
+            read_layers(path, 1_000_000)
         else:
             read_file(path)
 
