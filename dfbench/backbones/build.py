@@ -20,6 +20,7 @@ from dfbench.backbones import sources
 from dfbench.backbones.apart import asked
 from dfbench.backbones.weights import file_digest, load_strictly
 from dfbench.errors import UnavailableError, unknown
+from dfbench.received.files import is_file
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +69,7 @@ def check_available(backbone: str, weights: str) -> None:
         sources.check_source(imagenet(backbone), backbone)
         return
     asked(resolve, backbone)
-    if weights != "random" and not Path(weights).is_file():
+    if weights != "random" and not is_file(weights):
         raise UnavailableError(
             "no such file of weights",
             where=weights,

@@ -31,6 +31,11 @@ class LinkError(Refused):
     """A link where none is followed."""
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file; a name that no file can have is none, however long it is."""
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises there
+
+
 def why(error: OSError) -> str:
     """Say in words why a file is not read."""
     if isinstance(error, Refused):

@@ -12,6 +12,7 @@ from dfbench.errors import PluginError, UnavailableError, let_stop, worded
 from dfbench.features.elsewhere.base import FromElsewhere, Scorer
 from dfbench.images import Image
 from dfbench.plugins import load_module, source_digest
+from dfbench.received.files import is_file
 
 
 class Called(FromElsewhere):
@@ -90,7 +91,7 @@ def _function(target: str) -> Any:
         )
     where = f"call:{target}"
     if module.endswith(".py"):
-        if not Path(module).is_file():
+        if not is_file(module):
             raise UnavailableError(f"no such file: {module}")
         found: Any = load_module(Path(module))
     else:

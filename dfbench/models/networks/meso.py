@@ -10,7 +10,7 @@ from dfbench.errors import ParameterError, UnavailableError
 from dfbench.files import at_home
 from dfbench.models.base import Inputs, Labels
 from dfbench.models.networks.network import Network, recipe_defaults
-from dfbench.received.files import sha256
+from dfbench.received.files import is_file, sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +68,7 @@ class Meso4(Network):
         """Raise `UnavailableError` where torch or the file of weights is absent."""
         super().check_available(params)
         path = _file(params)
-        if path is not None and not path.is_file():
+        if path is not None and not is_file(path):
             raise UnavailableError(
                 "the file of weights is not there",
                 where=path,
@@ -90,7 +90,7 @@ class Meso4(Network):
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:
         """Give what determines the outcome; the file of weights counts by its content."""
         path = _file(params)
-        if path is None or not path.is_file():
+        if path is None or not is_file(path):
             return dict(params)
         return {**params, "weights": f"sha256:{sha256(path)}"}
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dfbench.errors import CardError, DataError, unknown
 from dfbench.files import Progress, at_home, resolved
-from dfbench.received.containers.places import is_file, is_folder
+from dfbench.received.containers.places import exists, is_file, is_folder
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE
@@ -85,7 +85,7 @@ def find_root(located: Located) -> Path:
     hint = (f"get the data from {card.source}; then " if card.source else "") + ways
     if root is None:
         raise DataError("it is not known where the data lie", where=card.name, hint=hint)
-    what = "is not a folder" if root.exists() else "no such folder"
+    what = "is not a folder" if exists(root) else "no such folder"
     raise DataError(f"{what}: {root} ({said})", where=card.name, hint=hint)
 
 
@@ -194,7 +194,7 @@ def _found(
         return Located(load_card(path), path.parent, path, root)
     what = (
         "is neither a folder nor a .toml card, and no archive that is read"
-        if path.exists()
+        if exists(path)
         else "no such file or folder"
     )
     hint = "of NAME=DATA the name has letters, digits and . _ - + only" if "=" in text else None
@@ -295,7 +295,7 @@ def public() -> list[Public]:
         card = _public_card(name)
         root = told.get(name) or os.environ.get(card.root_env)
         at = at_home(root) if root else None
-        found.append(Public(card, at if at is not None and at.is_dir() else None))
+        found.append(Public(card, at if at is not None and is_folder(at) else None))
     return found
 
 

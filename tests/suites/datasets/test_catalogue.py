@@ -359,3 +359,27 @@ def test_the_folder_of_what_has_no_card(pets, make, folders_card, monkeypatch, t
         assert folder(source) is None
     init_card(pets, asked=SAID)
     assert folder("mine") is folder("./pets") is None
+
+
+LONG = ["x" * 3000, "/".join(["y" * 200] * 40)]
+
+
+@pytest.mark.parametrize("name", LONG, ids=["name", "path"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'root = "NAME"\nclasses = ["real", "fake"]\npositive = "fake"\n[layout]\nkind = "folders"\n',
+        'classes = ["real", "fake"]\npositive = "fake"\n'
+        '[layout]\nkind = "folders"\nsplits = { train = "NAME" }\n',
+        'classes = ["real", "fake"]\npositive = "fake"\n'
+        '[layout]\nkind = "filename"\nwhere = "NAME"\npattern = "(?P<label>real|fake).*"\n',
+        'classes = ["real", "fake"]\npositive = "fake"\n[layout]\nkind = "table"\n'
+        '[layout.splits.train]\ncsv = "NAME"\nimages = "NAME"\n',
+    ],
+)
+def test_names_that_no_file_can_have_are_none(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / "card.toml").write_text('name = "long"\n' + text.replace("NAME", name))
+    with pytest.raises(DataError):
+        load_dataset(tmp_path / "card.toml")
+    with pytest.raises(DataError):
+        load_dataset(tmp_path / name)

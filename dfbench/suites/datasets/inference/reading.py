@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DataError
-from dfbench.received.containers.places import is_folder
+from dfbench.received.containers.places import exists, is_folder
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import parse_card
 from dfbench.suites.datasets.image_files import Found, walk
@@ -86,7 +86,7 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
     """
     folder, asked = Path(folder), asked or ReadAs()
     if not is_folder(folder):
-        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        what = "is a file, not a folder" if exists(folder) else "no such folder"
         raise DataError(what, where=folder)
     found = walk(folder)
     if not found.images:
