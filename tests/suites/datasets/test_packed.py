@@ -126,6 +126,7 @@ def test_labels_of_rows(tmp_path: Path) -> None:
         ("is_fake", [True, False] * 12, {"real", "fake"}),
         ("target", [0, 1] * 12, {"0", "1"}),
         ("Label", [0.0, 1.0] * 12, {"0", "1"}),
+        ("class", pa.array(["real", "fake"] * 12).dictionary_encode(), {"real", "fake"}),
     ):
         folder = tmp_path / name
         table = pa.table({"image": pa.array(images, pa.binary()), name: values})
