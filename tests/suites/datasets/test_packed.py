@@ -292,6 +292,14 @@ def test_what_is_no_class_is_asked_about(tmp_path: Path) -> None:
         load_dataset(tmp_path / "c" / "features.parquet")
 
 
+def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:
+    as_zip(tmp_path / "set" / "inner.zip", pictures(1))
+    as_zip(tmp_path / "outer.zip", {"inner.zip": (tmp_path / "set" / "inner.zip").read_bytes()})
+    for place in (tmp_path / "set", tmp_path / "outer.zip"):
+        with pytest.raises(DataError, match=r"holds no images \(.*give inner.zip itself"):
+            load_dataset(place)
+
+
 def test_order_is_that_of_the_shards(tmp_path: Path) -> None:
     from dfbench.features.pipeline.single_pass import Sources
 
