@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfbench.received.containers import rows
+from dfbench.received.containers import container, rows
 from dfbench.received.containers.names import Names, as_folder, by_splits, inner, split_of
 from dfbench.received.containers.places import (
     below,
@@ -455,6 +455,17 @@ def test_any_byte_of_a_parquet_may_be_wrong(tmp_path_factory, at: int, value: in
             read_bytes(place / name, most=1000)
     except OSError as error:
         assert error.strerror  # noqa: PT017
+
+
+def test_more_files_than_any_data_set_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "_MOST", 3)
+    table = pa.table({"image": pa.array([b"x"] * 4)})
+    for place in (
+        as_zip(tmp_path / "x.zip", FILES),
+        as_tar(tmp_path / "x.tar", FILES),
+        write_rows(tmp_path / "x.parquet", table),
+    ):
+        assert "holds more than 3 files" in refusal(place)
 
 
 def test_a_folder_beside_shards_of_its_name(tmp_path: Path) -> None:

@@ -21,7 +21,15 @@ from dfbench.received.files import Refused, opened, too_large
 
 UNKNOWN = -1
 """Size of what tells it only when it is read."""
+_MOST = 4_000_000
+"""Files of a container, whose names are held in memory."""
 _WHOLE = (1 << 63) - 1
+
+
+def check_count(n: int) -> None:
+    """Raise where a container, or several, hold more files than any data set."""
+    if n > _MOST:
+        raise ValueError(f"holds more than {_MOST:,} files")
 
 
 class Changed(Exception):
@@ -65,6 +73,7 @@ class Listing:
 
     def add(self, name: str, row: tuple[int, int, int, int], size: int, fault: str = "") -> None:
         """Note a file."""
+        check_count(len(self.names) + 1)
         try:
             own = name.encode()
         except UnicodeEncodeError:

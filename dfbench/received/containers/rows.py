@@ -16,11 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from dfbench.received.containers.container import UNKNOWN, Container, Listing, Part, open_part
+from dfbench.received.containers.container import (
+    UNKNOWN,
+    Container,
+    Listing,
+    Part,
+    check_count,
+    open_part,
+)
 from dfbench.received.containers.labels import MOST, column_of, told_by
 from dfbench.received.containers.names import by_splits, inner
 from dfbench.received.files import Refused, too_large
-from dfbench.received.texts import from_json
+from dfbench.received.texts import SMALL, from_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,6 +130,7 @@ def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> 
                 continue
             try:
                 its += _rows(number, part, columns[number], labels)
+                check_count(len(its))
             except ValueError as error:
                 raise ValueError(f"{Path(part.path).name} {error}") from None
         _check_labels(labels, len(its), columns)
@@ -151,6 +159,8 @@ def _rows(
         told = found.metadata
         if told.num_rows > _ROWS:
             raise ValueError(f"too large: {told.num_rows:,} rows, at most {_ROWS:,} are read")
+        if sum(told.row_group(g).num_rows for g in range(told.num_row_groups)) != told.num_rows:
+            raise ValueError("is damaged: its row groups do not come to its rows")
         for group in range(told.num_row_groups):
             size = _size(told, group, columns.image)
             if size > _GROUP:
@@ -300,7 +310,9 @@ def _image_in(column: pa.Field) -> tuple[str, str] | None:
         inside = {its.field(n).name: its.field(n).type for n in range(its.num_fields)}
         if "bytes" not in inside or not _binary(inside["bytes"]):
             return None
-        path = f"{column.name}.path" if pa.types.is_string(inside.get("path", pa.null())) else ""
+        named = inside.get("path", pa.null())
+        told = pa.types.is_string(named) or pa.types.is_large_string(named)
+        path = f"{column.name}.path" if told else ""
         return f"{column.name}.bytes", path
     return (column.name, "") if _binary(its) else None
 
@@ -315,7 +327,7 @@ def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     """Give what the hub's library says of columns; nothing where that cannot be read."""
     text = (schema.metadata or {}).get(b"huggingface", b"")
     try:
-        found = from_json(text)["info"]["features"] if text else {}
+        found = from_json(text)["info"]["features"] if 0 < len(text) <= SMALL else {}
     except (ValueError, KeyError, TypeError):
         return {}
     items = found.items() if isinstance(found, dict) else ()
@@ -344,7 +356,7 @@ def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> tuple[str
         return chosen, tuple(map(str, classes[chosen][:MOST]))
     telling = (
         *(pa.types.is_string, pa.types.is_large_string, pa.types.is_integer),
-        *(pa.types.is_boolean, pa.types.is_floating),
+        *(pa.types.is_boolean, pa.types.is_floating, pa.types.is_dictionary),
     )
     return column_of([each.name for each in schema if any(is_(each.type) for is_ in telling)]), ()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from dfbench.received.containers.container import Listing, Part, open_part
+from dfbench.received.containers.container import Listing, Part, check_count, open_part
 from dfbench.received.containers.labels import MOST, column_of, told_by
 from dfbench.received.containers.names import by_splits, split_of
 from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
@@ -87,6 +87,7 @@ def samples_of(folder: str, parts: Sequence[Part]) -> Samples:
         for number in inside:
             try:
                 images += _images(number, parts[number])
+                check_count(len(images))
             except ValueError as error:
                 raise ValueError(f"{Path(parts[number].path).name} {error}") from None
         images = _with_classes(images)

@@ -6,7 +6,11 @@ import stat
 import struct
 import zipfile
 import zlib
+from array import array
 from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.received.containers.container import Container, Listing, Part, open_part
 from dfbench.received.containers.names import inner
@@ -46,9 +50,8 @@ class Zip(Container):
     def __init__(self, part: Part) -> None:
         with open_part(part) as file:
             directory, start, before = directory_of(file)
-        self._packed: list[tuple[int, int]] = []
         found = Listing()
-        ends: list[tuple[int, int]] = []
+        lies = array("q")
         at, whole = 0, 0
         while at < len(directory):
             if len(directory) < at + _ENTRY.size or directory[at : at + 4] != _ENTRY_MARK:
@@ -81,9 +84,9 @@ class Zip(Container):
             elif packing == zipfile.ZIP_STORED and packed != size:
                 fault = "is damaged: its sizes contradict each other"
             found.add(name, (0, offset + before, packed, check << 1 | (packing != 0)), size, fault)
-            ends.append((offset + before, packed + n_name + _LOCAL.size))
+            lies.extend((offset + before, packed + n_name + _LOCAL.size))
             whole += size
-        _check(ends, start, whole, part.identity[0])
+        _check(np.frombuffer(lies, np.int64).reshape(-1, 2), start, whole, part.identity[0])
         super().__init__([part], found)
 
     def _read(self, at: int, most: int, first: int | None) -> bytes:
@@ -150,14 +153,14 @@ def _decoded(raw: bytes, flags: int) -> tuple[str, str]:
         return text, fault
 
 
-def _check(ends: list[tuple[int, int]], start: int, whole: int, size: int) -> None:
-    """Raise where files share bytes, or would become far more than the archive has."""
-    ends.sort(reverse=True)
-    for offset, length in ends:
-        if offset < 0 or offset + length > start:
-            raise ValueError(
-                "two of its files lie in one place, or one outside of it: pack it anew"
-            )
-        start = offset
+def _check(lies: NDArray[np.int64], start: int, whole: int, size: int) -> None:
+    """Raise where files share bytes, or would become far more than the archive has.
+
+    They lie where ``lies`` has it, shape (n, 2): offset and length; the directory begins at
+    ``start``.
+    """
+    begin, length = lies[np.argsort(lies[:, 0], kind="stable")].T
+    if (begin < 0).any() or (begin + length > np.append(begin[1:], start)[: len(begin)]).any():
+        raise ValueError("two of its files lie in one place, or one outside of it: pack it anew")
     if whole > _SMALL + _WHOLE * size:
         raise ValueError(f"is a bomb: its {size:,} bytes would become {whole:,}")

@@ -126,6 +126,7 @@ def test_labels_of_rows(tmp_path: Path) -> None:
         ("is_fake", [True, False] * 12, {"real", "fake"}),
         ("target", [0, 1] * 12, {"0", "1"}),
         ("Label", [0.0, 1.0] * 12, {"0", "1"}),
+        ("class", pa.array(["real", "fake"] * 12).dictionary_encode(), {"real", "fake"}),
     ):
         folder = tmp_path / name
         table = pa.table({"image": pa.array(images, pa.binary()), name: values})
@@ -289,6 +290,14 @@ def test_what_is_no_class_is_asked_about(tmp_path: Path) -> None:
         load_dataset(tmp_path / "c")
     with pytest.raises(DataError, match="holds no column of images"):
         load_dataset(tmp_path / "c" / "features.parquet")
+
+
+def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:
+    as_zip(tmp_path / "set" / "inner.zip", pictures(1))
+    as_zip(tmp_path / "outer.zip", {"inner.zip": (tmp_path / "set" / "inner.zip").read_bytes()})
+    for place in (tmp_path / "set", tmp_path / "outer.zip"):
+        with pytest.raises(DataError, match=r"holds no images \(.*give inner.zip itself"):
+            load_dataset(place)
 
 
 def test_order_is_that_of_the_shards(tmp_path: Path) -> None:

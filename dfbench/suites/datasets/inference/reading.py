@@ -241,6 +241,9 @@ def _of(
 def _no_images(folder: Path, found: Found) -> DataError:
     kinds = natural(set(found.unread.values()))
     hint = f"what lies there is not read: {listed(kinds)}" if kinds else None
+    archives = [path for path in found.others if path.lower().endswith((".zip", ".tar"))]
+    if archives and not kinds:
+        hint = f"an archive that lies in a folder is not opened: give {archives[0]} itself"
     return DataError("holds no images", where=folder, hint=hint or IMAGES)
 
 
