@@ -370,11 +370,13 @@ LONG = ["x" * 3000, "/".join(["y" * 200] * 40)]
     [
         'root = "NAME"\nclasses = ["real", "fake"]\npositive = "fake"\n[layout]\nkind = "folders"\n',
         'classes = ["real", "fake"]\npositive = "fake"\n'
-        '[layout]\nkind = "folders"\nsplits = { train = "NAME" }\n',
+        '[layout]\nkind = "folders"\nsplits = { train = "NAME", test = "test" }\n'
+        '[split]\npolicy = "given"\n',
         'classes = ["real", "fake"]\npositive = "fake"\n'
         '[layout]\nkind = "filename"\nwhere = "NAME"\npattern = "(?P<label>real|fake).*"\n',
         'classes = ["real", "fake"]\npositive = "fake"\n[layout]\nkind = "table"\n'
-        '[layout.splits.train]\ncsv = "NAME"\nimages = "NAME"\n',
+        '[layout.splits.train]\ncsv = "NAME"\nimages = "NAME"\n'
+        '[layout.splits.test]\ncsv = "NAME"\nimages = "test"\n[split]\npolicy = "given"\n',
     ],
 )
 def test_names_that_no_file_can_have_are_none(tmp_path: Path, text: str, name: str) -> None:
