@@ -368,7 +368,8 @@ LONG = ["x" * 3000, "/".join(["y" * 200] * 40)]
 @pytest.mark.parametrize(
     "text",
     [
-        'root = "NAME"\nclasses = ["real", "fake"]\npositive = "fake"\n[layout]\nkind = "folders"\n',
+        'root = "NAME"\nclasses = ["real", "fake"]\npositive = "fake"\n'
+        '[layout]\nkind = "folders"\n',
         'classes = ["real", "fake"]\npositive = "fake"\n'
         '[layout]\nkind = "folders"\nsplits = { train = "NAME", test = "test" }\n'
         '[split]\npolicy = "given"\n',
