@@ -137,6 +137,20 @@ def shortened(text: str) -> str:
     return text if len(text) <= 4 * _LONGEST else f"{text[:_LONGEST]} ... {text[-_LONGEST:]}"
 
 
+def legible(text: str) -> str:
+    """Leave out the middle of words that are longer than anybody reads, as names and paths may be.
+
+    Examples
+    --------
+    >>> legible("q" * 60_000 + ": no such file") == "q" * 200 + "…" + "q" * 99 + ": no such file"
+    True
+    """
+    return _WORD.sub(lambda found: f"{found[0][:200]}…{found[0][-100:]}", text)
+
+
+_WORD = re.compile(r"\S{601,}")
+
+
 def worded(error: BaseException) -> str:
     """Say in a line what was raised: its type and what it says, as far as `one_line` lets it."""
     try:

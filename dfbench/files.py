@@ -60,6 +60,19 @@ def at_home(path: str | Path) -> Path:
         return Path(path)
 
 
+def check_here() -> None:
+    """Raise `OutputError` where the folder that the process is in is gone: no other can begin there.
+
+    Paths that are not whole ones lead nowhere then.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        raise OutputError(
+            "the folder that this is run in is no longer there", hint="cd to another folder"
+        ) from None
+
+
 def resolved(path: Path) -> Path:
     """Give the whole path of a file or folder, without links.
 

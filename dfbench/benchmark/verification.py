@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.archive import read as read_model
-from dfbench.errors import OutputError, let_stop
+from dfbench.errors import DataError, OutputError, let_stop
+from dfbench.models.selection.problem import roc_auc
 from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board
@@ -27,6 +28,13 @@ from dfbench.results.render.long_form import FIGURE_FORMATS
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 
+_OF_MODEL = (
+    "row", "dataset", "fingerprint", "cell", "seed", "classes", "positive", "threshold", "split",
+    "tuned_on", "n_train", "n_tune", "n_test",
+)  # fmt: skip
+"""What a kept model and the record of its cell tell alike."""
+_REFITTED = 0.05
+"""How far the ROC AUC of a model that was fitted once more may lie from what it was."""
 _MOST = 256 << 20
 """Bytes of the largest leaderboard that is read."""
 
@@ -107,6 +115,7 @@ def verify(
     files = [Path(each).expanduser() for each in _several(plugins)]
     checks = check_facts(out, forms())
     _models(checks)
+    _tuning(checks)
     check_index(checks)
     board = _board(checks, files)
     _forms_of(checks, board)
@@ -210,9 +219,43 @@ def _models(checks: Checks) -> None:
             continue  # named already
         checks.checked["models"] += 1
         try:
-            read_model(path)
+            told = read_model(path).contents
         except ModelFileError as error:
             checks.found(path, error.what, "run again with the same --out")
+            continue
+        record = checks.records.get(path.stem)
+        if record is None:
+            continue
+        off = [key for key in _OF_MODEL if getattr(told, key) != getattr(record, key)]
+        if off:
+            said = ", ".join(key.replace("_", " ") for key in off)
+            what = f"it is not the model of its record: they tell another {said}"
+            checks.found(path, what, f"remove it and {_remedy(checks, record)}")
+
+
+def _remedy(checks: Checks, record: Record) -> str:
+    name = checks.out.name(checks.out.record_file(record.cell))
+    return f"remove {name} and run again"
+
+
+def _tuning(checks: Checks) -> None:
+    """Hold what tuning is said to have come to against the scores of the tuning part."""
+    for record in checks.records.values():
+        told = None if record.tuning is None else record.tuning.best_value
+        if record.status != "ok" or told is None or "tune" not in record.tables:
+            continue
+        try:
+            scores = checks.out.read_scores(record, "tune")
+            found = roc_auc(scores.labels, scores.probabilities)
+        except (OutputError, DataError):
+            continue  # it is named already, or cannot be told
+        # fitted once more, after a run was killed, a model may order a few images otherwise
+        if abs(found - told) > _REFITTED + 1 / len(scores.images):
+            what = (
+                f"{record.row} (seed {record.seed}): tuning came to a ROC AUC of {told:.3f}, and"
+                f" the scores in it come to {found:.3f}"
+            )
+            checks.found(checks.out.scores_file(record.cell, "tune"), what, _remedy(checks, record))
 
 
 def _data(checks: Checks, dataset: Dataset) -> None:
@@ -268,7 +311,7 @@ def _labels(checks: Checks, entry: Entry, record: Record, labels: dict[str, Any]
                 checks.out.scores_file(record.cell, part),
                 f"{_named(entry)}: {off:,} labels are not those of the images,"
                 f" {strange:,} images are none of the data set",
-                f"remove {checks.out.name(checks.out.record_file(record.cell))} and run again",
+                _remedy(checks, record),
             )
 
 

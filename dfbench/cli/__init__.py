@@ -13,7 +13,8 @@ from typer.core import TyperGroup
 from dfbench._version import __version__
 from dfbench.cli.options import COMMAND, EXIT_ERROR
 from dfbench.cli.screen import say, tell
-from dfbench.errors import DfbenchError
+from dfbench.errors import DfbenchError, legible
+from dfbench.files import check_here
 from dfbench.plain import in_line
 from dfbench.stopping import in_words, resumable
 
@@ -35,6 +36,7 @@ class _Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         found = super().resolve_command(ctx, args)
         if found[0] in _RESUMABLE:
+            check_here()
             resumable.set()
         else:
             resumable.clear()
@@ -45,16 +47,26 @@ class _Group(TyperGroup):
             with _usage_in_line():
                 return super().invoke(ctx)
         except DfbenchError as error:
-            tell(f"dfbench: {' '.join(str(error).split())}", err=True)
+            tell(f"dfbench: {legible(' '.join(str(error).split()))}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except BrokenPipeError:
             raise
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            tell(f"dfbench: {where}{error.strerror or error}", err=True)
+            tell(f"dfbench: {legible(' '.join(_worded(error).split()))}", err=True)
             raise typer.Exit(EXIT_ERROR) from None
         except KeyboardInterrupt as stopped:
             raise typer.Exit(in_words(stopped)) from None
+
+
+def _worded(error: OSError) -> str:
+    """Say what the system complains of, and where."""
+    if error.filename:
+        return f"{error.filename}: {error.strerror or error}"
+    try:
+        check_here()
+    except DfbenchError as gone:  # it has no name to complain of
+        return str(gone)
+    return error.strerror or str(error)
 
 
 @contextmanager
@@ -63,7 +75,7 @@ def _usage_in_line() -> Iterator[None]:
     try:
         yield
     except _UsageError as error:
-        error.message = "\n".join(map(in_line, error.message.split("\n")))
+        error.message = "\n".join(legible(in_line(line)) for line in error.message.split("\n"))
         raise
 
 

@@ -22,6 +22,7 @@ from dfbench.cli.options import (
     parse_roots,
 )
 from dfbench.cli.screen import err, out, say
+from dfbench.errors import one_line
 
 if TYPE_CHECKING:
     from dfbench.results.results import Results
@@ -248,6 +249,9 @@ def run(
             out().print(renderable)
         return
     _show(results, out_folder, report=bool(planned.settings.figures))
+    if planned.plan.suite.keep_models != "none":
+        for why, rows in results.not_kept().items():
+            say(one_line(f"model not kept of {_some(rows)}: {why}"))
     if results.statuses()["failed"]:
         raise typer.Exit(EXIT_FAILED)
 
@@ -259,6 +263,11 @@ def _asked(results: Results) -> str:
     data = results.board.tables[0].dataset if found is None else found[0].dataset
     said = f" --data {data}" if several else ""
     return said if found is None or found[1] else f"{said} --row {shlex.quote(found[0].row)}"
+
+
+def _some(rows: list[str]) -> str:
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return ", ".join(rows[:3]) + more
 
 
 def _show(results: Results, folder: Path, *, report: bool) -> None:

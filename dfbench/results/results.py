@@ -74,6 +74,16 @@ class Results:
         """Count the cells of the run by status; of loaded results the lines of the board."""
         return Counter(record.status for record in self.ran) if self.ran else self.board.counts()
 
+    def not_kept(self) -> dict[str, list[str]]:
+        """Give the rows of the run whose fitted models could not be kept, by the reason."""
+        found: dict[str, list[str]] = {}
+        for record in self.ran:
+            if record.status == "ok" and record.not_kept:
+                rows = found.setdefault(record.not_kept, [])
+                name = f"{record.row} on {record.dataset}"
+                rows += [] if name in rows else [name]
+        return found
+
     def kept_models(self) -> dict[str, int]:
         """Give the bytes of each fitted model that is kept, by cell."""
         return ResultsFolder(self.folder).kept_models()

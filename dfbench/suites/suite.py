@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import CardError, in_words, shortened, unknown
+from dfbench.errors import CardError, ParameterError, in_words, shortened, unknown
 from dfbench.files import at_home
 from dfbench.received.files import why
 from dfbench.received.sections import Written
@@ -31,7 +31,9 @@ MOST_SECONDS = 1e8
 MOST_TRIALS = 1_000_000
 MOST_SEED = 2**63 - 1
 
-Name = Annotated[str, Field(max_length=4_000)]
+LONGEST_NAME = 4_000
+"""Characters."""
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 """Of a part, an expression or a row; they stand in messages and tables."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)]
@@ -243,12 +245,20 @@ def parse_figures(text: str) -> tuple[str, ...]:
     ------
     UnknownNameError
         For a name that is no kind of figure.
+    ParameterError
+        Where ``all`` or ``none`` stands beside others.
     """
     known = tuple(Registry(PICTURES).names())
     if text in ("all", "none"):
         return known if text == "all" else ()
     wanted = [part.strip() for part in text.split(",")]
     for name in wanted:
+        if name in ("all", "none"):
+            raise ParameterError(
+                f"{name!r} stands alone, and beside it stand others: {shortened(text)!r}",
+                where="figures",
+                hint="all, none, or kinds of figures with commas between them",
+            )
         if name not in known:
             raise unknown("kind of figure", name, ("all", "none", *known), where="figures")
     return tuple(kind for kind in known if kind in wanted)

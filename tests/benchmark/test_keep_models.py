@@ -158,6 +158,11 @@ def test_what_cannot_be_kept_costs_no_result_and_says_why(
     assert "cannot be" in why["hsv/knn"] or "not trusted" in why["hsv/knn"]
     assert why["ensemble"] == "the model of its member 'hsv/knn' is not kept"
     assert kept(given["out"]) == {}
+    assert list(results.not_kept()) == list(dict.fromkeys(filter(None, why.values())))
+    assert ["ensemble on faces"] in results.not_kept().values()
+    words = ["run", "--suite", str(given["suite"]), "--data", str(given["data"])]
+    again = CliRunner().invoke(app, [*words, "--out", str(given["out"]), "--only", "hsv/knn"])
+    assert "model not kept of hsv/knn on faces: " in again.output.splitlines()[-1], again.output
     with pytest.raises(dfbench.detectors.opening.OutputError, match="was not kept: "):
         dfbench.detectors.opening.open_model(given["out"])
 

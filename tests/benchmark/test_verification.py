@@ -280,3 +280,21 @@ def test_a_folder_of_before_is_read_and_said_to_have_no_checksums(ran: Path) -> 
     assert "(2 done before)" in run(ran.parent, "--plan")
     run(ran.parent)
     assert {path: path.stat().st_mtime_ns for path in files(ran, "cells/*")} == times
+
+
+def test_tuning_and_models_are_held_against_their_records(ran: Path) -> None:
+    out = ResultsFolder(ran)
+    entry = next(each for each in out.read_rows() if not each.control)
+    record = out.record_of(entry)
+    assert record is not None
+    tune = out.read_scores(record, "tune")
+    parts = {part: out.read_scores(record, part) for part in record.tables if part != "evaluate"}
+    parts["tune"] = tune.model_copy(update={"labels": 1 - tune.labels})
+    out.write_cell(record, out.read_scores(record), parts)
+    found = dfbench.verify(ran).checks.damaged
+    own = next(each for each in found if each.file == f"cells/{record.cell}.tune.parquet")
+    assert "tuning came to a ROC AUC of" in own.what
+    out.rewrite_record(record.model_copy(update={"n_train": record.n_train + 1}))
+    found = dfbench.verify(ran).checks.damaged
+    own = next(each for each in found if each.file == f"models/{record.cell}.dfb")
+    assert own.what.endswith("they tell another n train")

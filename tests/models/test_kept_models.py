@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import zipfile
 from typing import Any
 
@@ -341,3 +342,14 @@ def test_built_in_models_hold_no_other_estimators() -> None:
         model, _ = fitted(name, 2)
         with pytest.raises(KeptError, match=r"not trusted: sklearn\.svm\._classes\.SVC"):
             type(model)(n_classes=2).restore(rewritten(model, _rows=SVC().fit(*data(60))))
+
+
+@pytest.mark.parametrize("year", [1909, 2130])
+def test_no_clock_loses_a_model(year: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive holds the years 1980 to 2107 alone."""
+    then = time.time() + (year - time.gmtime().tm_year) * 365.25 * 86_400
+    monkeypatch.setattr(time, "time", lambda: then)
+    written = kept.dumps({"a": np.arange(3)})
+    with zipfile.ZipFile(io.BytesIO(written)) as archive:
+        assert {each.date_time[0] for each in archive.infolist()} == {1980}
+    assert kept.loads(written, [])["a"].tolist() == [0, 1, 2]

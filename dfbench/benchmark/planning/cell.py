@@ -20,6 +20,7 @@ from dfbench.features.copies import VERSION as COPIES
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import digest
+from dfbench.results.records.identity import storable
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.suite import Budget
@@ -110,8 +111,8 @@ def identified(cell: Cell) -> Cell:
         own = _of_derived(cell) if cell.row.derived is not None else _of_model(cell)
     except UnavailableError as absent:
         row = replace(cell.row, status="skipped", reason=str(absent))
-        return replace(cell, row=row, identity=_of_all(cell))
-    return replace(cell, identity=_of_all(cell) | own)
+        return replace(cell, row=row, identity=storable(_of_all(cell)))
+    return replace(cell, identity=storable(_of_all(cell) | own))
 
 
 def _of_all(cell: Cell) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from dfbench.benchmark.view import view_of
 from dfbench.features.views.view import View
 from dfbench.files import digest
+from dfbench.results.records.identity import storable
 from dfbench.suites.datasets.manifest import Dataset
 
 VERSION = 1
@@ -47,12 +48,13 @@ class Evaluation:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """All that determines its scores beside the cell, as JSON-able values."""
-        return {
+        found = {
             "version": VERSION,
             "fingerprint": self.dataset.fingerprint,
             "view": self.view.identity(),
             "numbers": list(self.numbers),
         }
+        return {key: storable(value) for key, value in found.items()}
 
     @cached_property
     def id(self) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from dfbench.benchmark.planning.detector import is_detector
 from dfbench.benchmark.planning.row import Finder, Row, make_row
-from dfbench.errors import CardError, DfbenchError, UnknownNameError, unknown
+from dfbench.errors import CardError, DfbenchError, UnknownNameError, shortened, unknown
 from dfbench.features.expression import split_outside
-from dfbench.suites.suite import Derived, System
+from dfbench.suites.suite import LONGEST_NAME, Derived, System
 
 
 def chosen(
@@ -63,6 +63,11 @@ def _known(text: str, known: dict[str, System | Derived], finder: Finder) -> str
     """Give the name of the row that ``text`` means, which becomes known if it was not."""
     if text in known:
         return text
+    if len(text) > LONGEST_NAME:
+        raise CardError(
+            f"not a row: {shortened(text)!r}",
+            hint=f"a name has {LONGEST_NAME:,} characters at most, and this one {len(text):,}",
+        )
     asked = _read(text, known, finder)
     if asked.name not in known:
         row = make_row(asked, finder, f"row {asked.name!r}")

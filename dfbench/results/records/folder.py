@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from dfbench.errors import OutputError
 from dfbench.files import keep_text, unwritable
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
+from dfbench.results.records.identity import contradiction, contradiction_of_evaluation
 from dfbench.results.records.lists import AllAsked, Entries, Runs
 from dfbench.results.records.places import Places
 from dfbench.results.records.provenance import Run
@@ -213,7 +214,8 @@ class ResultsFolder(Places):
         Raises
         ------
         OutputError
-            Where the file is there and is no record of this cell.
+            Where the file is there and is no record of this cell, or contradicts what the cell is
+            known by.
         """
         path = self.record_file(cell)
         try:
@@ -226,6 +228,9 @@ class ResultsFolder(Places):
             ) from error
         if record.cell != cell:
             raise OutputError(f"the record of another cell, {record.cell}", where=path, hint=AGAIN)
+        if fault := contradiction(record):
+            again = IMPORT_AGAIN if record.kind == "imported" else AGAIN
+            raise OutputError(f"it contradicts itself: {fault}", where=path, hint=again)
         return record
 
     def record_of(self, entry: Entry) -> Record | None:
@@ -245,6 +250,13 @@ class ResultsFolder(Places):
             of = f"{row!r} on {dataset!r}, seed {seed}{variant and f', {variant}'}"
             raise OutputError(
                 f"the cell {entry.cell} stands there, whose record is of {of}",
+                where=self.entries_file,
+                hint="run again with the same --out",
+            )
+        if record.identity and record.control != entry.control:
+            raise OutputError(
+                f"the row {entry.row!r} stands there as {entry.control or 'one that competes'!r},"
+                f" and its record as {record.control or 'one that competes'!r}",
                 where=self.entries_file,
                 hint="run again with the same --out",
             )
@@ -416,6 +428,8 @@ class ResultsFolder(Places):
             ) from error
         if (record.cell, record.probe) != (cell, evaluation):
             raise OutputError("the record of another evaluation", where=path, hint="run again")
+        if fault := contradiction_of_evaluation(record):
+            raise OutputError(f"it contradicts itself: {fault}", where=path, hint="run again")
         return record
 
     def has_evaluation(

@@ -90,7 +90,7 @@ def test_a_class_that_is_gone_has_no_figure(folder) -> None:
 
 def test_rows_that_were_fitted_without_them_are_told_apart(folder) -> None:
     drop = {"train": ["a", "b"], "tune": ["c"]}
-    folder.add("faces", "hsv/knn", identity={"on_leak": "drop 1"})
+    folder.add("faces", "hsv/knn", drops_leaks=True)
     write(folder.out, leaks(drop=drop))
     table, grid = section(folder.out)
     said = "images that later parts repeat were left out: 2 of train and 1 of tune (on_leak = drop)"

@@ -37,7 +37,7 @@ def put(tmp_path: Path) -> Put:
         known = {"fingerprint": "aaaaaaaaaa", **other}
         if made is not None:
             known |= {"identity": {"row": row, "seed": place, **made}}
-        cell = digest([row, status, str(known)])
+        cell = digest(known.get("identity", [row, status, str(known)]))
         record = Record(
             cell=cell,
             dataset="faces",
