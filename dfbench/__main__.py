@@ -10,9 +10,13 @@ import time
 
 def main() -> None:
     """Run the command line."""
-    from dfbench.stopping import asked, in_words, listen
+    try:
+        from dfbench.stopping import asked, in_words, listen
 
-    listen()
+        listen()
+    except KeyboardInterrupt:  # so early that nothing can be said by what says it later
+        sys.stderr.write("\ndfbench: stopped\n")
+        sys.exit(130)
     try:
         code = _run()
     except KeyboardInterrupt as stopped:

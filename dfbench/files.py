@@ -61,7 +61,7 @@ def at_home(path: str | Path) -> Path:
 
 
 def check_here() -> None:
-    """Raise `OutputError` where the folder that the process is in is gone: no other can begin there.
+    """Raise `OutputError` where the folder that the process is in is gone: none can begin there.
 
     Paths that are not whole ones lead nowhere then.
     """
@@ -223,13 +223,20 @@ def unwritable(folder: Path, error: OSError) -> OutputError:
         (
             name
             for name, place in (("DFBENCH_CACHE", cache_dir()), ("DFBENCH_CONFIG", config_dir()))
-            if os.environ.get(name) and folder.absolute().is_relative_to(place.absolute())
+            if folder.absolute().is_relative_to(place.absolute())
         ),
         None,
     )
     full = error.errno in _FULL
     mend = "make room there" if full else "mend its permissions"
-    other = f"{named} names it: set it to another folder" if named else "choose another folder"
+    other = "choose another folder"
+    if named is not None:
+        is_set = os.environ.get(named)
+        other = (
+            f"{named} names it: set it to another folder"
+            if is_set
+            else f"set {named} to another folder"
+        )
     return OutputError(
         f"cannot write here: {error.strerror or error}", where=folder, hint=f"{other}, or {mend}"
     )

@@ -24,7 +24,7 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
-from dfbench.files import at_home, check_here, check_writable, from_home
+from dfbench.files import at_home, check_here, check_writable, from_home, use_cache
 from dfbench.models.devices import resolve_device
 from dfbench.received.files import sha256
 from dfbench.registry import EXTRACTORS, MODELS, Registry
@@ -242,6 +242,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         results cannot be written, or the executor is not to be had.
     """
     check_here()
+    use_cache()
     suite = _settled(options)
     device = resolve_device(options.device)
     plugins = [at_home(file) for file in (*suite.plugins, *options.plugins)]

@@ -209,6 +209,7 @@ def run(
     from dfbench.benchmark.run import carry_out, plan_run, without_torch
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plan_table, run_summary
+    from dfbench.suites.datasets.image_files import telling
 
     options = Options.of(
         suite=suite,
@@ -239,7 +240,7 @@ def run(
         splits=splits,
         command=context.meta[COMMAND],
     )
-    with ConsoleReporter(err()) as reporter, without_torch():
+    with ConsoleReporter(err()) as reporter, without_torch(), telling(reporter.say):
         planned = plan_run(options, reporter, dry=plan)
         if not plan:
             reporter.say(run_summary(planned.plan))

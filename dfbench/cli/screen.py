@@ -11,12 +11,16 @@ from rich.segment import Segment
 
 from dfbench.plain import in_line
 
+_WIDTH = 80
+
 
 class _Screen(Console):
     """A console that shows text as it is written, whatever brought it here."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        if self.width < 1:  # $COLUMNS may say so, and nothing would be shown
+            self.width = _WIDTH
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -54,7 +58,7 @@ def tell(text: object, *, err: bool = False, indent: str = "") -> None:
     if console.is_terminal:
         lines = textwrap.wrap(
             line,
-            console.width - 1,
+            max(1, console.width - 1),
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,

@@ -194,11 +194,17 @@ def _skops() -> Any:
 class _Dated(ZipFile):
     """An archive whose files all have one time, whatever the clock shows."""
 
-    def writestr(self, name: Any, data: Any, *rest: Any, **more: Any) -> None:
-        if isinstance(name, str):
-            name = ZipInfo(name, _WHEN)
-            name.compress_type = self.compression
-        super().writestr(name, data, *rest, **more)
+    def writestr(
+        self,
+        zinfo_or_arcname: str | ZipInfo,
+        data: Any,
+        compress_type: int | None = None,
+        compresslevel: int | None = None,
+    ) -> None:
+        if isinstance(zinfo_or_arcname, str):
+            zinfo_or_arcname = ZipInfo(zinfo_or_arcname, _WHEN)
+            zinfo_or_arcname.compress_type = self.compression
+        super().writestr(zinfo_or_arcname, data, compress_type, compresslevel)
 
 
 def _imported() -> Any:

@@ -127,11 +127,16 @@ def test_links_are_never_followed(cache, tmp_path):
     assert (outside / "hsv-0123456789abcdef" / "a").exists()
 
 
-def test_nothing_goes_while_a_run_uses_it(cache):
-    code = (
-        "import sys; from dfbench.files import use_cache; use_cache();"
-        "print(1, flush=True); sys.stdin.read()"
-    )
+USES = [
+    "from dfbench.files import use_cache; use_cache()",
+    # a run reads and writes it from the moment on that it looks at files
+    "from dfbench.suites.datasets.facts import facts_of; facts_of(Path.cwd(), [], [])",
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_nothing_goes_while_a_run_uses_it(cache, use):
+    code = f"import sys; from pathlib import Path; {use}; print(1, flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as user:

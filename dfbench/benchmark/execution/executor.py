@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from shutil import rmtree
 
@@ -33,6 +34,7 @@ from dfbench.benchmark.planning.plan import Plan
 from dfbench.benchmark.reading import complain
 from dfbench.benchmark.reporter import Reporter
 from dfbench.contained.idle import end_idle
+from dfbench.errors import OutputError
 from dfbench.features.pipeline.place import check_shared
 from dfbench.files import cache_dir, owned, sweep
 from dfbench.models.selection.space import Space
@@ -85,15 +87,31 @@ def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Report
         for folder in (out.path, cache_dir()):
             sweep(folder)
         try:
-            return _execute(session)
+            write_beginning(session)
+            with _there(out):
+                return _execute(session)
         finally:
             rmtree(out.parts, ignore_errors=True)
             sweep(out.path)  # of workers that were ended
 
 
+@contextmanager
+def _there(out: ResultsFolder) -> Iterator[None]:
+    """Say of a folder that somebody takes away inside the block that it is gone, and no more."""
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        if out.entries_file.exists():
+            raise
+        raise OutputError(
+            "the results folder was removed or moved while the run was at work",
+            where=out.path,
+            hint="the same command begins anew; where it was moved, --out names its new place",
+        ) from error
+
+
 def _execute(session: Session) -> list[Record]:
     plan, out, reporter = session.plan, session.out, session.reporter
-    write_beginning(session)
     records = _settled(session)
     jobs: list[Job] = []
     broken: _Records = {}

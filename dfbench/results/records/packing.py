@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from dfbench.errors import OutputError
+from dfbench.errors import DfbenchError, OutputError
 from dfbench.files import atomic_path, scratch_folder, unwritable
 from dfbench.received.files import opened
 from dfbench.received.zips import check_laid_out, inflates, is_plain, lay_out
@@ -139,4 +139,11 @@ def as_folder(path: Path) -> Iterator[Path]:
                 where=path,
                 hint="TMPDIR names the folder of temporary files",
             ) from error
-        yield folder
+        try:
+            yield folder
+        except DfbenchError as error:
+            # of a folder that nobody has named
+            what, where = (
+                each and each.replace(str(folder), str(path)) for each in (error.what, error.where)
+            )
+            raise type(error)(what or "", where=where, hint=error.hint) from error

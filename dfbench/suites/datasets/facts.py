@@ -28,7 +28,16 @@ from numpy.typing import NDArray
 from dfbench import formats, images
 from dfbench._version import BEGUN, __version__
 from dfbench.errors import DfbenchError, ImageError
-from dfbench.files import Progress, Stamp, atomic_path, cache_dir, digest, resolved, stamp
+from dfbench.files import (
+    Progress,
+    Stamp,
+    atomic_path,
+    cache_dir,
+    digest,
+    resolved,
+    stamp,
+    use_cache,
+)
 from dfbench.images import contents, read_header
 from dfbench.installed import came_since, decoders
 from dfbench.rasters import apart, pillow
@@ -92,6 +101,7 @@ def facts_of(
         ``format``, ``sha256``, ``error``, see `dfbench.suites.datasets.manifest.Dataset`; ``size``
         counts bytes, and is 0 of what was not read.
     """
+    use_cache()  # before anything of it is read: what is believed now may be needed again
     file = cache_dir() / "files" / f"{digest(str(resolved(root)))}.parquet"
     kept = _kept(file)
     sound = np.array([not fault for fault in faults], dtype=np.bool_)

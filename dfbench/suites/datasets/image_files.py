@@ -10,6 +10,7 @@ import contextlib
 import errno
 import functools
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ from dfbench.errors import DataError
 from dfbench.formats import HEAD, HEIF, decoded, image_suffixes, told, unread, unread_suffix
 from dfbench.received.containers import places
 from dfbench.received.files import made_up, read_head, why
-from dfbench.received.folders import below, is_folder
+from dfbench.received.folders import Listed, below, is_folder
 
 _PLAIN = frozenset(
     (
@@ -151,6 +152,33 @@ def each_folder_once() -> Iterator[None]:
         _listed.reset(token)
 
 
+_tells: ContextVar[Callable[[str], None] | None] = ContextVar("tells", default=None)
+_QUIET = 5.0
+"""Seconds of a listing after which something is said of it, and again each time."""
+
+
+@contextmanager
+def telling(say: Callable[[str], None]) -> Iterator[None]:
+    """Inside the block, say of a listing that takes long how far it is."""
+    token = _tells.set(say)
+    try:
+        yield
+    finally:
+        _tells.reset(token)
+
+
+def _told(folder: Path, listed: Iterator[Listed]) -> Iterator[Listed]:
+    """Say how many files were listed so far, whenever nothing was said for long."""
+    say, since, n = _tells.get(), time.monotonic(), 0
+    for each in listed:
+        yield each
+        prefix, entries = each
+        n += len(entries)
+        if say is not None and time.monotonic() - since >= _QUIET:
+            say(f"{folder}: {n:,} files listed so far, now in {prefix or '.'}")
+            since = time.monotonic()
+
+
 def walk(folder: Path) -> Found:
     """List the images below ``folder``; links to folders are followed, hidden folders are not.
 
@@ -177,7 +205,7 @@ def walk(folder: Path) -> Found:
         if held is not None:
             _add_held(found, folder, "", held)
         else:
-            for prefix, entries in below(folder, _holds_data):
+            for prefix, entries in _told(folder, below(folder, _holds_data)):
                 for entry in entries:
                     _add(found, prefix, entry)
             if not found.images:
