@@ -13,7 +13,14 @@ from pydantic import ValidationError
 
 from dfbench.benchmark.options import Options
 from dfbench.benchmark.reporter import Reporter
-from dfbench.benchmark.run import AS_GIVEN, carry_out, plan_run, sum_of_plugin, without_torch
+from dfbench.benchmark.run import (
+    AS_GIVEN,
+    Planned,
+    carry_out,
+    plan_run,
+    sum_of_plugin,
+    without_torch,
+)
 from dfbench.errors import DataError, OutputError, PluginError, in_words
 from dfbench.features.expression import split_outside
 from dfbench.files import at_home
@@ -23,6 +30,7 @@ from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Record
 from dfbench.results.results import load_results
 from dfbench.results.statistics.metrics import METRICS
+from dfbench.suites.datasets.catalogue import is_at_hand
 from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.suite import Suite
 
@@ -134,18 +142,21 @@ def reproduce(
     if out.resolve() == folder.resolve():
         raise OutputError("the results that are to be reproduced", where=out, hint="--out NEW")
     notes: list[str] = []
-    asked = [(run, _options(run, out, data, only, plugins, jobs, notes)) for run in runs]
+    moved = _moved(runs, data)
+    asked = [(run, _options(run, out, moved, only, plugins, jobs, notes)) for run in runs]
     named = dict.fromkeys(name for run, its in asked for name in _code(run, its, plugins))
     if named and not trust:
         raise OutputError(
-            f"name code, which would be run: {', '.join(named)}",
+            f"the results name code, which would be run: {', '.join(named)}",
             where=folder,
             hint="--trust runs it; whose results they are, and what it does, is for you to know."
             " --plugin FILE gives a plugin of yours for theirs of that name",
         )
-    for _, options in asked:
+    for run, options in asked:
         with without_torch():
-            carry_out(plan_run(options, reporter), reporter)
+            planned = plan_run(options, reporter)
+            _tell_of_other_data(run, planned, reporter)
+            carry_out(planned, reporter)
     after = ResultsFolder(out)
     now = [run for run in after.read_provenance() if run.again is not None]
     rows = _compared(before, after, [options.plugins], only)
@@ -165,10 +176,46 @@ def _code(run: Run, options: Options, plugins: Sequence[Path]) -> Iterator[str]:
     yield from filter(is_code, named)
 
 
+def _moved(runs: Sequence[Run], data: Sequence[str]) -> dict[str, str]:
+    """Give where data sets lie now, by name.
+
+    Raises
+    ------
+    DataError
+        Where the results have no data set of a name, or one is not where it was.
+    """
+    sources = {each.name: each.source for run in runs if run.again for each in run.again.data}
+    moved = {name: str(place) for name, place in map(split_source, data)}
+    if unknown := [name or place for name, place in moved.items() if name not in sources]:
+        raise DataError(
+            f"no data set of these results: {unknown[0]}",
+            where="--data",
+            hint=f"NAME=SOURCE, of {', '.join(sorted(sources))}",
+        )
+    found = {name: its.removeprefix(f"{name}=") for name, its in sources.items()} | moved
+    for name, place in found.items():
+        if name not in moved and not is_at_hand(place):
+            what = "is not on this machine" if name == place else f"is not where it was, {place}"
+            hint = f"say where it lies now: --data {name}=FOLDER"
+            raise DataError(what, where=name, hint=hint)
+    return found
+
+
+def _tell_of_other_data(run: Run, planned: Planned, reporter: Reporter) -> None:
+    """Say before hours are spent that figures will not be compared."""
+    assert run.again is not None
+    was = {each.name: each.fingerprint for each in run.again.data}
+    now = {cell.dataset.name: cell.dataset.fingerprint for cell in planned.plan.cells
+           if cell.dataset is not None}  # fmt: skip
+    for name, fingerprint in now.items():
+        if was.get(name, "") not in ("", fingerprint):
+            reporter.note(f"{name}: not the data that it was: its rows will not be compared")
+
+
 def _options(
     run: Run,
     out: Path,
-    data: Sequence[str],
+    places: Mapping[str, str],
     only: Sequence[str],
     plugins: Sequence[Path],
     jobs: int | None,
@@ -176,14 +223,6 @@ def _options(
 ) -> Options:
     again = run.again
     assert again is not None
-    moved = dict(map(split_source, data))
-    known = {each.name for each in again.data}
-    if unknown := [name or str(source) for name, source in moved.items() if name not in known]:
-        raise DataError(
-            f"no data set of these results: {unknown[0]}",
-            where="--data",
-            hint=f"NAME=SOURCE, of {', '.join(sorted(known))}",
-        )
     try:
         # pictures and models are not compared
         own = {"plugins": [], "figures": [], "keep_models": "none"}
@@ -194,10 +233,7 @@ def _options(
             f"a suite that this version does not know: {said}", where="made.json"
         ) from error
     files = [_plugin(Path(at_home(path)), told, plugins, notes) for path, told in again.plugins]
-    where = {
-        each.name: str(moved.get(each.name, each.source.removeprefix(f"{each.name}=")))
-        for each in again.data
-    }
+    where = {each.name: places[each.name] for each in again.data}
     sources = [place if place == name else f"{name}={place}" for name, place in where.items()]
     return Options.of(
         **{

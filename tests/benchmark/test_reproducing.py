@@ -125,7 +125,7 @@ def test_plugins_are_known_by_their_content(tmp_path, make_folder):
     )
     dfbench.run(suite, faces, plugins=plugin, out=tmp_path / "out")
     said = run(tmp_path / "out", "-o", tmp_path / "a", status=2)
-    assert f"name code, which would be run: {plugin}" in said
+    assert f"the results name code, which would be run: {plugin}" in said
     assert not (tmp_path / "a").exists()
     assert "1 same" in run(tmp_path / "out", "-o", tmp_path / "a", "--trust")
     plugin.rename(tmp_path / "away.py")
@@ -188,7 +188,9 @@ def test_code_that_a_stranger_names_is_not_run(around, tmp_path, change, named):
     load_results(folder).pack(packed)
     for given in (folder, packed):
         said = run(given, "-o", tmp_path / "new", status=2)
-        assert f"name code, which would be run: {named.replace('EVIL', str(evil))}" in said
+        assert (
+            f"the results name code, which would be run: {named.replace('EVIL', str(evil))}" in said
+        )
         assert "--trust" in said
     assert not evil.with_suffix(".ran").exists()
     assert not (tmp_path / "new").exists()
@@ -217,3 +219,25 @@ def test_a_name_that_was_given_to_the_data_is_no_part_of_their_place(tmp_path, m
     )
     dfbench.run(suite, f"mine={tmp_path / 'images'}", out=tmp_path / "out")
     assert "mine hsv/knn same" in run(tmp_path / "out", "-o", tmp_path / "new")
+
+
+def test_data_sets_of_several_commands_may_have_moved(tmp_path, make_folder):
+    suite = tmp_path / "own.toml"
+    suite.write_text(
+        'name = "own"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\n'
+        '[[rows]]\nfeatures = ["hsv"]\nmodels = ["knn"]\n'
+    )
+    for name in ("one", "two"):
+        dfbench.run(suite, make_folder(name), out=tmp_path / "out")
+        (tmp_path / name).rename(tmp_path / f"{name}-moved")
+    load_results(tmp_path / "out").pack(tmp_path / "a.zip")
+    for given in (tmp_path / "out", tmp_path / "a.zip"):
+        said = run(given, "-o", tmp_path / "new", "-d", f"one={tmp_path}/one-moved", status=2)
+        assert f"two: is not where it was, {tmp_path}/two" in said
+        assert "--data two=FOLDER" in said
+    moved = [f"--data={name}={tmp_path}/{name}-moved" for name in ("one", "two")]
+    assert "2 same" in run(tmp_path / "a.zip", "-o", tmp_path / "new", *moved)
+    image = next((tmp_path / "one-moved").rglob("*.png"))
+    Image.open(image).rotate(90).save(image)
+    said = run(tmp_path / "a.zip", "-o", tmp_path / "other", *moved, status=1)
+    assert "one: not the data that it was: its rows will not be compared" in said

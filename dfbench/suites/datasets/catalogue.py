@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from dfbench.errors import CardError, DataError, unknown
+from dfbench.errors import CardError, DataError, DfbenchError, unknown
 from dfbench.files import Progress, at_home, resolved
 from dfbench.received.containers.places import exists, is_file, is_folder
 from dfbench.suites.datasets.cards.card import Card
@@ -333,6 +333,17 @@ def names() -> list[Known]:
         if name not in taken:
             listed.append(Known(name, "public", _public_card(name).description))
     return listed
+
+
+def is_at_hand(source: str) -> bool:
+    """Whether a data set that is known by a name has its folder, or there is what a path names."""
+    if not any(each.name == source for each in names()):
+        return exists(at_home(source))
+    try:
+        resolve(source).settled()
+    except DfbenchError:
+        return False
+    return True
 
 
 def default_names() -> list[str]:
