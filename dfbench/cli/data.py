@@ -138,6 +138,7 @@ def _show(found: Description) -> None:
         console.print(_counted(f"of {found.positive}", names, found.kinds))
     facts = plain_table("", "")
     facts.show_header = False
+    facts.columns[1].overflow = "fold"
     plain_row(facts, "folder", found.root)
     plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:

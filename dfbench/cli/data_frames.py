@@ -133,8 +133,9 @@ def frames(
             tell(f"cannot be run yet: {grouping.lacking}")
         if grouping.wanted:
             tell(
-                f"more videos are needed, {grouping.wanted} of each class at least: one for each split. Videos of"
-                " one name count as one source. Add them, and give the same command again"
+                f"more videos are needed, {grouping.wanted} of each class at least: one for each"
+                " split. Videos of one name count as one source. Add them, and give the same command"
+                " again"
             )
     if taken.unread or any(entry.faults for entry in taken.entries):
         raise typer.Exit(_EXIT_FAULTS)

@@ -70,6 +70,7 @@ def _print(found: Public) -> None:
     say(f"{card.name}: {own.title if own is not None else card.description}")
     table = plain_table("", "")
     table.show_header = False
+    table.columns[1].overflow = "fold"  # an address is there to be copied
     for title, text in _facts(found):
         if text:
             plain_row(table, title, text)
