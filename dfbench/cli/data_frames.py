@@ -134,8 +134,8 @@ def frames(
         if grouping.wanted:
             tell(
                 f"more videos are needed, {grouping.wanted} of each class at least: one for each"
-                " split. Videos of one name count as one source. Add them, and give the same command"
-                " again"
+                " split. Videos of one name count as one source. Add them, and give the same"
+                " command again"
             )
     if taken.unread or any(entry.faults for entry in taken.entries):
         raise typer.Exit(_EXIT_FAULTS)

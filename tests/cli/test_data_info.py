@@ -51,8 +51,7 @@ def test_the_address_is_shown_whole() -> None:
     assert "…" not in shown
     assert public_card("cifake").source in "".join(shown.split())
     for each in public():
-        room = 67  # beside the longest of titles
-        if each.card.source.startswith("https:") and len(each.card.source) <= room:
+        if each.card.source.startswith("https:") and len(each.card.source) <= 80:
             assert each.card.source in run("data", "info", each.card.name)[1]
 
 
