@@ -15,7 +15,7 @@ from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, out, say
 from dfbench.errors import DataError, DfbenchError
-from dfbench.plain import in_line
+from dfbench.plain import counted, in_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -151,7 +151,7 @@ def _show(found: Description) -> None:
         said = "by their headers (dfbench data check decodes every image)"
         plain_row(facts, "broken", f"{found.broken:,} {said}")
     if found.ignored:
-        plain_row(facts, "ignored", f"{found.ignored:,} files that are no images of the card")
+        plain_row(facts, "ignored", _ignored(found.ignored))
     plain_row(facts, "formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
     plain_row(facts, "width", _spread(found.width, "px"))
     plain_row(facts, "height", _spread(found.height, "px"))
@@ -162,6 +162,12 @@ def _show(found: Description) -> None:
         plain_row(facts, "normalised", found.normalise)
     plain_row(facts, "fingerprint", found.fingerprint)
     console.print(facts)
+
+
+def _ignored(n: int) -> str:
+    return (
+        "1 file that is no image of the card" if n == 1 else f"{n:,} files, no images of the card"
+    )
 
 
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
@@ -230,7 +236,7 @@ def check(
             say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
     say(
-        f"{dataset.name}: {len(dataset.manifest)} images, {len(broken)} broken, {warnings} "
+        f"{dataset.name}: {counted(len(dataset.manifest), 'image')}, {len(broken)} broken, {warnings} "
         f"{'warning' if warnings == 1 else 'warnings'}"
     )
     _audit(dataset, everything)

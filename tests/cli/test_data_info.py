@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from rich.cells import cell_len
@@ -99,6 +100,19 @@ def test_a_copy_is_added_and_what_it_lacks_is_said(tmp_path) -> None:
     listed = [line.split()[:2] for line in run("list", "datasets")[1].splitlines()]
     assert ["cifake", "*"] in listed
     assert run("data", "info", "cifake")[1].rstrip().endswith(f"--root {tmp_path}")
+
+
+@pytest.mark.parametrize("fault", ["missing", "misnamed"])
+def test_who_has_no_card_is_not_told_to_change_it(fault: str, tmp_path) -> None:
+    build(MINI["cifake"], tmp_path)
+    if fault == "missing":
+        shutil.rmtree(tmp_path / "test")
+    else:
+        (tmp_path / "test" / "FAKE").rename(tmp_path / "test" / "SYNTHETIC")
+    status, _, said = run("data", "add", "cifake", "--root", tmp_path)
+    assert status == 2
+    assert "dfbench data info cifake shows the folders that are expected" in said
+    assert "layout" not in said
 
 
 def test_all_are_listed_in_a_line_each() -> None:

@@ -29,7 +29,14 @@ def scan(card: Card, root: Path) -> Listing:
         given twice, a file name that the pattern does not match, a class folder that the card does
         not know. The message names file and row.
     """
-    result = card.layout.scan(card, root)
+    try:
+        result = card.layout.scan(card, root)
+    except DataError as error:
+        if card.about is None or "layout." not in (error.hint or ""):
+            raise
+        # its card came with dfbench, and the user has none to change
+        hint = f"dfbench data info {card.name} shows the folders that are expected"
+        raise DataError(error.what, where=error.where, hint=hint) from None
     if card.group is not None:
         _group(card.group, root, result)
     if card.kind is not None:
