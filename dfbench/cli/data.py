@@ -165,9 +165,7 @@ def _show(found: Description) -> None:
 
 
 def _ignored(n: int) -> str:
-    return (
-        "1 file that is no image of the card" if n == 1 else f"{n:,} files, no images of the card"
-    )
+    return counted(n, "file that is no image of the card", "files that are no images of the card")
 
 
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
@@ -236,8 +234,8 @@ def check(
             say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
     say(
-        f"{dataset.name}: {counted(len(dataset.manifest), 'image')}, {len(broken)} broken, {warnings} "
-        f"{'warning' if warnings == 1 else 'warnings'}"
+        f"{dataset.name}: {counted(len(dataset.manifest), 'image')}, {len(broken)} broken,"
+        f" {counted(warnings, 'warning')}"
     )
     _audit(dataset, everything)
     if broken or hindrance:
