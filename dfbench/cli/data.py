@@ -233,8 +233,9 @@ def check(
         elif number == SHOWN_BROKEN:
             say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
+    images = len(dataset.manifest)
     say(
-        f"{dataset.name}: {counted(len(dataset.manifest), 'image')}, {len(broken)} broken,"
+        f"{dataset.name}: {images} {'image' if images == 1 else 'images'}, {len(broken)} broken,"
         f" {counted(warnings, 'warning')}"
     )
     _audit(dataset, everything)
