@@ -22,6 +22,17 @@ def in_line(text: str) -> str:
     return text if text.isprintable() else _UNSEEN.sub(_spelt, text)
 
 
+def counted(n: int, one: str, several: str = "") -> str:
+    """Word a number of things; ``several`` is the word for all numbers but one, with s by default.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(12500, "image")
+    ('1 image', '12,500 images')
+    """
+    return f"{n:,} {one if n == 1 else several or f'{one}s'}"
+
+
 def flowing(text: str) -> str:
     r"""Give a text of several lines as one: blanks and ends of lines are a blank, see `in_line`.
 

@@ -15,7 +15,7 @@ from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, out, say
 from dfbench.errors import DataError, DfbenchError
-from dfbench.plain import in_line
+from dfbench.plain import counted, in_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -138,6 +138,7 @@ def _show(found: Description) -> None:
         console.print(_counted(f"of {found.positive}", names, found.kinds))
     facts = plain_table("", "")
     facts.show_header = False
+    facts.columns[1].overflow = "fold"
     plain_row(facts, "folder", found.root)
     plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
     if found.positive:
@@ -150,7 +151,7 @@ def _show(found: Description) -> None:
         said = "by their headers (dfbench data check decodes every image)"
         plain_row(facts, "broken", f"{found.broken:,} {said}")
     if found.ignored:
-        plain_row(facts, "ignored", f"{found.ignored:,} files that are no images of the card")
+        plain_row(facts, "ignored", _ignored(found.ignored))
     plain_row(facts, "formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
     plain_row(facts, "width", _spread(found.width, "px"))
     plain_row(facts, "height", _spread(found.height, "px"))
@@ -161,6 +162,10 @@ def _show(found: Description) -> None:
         plain_row(facts, "normalised", found.normalise)
     plain_row(facts, "fingerprint", found.fingerprint)
     console.print(facts)
+
+
+def _ignored(n: int) -> str:
+    return counted(n, "file that is no image of the card", "files that are no images of the card")
 
 
 def _counted(title: str, names: list[str], counts: dict[str, dict[str, int]]) -> Table:
@@ -228,9 +233,10 @@ def check(
         elif number == SHOWN_BROKEN:
             say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)
+    images = len(dataset.manifest)
     say(
-        f"{dataset.name}: {len(dataset.manifest)} images, {len(broken)} broken, {warnings} "
-        f"{'warning' if warnings == 1 else 'warnings'}"
+        f"{dataset.name}: {images} {'image' if images == 1 else 'images'}, {len(broken)} broken,"
+        f" {counted(warnings, 'warning')}"
     )
     _audit(dataset, everything)
     if broken or hindrance:

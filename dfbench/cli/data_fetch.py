@@ -17,7 +17,7 @@ def fetch(
         str,
         typer.Argument(
             metavar="DATA",
-            help="hf:OWNER/NAME, or the name of a public data set that is on the hub.",
+            help="hf:OWNER/NAME, its address, or the name of a public data set on the hub.",
             autocompletion=completing.public,
         ),
     ],

@@ -129,6 +129,14 @@ def frames(
         if grouping.why:
             tell(f"cannot be run yet: {grouping.why}")
             tell("whatever settles it, add --groups -1: no video comes into two splits then")
+        if grouping.lacking:
+            tell(f"cannot be run yet: {grouping.lacking}")
+        if grouping.wanted:
+            tell(
+                f"more videos are needed, {grouping.wanted} of each class at least: one for each"
+                " split. Videos of one name count as one source. Add them, and give the same"
+                " command again"
+            )
     if taken.unread or any(entry.faults for entry in taken.entries):
         raise typer.Exit(_EXIT_FAULTS)
 

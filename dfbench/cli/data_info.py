@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.cli.screen import out, say, write
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
     from dfbench.suites.datasets.cards.about import About
@@ -64,16 +66,15 @@ def _values(found: Public) -> dict[str, Any]:
 
 
 def _print(found: Public) -> None:
-    from dfbench.cli.tables import plain_row, plain_table
-
     card, own = found.card, found.card.about
     say(f"{card.name}: {own.title if own is not None else card.description}")
-    table = plain_table("", "")
-    table.show_header = False
-    for title, text in _facts(found):
-        if text:
-            plain_row(table, title, text)
-    out().print(table)
+    facts = [(title, in_line(text)) for title, text in _facts(found) if text]
+    titles = 2 + max(len(title) for title, _ in facts)
+    for title, text in facts:
+        first, *others = _folded(text, titles, out().width)
+        say(f"{title:{titles}}{first}".rstrip())
+        for line in others:
+            say(line)
     if own is None:
         return
     say()
@@ -81,6 +82,26 @@ def _print(found: Public) -> None:
         say(f"  {line}")
     say()
     say(f"dfbench data add {card.name} --root {found.root or 'FOLDER'}")
+
+
+def _folded(text: str, indent: int, width: int) -> list[str]:
+    """Wrap a text beside its title: an address that fits a line stands whole in one.
+
+    Returns
+    -------
+    list of str
+        The rest of the first line, which is empty where the first word does not fit, and the
+        other lines with their indent.
+    """
+    room = max(width - indent, 1)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    first = lines.pop(0) if lines and len(lines[0]) <= room else ""
+    others = []
+    for line in lines:
+        start = " " * max(0, min(indent, width - len(line)))
+        pieces = [line[at : at + width] for at in range(0, len(line), max(width, 1))]
+        others += [start + piece for piece in pieces]
+    return [first, *others]
 
 
 def _facts(found: Public) -> list[tuple[str, str]]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfbench.errors import CardError, DataError, OutputError
+from dfbench.errors import CardError, DataError, OutputError, shortened
 from dfbench.files import Progress, check_writable, owned, resolved, unwritable, write_text
 from dfbench.hub.repository import File, Repository
 from dfbench.received.files import read_bytes
 from dfbench.received.texts import SMALL, from_json
-from dfbench.suites.datasets.catalogue import names, resolve
+from dfbench.suites.datasets.catalogue import public_card, public_name, public_names, resolve
 from dfbench.suites.datasets.origins import Origin, read_origin, write_origin
 
 FOLDER = ".dfbench-fetch"
@@ -56,6 +58,7 @@ class Fetched:
 
 _DATASETS = "https://huggingface.co/datasets/"
 """How the source of a card that is on the hub begins."""
+_LIKE_ON_HUB = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}", re.ASCII)
 
 
 def fetch(
@@ -74,8 +77,8 @@ def fetch(
     Parameters
     ----------
     source
-        ``hf:OWNER/NAME``, with ``@REVISION`` or without, or the name of a public data set whose
-        card says where it is.
+        ``hf:OWNER/NAME``, with ``@REVISION`` or without, its address on the hub, or the name of a
+        public data set whose card says where it is.
     to
         Folder that it comes to.
     revision
@@ -105,8 +108,22 @@ def fetch(
     revision = commit if at else revision
     repository = Repository(name)
     check_writable(to)
-    with owned(to / FOLDER):
+    with _not_left_empty(to), owned(to / FOLDER):
         return _fetch(repository, card, to, revision, list(include), progress)
+
+
+@contextmanager
+def _not_left_empty(folder: Path) -> Iterator[None]:
+    """Remove what was made of a folder where nothing has come to it."""
+    folder = folder.absolute()
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # it holds something
+            for each in made:
+                each.rmdir()
+        raise
 
 
 def _place_of(source: str) -> tuple[str, str]:
@@ -114,18 +131,23 @@ def _place_of(source: str) -> tuple[str, str]:
     kind, colon, name = source.partition(":")
     if colon and kind == "hf":
         return name.removeprefix("//").removeprefix("datasets/"), ""
-    public = {each.name for each in names() if each.kind == "public"}
-    if source in public:
-        card = resolve(source).card
+    if source.startswith(_DATASETS):
+        name, _, revision = source.removeprefix(_DATASETS).strip("/").partition("/tree/")
+        return f"{name}@{revision}" if revision else name, ""
+    if public := public_name(source):
+        card = resolve(public).card
         if card.source.startswith(_DATASETS):
-            return card.source.removeprefix(_DATASETS).strip("/"), source
+            return card.source.removeprefix(_DATASETS).strip("/"), public
         raise DataError(
             "cannot be fetched by a command",
             where=source,
             hint=f"get it from {card.source}" if card.source else None,
         )
-    known = f"; public ones: {', '.join(sorted(public))}" if public else ""
-    raise CardError(f"no data set that can be fetched: {source!r}", hint=f"hf:OWNER/NAME{known}")
+    what = f"no data set that can be fetched: {shortened(source)!r}"
+    if _LIKE_ON_HUB.fullmatch(source):
+        raise CardError(what, hint=f"of the hub it is hf:{source}")
+    there = [each for each in public_names() if public_card(each).source.startswith(_DATASETS)]
+    raise CardError(what, hint=f"hf:OWNER/NAME, or a public one of the hub: {', '.join(there)}")
 
 
 def _fetch(

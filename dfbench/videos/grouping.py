@@ -6,11 +6,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-from dfbench.errors import DfbenchError
+from dfbench.errors import DataError, DfbenchError
+from dfbench.suites.datasets.cards.card import Card
+from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE, init_card
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.inference.reading import read_folder
-from dfbench.suites.datasets.scan import scan
+from dfbench.suites.datasets.scan import check_fit, scan
 
 
 class Grouping(NamedTuple):
@@ -24,15 +26,23 @@ class Grouping(NamedTuple):
         The card that was written, as the folder alone does not tell the videos; None for none.
     why
         Why it is not clear how the folder is to be read.
+    lacking
+        Why no run can be made of it, though it is clear how it is read.
+    wanted
+        Videos of each class that it needs, where there are fewer; else 0.
     """
 
     line: str = ""
     card: Path | None = None
     why: str = ""
+    lacking: str = ""
+    wanted: int = 0
 
 
 def settle(out: Path, videos: list[str]) -> Grouping:
     """See whether a folder of frames is read by video, and else write the card that says so.
+
+    Whether a run can be made of it is looked at too, without opening an image.
 
     Parameters
     ----------
@@ -41,6 +51,32 @@ def settle(out: Path, videos: list[str]) -> Grouping:
     videos
         Folders of one video each, relative to it.
     """
+    found = _settled(out, videos)
+    if found.why:
+        return found
+    try:
+        card = load_card(out / CARD_FILE) if (out / CARD_FILE).exists() else read_folder(out).card
+    except DfbenchError:
+        return found  # whoever uses it is told
+    try:
+        check_fit(card, out / card.root)
+    except DataError as error:
+        return found._replace(lacking=error.what, wanted=_wanted(card, out / card.root))
+    except DfbenchError:
+        return found  # such as functions that a card names, and whose file is given to a run
+    return found
+
+
+def _wanted(card: Card, root: Path) -> int:
+    """Give the number of splits where sources are kept whole, and a class has fewer; else 0."""
+    images = scan(card, root).images
+    sources = {(image.label, image.group or image.path) for image in images}
+    each = [sum(of == label for of, _ in sources) for label in range(len(card.classes))]
+    splits = len(card.split.fractions)
+    return splits if card.split.policy == "grouped" and min(each) < splits else 0
+
+
+def _settled(out: Path, videos: list[str]) -> Grouping:
     if (out / CARD_FILE).exists():
         return Grouping()
     first: DfbenchError | None = None

@@ -397,6 +397,8 @@ def _differing(before: dict[str, Any], now: dict[str, Any]) -> str:
         one, other = before.get(key), now.get(key)
         if one != other and key == "faces":
             said.append("another detector" if one and other else "faces" if one else "no faces")
+        elif one != other and key == "frames" and one:
+            said.append(one)  # every 1 s, 8 frames
         elif one != other:
             said.append(f"{key} {one}" if one is not None else f"no {key}")
     return ", ".join(map(str, said))

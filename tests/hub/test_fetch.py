@@ -26,6 +26,7 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.suites.datasets import origins
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.origins import Origin, origin_of, read_origin
+from tests.suites.datasets.cards.test_public import MINI, build
 
 NAME = "hf:faces/tiny"
 SUITE = """
@@ -312,8 +313,37 @@ def test_public_data_sets_that_are_not_on_the_hub(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be fetched by a command") as error:
         fetch("fake-video-images", tmp_path / "to")
     assert "get it from Kaggle" in str(error.value)
-    with pytest.raises(CardError, match="no data set that can be fetched: 'mine'"):
+    with pytest.raises(CardError, match="no data set that can be fetched: 'mine'") as wrong:
         fetch("mine", tmp_path / "to")
+    assert "wilddeepfake" in str(wrong.value)
+    assert "genimage" not in str(wrong.value)  # which is not on the hub
+    with pytest.raises(CardError, match="of the hub it is hf:faces/tiny"):
+        fetch("faces/tiny", tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+
+
+def test_the_address_of_one(hub: Any, images: dict[str, bytes], tmp_path: Path) -> None:
+    commit = hub.commit(images)
+    for n, end in enumerate(("", "/", "/tree/main", f"/tree/{commit}")):
+        address = f"https://huggingface.co/datasets/faces/tiny{end}"
+        assert fetch(address, tmp_path / str(n)).origin.revision == commit
+
+
+def test_what_fails_leaves_no_folder(hub: Any, images: dict[str, bytes], tmp_path: Path) -> None:
+    hub.commit(images)
+    for to in (tmp_path / "a" / "b", tmp_path / "c"):
+        with pytest.raises(DataError):
+            fetch("hf:faces/other", to)
+        assert not to.exists()
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_public_one_stays_public_when_it_is_registered(tmp_path: Path) -> None:
+    build(MINI["cifake"], tmp_path / "mine")
+    assert run("data", "add", "cifake", "--root", tmp_path / "mine")[0] == 0
+    for name in ("cifake", "CIFAKE"):
+        with pytest.raises(DataError, match="cannot be fetched by a command"):
+            fetch(name, tmp_path / "to")
 
 
 def test_a_public_data_set_that_is(

@@ -102,6 +102,34 @@ def test_names_that_tell_sources_need_no_card(tmp_path: Path, make_film: Callabl
     assert not (tmp_path / "out" / "card.toml").exists()
 
 
+def test_how_many_videos_a_run_needs(tmp_path: Path, make_film: Callable) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    pixels = [np.full((48, 64, 3), 90, np.uint8)] * 3
+
+    def add(*names: str) -> str:
+        for name in names:
+            make_film(films / "real" / f"{name}.mp4", pixels)
+            make_film(films / "fake" / f"{name}.mp4", pixels)
+        status, said, _ = run("data", "frames", films, out, "--every", 1)
+        assert status == 0
+        return said
+
+    said = add("anna", "bob")
+    assert "cannot be run yet: split 'test' of 'out' has no readable image" in said
+    assert "more videos are needed, 3 of each class at least" in said
+    status, _, said = run("run", "--suite", "smoke", "--data", out, "--plan")
+    assert status == 2
+    assert "groups are kept whole: each class needs images of 3 of them at least" in said
+    assert "--groups none" not in said
+    status, _, said = run("run", "--suite", "smoke", "--data", out, "--plan", "--groups", "none")
+    assert status == 2
+    assert "what has a card goes by its card" in said
+    said = add("carol")
+    assert "cannot be run" not in said
+    assert "needed" not in said
+    assert set(load_dataset(out).manifest["split"]) == {"train", "validation", "test"}
+
+
 def test_the_same_frames_on_every_run(
     taken: tuple[Path, str], twenty: Path, tmp_path: Path
 ) -> None:
@@ -201,9 +229,7 @@ def test_no_link_leads_frames_elsewhere(twenty: Path, tmp_path: Path) -> None:
 
 
 def test_frames_taken_otherwise_are_not_mixed(taken: tuple[Path, str], twenty: Path) -> None:
-    with pytest.raises(
-        OutputError, match="holds frames that were taken otherwise: frames 4 frames"
-    ):
+    with pytest.raises(OutputError, match="holds frames that were taken otherwise: 4 frames"):
         take(twenty, taken[0], Asked(parse_every("1s")))
     status, _, said = run("data", "frames", twenty, taken[0], "--count", 4, "--format", "jpg")
     assert status == 2

@@ -103,7 +103,9 @@ def load_datasets(
         raise CardError(
             f"--{next(iter(asked.given()))} says how one plain folder is to be read;"
             f" there {'are' if plain else 'is'} {len(plain) or 'none'} among the data sets",
-            hint="write a card for each (dfbench data init FOLDER) where there are several",
+            hint="write a card for each (dfbench data init FOLDER) where there are several"
+            if plain
+            else "what has a card goes by its card: change that instead",
         )
     loaded: list[Dataset | tuple[str, DfbenchError]] = []
     known: dict[str, Dataset] = {}

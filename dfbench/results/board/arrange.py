@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dfbench.plain import counted
 from dfbench.results.board.board import Board, Line, Overall, Smallest, Standing, Table, seeded
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.ranks import friedman
@@ -91,7 +92,9 @@ def _notes(ok: Sequence[Line]) -> list[str]:
         notes.append("the rows were not run with the same seeds")
     groups = [line.n_groups for line in ok if line.n_groups is not None]
     if groups and min(groups) < FEW_GROUPS:
-        notes.append(f"intervals from {min(groups)} groups say little: they are too narrow")
+        notes.append(
+            f"intervals from {counted(min(groups), 'group')} say little: they are too narrow"
+        )
     return notes
 
 

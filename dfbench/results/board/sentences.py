@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from dfbench.plain import counted
 from dfbench.results.board.board import Board, Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
@@ -75,7 +76,7 @@ def trained_on(line: Line) -> str:
     if told is None:
         return "train"
     said = {"train": "train, as was told", "other": "other data", "unknown": "unknown"}
-    lacking = f", {count(told.n_missing)} images missing" if told.n_missing else ""
+    lacking = f", {counted(told.n_missing, 'image')} missing" if told.n_missing else ""
     return f"{said[told.trained_on]}{lacking}"
 
 
@@ -118,9 +119,9 @@ def told_of(line: Line) -> str:
         said.append("its scores are no probabilities: no log loss, Brier score and ECE")
     said += _verdicts(line)
     if told.n_missing:
-        n = count(told.n_missing)
+        n = counted(told.n_missing, "image has", "images have")
         said.append(
-            f"{n} images have no score of it: its figures are of the other {count(line.n_test)},"
+            f"{n} no score of it: its figures are of the other {count(line.n_test)},"
             " and it is not ranked with rows that scored all"
         )
     return "; ".join(said) + "."
@@ -163,7 +164,8 @@ def facts(table: Table) -> list[str]:
     split = first.split or "test"
     # of a board of imported scores alone nobody knows it
     train = "" if first.n_train is None else f", {count(first.n_train)} for training"
-    said = [f"{count(first.n_test)} {split} images{train}"]
+    images = "image" if first.n_test == 1 else "images"
+    said = [f"{count(first.n_test)} {split} {images}{train}"]
     if split != "test":
         said.append(f"figures from {split}: no labelled test split")
     if first.positive is not None and len(first.classes) == 2:
@@ -172,7 +174,8 @@ def facts(table: Table) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
     kind = "images within their class"
     if first.n_groups is not None:
-        kind = f"the {count(first.n_groups)} groups as wholes (DeLong's shares summed by group)"
+        whole = counted(first.n_groups, "group as a whole", "groups as wholes")
+        kind = f"the {whole} (DeLong's shares summed by group)"
     said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:

@@ -89,6 +89,11 @@ def pack(
         raise unwritable(file.parent, error) from error
 
 
+def _of_it(said: str) -> str:
+    """Make a sentence of what is said of a file."""
+    return f"it {said}" if said.startswith(("is ", "holds ")) else said
+
+
 def left_out(out: ResultsFolder) -> list[str]:
     """Name the files that are not packed: dfbench has not written them."""
     return [name for name in kept_files(out) if not _goes_along(out, name, models=True)]
@@ -129,7 +134,7 @@ def as_folder(path: Path) -> Iterator[Path]:
             lay_out(path, folder, most=_MOST, members=_MEMBERS)
         except ValueError as error:
             raise OutputError(
-                f"no packed results: {error}",
+                f"no packed results: {_of_it(str(error))}",
                 where=path,
                 hint="packed results are what `dfbench pack DIR` writes",
             ) from None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from dfbench.errors import CardError, DataError, DfbenchError, unknown
+from dfbench.errors import CardError, DataError, DfbenchError, UnknownNameError, unknown
 from dfbench.files import Progress, at_home, resolved
 from dfbench.received.containers.places import exists, is_file, is_folder
 from dfbench.suites.datasets.cards.card import Card
@@ -22,6 +23,10 @@ from dfbench.suites.datasets.scan import check_fit
 from dfbench.suites.datasets.sources import is_path, split_source
 
 _PUBLIC = Path(__file__).parent / "cards" / "public"
+_LONGEST_SHORT = 12
+"""Letters of what may be short for a name."""
+_FEW = 3
+"""Names that are offered for it; of more it is not clear what is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,8 @@ def plain_folder(source: str | Path, root: Path | None = None) -> Path | None:
                 return plain_folder(Path(entry.source), where) if entry.source != data else None
         if data in {item.name for item in names()}:
             return None
+        if not is_folder(data) and (meant := _in_any_case(data)):
+            return plain_folder(meant, root)
     path = at_home(data)
     if not is_folder(path) or _own_card(path) is not None:
         return None
@@ -182,7 +189,9 @@ def _found(
         if named is not None:
             return named
         if not is_folder(text):
-            raise unknown("data set or folder", text, [item.name for item in names()])
+            if meant := _in_any_case(text):
+                return _found(meant, root, asked, progress)
+            raise _unknown("data set or folder", text, [item.name for item in names()])
     path = at_home(source)
     if is_folder(path):
         own = _own_card(path)
@@ -199,6 +208,26 @@ def _found(
     )
     hint = "of NAME=DATA the name has letters, digits and . _ - + only" if "=" in text else None
     raise DataError(what, where=path, hint=hint)
+
+
+def _in_any_case(text: str) -> str:
+    """Give the one name that differs in case alone; empty where there is none, or are several."""
+    meant = [item.name for item in names() if item.name.lower() == text.lower()]
+    return meant[0] if len(meant) == 1 and meant[0] != text else ""
+
+
+def _unknown(kind: str, name: str, known: Collection[str]) -> UnknownNameError:
+    """Build the error for a name; where none is near, those that it may be short for."""
+    error = unknown(kind, name, known)
+    if (error.hint or "").startswith("did you mean"):
+        return error
+    letters = name.lower() if len(name) <= _LONGEST_SHORT else ""
+    pattern = re.compile(".*?".join(map(re.escape, letters)))
+    near = sorted(each for each in known if letters and pattern.match(each.lower()))
+    hint = "dfbench list datasets shows them"
+    if 0 < len(near) <= _FEW:
+        hint = f"did you mean {' or '.join(map(repr, near))}? {hint}"
+    return UnknownNameError(error.what, where=error.where, hint=hint)
 
 
 def name_of(source: str | Path) -> str:
@@ -307,10 +336,30 @@ def public_card(name: str) -> Card:
     UnknownNameError
         If there is none of that name.
     """
-    source = next((entry.source for entry in registered() if entry.name == name), name)
-    if source not in _public_names():
-        raise unknown("public data set", name, _public_names())
+    source = public_name(name)
+    if not source:
+        raise _unknown("public data set", name, _public_names())
     return _public_card(source)
+
+
+def public_name(name: str) -> str:
+    """Give the name of the public data set that is meant, in any case; empty where none is.
+
+    Parameters
+    ----------
+    name
+        Its own, or one that it was registered under.
+    """
+    for said in (name, _in_any_case(name)):
+        source = next((entry.source for entry in registered() if entry.name == said), said)
+        if source in _public_names():
+            return source
+    return ""
+
+
+def public_names() -> list[str]:
+    """List the names of all public data sets, registered or not."""
+    return list(_public_names())
 
 
 class Known(NamedTuple):

@@ -29,7 +29,14 @@ def scan(card: Card, root: Path) -> Listing:
         given twice, a file name that the pattern does not match, a class folder that the card does
         not know. The message names file and row.
     """
-    result = card.layout.scan(card, root)
+    try:
+        result = card.layout.scan(card, root)
+    except DataError as error:
+        if card.about is None or "layout." not in (error.hint or ""):
+            raise
+        # its card came with dfbench, and the user has none to change
+        hint = f"dfbench data info {card.name} shows the folders that are expected"
+        raise DataError(error.what, where=error.where, hint=hint) from None
     if card.group is not None:
         _group(card.group, root, result)
     if card.kind is not None:
@@ -133,8 +140,13 @@ def _check_split(
 ) -> None:
     divided = card.split.policy != "given"
     what = f"split {split!r} of {card.name!r} has no readable image"
+    kept = ""
+    if card.split.policy == "grouped":
+        whole = len(card.split.fractions)
+        kept = f"groups are kept whole: each class needs images of {whole} of them at least"
     if not len(labels):
         few = f"{n} readable images are too few to divide" if divided else ""
+        few = kept or few
         if not divided and card.about is not None:
             few = "a part alone is divided where its folder is given in place of the name"
         raise DataError(what, where=where, hint="; ".join(filter(None, (few, broken))) or None)
@@ -142,9 +154,7 @@ def _check_split(
         return
     absent = _absent_class(card, labels)
     if absent is not None:
-        few = "too few images or groups to divide" if divided else ""
-        if card.split.policy == "grouped":
-            few += ": groups are kept whole, --groups none or a card without them divides images"
+        few = kept or ("too few images to divide" if divided else "")
         hint = "; ".join(filter(None, (few, broken))) or None
         raise DataError(f"{what} of class {absent!r}", where=where, hint=hint)
 

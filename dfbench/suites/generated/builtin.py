@@ -19,9 +19,9 @@ from dfbench.suites.generated.fakes import KINDS
 from dfbench.suites.generated.plans import PLANS, REAL, SPLITS, VERSION, Item
 
 BUILTIN: dict[str, str] = {
-    "leaves-binary": "generated scenes, real or fake of four kinds; folders with given splits",
-    "leaves-grouped": "generated scenes in groups, real or fake; labels and groups in file names",
-    "leaves-sources": "generated scenes, real or of which of four generators; tables",
+    "leaves-binary": "scenes, real or fakes of 4 kinds; folders",
+    "leaves-grouped": "scenes in groups, real or fake; file names",
+    "leaves-sources": "scenes, real or of 4 generators; tables",
 }
 """Name of each built-in data set to its description."""
 

@@ -137,6 +137,13 @@ def test_a_file_of_a_stranger_is_refused(what, tmp_path):
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_damaged_file_is_said_in_a_sentence(tmp_path):
+    path = tmp_path / "strange.zip"
+    path.write_bytes(b"no archive")
+    with pytest.raises(OutputError, match="no packed results: it is damaged"), as_folder(path):
+        pass
+
+
 def _patched(tmp_path, field, kind, value, names=("run.json", "made.json")):
     """Make an archive in whose directory the last entry says something else."""
     path = tmp_path / "strange.zip"

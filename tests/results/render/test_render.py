@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from dfbench.errors import OutputError, UnknownNameError
-from dfbench.plain import in_line
-from dfbench.results.board.arrange import arrange
+from dfbench.plain import counted, in_line
+from dfbench.results.board.arrange import _notes, arrange
+from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board
 from dfbench.results.document import wording
 from dfbench.results.records.folder import ResultsFolder
@@ -313,6 +314,12 @@ def test_a_long_reason_is_told_once_in_the_terminal(folder):
     text = " ".join(printed(build_board(folder.out)).split())
     assert text.count(reason) == 1
     assert "skipped embedding/svm: as on a-faces" in text
+
+
+def test_one_is_no_several():
+    assert counted(1, "group as a whole", "groups as wholes") == "1 group as a whole"
+    line = Line.model_construct(fingerprint="", split="test", n_test=3, n_groups=1, seeds=[])
+    assert _notes([line]) == ["intervals from 1 group say little: they are too narrow"]
 
 
 def test_intervals_of_few_groups_are_noted(folder):

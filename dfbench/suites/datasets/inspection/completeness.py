@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from dfbench.plain import counted
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.listing import UNLABELLED, Listed
 from dfbench.suites.datasets.scan import settle_root
@@ -120,7 +121,7 @@ def _one_a_video(card: Card, images: list[Listed]) -> list[Listed]:
 
 def in_words(card: Card, copy: Completeness) -> list[str]:
     """Say whether a copy is complete, and what is missing or more: a sentence, then a line each."""
-    there = f"{copy.found:,} {copy.unit}"
+    there = counted(copy.found, copy.unit.removesuffix("s"), copy.unit)
     unknown = card.about.counts.unknown if card.about is not None else ""
     if not copy.compared:
         return [f"{there}; how many there should be is not published ({unknown})"]
@@ -137,4 +138,5 @@ def in_words(card: Card, copy: Completeness) -> list[str]:
 def _difference(each: Difference, unit: str) -> str:
     off = each.published - each.found
     said = f"{off:,} missing" if off > 0 else f"{-off:,} more"
-    return f"{each.found:,} of {each.published:,} {unit}, {said}"
+    published = counted(each.published, unit.removesuffix("s"), unit)
+    return f"{each.found:,} of {published}, {said}"

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from dfbench.errors import DataError
+from dfbench.plain import counted
 from dfbench.received.containers.places import is_folder
 from dfbench.suites.datasets.image_files import walk
 from dfbench.suites.datasets.layouts.base import Declared, Layout, unread
@@ -183,7 +184,7 @@ class FoldersLayout(Layout):
         folder = min(folders)
         classes = ", ".join(card.classes)
         raise DataError(
-            f"holds {folders[folder]} images but is none of the classes ({classes})",
+            f"holds {counted(folders[folder], 'image')} but is none of the classes ({classes})",
             where=root / folder,
             hint="name it in classes, in layout.folders or in layout.ignore of the card",
         )

@@ -42,7 +42,7 @@ def test_a_folder_outside_the_classes_is_an_error(make, folders_card):
     make.folders(1)
     make.image("Train/Maybe/x.jpg")
     message = failure(folders_card(), make.root)
-    assert "Train/Maybe: holds 1 images but is none of the classes (Real, Fake)" in message
+    assert "Train/Maybe: holds 1 image but is none of the classes (Real, Fake)" in message
     assert rows(folders_card('ignore = ["Maybe"]\n'), make.root)
 
 
