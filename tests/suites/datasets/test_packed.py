@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dfbench.errors import DataError
+from dfbench.errors import CardError, DataError
 from dfbench.images import contents
 from dfbench.received.containers import rows
 from dfbench.suites.datasets import facts
 from dfbench.suites.datasets.catalogue import add
 from dfbench.suites.datasets.image_files import subfolders, walk
 from dfbench.suites.datasets.inference.card_file import init_card
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from tests.packed import (
     IMAGE,
@@ -117,6 +118,25 @@ def test_cards_are_written_beside_and_archives_registered(tmp_path: Path) -> Non
     assert load_dataset(path).fingerprint == load_dataset(place).fingerprint
     add(place)
     assert load_dataset("faces").root == place
+
+
+def test_the_card_beside_an_archive_is_used(tmp_path: Path) -> None:
+    place = as_zip(tmp_path / "faces.zip", pictures())
+    path, _ = init_card(place)
+    text = path.read_text()
+    path.write_text(text.replace('name = "faces"', 'name = "small"') + "[normalise]\nsize = 16\n")
+    found = load_dataset(place)
+    assert (found.name, found.root, found.card.normalise.size) == ("small", place, 16)
+    assert found.reading == "the card faces.toml beside it says"
+    assert load_dataset(f"mine={place}").name == "mine"
+    asked = load_dataset(place, asked=ReadAs(classes="real=real,fake=fake"))
+    assert (asked.name, asked.card.normalise) == ("faces", None)
+    path.write_text(text.replace('name = "faces"', 'name = faces"'))
+    with pytest.raises(CardError, match=r"faces\.toml"):
+        load_dataset(place)
+    for other in (text.replace("faces.zip", "others.zip"), "[tool]\nx = 1\n", "no card"):
+        path.write_text(other)
+        assert load_dataset(place).name == "faces"
 
 
 def test_labels_of_rows(tmp_path: Path) -> None:
