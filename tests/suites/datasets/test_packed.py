@@ -251,7 +251,7 @@ def test_damaged_row_groups_are_broken_images(tmp_path: Path) -> None:
     shard.write_bytes(data)
     found = load_dataset(place).broken
     assert 1 <= len(found) <= 6
-    assert found["error"].str.startswith("is damaged").all()
+    assert set(found["error"]) == {"row group 0 of train-00000-of-00001.parquet is damaged"}
     table = pa.table({
         "image": pa.array([{"bytes": None, "path": "a.png"}, None], IMAGE), "label": [0, 1]
     })  # fmt: skip
@@ -310,6 +310,28 @@ def test_what_is_no_class_is_asked_about(tmp_path: Path) -> None:
         load_dataset(tmp_path / "c")
     with pytest.raises(DataError, match="holds no column of images"):
         load_dataset(tmp_path / "c" / "features.parquet")
+
+
+def test_columns_are_named_where_none_tells_the_class(tmp_path: Path) -> None:
+    images = pa.array([picture(n) for n in range(40)], pa.binary())
+    none = pa.table({"image": images, "caption": ["a"] * 40, "id": range(40)})
+    write_rows(tmp_path / "none" / "train-0.parquet", none)
+    with pytest.raises(DataError, match="no column of its Parquet files is called label") as caught:
+        load_dataset(tmp_path / "none")
+    assert "they have caption, id" in str(caught.value)
+    assert "layouts" not in str(caught.value)
+    texts = [f"a person with hat {n % 12}" for n in range(40)]
+    write_rows(tmp_path / "text" / "train-0.parquet", none.append_column("label", [texts]))
+    with pytest.raises(DataError, match="no text in the column 'label'") as caught:
+        load_dataset(tmp_path / "text")
+    assert "the other columns are: caption, id" in str(caught.value)
+    assert "folder" not in str(caught.value).partition(": ")[2]
+    said = load_dataset(tmp_path / "text", asked=ReadAs(classes="1"))
+    assert len(said.classes) == 12
+    each = none.append_column("label", [[f"hat {n}" for n in range(40)]])
+    write_rows(tmp_path / "each" / "train-0.parquet", each)
+    with pytest.raises(DataError, match="no classes; the other columns are: caption, id"):
+        load_dataset(tmp_path / "each")
 
 
 def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:
