@@ -76,8 +76,10 @@ def card_beside(archive: Path) -> Path | None:
     A file of that name that cannot be read but speaks of the archive counts: who edits a card is
     to hear of slips in it.
     """
+    if not is_archive(archive):
+        return None
     path = archive.with_suffix(".toml")
-    if path == archive or not is_archive(archive) or not is_file(path):
+    if path == archive or not is_file(path):
         return None
     text = b""
     try:
