@@ -271,6 +271,7 @@ def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
     found = pq.ParquetFile(
         file,
         metadata=metadata,
+        pre_buffer=False,  # its threads would hold the file still when Python ends, and abort it
         thrift_string_size_limit=_FOOTER,
         thrift_container_size_limit=_LISTED,
     )
