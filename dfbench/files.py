@@ -95,6 +95,16 @@ def from_home(path: Path) -> str:
         return str(path)
 
 
+def beside(path: Path, name: str) -> Path:
+    """Give what is called ``name`` beside the file or folder that a path leads to.
+
+    As the path was typed, unless that leads elsewhere (a link) or has no name (``.``).
+    """
+    whole = resolved(path)
+    typed = path.name == whole.name and resolved(path.parent) == whole.parent
+    return (path if typed else whole).with_name(name)
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well.

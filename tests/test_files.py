@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dfbench.errors import BusyError, OutputError
-from dfbench.files import atomic_path, keep_text, owned, sweep, write_text
+from dfbench.files import atomic_path, beside, keep_text, owned, sweep, write_text
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="locks and limits of POSIX")
 
@@ -126,3 +126,16 @@ def test_a_huge_file_in_the_place_of_results_is_replaced_unread(tmp_path):
     os.truncate(path, 1 << 40)  # 1 TB of nothing
     keep_text(path, "a board")
     assert path.read_text() == "a board"
+
+
+def test_what_lies_beside_is_called_as_it_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "r1").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "r1")
+    monkeypatch.chdir(tmp_path)
+    assert beside(Path("a/r1"), "r2") == Path("a/r2")
+    assert beside(Path("link"), "r2") == tmp_path.resolve() / "a" / "r2"
+    monkeypatch.chdir(tmp_path / "a" / "r1")
+    assert beside(Path(), "r2") == tmp_path.resolve() / "a" / "r2"
+    assert beside(Path("../r1"), "r2") == Path("../r2")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
-from dfbench.cli.screen import err, out, say
+from dfbench.cli.screen import err, out, say, tell
 from dfbench.errors import DataError, DfbenchError
 from dfbench.plain import counted, in_line
 
@@ -229,7 +229,7 @@ def check(
     _hinder(hindrance)
     for number, defect in enumerate(defects):
         if everything or defect.kind != "broken" or number < SHOWN_BROKEN:
-            say(f"{defect.kind}: {defect.path}: {defect.reason}")
+            tell(f"{defect.kind}: {defect.path}: {defect.reason}", further="  ")
         elif number == SHOWN_BROKEN:
             say(f"  and {len(broken) - number:,} more broken (--all lists them)")
     warnings = len(defects) - len(broken)

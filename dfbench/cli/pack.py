@@ -31,13 +31,14 @@ def pack(
     the board in all forms, scores, records, findings, pictures and how all was made; no images.
     The same folder gives the same bytes.
     """
+    from dfbench.files import beside, resolved
     from dfbench.results.records.folder import ResultsFolder
     from dfbench.results.records.packing import SUFFIX, left_out
     from dfbench.results.results import load_results
 
     folder = folder.expanduser()
-    name = folder.resolve().name + SUFFIX
-    file = folder.resolve().with_name(name) if out_file is None else out_file.expanduser()
+    file = beside(folder, resolved(folder).name + SUFFIX)
+    file = file if out_file is None else out_file.expanduser()
     size = load_results(folder, plugins=plugin or ()).pack(file, models=models)
     say(f"packed: {file}, {size / 1e6:,.1f} MB")
     if others := left_out(ResultsFolder(folder)):

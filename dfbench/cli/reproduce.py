@@ -64,11 +64,11 @@ def reproduce(
     from dfbench.benchmark.reproducing import reproduce as reproduced
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.cli.tables import plain_row, plain_table
+    from dfbench.files import beside, resolved
     from dfbench.results.records.packing import SUFFIX, as_folder
 
     folder = folder.expanduser()
-    whole = folder.resolve()
-    new = whole.with_name(f"{whole.name.removesuffix(SUFFIX)}-again")
+    new = beside(folder, f"{resolved(folder).name.removesuffix(SUFFIX)}-again")
     new = new if out_folder is None else out_folder.expanduser()
     with ConsoleReporter(err()) as reporter, as_folder(folder) as laid:
         found = reproduced(

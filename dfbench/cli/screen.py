@@ -51,8 +51,11 @@ def say(text: object = "", *, err: bool = False) -> None:
     stream.flush()
 
 
-def tell(text: object, *, err: bool = False, indent: str = "") -> None:
-    """Print a sentence: a person is given whole words, a file or a pipe a whole line."""
+def tell(text: object, *, err: bool = False, indent: str = "", further: str = "") -> None:
+    """Print a sentence: a person is given whole words, a file or a pipe a whole line.
+
+    All lines are indented, and those from the second on further.
+    """
     console, line = _Screen(stderr=err), in_line(str(text))
     lines = [indent + line]
     if console.is_terminal:
@@ -60,7 +63,7 @@ def tell(text: object, *, err: bool = False, indent: str = "") -> None:
             line,
             max(1, console.width - 1),
             initial_indent=indent,
-            subsequent_indent=indent,
+            subsequent_indent=indent + further,
             break_long_words=False,
             break_on_hyphens=False,
         )

@@ -24,6 +24,8 @@ class Reading(BaseModel):
     """What about it may mislead, a sentence each."""
     images: int = 0
     """Of the data set, readable or not."""
+    normalised: str = ""
+    """What images are made into first, in words; empty where they are not."""
 
 
 class ReadingAudit(Audit[Reading, Reading]):
@@ -40,6 +42,7 @@ class ReadingAudit(Audit[Reading, Reading]):
             reading=dataset.reading,
             warnings=[line.rstrip(".") for line in dataset.warnings],
             images=len(dataset.manifest),
+            normalised=str(dataset.card.normalise or ""),
         )
 
     def keep(self, found: Reading, looked: Looked) -> Reading:
@@ -71,11 +74,13 @@ class ReadingAudit(Audit[Reading, Reading]):
         return [Finding(line, []) for line in (*said, *found.warnings)]
 
     def report(self, read: Read) -> Report:
-        """Say above each table how its data set was read, and what could not be."""
+        """Say above each table how its data set was read, what it is made into, and what is not."""
         warnings, notes = {}, {}
         states = {table.dataset: table.measured or table.missing for table in read.tables}
         for name, kept in self.kept(read).items():
             said = [f"read as: {kept.reading}"] if kept.reading else []
+            if kept.normalised:
+                said.append(f"images are normalised: {kept.normalised}")
             fingerprint = states[name][0].fingerprint
             if unreadable := max(line.n_left_out for line in states[name]):
                 where = read.out.unreadable_file(fingerprint).relative_to(read.out.path)

@@ -100,9 +100,12 @@ class Container(ABC):
     ----------
     images
         Whether all of them are images, whatever they are called.
+    columns
+        Of rows the column that tells the class, "" of none, and those that are not read; else None.
     """
 
     images = False
+    columns: tuple[str, tuple[str, ...]] | None = None
 
     def __init__(self, parts: Sequence[Part], found: Listing) -> None:
         self.parts = list(parts)

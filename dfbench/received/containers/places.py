@@ -135,6 +135,18 @@ def told(path: PathLike) -> tuple[int, ...] | None:
     return None if found is None else found.container.stat(found.at)
 
 
+def columns_of(path: PathLike) -> tuple[str, tuple[str, ...]] | None:
+    """Give the column that tells the class of a file, "" of none, and those that are not read.
+
+    None where it is no row of a shard.
+    """
+    try:
+        found = inside(path)
+    except OSError:
+        return None
+    return None if found is None else found.container.columns
+
+
 class Held(NamedTuple):
     """Files that a container holds in a folder and below it.
 

@@ -61,12 +61,15 @@ class _Columns(NamedTuple):
         Column that tells the class; "" of none.
     names
         Of its values, where they are numbers of names.
+    others
+        Columns that are not read.
     """
 
     image: str
     path: str
     label: str
     names: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Rows(Container):
@@ -74,13 +77,19 @@ class Rows(Container):
 
     images = True
 
-    def __init__(self, parts: Sequence[Part], found: Listing, columns: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[Part], found: Listing, columns: Sequence[_Columns]) -> None:
         super().__init__(parts, found)
-        self._columns = list(columns)
+        self._columns = [each.image for each in columns]
+        label = next((each.label for each in columns if each.label), "")
+        others = dict.fromkeys(other for each in columns for other in each.others)
+        self.columns = label, tuple(others)
 
     def _read(self, at: int, most: int, first: int | None) -> bytes:
         part, group, row, _ = self.rows[at].tolist()
-        value = _groups.row(self.parts[part], self._columns[part], group, row)
+        try:
+            value = _groups.row(self.parts[part], self._columns[part], group, row)
+        except ValueError as error:
+            raise Refused(errno.EIO, str(error), self.names[at]) from None
         if len(value) > most and first is None:
             raise Refused(errno.EFBIG, too_large(len(value), most), self.names[at])
         return bytes(value[:first])
@@ -135,7 +144,7 @@ def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> 
                 raise ValueError(f"{Path(part.path).name} {error}") from None
         _check_labels(labels, len(its), columns)
         _add(found, split, its)
-    return Rows(parts, found, [each.image for each in columns])
+    return Rows(parts, found, columns)
 
 
 def _add(
@@ -219,10 +228,11 @@ def _base(path: Any) -> str:
 
 def _check_labels(labels: set[str], n: int, columns: Sequence[_Columns]) -> None:
     if len(labels) > min(MOST, 20 + n // 4):
-        name = next(each.label for each in columns if each.label)
+        its = next(each for each in columns if each.label)
+        others = f"; the other columns are: {', '.join(its.others[:10])}" if its.others else ""
         raise ValueError(
-            f"its column {name!r} tells {len(labels):,} labels of {n:,} images, such as"
-            f" {min(labels)[:40]!r}: they are no classes"
+            f"its column {its.label!r} tells {len(labels):,} labels of {n:,} images, such as"
+            f" {min(labels)[:40]!r}: they are no classes{others}"
         )
 
 
@@ -261,6 +271,7 @@ def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
     found = pq.ParquetFile(
         file,
         metadata=metadata,
+        pre_buffer=False,  # its threads would hold the file still when Python ends, and abort it
         thrift_string_size_limit=_FOOTER,
         thrift_container_size_limit=_LISTED,
     )
@@ -297,8 +308,9 @@ def _columns(schema: pa.Schema) -> _Columns | None:
         raise ValueError(
             f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
         )
-    labels = _labels(schema, features)
-    return _Columns(*images[own], *labels)
+    label, names = _labels(schema, features)
+    others = tuple(each for each in schema.names if each not in (own, label))
+    return _Columns(*images[own], label, names, others)
 
 
 def _image_in(column: pa.Field) -> tuple[str, str] | None:
@@ -414,7 +426,8 @@ class _Groups:
                 try:
                     _fill(held, part, column, group)
                 except ValueError as error:
-                    held.batches, held.bytes, held.error = [], 0, str(error)
+                    held.batches, held.bytes = [], 0
+                    held.error = _of_group(error, part, group)
                 except BaseException:  # the file is another by now, or is gone
                     with self._lock:
                         self._held.pop(key, None)
@@ -446,6 +459,12 @@ def _footer(part: Part) -> Any:
         return _parquet(file).metadata
 
 
+def _of_group(error: ValueError, part: Part, group: int) -> str:
+    """Name the row group; what the library says of a damaged one helps nobody further."""
+    what = "is damaged" if str(error).startswith("is damaged") else str(error)
+    return f"row group {group} of {Path(part.path).name} {what}"
+
+
 def _fill(held: _Group, part: Part, column: str, group: int) -> None:
     """Read a row group; what repeats its images may be of any size, and is not."""
     with open_part(part) as file, _in_words():
@@ -460,4 +479,4 @@ def _fill(held: _Group, part: Part, column: str, group: int) -> None:
             held.bytes += images.nbytes
             row += len(images)
             if held.bytes > _GROUP:
-                raise ValueError(f"its row group has more than {_GROUP / 1e9:,.1f} GB of images")
+                raise ValueError(f"has more than {_GROUP / 1e9:,.1f} GB of images")

@@ -24,9 +24,13 @@ They may count on those down to `n_features`.
 def to_json(board: Board) -> str:
     """Write the board as strict JSON: a list of objects with the keys of `board.Line`.
 
+    Each has ``notes``, too: those above the table of its data set.
+
     What is not defined is null.
     """
-    return json_text([_object(line) for line in board.lines])
+    return json_text(
+        [_object(line) | {"notes": table.notes} for table in board.tables for line in table.lines]
+    )
 
 
 def _object(line: Line) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dfbench.files import Progress, at_home, resolved
 from dfbench.received.containers.places import exists, is_file, is_folder
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card, parse_card
-from dfbench.suites.datasets.inference.card_file import CARD_FILE
+from dfbench.suites.datasets.inference.card_file import CARD_FILE, card_beside
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.inference.reading import Reading, read_folder
 from dfbench.suites.datasets.registrations import Registered, keep, registered
@@ -45,6 +45,8 @@ class Located:
         Root given from outside; goes before what the card says.
     reading
         How a plain folder was read; None where a card says how.
+    note
+        Which card that is, where nobody named it and it does not lie in the data.
     """
 
     card: Card
@@ -52,6 +54,7 @@ class Located:
     where: Path
     root: Path | None = None
     reading: Reading | None = None
+    note: str = ""
 
     def settled(self) -> tuple[Card, Path]:
         """Card and root folder, for `dfbench.suites.datasets.manifest.read_dataset`.
@@ -106,8 +109,9 @@ def resolve(
     Parameters
     ----------
     source
-        A ``.toml`` file; a folder or an archive (its ``card.toml`` if it has one, else the card
-        inferred from how its images lie); the name of a registered, built-in or public data set. A
+        A ``.toml`` file; a folder or an archive (the card beside the archive, unless ``root`` or
+        ``asked`` say otherwise, else its ``card.toml`` if it has one, else the card inferred from
+        how its images lie); the name of a registered, built-in or public data set. A
         name goes before a folder of the same name here: write ``./name`` for the folder.
         ``NAME=...`` before any of these is what it is called instead.
     root
@@ -194,6 +198,10 @@ def _found(
             raise _unknown("data set or folder", text, [item.name for item in names()])
     path = at_home(source)
     if is_folder(path):
+        beside = card_beside(path) if root is None and not asked else None
+        if beside is not None:
+            note = f"the card {beside.name} beside it says"
+            return Located(load_card(beside), beside.parent, beside, note=note)
         own = _own_card(path)
         if own is not None:
             return Located(load_card(own), path, own, root)

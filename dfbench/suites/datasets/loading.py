@@ -61,6 +61,6 @@ def load_dataset(
         card = card.with_plugins(plugins)
         dataset = read_dataset(card, folder, check=check, progress=progress, incomplete=incomplete)
     if located.reading is None:
-        return dataset
+        return replace(dataset, reading=located.note)
     warnings = (*located.reading.warnings, *dataset.warnings)
     return replace(dataset, reading=located.reading.line, warnings=warnings)

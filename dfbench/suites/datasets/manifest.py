@@ -62,7 +62,8 @@ class Dataset:
     ignored
         Files below the root that are no images or belong to nothing the card names.
     reading
-        How a plain folder was read, in a line; empty where a card says how.
+        How a plain folder was read, in a line; empty where a card says how, unless that was found
+        beside an archive.
     warnings
         What about the way it was read may mislead, a sentence each.
     hindrance

@@ -110,6 +110,25 @@ def test_with_a_card_nothing_is_said(
     assert "reading: " not in run_command("data", "check", folder).stdout
 
 
+def test_what_images_are_made_into_stands_above_the_table(
+    make_folder: Callable[..., Path], suite: Path, tmp_path: Path
+) -> None:
+    folder, out = make_folder(), tmp_path / "out"
+    assert run_command("data", "init", folder).exit_code == 0
+    card = folder / "card.toml"
+    text = card.read_text()
+    card.write_text(f'{text}\n[normalise]\nsize = 16\nformat = "jpeg"\nquality = 75\n')
+    dfbench.run(suite, folder, out=out)
+    card.write_text(text)  # what stands there now is no matter of what was run
+    said = "images are normalised: resized to 16x16 px, written as JPEG of quality 75"
+    assert any(note.startswith(said) for note in build_board(out).tables[0].notes)
+    for name in ("leaderboard.md", "leaderboard.json", "leaderboard.html"):
+        assert said in (out / name).read_text()
+    assert run_command("report", out).exit_code == 0
+    assert said in (out / "report.html").read_text()
+    assert said in " ".join(run_command("leaderboard", out).stdout.split())
+
+
 # --- what cannot be read -----------------------------------------------------------------------
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dfbench.errors import DataError
+from dfbench.errors import CardError, DataError
 from dfbench.images import contents
 from dfbench.received.containers import rows
 from dfbench.suites.datasets import facts
 from dfbench.suites.datasets.catalogue import add
 from dfbench.suites.datasets.image_files import subfolders, walk
 from dfbench.suites.datasets.inference.card_file import init_card
+from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from tests.packed import (
     IMAGE,
@@ -117,6 +118,25 @@ def test_cards_are_written_beside_and_archives_registered(tmp_path: Path) -> Non
     assert load_dataset(path).fingerprint == load_dataset(place).fingerprint
     add(place)
     assert load_dataset("faces").root == place
+
+
+def test_the_card_beside_an_archive_is_used(tmp_path: Path) -> None:
+    place = as_zip(tmp_path / "faces.zip", pictures())
+    path, _ = init_card(place)
+    text = path.read_text()
+    path.write_text(text.replace('name = "faces"', 'name = "small"') + "[normalise]\nsize = 16\n")
+    found = load_dataset(place)
+    assert (found.name, found.root, found.card.normalise.size) == ("small", place, 16)
+    assert found.reading == "the card faces.toml beside it says"
+    assert load_dataset(f"mine={place}").name == "mine"
+    asked = load_dataset(place, asked=ReadAs(classes="real=real,fake=fake"))
+    assert (asked.name, asked.card.normalise) == ("faces", None)
+    path.write_text(text.replace('name = "faces"', 'name = faces"'))
+    with pytest.raises(CardError, match=r"faces\.toml"):
+        load_dataset(place)
+    for other in (text.replace("faces.zip", "others.zip"), "[tool]\nx = 1\n", "no card"):
+        path.write_text(other)
+        assert load_dataset(place).name == "faces"
 
 
 def test_labels_of_rows(tmp_path: Path) -> None:
@@ -231,7 +251,7 @@ def test_damaged_row_groups_are_broken_images(tmp_path: Path) -> None:
     shard.write_bytes(data)
     found = load_dataset(place).broken
     assert 1 <= len(found) <= 6
-    assert found["error"].str.startswith("is damaged").all()
+    assert set(found["error"]) == {"row group 0 of train-00000-of-00001.parquet is damaged"}
     table = pa.table({
         "image": pa.array([{"bytes": None, "path": "a.png"}, None], IMAGE), "label": [0, 1]
     })  # fmt: skip
@@ -290,6 +310,28 @@ def test_what_is_no_class_is_asked_about(tmp_path: Path) -> None:
         load_dataset(tmp_path / "c")
     with pytest.raises(DataError, match="holds no column of images"):
         load_dataset(tmp_path / "c" / "features.parquet")
+
+
+def test_columns_are_named_where_none_tells_the_class(tmp_path: Path) -> None:
+    images = pa.array([picture(n) for n in range(40)], pa.binary())
+    none = pa.table({"image": images, "caption": ["a"] * 40, "id": range(40)})
+    write_rows(tmp_path / "none" / "train-0.parquet", none)
+    with pytest.raises(DataError, match="no column of its Parquet files is called label") as caught:
+        load_dataset(tmp_path / "none")
+    assert "they have caption, id" in str(caught.value)
+    assert "layouts" not in str(caught.value)
+    texts = [f"a person with hat {n % 12}" for n in range(40)]
+    write_rows(tmp_path / "text" / "train-0.parquet", none.append_column("label", [texts]))
+    with pytest.raises(DataError, match="no text in the column 'label'") as caught:
+        load_dataset(tmp_path / "text")
+    assert "the other columns are: caption, id" in str(caught.value)
+    assert "folder" not in str(caught.value).partition(": ")[2]
+    said = load_dataset(tmp_path / "text", asked=ReadAs(classes="1"))
+    assert len(said.classes) == 12
+    each = none.append_column("label", [[f"hat {n}" for n in range(40)]])
+    write_rows(tmp_path / "each" / "train-0.parquet", each)
+    with pytest.raises(DataError, match="no classes; the other columns are: caption, id"):
+        load_dataset(tmp_path / "each")
 
 
 def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:

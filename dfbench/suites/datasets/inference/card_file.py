@@ -1,12 +1,13 @@
-"""Writing the card of a plain folder, to be edited."""
+"""Writing the card of a plain folder, to be edited, and finding that of an archive."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from dfbench.errors import OutputError
-from dfbench.files import resolved
-from dfbench.received.containers.places import is_archive
+from dfbench.files import at_home, resolved
+from dfbench.received.containers.places import is_archive, is_file, read_bytes
+from dfbench.received.texts import SMALL, toml_of
 from dfbench.suites.datasets.cards.writing import write_card
 from dfbench.suites.datasets.inference.examples import examples
 from dfbench.suites.datasets.inference.read_as import ReadAs
@@ -67,3 +68,28 @@ def init_card(
     images = scan(card, folder / reading.card.root).images
     write_card(card, path, examples=examples(card, [image.path for image in images]))
     return path, reading
+
+
+def card_beside(archive: Path) -> Path | None:
+    """Give the card that `init_card` writes beside an archive, if there is one whose root it is.
+
+    A file of that name that cannot be read but speaks of the archive counts: who edits a card is
+    to hear of slips in it.
+    """
+    if not is_archive(archive):
+        return None
+    path = archive.with_suffix(".toml")
+    if path == archive or not is_file(path):
+        return None
+    text = b""
+    try:
+        text = read_bytes(path, most=SMALL)
+        root = toml_of(text).get("root")
+    except OSError:
+        return None
+    except ValueError:
+        return path if archive.name.encode() in text else None
+    if not isinstance(root, str):
+        return None
+    place, whole = resolved(path.parent / at_home(root)), resolved(archive)
+    return path if whole in (place, *place.parents) else None

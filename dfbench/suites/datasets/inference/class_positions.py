@@ -18,6 +18,18 @@ from dfbench.suites.datasets.inference.sources import are_kinds, are_sources
 from dfbench.suites.datasets.words import is_mask, is_neutral, natural
 
 
+class UnclearError(DataError):
+    """Folders that may be classes or not.
+
+    Attributes
+    ----------
+    names
+        Theirs.
+    """
+
+    names: Sequence[str] = ()
+
+
 def by_position(places: Sequence[Place], where: object) -> Classes | None:
     """Take the outermost folders that are neither splits nor names that tell nothing.
 
@@ -77,7 +89,7 @@ def _check(names: Sequence[str], named: dict[Place, list[int]], where: object) -
     ):
         return
     inner = f"; in each of which {listed(natural(deeper))} lie again" if crossed else ""
-    raise DataError(
+    error = UnclearError(
         "no folder is called real, fake or the like, and these may be classes or not:"
         f" {listed(names)}{inner}",
         where=where,
@@ -85,3 +97,5 @@ def _check(names: Sequence[str], named: dict[Place, list[int]], where: object) -
         + ("--classes 2 those in them; " if deeper else "")
         + "--classes real=FOLDER+FOLDER,fake=FOLDER+FOLDER says what each is",
     )
+    error.names = names
+    raise error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DataError
-from dfbench.received.containers.places import exists, is_folder
+from dfbench.received.containers.places import columns_of, exists, is_folder
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import parse_card
 from dfbench.suites.datasets.image_files import Found, walk
@@ -15,6 +15,7 @@ from dfbench.suites.datasets.inference.agreeing import (
     compare,
     of_folders,
 )
+from dfbench.suites.datasets.inference.class_positions import UnclearError
 from dfbench.suites.datasets.inference.class_words import wrapper
 from dfbench.suites.datasets.inference.file_hints import frames_of_videos, masks_beside_images
 from dfbench.suites.datasets.inference.file_names import by_file_names
@@ -200,7 +201,10 @@ def _folders(found: Found, asked: ReadAs, folder: Path) -> tuple[FolderReading |
     for place in places:
         place.parts = place.parts[depth:]
     root = "/".join(outer[:depth])
-    read = read_folders(places, asked, folder / root)
+    try:
+        read = read_folders(places, asked, folder / root)
+    except UnclearError as error:
+        raise _of_rows(error, folder, found) from None
     return read, root
 
 
@@ -247,7 +251,30 @@ def _no_images(folder: Path, found: Found) -> DataError:
     return DataError("holds no images", where=folder, hint=hint or IMAGES)
 
 
+def _of_rows(error: UnclearError, folder: Path, found: Found) -> DataError:
+    """Speak of the column of labels, where it is what the folders are made from."""
+    label, others = columns_of(folder / found.images[0]) or ("", ())
+    if not label:
+        return error
+    more = f"; the other columns are: {listed(others)}" if others else ""
+    return DataError(
+        f"no text in the column {label!r} of its Parquet files is real, fake or the like, and these"
+        f" may be classes or not: {listed(error.names)}{more}",
+        where=folder,
+        hint="--classes 1 takes each of these texts for a class, --classes"
+        " real=TEXT+TEXT,fake=TEXT+TEXT says what each is",
+    )
+
+
 def _unrecognised(folder: Path, found: Found, tables: Tables) -> DataError:
+    rows = columns_of(folder / found.images[0])
+    if rows is not None and not rows[0]:
+        there = f"they have {listed(rows[1])}" if rows[1] else "they have images alone"
+        return DataError(
+            f"no column of its Parquet files is called label, or is_fake or the like: {there}",
+            where=folder,
+            hint="give the column that tells what is real and what fake the name label, or add it",
+        )
     names = [path.rpartition("/")[2] for path in found.images]
     aside = "".join(f"; {path} is not used: {why}" for path, why in tables.aside[:3])
     return DataError(
