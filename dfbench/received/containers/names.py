@@ -112,6 +112,21 @@ def as_folder(label: str) -> str:
     return plain.encode(errors="replace").decode()
 
 
+def without(name: str, *folders: str) -> str:
+    """Leave out folders before a name that those which it is put into are called, too.
+
+    Examples
+    --------
+    >>> without("train/real/000/1.png", "train", "real"), without("a/1.png", "train", "real")
+    ('000/1.png', 'a/1.png')
+    """
+    parts = name.split("/")
+    for folder in folders:
+        if len(parts) > 1 and folder and (parts[0] == folder or split_of(parts[0]) == folder):
+            del parts[0]
+    return "/".join(parts)
+
+
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),

@@ -24,7 +24,7 @@ from dfbench.received.containers.container import (
     check_count,
     open_part,
 )
-from dfbench.received.containers.labels import MOST, column_of, told_by
+from dfbench.received.containers.labels import MOST, choose, may_tell, must_tell, told_by
 from dfbench.received.containers.names import by_splits, inner
 from dfbench.received.files import Refused, too_large
 from dfbench.received.texts import SMALL, from_json
@@ -50,6 +50,21 @@ _IMAGES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
 """Names of columns of images, the likeliest first."""
 
 
+class _Label(NamedTuple):
+    """A column that may tell the class.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    names
+        Of its values, where they are numbers of names.
+    """
+
+    column: str
+    names: tuple[str, ...] = ()
+
+
 class _Columns(NamedTuple):
     """What of a shard is read.
 
@@ -57,16 +72,21 @@ class _Columns(NamedTuple):
     ----------
     image, path
         Columns of the bytes, and of what they were called; "" of none.
-    label
-        Column that tells the class; "" of none.
-    names
-        Of its values, where they are numbers of names.
+    labels
+        Columns that may tell the class.
     """
 
     image: str
     path: str
-    label: str
-    names: tuple[str, ...] = ()
+    labels: tuple[_Label, ...] = ()
+
+
+class _Row(NamedTuple):
+    """A row: what columns say of its class, what it is called, and its place."""
+
+    told: tuple[str | None, ...]
+    name: str
+    place: tuple[int, int, int, int]
 
 
 class Rows(Container):
@@ -121,21 +141,51 @@ def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> 
     """
     stems = [Path(part.path).stem for part in parts]
     splits = by_splits(folder, stems)
+    rows: list[list[_Row]] = []
+    for number, part in enumerate(parts):
+        try:
+            rows.append(list(_rows(number, part, columns[number])))
+            check_count(sum(map(len, rows)))
+        except ValueError as error:
+            raise ValueError(f"{Path(part.path).name} {error}") from None
+    label, chosen = _chosen(parts, columns, rows)
     found = Listing()
     for split in sorted(set(splits)):
-        its: list[tuple[str, str, tuple[int, int, int, int]]] = []
-        labels: set[str] = set()
-        for number, part in enumerate(parts):
-            if splits[number] != split:
-                continue
-            try:
-                its += _rows(number, part, columns[number], labels)
-                check_count(len(its))
-            except ValueError as error:
-                raise ValueError(f"{Path(part.path).name} {error}") from None
-        _check_labels(labels, len(its), columns)
+        its = [
+            (row.told[chosen[n]] or "" if chosen[n] >= 0 else "", row.name, row.place)
+            for n in range(len(parts))
+            if splits[n] == split
+            for row in rows[n]
+        ]
+        _check_labels({each for each, _, _ in its}, len(its), label)
         _add(found, split, its)
     return Rows(parts, found, [each.image for each in columns])
+
+
+def _chosen(
+    parts: Sequence[Part], columns: Sequence[_Columns], rows: Sequence[Sequence[_Row]]
+) -> tuple[str, list[int]]:
+    """Choose the column that tells the class: its name, and its place among those of each shard."""
+    names = list(dict.fromkeys(each.column for its in columns for each in its.labels))
+    told: set[tuple[str | None, ...]] = set()
+    for its, held in zip(columns, rows, strict=True):
+        own = {each.column: n for n, each in enumerate(its.labels)}
+        for said in {row.told for row in held}:
+            told.add(tuple(said[own[name]] if name in own else "" for name in names))
+    at = choose(names, told)
+    label = names[at] if at >= 0 else ""
+    places = [
+        next((n for n, each in enumerate(its.labels) if each.column == label), -1)
+        for its in columns
+    ]
+    for part, its, place in zip(parts, columns, places, strict=True):
+        others = [each.column for each in its.labels]
+        if label and others and place < 0:
+            raise ValueError(
+                f"{Path(part.path).name} has no column {label!r}, which tells the class elsewhere,"
+                f" but {', '.join(map(repr, others))}: give them one name"
+            )
+    return label, places
 
 
 def _add(
@@ -149,11 +199,9 @@ def _add(
         to.add("/".join(filter(None, (split, label, own))), row, UNKNOWN)
 
 
-def _rows(
-    number: int, part: Part, columns: _Columns, labels: set[str]
-) -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
-    """Go through a shard: label, name and place of each row; no image is read."""
-    wanted = [each for each in (columns.path, columns.label) if each]
+def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
+    """Go through a shard; no image is read."""
+    wanted = [each for each in (columns.path, *(its.column for its in columns.labels)) if each]
     with open_part(part) as file, _in_words():
         found = _parquet(file)
         told = found.metadata
@@ -170,10 +218,12 @@ def _rows(
                 )
             n = told.row_group(group).num_rows
             row = 0
-            for path, value in _texts(found, group, wanted, columns, n):
-                label = _named(columns, value)
-                labels.add(label)
-                yield label, _base(path), (number, group, row, 0)
+            for path, *values in _texts(found, group, wanted, columns, n):
+                said = [
+                    _named(each, value, sole=len(values) == 1)
+                    for each, value in zip(columns.labels, values, strict=True)
+                ]
+                yield _Row(tuple(said), _base(path), (number, group, row, 0))
                 row += 1
             if row != n:
                 raise ValueError(f"is damaged: {row:,} of {n:,} rows in row group {group}")
@@ -181,10 +231,10 @@ def _rows(
 
 def _texts(
     found: Any, group: int, wanted: list[str], columns: _Columns, n: int
-) -> Iterator[tuple[Any, Any]]:
-    """Give path and label of each row of a group."""
+) -> Iterator[tuple[Any, ...]]:
+    """Give path and labels of each row of a group."""
     if not wanted:
-        yield from ((None, None) for _ in range(n))
+        yield from ((None,) for _ in range(n))
         return
     widest = max(_size(found.metadata, group, each) for each in wanted)
     if widest > _TEXTS:
@@ -193,18 +243,24 @@ def _texts(
     step = max(1, min(_AT_ONCE, _TEXTS // max(widest, 1)))
     for batch in found.iter_batches(step, [group], columns=wanted, use_threads=False):
         paths = _leaf(batch, columns.path).to_pylist() if columns.path else [None] * len(batch)
-        values = _leaf(batch, columns.label).to_pylist() if columns.label else [None] * len(batch)
-        yield from zip(paths, values, strict=True)
+        values = [_leaf(batch, each.column).to_pylist() for each in columns.labels]
+        yield from zip(paths, *values, strict=True)
 
 
-def _named(columns: _Columns, value: Any) -> str:
-    if columns.names and isinstance(value, int):
-        if not 0 <= value < len(columns.names):
+def _named(label: _Label, value: Any, *, sole: bool) -> str | None:
+    """Give what a label stands for; None of what is none, where another column may tell it."""
+    if label.names and isinstance(value, int):
+        if not 0 <= value < len(label.names):
             if value == -1:
                 return ""
-            raise ValueError(f"has the label {value} of {len(columns.names)} names")
-        value = columns.names[value]
-    return told_by(columns.label, value)
+            raise ValueError(f"has the label {value} of {len(label.names)} names")
+        value = label.names[value]
+    try:
+        return told_by(label.column, value)
+    except ValueError:
+        if sole or must_tell(label.column):
+            raise
+        return None
 
 
 def _base(path: Any) -> str:
@@ -217,9 +273,8 @@ def _base(path: Any) -> str:
         return ""
 
 
-def _check_labels(labels: set[str], n: int, columns: Sequence[_Columns]) -> None:
+def _check_labels(labels: set[str], n: int, name: str) -> None:
     if len(labels) > min(MOST, 20 + n // 4):
-        name = next(each.label for each in columns if each.label)
         raise ValueError(
             f"its column {name!r} tells {len(labels):,} labels of {n:,} images, such as"
             f" {min(labels)[:40]!r}: they are no classes"
@@ -298,7 +353,7 @@ def _columns(schema: pa.Schema) -> _Columns | None:
             f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
         )
     labels = _labels(schema, features)
-    return _Columns(*images[own], *labels)
+    return _Columns(*images[own], tuple(labels))
 
 
 def _image_in(column: pa.Field) -> tuple[str, str] | None:
@@ -334,31 +389,23 @@ def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     return {str(name): its for name, its in items if isinstance(its, dict)}
 
 
-def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> tuple[str, tuple[str, ...]]:
-    """Choose the column of labels, and give the names of its numbers."""
+def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> list[_Label]:
+    """List the columns that may tell the class, with the names of their numbers."""
     import pyarrow as pa
 
-    classes = {
-        name: its["names"]
-        for name, its in features.items()
-        if its.get("_type") == "ClassLabel"
-        and isinstance(its.get("names"), list)
-        and name in schema.names
-        and pa.types.is_integer(schema.field(name).type)
-    }
-    chosen = column_of(classes) or (next(iter(classes)) if len(classes) == 1 else "")
-    if len(classes) > 1 and not chosen:
-        raise ValueError(
-            f"several columns hold classes ({', '.join(list(classes)[:5])}), and none is called"
-            " 'label'"
-        )
-    if chosen:
-        return chosen, tuple(map(str, classes[chosen][:MOST]))
     telling = (
         *(pa.types.is_string, pa.types.is_large_string, pa.types.is_integer),
         *(pa.types.is_boolean, pa.types.is_floating, pa.types.is_dictionary),
     )
-    return column_of([each.name for each in schema if any(is_(each.type) for is_ in telling)]), ()
+    found = []
+    for each in schema:
+        its = features.get(each.name, {})
+        names = its.get("names") if its.get("_type") == "ClassLabel" else None
+        if isinstance(names, list) and pa.types.is_integer(each.type):
+            found.append(_Label(each.name, tuple(map(str, names[:MOST]))))
+        elif may_tell(each.name) and any(is_(each.type) for is_ in telling):
+            found.append(_Label(each.name))
+    return found
 
 
 def _leaf(batch: Any, column: str) -> Any:
