@@ -343,9 +343,9 @@ def _archive(place: str, status: os.stat_result) -> Container | None:
             columns = shown_columns(part)
             if columns is None:
                 raise ValueError("holds no column of images (bytes, or a struct with bytes)")
-            return rows_of("train", [part], [columns])
+            return rows_of(None, [part], [columns])
         # one alone tells no splits, whatever it is called
-        return samples_of("train", [part]) if holds_samples(part) else Tar.of(part)
+        return samples_of(None, [part]) if holds_samples(part) else Tar.of(part)
     except Changed:
         raise Refused(errno.ESTALE, "changed while it was read: run again", place) from None
     except ValueError as error:

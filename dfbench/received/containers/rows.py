@@ -120,13 +120,13 @@ def shown_columns(part: Part) -> _Columns | None:
         return _columns(_parquet(file).schema_arrow)
 
 
-def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
+def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
     """Open Parquet shards.
 
     Parameters
     ----------
     folder
-        Name of the folder that they lie in.
+        Name of the folder that they lie in; None of one alone.
     parts
         The shards, in order.
     columns

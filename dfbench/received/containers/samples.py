@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from dfbench.received.containers.container import Listing, Part, check_count, open_part
 from dfbench.received.containers.labels import MOST, choose, may_tell, must_tell, told_by
-from dfbench.received.containers.names import by_splits, split_of, without
+from dfbench.received.containers.names import by_splits, splits_in, without
 from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
 from dfbench.received.texts import from_json
 
@@ -48,7 +48,7 @@ class _Image(NamedTuple):
 
 def is_shard(name: str) -> bool:
     """Whether a tar of this name may be a shard: numbered as tools write them, or of a split."""
-    return _NUMBERED.fullmatch(name) is not None or bool(split_of(Path(name).stem))
+    return _NUMBERED.fullmatch(name) is not None or bool(splits_in(Path(name).stem))
 
 
 def holds_samples(part: Part) -> bool:
@@ -65,13 +65,13 @@ def holds_samples(part: Part) -> bool:
     return any(endings[key] & set(_TELLING) for key in images)
 
 
-def samples_of(folder: str, parts: Sequence[Part]) -> Samples:
+def samples_of(folder: str | None, parts: Sequence[Part]) -> Samples:
     """Open shards of samples.
 
     Parameters
     ----------
     folder
-        Name of the folder that they lie in.
+        Name of the folder that they lie in; None of one alone.
     parts
         The shards, in order.
 
