@@ -109,6 +109,11 @@ def _meaning(value: str) -> str:
     return _WORDS.get(re.sub(r"[^a-z]", "", value.lower()), "")
 
 
+def is_word(name: str) -> bool:
+    """Whether a name is a word for real or fake, whatever numbers stand beside it."""
+    return bool(_meaning(name))
+
+
 def _in_words(values: Collection[str | None]) -> bool:
     """Whether labels say real and fake themselves."""
     return all(value is not None and _meaning(value) for value in values)

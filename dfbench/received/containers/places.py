@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dfbench.received import files
 from dfbench.received.containers.container import Changed, Container, Part, identity
 from dfbench.received.containers.rows import rows_of, shown_columns
-from dfbench.received.containers.samples import holds_samples, is_shard, samples_of
+from dfbench.received.containers.samples import holds_samples, is_divided, is_shard, samples_of
 from dfbench.received.containers.tar_file import Tar
 from dfbench.received.containers.zip_file import Zip
 from dfbench.received.files import Refused
@@ -345,7 +345,9 @@ def _archive(place: str, status: os.stat_result) -> Container | None:
                 raise ValueError("holds no column of images (bytes, or a struct with bytes)")
             return rows_of(None, [part], [columns])
         # one alone tells no splits, whatever it is called
-        return samples_of(None, [part]) if holds_samples(part) else Tar.of(part)
+        if holds_samples(part) and not is_divided(part):
+            return samples_of(None, [part])
+        return Tar.of(part)
     except Changed:
         raise Refused(errno.ESTALE, "changed while it was read: run again", place) from None
     except ValueError as error:

@@ -6,6 +6,7 @@ which the row tells, or its number. Images are read by row groups, the last few 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import threading
@@ -24,8 +25,8 @@ from dfbench.received.containers.container import (
     check_count,
     open_part,
 )
-from dfbench.received.containers.labels import MOST, choose, may_tell, must_tell, told_by
-from dfbench.received.containers.names import by_splits, inner
+from dfbench.received.containers.labels import MOST, choose, is_word, may_tell, must_tell, told_by
+from dfbench.received.containers.names import by_splits, inner, splits_in
 from dfbench.received.files import Refused, too_large
 from dfbench.received.texts import SMALL, from_json
 
@@ -192,11 +193,30 @@ def _add(
     to: Listing, split: str, its: Sequence[tuple[str, str, tuple[int, int, int, int]]]
 ) -> None:
     """Name the images of a split: as they are told, if that gives each its own name."""
-    unique = all(name for _, name, _ in its)
-    unique = unique and len({(label, name) for label, name, _ in its}) == len(its)
-    for number, (label, name, row) in enumerate(its):
-        own = name if unique else f"{number:06}"
-        to.add("/".join(filter(None, (split, label, own))), row, UNKNOWN)
+    labels = {label.lower() for label, _, _ in its}
+    names = [_below(name, split, label) for label, name, _ in its]
+    told = {part.lower() for name in set(names) for part in name.split("/")[:-1]}
+    # folders that tell another class or split than the row does
+    if told & labels or any(is_word(part) or splits_in(part) for part in told):
+        names = []
+    for found in (names, [name.rpartition("/")[2] for _, name, _ in its]):
+        pairs = {(label, name) for (label, _, _), name in zip(its, found, strict=False) if name}
+        if len(pairs) == len(its):
+            names = found
+            break
+    else:
+        names = [f"{number:06}" for number in range(len(its))]
+    for (label, _, row), name in zip(its, names, strict=True):
+        to.add("/".join(filter(None, (split, label, name))), row, UNKNOWN)
+
+
+def _below(name: str, split: str, label: str) -> str:
+    """Leave out of a path the folders down to those of its class and split."""
+    *folders, own = name.split("/")
+    for n in reversed(range(len(folders))):
+        if folders[n].lower() == label.lower() or (split and splits_in(folders[n]) == {split}):
+            return "/".join((*folders[n + 1 :], own))
+    return name
 
 
 def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
@@ -223,7 +243,7 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
                     _named(each, value, sole=len(values) == 1)
                     for each, value in zip(columns.labels, values, strict=True)
                 ]
-                yield _Row(tuple(said), _base(path), (number, group, row, 0))
+                yield _Row(tuple(said), _name(path), (number, group, row, 0))
                 row += 1
             if row != n:
                 raise ValueError(f"is damaged: {row:,} of {n:,} rows in row group {group}")
@@ -263,14 +283,15 @@ def _named(label: _Label, value: Any, *, sole: bool) -> str | None:
         return None
 
 
-def _base(path: Any) -> str:
-    """Give the last part of what a file was called; "" where it is no name."""
+def _name(path: Any) -> str:
+    """Give what a file was called, of a path that leads elsewhere its last part; "" of no name."""
     if not isinstance(path, str) or not path:
         return ""
-    try:
-        return inner(path.replace("\\", "/").rpartition("/")[2])
-    except ValueError:
-        return ""
+    plain = path.replace("\\", "/")
+    for name in (plain, plain.rpartition("/")[2]):
+        with contextlib.suppress(ValueError):
+            return inner(name)
+    return ""
 
 
 def _check_labels(labels: set[str], n: int, name: str) -> None:

@@ -65,6 +65,18 @@ def holds_samples(part: Part) -> bool:
     return any(endings[key] & set(_TELLING) for key in images)
 
 
+def is_divided(part: Part) -> bool:
+    """Whether the images of a tar that is not numbered lie in several folders, as their classes."""
+    if _NUMBERED.fullmatch(Path(part.path).name):
+        return False
+    folders = {
+        each.name.rpartition("/")[0]
+        for each in listed(part)
+        if each.name.lower().rpartition(".")[2] in _IMAGES
+    }
+    return len(folders) > 1
+
+
 def samples_of(folder: str | None, parts: Sequence[Part]) -> Samples:
     """Open shards of samples.
 

@@ -378,3 +378,40 @@ def test_keys_in_folders_and_with_dots(tmp_path: Path) -> None:
         *("real/other/0001.v1.png", "real/vid/0001.v1.png", "real/vid2/0001.v1.png"),
     ]
     assert found.faults == {}
+
+
+def test_folders_of_published_names_are_kept(tmp_path: Path) -> None:
+    files = {
+        f"{label}/{video:03}/{n:04}.png": picture(video * 9 + n, fake=label == "fake")
+        for label, first in (("real", 0), ("fake", 20))
+        for video in range(first, first + 12)
+        for n in range(3)
+    }
+    folder = load_dataset(as_folder(tmp_path / "folder" / "set", files))
+    images = [{"bytes": data, "path": name} for name, data in files.items()]
+    label = [name.partition("/")[0] for name in files]
+    table = pa.table({"image": pa.array(images, IMAGE), "label": label})
+    write_rows(tmp_path / "rows" / "set" / "0000.parquet", table)
+    packed = load_dataset(tmp_path / "rows" / "set")
+    assert packed.manifest["path"].tolist() == sorted(files)
+    assert packed.fingerprint == folder.fingerprint
+    # folders that contradict the label are left out, and names that are not each row's own
+    for paths, names in (
+        ([f"real/v{n}/{n}.png" for n in range(8)], [f"fake/{n}.png" for n in range(8)]),
+        ([f"a/{n % 4}.png" for n in range(8)], [f"fake/{n:06}" for n in range(8)]),
+        ([f"/home/a/{n}.png" for n in range(8)], [f"fake/{n}.png" for n in range(8)]),
+    ):
+        its = [{"bytes": d, "path": name} for d, name in zip(IMAGES, paths, strict=True)]
+        table = pa.table({"image": pa.array(its, IMAGE), "label": ["fake"] * 8})
+        write_rows(tmp_path / "other" / "0000.parquet", table)
+        assert walk(tmp_path / "other").images == names
+
+
+def test_a_tar_of_class_folders_is_a_folder(tmp_path: Path) -> None:
+    held: dict[str, bytes] = {}
+    for n in range(24):
+        held[f"{'real' if n % 2 else 'fake'}/{n}.png"] = picture(n)
+        held[f"{'real' if n % 2 else 'fake'}/{n}.json"] = b'{"label": 3}'
+    found = walk(as_tar(tmp_path / "set.tar", held))
+    assert found.images == sorted(name for name in held if name.endswith("png"))
+    assert len(found.others) == 24
