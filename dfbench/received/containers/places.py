@@ -104,6 +104,19 @@ def is_archive(path: PathLike) -> bool:
     return magic or os.fspath(path).lower().endswith(_SUFFIXES)
 
 
+def may_hold_images(path: PathLike) -> bool:
+    """Whether a file is a shard of images that can be read, or a tar that is called as one."""
+    name = Path(path).name.lower()
+    if name.endswith(".tar"):
+        return is_shard(name)
+    if not name.endswith(".parquet"):
+        return False
+    try:
+        return shown_columns(Part(os.fspath(path), identity(os.stat(path)))) is not None  # noqa: PTH116
+    except (OSError, ValueError, Changed):
+        return False
+
+
 def read_bytes(path: PathLike, *, most: int | None = None, below: Path | None = None) -> bytes:
     """Read a file whole; parameters and errors are those of `dfbench.received.files.read_bytes`."""
     try:

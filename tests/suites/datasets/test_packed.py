@@ -196,7 +196,10 @@ def test_folders_of_images_stay_what_they_were(tmp_path: Path) -> None:
     as_rows(tmp_path / "set", pictures(2))
     (tmp_path / "set" / "damaged.parquet").write_bytes(b"PAR1")
     (tmp_path / "set" / "images-0001.tar").write_bytes(b"no tar")
-    assert load_dataset(tmp_path / "set").fingerprint == before.fingerprint
+    after = load_dataset(tmp_path / "set")
+    assert after.fingerprint == before.fingerprint
+    assert sum("13 shards beside the images are not read" in each for each in after.warnings) == 1
+    assert not any("beside the images" in each for each in before.warnings)
 
 
 def test_damaged_members_are_broken_images(tmp_path: Path) -> None:
@@ -298,6 +301,9 @@ def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:
     for place in (tmp_path / "set", tmp_path / "outer.zip"):
         with pytest.raises(DataError, match=r"holds no images \(.*give inner.zip itself"):
             load_dataset(place)
+    as_zip(tmp_path / "set" / "other.zip", pictures(1))
+    with pytest.raises(DataError, match="or unpack the 2 of them"):
+        load_dataset(tmp_path / "set")
 
 
 def test_order_is_that_of_the_shards(tmp_path: Path) -> None:
