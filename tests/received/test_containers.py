@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfbench.received.containers import container, rows
-from dfbench.received.containers.names import Names, as_folder, by_splits, inner, split_of
+from dfbench.received.containers.names import Names, as_folder, by_splits, inner, splits_in
 from dfbench.received.containers.places import (
     below,
     exists,
@@ -31,6 +31,7 @@ from dfbench.received.containers.places import (
     told,
 )
 from dfbench.received.files import Refused
+from dfbench.suites.datasets import words
 from tests.packed import IMAGE, as_tar, as_zip, write_rows
 
 FILES = {"a/1.png": b"one", "a/b/2.png": b"two" * 100, "ab/3.png": b"three", "4.txt": b""}
@@ -91,13 +92,42 @@ def test_names_that_are_taken() -> None:
 
 
 def test_splits_by_names() -> None:
-    assert split_of("train-00000-of-00005") == "train"
-    assert split_of("imagenet-val-000012") == "validation"
-    assert split_of("test3") == "test"
-    assert split_of("trained") == split_of("0000") == ""
-    assert by_splits("data", ["train-0", "extra-00001"]) == ["train", "extra"]
-    assert by_splits("train", ["0000", "0001"]) == ["", ""]
-    assert by_splits("test", ["train-0", "test-0"]) == ["train", "test"]
+    for name in ("train-00000-of-00005", "TrainSet1", "trainset-0", "traindata-0001", "0_TRAIN"):
+        assert splits_in(name) == {"train"}, name
+    for name in ("imagenet-val-000012", "eval-0", "evaluation-0", "validación-1"):
+        assert splits_in(name) == {"validation"}, name
+    assert splits_in("test3") == splits_in("testset-0") == {"test"}
+    assert splits_in("trained") == splits_in("0000") == splits_in("latest") == frozenset()
+    for folder, stems, splits in (
+        ("train", ["0000", "0001"], ["", ""]),
+        ("train", ["real-0000", "fake-0000"], ["", ""]),
+        ("test", ["train-0", "test-0"], ["train", "test"]),
+        ("data", ["trainset-0", "testset-0", "testset-1"], ["train", "test", "test"]),
+        ("data", ["part-00000-3f2a-c000", "part-00001-3f2a-c000"], ["", ""]),
+        (None, ["train_test"], [""]),
+    ):
+        assert by_splits(folder, stems) == splits
+
+
+@pytest.mark.parametrize(
+    ("folder", "stems", "said"),
+    [
+        ("data", ["train_test_split-train", "train_test_split-test"], "several splits"),
+        ("data", ["test_dev", "train"], "several splits"),
+        ("data", ["train-0", "extra-00001"], "'extra-00001', which does not"),
+        ("data", ["a-0000", "b-0000"], "several names that tell no split"),
+        ("train", ["test-0000"], "as another one"),
+    ],
+)
+def test_splits_that_are_not_clear(folder: str, stems: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        by_splits(folder, stems)
+
+
+@given(st.sampled_from(["train", "Test", "devset", "eval", "training", "validación", "trained"]))
+def test_splits_are_those_of_folders(word: str) -> None:
+    for name in (word, f"{word}_data", f"{word}Set", f"{word}-0001"):
+        assert splits_in(name) == {of for of in (words.split_of(name),) if of}
 
 
 # --- reading -----------------------------------------------------------------------------------

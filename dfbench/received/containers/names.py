@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import overload
 
@@ -112,40 +113,114 @@ def as_folder(label: str) -> str:
     return plain.encode(errors="replace").decode()
 
 
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-
-
-def split_of(name: str) -> str:
-    """Tell the split by the name of a shard without its suffix, or of a folder; "" of none.
+def without(name: str, *folders: str) -> str:
+    """Leave out folders before a name that those which it is put into are called, too.
 
     Examples
     --------
-    >>> split_of("train-00000-of-00005"), split_of("faces-val_0001"), split_of("0000")
-    ('train', 'validation', '')
+    >>> without("train/real/000/1.png", "train", "real"), without("a/1.png", "train", "real")
+    ('000/1.png', 'a/1.png')
     """
-    parts = re.split(r"[-_.\s]+|(?<=[a-z])(?=\d)", name.lower())
-    return next((_SPLITS[part] for part in parts if part in _SPLITS), "")
+    parts = name.split("/")
+    for folder in folders:
+        if len(parts) > 1 and folder and (parts[0] == folder or splits_in(parts[0]) == {folder}):
+            del parts[0]
+    return "/".join(parts)
 
 
-def by_splits(folder: str, stems: Sequence[str]) -> list[str]:
+SPLIT_WORDS = {
+    "train": (
+        "train training trn trainset entrenamiento entrainement apprentissage treino 训练 训练集"
+    ),
+    "validation": (
+        "validation valid val validate validating dev vali valset devset eval evaluation "
+        "validación validação 验证"
+    ),
+    "test": "test testing tst testset tests prueba teste 测试 测试集",
+}
+"""What splits are called."""
+_BESIDE = r"(?:data|datasets?|sets?|splits?|images?|imgs?|faces?|frames?|videos?)"
+"""What is written on to such words."""
+_CODE = re.compile(r"(?<![a-z0-9])(?=[0-9a-f]*\d)[0-9a-f]{4,}(?![a-z0-9])|\d+")
+
+
+def _unaccented(text: str) -> str:
+    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text.casefold()))
+
+
+_SPLITS = {
+    _unaccented(word): split for split, words in SPLIT_WORDS.items() for word in words.split()
+}
+
+
+def splits_in(name: str) -> frozenset[str]:
+    """Tell the splits that the name of a shard without its suffix, or of a folder, speaks of.
+
+    Examples
+    --------
+    >>> [*splits_in("train-00000-of-00005"), *splits_in("faces-val_0001"), *splits_in("0000")]
+    ['train', 'validation']
+    >>> [*splits_in("TrainSet1"), *splits_in("testdata"), *splits_in("trained")]
+    ['train', 'test']
+    """
+    spaced = re.sub(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])", " ", name)
+    words = re.findall(r"[^\W\d_]+", _unaccented(spaced))
+    plain = (re.sub(f"^{_BESIDE}|{_BESIDE}$", "", word) for word in words)
+    return frozenset(
+        _SPLITS.get(word) or _SPLITS[short]
+        for word, short in zip(words, plain, strict=True)
+        if word in _SPLITS or short in _SPLITS
+    )
+
+
+def _is_split(folder: str) -> bool:
+    """Whether a folder is called as a split, and as nothing else: a part of a name tells less."""
+    words = re.findall(r"[^\W\d_]+", folder)
+    return all(splits_in(word) or re.fullmatch(_BESIDE, word, re.IGNORECASE) for word in words)
+
+
+def by_splits(folder: str | None, stems: Sequence[str]) -> list[str]:
     """Give for each shard of a folder the folder that stands for its split; "" of none.
 
     Parameters
     ----------
     folder
         Name of the folder: where it is that of a split, and its shards name no two, it tells
-        enough.
+        enough. None where there is one shard alone, which tells no splits.
     stems
         Names of the shards without their suffixes.
+
+    Raises
+    ------
+    ValueError
+        Where it is not clear which of them belong together.
     """
-    splits = [split_of(stem) for stem in stems]
-    told = set(splits) - {""}
-    if not told or (folder.lower() in _SPLITS and len(told) < 2):
+    if folder is None:
         return [""] * len(stems)
-    return [
-        s or re.sub(r"[-_.\d]+$|-\d+-of-\d+$", "", t) for s, t in zip(splits, stems, strict=True)
-    ]
+    said = [splits_in(stem) for stem in stems]
+    told = frozenset().union(*said)
+    own = splits_in(folder) if _is_split(folder) else frozenset()
+    if len(own) == 1 and told <= own:
+        return [""] * len(stems)
+    several = next((stem for stem, its in zip(stems, said, strict=True) if len(its) > 1), "")
+    if several:
+        raise ValueError(f"holds a shard {several!r}, which names several splits: {_RENAME}")
+    silent = [stem for stem, its in zip(stems, said, strict=True) if not its]
+    if told and silent:
+        loud = next(stem for stem in stems if stem not in silent)
+        raise ValueError(
+            f"holds a shard {loud!r}, which names a split, and {silent[0]!r}, which does not:"
+            f" {_RENAME}"
+        )
+    if len(own) == 1 and len(told) == 1:
+        raise ValueError(
+            f"is called as a split, and its shard {stems[0]!r} as another one: {_RENAME}"
+        )
+    kinds = {_CODE.sub("", stem.lower()).strip("-_. "): stem for stem in stems}
+    if not told and len(kinds) > 1:
+        names = ", ".join(repr(kinds[kind]) for kind in sorted(kinds)[:5])
+        raise ValueError(f"holds shards of several names that tell no split ({names}): {_RENAME}")
+    return ["".join(its) for its in said]
+
+
+_RENAME = "call them train-0000, test-0000 and so on, or put them into folders train, test"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dfbench.received import files
 from dfbench.received.containers.container import Changed, Container, Part, identity
 from dfbench.received.containers.rows import rows_of, shown_columns
-from dfbench.received.containers.samples import holds_samples, is_shard, samples_of
+from dfbench.received.containers.samples import holds_samples, is_divided, is_shard, samples_of
 from dfbench.received.containers.tar_file import Tar
 from dfbench.received.containers.zip_file import Zip
 from dfbench.received.files import Refused
@@ -102,6 +102,19 @@ def is_archive(path: PathLike) -> bool:
         return False
     magic = head.startswith((*_ZIP, *_PACKED, _PARQUET)) or head[_USTAR] == b"ustar"
     return magic or os.fspath(path).lower().endswith(_SUFFIXES)
+
+
+def may_hold_images(path: PathLike) -> bool:
+    """Whether a file is a shard of images that can be read, or a tar that is called as one."""
+    name = Path(path).name.lower()
+    if name.endswith(".tar"):
+        return is_shard(name)
+    if not name.endswith(".parquet"):
+        return False
+    try:
+        return shown_columns(Part(os.fspath(path), identity(os.stat(path)))) is not None  # noqa: PTH116
+    except (OSError, ValueError, Changed):
+        return False
 
 
 def read_bytes(path: PathLike, *, most: int | None = None, below: Path | None = None) -> bytes:
@@ -355,9 +368,11 @@ def _archive(place: str, status: os.stat_result) -> Container | None:
             columns = shown_columns(part)
             if columns is None:
                 raise ValueError("holds no column of images (bytes, or a struct with bytes)")
-            return rows_of("train", [part], [columns])
+            return rows_of(None, [part], [columns])
         # one alone tells no splits, whatever it is called
-        return samples_of("train", [part]) if holds_samples(part) else Tar.of(part)
+        if holds_samples(part) and not is_divided(part):
+            return samples_of(None, [part])
+        return Tar.of(part)
     except Changed:
         raise Refused(errno.ESTALE, "changed while it was read: run again", place) from None
     except ValueError as error:

@@ -6,6 +6,7 @@ which the row tells, or its number. Images are read by row groups, the last few 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import threading
@@ -24,8 +25,8 @@ from dfbench.received.containers.container import (
     check_count,
     open_part,
 )
-from dfbench.received.containers.labels import MOST, column_of, told_by
-from dfbench.received.containers.names import by_splits, inner
+from dfbench.received.containers.labels import MOST, choose, is_word, may_tell, must_tell, told_by
+from dfbench.received.containers.names import by_splits, inner, splits_in
 from dfbench.received.files import Refused, too_large
 from dfbench.received.texts import SMALL, from_json
 
@@ -50,6 +51,21 @@ _IMAGES = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp")
 """Names of columns of images, the likeliest first."""
 
 
+class _Label(NamedTuple):
+    """A column that may tell the class.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    names
+        Of its values, where they are numbers of names.
+    """
+
+    column: str
+    names: tuple[str, ...] = ()
+
+
 class _Columns(NamedTuple):
     """What of a shard is read.
 
@@ -57,19 +73,24 @@ class _Columns(NamedTuple):
     ----------
     image, path
         Columns of the bytes, and of what they were called; "" of none.
-    label
-        Column that tells the class; "" of none.
-    names
-        Of its values, where they are numbers of names.
+    labels
+        Columns that may tell the class.
     others
         Columns that are not read.
     """
 
     image: str
     path: str
-    label: str
-    names: tuple[str, ...] = ()
+    labels: tuple[_Label, ...] = ()
     others: tuple[str, ...] = ()
+
+
+class _Row(NamedTuple):
+    """A row: what columns say of its class, what it is called, and its place."""
+
+    told: tuple[str | None, ...]
+    name: str
+    place: tuple[int, int, int, int]
 
 
 class Rows(Container):
@@ -77,12 +98,14 @@ class Rows(Container):
 
     images = True
 
-    def __init__(self, parts: Sequence[Part], found: Listing, columns: Sequence[_Columns]) -> None:
+    def __init__(
+        self, parts: Sequence[Part], found: Listing, columns: Sequence[_Columns], label: str
+    ) -> None:
         super().__init__(parts, found)
         self._columns = [each.image for each in columns]
-        label = next((each.label for each in columns if each.label), "")
-        others = dict.fromkeys(other for each in columns for other in each.others)
-        self.columns = label, tuple(others)
+        others = [other for each in columns for other in each.others]
+        others += [its.column for each in columns for its in each.labels if its.column != label]
+        self.columns = label, tuple(dict.fromkeys(others))
 
     def _read(self, at: int, most: int, first: int | None) -> bytes:
         part, group, row, _ = self.rows[at].tolist()
@@ -109,13 +132,13 @@ def shown_columns(part: Part) -> _Columns | None:
         return _columns(_parquet(file).schema_arrow)
 
 
-def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
+def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
     """Open Parquet shards.
 
     Parameters
     ----------
     folder
-        Name of the folder that they lie in.
+        Name of the folder that they lie in; None of one alone.
     parts
         The shards, in order.
     columns
@@ -130,39 +153,86 @@ def rows_of(folder: str, parts: Sequence[Part], columns: Sequence[_Columns]) -> 
     """
     stems = [Path(part.path).stem for part in parts]
     splits = by_splits(folder, stems)
+    rows: list[list[_Row]] = []
+    for number, part in enumerate(parts):
+        try:
+            rows.append(list(_rows(number, part, columns[number])))
+            check_count(sum(map(len, rows)))
+        except ValueError as error:
+            raise ValueError(f"{Path(part.path).name} {error}") from None
+    label, chosen = _chosen(parts, columns, rows)
     found = Listing()
     for split in sorted(set(splits)):
-        its: list[tuple[str, str, tuple[int, int, int, int]]] = []
-        labels: set[str] = set()
-        for number, part in enumerate(parts):
-            if splits[number] != split:
-                continue
-            try:
-                its += _rows(number, part, columns[number], labels)
-                check_count(len(its))
-            except ValueError as error:
-                raise ValueError(f"{Path(part.path).name} {error}") from None
-        _check_labels(labels, len(its), columns)
+        its = [
+            (row.told[chosen[n]] or "" if chosen[n] >= 0 else "", row.name, row.place)
+            for n in range(len(parts))
+            if splits[n] == split
+            for row in rows[n]
+        ]
+        _check_labels({each for each, _, _ in its}, len(its), label, columns)
         _add(found, split, its)
-    return Rows(parts, found, columns)
+    return Rows(parts, found, columns, label)
+
+
+def _chosen(
+    parts: Sequence[Part], columns: Sequence[_Columns], rows: Sequence[Sequence[_Row]]
+) -> tuple[str, list[int]]:
+    """Choose the column that tells the class: its name, and its place among those of each shard."""
+    names = list(dict.fromkeys(each.column for its in columns for each in its.labels))
+    told: set[tuple[str | None, ...]] = set()
+    for its, held in zip(columns, rows, strict=True):
+        own = {each.column: n for n, each in enumerate(its.labels)}
+        for said in {row.told for row in held}:
+            told.add(tuple(said[own[name]] if name in own else "" for name in names))
+    at = choose(names, told)
+    label = names[at] if at >= 0 else ""
+    places = [
+        next((n for n, each in enumerate(its.labels) if each.column == label), -1)
+        for its in columns
+    ]
+    for part, its, place in zip(parts, columns, places, strict=True):
+        others = [each.column for each in its.labels]
+        if label and others and place < 0:
+            raise ValueError(
+                f"{Path(part.path).name} has no column {label!r}, which tells the class elsewhere,"
+                f" but {', '.join(map(repr, others))}: give them one name"
+            )
+    return label, places
 
 
 def _add(
     to: Listing, split: str, its: Sequence[tuple[str, str, tuple[int, int, int, int]]]
 ) -> None:
     """Name the images of a split: as they are told, if that gives each its own name."""
-    unique = all(name for _, name, _ in its)
-    unique = unique and len({(label, name) for label, name, _ in its}) == len(its)
-    for number, (label, name, row) in enumerate(its):
-        own = name if unique else f"{number:06}"
-        to.add("/".join(filter(None, (split, label, own))), row, UNKNOWN)
+    labels = {label.lower() for label, _, _ in its}
+    names = [_below(name, split, label) for label, name, _ in its]
+    told = {part.lower() for name in set(names) for part in name.split("/")[:-1]}
+    # folders that tell another class or split than the row does
+    if told & labels or any(is_word(part) or splits_in(part) for part in told):
+        names = []
+    for found in (names, [name.rpartition("/")[2] for _, name, _ in its]):
+        pairs = {(label, name) for (label, _, _), name in zip(its, found, strict=False) if name}
+        if len(pairs) == len(its):
+            names = found
+            break
+    else:
+        names = [f"{number:06}" for number in range(len(its))]
+    for (label, _, row), name in zip(its, names, strict=True):
+        to.add("/".join(filter(None, (split, label, name))), row, UNKNOWN)
 
 
-def _rows(
-    number: int, part: Part, columns: _Columns, labels: set[str]
-) -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
-    """Go through a shard: label, name and place of each row; no image is read."""
-    wanted = [each for each in (columns.path, columns.label) if each]
+def _below(name: str, split: str, label: str) -> str:
+    """Leave out of a path the folders down to those of its class and split."""
+    *folders, own = name.split("/")
+    for n in reversed(range(len(folders))):
+        if folders[n].lower() == label.lower() or (split and splits_in(folders[n]) == {split}):
+            return "/".join((*folders[n + 1 :], own))
+    return name
+
+
+def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
+    """Go through a shard; no image is read."""
+    wanted = [each for each in (columns.path, *(its.column for its in columns.labels)) if each]
     with open_part(part) as file, _in_words():
         found = _parquet(file)
         told = found.metadata
@@ -179,10 +249,12 @@ def _rows(
                 )
             n = told.row_group(group).num_rows
             row = 0
-            for path, value in _texts(found, group, wanted, columns, n):
-                label = _named(columns, value)
-                labels.add(label)
-                yield label, _base(path), (number, group, row, 0)
+            for path, *values in _texts(found, group, wanted, columns, n):
+                said = [
+                    _named(each, value, sole=len(values) == 1)
+                    for each, value in zip(columns.labels, values, strict=True)
+                ]
+                yield _Row(tuple(said), _name(path), (number, group, row, 0))
                 row += 1
             if row != n:
                 raise ValueError(f"is damaged: {row:,} of {n:,} rows in row group {group}")
@@ -190,10 +262,10 @@ def _rows(
 
 def _texts(
     found: Any, group: int, wanted: list[str], columns: _Columns, n: int
-) -> Iterator[tuple[Any, Any]]:
-    """Give path and label of each row of a group."""
+) -> Iterator[tuple[Any, ...]]:
+    """Give path and labels of each row of a group."""
     if not wanted:
-        yield from ((None, None) for _ in range(n))
+        yield from ((None,) for _ in range(n))
         return
     widest = max(_size(found.metadata, group, each) for each in wanted)
     if widest > _TEXTS:
@@ -202,36 +274,43 @@ def _texts(
     step = max(1, min(_AT_ONCE, _TEXTS // max(widest, 1)))
     for batch in found.iter_batches(step, [group], columns=wanted, use_threads=False):
         paths = _leaf(batch, columns.path).to_pylist() if columns.path else [None] * len(batch)
-        values = _leaf(batch, columns.label).to_pylist() if columns.label else [None] * len(batch)
-        yield from zip(paths, values, strict=True)
+        values = [_leaf(batch, each.column).to_pylist() for each in columns.labels]
+        yield from zip(paths, *values, strict=True)
 
 
-def _named(columns: _Columns, value: Any) -> str:
-    if columns.names and isinstance(value, int):
-        if not 0 <= value < len(columns.names):
+def _named(label: _Label, value: Any, *, sole: bool) -> str | None:
+    """Give what a label stands for; None of what is none, where another column may tell it."""
+    if label.names and isinstance(value, int):
+        if not 0 <= value < len(label.names):
             if value == -1:
                 return ""
-            raise ValueError(f"has the label {value} of {len(columns.names)} names")
-        value = columns.names[value]
-    return told_by(columns.label, value)
+            raise ValueError(f"has the label {value} of {len(label.names)} names")
+        value = label.names[value]
+    try:
+        return told_by(label.column, value)
+    except ValueError:
+        if sole or must_tell(label.column):
+            raise
+        return None
 
 
-def _base(path: Any) -> str:
-    """Give the last part of what a file was called; "" where it is no name."""
+def _name(path: Any) -> str:
+    """Give what a file was called, of a path that leads elsewhere its last part; "" of no name."""
     if not isinstance(path, str) or not path:
         return ""
-    try:
-        return inner(path.replace("\\", "/").rpartition("/")[2])
-    except ValueError:
-        return ""
+    plain = path.replace("\\", "/")
+    for name in (plain, plain.rpartition("/")[2]):
+        with contextlib.suppress(ValueError):
+            return inner(name)
+    return ""
 
 
-def _check_labels(labels: set[str], n: int, columns: Sequence[_Columns]) -> None:
+def _check_labels(labels: set[str], n: int, name: str, columns: Sequence[_Columns]) -> None:
     if len(labels) > min(MOST, 20 + n // 4):
-        its = next(each for each in columns if each.label)
-        others = f"; the other columns are: {', '.join(its.others[:10])}" if its.others else ""
+        own = next((its.others for its in columns if its.others), ())
+        others = f"; the other columns are: {', '.join(own[:10])}" if own else ""
         raise ValueError(
-            f"its column {its.label!r} tells {len(labels):,} labels of {n:,} images, such as"
+            f"its column {name!r} tells {len(labels):,} labels of {n:,} images, such as"
             f" {min(labels)[:40]!r}: they are no classes{others}"
         )
 
@@ -308,9 +387,10 @@ def _columns(schema: pa.Schema) -> _Columns | None:
         raise ValueError(
             f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
         )
-    label, names = _labels(schema, features)
-    others = tuple(each for each in schema.names if each not in (own, label))
-    return _Columns(*images[own], label, names, others)
+    labels = _labels(schema, features)
+    read = {own, *(each.column for each in labels)}
+    others = tuple(each for each in schema.names if each not in read)
+    return _Columns(*images[own], tuple(labels), others)
 
 
 def _image_in(column: pa.Field) -> tuple[str, str] | None:
@@ -346,31 +426,23 @@ def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     return {str(name): its for name, its in items if isinstance(its, dict)}
 
 
-def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> tuple[str, tuple[str, ...]]:
-    """Choose the column of labels, and give the names of its numbers."""
+def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> list[_Label]:
+    """List the columns that may tell the class, with the names of their numbers."""
     import pyarrow as pa
 
-    classes = {
-        name: its["names"]
-        for name, its in features.items()
-        if its.get("_type") == "ClassLabel"
-        and isinstance(its.get("names"), list)
-        and name in schema.names
-        and pa.types.is_integer(schema.field(name).type)
-    }
-    chosen = column_of(classes) or (next(iter(classes)) if len(classes) == 1 else "")
-    if len(classes) > 1 and not chosen:
-        raise ValueError(
-            f"several columns hold classes ({', '.join(list(classes)[:5])}), and none is called"
-            " 'label'"
-        )
-    if chosen:
-        return chosen, tuple(map(str, classes[chosen][:MOST]))
     telling = (
         *(pa.types.is_string, pa.types.is_large_string, pa.types.is_integer),
         *(pa.types.is_boolean, pa.types.is_floating, pa.types.is_dictionary),
     )
-    return column_of([each.name for each in schema if any(is_(each.type) for is_ in telling)]), ()
+    found = []
+    for each in schema:
+        its = features.get(each.name, {})
+        names = its.get("names") if its.get("_type") == "ClassLabel" else None
+        if isinstance(names, list) and pa.types.is_integer(each.type):
+            found.append(_Label(each.name, tuple(map(str, names[:MOST]))))
+        elif may_tell(each.name) and any(is_(each.type) for is_ in telling):
+            found.append(_Label(each.name))
+    return found
 
 
 def _leaf(batch: Any, column: str) -> Any:

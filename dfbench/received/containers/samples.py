@@ -7,14 +7,13 @@ Their files are given other names: that of the split after the shard, that of th
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dfbench.received.containers.container import Listing, Part, check_count, open_part
-from dfbench.received.containers.labels import MOST, column_of, told_by
-from dfbench.received.containers.names import by_splits, split_of
+from dfbench.received.containers.labels import MOST, choose, may_tell, must_tell, told_by
+from dfbench.received.containers.names import by_splits, splits_in, without
 from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
 from dfbench.received.texts import from_json
 
@@ -41,15 +40,15 @@ class _Image(NamedTuple):
     member: Member
     key: str
     ending: str
-    label: str
-    told: str
-    """What tells the label: the ending of that file."""
+    said: dict[str, str | None]
+    """What may tell the label: a key of ``.json``, or the ending of another file."""
     fault: str
+    label: str = ""
 
 
 def is_shard(name: str) -> bool:
     """Whether a tar of this name may be a shard: numbered as tools write them, or of a split."""
-    return _NUMBERED.fullmatch(name) is not None or bool(split_of(Path(name).stem))
+    return _NUMBERED.fullmatch(name) is not None or bool(splits_in(Path(name).stem))
 
 
 def holds_samples(part: Part) -> bool:
@@ -60,16 +59,31 @@ def holds_samples(part: Part) -> bool:
         endings.setdefault(key, set()).add(ending)
         if number >= _HEAD:
             break
-    return any(its & _IMAGES and its & set(_TELLING) for its in endings.values())
+    images = {
+        key for key, its in endings.items() if {each.rpartition(".")[2] for each in its} & _IMAGES
+    }
+    return any(endings[key] & set(_TELLING) for key in images)
 
 
-def samples_of(folder: str, parts: Sequence[Part]) -> Samples:
+def is_divided(part: Part) -> bool:
+    """Whether the images of a tar that is not numbered lie in several folders, as their classes."""
+    if _NUMBERED.fullmatch(Path(part.path).name):
+        return False
+    folders = {
+        each.name.rpartition("/")[0]
+        for each in listed(part)
+        if each.name.lower().rpartition(".")[2] in _IMAGES
+    }
+    return len(folders) > 1
+
+
+def samples_of(folder: str | None, parts: Sequence[Part]) -> Samples:
     """Open shards of samples.
 
     Parameters
     ----------
     folder
-        Name of the folder that they lie in.
+        Name of the folder that they lie in; None of one alone.
     parts
         The shards, in order.
 
@@ -81,29 +95,29 @@ def samples_of(folder: str, parts: Sequence[Part]) -> Samples:
         Where one is damaged, see `listed`; it is named.
     """
     stems = [Path(part.path).stem for part in parts]
+    splits = by_splits(folder, stems)
+    every: list[_Image] = []
+    for number, part in enumerate(parts):
+        try:
+            every += _images(number, part)
+            check_count(len(every))
+        except ValueError as error:
+            raise ValueError(f"{Path(part.path).name} {error}") from None
+    every = _labelled(every)
     found = Listing()
-    for split, inside in _by_split(by_splits(folder, stems)):
-        images: list[_Image] = []
-        for number in inside:
-            try:
-                images += _images(number, parts[number])
-                check_count(len(images))
-            except ValueError as error:
-                raise ValueError(f"{Path(parts[number].path).name} {error}") from None
-        images = _with_classes(images)
-        short = Counter((each.label, each.key.rpartition("/")[2], each.ending) for each in images)
-        unique = max(short.values(), default=1) == 1
-        for each in images:
-            name = each.key.rpartition("/")[2]
-            name = name if unique else f"{stems[each.part]}-{name}"
+    for split in sorted(set(splits)):
+        images = _with_classes([each for each in every if splits[each.part] == split])
+        names = [without(each.key, split, each.label) for each in images]
+        unique = len({
+            (each.label, name, each.ending) for each, name in zip(images, names, strict=True)
+        }) == len(images)  # fmt: skip
+        for each, own in zip(images, names, strict=True):
+            outer, slash, last = own.rpartition("/")
+            name = own if unique else f"{outer}{slash}{stems[each.part]}-{last}"
             path = "/".join(filter(None, (split, each.label, f"{name}.{each.ending}")))
             row = (each.part, each.member.offset, 0, 0)
             found.add(path, row, each.member.size, each.fault)
     return Samples(parts, found)
-
-
-def _by_split(splits: Sequence[str]) -> Iterable[tuple[str, list[int]]]:
-    return [(s, [n for n, own in enumerate(splits) if own == s]) for s in sorted(set(splits))]
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -135,38 +149,59 @@ def _of_sample(
     file: BinaryIO, part: int, key: str, sample: Sequence[tuple[str, Member]]
 ) -> list[_Image]:
     """Give the image of a sample; several are several of its label."""
-    label, told, fault = "", "", ""
+    said: dict[str, str | None] = {}
+    fault = ""
     members = dict(sample)
     for ending in _TELLING:
         if ending not in members or members[ending].size > _LONG[ending]:
             continue
+        if ending == "txt" and any(said.values()):
+            break
         try:
-            label = _label(ending, read_at(file, members[ending].offset, members[ending].size))
+            said |= _said(ending, read_at(file, members[ending].offset, members[ending].size))
         except ValueError as error:
             fault = f"its .{ending} tells no label: {error}"
             break
-        if label:
-            told = ending
-            break
     images = [(ending, member) for ending, member in sample if ending in _IMAGES]
-    return [_Image(part, m, key, ending, label, told, m.fault or fault) for ending, m in images]
+    # KEY.v1.png; beside KEY.png it is a mask or the like
+    images = images or [each for each in sample if each[0].rpartition(".")[2] in _IMAGES]
+    return [_Image(part, m, key, ending, said, m.fault or fault) for ending, m in images]
 
 
-def _label(ending: str, data: bytes) -> str:
+def _said(ending: str, data: bytes) -> dict[str, str | None]:
+    """Give what a file beside an image says of its class, by what says it."""
     if ending != "json":
-        return told_by(ending, data.decode("utf-8-sig"))
+        return {f".{ending}": told_by(ending, data.decode("utf-8-sig"))}
     told = from_json(data)
     if not isinstance(told, dict):
-        return told_by("label", told)
-    column = column_of([name for name in told if isinstance(name, str)])
-    return told_by(column, told[column]) if column else ""
+        return {"label": told_by("label", told)}
+    names = [name for name in told if isinstance(name, str) and may_tell(name)]
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = told_by(name, told[name])
+        except ValueError:
+            if len(names) == 1 or must_tell(name):
+                raise
+            found[name] = None
+    return found
+
+
+def _labelled(images: list[_Image]) -> list[_Image]:
+    """Give images their labels, of all shards by one key."""
+    names = list(dict.fromkeys(name for each in images for name in each.said))
+    told = {tuple(each.said.get(name, "") for name in names) for each in images}
+    at = choose([name.removeprefix(".") for name in names], told)
+    if at < 0:
+        return images
+    return [each._replace(label=each.said.get(names[at]) or "") for each in images]
 
 
 def _with_classes(images: list[_Image]) -> list[_Image]:
     """Give images whose labels are classes: descriptions of the pictures in .txt are left aside."""
     labels = {each.label for each in images}
     if len(labels) > min(MOST, 20 + len(images) // 4):
-        if {each.told for each in images} <= {"txt", ""}:
+        if all(not each.label or each.said.get(".txt") == each.label for each in images):
             return [each._replace(label="") for each in images]
         raise ValueError(
             f"and those beside it tell {len(labels):,} labels of {len(images):,} images, such as"

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+from dfbench.received.containers.names import SPLIT_WORDS
 from dfbench.suites.datasets.listing import SPLITS, SplitName
 
 Meaning = Literal["real", "fake", ""]
@@ -86,16 +87,7 @@ _MASKS = _words(
     "mask masks groundtruth groundtruths gt segmentation segmentations landmarks annotations"
 )
 
-_SPLITS: dict[SplitName, frozenset[str]] = {
-    "train": _words(
-        "train training trn trainset entrenamiento entrainement apprentissage treino 训练 训练集"
-    ),
-    "validation": _words(
-        "validation valid val validate validating dev vali valset devset eval evaluation "
-        "validación validação 验证"
-    ),
-    "test": _words("test testing tst testset tests prueba teste 测试 测试集"),
-}
+_SPLITS: dict[SplitName, frozenset[str]] = {split: _words(SPLIT_WORDS[split]) for split in SPLITS}
 _SHORT = {"train": "tr", "validation": "va", "test": "te"}
 _BESIDE_SPLIT = _words(
     "data dataset datasets set sets split image images img imgs face faces frame frames video "

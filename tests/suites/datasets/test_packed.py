@@ -216,7 +216,10 @@ def test_folders_of_images_stay_what_they_were(tmp_path: Path) -> None:
     as_rows(tmp_path / "set", pictures(2))
     (tmp_path / "set" / "damaged.parquet").write_bytes(b"PAR1")
     (tmp_path / "set" / "images-0001.tar").write_bytes(b"no tar")
-    assert load_dataset(tmp_path / "set").fingerprint == before.fingerprint
+    after = load_dataset(tmp_path / "set")
+    assert after.fingerprint == before.fingerprint
+    assert sum("13 shards beside the images are not read" in each for each in after.warnings) == 1
+    assert not any("beside the images" in each for each in before.warnings)
 
 
 def test_damaged_members_are_broken_images(tmp_path: Path) -> None:
@@ -340,6 +343,9 @@ def test_an_archive_in_a_folder_is_not_opened(tmp_path: Path) -> None:
     for place in (tmp_path / "set", tmp_path / "outer.zip"):
         with pytest.raises(DataError, match=r"holds no images \(.*give inner.zip itself"):
             load_dataset(place)
+    as_zip(tmp_path / "set" / "other.zip", pictures(1))
+    with pytest.raises(DataError, match="or unpack the 2 of them"):
+        load_dataset(tmp_path / "set")
 
 
 def test_order_is_that_of_the_shards(tmp_path: Path) -> None:
@@ -354,3 +360,106 @@ def test_order_is_that_of_the_shards(tmp_path: Path) -> None:
     folder = as_folder(tmp_path / "folder", pictures(2))
     plain = Sources(folder, walk(folder).images, walk(folder).images, np.zeros(12, np.int64))
     assert plain.as_they_lie() is plain
+
+
+IMAGES = [picture(n) for n in range(8)]
+
+
+def of_columns(place: Path, **columns: object) -> Path:
+    table = pa.table({"image": pa.array(IMAGES, pa.binary()), **columns})
+    return write_rows(place / "train-0.parquet", table).parent
+
+
+def test_columns_that_may_tell_the_class(tmp_path: Path) -> None:
+    alike = ["real", "fake"] * 4
+    other = ["x"] * 4 + ["y"] * 4
+    for n, (columns, classes) in enumerate([
+        ({"label": [1, 0] * 4, "type": alike}, {"real", "fake"}),  # words tell which is fake
+        ({"label": [0, 1] * 4, "is_fake": [0, 1] * 4}, {"real", "fake"}),
+        ({"label": alike, "category": other}, {"real", "fake"}),
+        ({"label": [0, 1] * 4, "type": ["p", "a", "p", "b"] * 2}, {"0", "1"}),  # kinds of 1
+        ({"type": other, "is_real": ["yes", "no"] * 4}, {"real", "fake"}),
+        ({"label": ["real", "-1", "fake", "nan"] * 2}, {"real", "fake"}),
+        ({"label": [0.0, float("nan"), 1.0, -1.0] * 2}, {"0", "1"}),
+    ]):  # fmt: skip
+        place = of_columns(tmp_path / str(n), **columns)
+        told = {path.split("/")[1] for path in walk(place).images if path.count("/") == 2}
+        assert told == classes, columns
+    for n, columns in enumerate([
+        {"label": other, "is_fake": [0, 1] * 4},
+        {"label": [0, 1] * 4, "is_fake": [1, 1, 0, 0] * 2},
+        {"label": other, "type": alike},
+        {"label": alike, "type": alike[::-1]},
+        {"is_fake": [0, 1] * 4, "real": [0, 1] * 4},
+    ]):  # fmt: skip
+        with pytest.raises(DataError, match=r"may tell the class by .* rename or drop"):
+            walk(of_columns(tmp_path / f"refused{n}", **columns))
+    features = {"generator": {"_type": "ClassLabel", "names": ["p", "q"]}}
+    told = json.dumps({"info": {"features": features}})
+    table = pa.table({
+        "image": pa.array(IMAGES, pa.binary()), "generator": [0, 0, 1, 1] * 2, "label": alike
+    })  # fmt: skip
+    place = tmp_path / "class" / "train-0.parquet"
+    write_rows(place, table.replace_schema_metadata({"huggingface": told}))
+    assert set(subfolders(place.parent / "train")) == {"real", "fake"}
+
+
+def test_yes_and_no_of_nothing(tmp_path: Path) -> None:
+    for n, values in enumerate(([True, False] * 4, ["True", "False"] * 4)):
+        with pytest.raises(DataError, match="'label' holds true and false: which is fake"):
+            walk(of_columns(tmp_path / str(n), label=values))
+    held: dict[str, bytes] = {}
+    for n in range(4):
+        held |= {f"{n}.png": picture(n), f"{n}.json": json.dumps({"label": n > 1}).encode()}
+    as_tar(tmp_path / "s" / "0000.tar", held, before="")
+    with pytest.raises(DataError, match="which is fake"):
+        walk(tmp_path / "s")
+
+
+def test_keys_in_folders_and_with_dots(tmp_path: Path) -> None:
+    held: dict[str, bytes] = {}
+    for n, key in enumerate(("vid/0001", "vid2/0001", "real/other/0001")):
+        held |= {f"{key}.v1.png": picture(n), f"{key}.cls": b"real"}
+    as_tar(tmp_path / "0000.tar", held, before="")
+    found = walk(tmp_path)
+    assert found.images == [
+        *("real/other/0001.v1.png", "real/vid/0001.v1.png", "real/vid2/0001.v1.png"),
+    ]
+    assert found.faults == {}
+
+
+def test_folders_of_published_names_are_kept(tmp_path: Path) -> None:
+    files = {
+        f"{label}/{video:03}/{n:04}.png": picture(video * 9 + n, fake=label == "fake")
+        for label, first in (("real", 0), ("fake", 20))
+        for video in range(first, first + 12)
+        for n in range(3)
+    }
+    folder = load_dataset(as_folder(tmp_path / "folder" / "set", files))
+    images = [{"bytes": data, "path": name} for name, data in files.items()]
+    label = [name.partition("/")[0] for name in files]
+    table = pa.table({"image": pa.array(images, IMAGE), "label": label})
+    write_rows(tmp_path / "rows" / "set" / "0000.parquet", table)
+    packed = load_dataset(tmp_path / "rows" / "set")
+    assert packed.manifest["path"].tolist() == sorted(files)
+    assert packed.fingerprint == folder.fingerprint
+    # folders that contradict the label are left out, and names that are not each row's own
+    for paths, names in (
+        ([f"real/v{n}/{n}.png" for n in range(8)], [f"fake/{n}.png" for n in range(8)]),
+        ([f"a/{n % 4}.png" for n in range(8)], [f"fake/{n:06}" for n in range(8)]),
+        ([f"/home/a/{n}.png" for n in range(8)], [f"fake/{n}.png" for n in range(8)]),
+    ):
+        its = [{"bytes": d, "path": name} for d, name in zip(IMAGES, paths, strict=True)]
+        table = pa.table({"image": pa.array(its, IMAGE), "label": ["fake"] * 8})
+        write_rows(tmp_path / "other" / "0000.parquet", table)
+        assert walk(tmp_path / "other").images == names
+
+
+def test_a_tar_of_class_folders_is_a_folder(tmp_path: Path) -> None:
+    held: dict[str, bytes] = {}
+    for n in range(24):
+        held[f"{'real' if n % 2 else 'fake'}/{n}.png"] = picture(n)
+        held[f"{'real' if n % 2 else 'fake'}/{n}.json"] = b'{"label": 3}'
+    found = walk(as_tar(tmp_path / "set.tar", held))
+    assert found.images == sorted(name for name in held if name.endswith("png"))
+    assert len(found.others) == 24

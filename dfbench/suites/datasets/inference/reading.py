@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DataError
-from dfbench.received.containers.places import columns_of, exists, is_folder
+from dfbench.received.containers.places import columns_of, exists, is_folder, may_hold_images
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import parse_card
 from dfbench.suites.datasets.image_files import Found, walk
@@ -93,7 +93,7 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
     if not found.images:
         raise _no_images(folder, found)
     reading = _read(folder, found, asked)
-    hints = [masks_beside_images(found.images)]
+    hints = [masks_beside_images(found.images), _shards_beside(folder, found.others)]
     if reading.card.split.policy == "stratified":
         hints.append(frames_of_videos(found.images))
     return replace(reading, warnings=(*reading.warnings, *filter(None, hints)))
@@ -242,12 +242,29 @@ def _of(
 # --- nothing -----------------------------------------------------------------------------------
 
 
+def _shards_beside(folder: Path, others: list[str]) -> str:
+    """Say that shards beside images are not read; tables are Parquet files as well."""
+    if not folder.is_dir():
+        return ""
+    shards = [path for path in others if may_hold_images(folder / path)]
+    if not shards:
+        return ""
+    n = f"{len(shards):,} shards" if len(shards) > 1 else "1 shard"
+    verb = "are" if len(shards) > 1 else "is"
+    return (
+        f"{n} beside the images {verb} not read ({listed(natural(shards)[:3])}): put them into a"
+        " folder of their own, or unpack them"
+    )
+
+
 def _no_images(folder: Path, found: Found) -> DataError:
     kinds = natural(set(found.unread.values()))
     hint = f"what lies there is not read: {listed(kinds)}" if kinds else None
     archives = [path for path in found.others if path.lower().endswith((".zip", ".tar"))]
     if archives and not kinds:
         hint = f"an archive that lies in a folder is not opened: give {archives[0]} itself"
+        if len(archives) > 1:
+            hint += f", or unpack the {len(archives):,} of them into folders of their names"
     return DataError("holds no images", where=folder, hint=hint or IMAGES)
 
 
