@@ -219,7 +219,7 @@ class PathsLayout(Layout):
         result = Listing(ignored=found.ignored + len(ignored) + len(strays))
         unnamed: list[str] = []
         for path, (form, texts) in fitting.items():
-            listed = None if keys is None else keys.get(texts.get(KEY, ""))
+            listed = None if keys is None else keys.get(texts.get(KEY, ""), path)
             told = self._told(form, texts, listed)
             split = self._split(told.get("split", ""), root / path) if self.splits else ""
             if "label" not in told or ("train" in self.splits and not split):
