@@ -133,6 +133,24 @@ def test_a_key_without_folders_is_of_the_entry_whose_folders_it_lies_in(make, wi
         assert "c/frames/v/1.png" in message
 
 
+def test_what_a_list_names_in_vain_is_counted_and_a_list_that_fits_nothing_is_refused(
+    make, with_layout
+):
+    for path in ("real/a/1.png", "fake/b/1.png"):
+        make.image(path)
+    card = with_layout(
+        "splits = ['train', 'test']\nrest = 'train'\n" + PATHS + "[[layout.lists]]\n"
+        "file = 'test.txt'\npattern = '^(?P<key>[\\w-]+)(?:\\.\\w+)?$'\nsplit = 'test'\n",
+        policy="given",
+    )
+    write(make.root, "test.txt", "a.mp4\nb-.mp4\n")
+    assert warnings(card, make.root) == ["1 of 2 names in test.txt is of no image, such as 'b-'"]
+    write(make.root, "test.txt", "a-.mp4\nb-.mp4\n")
+    assert "the list names no image that is there, but 'a-', 'b-'" in failure(card, make.root)
+    write(make.root, "test.txt", "<html>404</html>")
+    assert "test.txt: the list names nothing" in failure(card, make.root)
+
+
 def test_a_list_that_is_absent_is_an_error_unless_it_is_optional(make, with_layout):
     make.image("real/a/1.png")
     each = "[[layout.lists]]\nfile = ['one.txt', 'or/two.txt']\npattern = '(?P<key>.+)'\n"
