@@ -210,12 +210,29 @@ def test_frames_taken_otherwise_are_not_mixed(taken: tuple[Path, str], twenty: P
     assert "taken otherwise: form png" in said
 
 
+def test_frames_of_other_videos_are_not_mixed_with_those_taken_otherwise(
+    tmp_path: Path, make_film: Callable, draw: Callable
+) -> None:
+    make_film(tmp_path / "a" / "real" / "a.mp4", draw(1, 8))
+    make_film(tmp_path / "b" / "fake" / "b.mp4", draw(2, 8))
+    take(tmp_path / "a", tmp_path / "out", FOUR)
+    with pytest.raises(OutputError, match="taken otherwise: form png"):
+        take(tmp_path / "b", tmp_path / "out", Asked(Rule(count=4), form="jpg"))
+    assert len(take(tmp_path / "b", tmp_path / "out", FOUR).entries) == 1
+
+
 def test_another_video_of_the_same_name_is_named(
     tmp_path: Path, make_film: Callable, draw: Callable
 ) -> None:
     film = make_film(tmp_path / "films" / "real" / "a.mp4", draw(1, 8))
     take(tmp_path / "films", tmp_path / "out", FOUR)
     os.utime(film, (1, 1))  # copied, say
+    assert take(tmp_path / "films", tmp_path / "out", FOUR).before == 1
+    whole = film.read_bytes()
+    film.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # far behind its beginning
+    came = take(tmp_path / "films", tmp_path / "out", FOUR)
+    assert "is another video than before" in came.unread["real/a.mp4"]
+    film.write_bytes(whole)
     assert take(tmp_path / "films", tmp_path / "out", FOUR).before == 1
     make_film(film, draw(2, 8))
     came = take(tmp_path / "films", tmp_path / "out", FOUR)
