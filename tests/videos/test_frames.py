@@ -102,6 +102,21 @@ def test_names_that_tell_sources_need_no_card(tmp_path: Path, make_film: Callabl
     assert not (tmp_path / "out" / "card.toml").exists()
 
 
+def test_videos_that_differ_in_their_suffix_alone_are_one_source(
+    tmp_path: Path, make_film: Callable, draw: Callable
+) -> None:
+    for name in ("anna", "bob", "carol", "dave"):
+        for seed, place in enumerate(("real/{}.mp4", "fake/{}.mp4")):
+            make_film(tmp_path / "films" / place.format(name), draw(seed, 2))
+    make_film(tmp_path / "films" / "real" / "anna.AVI", draw(0, 2), "mpeg4")
+    status, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out", "--every", 1)
+    assert status == 0, said
+    data = load_dataset(tmp_path / "out").manifest
+    its = data.groupby(data["path"].str.rpartition("/")[0])["group"].first()
+    assert its["real/anna.mp4"] == its["real/anna.AVI"] == its["fake/anna"]
+    assert data["group"].nunique() == 4
+
+
 def test_the_same_frames_on_every_run(
     taken: tuple[Path, str], twenty: Path, tmp_path: Path
 ) -> None:
