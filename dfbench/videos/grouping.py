@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfbench.errors import DfbenchError
+from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE, init_card
-from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.read_as import NONE, ReadAs
 from dfbench.suites.datasets.inference.reading import read_folder
+from dfbench.suites.datasets.layouts.folders import FoldersLayout
 from dfbench.suites.datasets.scan import scan
 from dfbench.videos.finding import SUFFIXES
 
@@ -57,8 +59,10 @@ def settle(out: Path, videos: list[str]) -> Grouping:
             return Grouping(reading.line)
     except DfbenchError as error:
         first = error
-    asked = ReadAs(groups=_BARE if _twins(videos) else "-1")
+    asked = ReadAs(groups="-1")
     try:
+        if _twins(videos):
+            asked = ReadAs(groups=_BARE, kinds=_kinds(read_folder(out, asked).card))
         reading = read_folder(out, asked)
         if not _whole(out, videos, asked):
             return Grouping(why="no level of folders tells the videos")
@@ -82,6 +86,13 @@ def _whole(out: Path, videos: list[str], asked: ReadAs | None) -> bool:
         len(set[str]().union(*(of.get(each, ()) for each in its))) <= 1
         for its in _twins(videos).values()
     )
+
+
+def _kinds(card: Card) -> str:
+    """Say which folders are kinds, so that those of videos are not taken for such."""
+    layout = card.layout
+    names = layout.kinds if isinstance(layout, FoldersLayout) else []
+    return NONE if not names or re.search("[,=+]", "".join(names)) else ",".join(names)
 
 
 def _twins(videos: Iterable[str]) -> dict[str, list[str]]:

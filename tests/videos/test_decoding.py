@@ -182,3 +182,47 @@ def test_a_codec_that_is_not_listed_is_refused(tmp_path: Path, make_film: Callab
     path = make_film(tmp_path / "a.avi", still, "zmbv", "bgr0")
     with pytest.raises(VideoError):
         read(path, Rule(count=1))
+
+
+def written(path: Path, moments: list[int], last: int = 100) -> Path:
+    """Write frames that are shown at so many milliseconds, the last for so many."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        packets = []
+        for i, moment in enumerate(moments):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * i, np.uint8), "rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            packets += stream.encode(frame)
+        packets += stream.encode()
+        for packet in packets:
+            length = last if packet is packets[-1] else 100
+            packet.duration = int(Fraction(length, 1000) / packet.time_base)
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_last_frame_counts_for_as_long_as_it_is_shown(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"a.{suffix}", [100 * i for i in range(11)], last=9000)
+    for rule in (Rule(count=10), parse_every("1s")):
+        numbers, _, faults = read(path, rule)
+        assert (numbers[-1], faults.count) == (10, 0)
+    assert read(path, Rule(count=10))[0] == [5, 10]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_a_video_that_begins_late_is_whole(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"a.{suffix}", [5000 + 100 * i for i in range(30)])
+    numbers, _, faults = read(path, parse_every("1s"))
+    assert (numbers, faults.count) == ([0, 10, 20], 0)
+
+
+def test_times_that_go_back_are_told_where_they_count(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ts", [100 * i for i in range(30)])
+    path.write_bytes(path.read_bytes() * 2)
+    _, _, faults = read(path, parse_every("1s"))
+    assert faults.first == "its times go back at frame 30"
+    numbers, _, faults = read(path, Rule(step=10))
+    assert (numbers, faults.count) == ([0, 10, 20, 30, 40, 50], 0)

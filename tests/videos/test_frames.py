@@ -106,15 +106,23 @@ def test_videos_that_differ_in_their_suffix_alone_are_one_source(
     tmp_path: Path, make_film: Callable, draw: Callable
 ) -> None:
     for name in ("anna", "bob", "carol", "dave"):
-        for seed, place in enumerate(("real/{}.mp4", "fake/{}.mp4")):
+        for seed, place in enumerate(("real/{}.mp4", "fake/SwapA/{}.mp4", "fake/SwapB/{}.mp4")):
             make_film(tmp_path / "films" / place.format(name), draw(seed, 2))
     make_film(tmp_path / "films" / "real" / "anna.AVI", draw(0, 2), "mpeg4")
     status, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out", "--every", 1)
     assert status == 0, said
     data = load_dataset(tmp_path / "out").manifest
     its = data.groupby(data["path"].str.rpartition("/")[0])["group"].first()
-    assert its["real/anna.mp4"] == its["real/anna.AVI"] == its["fake/anna"]
+    assert its["real/anna.mp4"] == its["real/anna.AVI"] == its["fake/SwapA/anna"]
     assert data["group"].nunique() == 4
+    assert set(data["kind"]) == {"", "SwapA", "SwapB"}
+
+
+def test_videos_are_no_kinds_of_fakes(tmp_path: Path, make_film: Callable, draw: Callable) -> None:
+    for name in ("real/one.mp4", "fake/cut.mkv", "fake/cut.avi", "fake/hole.mp4", "fake/tiny.mp4"):
+        make_film(tmp_path / "films" / name, draw(1, 2), "mpeg4")
+    _, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out", "--every", 1)
+    assert "no kinds; groups by the pattern" in said
 
 
 def test_the_same_frames_on_every_run(
