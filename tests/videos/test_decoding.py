@@ -219,6 +219,11 @@ def test_a_video_that_begins_late_is_whole(suffix: str, tmp_path: Path) -> None:
     assert (numbers, faults.count) == ([0, 10, 20], 0)
 
 
+def test_a_short_video_by_a_fine_clock_is_whole(tmp_path: Path) -> None:
+    numbers, _, faults = read(written(tmp_path / "a.avi", [0, 100, 200, 300]), Rule(step=1))
+    assert (numbers, faults.count) == ([0, 1, 2, 3], 0)
+
+
 def test_times_that_go_back_are_told_where_they_count(tmp_path: Path) -> None:
     path = written(tmp_path / "a.ts", [100 * i for i in range(30)])
     joined = bytearray(path.read_bytes() * 2)
