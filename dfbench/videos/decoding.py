@@ -91,7 +91,7 @@ def frames(file: IO[bytes], rule: Rule, faults: Faults) -> Iterator[tuple[int, N
     file.seek(0)
     with _opened(file) as container:
         stream = _stream(container)
-        for given, (number, frame) in enumerate(chosen(_shown(stream, faults), rule, end)):
+        for given, (number, frame) in enumerate(chosen(_shown(stream, faults, rule), rule, end)):
             if given == MOST_FRAMES:
                 raise VideoError(f"more than {MOST_FRAMES:,} frames are asked of it")
             if frame.is_corrupt:
@@ -146,7 +146,7 @@ def _stream(container: Any) -> Any:
 def _end(file: IO[bytes]) -> Fraction | None:
     """Give the second at which the last frame is shown no more, decoding none."""
     last: Fraction | None = None
-    first, n = Fraction(0), 0
+    first, own, n = Fraction(0), Fraction(0), 0
     with _opened(file) as container:
         stream = _stream(container)
         for packet in _packets(stream, Faults()):
@@ -156,12 +156,14 @@ def _end(file: IO[bytes]) -> Fraction | None:
             n += 1
             if at is not None and stream.time_base:
                 seconds = at * stream.time_base
-                last = seconds if last is None else max(last, seconds)
+                if last is None or seconds >= last:
+                    last, own = seconds, Fraction(packet.duration or 0) * stream.time_base
                 first = min(first, seconds) if n > 1 else seconds
         length = _length(stream)
     if last is None:
         return n * length if n else None
-    return last + (last - first) / (n - 1) if n > 1 and last > first else last + length
+    usual = (last - first) / (n - 1) if n > 1 and last > first else length
+    return last + max(usual, own)
 
 
 def _packets(stream: Any, faults: Faults) -> Iterator[Any]:
@@ -180,12 +182,13 @@ def _packets(stream: Any, faults: Faults) -> Iterator[Any]:
         yield packet
 
 
-def _shown(stream: Any, faults: Faults) -> Iterator[tuple[Any, Fraction, Fraction]]:
+def _shown(stream: Any, faults: Faults, rule: Rule) -> Iterator[tuple[Any, Fraction, Fraction]]:
     """Decode a stream: each frame with its second and its length."""
     import av
 
     length, at = _length(stream), Fraction(0)
-    n, start = 0, Fraction(0)
+    n, start, own = 0, Fraction(0), length
+    back = False
     for packet in _packets(stream, faults):
         if packet.is_corrupt:
             faults.add("the file is cut short or damaged")
@@ -200,6 +203,9 @@ def _shown(stream: Any, faults: Faults) -> Iterator[tuple[Any, Fraction, Fractio
             own = Fraction(frame.duration) * frame.time_base if frame.duration else length
             if frame.pts is not None and frame.time_base:
                 told = frame.pts * frame.time_base
+                if n and told < at - length and not back and not rule.step:
+                    back = True  # told once: all that is shown until then counts as no time
+                    faults.add(f"its times go back at frame {n}")
                 at = told if n == 0 else max(told, at)
             start = start if n else at
             n += 1
@@ -209,22 +215,26 @@ def _shown(stream: Any, faults: Faults) -> Iterator[tuple[Any, Fraction, Fractio
         raise VideoError(
             f"no frame can be decoded: {faults.first}" if faults.count else "holds no frame"
         )
-    told = _told_length(stream)
-    if told is not None and at - start + length < _SHORT * told:
-        faults.add(f"ends after {float(at - start + length):.1f} of {float(told):.1f} s")
+    told = _told_length(stream, start)
+    # the rate may be that of the clock, 1,000 a second
+    came = at - start + max(length, own, (at - start) / max(1, n - 1))
+    if told is not None and came < _SHORT * told:
+        faults.add(f"ends after {float(came):.1f} of {float(told):.1f} s")
 
 
-def _told_length(stream: Any) -> Fraction | None:
-    """Seconds of a stream, as its file says; None where it does not."""
+def _told_length(stream: Any, start: Fraction) -> Fraction | None:
+    """Seconds of a stream that begins at ``start``, as its file says; None where it does not."""
     if stream.duration is not None and stream.time_base:
         return Fraction(stream.duration * stream.time_base)
     found = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
     if found:
         hours, minutes, seconds = found.groups()
-        return Fraction(3600 * int(hours) + 60 * int(minutes)) + Fraction(seconds)
+        # Matroska, which counts from 0
+        return Fraction(3600 * int(hours) + 60 * int(minutes)) + Fraction(seconds) - start
     container = stream.container
     if len(container.streams) == 1 and container.duration is not None:  # of the longest of its
-        return Fraction(container.duration, 1_000_000)
+        before = start if "matroska" in container.format.name else 0
+        return Fraction(container.duration, 1_000_000) - before
     return None
 
 

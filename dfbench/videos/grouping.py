@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +12,15 @@ from dfbench.errors import DataError, DfbenchError
 from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.cards.reading import load_card
 from dfbench.suites.datasets.inference.card_file import CARD_FILE, init_card
-from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.datasets.inference.read_as import NONE, ReadAs
 from dfbench.suites.datasets.inference.reading import read_folder
+from dfbench.suites.datasets.layouts.folders import FoldersLayout
 from dfbench.suites.datasets.scan import check_fit, scan
+from dfbench.videos.finding import SUFFIXES
+
+_ENDS = "|".join(sorted(each[1:] for each in SUFFIXES))
+_BARE = rf"(?:^|/)(?P<group>[^/]+?)(?:\.(?i:{_ENDS}))*/[^/]+$"
+"""Tells of a path the folder, without the suffix of a video."""
 
 
 class Grouping(NamedTuple):
@@ -88,6 +96,8 @@ def _settled(out: Path, videos: list[str]) -> Grouping:
         first = error
     asked = ReadAs(groups="-1")
     try:
+        if _twins(videos):
+            asked = ReadAs(groups=_BARE, kinds=_kinds(read_folder(out, asked).card))
         reading = read_folder(out, asked)
         if not _whole(out, videos, asked):
             return Grouping(why="no level of folders tells the videos")
@@ -106,4 +116,28 @@ def _whole(out: Path, videos: list[str], asked: ReadAs | None) -> bool:
     for image in images:
         path = (Path(card.root) / image.path).as_posix()
         of[path.rpartition("/")[0]].add(image.group)
-    return all(len(its) == 1 and its != {""} for its in map(of.get, videos) if its)
+    one = all(len(its) == 1 and its != {""} for its in map(of.get, videos) if its)
+    return one and all(
+        len(set[str]().union(*(of.get(each, ()) for each in its))) <= 1
+        for its in _twins(videos).values()
+    )
+
+
+def _kinds(card: Card) -> str:
+    """Say which folders are kinds, so that those of videos are not taken for such."""
+    layout = card.layout
+    names = layout.kinds if isinstance(layout, FoldersLayout) else []
+    return NONE if not names or re.search("[,=+]", "".join(names)) else ",".join(names)
+
+
+def _twins(videos: Iterable[str]) -> dict[str, list[str]]:
+    """Give the folders of each name of which some kept the suffix of a video: one source."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for each in videos:
+        found = re.search(_BARE, f"{each}/.")
+        named[found["group"] if found else each].append(each)
+    return {
+        name: its
+        for name, its in named.items()
+        if len(its) > 1 and any(each.rpartition("/")[2] != name for each in its)
+    }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,8 +21,6 @@ from dfbench.received.texts import SMALL, from_json
 
 FOLDER = ".dfbench-frames"
 """In the folder of the frames; hidden, so that no data set is read from it."""
-_BEGIN = 1 << 20
-"""Bytes of a video that are hashed, so that it is known again."""
 _SCRATCH = "part-"
 
 
@@ -32,8 +32,10 @@ class Entry(BaseModel):
     video: str
     """Its path below the folder of the videos."""
     bytes: int
-    begins: str
-    """SHA-256 of its first MiB."""
+    sha256: str
+    """Of the whole video."""
+    state: tuple[int, int, int]
+    """Its inode and the times of its last changes: where they are the same, so is the video."""
     how: dict[str, Any]
     """Which frames, what of them, and in which form."""
     folder: str
@@ -47,8 +49,23 @@ class Entry(BaseModel):
     first_fault: str = ""
 
 
-def sign(video: Path) -> tuple[int, str]:
-    """Give what a video is known again by: its bytes, and the hash of the first of them.
+class Signature(NamedTuple):
+    """What a video is known again by; attributes as those of `Entry`."""
+
+    bytes: int
+    sha256: str
+    state: tuple[int, int, int]
+
+
+def sign(video: Path, before: Entry | None = None) -> Signature:
+    """Give what a video is known again by.
+
+    Parameters
+    ----------
+    video
+        Its path.
+    before
+        What was known of it: where its state tells that it has not changed, it is not read.
 
     Raises
     ------
@@ -56,8 +73,11 @@ def sign(video: Path) -> tuple[int, str]:
         Where it cannot be read.
     """
     with opened(video) as file:
-        begins = hashlib.sha256(file.read(_BEGIN)).hexdigest()
-        return file.seek(0, 2), begins
+        status = os.fstat(file.fileno())
+        state = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        if before is not None and (before.bytes, before.state) == (status.st_size, state):
+            return Signature(before.bytes, before.sha256, before.state)
+        return Signature(status.st_size, hashlib.file_digest(file, "sha256").hexdigest(), state)
 
 
 class Journal:
@@ -97,6 +117,15 @@ class Journal:
         except (OSError, ValueError, ValidationError):
             return None
         return entry if entry.video == video else None
+
+    def entries(self) -> Iterator[Entry]:
+        """Give all that is known, of whatever videos; what is damaged is passed over."""
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                told = from_json(read_bytes(file, most=SMALL, below=self._folder))
+                yield Entry.model_validate(told)
+            except (OSError, ValueError, ValidationError):
+                continue
 
     def scratch(self) -> Path:
         """Make a folder for frames of which not all are there yet."""

@@ -202,6 +202,14 @@ class _Work:
     def _known(self, taken: Taken) -> dict[str, Entry]:
         """Find the videos of which all is there, and refuse what would mix with other frames."""
         known: dict[str, Entry] = {}
+        for each in self._journal.entries():  # also of videos that are not asked for now
+            there = not each.folder or (self._out / each.folder).is_dir()
+            if there and each.how != self._how:
+                raise OutputError(
+                    f"holds frames that were taken otherwise: {_differing(each.how, self._how)}",
+                    where=self._out,
+                    hint="give the same options, or another folder",
+                )
         for video in self._found.videos:
             if not video.isascii() and _half(video):
                 taken.unread[video] = "the file name is not UTF-8: rename it"
@@ -211,18 +219,12 @@ class _Work:
                 continue
             if entry.folder and not (self._out / entry.folder).is_dir():
                 continue  # killed before they were put there, or removed since
-            if entry.how != self._how:
-                raise OutputError(
-                    f"holds frames that were taken otherwise: {_differing(entry.how, self._how)}",
-                    where=self._out,
-                    hint="give the same options, or another folder",
-                )
             try:
-                same = sign(self._found.root / video) == (entry.bytes, entry.begins)
+                now = sign(self._found.root / video, entry)
             except OSError as error:
                 taken.unread[video] = why(error)
                 continue
-            if same:
+            if (now.bytes, now.sha256) == (entry.bytes, entry.sha256):
                 known[video] = entry
             else:
                 taken.unread[video] = (
@@ -303,7 +305,7 @@ class _Work:
     def _taken(self, video: str, target: Path, scratch: Path, reader: Reader) -> Entry:
         path = self._found.root / video
         try:
-            size, begins = sign(path)
+            signature = sign(path)
         except OSError as error:
             raise VideoError(why(error)) from None
         counted = {"frames": 0, "without_face": 0}
@@ -329,8 +331,7 @@ class _Work:
             raise VideoError(f"{target.parent} leads out of {self._out}: links are not followed")
         entry = Entry(
             video=video,
-            bytes=size,
-            begins=begins,
+            **signature._asdict(),
             how=self._how,
             folder=self._folders[video] if counted["frames"] else "",
             faults=read.faults,

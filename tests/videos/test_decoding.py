@@ -182,3 +182,58 @@ def test_a_codec_that_is_not_listed_is_refused(tmp_path: Path, make_film: Callab
     path = make_film(tmp_path / "a.avi", still, "zmbv", "bgr0")
     with pytest.raises(VideoError):
         read(path, Rule(count=1))
+
+
+def written(path: Path, moments: list[int], last: int = 100) -> Path:
+    """Write frames that are shown at so many milliseconds, the last for so many."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        packets = []
+        for i, moment in enumerate(moments):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * i, np.uint8), "rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            packets += stream.encode(frame)
+        packets += stream.encode()
+        for packet in packets:
+            length = last if packet is packets[-1] else 100
+            packet.duration = int(Fraction(length, 1000) / packet.time_base)
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_last_frame_counts_for_as_long_as_it_is_shown(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"a.{suffix}", [100 * i for i in range(11)], last=9000)
+    for rule in (Rule(count=10), parse_every("1s")):
+        numbers, _, faults = read(path, rule)
+        assert (numbers[-1], faults.count) == (10, 0)
+    assert read(path, Rule(count=10))[0] == [5, 10]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_a_video_that_begins_late_is_whole(suffix: str, tmp_path: Path) -> None:
+    path = written(tmp_path / f"a.{suffix}", [5000 + 100 * i for i in range(30)])
+    numbers, _, faults = read(path, parse_every("1s"))
+    assert (numbers, faults.count) == ([0, 10, 20], 0)
+
+
+def test_a_short_video_by_a_fine_clock_is_whole(tmp_path: Path) -> None:
+    numbers, _, faults = read(written(tmp_path / "a.avi", [0, 100, 200, 300]), Rule(step=1))
+    assert (numbers, faults.count) == ([0, 1, 2, 3], 0)
+
+
+def test_times_that_go_back_are_told_where_they_count(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ts", [100 * i for i in range(30)])
+    joined = bytearray(path.read_bytes() * 2)
+    counts: dict[bytes, int] = {}
+    for at in range(0, len(joined), 188):  # packets are counted on, so that none seems to be lost
+        stream = bytes([joined[at + 1] & 0x1F, joined[at + 2]])
+        counts[stream] = (counts.get(stream, -1) + (joined[at + 3] >> 4 & 1)) % 16
+        joined[at + 3] = joined[at + 3] & 0xF0 | counts[stream]
+    path.write_bytes(joined)
+    _, _, faults = read(path, parse_every("1s"))
+    assert faults.first == "its times go back at frame 30"
+    numbers, _, faults = read(path, Rule(step=10))
+    assert (numbers, faults.count) == ([0, 10, 20, 30, 40, 50], 0)

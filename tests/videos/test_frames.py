@@ -130,6 +130,29 @@ def test_how_many_videos_a_run_needs(tmp_path: Path, make_film: Callable) -> Non
     assert set(load_dataset(out).manifest["split"]) == {"train", "validation", "test"}
 
 
+def test_videos_that_differ_in_their_suffix_alone_are_one_source(
+    tmp_path: Path, make_film: Callable, draw: Callable
+) -> None:
+    for name in ("anna", "bob", "carol", "dave"):
+        for seed, place in enumerate(("real/{}.mp4", "fake/SwapA/{}.mp4", "fake/SwapB/{}.mp4")):
+            make_film(tmp_path / "films" / place.format(name), draw(seed, 2))
+    make_film(tmp_path / "films" / "real" / "anna.AVI", draw(0, 2), "mpeg4")
+    status, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out", "--every", 1)
+    assert status == 0, said
+    data = load_dataset(tmp_path / "out").manifest
+    its = data.groupby(data["path"].str.rpartition("/")[0])["group"].first()
+    assert its["real/anna.mp4"] == its["real/anna.AVI"] == its["fake/SwapA/anna"]
+    assert data["group"].nunique() == 4
+    assert set(data["kind"]) == {"", "SwapA", "SwapB"}
+
+
+def test_videos_are_no_kinds_of_fakes(tmp_path: Path, make_film: Callable, draw: Callable) -> None:
+    for name in ("real/one.mp4", "fake/cut.mkv", "fake/cut.avi", "fake/hole.mp4", "fake/tiny.mp4"):
+        make_film(tmp_path / "films" / name, draw(1, 2), "mpeg4")
+    _, said, _ = run("data", "frames", tmp_path / "films", tmp_path / "out", "--every", 1)
+    assert "no kinds; groups by the pattern" in said
+
+
 def test_the_same_frames_on_every_run(
     taken: tuple[Path, str], twenty: Path, tmp_path: Path
 ) -> None:
@@ -236,12 +259,29 @@ def test_frames_taken_otherwise_are_not_mixed(taken: tuple[Path, str], twenty: P
     assert "taken otherwise: form png" in said
 
 
+def test_frames_of_other_videos_are_not_mixed_with_those_taken_otherwise(
+    tmp_path: Path, make_film: Callable, draw: Callable
+) -> None:
+    make_film(tmp_path / "a" / "real" / "a.mp4", draw(1, 8))
+    make_film(tmp_path / "b" / "fake" / "b.mp4", draw(2, 8))
+    take(tmp_path / "a", tmp_path / "out", FOUR)
+    with pytest.raises(OutputError, match="taken otherwise: form png"):
+        take(tmp_path / "b", tmp_path / "out", Asked(Rule(count=4), form="jpg"))
+    assert len(take(tmp_path / "b", tmp_path / "out", FOUR).entries) == 1
+
+
 def test_another_video_of_the_same_name_is_named(
     tmp_path: Path, make_film: Callable, draw: Callable
 ) -> None:
     film = make_film(tmp_path / "films" / "real" / "a.mp4", draw(1, 8))
     take(tmp_path / "films", tmp_path / "out", FOUR)
     os.utime(film, (1, 1))  # copied, say
+    assert take(tmp_path / "films", tmp_path / "out", FOUR).before == 1
+    whole = film.read_bytes()
+    film.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # far behind its beginning
+    came = take(tmp_path / "films", tmp_path / "out", FOUR)
+    assert "is another video than before" in came.unread["real/a.mp4"]
+    film.write_bytes(whole)
     assert take(tmp_path / "films", tmp_path / "out", FOUR).before == 1
     make_film(film, draw(2, 8))
     came = take(tmp_path / "films", tmp_path / "out", FOUR)

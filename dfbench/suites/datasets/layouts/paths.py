@@ -215,11 +215,12 @@ class PathsLayout(Layout):
                 if card.about is None
                 else f"dfbench data info {card.name} shows the folders that are expected",
             )
-        keys = self._keys(root, found) if self.lists else None
+        named: dict[str, set[str]] = {}
+        keys = self._keys(root, found, named) if self.lists else None
         result = Listing(ignored=found.ignored + len(ignored) + len(strays))
         unnamed: list[str] = []
         for path, (form, texts) in fitting.items():
-            listed = None if keys is None else keys.get(texts.get(KEY, ""))
+            listed = None if keys is None else keys.get(texts.get(KEY, ""), path)
             told = self._told(form, texts, listed)
             split = self._split(told.get("split", ""), root / path) if self.splits else ""
             if "label" not in told or ("train" in self.splits and not split):
@@ -243,6 +244,7 @@ class PathsLayout(Layout):
         result.warnings += [
             *_left_out("of no form in layout.paths", strays),
             *_left_out("in none of the lists", unnamed),
+            *self._unmatched(root, named, keys),
             *unread(found.unread.values()),
         ]
         return result
@@ -298,7 +300,9 @@ class PathsLayout(Layout):
             raise DataError(f"split {split!r} is none of layout.splits", where=where)
         return split
 
-    def _keys(self, root: Path, found: Found) -> Keys:
+    def _keys(self, root: Path, found: Found, named: dict[str, set[str]]) -> Keys:
+        """Read the lists; what each calls images by comes into ``named``."""
+
         def entries() -> Iterator[Entry]:
             for each in self.lists:
                 files = find_lists(found.others, each.file)
@@ -308,10 +312,46 @@ class PathsLayout(Layout):
                         where=root / each.file[0],
                         hint=" or ".join(["put it there", *each.file[1:]]),
                     )
+                if not files:
+                    continue
+                its = named.setdefault(files[0], set())
                 for file in files:
-                    yield from self._entries(root, file, each)
+                    for entry in self._entries(root, file, each):
+                        its.add(entry.key)
+                        yield entry
+                if not its and not each.optional:
+                    raise DataError(
+                        "the list names nothing",
+                        where=root / files[0],
+                        hint="is it the one that is published? layout.lists tells its form",
+                    )
 
         return Keys(entries())
+
+    def _unmatched(self, root: Path, named: dict[str, set[str]], keys: Keys | None) -> list[str]:
+        """Count what lists name and no image is called by.
+
+        Raises
+        ------
+        DataError
+            Where nothing of a list fits, and what it does not name is of a split all the same.
+        """
+        said = []
+        for file, its in named.items():
+            lost = its - keys.used if keys is not None else set()
+            if not lost:
+                continue
+            such = ", ".join(map(repr, sorted(lost)[:_SHOWN]))
+            if len(lost) == len(its) and self.rest:
+                raise DataError(
+                    f"the list names no image that is there, but {such}: all would be of split"
+                    f" {self.rest!r}",
+                    where=root / file,
+                    hint="is it the list of these images? names are told apart by case",
+                )
+            n = f"{len(lost):,} of {len(its):,} names in {file}"
+            said.append(f"{n} {'is' if len(lost) == 1 else 'are'} of no image, such as {such}")
+        return said
 
     @staticmethod
     def _entries(root: Path, file: str, each: ListFile) -> Iterator[Entry]:

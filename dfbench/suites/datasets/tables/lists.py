@@ -21,6 +21,8 @@ KEY = "key"
 """What a list calls an image by: a named group of its pattern, or one of its columns."""
 _VIDEO = re.compile(r"\.(mp4|avi|mov|mkv|webm|m4v)$", re.IGNORECASE)
 _ANY = re.compile(r"[*?\[]")
+_SHOWN = 3
+"""Entries that a message names."""
 
 
 class Entry(NamedTuple):
@@ -141,7 +143,9 @@ class Keys:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._whole: dict[str, Mapping[str, str]] = {}
-        self._last: dict[str, str] | None = None
+        self._last: dict[str, list[str]] | None = None
+        self.used: set[str] = set()
+        """Keys by which images were asked for."""
         self.originals: set[str] = set()
         """What is told as a group of any: where it is a key too, that one is of the group."""
         shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
@@ -160,17 +164,52 @@ class Keys:
     def __len__(self) -> int:
         return len(self._whole)
 
-    def get(self, key: str) -> Mapping[str, str] | None:
+    def get(self, key: str, path: str = "") -> Mapping[str, str] | None:
         """Give what is told of a key; None where no list names it.
 
-        A key without folders is also found where lists name it with some.
+        A key without folders is also found where lists name it with some: of several such entries
+        that one is meant whose folders the image lies in.
+
+        Parameters
+        ----------
+        key
+            What lists call the image by.
+        path
+            Where the image lies, relative to the root.
+
+        Raises
+        ------
+        DataError
+            Where several entries may be meant that tell different things.
         """
         known = self._whole.get(key)
         if known is not None or "/" in key:
+            if known is not None:
+                self.used.add(key)
             return known
         if self._last is None:
-            self._last = {each.rpartition("/")[2]: each for each in self._whole}
-        return self._whole.get(self._last.get(key, ""))
+            self._last = {}
+            for each in self._whole:
+                self._last.setdefault(each.rpartition("/")[2], []).append(each)
+        meant = self._last.get(key, [])
+        if len(meant) > 1:
+            meant = [each for each in meant if _lies_below(path, each)] or meant
+        told = [self._whole[each] for each in meant]
+        if any(each != told[0] for each in told):
+            raise DataError(
+                f"{key!r} is several in the lists, which tell different things of them:"
+                f" {', '.join(map(repr, meant[:_SHOWN]))}{', ...' if len(meant) > _SHOWN else ''}",
+                where=path or None,
+                hint="let the key of the pattern begin with the folders that the lists name",
+            )
+        self.used.update(meant)
+        return told[0] if told else None
+
+
+def _lies_below(path: str, key: str) -> bool:
+    """Whether an image lies in the folders of a key, in their order, others between or not."""
+    folders = iter(path.split("/")[:-1])
+    return all(each in folders for each in key.split("/")[:-1])
 
 
 def within(entries: Iterable[Entry], folder: str) -> Iterator[Entry]:

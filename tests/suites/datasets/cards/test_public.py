@@ -88,8 +88,8 @@ CELEBS = Mini(
     "Celeb-synthesis/frames/{id0_id1,id1_id0,id2_id3,id3_id2}_0000/00{0..1}.png",
     {"train real": 10, "train fake": 6, "test real": 6, "test fake": 2},
     {
-        "List_of_testing_videos.txt": "1 YouTube-real/00003.mp4\n1 YouTube-real/00002.mp4\n"
-        "1 Celeb-real/id3_0000.mp4\n0 Celeb-synthesis/id3_id2_0000.mp4\n"
+        "List_of_testing_videos.txt": "1 YouTube-real/00003.mp4\n1 YouTube-real/00002.MP4\n"
+        "1 Celeb-real/id3_0000\n0 Celeb-synthesis/id3_id2_0000.mp4\n"
     },
     {
         "Celeb-real/frames/id3_0000/000.png": "id3",
@@ -426,8 +426,8 @@ MINI: dict[str, Mini] = {
             for name in ("real", "fake")
         },
     ),
-    "community-forensics-small": Mini("data/{0,1}/{0..9}.png", {"real": 10, "fake": 10}),
-    "community-forensics-eval": Mini("data/CompEval/{0,1}/{0..9}.png", {"real": 10, "fake": 10}),
+    "community-forensics-small": Mini("data/{0,fake}/{0..9}.png", {"real": 10, "fake": 10}),
+    "community-forensics-eval": Mini("data/CompEval/{real,1}/{0..9}.png", {"real": 10, "fake": 10}),
     "susy": Mini(
         "{train,val,test}/{coco,dalle-3-images,diffusiondb,midjourney-images,midjourney-tti,"
         "realisticSDXL}/{0..1}.png",

@@ -114,6 +114,43 @@ def test_lists_that_contradict_each_other_are_an_error(make, with_layout):
     assert f"{make.root}/one.txt: tells split 'test' of 'a', after 'train'" in message
 
 
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_key_without_folders_is_of_the_entry_whose_folders_it_lies_in(make, with_layout, folder):
+    for path in ("a/frames/v/1.png", "b/frames/v/1.png"):
+        make.image(path if folder else path.replace("a/", "c/"))
+    write(make.root, "list.csv", "key,label\na/v.mp4,real\nb/v.mp4,fake\n")
+    card = with_layout(
+        "[[layout.paths]]\npattern = '[abc]/frames/(?P<key>[^/]+)/[^/]+'\n"
+        "[[layout.lists]]\nfile = 'list.csv'\ncolumns = { key = 'key', label = 'label' }\n"
+    )
+    if folder:
+        expected = [("a/frames/v/1.png", 0), ("b/frames/v/1.png", 1)]
+        assert [row[:2] for row in rows(card, make.root)] == expected
+    else:
+        message = failure(card, make.root)
+        assert "'v' is several in the lists" in message
+        assert "'a/v', 'b/v'" in message
+        assert "c/frames/v/1.png" in message
+
+
+def test_what_a_list_names_in_vain_is_counted_and_a_list_that_fits_nothing_is_refused(
+    make, with_layout
+):
+    for path in ("real/a/1.png", "fake/b/1.png"):
+        make.image(path)
+    card = with_layout(
+        "splits = ['train', 'test']\nrest = 'train'\n" + PATHS + "[[layout.lists]]\n"
+        "file = 'test.txt'\npattern = '^(?P<key>[\\w-]+)(?:\\.\\w+)?$'\nsplit = 'test'\n",
+        policy="given",
+    )
+    write(make.root, "test.txt", "a.mp4\nb-.mp4\n")
+    assert warnings(card, make.root) == ["1 of 2 names in test.txt is of no image, such as 'b-'"]
+    write(make.root, "test.txt", "a-.mp4\nb-.mp4\n")
+    assert "the list names no image that is there, but 'a-', 'b-'" in failure(card, make.root)
+    write(make.root, "test.txt", "<html>404</html>")
+    assert "test.txt: the list names nothing" in failure(card, make.root)
+
+
 def test_a_list_that_is_absent_is_an_error_unless_it_is_optional(make, with_layout):
     make.image("real/a/1.png")
     each = "[[layout.lists]]\nfile = ['one.txt', 'or/two.txt']\npattern = '(?P<key>.+)'\n"
