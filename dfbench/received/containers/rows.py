@@ -25,7 +25,15 @@ from dfbench.received.containers.container import (
     check_count,
     open_part,
 )
-from dfbench.received.containers.labels import MOST, choose, is_word, may_tell, must_tell, told_by
+from dfbench.received.containers.labels import (
+    MOST,
+    check_numbers,
+    choose,
+    is_word,
+    may_tell,
+    must_tell,
+    told_by,
+)
 from dfbench.received.containers.names import by_splits, inner, splits_in
 from dfbench.received.files import Refused, too_large
 from dfbench.received.texts import SMALL, from_json
@@ -159,6 +167,7 @@ def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Column
             for row in rows[n]
         ]
         _check_labels({each for each, _, _ in its}, len(its), label)
+        check_numbers([(each, name) for each, name, _ in its])
         _add(found, split, its)
     return Rows(parts, found, [each.image for each in columns])
 
