@@ -51,6 +51,8 @@ _TEXTS = 256 << 20
 """Bytes of names and labels of a shard."""
 _GROUP = 1 << 30
 """Bytes of the images of a row group, which are read at once."""
+_SHORT = 100
+"""Characters of the name of a split."""
 _AT_ONCE = 1024
 """Rows."""
 _KEPT, _FEW, _FEW_KEPT = 32 << 20, 8, 512 << 20
@@ -83,11 +85,14 @@ class _Columns(NamedTuple):
         Columns of the bytes, and of what they were called; "" of none.
     labels
         Columns that may tell the class.
+    split
+        Column that tells the split, which must not be two in one shard; "" of none.
     """
 
     image: str
     path: str
     labels: tuple[_Label, ...] = ()
+    split: str = ""
 
 
 class _Row(NamedTuple):
@@ -160,6 +165,7 @@ def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Column
     label, chosen = _chosen(parts, columns, rows)
     found = Listing()
     for split in sorted(set(splits)):
+        _check_splits([n for n in range(len(parts)) if splits[n] == split], parts, columns)
         its = [
             (row.told[chosen[n]] or "" if chosen[n] >= 0 else "", row.name, row.place)
             for n in range(len(parts))
@@ -196,6 +202,28 @@ def _chosen(
                 f" but {', '.join(map(repr, others))}: give them one name"
             )
     return label, places
+
+
+def _check_splits(inside: list[int], parts: Sequence[Part], columns: Sequence[_Columns]) -> None:
+    """Raise where a column tells several splits of what would be one."""
+    told: set[str] = set()
+    for number in inside:
+        its = columns[number]
+        if not its.split:
+            continue
+        with open_part(parts[number]) as file, _in_words():
+            found = _parquet(file)
+            own = its._replace(path="", labels=(_Label(its.split),))
+            for group in range(found.metadata.num_row_groups):
+                for _, value in _texts(found, group, [its.split], own, 0):
+                    if isinstance(value, str) and len(value) < _SHORT:
+                        told |= splits_in(value)
+        if len(told) > 1:
+            raise ValueError(
+                f"has a column {its.split!r} that tells several splits"
+                f" ({', '.join(sorted(told))}), which is not read: write shards for each, called"
+                " train-0000, test-0000 and so on, or drop the column"
+            )
 
 
 def _add(
@@ -383,7 +411,8 @@ def _columns(schema: pa.Schema) -> _Columns | None:
             f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
         )
     labels = _labels(schema, features)
-    return _Columns(*images[own], tuple(labels))
+    split = next((each.name for each in schema if _tells_split(each)), "")
+    return _Columns(*images[own], tuple(labels), split)
 
 
 def _image_in(column: pa.Field) -> tuple[str, str] | None:
@@ -436,6 +465,14 @@ def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> list[_Lab
         elif may_tell(each.name) and any(is_(each.type) for is_ in telling):
             found.append(_Label(each.name))
     return found
+
+
+def _tells_split(column: pa.Field) -> bool:
+    import pyarrow as pa
+
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    named = column.name.lower() in ("split", "subset", "partition")
+    return named and (text or pa.types.is_dictionary(column.type))
 
 
 def _leaf(batch: Any, column: str) -> Any:

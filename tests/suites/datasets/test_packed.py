@@ -432,3 +432,11 @@ def test_numbers_that_names_contradict(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="label 1 is real, and 0 fake, by the names"):
         walk(tmp_path / "0")
     assert len(walk(tmp_path / "1").images) == 8
+
+
+def test_a_column_of_splits_is_not_passed_over(tmp_path: Path) -> None:
+    label = ["real", "fake"] * 4
+    for name, split in (("one", ["train"] * 8), ("none", ["a", None] * 4)):
+        assert len(walk(of_columns(tmp_path / name, label=label, split=split)).images) == 8
+    with pytest.raises(DataError, match=r"'split' that tells several splits \(test, train\)"):
+        walk(of_columns(tmp_path / "two", label=label, split=["train"] * 4 + ["test"] * 4))
