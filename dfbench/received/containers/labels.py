@@ -109,6 +109,30 @@ def _meaning(value: str) -> str:
     return _WORDS.get(re.sub(r"[^a-z]", "", value.lower()), "")
 
 
+def check_numbers(labels: Collection[tuple[str, str]]) -> None:
+    """Raise where 0 is fake and 1 is real by the names of the images: usually 1 is fake.
+
+    Parameters
+    ----------
+    labels
+        Of images, with their paths.
+    """
+    if {label for label, _ in labels} - {""} != {"0", "1"}:
+        return
+    told: set[tuple[str, str]] = set()
+    for label, path in labels:
+        words = {_WORDS.get(word, "") for word in re.findall(r"[a-z]+", path.lower())} - {""}
+        if len(words) == 1:
+            told.add((label, words.pop()))
+        if ("0", "real") in told or ("1", "fake") in told:
+            return
+    if {("0", "fake"), ("1", "real")} <= told:
+        raise ValueError(
+            "its label 1 is real, and 0 fake, by the names of the images, and usually 1 is fake:"
+            " write real and fake instead of numbers"
+        )
+
+
 def is_word(name: str) -> bool:
     """Whether a name is a word for real or fake, whatever numbers stand beside it."""
     return bool(_meaning(name))

@@ -25,7 +25,15 @@ from dfbench.received.containers.container import (
     check_count,
     open_part,
 )
-from dfbench.received.containers.labels import MOST, choose, is_word, may_tell, must_tell, told_by
+from dfbench.received.containers.labels import (
+    MOST,
+    check_numbers,
+    choose,
+    is_word,
+    may_tell,
+    must_tell,
+    told_by,
+)
 from dfbench.received.containers.names import by_splits, inner, splits_in
 from dfbench.received.files import Refused, too_large
 from dfbench.received.texts import SMALL, from_json
@@ -43,6 +51,8 @@ _TEXTS = 256 << 20
 """Bytes of names and labels of a shard."""
 _GROUP = 1 << 30
 """Bytes of the images of a row group, which are read at once."""
+_SHORT = 100
+"""Characters of the name of a split."""
 _AT_ONCE = 1024
 """Rows."""
 _KEPT, _FEW, _FEW_KEPT = 32 << 20, 8, 512 << 20
@@ -77,12 +87,15 @@ class _Columns(NamedTuple):
         Columns that may tell the class.
     others
         Columns that are not read.
+    split
+        Column that tells the split, which must not be two in one shard; "" of none.
     """
 
     image: str
     path: str
     labels: tuple[_Label, ...] = ()
     others: tuple[str, ...] = ()
+    split: str = ""
 
 
 class _Row(NamedTuple):
@@ -163,6 +176,7 @@ def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Column
     label, chosen = _chosen(parts, columns, rows)
     found = Listing()
     for split in sorted(set(splits)):
+        _check_splits([n for n in range(len(parts)) if splits[n] == split], parts, columns)
         its = [
             (row.told[chosen[n]] or "" if chosen[n] >= 0 else "", row.name, row.place)
             for n in range(len(parts))
@@ -170,6 +184,7 @@ def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Column
             for row in rows[n]
         ]
         _check_labels({each for each, _, _ in its}, len(its), label, columns)
+        check_numbers([(each, name) for each, name, _ in its])
         _add(found, split, its)
     return Rows(parts, found, columns, label)
 
@@ -198,6 +213,28 @@ def _chosen(
                 f" but {', '.join(map(repr, others))}: give them one name"
             )
     return label, places
+
+
+def _check_splits(inside: list[int], parts: Sequence[Part], columns: Sequence[_Columns]) -> None:
+    """Raise where a column tells several splits of what would be one."""
+    told: set[str] = set()
+    for number in inside:
+        its = columns[number]
+        if not its.split:
+            continue
+        with open_part(parts[number]) as file, _in_words():
+            found = _parquet(file)
+            own = its._replace(path="", labels=(_Label(its.split),))
+            for group in range(found.metadata.num_row_groups):
+                for _, value in _texts(found, group, [its.split], own, 0):
+                    if isinstance(value, str) and len(value) < _SHORT:
+                        told |= splits_in(value)
+        if len(told) > 1:
+            raise ValueError(
+                f"has a column {its.split!r} that tells several splits"
+                f" ({', '.join(sorted(told))}), which is not read: write shards for each, called"
+                " train-0000, test-0000 and so on, or drop the column"
+            )
 
 
 def _add(
@@ -388,9 +425,10 @@ def _columns(schema: pa.Schema) -> _Columns | None:
             f"several columns hold images ({', '.join(chosen[:5])}), and none is called 'image'"
         )
     labels = _labels(schema, features)
-    read = {own, *(each.column for each in labels)}
+    split = next((each.name for each in schema if _tells_split(each)), "")
+    read = {own, split, *(each.column for each in labels)}
     others = tuple(each for each in schema.names if each not in read)
-    return _Columns(*images[own], tuple(labels), others)
+    return _Columns(*images[own], tuple(labels), others, split)
 
 
 def _image_in(column: pa.Field) -> tuple[str, str] | None:
@@ -443,6 +481,14 @@ def _labels(schema: pa.Schema, features: dict[str, dict[str, Any]]) -> list[_Lab
         elif may_tell(each.name) and any(is_(each.type) for is_ in telling):
             found.append(_Label(each.name))
     return found
+
+
+def _tells_split(column: pa.Field) -> bool:
+    import pyarrow as pa
+
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    named = column.name.lower() in ("split", "subset", "partition")
+    return named and (text or pa.types.is_dictionary(column.type))
 
 
 def _leaf(batch: Any, column: str) -> Any:

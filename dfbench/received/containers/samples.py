@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dfbench.received.containers.container import Listing, Part, check_count, open_part
-from dfbench.received.containers.labels import MOST, choose, may_tell, must_tell, told_by
+from dfbench.received.containers.labels import (
+    MOST,
+    check_numbers,
+    choose,
+    may_tell,
+    must_tell,
+    told_by,
+)
 from dfbench.received.containers.names import by_splits, splits_in, without
 from dfbench.received.containers.tar_file import Member, Tar, listed, read_at
 from dfbench.received.texts import from_json
@@ -107,6 +114,7 @@ def samples_of(folder: str | None, parts: Sequence[Part]) -> Samples:
     found = Listing()
     for split in sorted(set(splits)):
         images = _with_classes([each for each in every if splits[each.part] == split])
+        check_numbers([(each.label, each.key) for each in images])
         names = [without(each.key, split, each.label) for each in images]
         unique = len({
             (each.label, name, each.ending) for each, name in zip(images, names, strict=True)

@@ -463,3 +463,22 @@ def test_a_tar_of_class_folders_is_a_folder(tmp_path: Path) -> None:
     found = walk(as_tar(tmp_path / "set.tar", held))
     assert found.images == sorted(name for name in held if name.endswith("png"))
     assert len(found.others) == 24
+
+
+def test_numbers_that_names_contradict(tmp_path: Path) -> None:
+    paths = [f"{'real' if n % 2 else 'fake'}_{n}.png" for n in range(8)]
+    its = [{"bytes": d, "path": name} for d, name in zip(IMAGES, paths, strict=True)]
+    for label in ([0, 1] * 4, [1, 0] * 4):
+        table = pa.table({"image": pa.array(its, IMAGE), "label": label})
+        write_rows(tmp_path / str(label[0]) / "0000.parquet", table)
+    with pytest.raises(DataError, match="label 1 is real, and 0 fake, by the names"):
+        walk(tmp_path / "0")
+    assert len(walk(tmp_path / "1").images) == 8
+
+
+def test_a_column_of_splits_is_not_passed_over(tmp_path: Path) -> None:
+    label = ["real", "fake"] * 4
+    for name, split in (("one", ["train"] * 8), ("none", ["a", None] * 4)):
+        assert len(walk(of_columns(tmp_path / name, label=label, split=split)).images) == 8
+    with pytest.raises(DataError, match=r"'split' that tells several splits \(test, train\)"):
+        walk(of_columns(tmp_path / "two", label=label, split=["train"] * 4 + ["test"] * 4))
