@@ -7,8 +7,11 @@ its own place in memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, BinaryIO
+
+from dfbench.received.footers import Chunk, chunks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +63,8 @@ def read_table(
         most = (1 << 20) + 64 * cells if size is None else size
         promised = _promised(told)
         _check(promised, most, "bytes")
-        texts = _texts(told)
+        source.seek(0)
+        texts = _texts(told, chunks(io.BytesIO(file) if isinstance(file, bytes) else file))
         source.seek(0)
         with pq.ParquetFile(
             source, page_checksum_verification=sums, read_dictionary=texts
@@ -72,7 +76,7 @@ def read_table(
             table = found.read(names, use_threads=False)
         _check(sum(map(_text_bytes, table.columns)), most, "bytes")
         return _plain(table)
-    except (pa.ArrowException, OSError, KeyError, TypeError, RecursionError) as error:
+    except (pa.ArrowException, OSError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -89,7 +93,7 @@ def _promised(told: pa.parquet.FileMetaData) -> int:
     return int(fixed + sum(group.total_byte_size for group in groups))
 
 
-def _texts(told: pa.parquet.FileMetaData) -> list[str]:
+def _texts(told: pa.parquet.FileMetaData, groups: Sequence[Sequence[Chunk]]) -> list[str]:
     """Name the columns of texts; raise where a column has lists, or texts in another form."""
     found = []
     for n in range(told.num_columns):
@@ -98,9 +102,8 @@ def _texts(told: pa.parquet.FileMetaData) -> list[str]:
             raise ValueError(f"the column {column.path} has lists")
         if column.physical_type != "BYTE_ARRAY":
             continue
-        for group in range(told.num_row_groups):
-            others = set(told.row_group(group).column(n).encodings) - _ENCODINGS
-            if others:
+        for group in groups:
+            if others := set(group[n].encodings) - _ENCODINGS:
                 raise ValueError(f"the column {column.path} is encoded as {min(others)}")
         found.append(column.path)
     return found

@@ -38,13 +38,15 @@ _MARKS = (
 )
 
 
-def from_json(text: str | bytes, **how: Any) -> Any:
+def from_json(text: str | bytes, *, halves: bool = False, **how: Any) -> Any:
     """Read a JSON value.
 
     Parameters
     ----------
     text
         The text; bytes are UTF-8, UTF-16 or UTF-32.
+    halves
+        Whether halves of characters are let through: who reads them spells them.
     how
         ``object_pairs_hook`` and so on, as `json.loads` takes them.
 
@@ -58,7 +60,7 @@ def from_json(text: str | bytes, **how: Any) -> Any:
         text = text.decode(json.detect_encoding(text))  # which the parser does less strictly
     try:
         found = json.loads(text, **how)
-        if _HALF.search(text):
+        if not halves and _HALF.search(text):
             json.dumps(found, ensure_ascii=False, default=str).encode()
     except RecursionError:
         raise ValueError(_DEEP) from None

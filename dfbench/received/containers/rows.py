@@ -36,13 +36,12 @@ from dfbench.received.containers.labels import (
 )
 from dfbench.received.containers.names import by_splits, inner, splits_in
 from dfbench.received.files import Refused, too_large
+from dfbench.received.footers import LARGEST, Chunk, chunks
 from dfbench.received.texts import SMALL, from_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FOOTER = 64 << 20
-"""Bytes of a footer."""
 _LISTED = 200_000
 """Entries of a list in it: columns, row groups."""
 _COLUMNS = 4096
@@ -142,6 +141,7 @@ def shown_columns(part: Part) -> _Columns | None:
         Where it is no Parquet or damaged, larger than is read, or it is not clear which they are.
     """
     with open_part(part) as file, _in_words():
+        chunks(file)
         return _columns(_parquet(file).schema_arrow)
 
 
@@ -223,10 +223,11 @@ def _check_splits(inside: list[int], parts: Sequence[Part], columns: Sequence[_C
         if not its.split:
             continue
         with open_part(parts[number]) as file, _in_words():
+            held = chunks(file)
             found = _parquet(file)
             own = its._replace(path="", labels=(_Label(its.split),))
             for group in range(found.metadata.num_row_groups):
-                for _, value in _texts(found, group, [its.split], own, 0):
+                for _, value in _texts(found, held[group], group, [its.split], own, 0):
                     if isinstance(value, str) and len(value) < _SHORT:
                         told |= splits_in(value)
         if len(told) > 1:
@@ -271,6 +272,7 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
     """Go through a shard; no image is read."""
     wanted = [each for each in (columns.path, *(its.column for its in columns.labels)) if each]
     with open_part(part) as file, _in_words():
+        held = chunks(file)
         found = _parquet(file)
         told = found.metadata
         if told.num_rows > _ROWS:
@@ -278,7 +280,7 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
         if sum(told.row_group(g).num_rows for g in range(told.num_row_groups)) != told.num_rows:
             raise ValueError("is damaged: its row groups do not come to its rows")
         for group in range(told.num_row_groups):
-            size = _size(told, group, columns.image)
+            size = _size(held[group], columns.image)
             if size > _GROUP:
                 raise ValueError(
                     f"has a row group of {size / 1e9:,.1f} GB of images, at most"
@@ -286,7 +288,7 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
                 )
             n = told.row_group(group).num_rows
             row = 0
-            for path, *values in _texts(found, group, wanted, columns, n):
+            for path, *values in _texts(found, held[group], group, wanted, columns, n):
                 said = [
                     _named(each, value, sole=len(values) == 1)
                     for each, value in zip(columns.labels, values, strict=True)
@@ -298,13 +300,13 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
 
 
 def _texts(
-    found: Any, group: int, wanted: list[str], columns: _Columns, n: int
+    found: Any, held: Sequence[Chunk], group: int, wanted: list[str], columns: _Columns, n: int
 ) -> Iterator[tuple[Any, ...]]:
     """Give path and labels of each row of a group."""
     if not wanted:
         yield from ((None,) for _ in range(n))
         return
-    widest = max(_size(found.metadata, group, each) for each in wanted)
+    widest = max(_size(held, each) for each in wanted)
     if widest > _TEXTS:
         raise ValueError(f"has {widest / 1e6:,.0f} MB of names or labels in one row group")
     # a short dictionary may stand for long texts
@@ -365,7 +367,9 @@ class _in_words:
 
         if isinstance(error, Refused) or error is None:
             return
-        if isinstance(error, pa.ArrowException | OSError | KeyError | TypeError | RecursionError):
+        if isinstance(
+            error, pa.ArrowException | OSError | LookupError | TypeError | RecursionError
+        ):
             line = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(f"is damaged: {line[:200]}") from None
 
@@ -374,21 +378,11 @@ def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
     """Open a Parquet file whose footer has bounds."""
     import pyarrow.parquet as pq
 
-    if metadata is None:
-        size = file.seek(0, 2)
-        file.seek(max(size - 8, 0))
-        end = file.read(8)
-        length = int.from_bytes(end[:4], "little")
-        if size < 12 or end[4:] != b"PAR1" or length > size - 12:
-            raise ValueError("is damaged: its end is not that of a Parquet file")
-        if length > _FOOTER:
-            raise ValueError(f"its footer is too large: {length:,} bytes")
-        file.seek(0)
     found = pq.ParquetFile(
         file,
         metadata=metadata,
         pre_buffer=False,  # its threads would hold the file still when Python ends, and abort it
-        thrift_string_size_limit=_FOOTER,
+        thrift_string_size_limit=LARGEST,
         thrift_container_size_limit=_LISTED,
     )
     if found.metadata.num_columns > _COLUMNS:
@@ -396,14 +390,12 @@ def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
     return found
 
 
-def _size(told: Any, group: int, column: str) -> int:
-    """Give the bytes of a column in a row group, unpacked, as the footer has them."""
-    its = told.row_group(group)
-    for n in range(its.num_columns):
-        found = its.column(n)
-        if found.path_in_schema == column:
-            return max(int(found.total_uncompressed_size), int(found.total_compressed_size))
-    raise ValueError(f"row group {group} has no column {column!r}")
+def _size(told: Sequence[Chunk], column: str) -> int:
+    """Give the bytes of a column in a row group, as the footer has them."""
+    size = next((each.size for each in told if each.path == column), None)
+    if size is None:
+        raise ValueError(f"a row group has no column {column!r}")
+    return size
 
 
 def _columns(schema: pa.Schema) -> _Columns | None:
@@ -572,9 +564,10 @@ _groups = _Groups()
 
 
 @functools.lru_cache(maxsize=4)
-def _footer(part: Part) -> Any:
+def _footer(part: Part) -> tuple[Any, list[list[Chunk]]]:
     with open_part(part) as file:
-        return _parquet(file).metadata
+        held = chunks(file)
+        return _parquet(file).metadata, held
 
 
 def _of_group(error: ValueError, part: Part, group: int) -> str:
@@ -586,8 +579,9 @@ def _of_group(error: ValueError, part: Part, group: int) -> str:
 def _fill(held: _Group, part: Part, column: str, group: int) -> None:
     """Read a row group; what repeats its images may be of any size, and is not."""
     with open_part(part) as file, _in_words():
-        found = _parquet(file, _footer(part))
-        size = _size(found.metadata, group, column)
+        metadata, held_chunks = _footer(part)
+        found = _parquet(file, metadata)
+        size = _size(held_chunks[group], column)
         step = max(1, min(_AT_ONCE, (_GROUP // 4) // max(size, 1)))
         row = 0
         for batch in found.iter_batches(step, [group], columns=[column], use_threads=False):

@@ -147,7 +147,9 @@ def _loads(path: Path, text: str) -> Any:
 
     try:
         # numbers stay as they are written
-        return from_json(text, object_pairs_hook=unique, parse_int=str, parse_float=str)
+        return from_json(
+            text, halves=True, object_pairs_hook=unique, parse_int=str, parse_float=str
+        )
     except json.JSONDecodeError:
         raise
     except ValueError as error:
