@@ -42,9 +42,8 @@ assert torch._dynamo.config.__spec__.loader.path == torch._dynamo.config.__file_
 """
 
 
-@pytest.mark.parametrize(
-    "then", [_TRAINS, _COMPILES, _PART], ids=["trains", "compiles", "imports a part"]
-)
+# a process that has trained without it may ask for it then
+@pytest.mark.parametrize("then", [_TRAINS + _PART, _COMPILES], ids=["trains", "compiles"])
 def test_the_compiler_is_loaded_where_it_is_used_alone(then: str) -> None:
     done = subprocess.run([sys.executable, "-c", _BEGIN + then], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
