@@ -48,7 +48,8 @@ def test_all_forms_are_one_data_set(written: dict[str, Path], form: str) -> None
     same = ["path", "label", "split", "bytes", "format", "sha256", "width", "error"]
     assert packed.fingerprint == folder.fingerprint
     assert packed.manifest[same].equals(folder.manifest[same])
-    assert (packed.name, packed.reading, packed.ignored) == ("set", folder.reading, 0)
+    column = "classes of the column 'label' of its Parquet files; " if form == "rows" else ""
+    assert (packed.name, packed.reading, packed.ignored) == ("set", column + folder.reading, 0)
     first = packed.manifest["path"][0]
     assert contents(packed.root / first) == (folder.root / first).read_bytes()
 

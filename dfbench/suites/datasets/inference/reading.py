@@ -96,7 +96,11 @@ def read_folder(folder: str | Path, asked: ReadAs | None = None) -> Reading:
     hints = [masks_beside_images(found.images), _shards_beside(folder, found.others)]
     if reading.card.split.policy == "stratified":
         hints.append(frames_of_videos(found.images))
-    return replace(reading, warnings=(*reading.warnings, *filter(None, hints)))
+    line = reading.line
+    label, _ = columns_of(folder / found.images[0]) or ("", ())
+    if label:
+        line = f"classes of the column {label!r} of its Parquet files; {line}"
+    return replace(reading, line=line, warnings=(*reading.warnings, *filter(None, hints)))
 
 
 def _read(folder: Path, found: Found, asked: ReadAs) -> Reading:
