@@ -141,8 +141,7 @@ def shown_columns(part: Part) -> _Columns | None:
         Where it is no Parquet or damaged, larger than is read, or it is not clear which they are.
     """
     with open_part(part) as file, _in_words():
-        chunks(file)
-        return _columns(_parquet(file).schema_arrow)
+        return _columns(_parquet(file)[0].schema_arrow)
 
 
 def rows_of(folder: str | None, parts: Sequence[Part], columns: Sequence[_Columns]) -> Rows:
@@ -223,8 +222,7 @@ def _check_splits(inside: list[int], parts: Sequence[Part], columns: Sequence[_C
         if not its.split:
             continue
         with open_part(parts[number]) as file, _in_words():
-            held = chunks(file)
-            found = _parquet(file)
+            found, held = _parquet(file)
             own = its._replace(path="", labels=(_Label(its.split),))
             for group in range(found.metadata.num_row_groups):
                 for _, value in _texts(found, held[group], group, [its.split], own, 0):
@@ -272,8 +270,7 @@ def _rows(number: int, part: Part, columns: _Columns) -> Iterator[_Row]:
     """Go through a shard; no image is read."""
     wanted = [each for each in (columns.path, *(its.column for its in columns.labels)) if each]
     with open_part(part) as file, _in_words():
-        held = chunks(file)
-        found = _parquet(file)
+        found, held = _parquet(file)
         told = found.metadata
         if told.num_rows > _ROWS:
             raise ValueError(f"too large: {told.num_rows:,} rows, at most {_ROWS:,} are read")
@@ -374,8 +371,14 @@ class _in_words:
             raise ValueError(f"is damaged: {line[:200]}") from None
 
 
-def _parquet(file: BinaryIO, metadata: Any = None) -> Any:
-    """Open a Parquet file whose footer has bounds."""
+def _parquet(file: BinaryIO) -> tuple[Any, list[list[Chunk]]]:
+    """Open a Parquet file whose footer has bounds, and say what that tells of its row groups."""
+    held = chunks(file)
+    return _opened(file), held
+
+
+def _opened(file: BinaryIO, metadata: Any = None) -> Any:
+    """Open a Parquet file whose footer was looked at."""
     import pyarrow.parquet as pq
 
     found = pq.ParquetFile(
@@ -566,8 +569,8 @@ _groups = _Groups()
 @functools.lru_cache(maxsize=4)
 def _footer(part: Part) -> tuple[Any, list[list[Chunk]]]:
     with open_part(part) as file:
-        held = chunks(file)
-        return _parquet(file).metadata, held
+        found, held = _parquet(file)
+        return found.metadata, held
 
 
 def _of_group(error: ValueError, part: Part, group: int) -> str:
@@ -580,7 +583,7 @@ def _fill(held: _Group, part: Part, column: str, group: int) -> None:
     """Read a row group; what repeats its images may be of any size, and is not."""
     with open_part(part) as file, _in_words():
         metadata, held_chunks = _footer(part)
-        found = _parquet(file, metadata)
+        found = _opened(file, metadata)
         size = _size(held_chunks[group], column)
         step = max(1, min(_AT_ONCE, (_GROUP // 4) // max(size, 1)))
         row = 0
