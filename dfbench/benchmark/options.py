@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dfbench.errors import ParameterError, one_line
 from dfbench.suites.datasets.inference.read_as import ReadAs
+from dfbench.suites.repeat import Repeat
 from dfbench.suites.suite import (
     MOST_SECONDS,
     MOST_SEED,
@@ -64,6 +65,10 @@ Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False, str
 Gibibytes = Seconds
 
 
+def _repeat(value: Any) -> Any:
+    return Repeat.parse(value) if isinstance(value, str) else value
+
+
 class Options(BaseModel):
     """The words of `dfbench.run` and of ``dfbench run``; see there for what each means."""
 
@@ -80,6 +85,7 @@ class Options(BaseModel):
     trials: Count | None = None
     seconds: Seconds | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
+    repeat: Annotated[Repeat, BeforeValidator(_repeat)] | None = None
     cell_timeout: Seconds | None = None
     plugin_timeout: Seconds | None = None
     plugin_memory: Gibibytes | None = None
@@ -142,4 +148,6 @@ def _written(value: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, Repeat):
+        return repr(value.given)
     return repr(str(value)) if isinstance(value, Path) else repr(value)

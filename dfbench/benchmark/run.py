@@ -16,7 +16,7 @@ from dfbench.benchmark.execution.worker import follow
 from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
-from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan
+from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan, repeated
 from dfbench.benchmark.planning.requests import with_evaluations, with_models, with_pictures
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
@@ -39,6 +39,7 @@ from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.origins import origin_of
 from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.protocols import with_defaults
+from dfbench.suites.repeat import Repeat
 from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
 
 
@@ -55,6 +56,7 @@ def run(
     trials: int | None = None,
     seconds: float | None = None,
     seed: int | None = None,
+    repeat: str | Repeat | None = None,
     cell_timeout: float | None = None,
     plugin_timeout: float | None = None,
     plugin_memory: float | None = None,
@@ -103,6 +105,9 @@ def run(
         Trials and seconds that each row's tuning may take, instead of the suite's.
     seed
         Instead of the suite's.
+    repeat
+        ``"splits=5"`` or ``"folds=5"``: the images of each data set are divided so often, in place
+        of the splits that it has, and each row is run on each division.
     cell_timeout
         Seconds after which a cell is given up, however many its images are; by default as the
         suite says, and more in proportion for a cell of more than 10,000 training images.
@@ -172,6 +177,7 @@ def run(
         trials=trials,
         seconds=seconds,
         seed=seed,
+        repeat=repeat,
         cell_timeout=cell_timeout,
         plugin_timeout=plugin_timeout,
         plugin_memory=plugin_memory,
@@ -275,7 +281,7 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         check_plain(folder)
         check_executor(settings)
     roots = {name: at_home(root) for name, root in options.roots.items()}
-    datasets = load_datasets(
+    loaded = load_datasets(
         suite,
         [str(each) for each in options.data],
         roots,
@@ -284,12 +290,15 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         check=options.check,
         plugins=plugins,
     )
-    for each in datasets:
+    for each in loaded:
         if isinstance(each, Dataset):
             _tell(each, reporter)
+    divisions = repeated(suite, loaded)
+    # protocols, models and pictures are of the first
+    datasets = [its[0] for its in divisions]
     seeds = suite.seeds if options.seed is None else [options.seed]
-    settings = replace(settings, again=_again(options, suite, seeds, plugins, datasets))
-    plan = make_plan(suite, lines, datasets, seeds, suite.budget, folder, check=options.check)
+    settings = replace(settings, again=_again(options, suite, seeds, plugins, loaded))
+    plan = make_plan(suite, lines, divisions, seeds, suite.budget, folder, check=options.check)
     plan = with_models(plan, folder, missing=options.keep_models == "all")
     plan = with_evaluations(plan, datasets, folder, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)
@@ -406,6 +415,8 @@ def _settled(options: Options) -> Suite:
         known["on_leak"] = options.on_leak
     if options.keep_models is not None:
         known["keep_models"] = options.keep_models
+    if options.repeat is not None:
+        known["repeat"] = options.repeat
     if options.figures is not None:
         known["figures"] = parse_figures(",".join(options.figures) or "none")
     return suite.model_copy(

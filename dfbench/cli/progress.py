@@ -21,6 +21,7 @@ from rich.text import Text
 from dfbench.benchmark.reporter import Reporter, Running
 from dfbench.files import Progress as Callback
 from dfbench.plain import in_line
+from dfbench.results.records.divisions import name_of
 from dfbench.results.records.records import Record
 
 _WIDTH = 34
@@ -117,7 +118,7 @@ class ConsoleReporter(Reporter):
             end = f"{record.seconds:6.1f} s{tuned}"
         else:
             end = f"{record.status}: {record.reason}"
-        row = f"{record.row}, {record.variant}" if record.variant else record.row
+        row = ", ".join(filter(None, [record.row, record.variant, name_of(record.division)]))
         line = f"{left} {record.dataset:<16} {row:<26} {end}"
         self._console.print(Text(in_line(line)), soft_wrap=True)
 

@@ -122,6 +122,14 @@ def run(
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Seed, instead of the suite's.")
     ] = None,
+    repeat: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="splits=N or folds=N: divide each data set N times, in place of the splits it"
+            " has, and run each row on each division.",
+        ),
+    ] = None,
     cell_timeout: Annotated[
         float | None,
         typer.Option(
@@ -223,6 +231,7 @@ def run(
         trials=trials,
         seconds=seconds,
         seed=seed,
+        repeat=repeat,
         cell_timeout=cell_timeout,
         plugin_timeout=plugin_timeout,
         plugin_memory=plugin_memory,

@@ -24,6 +24,7 @@ from dfbench.received.sections import Written
 from dfbench.received.texts import toml_file
 from dfbench.registry import PICTURES, Registry
 from dfbench.suites.protocols import Parsed, class_of
+from dfbench.suites.repeat import Repeat
 
 _FOLDER = Path(__file__).parent
 
@@ -185,6 +186,9 @@ class Suite(_Part):
     seeds: list[Annotated[int, Field(ge=0, le=MOST_SEED)]] = Field(
         default_factory=lambda: [0], min_length=1
     )
+    repeat: Repeat | None = None
+    """How often each data set is divided anew, in place of the splits that it has or its card
+    says."""
     budget: Budget = Budget()
     cell_timeout: Seconds = 1800
     """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""

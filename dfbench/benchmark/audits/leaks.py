@@ -96,7 +96,7 @@ class LeakAudit(Audit[Alike, Leaks]):
         DataError
             If dropping leaves a part without a class.
         """
-        parts, name = looked.parts, looked.dataset.name
+        parts, name = looked.parts, looked.dataset.title
         assert parts is not None
         said = "; ".join(self.warn(kept))
         if not said:

@@ -10,6 +10,7 @@ from dfbench.benchmark.machine import machine
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.errors import OutputError
 from dfbench.installed import versions
+from dfbench.results.records.divisions import Division
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Entry
 from dfbench.results.records.state import FinishedCells
@@ -43,7 +44,7 @@ def _mend(session: Session) -> None:
 
 
 def _entries(session: Session) -> list[Entry]:
-    """Give each cell its place; one without its data set does not displace what was measured."""
+    """Give each cell its place; one without its data set does not displace a row's results."""
     cells = session.plan.cells
     held = set()
     if session.out.entries_file.exists() and any(cell.dataset is None for cell in cells):
@@ -51,8 +52,7 @@ def _entries(session: Session) -> list[Entry]:
     return [
         _entry(cell)
         for cell in cells
-        if cell.dataset is not None
-        or (cell.dataset_name, cell.row.name, cell.seed, cell.subset.name) not in held
+        if cell.dataset is not None or (cell.dataset_name, cell.row.name) not in held
     ]
 
 
@@ -76,11 +76,11 @@ def _check_imported(session: Session, entries: Sequence[Entry]) -> None:
             )
 
 
-def _measured(session: Session) -> set[tuple[str, str, int, str]]:
-    """Give the places that hold a result."""
+def _measured(session: Session) -> set[tuple[str, str]]:
+    """Give the rows that have a result, by data set and name."""
     finished = FinishedCells(session.out)
     return {
-        (entry.dataset, entry.row, entry.seed, entry.subset.name)
+        (entry.dataset, entry.row)
         for entry in session.out.read_entries()
         if (record := finished.read(entry.cell)) is not None and record.status == "ok"
     }
@@ -93,6 +93,7 @@ def _entry(cell: Cell) -> Entry:
         seed=cell.seed,
         cell=cell.id,
         subset=cell.subset,
+        division=None if cell.division is None else Division(**cell.division._asdict()),
         control=cell.row.control,
         reported=_worded(cell.row.reported),
     )

@@ -70,7 +70,7 @@ def run_derived(
         known = {"status": "failed", "reason": str(error)}
     known["seconds"] = time.perf_counter() - start
     record = Record.model_validate({**basis(cell), **known})
-    if combined is not None and keeps and not cell.subset.name:
+    if combined is not None and keeps and cell.is_whole:
         record = _kept(cell, record, combined, out)
     return out.write_cell(record, parts.pop("evaluate", None), parts)
 

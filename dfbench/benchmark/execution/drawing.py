@@ -34,7 +34,8 @@ _SIDE = 512
 def try_cell(session: Session, record: Record) -> None:
     """Draw what the files of a cell suffice for; a figure that cannot be drawn costs no result."""
     # of rows, not of their subsets, nor of what learns nothing
-    of_row = not record.variant and record.control != "shuffled labels"
+    first = record.division is None or record.division.number == 1
+    of_row = not record.variant and first and record.control != "shuffled labels"
     if session.settings.figures and record.status == "ok" and of_row:
         what, cell = f"{record.dataset} {record.row}", Finished(session.out, record)
         _try(session, what, lambda: draw_stored(cell, session.pictures))

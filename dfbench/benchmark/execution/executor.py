@@ -42,6 +42,7 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 from dfbench.results.records.state import FinishedCells
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.repeat import Division, is_first
 
 EXECUTORS: dict[str, type[Executor]] = {"local": Pool, "dask": Cluster}
 """What does the work, by the name that users give."""
@@ -116,7 +117,8 @@ def _execute(session: Session) -> list[Record]:
     jobs: list[Job] = []
     broken: _Records = {}
     for dataset, cells in _by_dataset(plan.cells):
-        try_overview(session, dataset)
+        if is_first(dataset.division):
+            try_overview(session, dataset)
         prepared = _prepared(session, dataset, cells)
         jobs += prepared.jobs
         broken |= _given_up(session, cells, prepared)
@@ -154,9 +156,10 @@ def _settled(session: Session) -> _Records:
 
 
 def _by_dataset(cells: Sequence[Cell]) -> Iterator[tuple[Dataset, list[Cell]]]:
-    groups: dict[str, list[Cell]] = {}
+    """Group cells by data set, and by division of it."""
+    groups: dict[tuple[str, Division | None], list[Cell]] = {}
     for cell in cells:
-        groups.setdefault(cell.dataset_name, []).append(cell)
+        groups.setdefault((cell.dataset_name, cell.division), []).append(cell)
     for group in groups.values():
         if group[0].dataset is not None:
             yield group[0].dataset, group
@@ -167,6 +170,8 @@ def _prepared(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> Prep
     to_run = [cell for cell in cells if cell.fits]
     if to_run:
         return prepare(session, dataset, to_run)
+    if not (is_first(dataset.division) or session.on_leak == "stop"):
+        return Prepared()
     if any(cell.state == "done" for cell in cells):
         audit_again(session, dataset)
     else:

@@ -38,6 +38,7 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Status
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
+from dfbench.suites.repeat import is_first
 
 
 @dataclass
@@ -121,7 +122,8 @@ def _look(session: Session, dataset: Dataset, cells: Sequence[Cell]) -> _Scene:
     needed = {_key(Table.of(e, view)): e for cell in cells for e in cell.row.extractors}
     controls = {cell.row.control for cell in cells}
     failing = _failing(session, dataset)
-    wanted = audits(failing, lambda audit: audit.wanted(controls))
+    first = is_first(dataset.division)
+    wanted = audits(failing, lambda audit: audit.wanted(controls) and (first or audit.vital))
     auditing = {a.audit.name: a.extractor for a in wanted if a.extractor is not None}
     keys_of = {name: _key(Table.of(extractor, view)) for name, extractor in auditing.items()}
     extractors = needed | {keys_of[name]: extractor for name, extractor in auditing.items()}
@@ -183,13 +185,14 @@ def _doubts(
 
 
 def _complain(session: Session, dataset: Dataset, faults: NDArray[np.object_]) -> None:
-    complain(
-        dataset,
-        faults,
-        strict=session.settings.strict,
-        reporter=session.reporter,
-        folder=session.out,
-    )
+    if is_first(dataset.division):
+        complain(
+            dataset,
+            faults,
+            strict=session.settings.strict,
+            reporter=session.reporter,
+            folder=session.out,
+        )
 
 
 def _failing(session: Session, dataset: Dataset) -> Failed:
@@ -383,7 +386,7 @@ def _needs(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> li
 
 def _keeping(session: Session, scene: _Scene, cell: Cell) -> tuple[Keeping | None, str]:
     """Say what is kept beside a fitted model, or why none is; of subsets of a row none is."""
-    if cell.subset.name or not (session.keeps_models or cell.lacks_model):
+    if not cell.is_whole or not (session.keeps_models or cell.lacks_model):
         return None, ""
     named = [each for each in cell.row.extractors if not isinstance(each, Resized)]
     try:
@@ -396,7 +399,7 @@ def _keeping(session: Session, scene: _Scene, cell: Cell) -> tuple[Keeping | Non
 
 def _figures(cell: Cell, settings: Settings) -> list[str]:
     # pictures are drawn of rows, not of their subsets, nor of what learns nothing
-    return [] if cell.subset.name or cell.row.shuffled else list(settings.figures)
+    return [] if not cell.is_whole or cell.row.shuffled else list(settings.figures)
 
 
 def _labelled(cell: Cell, images: dict[str, Images]) -> dict[str, Images]:

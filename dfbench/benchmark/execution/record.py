@@ -22,6 +22,7 @@ def basis(cell: Cell) -> dict[str, Any]:
         "row": cell.row.name,
         "seed": cell.seed,
         "variant": cell.subset.name,
+        "division": None if cell.division is None else cell.division._asdict(),
         "kind": cell.row.kind,
         "control": cell.row.control,
         "elsewhere": _elsewhere(cell),

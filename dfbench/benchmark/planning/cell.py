@@ -23,6 +23,7 @@ from dfbench.files import digest
 from dfbench.results.records.identity import storable
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.repeat import Division, is_first
 from dfbench.suites.suite import Budget
 
 PROTOCOL = 2
@@ -79,6 +80,18 @@ class Cell:
     lacks_model: bool = False
     lacks_pictures: bool = False
 
+    @property
+    def division(self) -> Division | None:
+        """Which of several divisions of the data set it is on."""
+        return None if self.dataset is None else self.dataset.division
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the row itself, on the only or first division: models are kept of it,
+        pictures drawn, and protocols ask it.
+        """
+        return self.subset == WHOLE and is_first(self.division)
+
     @cached_property
     def id(self) -> str:
         """Hash of the identity."""
@@ -124,6 +137,8 @@ def _of_all(cell: Cell) -> dict[str, Any]:
         "row": cell.row.name,
         "seed": cell.seed,
     }
+    if cell.division is not None:
+        found["division"] = cell.division.name
     if cell.drops_leaks:
         # what is left out hangs on what is taken for a copy
         found["on_leak"] = f"drop {COPIES}"

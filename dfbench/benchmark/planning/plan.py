@@ -17,10 +17,12 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.state import FinishedCells
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets import catalogue
+from dfbench.suites.datasets.divisions import divided
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.sources import split_source
+from dfbench.suites.repeat import is_first
 from dfbench.suites.suite import Budget, Suite
 
 ORDERS = 5
@@ -162,27 +164,55 @@ def _check_named_once(datasets: Sequence[Dataset]) -> None:
             )
 
 
+Loaded = Dataset | tuple[str, DfbenchError]
+
+
+def repeated(suite: Suite, datasets: Sequence[Loaded]) -> list[list[Loaded]]:
+    """Give the divisions of each data set: itself where neither suite nor card repeats it.
+
+    Raises
+    ------
+    DataError
+        If it has too few images.
+    """
+    found: list[list[Loaded]] = []
+    for each in datasets:
+        repeat = None if isinstance(each, tuple) else suite.repeat or each.card.repeat
+        if isinstance(each, tuple) or repeat is None:
+            found.append([each])
+        else:
+            found.append([*divided(each, repeat)])
+    return found
+
+
 def make_plan(
     suite: Suite,
     rows: Sequence[Row],
-    datasets: Sequence[Dataset | tuple[str, DfbenchError]],
+    datasets: Sequence[Sequence[Loaded]],
     seeds: Sequence[int],
     budget: Budget,
     out: ResultsFolder,
     *,
     check: bool = False,
 ) -> Plan:
-    """Lay out the cells and look which are finished already; ``check`` reads all their scores."""
+    """Lay out the cells and look which are finished already; ``check`` reads all their scores.
+
+    Of a data set that is divided several times, ``datasets`` has the divisions. Subsets, and
+    controls of shuffled labels, are of the first.
+    """
     cells: list[Cell] = []
     finished = FinishedCells(out, check=check)
-    for dataset in datasets:
+    for dataset in (each for divisions in datasets for each in divisions):
         shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
+        first = isinstance(dataset, tuple) or is_first(dataset.division)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
+            if row.shuffled and not first:
+                continue
             for seed in range(ORDERS) if row.shuffled else seeds:
                 own[row.name, seed] = shared.cell(row, seed, own)
         cells += own.values()
-        if isinstance(dataset, Dataset):
+        if isinstance(dataset, Dataset) and first:
             cells += _subsets(shared, dataset, suite, rows, seeds, own)
     return Plan(suite, budget, cells)
 
@@ -220,7 +250,7 @@ def _subsets(
 class _Shared:
     """What all cells of a data set have in common, and where they may be finished already."""
 
-    dataset: Dataset | tuple[str, DfbenchError]
+    dataset: Loaded
     budget: Budget
     drops_leaks: bool
     finished: FinishedCells

@@ -24,7 +24,6 @@ from dfbench.registry import PICTURES, Part, Registry
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.state import FinishedCells
-from dfbench.results.records.subsets import WHOLE
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -33,7 +32,7 @@ def with_models(plan: Plan, out: ResultsFolder, *, missing: bool) -> Plan:
     cells: dict[str, Cell] = {}
     for cell in plan.cells:
         file = out.model_file(cell.id)
-        lacks = cell.state == "done" and cell.subset == WHOLE
+        lacks = cell.state == "done" and cell.is_whole
         lacks = lacks and (not _whole(file) if file.exists() else missing)
         members = [cells[member.id] for member in cell.members]
         cells[cell.id] = replace(cell, lacks_model=lacks, members=members)
@@ -92,7 +91,7 @@ def _takes_model(part: Part) -> bool:
 
 def _lacking(cell: Cell, figures: Sequence[str], out: ResultsFolder) -> tuple[str, ...]:
     """Give the kinds of pictures that a finished row was never asked for."""
-    drawn = cell.subset == WHOLE and not cell.row.shuffled and cell.row.derived is None
+    drawn = cell.is_whole and not cell.row.shuffled and cell.row.derived is None
     record = out.load_record(cell.id) if figures and drawn and cell.state == "done" else None
     return () if record is None else tuple(x for x in figures if x not in record.pictures)
 
@@ -223,7 +222,7 @@ class _Requests:
 
 
 def _takes_part(cell: Cell, protocol: Protocol) -> bool:
-    if cell.subset.name:
+    if not cell.is_whole:
         return False
     # a control of shuffled labels has learnt nothing that could be lost elsewhere
     return cell.row.name in protocol.rows if protocol.rows else not cell.row.shuffled

@@ -32,6 +32,7 @@ from dfbench.results.statistics.recomputed import (
     resampled,
     value,
 )
+from dfbench.results.statistics.repeated import Repeated
 from dfbench.results.statistics.sample import Sample
 
 _TEXT = 200
@@ -102,7 +103,7 @@ class Additions:
     ) -> Iterator[tuple[str, str]]:
         """Say what is wrong with metrics, and of which row."""
         for line in table.measured:
-            measured = rows[table.dataset, line.row, ""].measured
+            measured = rows[table.dataset, line.row, ""].whole
             if measured is None:
                 continue
             for each in self._of_kind("metric"):
@@ -110,7 +111,9 @@ class Additions:
                 if fault := measured.faults.get(each.name):
                     yield f"{where} has no value: it {fault}", line.row
                     continue
-                found = measured.resampled.get(each.name) if measured.further else None
+                if isinstance(measured, Repeated) or not measured.further:
+                    continue  # of splits there are no resamples
+                found = measured.resampled.get(each.name)
                 if found is None:
                     continue
                 n, why = found.values.size, ", for time was over" if found.late else ""
@@ -131,7 +134,9 @@ class Additions:
         if not self.columns:
             return line
         facts = line.model_dump(mode="json", exclude={"columns"})
-        facts["records"] = [record.model_dump(mode="json") for record in row.records]
+        facts["records"] = [
+            record.model_dump(mode="json") for each in row.parts for record in each.records
+        ]
         values: dict[str, Added] = {}
         for each in self._of_kind("column"):
             values[each.name], fault = _of_column(self.columns[each.name], facts)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
@@ -57,14 +57,37 @@ class Own:
     lower_is_better: bool = False
 
 
+class Divided(BaseModel):
+    """Over which divisions of a data set the figures of a line are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["split", "fold"]
+    n: int
+    """That ran."""
+    of: int
+
+    @property
+    def words(self) -> str:
+        """Say it, e.g. ``5 folds`` or ``4 of 5 splits``."""
+        return (
+            f"{self.n} {self.kind}s" if self.n == self.of else f"{self.n} of {self.of} {self.kind}s"
+        )
+
+
 class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
-    What it shares with a record is of the first seed; times and tuning are means over the seeds,
-    and a threshold is there only with one.
+    What it shares with a record is of the first seed and division; times and tuning are means over
+    them, and a threshold is there only with one.
     """
 
     seeds: list[int]
+    divided: Divided | None = None
+    """Where the data set was divided several times: the figures are then means over splits, or of
+    the images of all folds, each scored once."""
+    by_division: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    """Figures on each of them, the means over seeds."""
     cells: list[str] = Field(default_factory=list)
     n_train: int | None = None
     """None where the row never ran; so is `n_test`."""

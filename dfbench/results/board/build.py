@@ -19,8 +19,9 @@ from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.agreement import contradicted
 from dfbench.results.board.arrange import arrange
-from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
+from dfbench.results.board.board import CHANCE, Board, Divided, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
+from dfbench.results.board.divisions import together
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
@@ -35,6 +36,7 @@ from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
 from dfbench.results.statistics.recomputed import Recomputed
+from dfbench.results.statistics.repeated import Repeated
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
@@ -118,15 +120,20 @@ def _rows(
     if progress is not None and added.metrics:
         progress(0, sum(not subset for _, _, subset in places))  # reading them calls functions
     cells = {
-        place: _read_cells(out, seeds, shared.setdefault(place[0], []))
-        for place, seeds in places.items()
+        place: [_read_cells(out, seeds, shared.setdefault(place[0], [])) for seeds in divisions]
+        for place, divisions in places.items()
     }
     faults = contradicted(
-        (cell.record, cell.images) for its in cells.values() for cell in its.cells
+        (cell.record, cell.images)
+        for divisions in cells.values()
+        for its in divisions
+        for cell in its.cells
     )
-    for place, its in cells.items():
+    for place, divisions in cells.items():
         further = () if place[2] else added.metrics
-        rows[place] = _measured(its.without(faults), further)
+        rows[place] = _put_together(
+            [its.without(faults) for its in divisions], shared[place[0]], further
+        )
     whole = [row for (_, _, subset), row in rows.items() if not subset]
     # threads of products of matrices would wait for each other
     with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as pool:
@@ -139,8 +146,12 @@ def _rows(
                 progress(done, len(whole))
 
         for images in (images for its in shared.values() for images in its):
-            own = [row.measured for row in whole if row.measured and row.measured.images is images]
-            if not own:  # only parts of rows were scored on them
+            own = [
+                row.whole
+                for row in whole
+                if isinstance(row.whole, Measured) and row.whole.images is images
+            ]
+            if not own:  # only parts of rows, or splits, were scored on them
                 continue
             if images.resamples.sound:
                 resample_together(own, each=pool.map, told=told)
@@ -155,12 +166,20 @@ def _rows(
     return rows, lines
 
 
-def _places(entries: Sequence[Entry]) -> dict[_Place, list[Entry]]:
-    """Give the entries of each row and subset, by seed; places in the order of the file."""
+def _places(entries: Sequence[Entry]) -> dict[_Place, list[list[Entry]]]:
+    """Give the entries of each row and subset, see `_by_division`, in the order of the file."""
     places: dict[_Place, list[Entry]] = {}
     for entry in entries:
         places.setdefault((entry.dataset, entry.row, entry.subset.name), []).append(entry)
-    return {place: sorted(its, key=lambda entry: entry.seed) for place, its in places.items()}
+    return {place: _by_division(its) for place, its in places.items()}
+
+
+def _by_division(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Give the entries of a row by division, and by seed."""
+    found: dict[int, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(0 if entry.division is None else entry.division.number, []).append(entry)
+    return [sorted(found[number], key=lambda entry: entry.seed) for number in sorted(found)]
 
 
 def _reports(read: Read) -> Iterator[Report]:
@@ -203,12 +222,13 @@ def _broken_down(table: Table, read: Read) -> list[Section]:
 
 
 def _subject(row: RowRead) -> list[Subject]:
-    if row.measured is None or row.entry.control == "shuffled labels":
+    whole = row.whole
+    if not isinstance(whole, Measured) or row.entry.control == "shuffled labels":
         return []
-    first = row.records[0]
+    first = next(record for each in row.parts for record in each.records)
     return [
         Subject(
-            row.entry.row, row.entry.control, row.measured, first.classes, first.positive, row.kinds
+            row.entry.row, row.entry.control, whole, first.classes, first.positive, row.whole_kinds
         )
     ]
 
@@ -238,15 +258,23 @@ def _mixed(table: Table, read: Read) -> list[str]:
     """Say of which rows the seeds were not made alike: their mean is of unlike things."""
     found = []
     for line in table.measured:
-        first, *others = read.rows[table.dataset, line.row, ""].records
-        for other in others:
-            if why := unlike((read.out, first), (read.out, other)):
-                found.append(
-                    f"{line.row} is a mean of seeds that were not made alike, {first.seed} and"
-                    f" {other.seed} ({why}): run both with the same settings"
-                )
+        for part in read.rows[table.dataset, line.row, ""].parts:
+            said = _unlike_seeds(line.row, part, read.out)
+            if said:
+                found.append(said)
                 break
     return found
+
+
+def _unlike_seeds(row: str, read: RowRead, out: ResultsFolder) -> str:
+    for other in read.records[1:]:
+        first = read.records[0]
+        if why := unlike((out, first), (out, other)):
+            return (
+                f"{row} is a mean of seeds that were not made alike, {first.seed} and"
+                f" {other.seed} ({why}): run both with the same settings"
+            )
+    return ""
 
 
 def _explained(audit: Any, line: Line, out: ResultsFolder) -> str:
@@ -303,13 +331,23 @@ def read_row(
     out
         The results folder.
     entries
-        Of one row on one data set, one a seed.
+        Of one row on one data set, one a seed and division.
     known
         Sets of images met so far, which is added to: rows that share one share its resamples.
     further
         Metrics of somebody's own.
     """
-    return _measured(_read_cells(out, entries, known), further)
+    cells = [_read_cells(out, its, known) for its in _by_division(entries)]
+    return _put_together(cells, known, further)
+
+
+def _put_together(
+    divisions: Sequence[_Cells], known: list[Images], further: Sequence[Recomputed]
+) -> RowRead:
+    # of folds somebody's own metric is asked of all images together, and not of each
+    folds = any(e.division is not None and e.division.kind == "fold" for e in divisions[0].entries)
+    own = [_measured(its, () if folds else further) for its in divisions]
+    return together(own, known, further)
 
 
 def _read_cells(out: ResultsFolder, entries: Sequence[Entry], known: list[Images]) -> _Cells:
@@ -436,37 +474,64 @@ def _absent(entry: Entry, status: Status, reason: str, record: Record | None = N
 
 def line_of(row: RowRead) -> Line | None:
     """Word what a row came to; None where no seed ran."""
-    if row.measured is None:
+    whole = row.whole
+    if whole is None:
         return None
-    figures = row.measured.figures(heed_seeds=row.entry.control == "shuffled labels")
-    first = row.records[0]
-    names = first.classes or [str(k) for k in range(row.measured.samples[0].n_classes)]
-    recall = np.mean([metrics.recall(sample) for sample in row.measured.samples], axis=0)
-    tuning = _tuning(row.records)
+    figures = whole.figures(heed_seeds=row.entry.control == "shuffled labels")
+    records = [record for each in row.parts for record in each.records]
+    first = records[0]
+    names = first.classes or [str(k) for k in range(whole.samples[0].n_classes)]
+    recall = np.mean([metrics.recall(sample) for sample in whole.samples], axis=0)
+    tuning = _tuning(records)
     optimism = default = None
     if tuning is not None and tuning.trials > 1:
         if tuning.best_value is not None and figures["roc_auc"].value is not None:
             optimism = tuning.best_value - figures["roc_auc"].value
-        if row.at_defaults is not None:
-            default = number(row.at_defaults)
-    groups = row.measured.images.design.groups
+        at_defaults = [each.at_defaults for each in row.parts if each.measured is not None]
+        if None not in at_defaults:
+            default = number(float(np.mean([each or 0.0 for each in at_defaults])))
+    images = whole.images if isinstance(whole, Measured) else whole.images[0]
+    groups = images.design.groups
     own = {
-        "seeds": [record.seed for record in row.records],
-        "cells": [record.cell for record in row.records],
+        "seeds": list(dict.fromkeys(record.seed for record in records)),
+        "cells": [record.cell for record in records],
         "status": "ok",
+        "n_test": len(images.names),
         "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
+        "divided": _divided(row),
+        "by_division": _by_name(row),
         "metrics": figures,
         "class_accuracy": {c: number(x) for c, x in zip(names, recall, strict=True)},
-        "fit_seconds": _mean([record.fit_seconds for record in row.records]),
+        "fit_seconds": _mean([record.fit_seconds for record in records]),
         "predict_images_per_second": _mean(
-            [record.predict_images_per_second for record in row.records]
+            [record.predict_images_per_second for record in records]
         ),
         "tuning": tuning,
         "optimism": optimism,
         "default_roc_auc": default,
-        "threshold": first.threshold if len(row.records) == 1 else None,
+        "threshold": first.threshold if len(records) == 1 else None,
     }
     return Line(**_of_record(first) | _of_entry(row.entry) | own)
+
+
+def _divided(row: RowRead) -> Divided | None:
+    """Say over which divisions a row is."""
+    division = row.entry.division
+    if division is None:
+        return None
+    ran = [each for each in row.parts if each.measured is not None]
+    return Divided(kind=division.kind, n=len(ran), of=division.of)
+
+
+def _by_name(row: RowRead) -> dict[str, dict[str, float | None]]:
+    """Give the figures on each division, the means over seeds."""
+    return {
+        each.entry.division.name: {
+            name: number(each.measured.values[name]) for name in metrics.METRICS
+        }
+        for each in row.divisions
+        if each.measured is not None and each.entry.division is not None
+    }
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -513,16 +578,21 @@ def _ranked(
     ], smallest
 
 
-def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Measured]:
+def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Any]:
     """Give the rows of a data set that share the images most of them were scored on."""
-    sets: dict[int, dict[str, Measured]] = {}
+    sets: dict[object, dict[str, Any]] = {}
     for line in lines:
-        found = rows[line.dataset, line.row, ""].measured
+        found = rows[line.dataset, line.row, ""].whole
         if line.status != "ok" or line.control or found is None:
             continue
         if not math.isnan(found.values["roc_auc"]):
-            sets.setdefault(id(found.images), {})[line.row] = found
+            sets.setdefault(_scored_on(found), {})[line.row] = found
     return max(sets.values(), key=len, default={})
+
+
+def _scored_on(of: Measured | Repeated) -> object:
+    """Give what is the same of rows that were scored on the same images."""
+    return id(of.images) if isinstance(of, Measured) else tuple(map(id, of.images))
 
 
 def _rank_of(ranking: Ranking, index: int) -> dict[str, Any]:

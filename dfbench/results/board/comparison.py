@@ -18,6 +18,8 @@ from dfbench.results.records.records import Entry
 from dfbench.results.statistics.measured import Images, Measured
 from dfbench.results.statistics.pairs import Difference, differences
 from dfbench.results.statistics.ranks import smallest_difference
+from dfbench.results.statistics.repeated import Repeated, error, same_images
+from dfbench.results.statistics.repeated import differences as differences_on_splits
 from dfbench.results.statistics.significance import holm
 
 
@@ -144,7 +146,7 @@ def _on(
 ) -> Comparison:
     images: list[Images] = []
     lines: dict[str, Line | None] = {}
-    measured: list[Measured] = []
+    measured: list[Measured | Repeated] = []
     reasons = []
     for row in (row_a, row_b):
         if not entries[row]:
@@ -153,16 +155,18 @@ def _on(
             continue
         read = read_row(out, entries[row], images, added.metrics)
         lines[row] = line_of(read)
-        if read.measured is None:
+        if read.whole is None:
             absent = read.missing[0]
             reasons.append(f"{row} was {absent.status}: {absent.reason or 'no reason given'}")
         else:
-            measured.append(read.measured)
+            measured.append(read.whole)
     metrics = tuple(each for each in added.own if each.kind == "metric")
     found = Comparison(dataset, lines[row_a], lines[row_b], "; ".join(reasons), own=metrics)
     if reasons:
         return found
     a, b = measured
+    if isinstance(a, Repeated) or isinstance(b, Repeated):
+        return _on_splits(found, a, b)
     if a.images is not b.images:
         return replace(found, reason=_unlike(a, b, [line for line in lines.values() if line]))
     only_a = float((a.right * (1 - b.right)).sum())
@@ -173,6 +177,24 @@ def _on(
         differences=differences(a, b),
         disagreement=Disagreement(only_a, only_b, len(a.images.names)) if decided else None,
         smallest=smallest_difference((a.roc_auc.averaged - b.roc_auc.averaged).error),
+    )
+
+
+def _on_splits(found: Comparison, a: Measured | Repeated, b: Measured | Repeated) -> Comparison:
+    """Compare rows on several splits; only those that were run on the same."""
+    if not (isinstance(a, Repeated) and isinstance(b, Repeated) and same_images(a, b)):
+        why = "the rows were not run on the same splits: run both again with the same --repeat"
+        return replace(found, reason=why)
+    only_a = float((a.right * (1 - b.right)).sum())
+    only_b = float((b.right * (1 - a.right)).sum())
+    each = a.by_split("roc_auc") - b.by_split("roc_auc")
+    return replace(
+        found,
+        differences=differences_on_splits(a, b),
+        disagreement=None
+        if math.isnan(only_a + only_b)
+        else Disagreement(only_a, only_b, a.right.size),
+        smallest=smallest_difference(error(each, a.ratio), degrees=each.size - 1),
     )
 
 

@@ -12,6 +12,7 @@ from dfbench.results.records.folder import Findings, ResultsFolder
 from dfbench.results.records.records import Entry, Record, Scores
 from dfbench.results.records.scores import by_image
 from dfbench.results.statistics.measured import Measured
+from dfbench.results.statistics.repeated import Repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,9 @@ class RowRead:
 
     Its records by seed, what they come to, the ROC AUC of its default parameters where it was
     kept, what is missing, and the kind of fake of each image, "" for none; None where the scores
-    do not tell. ``unread`` where a file of it could not be read.
+    do not tell. ``unread`` where a file of it could not be read. Of a row on several divisions all
+    of this is of the first, which protocols look at; ``whole`` is over all of them, of which
+    ``divisions`` has each.
     """
 
     entry: Entry
@@ -30,6 +33,39 @@ class RowRead:
     missing: list[Line]
     kinds: tuple[str, ...] | None = None
     unread: bool = False
+    divisions: tuple[RowRead, ...] = ()
+    over_all: WholeRow | None = None
+
+    @property
+    def whole(self) -> Measured | Repeated | None:
+        """What the row comes to on the board."""
+        return self.measured if self.over_all is None else self.over_all.measured
+
+    @property
+    def whole_kinds(self) -> tuple[str, ...] | None:
+        """Kind of fake of each image that `whole` is of, as one model has scored each."""
+        return self.kinds if self.over_all is None else self.over_all.kinds
+
+    @property
+    def parts(self) -> tuple[RowRead, ...]:
+        """Each division; itself where there is one."""
+        return self.divisions or (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRow:
+    """What a row comes to over all divisions that ran.
+
+    Attributes
+    ----------
+    measured
+        Of folds all images, each scored once; of splits each; None where none ran.
+    kinds
+        Of fake of each image of folds; None of splits.
+    """
+
+    measured: Measured | Repeated | None
+    kinds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

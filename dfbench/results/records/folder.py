@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from dfbench.errors import OutputError
 from dfbench.files import keep_text, unwritable
+from dfbench.results.records.divisions import name_of
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.identity import contradiction, contradiction_of_evaluation
 from dfbench.results.records.lists import AllAsked, Entries, Runs
@@ -82,6 +83,8 @@ class ResultsFolder(Places):
     def read_rows(self) -> list[Entry]:
         """Read the places of rows themselves, without those of their subsets.
 
+        Of a data set that was divided several times there is a place for each division.
+
         Raises
         ------
         OutputError
@@ -128,6 +131,8 @@ class ResultsFolder(Places):
     def write_entries(self, entries: Iterable[Entry]) -> list[Entry]:
         """Add entries; one takes the place of that of the same data set, row, seed and subset.
 
+        Places of the row on divisions of another kind, or of another number of them, go.
+
         Of merged results a cell stays whose it is.
 
         Returns
@@ -148,7 +153,7 @@ class ResultsFolder(Places):
             else e
             for e in entries
         ]
-        found = _by_place([*before, *own])
+        found = _by_place([*_undivided(before, own), *own])
         write_sealed(self.entries_file, Entries(entries=found))
         return found
 
@@ -244,10 +249,16 @@ class ResultsFolder(Places):
         record = self.load_record(entry.cell)
         if record is None:
             return None
-        told = (record.dataset, record.row, record.seed, record.variant)
-        if told != (entry.dataset, entry.row, entry.seed, entry.subset.name):
-            dataset, row, seed, variant = told
-            of = f"{row!r} on {dataset!r}, seed {seed}{variant and f', {variant}'}"
+        told = (
+            record.dataset,
+            record.row,
+            record.seed,
+            record.variant,
+            name_of(record.division),
+        )
+        if told != entry.place:
+            dataset, row, seed, *names = told
+            of = ", ".join([f"{row!r} on {dataset!r}, seed {seed}", *filter(None, names)])
             raise OutputError(
                 f"the cell {entry.cell} stands there, whose record is of {of}",
                 where=self.entries_file,
@@ -574,10 +585,21 @@ def _entry(record: Record) -> Entry:
         seed=record.seed,
         cell=record.cell,
         subset=parse_name(record.variant),
+        division=record.division,
         control=record.control,
     )
 
 
 def _by_place(entries: Iterable[Entry]) -> list[Entry]:
     """Give the last entry of each place, the places in the order in which they first came."""
-    return list({(e.dataset, e.row, e.seed, e.subset.name): e for e in entries}.values())
+    return list({e.place: e for e in entries}.values())
+
+
+def _undivided(before: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """Leave out entries of rows that are now on divisions of another kind."""
+    families = {(e.dataset, e.row): _family(e) for e in new}
+    return [e for e in before if families.get((e.dataset, e.row), _family(e)) == _family(e)]
+
+
+def _family(entry: Entry) -> object:
+    return None if entry.division is None else entry.division.family

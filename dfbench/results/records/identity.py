@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from dfbench.files import digest
+from dfbench.results.records.divisions import name_of
 from dfbench.results.records.evaluations import EvaluationRecord
 from dfbench.results.records.records import Record
 
@@ -66,6 +67,8 @@ def _of_parts(record: Record) -> str:
     # where the data set could not be loaded nothing is known of its parts
     if record.fingerprint and record.variant != identity.get("variant", ""):
         return _other("variant", record.variant, identity.get("variant", ""))
+    if record.fingerprint and name_of(record.division) != identity.get("division", ""):
+        return _other("division", name_of(record.division), identity.get("division", ""))
     return ""
 
 

@@ -23,7 +23,8 @@ SAME = 1e-6
 """By how much scores of a cell may differ: processors round in different ways."""
 _SHOWN = 5
 
-_Place = tuple[str, str, int, str]
+_Place = tuple[str, str, int, str, str]
+"""See `Entry.place`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def merge(sources: Sequence[Source], out: Path, *, keep_first: bool = False) -> 
     held = _held(sources)
     _check_data(held)
     chosen, notes = _chosen(held, sources, keep_first=keep_first)
+    _check_divisions(chosen)
     check_writable(out)
     _write(sources, chosen, held, out)
     return notes
@@ -157,12 +159,11 @@ def _held(sources: Sequence[Source]) -> dict[_Place, list[_Held]]:
     found: dict[_Place, list[_Held]] = {}
     for source in sources:
         for entry in source.folder.read_entries():
-            place = (entry.dataset, entry.row, entry.seed, entry.subset.name)
             record = source.folder.record_of(entry)
             its = _Held(source, entry, record)
             if its.ok:
                 _check_scores(its)
-            found.setdefault(place, []).append(its)
+            found.setdefault(entry.place, []).append(its)
     return found
 
 
@@ -181,14 +182,15 @@ def _check_scores(its: _Held) -> None:
 
 def _check_data(held: dict[_Place, list[_Held]]) -> None:
     """Raise where a data set was in another state when rows of it were run."""
-    states: dict[str, dict[str, list[str]]] = {}
-    for (dataset, *_), its in held.items():
+    states: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for (dataset, _, _, _, division), its in held.items():
         for each in its:
             if each.record is not None and each.record.fingerprint:
-                owners = states.setdefault(dataset, {}).setdefault(each.record.fingerprint, [])
+                of_part = states.setdefault((dataset, division), {})
+                owners = of_part.setdefault(each.record.fingerprint, [])
                 if each.source.name not in owners:
                     owners.append(each.source.name)
-    for dataset, prints in states.items():
+    for (dataset, _), prints in states.items():
         if len(prints) > 1:
             shown = ", ".join(f"{p[:8]} in {' and '.join(who)}" for p, who in prints.items())
             raise OutputError(
@@ -196,6 +198,22 @@ def _check_data(held: dict[_Place, list[_Held]]) -> None:
                 " or splits",
                 hint="run the rows of one of them again on the other's images; or name one of the"
                 " data sets otherwise, --data NAME=DATA, so that each has its table",
+            )
+
+
+def _check_divisions(chosen: dict[_Place, _Held]) -> None:
+    """Raise where a row was run on divisions of several kinds: they have no one mean."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for (dataset, row, *_), its in chosen.items():
+        division = its.entry.division
+        said = "one division" if division is None else f"{division.of} {division.kind}s"
+        found.setdefault((dataset, row), {}).setdefault(said, its.source.name)
+    for (dataset, row), families in found.items():
+        if len(families) > 1:
+            shown = " and ".join(f"{said} in {name}" for said, name in families.items())
+            raise OutputError(
+                f"the row {row!r} on {dataset!r} was run on {shown}",
+                hint="run it alike in both, with the same --repeat",
             )
 
 
@@ -237,12 +255,12 @@ def _listed(faults: Sequence[str]) -> str:
 
 def _strange_seeds(chosen: dict[_Place, _Held], sources: Sequence[Source]) -> dict[_Place, str]:
     """Say of each seed in what it differs from those that an earlier folder has of the row."""
-    first: dict[tuple[str, str, str], _Held] = {}
+    first: dict[tuple[str, ...], _Held] = {}
     found: dict[_Place, str] = {}
     ran = [(place, its) for place, its in chosen.items() if its.ok]
     for place, its in sorted(ran, key=lambda each: sources.index(each[1].source)):
-        dataset, row, _, subset = place
-        one = first.setdefault((dataset, row, subset), its)
+        dataset, row, _, *part = place
+        one = first.setdefault((dataset, row, *part), its)
         # what one folder has of several kinds its own board tells
         if one.source is its.source:
             continue
@@ -255,8 +273,9 @@ def _strange_seeds(chosen: dict[_Place, _Held], sources: Sequence[Source]) -> di
 
 
 def _spelt(place: _Place) -> str:
-    dataset, row, seed, subset = place
-    return f"{row} on {dataset}{f' ({subset})' if subset else ''}, seed {seed}"
+    dataset, row, seed, *names = place
+    part = ", ".join(filter(None, names))
+    return f"{row} on {dataset}{f' ({part})' if part else ''}, seed {seed}"
 
 
 def _differ(one: _Held, other: _Held) -> str:

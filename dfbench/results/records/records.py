@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
+from dfbench.results.records.divisions import Division, name_of
 from dfbench.results.records.subsets import WHOLE, Subset, parse_name
 
 Part = Literal["evaluate", "default", "tune", "unlabelled"]
@@ -130,6 +131,8 @@ class Record(CellFacts):
     seed: int
     variant: str = ""
     """Name of the other part of the training images that it was fitted on, see `subsets`."""
+    division: Division | None = None
+    """Which of several divisions of the data set it is on."""
     drops_leaks: bool = False
     """Whether images that later parts repeat were left out of train and tune."""
     positive: int | None = None
@@ -204,7 +207,7 @@ def _of_identity(identity: dict[str, Any]) -> dict[str, Any]:
 
 
 class Entry(BaseModel):
-    """A place on the board: which cell stands for this row, data set and seed."""
+    """A place on the board: which cell stands for this row, data set, seed and division."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -214,11 +217,23 @@ class Entry(BaseModel):
     cell: str
     subset: Subset = WHOLE
     """On which other part of the training images it was fitted."""
+    division: Division | None = None
+    """Which of several divisions of the data set it is on."""
     control: Control = ""
     reported: str = ""
     """Figures that the row's source published, with source and data."""
     origin: str = ""
     """Of merged results: whose they are."""
+
+    @property
+    def place(self) -> tuple[str, str, int, str, str]:
+        """What it is known by: data set, row, seed, names of subset and division."""
+        return self.dataset, self.row, self.seed, self.subset.name, name_of(self.division)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is on the only or the first division: what models are kept of."""
+        return self.division is None or self.division.number == 1
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -52,6 +52,8 @@ class Resamples:
         B, and the seed of the draws.
     effective
         Units of equal size that would tell as much (`Design.effective`).
+    widening
+        Of what their spread tells (`Design.widening`).
     sound
         Whether each class has at least two units. Where one has not, resampling cannot show how
         far the figure would move, and there is no interval.
@@ -65,12 +67,16 @@ class Resamples:
     seed: int
     effective: float
     sound: bool
+    widening: float = 1.0
     kept: list[NDArray[np.uint16]] = field(default_factory=list, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be sent as what it is drawn from: that is little, and drawn again quickly."""
-        its = self.strata, self.unit, self.n_resamples, self.seed, self.effective, self.sound
+        its = (
+            *(self.strata, self.unit, self.n_resamples, self.seed),
+            *(self.effective, self.sound, self.widening),
+        )
         return Resamples, its
 
     def chunks(self) -> Iterator[NDArray[np.uint16]]:
@@ -123,13 +129,15 @@ def resample(
 
 def resamples_of(design: Design, *, n_resamples: int = N_RESAMPLES, seed: int = SEED) -> Resamples:
     """Set up the resamples of images that were drawn so, see `resample`."""
-    labels = design.labels
-    if design.of_one_class:
-        strata = tuple(np.unique(design.units[labels == k]) for k in np.unique(labels))
-    else:
-        strata = (np.unique(design.units),)
+    n = design.labels.size
+    of_class = design.labels if design.of_one_class else np.zeros(n, dtype=np.int64)
+    of_fold = np.zeros(n, dtype=np.int64) if design.folds is None else design.folds
+    drawn = of_fold * (of_class.max(initial=0) + 1) + of_class
+    strata = tuple(np.unique(design.units[drawn == k]) for k in np.unique(drawn))
     return Resamples(
-        strata, design.units, n_resamples, seed, design.effective, sound=design.fewest >= 2
+        *(strata, design.units, n_resamples, seed, design.effective),
+        sound=design.fewest >= 2,
+        widening=design.widening,
     )
 
 
@@ -169,6 +177,7 @@ def interval(
     values: Floats,
     effective: float = math.inf,
     *,
+    widening: float = 1.0,
     level: float = LEVEL,
 ) -> tuple[float, float] | None:
     """Interval of a figure from its values on the resamples.
@@ -196,6 +205,8 @@ def interval(
         From `distributions`, shape (B,).
     effective
         Units that were drawn, `Design.effective`.
+    widening
+        Of what the spread of the resamples tells, `Design.widening`.
     level
         Share of data sets whose interval holds the truth.
 
@@ -212,6 +223,7 @@ def interval(
         return None
     tail = (1 - level) / 2
     widen = 1.0 if math.isinf(effective) else math.sqrt(effective / (effective - 1))
+    widen *= widening
     reach = float(t.ppf(1 - tail, effective - 1)) * widen
     if np.ptp(known) == 0 and value == _FLAWLESS.get(name):
         room = 1 - tail ** (1 / effective)

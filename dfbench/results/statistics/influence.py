@@ -190,7 +190,10 @@ def roc_auc_of_class(samples: Sequence[Sample], design: Design, label: int) -> I
     label
         Number of the class.
     """
-    parts = [replace(each, comparisons=each.comparisons[label : label + 1]) for each in samples]
+    # of pooled samples there is one for each
+    parts = [
+        replace(each, comparisons=each.comparisons[label :: each.n_classes]) for each in samples
+    ]
     return roc_auc(parts, design)
 
 

@@ -45,9 +45,10 @@ class Images:
         names: Sequence[str],
         labels: NDArray[np.int64],
         groups: NDArray[np.int64] | None = None,
+        folds: NDArray[np.int64] | None = None,
     ) -> Images:
         """Set up images; ``groups`` are any whole numbers."""
-        return cls.of_design(names, Design.of(labels, groups))
+        return cls.of_design(names, Design.of(labels, groups, folds))
 
     @classmethod
     def of_design(cls, names: Sequence[str], design: Design) -> Images:
@@ -60,6 +61,7 @@ class Images:
             self.names == tuple(names)
             and np.array_equal(self.design.labels, design.labels)
             and _equal(self.design.groups, design.groups)
+            and _equal(self.design.folds, design.folds)
         )
 
 
@@ -150,10 +152,13 @@ class Measured:
         ranges: dict[str, tuple[float, float] | None] = dict.fromkeys(self.names)
         if self.images.resamples.sound:
             effective = self.images.resamples.effective
+            widening = self.images.resamples.widening
             for name in self.names:
                 values = self.on_resamples(name)
                 if name in metrics.METRICS or _tells(values):
-                    ranges[name] = bootstrap.interval(name, self.values[name], values, effective)
+                    ranges[name] = bootstrap.interval(
+                        name, self.values[name], values, effective, widening=widening
+                    )
         found = {name: self._figure(name, ends) for name, ends in ranges.items()}
         found["roc_auc"] = self.roc_auc.estimate()
         return {name: self._heeding(its) for name, its in found.items()} if heed_seeds else found

@@ -233,16 +233,15 @@ def _curves(sample: Sample, counts: Floats) -> Floats:
     if not sample.comparisons:
         return found
     each = np.empty_like(found)
-    found[:, :2] = 0.0
+    binary = sample.n_classes == 2
+    found[:, : None if binary else 2] = 0.0
     for one in sample.comparisons:
-        curve(counts, one.truth, one.order, one.last, rates, each)
-        found[:, :2] += each[:, :2]
-    found[:, :2] /= len(sample.comparisons)
-    if sample.n_classes == 2:
-        found[:, 2:] = each[:, 2:]
-        (one,) = sample.comparisons
-        found[:, 3:][:, one.negatives.size * rates < FEWEST_FALSE] = np.nan
-    return found
+        own = counts if one.inside is None else np.ascontiguousarray(counts[one.inside])
+        curve(own, one.truth, one.order, one.last, rates, each)
+        if binary:
+            each[:, 3:][:, one.negatives.size * rates < FEWEST_FALSE] = np.nan
+        found += each  # of several classes there is no EER: that stays NaN
+    return found / len(sample.comparisons)
 
 
 def figures(

@@ -14,9 +14,9 @@ from dfbench.results.statistics.intervals import symmetric
 from dfbench.results.statistics.measured import Measured
 from dfbench.results.statistics.recomputed import FEWEST
 from dfbench.results.statistics.sample import Floats
-from dfbench.results.statistics.significance import mcnemar, paired, paired_error
+from dfbench.results.statistics.significance import mcnemar, paired, paired_error, two_sided
 
-Test = Literal["DeLong", "McNemar", "bootstrap"]
+Test = Literal["DeLong", "McNemar", "bootstrap", "paired t", "corrected t"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,9 @@ class Difference:
     p_value
         Two-sided, of the rows being equal; not corrected. NaN likewise.
     test
-        That gives it: DeLong's for ROC AUC, McNemar's for accuracy, else the paired bootstrap, of
-        groups where images have them.
+        That gives it: DeLong's for ROC AUC, McNemar's for accuracy (Student's of the differences
+        where folds were scored), else the paired bootstrap, of groups where images have them; of
+        splits the corrected one of `repeated`.
     """
 
     value: float
@@ -46,16 +47,11 @@ class Difference:
 
 def of_auc(a: Measured, b: Measured) -> Difference:
     """Compare the ROC AUC of two rows on the same images by DeLong's test (`delong.compare`)."""
-    from scipy.stats import t
-
     design = a.images.design
     step = a.roc_auc.averaged - b.roc_auc.averaged
     # what is left of equal rows after subtraction is rounding
     value, error = step.value, 0.0 if step.error < 1e-6 * a.roc_auc.error else step.error
-    if abs(value) < 1e-12:
-        p_value = 1.0
-    else:
-        p_value = float(2 * t.sf(abs(value) / error, design.degrees)) if error else math.nan
+    p_value = two_sided(value, error, design.degrees)
     return _difference(a, value, error, design.degrees, p_value, "DeLong")
 
 
@@ -69,8 +65,12 @@ def of_accuracy(a: Measured, b: Measured) -> Difference:
     each = a.right - b.right
     value = a.values["accuracy"] - b.values["accuracy"]
     step = Influence(np.array([value]), ((design, (each - each.mean()) / each.size),))
+    degrees = design.effective - 1
+    if design.folds is not None:  # McNemar's test does not know what models of folds share
+        p_value = two_sided(value, step.error, degrees)
+        return _difference(a, value, step.error, degrees, p_value, "paired t")
     p_value = mcnemar(a.right, b.right, design.groups)
-    return _difference(a, value, step.error, design.effective - 1, p_value, "McNemar")
+    return _difference(a, value, step.error, degrees, p_value, "McNemar")
 
 
 def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
@@ -81,8 +81,8 @@ def of_others(a: Measured, b: Measured) -> dict[str, Difference]:
         if name not in ("roc_auc", "accuracy"):
             value = a.values[name] - b.values[name]
             both = _paired(a, b, name)
-            error = paired_error(*both, resamples.effective)
-            p_value = paired(*both, value, resamples.effective)
+            error = paired_error(*both, resamples.effective, resamples.widening)
+            p_value = paired(*both, value, resamples.effective, resamples.widening)
             if error == 0 and value and name not in metrics.METRICS:
                 error = math.nan  # what no resample moves tells nothing of chance
             degrees = resamples.effective - 1

@@ -5,13 +5,15 @@ On one data set also what its images could have shown at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dfbench.results.statistics import delong
+from dfbench.results.statistics import delong, repeated
 from dfbench.results.statistics.measured import Measured
+from dfbench.results.statistics.repeated import Repeated
 from dfbench.results.statistics.sample import Floats
 from dfbench.results.statistics.significance import ALPHA, holm
 
@@ -28,7 +30,7 @@ class Ranking:
         1 and the number of rows that are significantly better: rows that cannot be told apart
         from any better one share a rank.
     p_values
-        Shape (R, R): DeLong's test, Holm-corrected over all pairs.
+        Shape (R, R): DeLong's test, of splits the corrected one, Holm-corrected over all pairs.
     best
         Index of the highest ROC AUC.
     smallest
@@ -49,13 +51,20 @@ class Ranking:
         return index == self.best or not self.p_values[self.best, index] < ALPHA
 
 
-def rank(rows: Sequence[Measured]) -> Ranking:
-    """Compare rows that were scored on the same images and have an ROC AUC each."""
+def rank(rows: Sequence[Measured] | Sequence[Repeated]) -> Ranking:
+    """Compare rows that were scored on the same images, or splits, and have an ROC AUC each."""
     aucs = np.array([row.values["roc_auc"] for row in rows])
-    design = rows[0].images.design
-    errors, p_values = delong.compare(
-        aucs, design.scatter(np.stack([row.shares for row in rows])), design
-    )
+    whole = [row for row in rows if isinstance(row, Measured)]
+    split = [row for row in rows if isinstance(row, Repeated)]
+    degrees = math.inf
+    if split:
+        errors, p_values = repeated.compare(split)
+        degrees = len(split[0].splits) - 1
+    else:
+        design = whole[0].images.design
+        errors, p_values = delong.compare(
+            aucs, design.scatter(np.stack([row.shares for row in whole])), design
+        )
     upper = np.triu_indices(len(rows), 1)
     corrected = np.zeros_like(p_values)
     corrected[upper] = holm(p_values[upper])
@@ -67,13 +76,15 @@ def rank(rows: Sequence[Measured]) -> Ranking:
     smallest = smallest_corrected = None
     if known.size:
         error = float(np.median(known))
-        smallest = smallest_difference(error)
-        smallest_corrected = smallest_difference(error, ALPHA / upper[0].size)
+        smallest = smallest_difference(error, degrees=degrees)
+        smallest_corrected = smallest_difference(error, ALPHA / upper[0].size, degrees=degrees)
     ranks = [1 + int(n) for n in better.sum(axis=1)]
     return Ranking(ranks, corrected, best, smallest, smallest_corrected)
 
 
-def smallest_difference(error: float, level: float = ALPHA) -> float | None:
+def smallest_difference(
+    error: float, level: float = ALPHA, *, degrees: float = math.inf
+) -> float | None:
     """Give the smallest difference that a two-sided test would find with a power of 80 %.
 
     Parameters
@@ -82,18 +93,20 @@ def smallest_difference(error: float, level: float = ALPHA) -> float | None:
         Standard error of the difference.
     level
         Of the test.
+    degrees
+        Of freedom that the error has.
 
     Returns
     -------
     float or None
-        The error times the sum of both quantiles of the normal distribution (Cohen 1988,
+        The error times the sum of both quantiles of Student's distribution (Cohen 1988,
         "Statistical power analysis for the behavioral sciences"); None where it is not known or 0.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
-    if not error > 0:
+    if not (error > 0 and degrees > 0):
         return None
-    return (float(norm.ppf(1 - level / 2)) + float(norm.ppf(POWER))) * error
+    return (float(t.ppf(1 - level / 2, degrees)) + float(t.ppf(POWER, degrees))) * error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """One class against the rest, sorted once so that each resample needs sums only."""
+    """One class against the rest, sorted once so that each resample needs sums only.
+
+    Of scores that several models gave, each its own images, images are compared with those of the
+    same model alone.
+    """
 
     positives: NDArray[np.intp]
     negatives: NDArray[np.intp]
@@ -33,11 +37,13 @@ class _Comparison:
     upto: NDArray[np.intp]
     """The same, those of equal score among them."""
     truth: NDArray[np.bool_]
-    """Of each image, whether it is positive."""
+    """Of each image that is compared, whether it is positive."""
     order: NDArray[np.intp]
-    """All images by falling score."""
+    """The images that are compared by falling score, numbered among them."""
     last: NDArray[np.bool_]
     """In that order: whether the next image has a lower score."""
+    inside: NDArray[np.intp] | None = None
+    """Numbers of the images that are compared; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,8 @@ class Sample:
         Number of images, of classes.
     comparisons
         What ROC AUC is the mean of: the positive class of a binary task, or each class against
-        the rest. Empty where a class has no image.
+        the rest; of pooled samples those of the first, then of the next. Empty where a class has
+        no image.
     columns
         Shape (n, 3K + 2 + 2 bins), float64: what the other figures are sums of. One-hot of the
         label, of the decision, of both where they agree; log loss and Brier score of the image;
@@ -65,6 +72,8 @@ class Sample:
         Positive class of a binary task; the last class where none was told.
     whole
         Whether there are decisions, and the scores are probabilities.
+    probable
+        Whether the scores are probabilities.
     """
 
     n: int
@@ -77,6 +86,7 @@ class Sample:
     probabilities: Floats = field(repr=False)
     positive: int
     whole: bool
+    probable: bool = True
 
 
 def prepare(
@@ -87,6 +97,7 @@ def prepare(
     threshold: float | None = None,
     decides: bool = True,
     probable: bool = True,
+    decisions: NDArray[np.integer] | None = None,
 ) -> Sample:
     """Sort the scores and take the decisions of one row.
 
@@ -107,6 +118,8 @@ def prepare(
     probable
         Whether the scores are probabilities. Of others log loss, Brier score and calibration error
         are not defined.
+    decisions
+        Class numbers, shape (n,), where they are taken already; ``threshold`` is not looked at.
 
     Raises
     ------
@@ -129,7 +142,8 @@ def prepare(
         raise ValueError("scores are not finite")
 
     scored = [1 if positive is None else positive] if n_classes == 2 else range(n_classes)
-    decisions = decide(probabilities, positive=positive, threshold=threshold)
+    if decisions is None:
+        decisions = decide(probabilities, positive=positive, threshold=threshold)
     classes = np.arange(n_classes)
     truth = labels[:, None] == classes
     decided = decisions[:, None] == classes
@@ -149,10 +163,54 @@ def prepare(
         columns.astype(np.float64),
         right,
         labels.astype(np.int64, copy=False),
-        decisions,
+        decisions.astype(np.int64, copy=False),
         probabilities,
         scored[0] if n_classes == 2 else n_classes - 1,
         decides and probable,
+        probable,
+    )
+
+
+def pooled(samples: Sequence[Sample]) -> Sample:
+    """Put samples of different images together, each scored by a model of its own.
+
+    Decisions and probabilities are those of all images. What follows from the order of the scores
+    is taken within each sample and averaged, since scores of two models are not on one scale:
+    Forman and Scholz (2010), "Apples-to-apples in cross-validation studies", SIGKDD Explorations
+    12; Airola et al. (2011), Computational Statistics and Data Analysis 55.
+
+    Parameters
+    ----------
+    samples
+        Of the same classes, at least one; the images of the first stand first.
+    """
+    first = samples[0]
+    whole = prepare(
+        np.concatenate([its.labels for its in samples]),
+        np.concatenate([its.probabilities for its in samples]),
+        positive=first.positive,
+        decisions=np.concatenate([its.decisions for its in samples]),
+        decides=all(np.isfinite(np.asarray(its.right, dtype=np.float64)).all() for its in samples),
+        probable=all(its.probable for its in samples),
+    )
+    starts = np.cumsum([0, *(its.n for its in samples)])[:-1].tolist()
+    moved = tuple(
+        _moved(each, start, its.n)
+        for its, start in zip(samples, starts, strict=True)
+        for each in its.comparisons
+    )
+    whole_order = all(its.comparisons for its in samples)
+    return replace(whole, comparisons=moved if whole_order else ())
+
+
+def _moved(of: _Comparison, start: int, n: int) -> _Comparison:
+    """Have its images numbered from another one on."""
+    inside = np.arange(n) if of.inside is None else of.inside
+    return replace(
+        of,
+        positives=of.positives + start,
+        negatives=of.negatives + start,
+        inside=inside + start,
     )
 
 

@@ -57,7 +57,9 @@ def mcnemar(
     return float(2 * t.sf(total / spread, names.size - 1))
 
 
-def paired_error(values_a: Floats, values_b: Floats, effective: float = np.inf) -> float:
+def paired_error(
+    values_a: Floats, values_b: Floats, effective: float = np.inf, widening: float = 1.0
+) -> float:
     """Give the standard error of a difference by the same resamples of the same images.
 
     Parameters
@@ -67,6 +69,8 @@ def paired_error(values_a: Floats, values_b: Floats, effective: float = np.inf) 
     effective
         Units that were drawn (`Design.effective`): resamples of u units spread by
         sqrt((u - 1) / u) too little.
+    widening
+        Of what their spread tells (`Design.widening`).
 
     Returns
     -------
@@ -78,17 +82,21 @@ def paired_error(values_a: Floats, values_b: Floats, effective: float = np.inf) 
     if 2 * known.size < differences.size or known.size < 2 or effective <= 1:
         return float("nan")
     widen = 1.0 if np.isinf(effective) else np.sqrt(effective / (effective - 1))
-    return float(known.std(ddof=1) * widen)
+    return float(known.std(ddof=1) * widen * widening)
 
 
 def paired(
-    values_a: Floats, values_b: Floats, difference: float, effective: float = np.inf
+    values_a: Floats,
+    values_b: Floats,
+    difference: float,
+    effective: float = np.inf,
+    widening: float = 1.0,
 ) -> float:
     """Test two figures for equality by the same resamples of the same images.
 
     Parameters
     ----------
-    values_a, values_b, effective
+    values_a, values_b, effective, widening
         As for `paired_error`.
     difference
         Of the figures themselves.
@@ -103,12 +111,24 @@ def paired(
     """
     from scipy.stats import t
 
-    error = paired_error(values_a, values_b, effective)
+    error = paired_error(values_a, values_b, effective, widening)
     if np.isnan(error) or np.isnan(difference):
         return float("nan")
     if error == 0:
         return 1.0 if difference == 0 else 0.0
     return float(2 * t.sf(abs(difference) / error, effective - 1))
+
+
+def two_sided(value: float, error: float, degrees: float) -> float:
+    """Give the p-value of a difference with a standard error, by Student's distribution.
+
+    1 where nothing differs; NaN where something does and the error is 0 or not known.
+    """
+    from scipy.stats import t
+
+    if abs(value) < 1e-12:
+        return 1.0
+    return float(2 * t.sf(abs(value) / error, degrees)) if error > 0 else float("nan")
 
 
 def holm(p_values: Floats) -> Floats:

@@ -19,6 +19,7 @@ from dfbench.suites.datasets.cards.card import Card
 from dfbench.suites.datasets.facts import facts_of
 from dfbench.suites.datasets.scan import check_classes, scan, settle_root
 from dfbench.suites.datasets.splits import assign
+from dfbench.suites.repeat import Division
 
 COLUMNS = (
     "path",
@@ -68,6 +69,9 @@ class Dataset:
         What about the way it was read may mislead, a sentence each.
     hindrance
         Why nothing can be run on it; empty where its classes and splits are complete.
+    division
+        Which of several divisions its splits are, see `dfbench.suites.datasets.divisions`; None
+        where there is one.
     """
 
     card: Card
@@ -78,11 +82,17 @@ class Dataset:
     reading: str = ""
     warnings: tuple[str, ...] = ()
     hindrance: str = ""
+    division: Division | None = None
 
     @property
     def name(self) -> str:
         """The card's name."""
         return self.card.name
+
+    @property
+    def title(self) -> str:
+        """The name, and the division where there are several."""
+        return self.name if self.division is None else f"{self.name}, {self.division.name}"
 
     @property
     def classes(self) -> list[str]:
@@ -177,7 +187,7 @@ def read_dataset(
         card,
         root,
         manifest,
-        _fingerprint(card, manifest),
+        fingerprint_of(card, manifest),
         found.ignored,
         warnings=tuple(found.warnings),
         hindrance=hindrance,
@@ -188,7 +198,7 @@ def _worded(error: DataError) -> str:
     return f"{error.what} ({error.hint})" if error.hint else error.what
 
 
-def _fingerprint(card: Card, manifest: pd.DataFrame) -> str:
+def fingerprint_of(card: Card, manifest: pd.DataFrame) -> str:
     """Hash what the figures of a data set depend on; the folder's place is no part of it."""
     # the seed also draws the part of train that tuning takes where validation cannot serve
     head: list[Any] = [card.classes, card.positive, card.split.seed]

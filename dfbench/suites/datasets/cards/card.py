@@ -16,6 +16,7 @@ from dfbench.suites.datasets.layouts.all import AnyLayout
 from dfbench.suites.datasets.layouts.base import Layout
 from dfbench.suites.datasets.section import Section, fault
 from dfbench.suites.datasets.words import guess_positive, guess_real
+from dfbench.suites.repeat import Repeat
 
 
 class Card(Section):
@@ -34,6 +35,7 @@ class Card(Section):
             "given: by the layout; stratified: each class divided alike;\n"
             "grouped: the same, with no group in two splits."
         ),
+        "repeat": "splits = N: divided N times at random; folds = N: N-fold cross-validation.",
         "group": "Images with the same text in the named group share a source (person, video).",
         "kind": "Which kind of fake (generator, manipulation) an image is.",
         "about": "What its owners say of it.",
@@ -59,6 +61,8 @@ class Card(Section):
     """What all images are made into first; they are seen as they are where it is left out."""
     layout: AnyLayout
     split: SplitRule
+    repeat: Repeat | None = None
+    """How often the images are divided, each time anew."""
     group: GroupRule | None = None
     kind: KindRule | None = None
     about: About | None = None
@@ -116,6 +120,12 @@ class Card(Section):
             self.about.check(self.classes)
         if self.split.policy == "given":
             self._check_given()
+            if self.repeat is not None:
+                fault(
+                    "repeat",
+                    "is for splits that are drawn: choose split.policy stratified or grouped, or"
+                    f" dfbench run --repeat {self.repeat.given}",
+                )
         if self.split.policy == "grouped" and not self.has_group_rule:
             fault("split.policy", "grouped needs a group rule: a [group] section with a pattern")
         return self

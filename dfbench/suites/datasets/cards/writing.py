@@ -35,6 +35,9 @@ def to_toml(card: Card) -> str:
         split.pop("fractions")
     lines += ["", *_comment("split"), "[split]"]
     lines += [f"{key} = {_value(value)}" for key, value in split.items()]
+    if card.repeat is not None:
+        kind, n = card.repeat.given.split("=")
+        lines += ["", *_comment("repeat"), "[repeat]", f"{kind} = {n}"]
     if card.group is not None:
         _section(lines, "group", card.group)
     if card.kind is not None:
