@@ -253,6 +253,13 @@ def _check_place(folder: ResultsFolder, dataset: Dataset, told: Told) -> None:
             record = folder.record_of(entry)
         except OutputError:
             record = None
+        if entry.division is not None:
+            raise OutputError(
+                f"the row {entry.row!r} is of {entry.division.of} {entry.division.kind}s of"
+                f" {dataset.name!r}: scores that are brought are of one division of it",
+                where=folder.path,
+                hint="choose another folder by --out",
+            )
         if record is not None and record.fingerprint not in ("", dataset.fingerprint):
             raise OutputError(
                 f"the row {entry.row!r} is of another state of {dataset.name!r} (fingerprint"

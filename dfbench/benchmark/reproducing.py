@@ -205,8 +205,8 @@ def _tell_of_other_data(run: Run, planned: Planned, reporter: Reporter) -> None:
     """Say before hours are spent that figures will not be compared."""
     assert run.again is not None
     was = {each.name: each.fingerprint for each in run.again.data}
-    now = {cell.dataset.name: cell.dataset.fingerprint for cell in planned.plan.cells
-           if cell.dataset is not None}  # fmt: skip
+    now = {cell.dataset.name: cell.dataset.undivided or cell.dataset.fingerprint
+           for cell in planned.plan.cells if cell.dataset is not None}  # fmt: skip
     for name, fingerprint in now.items():
         if was.get(name, "") not in ("", fingerprint):
             reporter.note(f"{name}: not the data that it was: its rows will not be compared")
@@ -288,7 +288,7 @@ def _fingerprints(out: ResultsFolder) -> dict[tuple[str, str], Record]:
         except OutputError:
             continue
         if record is not None:
-            found[entry.dataset, entry.row] = record
+            found.setdefault((entry.dataset, entry.row), record)
     return found
 
 

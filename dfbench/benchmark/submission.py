@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from dfbench.errors import DataError, OutputError, unknown
 from dfbench.files import unwritable, write_text
+from dfbench.results.records.divisions import name_of
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.statistics.sample import decide
+from dfbench.suites.datasets.divisions import divided_as
 from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -34,7 +36,8 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
     if not _unlabelled(dataset).any():
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
     out = ResultsFolder(path)
-    entries = [entry for entry in out.read_rows() if entry.dataset == dataset.name]
+    rows = [entry for entry in out.read_rows() if entry.is_first]
+    entries = [entry for entry in rows if entry.dataset == dataset.name]
     if not entries:
         raise OutputError(
             f"no row of {dataset.name!r}", where=path, hint="dfbench run --data ... comes first"
@@ -47,7 +50,10 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
     if record is None or record.status != "ok":
         said = "not run yet" if record is None else f"{record.status}: {record.reason}"
         raise OutputError(f"the row {row!r} has no scores: {said}", where=path)
-    if record.fingerprint != dataset.fingerprint or not record.n_unlabelled:
+    if (
+        record.fingerprint != divided_as(dataset, name_of(record.division)).fingerprint
+        or not record.n_unlabelled
+    ):
         raise OutputError(
             f"the row {row!r} was run on another state of {dataset.name!r}",
             where=path,

@@ -20,11 +20,13 @@ from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
 from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts, check_index
+from dfbench.results.records.divisions import name_of
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import read_index
 from dfbench.results.records.records import Entry, Part, Record, Scores
 from dfbench.results.render.formats import FORMATS, render
 from dfbench.results.render.long_form import FIGURE_FORMATS
+from dfbench.suites.datasets.divisions import divided_as
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -282,7 +284,7 @@ def _data(checks: Checks, dataset: Dataset) -> None:
             continue
         if record is None or record.status != "ok":
             continue
-        if record.fingerprint not in ("", dataset.fingerprint):
+        if record.fingerprint not in ("", _fingerprint(dataset, record)):
             checks.found(
                 out.record_file(entry.cell),
                 f"{_named(entry)} is of another state of {dataset.name}: fingerprint"
@@ -291,6 +293,14 @@ def _data(checks: Checks, dataset: Dataset) -> None:
             )
         elif record.classes == dataset.classes:
             _labels(checks, entry, record, labels)
+
+
+def _fingerprint(dataset: Dataset, record: Record) -> str:
+    """Give the fingerprint of a data set divided as that of a record was; empty where it cannot."""
+    try:
+        return divided_as(dataset, name_of(record.division)).fingerprint
+    except DataError:
+        return ""
 
 
 def _labels(checks: Checks, entry: Entry, record: Record, labels: dict[str, Any]) -> None:

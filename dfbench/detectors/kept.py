@@ -76,7 +76,7 @@ class KeptModels:
         self.plugins = list(plugins)
         self._folder = ResultsFolder(self.results.folder)
         check_plain(self._folder)
-        self._entries = self._folder.read_rows()
+        self._entries = [entry for entry in self._folder.read_rows() if entry.is_first]
 
     @cached_property
     def board(self) -> Board:

@@ -156,7 +156,8 @@ class Results:
         Returns
         -------
         DataFrame
-            Columns ``dataset``, ``seed``, ``image``, ``label`` (name of the class; missing where
+            Columns ``dataset``, ``seed``, ``division`` (where the data set was divided several
+            times, e.g. ``fold 1 of 5``), ``image``, ``label`` (name of the class; missing where
             there is none), ``group`` and ``kind`` (missing likewise), ``decision`` (name of a
             class; missing where a row from elsewhere decides nothing), and ``p_<class>`` for each
             class (float64; scores of rows from elsewhere that are no probabilities stand there as
@@ -401,6 +402,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
         {
             "dataset": entry.dataset,
             "seed": entry.seed,
+            **({} if entry.division is None else {"division": entry.division.name}),
             "image": scores.images,
             "label": [names[label] for label in scores.labels.tolist()],
             "group": scores.groups if scores.groups is not None else np.full(n, np.nan),

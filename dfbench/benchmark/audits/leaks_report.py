@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -106,11 +106,12 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
         if its is None:
             continue
         rows = {line.row: read.rows[table.dataset, line.row, ""] for line in table.measured}
+        rows = {name: row for name, row in rows.items() if row.records}
         left = {name for name, row in rows.items() if row.records[0].drops_leaks}
         if left and (said := dropped(its)):
             others = len(left) < len(rows)
             notes[table.dataset] = [f"{said}: {', '.join(sorted(left))}" if others else said]
-        blocks = _blocks(table, its, left)
+        blocks = _blocks(table, its, left, rows)
         if (warning := warn(its)) and any(blocks):
             warnings[table.dataset] = [warning]
             if its.evaluate:
@@ -119,7 +120,9 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
     return Report(by_dataset=sections, warnings=warnings, notes=notes)
 
 
-def _blocks(table: Table, found: Leaks, left: set[str]) -> list[list[str]]:
+def _blocks(
+    table: Table, found: Leaks, left: set[str], rows: Mapping[str, RowRead]
+) -> list[list[str]]:
     """Name the rows that the leaked images may have helped: those that compete, then controls.
 
     What was trained on other data has seen none of them.
@@ -129,7 +132,8 @@ def _blocks(table: Table, found: Leaks, left: set[str]) -> list[list[str]]:
             line.row
             for line in block
             if line.row not in left
-            and line.n_test == found.n_evaluate
+            and line.row in rows
+            and rows[line.row].records[0].n_test == found.n_evaluate
             and (line.elsewhere is None or line.elsewhere.trained_on != "other")
         ]
         for block in (

@@ -87,8 +87,9 @@ class Cell:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the row itself, on the only or first division: models are kept of it,
-        pictures drawn, and protocols ask it.
+        """Whether it is the row itself, on the only or first division.
+
+        Models are kept of it, pictures drawn, and protocols ask it.
         """
         return self.subset == WHOLE and is_first(self.division)
 

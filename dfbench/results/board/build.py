@@ -21,7 +21,7 @@ from dfbench.results.board.agreement import contradicted
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Divided, Line, Smallest, Table
 from dfbench.results.board.breakdown import Subject, breakdown
-from dfbench.results.board.divisions import together
+from dfbench.results.board.divisions import by_division, first_of, together
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
@@ -189,12 +189,14 @@ def _reports(read: Read) -> Iterator[Report]:
         notes={table.dataset: _mixed(table, read) for table in read.tables},
     )
     for part, audit in Registry(AUDITS).working():
-        yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
+        yield _of_first(_report(part, lambda audit=audit: audit().report(read)), read)  # type: ignore[misc]
     yield Report(warnings=read.damaged)
+    yield Report(by_dataset={table.dataset: by_division(table) for table in read.tables})
     yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
     for part, protocol in Registry(PROTOCOLS).working():
         try:
-            yield _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
+            report = _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
+            yield _of_first(report, read)
         except OutputError as error:
             read.unread.append(part.name)
             yield Report([Section(part.name, (f"Nothing of it can be shown: {error}.",))])
@@ -214,6 +216,26 @@ def _report(part: Part, report: Callable[[], Report]) -> Report:
         return found
     said = f"Nothing of it is shown: the report of {part.where} breaks ({fault})."
     return Report([Section(part.name, (said,))])
+
+
+def _of_first(report: Report, read: Read) -> Report:
+    """Say of sections about rows on several divisions that they are of the first."""
+    first = {table.dataset: its for table in read.tables if (its := first_of(table))}
+    if not first:
+        return report
+    by_dataset = {
+        dataset: [
+            replace(each, text=(f"Of {first[dataset]} alone.", *each.text))
+            if dataset in first
+            else each
+            for each in its
+        ]
+        for dataset, its in report.by_dataset.items()
+    }
+    names = ", ".join(dict.fromkeys(first.values()))
+    said = f"Of data sets that were divided several times: of {names} alone."
+    sections = [replace(each, text=(said, *each.text)) for each in report.sections]
+    return replace(report, by_dataset=by_dataset, sections=sections)
 
 
 def _broken_down(table: Table, read: Read) -> list[Section]:

@@ -12,7 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.results.board.board import CHANCE, Line, Table
 from dfbench.results.board.read import RowRead, WholeRow
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
+from dfbench.results.document.cells import blocks_of, name_cell, number_cell
 from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.measured import Images, Measured, measure
 from dfbench.results.statistics.recomputed import Recomputed
@@ -49,11 +52,82 @@ def together(
         whole = _pooled(ran, known, further)
     return replace(
         first,
-        missing=[line for each in divisions for line in each.missing],
+        missing=_missing(divisions),
         unread=any(each.unread for each in divisions),
         divisions=tuple(divisions),
         over_all=whole,
     )
+
+
+def _missing(divisions: Sequence[RowRead]) -> list[Line]:
+    """Give what is missing; what all divisions lack for one reason once, else with their names."""
+    found: dict[tuple[object, ...], list[tuple[str, Line]]] = {}
+    for each in divisions:
+        assert each.entry.division is not None
+        for line in each.missing:
+            key = (line.status, line.reason, *line.seeds)
+            found.setdefault(key, []).append((each.entry.division.name, line))
+    return [
+        its[0][1]
+        if len(its) == len(divisions)
+        else its[0][1].model_copy(
+            update={"reason": f"{', '.join(name for name, _ in its)}: {its[0][1].reason}"}
+        )
+        for its in found.values()
+    ]
+
+
+_MOST = 10
+"""Divisions that have a column each."""
+
+
+def first_of(table: Table) -> str:
+    """Name the first division of a data set; empty where it was not divided several times."""
+    over = next((line.divided for line in table.measured if line.divided is not None), None)
+    return "" if over is None else f"{over.kind} 1 of {over.of}"
+
+
+def by_division(table: Table) -> list[Section]:
+    """Set the ROC AUC of each row on each division side by side, with its spreads."""
+    lines = [line for line in table.measured if line.divided is not None]
+    if not lines:
+        return []
+    assert lines[0].divided is not None
+    kind = lines[0].divided.kind
+    names = list(dict.fromkeys(name for line in lines for name in line.by_division))
+    names.sort(key=lambda name: int(name.split()[1]))
+    shown = names if len(names) <= _MOST else []
+    seeds = any(len(line.seeds) > 1 for line in lines)
+
+    def cells(line: Line) -> tuple[Cell, ...]:
+        own = [line.by_division.get(name, {}).get("roc_auc") for name in names]
+        known = [value for value in own if value is not None]
+        auc = line.metrics["roc_auc"]
+        return (
+            name_cell(line.row, control=line.control),
+            *(number_cell(value) for value in (own if shown else ())),
+            number_cell(min(known, default=None)),
+            number_cell(max(known, default=None)),
+            number_cell(auc.over_divisions),
+            *([number_cell(auc.spread)] if seeds else []),
+        )
+
+    columns = (
+        Column("row", text=True, rising=True),
+        *(Column(name.rpartition(" of ")[0], mark=CHANCE) for name in shown),
+        *(Column("lowest"), Column("highest"), Column(f"spread over {kind}s", rising=True)),
+        *([Column("over seeds", rising=True)] if seeds else []),
+    )
+    text = (
+        f"ROC AUC on each {kind}, and its standard deviation over {kind}s"
+        + (" (of the means over seeds) and over seeds." if seeds else ".")
+        + (
+            f" {kind.capitalize()}s share training images: this spread is no standard error of"
+            " their mean, which the intervals are made of."
+        )
+    )
+    blocks = blocks_of((line.control, cells(line)) for line in lines)
+    return [Section(f"By {kind}", (text,), (Grid(columns, blocks),), folded=True)]
 
 
 def _ratio(ran: Sequence[RowRead]) -> float:

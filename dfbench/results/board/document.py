@@ -82,7 +82,7 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
     """Put all blocks of a board into their order."""
     blocks: list[Block] = [Heading(title)]
     if any(table.measured for table in board.tables):
-        blocks.append(Legend(sentences.RANKS, short=sentences.RANKS_IN_SHORT))
+        blocks.append(Legend(sentences.ranks(board.tables), short=sentences.RANKS_IN_SHORT))
     if not board.tables:
         blocks.append(Paragraph(sentences.NOTHING))
     if board.overall is not None:

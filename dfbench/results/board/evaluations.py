@@ -187,7 +187,7 @@ def read_evaluations(
     OutputError
         Where the list of what was asked for is broken.
     """
-    entries = [entry for entry in entries if not entry.subset.name]
+    entries = [entry for entry in entries if not entry.subset.name and entry.is_first]
     current = {(entry.dataset, entry.row, entry.seed): entry for entry in entries}
     wanted: dict[tuple[str, str], dict[Place, list[Asked]]] = {}
     for each in out.read_asked():

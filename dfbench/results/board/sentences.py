@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterable
 
 from dfbench.plain import counted
-from dfbench.results.board.board import Board, Line, Overall, Table
+from dfbench.results.board.board import Board, Divided, Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
 from dfbench.results.records.records import Control, TrainedOn
 from dfbench.results.statistics.metrics import FEWEST_FALSE, RATES
 from dfbench.results.statistics.significance import ALPHA
 
+_TEST = "DeLong's test on the same images"
+_ON_SPLITS = "Nadeau and Bengio's corrected t-test"
 RANKS = (
-    "A row's rank is 1 and the number of rows that are significantly better by ROC AUC (DeLong's"
-    " test on the same images, Holm-corrected over all pairs, 5 %): what cannot be told apart"
-    " shares a rank. Bold: not significantly worse than the best."
+    f"A row's rank is 1 and the number of rows that are significantly better by ROC AUC ({_TEST},"
+    " Holm-corrected over all pairs, 5 %): what cannot be told apart shares a rank. Bold: not"
+    " significantly worse than the best."
 )
 RANKS_IN_SHORT = (
     "# is 1 and the number of rows that are significantly better by ROC AUC; bold: not"
@@ -166,6 +168,8 @@ def facts(table: Table) -> list[str]:
     train = "" if first.n_train is None else f", {count(first.n_train)} for training"
     images = "image" if first.n_test == 1 else "images"
     said = [f"{count(first.n_test)} {split} {images}{train}"]
+    if first.divided is not None:
+        said = [_of_divisions(first, first.divided)]
     if split != "test":
         said.append(f"figures from {split}: no labelled test split")
     if first.positive is not None and len(first.classes) == 2:
@@ -176,11 +180,41 @@ def facts(table: Table) -> list[str]:
     if first.n_groups is not None:
         whole = counted(first.n_groups, "group as a whole", "groups as wholes")
         kind = f"the {whole} (DeLong's shares summed by group)"
-    said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
+    if first.divided is not None and first.divided.kind == "split":
+        said.append(
+            "95 % intervals of the means, corrected for the images that splits share (Nadeau and"
+            " Bengio 2003)"
+        )
+    else:
+        said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
+    if first.divided is not None and first.divided.kind == "fold":
+        said.append("widened for the training images that folds share")
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
         said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
     return said
+
+
+def _of_divisions(line: Line, over: Divided) -> str:
+    """Say over which divisions figures are."""
+    train = "" if line.n_train is None else f", {count(line.n_train)} for training in each"
+    if over.kind == "split":
+        return f"means over {over.words} drawn at random, {count(line.n_test)} test images{train}"
+    return (
+        f"{over.words} of all images: each of {count(line.n_test)} scored once, by a model that had"
+        f" not seen it{train}; ROC AUC and what else follows from the order of scores are means"
+        " over folds"
+    )
+
+
+def ranks(tables: Iterable[Table]) -> str:
+    """Say how rows are ranked."""
+    split = any(
+        line.divided is not None and line.divided.kind == "split"
+        for table in tables
+        for line in table.measured
+    )
+    return RANKS.replace(_TEST, f"{_TEST}; on several splits {_ON_SPLITS}") if split else RANKS
 
 
 def about(table: Table) -> str:
@@ -193,9 +227,12 @@ def smallest(table: Table) -> str:
     found = table.smallest
     if found is None:
         return ""
-    n = count(table.typical.n_test)
+    first = table.typical
+    what = f"these {count(first.n_test)} images"
+    if first.divided is not None and first.divided.kind == "split":
+        what = f"these {first.divided.words}"
     said = (
-        f"smallest difference in ROC AUC that these {n} images could show (80 % power):"
+        f"smallest difference in ROC AUC that {what} could show (80 % power):"
         f" {figure(found.alone)} between two rows"
     )
     if found.n_rows > 2:

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from dfbench.errors import DataError
 from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset, fingerprint_of
 from dfbench.suites.datasets.splits import grouped, stratified
-from dfbench.suites.repeat import Division, Repeat
+from dfbench.suites.repeat import Repeat
 
 
 def divided(dataset: Dataset, repeat: Repeat) -> list[Dataset]:
@@ -56,22 +57,36 @@ def divided(dataset: Dataset, repeat: Repeat) -> list[Dataset]:
             manifest=manifest,
             fingerprint=fingerprint_of(dataset.card, manifest),
             division=division,
+            undivided=dataset.fingerprint,
         )
         _check(its)
         found.append(its)
     return found
 
 
-def divided_as(dataset: Dataset, division: Division) -> Dataset:
-    """Give one division of a data set, as `divided` does.
+def divided_as(dataset: Dataset, name: str) -> Dataset:
+    """Give one division of a data set, as `divided` does; itself where no division is named.
+
+    Parameters
+    ----------
+    dataset
+        As loaded.
+    name
+        Of a division, e.g. ``fold 2 of 5``.
 
     Raises
     ------
     DataError
-        As `divided`.
+        As `divided`, and where there is no such division.
     """
-    repeat = Repeat(**{f"{division.kind}s": division.of})
-    return divided(dataset, repeat)[division.number - 1]
+    if not name:
+        return dataset
+    kind, number, _, of = name.split()
+    try:
+        repeat = Repeat(**{f"{kind}s": int(of)})
+    except ValidationError:
+        raise DataError(f"no division of {dataset.name!r}: {name}") from None
+    return divided(dataset, repeat)[int(number) - 1]
 
 
 def _splits(dataset: Dataset, repeat: Repeat, chosen: NDArray[np.intp]) -> list[list[str]]:

@@ -72,6 +72,8 @@ class Dataset:
     division
         Which of several divisions its splits are, see `dfbench.suites.datasets.divisions`; None
         where there is one.
+    undivided
+        Fingerprint before it was divided so; empty where it was not.
     """
 
     card: Card
@@ -83,6 +85,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     hindrance: str = ""
     division: Division | None = None
+    undivided: str = ""
 
     @property
     def name(self) -> str:
