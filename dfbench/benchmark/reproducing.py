@@ -281,7 +281,7 @@ def _compared(
 
 
 def _fingerprints(out: ResultsFolder) -> dict[tuple[str, str], Record]:
-    found = {}
+    found: dict[tuple[str, str], Record] = {}
     for entry in out.read_rows():
         try:
             record = out.record_of(entry)

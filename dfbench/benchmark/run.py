@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from dfbench.backbones.apart import apart
@@ -298,7 +299,9 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     datasets = [its[0] for its in divisions]
     seeds = suite.seeds if options.seed is None else [options.seed]
     settings = replace(settings, again=_again(options, suite, seeds, plugins, loaded))
-    plan = make_plan(suite, lines, divisions, seeds, suite.budget, folder, check=options.check)
+    plan = make_plan(
+        suite, lines, [*chain(*divisions)], seeds, suite.budget, folder, check=options.check
+    )
     plan = with_models(plan, folder, missing=options.keep_models == "all")
     plan = with_evaluations(plan, datasets, folder, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)

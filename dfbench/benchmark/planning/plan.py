@@ -188,7 +188,7 @@ def repeated(suite: Suite, datasets: Sequence[Loaded]) -> list[list[Loaded]]:
 def make_plan(
     suite: Suite,
     rows: Sequence[Row],
-    datasets: Sequence[Sequence[Loaded]],
+    datasets: Sequence[Loaded],
     seeds: Sequence[int],
     budget: Budget,
     out: ResultsFolder,
@@ -197,12 +197,12 @@ def make_plan(
 ) -> Plan:
     """Lay out the cells and look which are finished already; ``check`` reads all their scores.
 
-    Of a data set that is divided several times, ``datasets`` has the divisions. Subsets, and
+    Of a data set that is divided several times, ``datasets`` has each division. Subsets, and
     controls of shuffled labels, are of the first.
     """
     cells: list[Cell] = []
     finished = FinishedCells(out, check=check)
-    for dataset in (each for divisions in datasets for each in divisions):
+    for dataset in datasets:
         shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
         first = isinstance(dataset, tuple) or is_first(dataset.division)
         own: dict[tuple[str, int], Cell] = {}

@@ -85,7 +85,7 @@ class Repeated:
         return np.concatenate([each.right for each in self.splits])
 
     def figures(self, *, heed_seeds: bool = False) -> dict[str, Estimate]:
-        """Give each figure with its corrected 95 % interval and its spreads.
+        """Give each figure with its corrected 95 % interval and its spread over seeds.
 
         ``heed_seeds`` is there for `Measured.figures`: splits vary with their seeds anyway.
         """
@@ -190,15 +190,14 @@ def estimate(
     value = float(values.mean())
     if math.isnan(value):
         return Estimate()
-    spread = float(values.std(ddof=1)) if values.size > 1 else None
     if bound is not None:
-        return Estimate(value=value, low=bound[0], high=bound[1], over_divisions=spread)
+        return Estimate(value=value, low=bound[0], high=bound[1])
     off = error(values, ratio)
     if not off > 0:
-        return Estimate(value=value, over_divisions=spread)
+        return Estimate(value=value)
     onto, slope, back = scale
     low, high = (back(end) for end in symmetric(onto(value), off * slope(value), values.size - 1))
-    return Estimate(value=value, low=low, high=high, over_divisions=spread)
+    return Estimate(value=value, low=low, high=high)
 
 
 def differences(a: Repeated, b: Repeated) -> dict[str, Difference]:
