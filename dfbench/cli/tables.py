@@ -55,9 +55,16 @@ def run_summary(plan: Plan) -> str:
         states += f"; {again} of those done taken up again"
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
-        f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{subsets} ({states}); "
+        f"{_count(len(seeds), 'seed')}{_divisions(plan)}: "
+        f"{_count(len(plan.cells), 'cell')}{subsets} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
     )
+
+
+def _divisions(plan: Plan) -> str:
+    """Say how often data sets are divided; nothing where once."""
+    found = {cell.division[::2] for cell in plan.cells if cell.division is not None}
+    return f" x {' or '.join(f'{of} {kind}s' for kind, of in sorted(found))}" if found else ""
 
 
 def _count(n: int, what: str) -> str:

@@ -84,12 +84,21 @@ def _notes(ok: Sequence[Line]) -> list[str]:
             "the rows were run on different states of the data set (its fingerprint changed):"
             " run all of them again before comparing"
         )
-    if len({(line.split, line.n_test) for line in ok}) > 1:
-        counts = sorted({(line.split, line.n_test or 0) for line in ok})
+    # of several divisions controls of shuffled labels are on the first alone
+    alike = [line for line in ok if line.divided is None or line.control != "shuffled labels"]
+    if len({(line.split, line.n_test) for line in alike}) > 1:
+        counts = sorted({(line.split, line.n_test or 0) for line in alike})
         shown = ", ".join(f"{n:,} of {split}" for split, n in counts)
         notes.append(f"the rows were not scored on the same images: {shown}")
     if len({tuple(line.seeds) for line in seeded(ok)}) > 1:
         notes.append("the rows were not run with the same seeds")
+    over = {line.divided for line in alike if line.kind != "imported"}
+    if len(over) > 1:
+        said = ", ".join(sorted("one division" if its is None else its.words for its in over))
+        notes.append(
+            f"the rows were not run on the same divisions of the data set: {said}; run all of them"
+            " with the same --repeat before comparing"
+        )
     groups = [line.n_groups for line in ok if line.n_groups is not None]
     if groups and min(groups) < FEW_GROUPS:
         notes.append(

@@ -89,7 +89,11 @@ def first_of(table: Table) -> str:
 
 def by_division(table: Table) -> list[Section]:
     """Set the ROC AUC of each row on each division side by side, with its spreads."""
-    lines = [line for line in table.measured if line.divided is not None]
+    lines = [
+        line
+        for line in table.measured
+        if line.divided is not None and line.control != "shuffled labels"
+    ]
     if not lines:
         return []
     assert lines[0].divided is not None

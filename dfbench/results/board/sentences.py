@@ -57,12 +57,15 @@ GAPS = "Rows without a figure on every data set have no mean and no rank; their 
 
 def controls(table: Table) -> list[str]:
     """Say what the controls of a table are, one sentence a kind."""
-    kinds = dict.fromkeys(line.control for line in table.controls)
-    return [
-        f"{', '.join(line.row for line in table.controls if line.control == kind)}:"
-        f" {CONTROLS[kind]}."
-        for kind in kinds
-    ]
+    found = []
+    for kind in dict.fromkeys(line.control for line in table.controls):
+        own = [line for line in table.controls if line.control == kind]
+        said = f"{', '.join(line.row for line in own)}: {CONTROLS[kind]}."
+        over = own[0].divided
+        if over is not None and kind == "shuffled labels":
+            said += f" Of {over.kind} 1 of {over.of} alone."
+        found.append(said)
+    return found
 
 
 _TRAINED: dict[TrainedOn, str] = {

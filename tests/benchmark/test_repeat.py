@@ -1,0 +1,229 @@
+"""Repeated splits and folds, run whole on small files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, roc_auc_score
+from typer.testing import CliRunner, Result
+
+import dfbench
+from dfbench.cli import app
+from dfbench.errors import DataError, OutputError
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.merging import Source, merge
+from dfbench.results.records.sealed import write_sealed
+from dfbench.results.results import Results, load_results
+from tests.conftest import run_cells_here
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+SUITE = """
+name = "tiny"
+datasets = []
+figures = []
+seeds = [0, 1]
+[budget]
+trials = 1
+[[rows]]
+features = ["hsv"]
+models = ["knn", "svm"]
+[[rows]]
+features = ["metadata"]
+models = ["knn"]
+[[systems]]
+name = "shuffled"
+model = "knn"
+features = "hsv"
+shuffle_labels = true
+[[derived]]
+name = "both"
+of = ["hsv/knn", "hsv/svm"]
+threshold = "youden"
+[[protocols]]
+kind = "robustness"
+changes = ["jpeg=50"]
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(run_once: Callable[..., Path]) -> Path:
+    """Give what is around a run over three folds: ``faces``, ``tiny.toml`` and ``out``."""
+    return run_once("tiny", SUITE, repeat="folds=3")
+
+
+@pytest.fixture
+def folds(ran: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
+    monkeypatch.setenv("DFBENCH_CACHE", str(ran / "_cache"))
+    return load_results(ran / "out")
+
+
+@pytest.fixture(scope="module")
+def splits(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    out = tmp_path_factory.mktemp("splits") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(ran / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(ran / "_config"))
+        run_cells_here(patch)
+        rows = ["hsv/knn", "hsv/svm", "shuffled"]
+        yield dfbench.run(ran / "tiny.toml", ran / "faces", only=rows, out=out, repeat="splits=3")
+
+
+def cli(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def line(results: Results, row: str):
+    (found,) = [its for its in results.board.lines if its.row == row]
+    return found
+
+
+@pytest.mark.parametrize("row", ["hsv/svm", "both"])
+def test_a_row_over_folds_has_the_figures_of_its_scores(folds: Results, row: str) -> None:
+    table = folds.scores(row)
+    found = line(folds, row)
+    assert found.divided.words == "3 folds"
+    assert found.seeds == [0, 1]
+    aucs, accuracies = [], []
+    for _, of_seed in table.groupby("seed"):
+        assert not of_seed["image"].duplicated().any()
+        assert len(of_seed) == found.n_test == 68
+        aucs.append(
+            [
+                roc_auc_score(its["label"] == "fake", its["p_fake"])
+                for _, its in of_seed.groupby("division")
+            ]
+        )
+        accuracies.append(accuracy_score(of_seed["label"], of_seed["decision"]))
+    assert found.metrics["roc_auc"].value == pytest.approx(np.mean(aucs))
+    assert found.metrics["accuracy"].value == pytest.approx(np.mean(accuracies))
+    told = [found.by_division[f"fold {k} of 3"]["roc_auc"] for k in (1, 2, 3)]
+    assert told == pytest.approx(np.mean(aucs, axis=0))
+
+
+def test_a_row_over_splits_has_the_mean_of_its_scores(splits: Results) -> None:
+    table = splits.scores("hsv/svm")
+    found = line(splits, "hsv/svm")
+    aucs = [
+        roc_auc_score(its["label"] == "fake", its["p_fake"])
+        for _, its in table.groupby(["division", "seed"])
+    ]
+    assert found.divided.words == "3 splits"
+    assert found.metrics["roc_auc"].value == pytest.approx(np.mean(aucs))
+    assert len(table) == 6 * found.n_test
+    tests = [set(its["image"]) for _, its in table.groupby("division")]
+    assert tests[0] != tests[1] != tests[2]
+
+
+def test_boards_say_what_figures_are_of(folds: Results, splits: Results) -> None:
+    said = (folds.folder / "leaderboard.md").read_text()
+    assert "3 folds of all images: each of 68 scored once, by a model that had not seen it" in said
+    assert re.search(r"\| row +\| fold 1 \| fold 2 \| fold 3 \| lowest", said)
+    assert "Of fold 1 of 3 alone.\n\nThe evaluated images were changed" in said
+    assert "not scored on the same images" not in said
+    assert "to their class. Of fold 1 of 3 alone." in said
+    said = (splits.folder / "leaderboard.md").read_text()
+    assert "means over 3 splits drawn at random" in said
+    assert "on several splits Nadeau and Bengio's corrected t-test" in said
+    assert "| split 1 | split 2 | split 3 |" in said
+
+
+def test_nothing_is_done_twice_and_models_are_of_the_first(ran: Path, folds: Results) -> None:
+    given = ("--suite", ran / "tiny.toml", "--data", ran / "faces", "--out", folds.folder)
+    said = " ".join(cli("run", *given, "--repeat", "folds=3", "--plan").output.split())
+    # 4 rows x 2 seeds x 3 folds, and 5 orders of shuffled labels on the first
+    assert "2 seeds x 3 folds: 29 cells (29 done before)" in said
+    assert len(list((folds.folder / "models").glob("*"))) == 13
+    found = cli("predict", folds.folder, ran / "faces" / "test" / "fake" / "000.png")
+    assert found.exit_code == 0
+
+
+def test_both_verify_and_the_images_are_known_again(ran: Path, folds: Results, splits: Results):
+    for results in (folds, splits):
+        found = cli("verify", results.folder, "--data", ran / "faces")
+        assert found.exit_code == 0, found.output
+
+
+def test_rows_are_compared_over_all_divisions(folds: Results, splits: Results) -> None:
+    found = folds.compare("hsv/knn", "hsv/svm").frame().set_index("metric")
+    assert found.loc["roc_auc", "test"] == "DeLong"
+    assert found.loc["accuracy", "test"] == "paired t"
+    over = splits.compare("hsv/knn", "hsv/svm").frame().set_index("metric")
+    assert set(over["test"]) == {"corrected t"}
+    difference = line(splits, "hsv/knn").auc - line(splits, "hsv/svm").auc
+    assert over.loc["roc_auc", "difference"] == pytest.approx(difference)
+
+
+def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp_path: Path):
+    out = tmp_path / "out"
+    shutil.copytree(splits.folder, out)
+    plain = dfbench.run(ran / "tiny.toml", ran / "faces", only="hsv/knn", seed=0, out=out)
+    assert line(plain, "hsv/knn").divided is None
+    assert line(plain, "hsv/svm").divided.words == "3 splits"
+    said = (out / "leaderboard.md").read_text()
+    assert "not run on the same divisions of the data set: 3 splits, one division" in said
+    again = dfbench.run(
+        ran / "tiny.toml", ran / "faces", only="hsv/knn", out=out, repeat="splits=2"
+    )
+    assert line(again, "hsv/knn").divided.words == "2 splits"
+    # splits are drawn alike, however many there are
+    names = [f"split {k} of 2" for k in (1, 2)]
+    assert [line(again, "hsv/knn").by_division[n]["roc_auc"] for n in names] == [
+        line(splits, "hsv/knn").by_division[n.replace("of 2", "of 3")]["roc_auc"] for n in names
+    ]
+
+
+def test_a_division_that_is_lost_costs_itself_alone(folds: Results, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folds.folder, out)
+    entries = ResultsFolder(out).read_entries()
+    for entry in entries:
+        if entry.row == "hsv/svm" and entry.division.number == 2:
+            (out / "cells" / f"{entry.cell}.json").unlink()
+    results = load_results(out)
+    done, lost = [its for its in results.board.lines if its.row == "hsv/svm"][::2]
+    assert done.divided.words == "2 of 3 folds"
+    assert done.n_test == 68 - 22
+    assert lost.reason == "fold 2 of 3: not run yet"
+
+
+def test_places_are_found_again_from_records(folds: Results, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folds.folder, out)
+    before = {entry.place for entry in ResultsFolder(out).read_entries()}
+    (out / "run.json").write_text("{")
+    assert ResultsFolder(out).mend_entries()
+    assert {entry.place for entry in ResultsFolder(out).read_entries()} == before
+
+
+def test_divisions_of_several_kinds_are_not_merged(folds: Results, splits: Results, tmp_path):
+    given = [Source("A", ResultsFolder(folds.folder)), Source("B", ResultsFolder(splits.folder))]
+    with pytest.raises(OutputError, match="was run on 3 folds in A and 3 splits in B"):
+        merge(given, tmp_path / "both")
+
+
+def test_too_few_images_end_the_command(ran: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="too few images for 60 folds"):
+        dfbench.run(ran / "tiny.toml", ran / "faces", out=tmp_path / "o", repeat="folds=60")
+    found = cli("run", "--data", ran / "faces", "--repeat", "five", "--plan")
+    assert found.exit_code == 2
+    assert "splits=N or folds=N" in found.output
+
+
+def test_a_record_of_another_division_is_refused(folds: Results, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folds.folder, out)
+    cells = ResultsFolder(out)
+    (entry, *_) = cells.read_entries()
+    record = cells.load_record(entry.cell)
+    other = record.division.model_copy(update={"of": 4})
+    write_sealed(cells.record_file(entry.cell), record.model_copy(update={"division": other}))
+    with pytest.raises(
+        OutputError, match="division is 'fold 1 of 4', and by its identity 'fold 1 of 3'"
+    ):
+        cells.load_record(entry.cell)
