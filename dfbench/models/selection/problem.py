@@ -107,7 +107,7 @@ class Problem:
         shared = model.shared
         assert shared is not None  # `fit` has set it
         start, saved = time.perf_counter(), shared.saved
-        model.calibrate(self.X, self.y)
+        model.calibrate(self.X, self.y, self.X_val, self.y_val)
         model.shared = model.hopeless = None
         return time.perf_counter() - start + shared.saved - saved
 

@@ -362,7 +362,7 @@ def test_equal_parameters_are_fitted_once_and_only_what_is_kept_is_calibrated(di
         def suggest(cls, trial, task):
             return {"angle": trial.suggest_categorical("angle", [1.5, 0.5])}
 
-        def calibrate(self, X, y):
+        def calibrate(self, X, y, X_val, y_val):
             type(self).calibrated += 1
             return self
 
