@@ -16,6 +16,7 @@ from dfbench.suites.suite import (
     KeepModels,
     OnLeak,
     Suite,
+    TuneFor,
 )
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -79,6 +80,7 @@ class Options(BaseModel):
     device: Device = "auto"
     trials: Count | None = None
     seconds: Seconds | None = None
+    tune_for: TuneFor | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     cell_timeout: Seconds | None = None
     plugin_timeout: Seconds | None = None

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.archive import read as read_model
 from dfbench.errors import DataError, OutputError, let_stop
-from dfbench.models.selection.problem import roc_auc
+from dfbench.models.selection.criterion import roc_auc
 from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board

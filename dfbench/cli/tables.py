@@ -57,6 +57,7 @@ def run_summary(plan: Plan) -> str:
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
         f"{_count(len(seeds), 'seed')}: {_count(len(plan.cells), 'cell')}{subsets} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
+        + ("" if (its := plan.suite.tune_for) == "roc_auc" else f", by {its.replace('_', ' ')}")
     )
 
 

@@ -44,9 +44,9 @@ class Brought(Estimator):
     Features are standardised first, unless ``scaling`` is ``none``. The classes that it is given
     are numbers from 0. What only has a ``decision_function`` is calibrated as the model ``svm``
     is: by Platt's sigmoid on the values of a 3-fold cross-validation inside the training part
-    (Platt, 1999), one class against the rest, or on those of the tuning split. The seed, the threads and the device are handed on
-    as ``random_state``, ``n_jobs`` or ``thread_count``, and ``device`` where it has such
-    parameters, those of the steps of a pipeline too.
+    (Platt, 1999), one class against the rest, or on those of the tuning split. The seed, the
+    threads and the device are handed on as ``random_state``, ``n_jobs`` or ``thread_count``, and
+    ``device`` where it has such parameters, those of the steps of a pipeline too.
 
     Where ``fit`` takes a validation part (``eval_set``, or ``X_val`` and ``y_val``), it is given
     the tuning part, and stops after ``patience`` rounds that were no better, in the libraries

@@ -17,7 +17,8 @@ from dfbench.models.base import GivenUp, Model
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
 from dfbench.models.selection import journal
-from dfbench.models.selection.problem import Problem, roc_auc
+from dfbench.models.selection.criterion import roc_auc
+from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
 
 

@@ -149,8 +149,8 @@ def calibrated(
         curve, way = (0.0, 0.0), OUT_OF_FOLD
         if held_out is not None:
             curve = fitted(held_out[:, c], member)
-        few = len(its) < ENOUGH and held_out is not None
-        if not learnt(curve, spread(held_out[:, c] if few else its)):
+        scale = its if held_out is None or len(its) >= ENOUGH else held_out[:, c]
+        if not learnt(curve, spread(scale)):
             curve, way = of_fresh(its, y_fresh == classes[c], float(member.mean()))
         curves.append(curve)
         ways.append(way)
