@@ -447,6 +447,7 @@ def _record(
         n_test=len(scores.images),
         n_left_out=n_left_out,
         threshold=meant.threshold,
+        probability="as imported" if elsewhere.probabilities else "",
         fingerprint=dataset.fingerprint,
         elsewhere=elsewhere,
         warnings=_rounded(scores, meant, own),

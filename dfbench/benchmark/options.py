@@ -17,6 +17,7 @@ from dfbench.suites.suite import (
     KeepModels,
     OnLeak,
     Suite,
+    TuneFor,
 )
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -84,6 +85,7 @@ class Options(BaseModel):
     device: Device = "auto"
     trials: Count | None = None
     seconds: Seconds | None = None
+    tune_for: TuneFor | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     repeat: Annotated[Repeat, BeforeValidator(_repeat)] | None = None
     cell_timeout: Seconds | None = None

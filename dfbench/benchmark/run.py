@@ -41,7 +41,14 @@ from dfbench.suites.datasets.origins import origin_of
 from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.protocols import with_defaults
 from dfbench.suites.repeat import Repeat
-from dfbench.suites.suite import KeepModels, OnLeak, Suite, load_suite, parse_figures
+from dfbench.suites.suite import (
+    KeepModels,
+    OnLeak,
+    Suite,
+    TuneFor,
+    load_suite,
+    parse_figures,
+)
 
 
 def run(
@@ -56,6 +63,7 @@ def run(
     device: Device = "auto",
     trials: int | None = None,
     seconds: float | None = None,
+    tune_for: TuneFor | None = None,
     seed: int | None = None,
     repeat: str | Repeat | None = None,
     cell_timeout: float | None = None,
@@ -104,6 +112,9 @@ def run(
         Where to train: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     trials, seconds
         Trials and seconds that each row's tuning may take, instead of the suite's.
+    tune_for
+        Figure of the tuning split that parameters are chosen by, instead of the suite's:
+        ``"roc_auc"``, ``"log_loss"``, ``"balanced_accuracy"`` or ``"average_precision"``.
     seed
         Instead of the suite's.
     repeat
@@ -177,6 +188,7 @@ def run(
         device=device,
         trials=trials,
         seconds=seconds,
+        tune_for=tune_for,
         seed=seed,
         repeat=repeat,
         cell_timeout=cell_timeout,
@@ -413,7 +425,9 @@ def _settled(options: Options) -> Suite:
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     given = {"trials": options.trials, "seconds": options.seconds}
     changes = {key: value for key, value in given.items() if value is not None}
-    known = suite.model_dump(include={"on_leak", "figures", "keep_models"})
+    known = suite.model_dump(include={"on_leak", "figures", "keep_models", "tune_for"})
+    if options.tune_for is not None:
+        known["tune_for"] = options.tune_for
     if options.on_leak is not None:
         known["on_leak"] = options.on_leak
     if options.keep_models is not None:

@@ -14,11 +14,12 @@ from pydantic import BaseModel
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.archive import read as read_model
 from dfbench.errors import DataError, OutputError, let_stop
-from dfbench.models.selection.problem import roc_auc
+from dfbench.models.selection.criterion import CRITERIA
 from dfbench.received.files import read_bytes
 from dfbench.registry import AUDITS, Registry
 from dfbench.results.board.board import Board
 from dfbench.results.board.build import build_board
+from dfbench.results.document.wording import TITLES
 from dfbench.results.records.checking import BOARD_AGAIN, Checks, check_facts, check_index
 from dfbench.results.records.divisions import name_of
 from dfbench.results.records.folder import ResultsFolder
@@ -36,7 +37,7 @@ _OF_MODEL = (
 )  # fmt: skip
 """What a kept model and the record of its cell tell alike."""
 _REFITTED = 0.05
-"""How far the ROC AUC of a model that was fitted once more may lie from what it was."""
+"""How far a figure of a model that was fitted once more may lie from what it was."""
 _MOST = 256 << 20
 """Bytes of the largest leaderboard that is read."""
 
@@ -243,21 +244,29 @@ def _remedy(checks: Checks, record: Record) -> str:
 def _tuning(checks: Checks) -> None:
     """Hold what tuning is said to have come to against the scores of the tuning part."""
     for record in checks.records.values():
-        told = None if record.tuning is None else record.tuning.best_value
-        if record.status != "ok" or told is None or "tune" not in record.tables:
+        tuning = record.tuning
+        if record.status != "ok" or tuning is None or "tune" not in record.tables:
             continue
         try:
             scores = checks.out.read_scores(record, "tune")
-            found = roc_auc(scores.labels, scores.probabilities)
-        except (OutputError, DataError):
-            continue  # it is named already, or cannot be told
-        # fitted once more, after a run was killed, a model may order a few images otherwise
-        if abs(found - told) > _REFITTED + 1 / len(scores.images):
-            what = (
-                f"{record.row} (seed {record.seed}): tuning came to a ROC AUC of {told:.3f}, and"
-                f" the scores in it come to {found:.3f}"
-            )
-            checks.found(checks.out.scores_file(record.cell, "tune"), what, _remedy(checks, record))
+        except OutputError:
+            continue  # it is named already
+        for name, told in {
+            tuning.tune_for: tuning.best_figure,
+            "roc_auc": tuning.best_value,
+        }.items():
+            try:
+                found = CRITERIA[name].figure(scores.labels, scores.probabilities, record.positive)
+            except DataError:
+                continue  # it cannot be told
+            # fitted once more, after a run was killed, a model may order a few images otherwise
+            if told is not None and abs(found - told) > _REFITTED + 1 / len(scores.images):
+                what = (
+                    f"{record.row} (seed {record.seed}): tuning came to a {TITLES[name]} of"
+                    f" {told:.3f}, and the scores in it come to {found:.3f}"
+                )
+                file = checks.out.scores_file(record.cell, "tune")
+                checks.found(file, what, _remedy(checks, record))
 
 
 def _data(checks: Checks, dataset: Dataset) -> None:

@@ -51,6 +51,15 @@ class KeepModels(StrEnum):
     none = "none"
 
 
+class TuneFor(StrEnum):
+    """What parameters are chosen by."""
+
+    roc_auc = "roc_auc"
+    log_loss = "log_loss"
+    balanced_accuracy = "balanced_accuracy"
+    average_precision = "average_precision"
+
+
 class OnLeak(StrEnum):
     """What is done about copies across the parts of a data set."""
 
@@ -118,6 +127,10 @@ def run(
             metavar="S",
             help="Seconds each row's tuning may take, instead of the suite's.",
         ),
+    ] = None,
+    tune_for: Annotated[
+        TuneFor | None,
+        typer.Option(help="Figure that tuning chooses parameters by, instead of the suite's."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Seed, instead of the suite's.")
@@ -230,6 +243,7 @@ def run(
         device=device.value,
         trials=trials,
         seconds=seconds,
+        tune_for=None if tune_for is None else tune_for.value,
         seed=seed,
         repeat=repeat,
         cell_timeout=cell_timeout,

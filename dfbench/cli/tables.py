@@ -58,6 +58,7 @@ def run_summary(plan: Plan) -> str:
         f"{_count(len(seeds), 'seed')}{_divisions(plan)}: "
         f"{_count(len(plan.cells), 'cell')}{subsets} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
+        + ("" if (its := plan.suite.tune_for) == "roc_auc" else f", by {its.replace('_', ' ')}")
     )
 
 

@@ -147,6 +147,8 @@ class Model(ABC):
     calibrates
         Whether `calibrate` fits anything, so that probabilities may order images otherwise than
         `ranking`.
+    probability
+        What the probabilities are, in a few words: the record has them.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
     checkpoint
@@ -176,6 +178,7 @@ class Model(ABC):
     estimators: ClassVar[tuple[str, ...] | None] = None
     by_block: ClassVar[bool] = False
     calibrates: ClassVar[bool] = False
+    probability: ClassVar[str] = "as the model gives them"
 
     blocks: tuple[int, ...] = ()
     checkpoint: Path | None = None
@@ -285,7 +288,7 @@ class Model(ABC):
 
     @abstractmethod
     def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
-        """Fit on the training part; the validation part serves early stopping only."""
+        """Fit on the training part; the validation part serves early stopping and calibration."""
 
     @abstractmethod
     def predict_proba(self, X: Any) -> Probabilities:
@@ -300,8 +303,11 @@ class Model(ABC):
         """
         return self.fit(X, y, X_val, y_val)
 
-    def calibrate(self, X: Any, y: Labels) -> Self:
-        """Fit what probabilities need beyond `fit_ranking`, on the same training part."""
+    def calibrate(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
+        """Fit what probabilities need beyond `fit_ranking`, on the same parts.
+
+        The order of `ranking` is kept.
+        """
         return self
 
     def ranking(self, X: Any) -> NDArray[np.float64]:

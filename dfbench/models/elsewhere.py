@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.base import Labels, Model, Probabilities, Task
-from dfbench.models.classical.common.platt import fitted, sigmoid
+from dfbench.models.classical.common import platt
 
 ACTIVATIONS = ("none", "sigmoid", "softmax", "calibrated")
 TRAINED_ON = ("train", "other", "unknown")
@@ -26,15 +26,18 @@ class Detector(Model):
     Its parameters: ``outputs`` names the class that each number of the detector speaks for, the
     high ones where there is one. ``activation`` says what makes probabilities of them: ``none``
     (they are), ``sigmoid``, ``softmax``, or ``calibrated``, Platt's sigmoid of the tuning part,
-    which never turns the order round. ``trained_on`` is told in leaderboards.
+    in the order of the numbers. ``trained_on`` is told in leaderboards.
     """
 
     name = "detector"
+    version = 2
     libraries: ClassVar[tuple[str, ...]] = ("scipy.special",)
 
     _columns: list[int]
     """Class of each number."""
-    _curve: tuple[float, float] | None
+    _curve: platt.Curve | None
+    _way: str = ""
+    """How it was fitted."""
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -82,6 +85,12 @@ class Detector(Model):
                 hint="train (the training images of the data set), other (other data), or unknown",
             )
 
+    @property
+    def probability(self) -> str:  # type: ignore[override]
+        """What makes probabilities of its numbers, as far as that is known here."""
+        made = self.params["activation"]
+        return self._way or ("as the detector gives them" if made == "none" else made)
+
     def fit(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Find out which number is of which class; calibrate on the tuning part, if told so.
 
@@ -93,7 +102,9 @@ class Detector(Model):
         self._columns = self._of_classes(self.params["outputs"])
         self._curve = None
         if self.params["activation"] == "calibrated":
-            self._curve = fitted(self._margin(X_val), y_val == self._columns[0])
+            first = self._columns[0]
+            share = (np.count_nonzero(y == first) + 1) / (len(y) + 2)  # of images that may be none
+            self._curve, self._way = platt.of_fresh(self._margin(X_val), y_val == first, share)
         return self
 
     def predict_proba(self, X: Any) -> Probabilities:
@@ -136,16 +147,17 @@ class Detector(Model):
 
     def _of_two(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give the probability of the class that the first number speaks for, and of the other."""
+        from scipy.special import expit
+
         margin = self._margin(X)
+        # both by themselves: where one is close to 1 the other keeps its digits
         if self._curve is not None:
             a, b = self._curve
-        elif self.params["activation"] == "sigmoid":
-            a, b = -1.0, 0.0
-        else:
-            self._check(margin[:, None], sums=False)
-            return margin, 1 - margin
-        # both by themselves: where one is close to 1 the other keeps its digits
-        return sigmoid(margin, a, b), sigmoid(margin, -a, -b)
+            return platt.sigmoid(margin, a, b), platt.sigmoid(margin, -a, -b)
+        if self.params["activation"] == "sigmoid":
+            return expit(margin), expit(-margin)
+        self._check(margin[:, None], sums=False)
+        return margin, 1 - margin
 
     def _margin(self, X: Any) -> NDArray[np.float64]:
         values = np.asarray(X, dtype=np.float64)

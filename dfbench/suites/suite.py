@@ -166,6 +166,10 @@ OnLeak = Literal["warn", "drop", "stop"]
 """What a run does about copies across its parts: say so, leave them out of train, be an error."""
 
 
+TuneFor = Literal["roc_auc", "log_loss", "balanced_accuracy", "average_precision"]
+"""Figure of the tuning split that parameters are chosen by, the same for all rows."""
+
+
 KeepModels = Literal["all", "best", "none"]
 """Which fitted models a run leaves: of each row, of the row on top of each data set, of none."""
 
@@ -190,6 +194,7 @@ class Suite(_Part):
     """How often each data set is divided anew, in place of the splits that it has or its card
     says."""
     budget: Budget = Budget()
+    tune_for: TuneFor = "roc_auc"
     cell_timeout: Seconds = 1800
     """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""
     plugins: list[Place] = Field(default_factory=list)

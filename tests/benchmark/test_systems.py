@@ -16,6 +16,7 @@ from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 from typer.testing import CliRunner, Result
 
+import dfbench as core
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
 from dfbench.images import decode
@@ -26,6 +27,7 @@ SUITE = """
 name = "tiny"
 datasets = []
 figures = []
+tune_for = "log_loss"
 [budget]
 trials = 2
 seconds = 20
@@ -101,12 +103,21 @@ def test_systems_and_rows_made_of_them(
     assert record["params"]["scaling"] == "none"
     assert record["params"]["n_neighbors"] in (1, 3, 5)
     assert record["tuning"]["trials"] == 3, "each choice is tried, whatever the budget"
+    of_tuning = tune_scores(out, record)
+    own = of_tuning[["p_0", "p_1"]].to_numpy()[range(len(of_tuning)), of_tuning["label"]]
+    loss = -np.log(own.clip(np.finfo(float).eps)).mean()
+    assert (record["tuning"]["tune_for"], record["tuning"]["best_figure"]) == (
+        "log_loss",
+        pytest.approx(loss),
+    )
+    assert "parameters were chosen by log loss, not by ROC AUC" in " ".join(result.stdout.split())
     expected = _nearest(folder, record, list(scores["image"]))
     np.testing.assert_allclose(scores[["p_0", "p_1"]], expected, atol=1e-12)
 
     record, scores = found["plain"]
     assert record["params"]["C"] == 7.0
     assert record["tuning"]["trials"] == 1, "a system is not tuned unless it says so"
+    assert record["tuning"]["tune_for"] == "roc_auc", "nothing is chosen"
 
     mean = found["both"][1]
     assert mean is not None
@@ -129,6 +140,14 @@ def test_systems_and_rows_made_of_them(
     chosen = _youden(tuning["label"] == positive, tuning[f"p_{positive}"] >= record["threshold"])
     assert chosen == pytest.approx(max(rates.values()))
     board = json.loads((out / "leaderboard.json").read_text())
+    assert {line["row"]: line["probability"].partition(",")[0] for line in board} == {
+        "nearest": "share of neighbours",
+        "plain": "Platt",
+        "both": "mean of its members",
+        "stacked": "logistic",
+        "cut": "that of its member",
+    }
+    assert core.verify(out).sound
     line = next(line for line in board if line["row"] == "cut")
     decided = cut[f"p_{positive}"] >= record["threshold"]
     assert line["metrics"]["accuracy"]["value"] == pytest.approx(

@@ -48,7 +48,7 @@ def test_no_score_hangs_on_the_bound(
             model.shared = shared
             model.fit_ranking(rows, y, rows_val, y_val)
             found += [model.ranking(rows_val)]
-            found += [model.calibrate(rows, y).predict_proba(rows_val)]
+            found += [model.calibrate(rows, y, rows_val, y_val).predict_proba(rows_val)]
         return found
 
     usual = scores()

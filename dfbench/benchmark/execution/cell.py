@@ -18,13 +18,16 @@ from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
 from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
-from dfbench.errors import let_stop
+from dfbench.errors import let_stop, one_line
 from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model, vectors_of
 from dfbench.models.selection.problem import Problem
-from dfbench.models.selection.tuning import Budget, tune
+from dfbench.models.selection.tuning import Budget, Tuned, tune
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.records import Part, Record, Scores, Tuning
+
+_LONGEST = 200
+"""Characters that a model's words on its probabilities may have."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,9 @@ def _run(job: Job) -> _Fitted:
             best_value=tuned.best_value,
             default_value=tuned.default_value,
             stopped_by=tuned.stopped_by,
+            **_tuned_for(job, tuned),
         ),
+        "probability": one_line(str(model.probability))[:_LONGEST],
         "fit_seconds": tuned.fit_seconds,
         "predict_images_per_second": 1 / seconds,
         "device": job.device,
@@ -192,6 +197,14 @@ def _run(job: Job) -> _Fitted:
         **model.report(),
     }
     return _Fitted(known, parts, model, x_train, x_tune, x_test)
+
+
+def _tuned_for(job: Job, tuned: Tuned) -> dict[str, Any]:
+    """Give what was tuned for, where it is not what is always told."""
+    if job.tune_for == "roc_auc":
+        return {}
+    own = {"best_figure": tuned.best_figure, "default_figure": tuned.default_figure}
+    return {"tune_for": job.tune_for, **own}
 
 
 def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs) -> Problem:
@@ -207,6 +220,7 @@ def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs
         blocks=widths(job),
         classes=tuple(job.record["classes"]),
         positive=job.record["positive"],
+        tune_for=job.tune_for,
         device=job.device,
         n_threads=job.n_threads,
         checkpoints=job.checkpoints,

@@ -120,6 +120,7 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
         "status": "ok",
         "threshold": combined.threshold,
         "combination": combined.describe(),
+        "probability": combined.probability,
         # one after the other
         "fit_seconds": sum(record.fit_seconds or 0.0 for record in members),
         "predict_images_per_second": 1 / sum(1 / rate for rate in rates if rate),

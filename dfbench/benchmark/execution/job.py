@@ -77,6 +77,8 @@ class Job:
         Of features, in the order of the columns.
     space
         What is open of the model's parameters.
+    tune_for
+        Figure of the tuning split that parameters are chosen by.
     parameters_of
         Cell whose parameters are taken over once it has run; empty for none.
     figures
@@ -121,6 +123,7 @@ class Job:
     n_threads: int
     timeout: float
     seconds_per_image: float
+    tune_for: str = "roc_auc"
     parameters_of: str = ""
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False

@@ -355,6 +355,7 @@ def _job(
         figures=_figures(cell, session.settings),
         trials=cell.budget.trials,
         seconds=cell.budget.seconds,
+        tune_for=cell.chosen_by,
         device=session.settings.device,
         n_threads=session.settings.n_threads,
         timeout=session.settings.timeout(len(own["train"])),

@@ -24,7 +24,7 @@ from dfbench.results.records.identity import storable
 from dfbench.results.records.subsets import WHOLE, Subset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.repeat import Division, is_first
-from dfbench.suites.suite import Budget
+from dfbench.suites.suite import Budget, TuneFor
 
 PROTOCOL = 2
 """Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
@@ -42,6 +42,8 @@ class Cell:
         None where the data set could not be loaded.
     budget
         Of the tuning.
+    tune_for
+        Figure of the tuning split that parameters are chosen by, where any are.
     drops_leaks
         Whether images that later parts repeat are left out of train and tune.
     subset
@@ -72,6 +74,7 @@ class Cell:
     drops_leaks: bool = False
     subset: Subset = WHOLE
     parameters_of: str = ""
+    tune_for: TuneFor = "roc_auc"
     members: list[Cell] = field(default_factory=list)
     identity: dict[str, Any] = field(default_factory=dict)
     state: State = "to run"
@@ -102,6 +105,12 @@ class Cell:
     def study(self) -> str:
         """Name of its study: a larger budget goes on where a smaller one ended."""
         return digest({key: value for key, value in self.identity.items() if key != "budget"})
+
+    @property
+    def chosen_by(self) -> TuneFor:
+        """`tune_for` where the row leaves anything to choose; else all are alike."""
+        space = self.row.space
+        return self.tune_for if space.drawn or space.choices else "roc_auc"
 
     @property
     def fits(self) -> bool:
@@ -155,6 +164,8 @@ def _of_model(cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = {"features": _features(row, view), "model": _model(row)}
     if row.shuffled:
         found["labels"] = "shuffled"
+    if cell.chosen_by != "roc_auc":
+        found["tune_for"] = cell.chosen_by
     # what is not tuned does not hang on the budget
     return found | ({"budget": cell.budget.model_dump()} if row.space.drawn else {})
 

@@ -23,7 +23,7 @@ from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.repeat import is_first
-from dfbench.suites.suite import Budget, Suite
+from dfbench.suites.suite import Budget, Suite, TuneFor
 
 ORDERS = 5
 """Orders of the labels that a control of shuffled labels is fitted on, each as a seed of its own:
@@ -203,7 +203,7 @@ def make_plan(
     cells: list[Cell] = []
     finished = FinishedCells(out, check=check)
     for dataset in datasets:
-        shared = _Shared(dataset, budget, suite.on_leak == "drop", finished)
+        shared = _Shared(dataset, budget, suite.tune_for, suite.on_leak == "drop", finished)
         first = isinstance(dataset, tuple) or is_first(dataset.division)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
@@ -252,6 +252,7 @@ class _Shared:
 
     dataset: Loaded
     budget: Budget
+    tune_for: TuneFor
     drops_leaks: bool
     finished: FinishedCells
 
@@ -277,6 +278,7 @@ class _Shared:
                 row=row,
                 seed=seed,
                 budget=self.budget,
+                tune_for=self.tune_for,
                 drops_leaks=self.drops_leaks,
                 subset=subset,
                 parameters_of=parameters_of,

@@ -44,15 +44,16 @@ class Brought(Estimator):
     Features are standardised first, unless ``scaling`` is ``none``. The classes that it is given
     are numbers from 0. What only has a ``decision_function`` is calibrated as the model ``svm``
     is: by Platt's sigmoid on the values of a 3-fold cross-validation inside the training part
-    (Platt, 1999), one class against the rest. The seed, the threads and the device are handed on
-    as ``random_state``, ``n_jobs`` or ``thread_count``, and ``device`` where it has such
-    parameters, those of the steps of a pipeline too.
+    (Platt, 1999), one class against the rest, or on those of the tuning split. The seed, the
+    threads and the device are handed on as ``random_state``, ``n_jobs`` or ``thread_count``, and
+    ``device`` where it has such parameters, those of the steps of a pipeline too.
 
     Where ``fit`` takes a validation part (``eval_set``, or ``X_val`` and ``y_val``), it is given
     the tuning part, and stops after ``patience`` rounds that were no better, in the libraries
     that `dfbench.models.brought.manners` knows.
     """
 
+    version = 2
     trusted = (
         "sklearn.tree._tree.Tree",
         *("sklearn.utils._bunch.Bunch", "sklearn.calibration._CalibratedClassifier"),
@@ -131,6 +132,11 @@ class Brought(Estimator):
         """Whether its scores are no probabilities."""
         return not hasattr(self._estimator, "predict_proba")
 
+    @property
+    def probability(self) -> str:  # type: ignore[override]
+        """How decision values became probabilities, where it gives none itself."""
+        return platt.told(self._ways) if self.calibrates else super().probability
+
     def fit_ranking(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit; see `Model.fit_ranking`."""
         self._validation = X_val, y_val
@@ -197,7 +203,6 @@ class Brought(Estimator):
         if self.params["scaling"] == "standard":
             scale = self._once("scale", lambda: Standard.of(X))
             self._mean, self._factor = scale.mean, scale.factor
-        self._sigmoids = np.zeros((0, 2))
         self._estimator = self._fitted(self._rows(X), np.searchsorted(self._classes, y))
 
     def _rows(self, X: Features) -> Features:
@@ -235,16 +240,15 @@ class Brought(Estimator):
             )
         return made
 
-    def _calibrate(self, X: Features, y: Labels) -> None:
-        if not self.calibrates:
-            return
+    def _calibrate(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> None:
         rows, numbers = self._rows(X), np.searchsorted(self._classes, y)
 
         def decide(taken: NDArray[np.bool_]) -> NDArray[np.float64]:
             made = self._fitted(rows[taken], numbers[taken], stops=False)
             return self._values(made, rows[~taken])
 
-        self._sigmoids = platt.cross_fitted(numbers, decide)
+        fresh = self._values(self._estimator, self._rows(X_val))
+        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val)
 
     def _values(self, made: Any, rows: Features) -> NDArray[np.float64]:
         """Decision values by class, shape (n, K)."""

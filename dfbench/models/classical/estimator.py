@@ -47,7 +47,7 @@ class Estimator(Model):
             # both steps need some of the same
             self.shared = Shared()
         try:
-            return self.fit_ranking(X, y, X_val, y_val).calibrate(X, y)
+            return self.fit_ranking(X, y, X_val, y_val).calibrate(X, y, X_val, y_val)
         finally:
             if alone:
                 self.shared = None
@@ -60,10 +60,13 @@ class Estimator(Model):
             self._fit(X, y)
         return self
 
-    def calibrate(self, X: Any, y: Labels) -> Self:
+    def calibrate(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> Self:
         """Fit what makes probabilities of scores; see `Model.calibrate`."""
+        if not self.calibrates:
+            return self
+        its, val = (X, X_val) if self.by_block else (checked(X), checked(X_val))
         with native_threads(self.n_threads):
-            self._calibrate(X if self.by_block else checked(X), y)
+            self._calibrate(its, y, val, y_val)
         return self
 
     def ranking(self, X: Any) -> NDArray[np.float64]:
@@ -123,7 +126,7 @@ class Estimator(Model):
     @abstractmethod
     def _fit(self, X: Any, y: Labels) -> None: ...
 
-    def _calibrate(self, X: Any, y: Labels) -> None:
+    def _calibrate(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> None:
         """Fit what `_proba` needs beyond `_ranking`."""
 
     def _ranking(self, X: Any, part: str | None) -> NDArray[Any]:
@@ -178,5 +181,6 @@ def _all_classes(known: NDArray[Any], classes: Labels, n_classes: int) -> Probab
     flat = total[:, 0] <= 0
     full[flat] = 1.0 / n_classes
     total[flat] = 1.0
-    full /= total
+    # to divide by a rounded 1 would change the order of what is close
+    full /= np.where(np.abs(total - 1.0) < 1e-12, 1.0, total)
     return full

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
+from dfbench.models.classical.common import platt
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import (
     Kernel,
@@ -36,8 +37,8 @@ _WEIGHTS = ("equal", "width", "learned")
 _FAR = np.float32(1e15)
 _PIECE = 64 << 20
 """Bytes of the kernels with the landmarks that are held at once."""
-_LEAST = 1e-3
-"""Weight of a score, in units of their deviation, that its class is left at least."""
+_LEFT_OUT = "logistic, out of fold"
+_TUNING = "logistic, tuning split"
 _CLOSE = 1e-7
 """Share of the targets that a solution in float32 may miss."""
 
@@ -56,7 +57,8 @@ class KernelRidge(Estimator):
 
     The targets are the classes one against the rest, less their mean; ``ridge`` is added to the
     kernel's diagonal. The scores become probabilities by multinomial logistic regression on the
-    scores that leave each training image out, which come in closed form with the solution.
+    scores that leave each training image out, which come in closed form with the solution; where
+    these tell nothing, on those of the tuning split.
 
     ``gamma`` is in units of half the mean squared distance: with ``width`` and without arcsinh,
     those of scikit-learn's ``scale``.
@@ -79,7 +81,7 @@ class KernelRidge(Estimator):
     """
 
     name = "kernel-ridge"
-    version = 2
+    version = 3
     libraries = ("scipy.linalg", "sklearn.linear_model")
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
@@ -135,6 +137,11 @@ class KernelRidge(Estimator):
             "weights": trial.suggest_categorical("weights", list(_WEIGHTS)),
         }
 
+    @property
+    def probability(self) -> str:  # type: ignore[override]
+        """How the logistic regression was fitted."""
+        return self._way
+
     def restore(self, kept: Kept) -> Self:
         """Take up what was kept; see `Model.restore`."""
         super().restore(kept)
@@ -171,9 +178,8 @@ class KernelRidge(Estimator):
             found = _nystroem(self._pieces(X), self._rows, targets, self._gamma, ridge)
             self._dual, self._trial = found[0], found[1:]
 
-    def _calibrate(self, X: Vectors, y: Labels) -> None:
-        from sklearn.linear_model import LogisticRegression
-
+    def _calibrate(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> None:
+        fresh = np.concatenate(list(self._scores(X_val)))
         targets, ridge = self._targets(y), float(self.params["ridge"])
         if self.params["solver"] == "exact":
             left_out = _left_out(self._kernel(X).astype(np.float64), targets, ridge)
@@ -183,8 +189,7 @@ class KernelRidge(Estimator):
             )
         del self._trial
         self._unit = max(float(left_out.std()), 1e-12)
-        self._logistic = LogisticRegression(max_iter=1_000).fit(left_out / self._unit, y)
-        _keep_order(self._logistic, y)
+        self._logistic, self._way = _logistic(left_out / self._unit, y, fresh / self._unit, y_val)
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
@@ -392,21 +397,42 @@ def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
     return left_out
 
 
-def _keep_order(logistic: Any, y: Labels) -> None:
-    """Have a regression follow the scores if it turns their order round.
+def _logistic(left_out: _Floats, y: Labels, fresh: _Floats, y_val: Labels) -> tuple[Any, str]:
+    """Fit a regression from scores to probabilities that follows them, and say on which.
 
     Where rows are far from each other, what leaves a row out says of it that it is of the others'
-    classes.
+    classes: then those of the tuning split are taken. Where they tell nothing either, each class
+    follows its own score as far as `platt.LEAST` says, about its share of the training part.
     """
-    weights = logistic.coef_
-    one = len(weights) == 1
-    along = weights[0, 1] - weights[0, 0] if one else np.trace(weights - weights.mean(axis=0))
-    if along > _LEAST:
-        return
-    shares = np.unique(y, return_counts=True)[1] / len(y)
-    own = _LEAST * np.eye(len(shares))
-    logistic.coef_ = own[1:] - own[:1] if one else own
-    logistic.intercept_ = np.log(shares[1:] / shares[0]) if one else np.log(shares)
+    from sklearn.linear_model import LogisticRegression
+
+    classes, counts = np.unique(y, return_counts=True)
+    scores = fresh if len(fresh) >= platt.ENOUGH else left_out
+    machine = LogisticRegression(max_iter=1_000).fit(left_out, y)
+    if _along(machine.coef_) * _spread(scores) >= platt.LEAST:
+        return machine, _LEFT_OUT
+    known = np.isin(y_val, classes)
+    if len(np.unique(y_val[known])) == len(classes):
+        other = LogisticRegression(max_iter=1_000).fit(fresh[known], y_val[known])
+        if _along(other.coef_) * _spread(fresh[known]) >= platt.LEAST:
+            return other, _TUNING
+    own = platt.LEAST / (_spread(scores) or 1.0) * np.eye(len(classes))
+    base = np.log(counts / len(y))
+    one = len(classes) == 2
+    machine.coef_ = np.diff(own, axis=0) / 2 if one else own
+    machine.intercept_ = (np.diff(base) if one else base) - machine.coef_ @ scores.mean(axis=0)
+    return machine, platt.ORDER
+
+
+def _spread(scores: _Floats) -> float:
+    return float(np.mean([platt.spread(its) for its in scores.T]))
+
+
+def _along(weights: _Floats) -> float:
+    """Give how much log odds rise with a score: of two classes with that of the second."""
+    if len(weights) == 1:
+        return float(weights[0, 1] - weights[0, 0])
+    return float(np.trace(weights - weights.mean(axis=0))) / (len(weights) - 1)
 
 
 def _nystroem(

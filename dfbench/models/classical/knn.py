@@ -44,6 +44,7 @@ class KNN(Estimator):
     libraries = ("dfbench.models.classical.common.neighbour_kernels",)
     estimators = ()
     by_block = True
+    probability = "share of neighbours"
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

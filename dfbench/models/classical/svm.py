@@ -49,8 +49,8 @@ class SVM(Estimator):
 
     Scores become probabilities by Platt's sigmoid, fitted on the decision values of a
     3-fold cross-validation inside the training part (Platt, 1999); several classes are combined
-    one against the rest. A class with a single training image leaves no fold: then the sigmoid of
-    the raw decision value stands in.
+    one against the rest. A sigmoid that learnt nothing there, or for want of folds could not, is
+    that of the tuning split (`dfbench.models.classical.common.platt`).
 
     ``gamma`` is in units of scikit-learn's ``scale``, 1 / (d Var(X)). Small ``gamma`` with large
     ``C`` approaches the linear machine (Keerthi and Lin, 2003), so the space has no second kernel.
@@ -68,7 +68,7 @@ class SVM(Estimator):
     """
 
     name = "svm"
-    version = 2
+    version = 3
     libraries = (
         *("scipy.linalg", "sklearn.model_selection"),
         "dfbench.models.classical.common.smo_kernels",
@@ -121,6 +121,11 @@ class SVM(Estimator):
             "gamma": trial.suggest_float("gamma", 0.003, 10.0, log=True),
         }
 
+    @property
+    def probability(self) -> str:  # type: ignore[override]
+        """How the sigmoids were fitted."""
+        return platt.told(self._ways)
+
     def restore(self, kept: Kept) -> Self:
         """Take up a fitted machine; see `Model.restore`."""
         super().restore(kept)
@@ -131,7 +136,7 @@ class SVM(Estimator):
         array_of(self._weights, np.float64, (m, pairs))
         array_of(self._intercepts, np.float64, (pairs,))
         array_of(self._sigmoids, np.float64, (None, 2))
-        belongs(len(self._sigmoids) in (0, 1 if k == 2 else k))
+        belongs(len(self._sigmoids) == (1 if k == 2 else k))
         positive(self._gamma)
         return self
 
@@ -141,16 +146,16 @@ class SVM(Estimator):
         varying = X.shape[1] * scale.variance
         self._gamma = float(self.params["gamma"]) / (varying if varying > 0 else 1.0)
         self.params["solver"] = self._solver_of(self.params, len(X))
-        self._sigmoids = np.zeros((0, 2))
         fit = self._fit_exact if self.params["solver"] == "exact" else self._fit_nystroem
         fit(X, y)
 
-    def _calibrate(self, X: Vectors, y: Labels) -> None:
+    def _calibrate(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> None:
+        fresh = np.concatenate(list(self._scores(X_val)))
         start = self._trial
         del self._trial
         without = self._without(X, y, start)
-        self._sigmoids = platt.cross_fitted(
-            y, lambda taken: self._of_classes(without(taken)[~taken])
+        self._sigmoids, self._ways = platt.calibrated(
+            y, lambda taken: self._of_classes(without(taken)[~taken]), fresh, y_val
         )
 
     def _fit_exact(self, X: Vectors, y: Labels) -> None:

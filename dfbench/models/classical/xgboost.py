@@ -49,6 +49,7 @@ class XGBoost(Model):
     version = 3
     libraries = ("xgboost",)
     by_block = True
+    probability = "fitted by log loss"
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:

@@ -108,6 +108,11 @@ class Network(Model):
         return recipe_of(self.params, self.name)
 
     @property
+    def probability(self) -> str:  # type: ignore[override]
+        """Of what the logits are made into."""
+        return "sigmoid" if self.outputs == 1 else "softmax"
+
+    @property
     def outputs(self) -> int:
         """Number of logits: 1 for two classes, otherwise one a class."""
         return 1 if self.n_classes == 2 else self.n_classes

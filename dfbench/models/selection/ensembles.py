@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -90,6 +90,14 @@ class Combined:
         """Of each member, where it is a mean of their probabilities."""
         return self._merge.weights if isinstance(self._merge, _Mean) else None
 
+    @property
+    def probability(self) -> str:
+        """What the probabilities are, in a few words."""
+        merged = "that of its member" if len(self.members) == 1 else self._merge.probability
+        if self._calibration is None:
+            return merged
+        return f"{merged}, {self._calibration.describe()['method']} on the tuning split"
+
     def describe(self) -> dict[str, Any]:
         """Give what was fitted as the record tells it, JSON-able."""
         found: dict[str, Any] = {"members": self.members, **self._merge.describe()}
@@ -105,6 +113,10 @@ class _Mean:
     """Weighted mean of probabilities."""
 
     weights: list[float]
+
+    @property
+    def probability(self) -> str:
+        return f"{'mean' if len(set(self.weights)) == 1 else 'weighted mean'} of its members"
 
     def __call__(self, scores: Sequence[Probabilities]) -> Probabilities:
         merged: Probabilities = np.tensordot(self.weights, np.stack(scores), axes=1)
@@ -130,6 +142,7 @@ class _Stacking:
     n_classes: int
     penalty: float
     classes: list[int] = field(default_factory=list)
+    probability: ClassVar[str] = "logistic, tuning split"
 
     def __call__(self, scores: Sequence[Probabilities]) -> Probabilities:
         merged = np.zeros((len(scores[0]), self.n_classes))

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dfbench.errors import DataError
 from dfbench.files import digest
 from dfbench.models.base import Hopeless, Inputs, Labels, Model, Task, Watch, apart
 from dfbench.models.rows import fingerprint
+from dfbench.models.selection.criterion import CRITERIA, Criterion, roc_auc
 from dfbench.models.selection.space import Space
 from dfbench.models.shared import Shared
 
@@ -42,6 +41,8 @@ class Problem:
         See `Model.blocks`.
     classes, positive
         See `Model.classes`.
+    tune_for
+        Which of `dfbench.models.selection.criterion.CRITERIA` trials are compared by.
     device, n_threads
         Handed to the models.
     checkpoints
@@ -66,6 +67,7 @@ class Problem:
     blocks: tuple[int, ...] = ()
     classes: tuple[str, ...] = ()
     positive: int | None = None
+    tune_for: str = "roc_auc"
     device: str = "cpu"
     n_threads: int = 1
     checkpoints: Path | None = None
@@ -75,6 +77,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shared", Shared({"train": self.X, "tune": self.X_val}))
+
+    @property
+    def criterion(self) -> Criterion:
+        """What trials are compared by."""
+        return CRITERIA[self.tune_for]
 
     @property
     def task(self) -> Task:
@@ -100,6 +107,8 @@ class Problem:
         model.shared = shared = self.shared.of_one_fit()
         start = time.perf_counter()
         model.fit_ranking(self.X, self.y, self.X_val, self.y_val)
+        if self.criterion.of_probabilities:
+            self._calibrate(model)
         return model, time.perf_counter() - start + shared.saved
 
     def finish(self, model: Model) -> float:
@@ -107,7 +116,8 @@ class Problem:
         shared = model.shared
         assert shared is not None  # `fit` has set it
         start, saved = time.perf_counter(), shared.saved
-        model.calibrate(self.X, self.y)
+        if not self.criterion.of_probabilities:
+            self._calibrate(model)
         model.shared = model.hopeless = None
         return time.perf_counter() - start + shared.saved - saved
 
@@ -131,8 +141,13 @@ class Problem:
             model.checkpoint = self.checkpoints / digest([self.data, model.params])
         return model
 
+    def _calibrate(self, model: Model) -> None:
+        model.calibrate(self.X, self.y, self.X_val, self.y_val)
+
     def value(self, model: Model) -> float:
-        """ROC AUC of a fitted model's `Model.ranking` on the tuning split.
+        """Give the figure of a fitted model on the tuning split that trials are compared by.
+
+        Where order is all that it takes, that of `Model.ranking`.
 
         Raises
         ------
@@ -141,31 +156,35 @@ class Problem:
         ValueError
             If the model's scores are not finite.
         """
-        value = roc_auc(self.y_val, model.ranking(self.X_val))
+        scores = model.predict_proba if self.criterion.of_probabilities else model.ranking
+        value = self.criterion.figure(self.y_val, scores(self.X_val), self.positive)
         if not np.isfinite(value):
             raise ValueError("the scores are not finite")
         return value
 
-    def measured(self, model: Model, value: float) -> float:
-        """ROC AUC of a finished model's probabilities on the tuning split.
+    def measured(self, model: Model, value: float) -> tuple[float, float]:
+        """Give ROC AUC, and the figure of `value`, of a finished model's probabilities.
 
         Parameters
         ----------
         model
             After `finish`.
         value
-            Its `value`, which this is where there is no calibration.
+            Its `value`, which both are where probabilities are what it was taken from.
         """
-        if not model.calibrates:
-            return value
-        return roc_auc(self.y_val, model.predict_proba(self.X_val))
+        if self.tune_for == "roc_auc" and not model.calibrates:
+            return value, value
+        proba = model.predict_proba(self.X_val)
+        own = self.criterion.figure(self.y_val, proba, self.positive)
+        return roc_auc(self.y_val, proba), own
 
     def identity(self) -> str:
         """Hash of the question: an old study answers it only where this is equal."""
         defaults = self.space.defaults(self.model_class)
         asked = [self.data, defaults, sorted(self.space.fixed), self.blocks]
         ranged = [self.space.search, self.space.described()] if self.space.ranges else []
-        return digest(asked + ranged)
+        chosen = [self.tune_for] if self.tune_for != "roc_auc" else []
+        return digest(asked + ranged + chosen)
 
     @cached_property
     def data(self) -> str:
@@ -175,23 +194,3 @@ class Problem:
         return digest(
             [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
         )
-
-
-def roc_auc(y: Labels, proba: NDArray[np.float64]) -> float:
-    """Area under the ROC curve from scores: of class 1, or macro one against the rest.
-
-    Classes that ``y`` holds none of, or nothing else than, are left out of the mean.
-
-    Raises
-    ------
-    DataError
-        If fewer than two classes are there.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    present = np.unique(y)
-    if len(present) < 2:
-        raise DataError("the tuning split has images of one class only, ROC AUC is undefined")
-    if proba.shape[1] == 2:
-        return float(roc_auc_score(y == 1, proba[:, 1]))
-    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in present]))

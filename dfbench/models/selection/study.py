@@ -32,13 +32,13 @@ def open_study(problem: Problem, storage: Path | None, name: str) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if storage is None:
-        study = optuna.create_study(direction="maximize")
+        study = optuna.create_study(direction=_direction(problem))
     else:
         identity = problem.identity()
         kept = _kept(problem, storage, name, identity)
         if kept is not None:
             return kept
-        study = _new(storage, name)
+        study = _new(problem, storage, name)
         study.set_user_attr("identity", identity)
         study.set_user_attr("model", problem.model_class.name)
     study.enqueue_trial(problem.space.begin(problem.model_class))
@@ -72,18 +72,27 @@ def _goes_on(problem: Problem, study: Any) -> bool:
         return False
     for trial in valued:
         params_of(problem, trial)  # raises where they are out of what is open
-        if not (0 <= trial.value <= 1 and 0 <= trial.user_attrs["fit_seconds"] < math.inf):
+        if not (
+            problem.criterion.possible(trial.value)
+            and 0 <= trial.user_attrs["fit_seconds"] < math.inf
+        ):
             return False
     return True
 
 
-def _new(storage: Path, name: str) -> Any:
+def _new(problem: Problem, storage: Path, name: str) -> Any:
     import optuna
 
     from dfbench.models.selection.journal import open_storage
 
     storage.unlink(missing_ok=True)
-    return optuna.create_study(direction="maximize", study_name=name, storage=open_storage(storage))
+    return optuna.create_study(
+        direction=_direction(problem), study_name=name, storage=open_storage(storage)
+    )
+
+
+def _direction(problem: Problem) -> str:
+    return "minimize" if problem.criterion.lower else "maximize"
 
 
 def run_trial(
@@ -165,9 +174,10 @@ def finished(study: Any, limit: int) -> list[Any]:
 
 
 def best(study: Any, limit: int) -> Any:
-    """Give the trial of the highest value; the earliest of equals, so the defaults win ties."""
+    """Give the trial of the best value; the earliest of equals, so the defaults win ties."""
+    sign = -1 if study.direction.name == "MINIMIZE" else 1
     valued = [t for t in finished(study, limit) if complete(t)]
-    return max(valued, key=lambda t: (t.value, -t.number))
+    return max(valued, key=lambda t: (sign * t.value, -t.number))
 
 
 def complete(trial: Any) -> bool:

@@ -56,8 +56,11 @@ class Tuned:
     seconds
         Spent on trials, those before an interruption included.
     best_value, default_value
-        ROC AUC on the tuning split of the two models' probabilities. Trials are compared by
-        `Model.ranking`, which of several classes may order the two otherwise.
+        ROC AUC on the tuning split of the two models' probabilities, whatever was tuned for.
+        Trials may be compared by `Model.ranking`, which of several classes may order the two
+        otherwise.
+    best_figure, default_figure
+        Of the same, the figure that was tuned for.
     stopped_by
         What ended the study.
     fit_seconds
@@ -72,6 +75,8 @@ class Tuned:
     seconds: float
     best_value: float
     default_value: float
+    best_figure: float
+    default_figure: float
     stopped_by: Literal["trials", "time"]
     fit_seconds: float
 
@@ -84,7 +89,7 @@ def tune(
     study_name: str = "study",
     progress: Progress | None = None,
 ) -> Tuned:
-    """Find parameters by ROC AUC on the tuning split, and fit the model with them.
+    """Find parameters by a figure of the tuning split, and fit the model with them.
 
     The first trial has the default parameters, the others come from Optuna's tree-structured
     Parzen estimator (Bergstra et al., 2011). Its random numbers start afresh from the seed and the
@@ -149,7 +154,7 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
         model, seconds = problem.fit(params)
         default = model if default is None else default
         values.append(problem.value(model))
-        if best is None or values[-1] > best[0]:
+        if best is None or problem.criterion.better(values[-1], best[0]):
             best = values[-1], model, seconds
         if progress is not None:
             progress(done, len(settings))
@@ -160,17 +165,27 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     if default is not model:
         problem.finish(default)
     spent = time.perf_counter() - start
-    value, first = _measured(problem, model, value, default, values[0])
-    n = len(settings)
-    return Tuned(model, default, model.params, n, 0, spent, value, first, "trials", fit_seconds)
+    return Tuned(
+        model=model,
+        default=default,
+        params=model.params,
+        trials=len(settings),
+        failed=0,
+        seconds=spent,
+        **_measured(problem, model, value, default, values[0]),
+        stopped_by="trials",
+        fit_seconds=fit_seconds,
+    )
 
 
 def _measured(
     problem: Problem, best: Model, value: float, default: Model, default_value: float
-) -> tuple[float, float]:
-    """Give the values of the probabilities of two finished models, which may be one."""
-    value = problem.measured(best, value)
-    return value, value if default is best else problem.measured(default, default_value)
+) -> dict[str, float]:
+    """Give the figures of the probabilities of two finished models, which may be one."""
+    own = problem.measured(best, value)
+    first = own if default is best else problem.measured(default, default_value)
+    names = ("best_value", "best_figure"), ("default_value", "default_figure")
+    return dict(zip(names[0], own, strict=True)) | dict(zip(names[1], first, strict=True))
 
 
 def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | None) -> Tuned:
@@ -215,7 +230,7 @@ def _outcome(
     if first.number != best.number:
         studies.finish(problem, study, first.number, fitted[first.number])
     seconds += time.perf_counter() - start
-    value, default_value = _measured(
+    figures = _measured(
         problem, fitted[best.number], float(best.value), fitted[first.number], float(first.value)
     )
     trials = studies.finished(study, budget.trials)
@@ -227,8 +242,7 @@ def _outcome(
         trials=len(trials) - failed,
         failed=failed,
         seconds=seconds,
-        best_value=value,
-        default_value=default_value,
+        **figures,
         stopped_by=stopped_by,
         fit_seconds=float(best.user_attrs["fit_seconds"]) + finishing,
     )

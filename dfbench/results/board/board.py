@@ -106,7 +106,7 @@ class Line(CellFacts):
     """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
     class_accuracy: dict[str, float | None] = Field(default_factory=dict)
     optimism: float | None = None
-    """ROC AUC on the tuning split less that of the figures, where parameters were chosen by it."""
+    """ROC AUC on the tuning split, where parameters were chosen on it, less that of the figures."""
     default_roc_auc: float | None = None
     """ROC AUC of the same row with its default parameters, on the same images."""
     pareto: bool = False

@@ -25,6 +25,7 @@ from dfbench.results.board.divisions import by_division, first_of, together
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
+from dfbench.results.board.sentences import tuned_for
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
@@ -186,7 +187,9 @@ def _reports(read: Read) -> Iterator[Report]:
     """Give what stands beside the figures, in the order in which it does."""
     yield Report(
         warnings={table.dataset: _above_chance(table, read.out) for table in read.tables},
-        notes={table.dataset: _mixed(table, read) for table in read.tables},
+        notes={
+            table.dataset: [*tuned_for(table.lines), *_mixed(table, read)] for table in read.tables
+        },
     )
     for part, audit in Registry(AUDITS).working():
         yield _of_first(_report(part, lambda audit=audit: audit().report(read)), read)  # type: ignore[misc]
@@ -529,6 +532,7 @@ def line_of(row: RowRead) -> Line | None:
             [record.predict_images_per_second for record in records]
         ),
         "tuning": tuning,
+        "probability": " / ".join(dict.fromkeys(x.probability for x in row.records)),
         "optimism": optimism,
         "default_roc_auc": default,
         "threshold": first.threshold if len(records) == 1 else None,
@@ -571,6 +575,9 @@ def _tuning(records: Sequence[Record]) -> Tuning | None:
         seconds=sum(each.seconds for each in found) / len(found),
         best_value=_mean([each.best_value for each in found]),
         default_value=_mean([each.default_value for each in found]),
+        tune_for=found[0].tune_for,
+        best_figure=_mean([each.best_figure for each in found]),
+        default_figure=_mean([each.default_figure for each in found]),
         stopped_by="time" if any(each.stopped_by == "time" for each in found) else "trials",
     )
 

@@ -71,7 +71,11 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         ("seeds", lambda run: ", ".join(map(str, run.seeds))),
         (
             "budget of a row",
-            lambda run: f"{run.trials} trials or {run.seconds:g} s of tuning" if run.trials else "",
+            lambda run: (
+                f"{run.trials} trials or {run.seconds:g} s of tuning{_tuned_for(run)}"
+                if run.trials
+                else ""
+            ),
         ),
         (
             "workers",
@@ -88,6 +92,12 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         names = dict.fromkeys(name for each in noted for name in each)
         found += [(name, [each.get(name, "") for each in noted]) for name in names]
     return found
+
+
+def _tuned_for(run: Run) -> str:
+    """Say what parameters were chosen by, where not by ROC AUC."""
+    its = "" if run.again is None else str(run.again.suite.get("tune_for", ""))
+    return f", by {its.replace('_', ' ')}" if its and its != "roc_auc" else ""
 
 
 def _origins(run: Run) -> list[str]:

@@ -61,6 +61,10 @@ class Elsewhere(BaseModel):
     """Images of the evaluated part that it has no score of."""
 
 
+TuneFor = Literal["roc_auc", "log_loss", "balanced_accuracy", "average_precision"]
+"""Figure of the tuning split that parameters are chosen by."""
+
+
 class Tuning(BaseModel):
     """How the parameters of a row were found."""
 
@@ -74,6 +78,10 @@ class Tuning(BaseModel):
     default_value: Annotated[float, Field(ge=0, le=1)] | None
     """The same of the trial with default parameters."""
     stopped_by: Literal["trials", "time"]
+    tune_for: TuneFor = "roc_auc"
+    best_figure: Annotated[float, Field(ge=0, le=1e3)] | None = None
+    """What was tuned for, of the best trial; None where that is ROC AUC."""
+    default_figure: Annotated[float, Field(ge=0, le=1e3)] | None = None
 
 
 class CellFacts(BaseModel):
@@ -114,6 +122,8 @@ class CellFacts(BaseModel):
     """Training of the chosen parameters, features at hand."""
     predict_images_per_second: Annotated[float, Field(ge=0, le=1e12)] | None = None
     """From file to verdict: reading, decoding, features and prediction, on one worker."""
+    probability: str = ""
+    """What its probabilities are, in a few words; empty where there are none, or nobody knows."""
     device: str = ""
     fingerprint: str = ""
     """Of the data set."""

@@ -169,6 +169,23 @@ def test_so_are_all_of_them_whatever_is_done_about_leaks(on_leak: str, known: st
     assert {cell.drops_leaks for cell in cells} == {on_leak == "drop"}
 
 
+def test_what_is_tuned_for_tells_cells_apart_that_leave_anything_open() -> None:
+    usual, other = names(plan()), names(plan(tune_for="log_loss"))
+    differ = {name for name in usual if usual[name].id != other[name].id}
+    own = {name for name in differ if not other[name].members}
+    rows = {"hsv[bins=8]/knn", "hsv+lbp/knn", "metadata/svm", "cnn-3conv", "grid"}
+    assert {other[name].row.name for name in own} == rows
+    for name in own:
+        its = usual[name].identity | {"tune_for": "log_loss"}
+        # the cell whose parameters are taken over is another, too
+        assert other[name].identity == its | (
+            {"parameters": other[name].parameters_of} if other[name].parameters_of else {}
+        )
+        assert other[name].study != usual[name].study
+    assert "faces both  3" in differ  # it is made of one
+    assert not {"faces small  3", "faces mixed-up  0"} & differ
+
+
 def test_a_file_that_is_absent_skips_the_row() -> None:
     cell = names(plan())["faces absent  3"]
     assert (cell.state, cell.reason) == ("skipped", "no such file of weights")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -181,16 +182,68 @@ def test_the_sigmoid_is_scikit_learns():
         np.testing.assert_allclose(platt.sigmoid(decision, a, b), expected, atol=2e-3)
     # told apart without an error, and not at all
     assert platt.fitted(np.array([-1.0, -1.0, 1.0, 1.0]), np.array([0, 0, 1, 1]) == 1)[0] < 0
-    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == pytest.approx((-1e-3, 0))
+    assert platt.fitted(np.zeros(4), np.array([0, 0, 1, 1]) == 1) == (0, 0)
 
 
-def test_a_sigmoid_never_turns_the_order_round():
-    decision = np.array([-2.0, -1.0, 1.0, 2.0, 3.0])
-    member = np.array([True, True, False, False, False])
-    found = platt.sigmoid(decision, *platt.fitted(decision, member))
-    assert (np.diff(found) > 0).all()
-    # that of all targets alike: (2 + 1) / (2 + 2) of two, 1 / (3 + 2) of three
-    np.testing.assert_allclose(found, (2 * 0.75 + 3 * 0.2) / 5, atol=1e-3)
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(2, 40),
+    unit=st.sampled_from([1e-30, 1e-3, 1.0, 1e4, 1e30]),
+    centre=st.sampled_from([0.0, -1.0, 300.0]),
+    k=st.sampled_from([2, 3]),
+    along=st.sampled_from([-3.0, 0.0, 0.1, 30.0]),
+    seed=st.integers(0, 999),
+)
+def test_probabilities_are_in_the_order_of_decision_values(n, unit, centre, k, along, seed):
+    """Whatever a machine says of rows that it was fitted without, and of fresh ones."""
+    rng = np.random.default_rng(seed)
+
+    def scores(y, sign):
+        its = rng.standard_normal((len(y), k)) + sign * along * (y[:, None] == np.arange(k))
+        its = unit * (its + centre)
+        return np.column_stack([-its[:, 1], its[:, 1]]) if k == 2 else its
+
+    y, y_fresh = np.arange(max(n, k)) % k, rng.integers(0, k, n)
+    signs = rng.choice([-1, 1], 2)
+    curves, ways = platt.calibrated(
+        y, lambda taken: scores(y[~taken], signs[0]), scores(y_fresh, signs[1]), y_fresh
+    )
+    assert len(curves) == len(ways) == (1 if k == 2 else k)
+    new = scores(rng.integers(0, k, 100), 1) * rng.choice([1.0, 50.0], (100, 1))
+    found = platt.probabilities(new, curves)
+    assert ((found >= 0) & (found <= 1)).all()
+    for value, p in zip(new.T, found.T, strict=True):
+        order = np.argsort(value)
+        apart = np.diff(value[order]) > 1e-4 * np.abs(value[order][1:])
+        assert (np.diff(p[order]) >= 0).all()
+        assert (np.diff(p[order]) > 0)[apart].all()
+
+
+def test_a_sigmoid_that_learnt_nothing_is_that_of_the_tuning_split_or_keeps_the_order_alone():
+    rng = np.random.default_rng(0)
+    y, y_fresh = np.arange(300) % 2, np.arange(90) % 2
+    good, bad = (0.01 * (s * y_fresh + rng.standard_normal(90)) + 1 for s in (1.5, -1.5))
+
+    def pairs(its):
+        return np.column_stack([-its, its])
+
+    # as of a small C: the intercept of a fold is 1 or -1, and says nothing
+    of_fold = pairs(np.ones(100))
+    curves, ways = platt.calibrated(y, lambda taken: of_fold, pairs(good), y_fresh)
+    assert ways == [platt.TUNING]
+    found = platt.probabilities(pairs(good), curves)[:, 1]
+    np.testing.assert_allclose(found, platt.sigmoid(good, *platt.fitted(good, y_fresh == 1)))
+    assert log_loss(y_fresh, found) < 0.6
+    curves, ways = platt.calibrated(y, lambda taken: of_fold, pairs(bad), y_fresh)
+    assert ways == [platt.ORDER]
+    found = platt.probabilities(pairs(bad), curves)[:, 1]
+    assert found.mean() == pytest.approx(0.5, abs=1e-3)
+    assert 0.05 < np.ptp(found) < 0.2
+    # a class with one row leaves no fold; the other's share is what is known
+    alone = np.arange(5) == 0
+    curves, ways = platt.calibrated(alone.astype(int), pytest.fail, pairs(bad), y_fresh)
+    assert ways == [platt.ORDER]
+    assert platt.probabilities(pairs(bad), curves)[:, 1].mean() == pytest.approx(0.2, abs=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +277,7 @@ def test_rows_read_by_block_give_the_scores_of_arrays(name, params, small_blocks
         stepped.shared = shared
         ranking = stepped.fit_ranking(X, y, X_val, y_val).ranking(X_val)
     assert ranking.shape == (90, 3)
-    stepped.calibrate(X, y)
+    stepped.calibrate(X, y, X_val, y_val)
     stepped.shared = None
     np.testing.assert_array_equal(stepped.predict_proba(X_val), whole.predict_proba(X_val))
 

@@ -154,7 +154,7 @@ def test_classes_absent_from_training_and_constant_blocks():
     for blocks in ((), (20, 20)):
         model = KernelRidge(n_classes=3)
         model.blocks = blocks
-        constant = model.fit(X[:, 6:], y, X, y).predict_proba(X[:, 6:])
+        constant = model.fit(X[:, 6:], y, X[:, 6:], y).predict_proba(X[:, 6:])
         np.testing.assert_allclose(constant, 1 / 3, atol=1e-6)
     with pytest.raises(ValueError, match="40 features are needed, not 1"):
         model.predict_proba(X[:, :1])

@@ -6,19 +6,28 @@ import os
 import re
 import signal
 import time
+from typing import get_args
 
 import numpy as np
 import optuna
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    log_loss,
+    roc_auc_score,
+)
 
 from dfbench.errors import DataError, OutputError
 from dfbench.models.base import GivenUp, Model
 from dfbench.models.classical.knn import KNN
 from dfbench.models.classical.svm import SVM
 from dfbench.models.selection import journal
-from dfbench.models.selection.problem import Problem, roc_auc
+from dfbench.models.selection.criterion import CRITERIA, roc_auc
+from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.tuning import Budget, tune
+from dfbench.results.records.records import TuneFor as Told
+from dfbench.suites.suite import TuneFor
 
 
 def data(n=160, seed=0, k=2):
@@ -344,14 +353,48 @@ def test_progress_counts_trials(direction):
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_roc_auc_is_scikit_learns():
+@pytest.mark.parametrize("k", [2, 4])
+def test_what_is_tuned_for_is_scikit_learns(k):
     rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, 200)
-    proba = rng.dirichlet(np.ones(4), 200)
-    expected = roc_auc_score(y, proba, multi_class="ovr", average="macro")
-    assert roc_auc(y, proba) == pytest.approx(expected, abs=1e-12)
-    with pytest.raises(DataError, match="one class"):
-        roc_auc(np.zeros(5, dtype=np.int64), np.full((5, 2), 0.5))
+    y, proba = rng.integers(0, k, 200), rng.dirichlet(np.ones(k), 200)
+    decided = proba.argmax(axis=1)
+    each = [average_precision_score(y == c, proba[:, c]) for c in range(k)]
+    expected = {
+        "roc_auc": roc_auc_score(y, proba[:, 1] if k == 2 else proba, multi_class="ovr"),
+        "log_loss": log_loss(y, proba),
+        "balanced_accuracy": balanced_accuracy_score(y, decided),
+        "average_precision": each[0] if k == 2 else np.mean(each),
+    }
+    assert set(expected) == set(CRITERIA) == set(get_args(TuneFor)) == set(get_args(Told))
+    for name, its in CRITERIA.items():
+        assert its.figure(y, proba, 0) == pytest.approx(expected[name], abs=1e-12)
+        with pytest.raises(DataError, match="one class"):
+            its.figure(np.zeros(5, dtype=np.int64), np.full((5, k), 1 / k), None)
+
+
+def test_a_study_may_be_tuned_for_log_loss(tmp_path, direction):
+    path = tmp_path / "study.log"
+    X, y, X_val, y_val = data()
+    asked = {"n_classes": 2, "seed": 5}
+
+    def tuned(tune_for, model_class, trials=12):
+        problem = Problem(model_class, X, y, X_val, y_val, tune_for=tune_for, **asked)
+        return tune(problem, Budget(trials), storage=path)
+
+    usual = tuned("roc_auc", direction())
+    assert usual.best_figure == usual.best_value
+    tuned("log_loss", direction(), 5)
+    found = tuned("log_loss", direction())  # goes on where it was
+    values = [value for *_, value in drawn(path)]
+    assert len(values) == 12
+    proba = found.model.predict_proba(X_val)
+    assert found.best_figure == min(values) == pytest.approx(log_loss(y_val, proba))
+    assert found.best_value == roc_auc(y_val, proba) <= usual.best_value
+    assert found.default_figure == values[0] > found.best_figure
+    assert found.params["width"] != usual.params["width"]  # which orders nothing
+    machine = tuned("log_loss", SVM, 3)
+    assert machine.best_figure == pytest.approx(log_loss(y_val, machine.model.predict_proba(X_val)))
+    assert machine.best_figure == min(value for *_, value in drawn(path))
 
 
 def test_equal_parameters_are_fitted_once_and_only_what_is_kept_is_calibrated(direction):
@@ -362,7 +405,7 @@ def test_equal_parameters_are_fitted_once_and_only_what_is_kept_is_calibrated(di
         def suggest(cls, trial, task):
             return {"angle": trial.suggest_categorical("angle", [1.5, 0.5])}
 
-        def calibrate(self, X, y):
+        def calibrate(self, X, y, X_val, y_val):
             type(self).calibrated += 1
             return self
 

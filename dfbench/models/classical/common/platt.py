@@ -1,29 +1,37 @@
-"""Platt's sigmoid: from the decision values of a machine to probabilities."""
+"""Platt's sigmoid: from the decision values of a machine to probabilities, in the same order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Curve = tuple[float, float]
+"""Slope a and offset b of 1 / (1 + exp(a decision + b)); a is below 0 where the order is kept."""
 
+OUT_OF_FOLD = "Platt, out of fold"
+TUNING = "Platt, tuning split"
+ORDER = "order alone"
+
+LEAST = 0.1
+"""Slope that says something, per standard deviation of the decision values of fresh images: two
+of them that are one apart then differ by 2.5 points. A ROC AUC of 0.53 is worth as much."""
 _FOLDS = 3
-_LEAST = 1e-3
-"""Slope that is left at least, per unit of the largest decision value."""
+ENOUGH = 10
+"""Fresh images that tell by themselves how far decision values are from each other."""
+_STRAIGHT = 15.0
+"""Log odds up to which the sigmoid is one. Beyond, numbers below 1 would soon run out."""
 
 
-def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit slope a and offset b of 1 / (1 + exp(a decision + b)) by maximum likelihood.
+def fitted(decision: Floats, member: NDArray[np.bool_]) -> Curve:
+    """Fit slope and offset by maximum likelihood.
 
     Newton's method with a line search on the regularised targets of Platt (1999), as in H.-T. Lin,
     C.-J. Lin, R. Weng, "A note on Platt's probabilistic outputs for support vector machines",
-    Machine Learning 68, 2007.
-
-    The slope never rises above minus `_LEAST`. Where rows are far from each other, what a machine
-    says of a row that it was fitted without is its intercept, which leans away from the class that
-    lost the row: likelihood alone would turn the order of the machine round.
+    Machine Learning 68, 2007. The slope may come out flat, or turn the order round: see `learnt`.
 
     Parameters
     ----------
@@ -35,10 +43,9 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
     positive = float(member.sum())
     negative = len(member) - positive
     target = np.where(member, (positive + 1) / (positive + 2), 1 / (negative + 2))
-    # decision values of any size: the slope is found in units of theirs
-    largest = float(np.abs(decision).max())
-    unit = largest if largest > 1e-12 else 1.0
-    x = decision / unit
+    # decision values of any size, about any value
+    centre, unit = float(decision.mean()), spread(decision) or 1.0
+    x = (decision - centre) / unit
     a, b = 0.0, float(np.log((negative + 1) / (positive + 1)))
 
     def loss(a: float, b: float) -> float:
@@ -46,7 +53,7 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
 
     value = loss(a, b)
     for _ in range(100):
-        p = sigmoid(x, a, b)
+        p = _logistic(a * x + b)
         slope = target - p
         gradient = np.array([float((slope * x).sum()), float(slope.sum())])
         if np.abs(gradient).max() < 1e-7 * len(x):
@@ -67,66 +74,166 @@ def fitted(decision: Floats, member: NDArray[np.bool_]) -> tuple[float, float]:
             length /= 2
         else:
             break
-    if a > -_LEAST:
-        mean = float(target.mean())
-        a, b = -_LEAST, float(np.log((1 - mean) / mean))
-    return float(a / unit), float(b)
+    return float(a / unit), float(b - a * centre / unit)
 
 
-def sigmoid(decision: Floats, a: float, b: float) -> Floats:
-    """Give 1 / (1 + exp(a decision + b)), wherever the exponent lies."""
-    exponent = np.clip(a * decision + b, -700.0, 700.0)
-    value: Floats = 1.0 / (1.0 + np.exp(exponent))
-    return value
+def learnt(curve: Curve, deviation: float) -> bool:
+    """Whether a sigmoid tells images apart whose decision values have this standard deviation."""
+    return -curve[0] * deviation >= LEAST
 
 
-def cross_fitted(y: NDArray[np.int64], decide: Callable[[NDArray[np.bool_]], Floats]) -> Floats:
-    """Fit the sigmoids of classes on the values of a 3-fold cross-validation (Platt, 1999).
+def of_fresh(decision: Floats, member: NDArray[np.bool_], share: float) -> tuple[Curve, str]:
+    """Fit on images of the tuning split; where they tell nothing, keep the order alone.
+
+    Parameters
+    ----------
+    decision, member
+        As of `fitted`.
+    share
+        Of the class in the training part. Where the split tells nothing, or that the order should
+        be turned round, probabilities are about this, and differ by as much as `LEAST` says.
+
+    Returns
+    -------
+    tuple
+        The curve, and `TUNING` or `ORDER`.
+    """
+    if 0 < member.sum() < len(member):
+        curve = fitted(decision, member)
+        if learnt(curve, spread(decision)):
+            return curve, TUNING
+    a = -LEAST / (spread(decision) or 1.0)
+    centre = float(decision.mean()) if len(decision) else 0.0
+    return (a, float(np.log((1 - share) / share)) - a * centre), ORDER
+
+
+def calibrated(
+    y: NDArray[np.int64],
+    decide: Callable[[NDArray[np.bool_]], Floats],
+    fresh: Floats,
+    y_fresh: NDArray[np.int64],
+) -> tuple[Floats, list[str]]:
+    """Fit the sigmoid of each class, and say how.
+
+    It is fitted on the values of a 3-fold cross-validation inside the training part (Platt, 1999).
+    Few images may teach it nothing: machines of the folds differ in their intercepts, and where
+    rows are far from each other, what a machine says of a row that it was fitted without is its
+    intercept, which leans away from the class that lost the row. The sigmoid is then that of the
+    tuning split, see `of_fresh`.
 
     Parameters
     ----------
     y
-        Classes, shape (n,).
+        Classes of the training part, shape (n,).
     decide
         Told which rows to fit a machine on, gives the decision values of all others by class,
         ascending, shape (n - m, K).
+    fresh
+        Decision values of the tuning split by the machine of all rows, shape (f, K).
+    y_fresh
+        Its classes, shape (f,).
 
     Returns
     -------
     ndarray of shape (K, 2)
         Slope and offset of each class, one against the rest; of the second alone where there are
-        two, and none where a class has a single row, which leaves no fold.
+        two.
+    list of str
+        `OUT_OF_FOLD`, `TUNING` or `ORDER` for each.
     """
+    classes = np.unique(y)
+    held_out = _held_out(y, classes, decide)
+    curves, ways = [], []
+    for c in [1] if len(classes) == 2 else range(len(classes)):
+        its, member = fresh[:, c], y == classes[c]
+        curve, way = (0.0, 0.0), OUT_OF_FOLD
+        if held_out is not None:
+            curve = fitted(held_out[:, c], member)
+        scale = its if held_out is None or len(its) >= ENOUGH else held_out[:, c]
+        if not learnt(curve, spread(scale)):
+            curve, way = of_fresh(its, y_fresh == classes[c], float(member.mean()))
+        curves.append(curve)
+        ways.append(way)
+    return np.array(curves), ways
+
+
+def told(ways: Sequence[str]) -> str:
+    """Word how the sigmoids of the classes were fitted.
+
+    Examples
+    --------
+    >>> told(["order alone"])
+    'order alone'
+    >>> told(["Platt, out of fold", "order alone", "Platt, out of fold"])
+    'Platt, out of fold (2 classes); order alone (1)'
+    """
+    counts = Counter(ways)
+    if len(counts) == 1:
+        return ways[0]
+    first, *others = counts.items()
+    return "; ".join(
+        [f"{first[0]} ({first[1]} class{'es'[: 2 * (first[1] > 1)]})"]
+        + [f"{way} ({n})" for way, n in others]
+    )
+
+
+def sigmoid(decision: Floats, a: float, b: float) -> Floats:
+    """Give 1 / (1 + exp(a decision + b)), where values that differ stay apart.
+
+    Beyond log odds of 15, a chance of 3 in 10 million that no set of images here could show, what
+    is missing to 0 or 1 falls with the inverse of one plus their logarithm: as numbers of 64 bits
+    the values of a sigmoid become one soon after.
+    """
+    with np.errstate(over="ignore"):
+        odds = a * decision + b
+    value = _logistic(np.clip(odds, -_STRAIGHT, _STRAIGHT))
+    far = np.abs(odds) > _STRAIGHT
+    if far.any():
+        rest = 1 / (1 + np.log(np.abs(odds[far]) / _STRAIGHT)) / (1 + np.exp(_STRAIGHT))
+        value[far] = np.where(odds[far] > 0, rest, 1 - rest)
+    return value
+
+
+def probabilities(scores: Floats, sigmoids: Floats) -> Floats:
+    """Give probabilities of decision values by class, shape (n, K), by those of `calibrated`.
+
+    Of several classes they do not sum to 1 yet.
+    """
+    if scores.shape[1] == 2:
+        a, b = sigmoids[0]
+        # both by themselves: where one is close to 1 the other keeps its digits
+        return np.column_stack([sigmoid(scores[:, 1], its, o) for its, o in ((-a, -b), (a, b))])
+    return np.column_stack([sigmoid(scores[:, c], *its) for c, its in enumerate(sigmoids)])
+
+
+def _held_out(
+    y: NDArray[np.int64], classes: NDArray[np.int64], decide: Callable[[NDArray[np.bool_]], Floats]
+) -> Floats | None:
+    """Give decision values of rows by machines without them; None where a class has one row."""
     from sklearn.model_selection import StratifiedKFold
 
-    classes, counts = np.unique(y, return_counts=True)
     # fewer members than folds cannot be split: fewer folds then
-    folds = min(_FOLDS, int(counts.min()))
+    folds = min(_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
     if folds < 2:
-        return np.zeros((0, 2))
+        return None
     scores = np.empty((len(y), len(classes)))
     for _, held in StratifiedKFold(folds).split(np.zeros(len(y)), y):
         taken = np.ones(len(y), dtype=bool)
         taken[held] = False
         scores[held] = decide(taken)
-    wanted = [1] if len(classes) == 2 else range(len(classes))
-    return np.array([fitted(scores[:, c], y == classes[c]) for c in wanted])
+    return scores
 
 
-def probabilities(scores: Floats, sigmoids: Floats) -> Floats:
-    """Give probabilities of decision values by class, shape (n, K).
+def _logistic(odds: Floats) -> Floats:
+    value: Floats = 1.0 / (1.0 + np.exp(np.clip(odds, -700.0, 700.0)))
+    return value
 
-    ``sigmoids`` are those of `cross_fitted`; where there are none, that of the raw value stands in.
-    Of several classes they do not sum to 1 yet.
-    """
-    if not len(sigmoids):
-        odds: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
-        if scores.shape[1] == 2:
-            one = sigmoid(scores[:, 1], -1.0, 0.0)
-            odds = np.column_stack([1.0 - one, one])
-        odds /= odds.sum(axis=1, keepdims=True)
-        return odds
-    if scores.shape[1] == 2:
-        one = sigmoid(scores[:, 1], *sigmoids[0])
-        return np.column_stack([1.0 - one, one])
-    return np.column_stack([sigmoid(scores[:, c], *its) for c, its in enumerate(sigmoids)])
+
+def spread(decision: Floats) -> float:
+    """Give the standard deviation; 0 where it is rounding, or there are no two values."""
+    if len(decision) < 2:
+        return 0.0
+    largest = float(np.abs(decision).max())
+    unit = largest if largest > 0 else 1.0
+    found = float((decision / unit).std())
+    return found * unit if found > 1e-12 else 0.0
