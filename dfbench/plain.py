@@ -7,6 +7,7 @@ terminal, end a line, turn the direction of what follows, or are not seen at all
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _UNSEEN = re.compile(r"[^ -~]")
 
@@ -42,6 +43,49 @@ def flowing(text: str) -> str:
     'two lines\\x1b'
     """
     return in_line(" ".join(text.split()))
+
+
+def cells(text: str) -> int:
+    """Count the cells that a text takes in a terminal: wide signs take two, marks on others none.
+
+    Examples
+    --------
+    >>> cells("abc"), cells("\N{CJK UNIFIED IDEOGRAPH-771F}\N{CJK UNIFIED IDEOGRAPH-5047}")
+    (3, 4)
+    """
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut a name in its middle where it takes more than so many cells; its ends tell it apart.
+
+    Examples
+    --------
+    >>> shortened("hsv+lbp[points=8]+fft/svm", 14)
+    'hsv+lb\N{HORIZONTAL ELLIPSIS}fft/svm'
+    """
+    if cells(text) <= width:
+        return text
+    room = max(width - 1, 0)
+    head = _at_most(text, room // 2)
+    tail = _at_most(text[::-1], room - cells(head))[::-1]
+    return f"{head}\N{HORIZONTAL ELLIPSIS}{tail}" if width > 0 else ""
+
+
+def _at_most(text: str, width: int) -> str:
+    """Give the beginning of a text that takes so many cells at most."""
+    taken = 0
+    for number, character in enumerate(text):
+        taken += _cells(character)
+        if taken > width:
+            return text[:number]
+    return text
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _spelt(found: re.Match[str]) -> str:

@@ -95,9 +95,12 @@ class Cluster(Executor):
             )
             for job in jobs
         ]
-        for job, value in self._crew.each(
-            tasks, lambda running: reporter.running([at_work(each) for each in running])
-        ):
+
+        def watch(running: list[Job]) -> None:
+            found = [at_work(each) for each in running]
+            reporter.running(found, session.forecast.left(found, len(self._crew)))
+
+        for job, value in self._crew.each(tasks, watch):
             yield _record(value, job)
 
     def _device(self, job: Job, settings: Settings) -> str:
