@@ -48,6 +48,22 @@ class Running:
         return (self.trial - 1 + fit) / self.trials if self.trials else fit
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The time that is left, as it is estimated.
+
+    Attributes
+    ----------
+    seconds
+        Until all cells have ended.
+    least
+        Whether it takes longer, as of some cells nothing tells how long they take.
+    """
+
+    seconds: float
+    least: bool = False
+
+
 class Reporter:
     """Hears everything and says nothing; the base of those that show it."""
 
@@ -61,8 +77,8 @@ class Reporter:
     def cells(self, total: int, done: int) -> None:
         """Begin the cells: ``total`` in all, ``done`` of them finished by an earlier run."""
 
-    def running(self, cells: list[Running], left: float | None = None) -> None:
-        """Hear which cells are at work, and how many seconds are left: None where nobody knows."""
+    def running(self, cells: list[Running], left: Left | None = None) -> None:
+        """Hear which cells are at work, and what time is left: None where nothing tells."""
 
     def finished(self, record: Record) -> None:
         """Hear that a cell ended, well or not."""

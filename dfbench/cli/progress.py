@@ -24,7 +24,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from dfbench.benchmark.reporter import Reporter, Running
+from dfbench.benchmark.reporter import Left, Reporter, Running
+from dfbench.cli.screen import lines_of
 from dfbench.files import Progress as Callback
 from dfbench.plain import cells as cells_of
 from dfbench.plain import counted, in_line, shortened
@@ -92,11 +93,11 @@ class ConsoleReporter(Reporter):
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._print(Text(in_line(text)))
+        self._print(in_line(text))
 
     def note(self, text: str) -> None:
         """Print something the user should know."""
-        self._print(Text.assemble(("note", "yellow"), f" {in_line(text)}"))
+        self._print(f"note {in_line(text)}", marked=4)
 
     def cells(self, total: int, done: int) -> None:
         """Begin the bar of the cells."""
@@ -104,7 +105,7 @@ class ConsoleReporter(Reporter):
         if total > done:
             self._cells = self._live.add_task("cells", total=total - done, left=None)
 
-    def running(self, cells: list[Running], left: float | None = None) -> None:
+    def running(self, cells: list[Running], left: Left | None = None) -> None:
         """Show what is at work below the bar; elsewhere say it where nothing was said for long."""
         self._live.at_work = [_AtWork(in_line(each.name), in_line(each.how_far)) for each in cells]
         if self._cells is not None:
@@ -112,7 +113,7 @@ class ConsoleReporter(Reporter):
         if cells and self._silent():
             named = [": ".join(filter(None, (each.name, each.how_far))) for each in cells]
             more = f"; and {len(cells) - _NAMED} more" if len(cells) > _NAMED else ""
-            rest = "" if left is None else f"; about {_duration(left)} left"
+            rest = "" if left is None else f"; {_worded(left)} left"
             said = f"{'; '.join(named[:_NAMED])}{more}{rest}"
             self._now(f"{self._count()} at work: {said}")
 
@@ -131,18 +132,18 @@ class ConsoleReporter(Reporter):
             end = f"{record.status}: {record.reason}"
         row = f"{record.row}, {record.variant}" if record.variant else record.row
         line = f"{self._count()} {record.dataset:<16} {row:<26} {end}"
-        self._print(Text(in_line(line)))
+        self._print(in_line(line))
         self._quiet = _QUIET
 
     def _count(self) -> str:
         return f"[{self._done}/{self._total}]".rjust(2 * len(str(self._total)) + 3)
 
-    def _print(self, line: Text) -> None:
-        """Print a line: whole where it is piped on, at words for a person; a path is never cut."""
-        if self._console.is_terminal:
-            self._console.print(line, overflow="ignore", crop=False)
-        else:
+    def _print(self, text: str, *, marked: int = 0) -> None:
+        """Print a sentence; so many of its first characters are a mark."""
+        for line in map(Text, lines_of(self._console, text)):
+            line.stylize("yellow", 0, marked)
             self._console.print(line, soft_wrap=True)
+            marked = 0
         self._said = time.monotonic()
 
     def _silent(self) -> bool:
@@ -178,7 +179,7 @@ class _Cut:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         wide = min(cells_of(self.text), options.max_width)
-        return Measurement(min(10, wide), wide)
+        return Measurement(min(16, wide), wide)
 
 
 class _Name(ProgressColumn):
@@ -190,6 +191,8 @@ class _Name(ProgressColumn):
 
 class _Left(TimeRemainingColumn):
     """The time that is left, as the run estimates it, or by the speed of the bar."""
+
+    max_refresh = 0.0  # what is told is shown
 
     def render(self, task: Task) -> Text:
         if "left" not in task.fields:
@@ -207,21 +210,24 @@ class _AtWork:
     said: str
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width - 2
-        least = min(cells_of(self.name), 12)
-        said = shortened(self.said, max(room - least - 2, 0))
-        name = shortened(self.name, room - (cells_of(said) + 2 if said else 0))
-        line = Text.assemble("  ", name, ("  ", ""), (said, "dim"))
-        yield Text.assemble(line, no_wrap=True, overflow="crop")
+        room, said = options.max_width - 4, self.said
+        # the loss gives way first
+        while ", " in said and cells_of(self.name) + cells_of(said) > room:
+            said = said.rpartition(", ")[0]
+        name = shortened(self.name, max(12, room - cells_of(said)))
+        yield Text.assemble("  ", name, "  ", (said, "dim"), no_wrap=True, overflow="crop")
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+def _clock(left: Left) -> str:
+    minutes, rest = divmod(round(left.seconds), 60)
+    return f"{'>' if left.least else ''}{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _duration(seconds: float) -> str:
-    """Word a time as roughly as it is known: ``40 s``, ``12 min``, ``3.5 h``."""
+def _worded(left: Left) -> str:
+    """Word a time as roughly as it is known: ``about 40 s``, ``at least 12 min``."""
+    seconds = left.seconds
     if seconds < 90:
-        return f"{max(1, round(seconds, -1 if seconds > 10 else 0)):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+        said = f"{max(1, round(seconds, -1 if seconds > 10 else 0)):.0f} s"
+    else:
+        said = f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+    return f"{'at least' if left.least else 'about'} {said}"

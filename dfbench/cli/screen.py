@@ -57,18 +57,22 @@ def tell(text: object, *, err: bool = False, indent: str = "", further: str = ""
     All lines are indented, and those from the second on further.
     """
     console, line = _Screen(stderr=err), in_line(str(text))
-    lines = [indent + line]
-    if console.is_terminal:
-        lines = textwrap.wrap(
-            line,
-            max(1, console.width - 1),
-            initial_indent=indent,
-            subsequent_indent=indent + further,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    for each in lines:
+    for each in lines_of(console, line, indent=indent, further=further):
         say(each, err=err)
+
+
+def lines_of(console: Console, text: str, *, indent: str = "", further: str = "") -> list[str]:
+    """Break a sentence at its blanks for a person, not within a path; elsewhere it stays whole."""
+    if not console.is_terminal:
+        return [indent + text]
+    return textwrap.wrap(
+        text,
+        max(1, console.width - 1),
+        initial_indent=indent,
+        subsequent_indent=indent + further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def write(text: str) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from dfbench.benchmark.execution.job import Job
-from dfbench.benchmark.reporter import Running
+from dfbench.benchmark.reporter import Left, Running
 from dfbench.results.records.records import Record
 
 _TOLD = 0.05
@@ -15,7 +15,7 @@ _TOLD = 0.05
 
 
 class Forecast:
-    """Seconds that are left, or that nobody knows; it never guesses from nothing.
+    """The time that is left; where nothing tells it of some cells, the least that it can be.
 
     A cell takes what others of its row took, per training image; where none has ended, what its
     own progress tells; else what others of its model, or of its kind, took.
@@ -48,8 +48,8 @@ class Forecast:
             for alike in _alike(job):
                 self._rates[alike].append(seconds / max(1, len(job.train)))
 
-    def left(self, running: Sequence[Running], workers: int) -> float | None:
-        """Estimate the seconds until all have ended.
+    def left(self, running: Sequence[Running], workers: int) -> Left | None:
+        """Estimate the time until all have ended.
 
         Parameters
         ----------
@@ -60,21 +60,23 @@ class Forecast:
 
         Returns
         -------
-        float or None
-            None where of some cell nothing tells how long it takes.
+        Left or None
+            None where of no cell anything tells how long it takes.
         """
         now, at_work = self._clock(), {each.cell: each for each in running}
         for cell in at_work:
             self._begun.setdefault(cell, now)
-        rests = []
+        rests, least = [0.0], False
         for cell, job in self._left.items():
             spent = now - self._begun[cell] if cell in at_work else 0.0
             expected = self._expected(job, at_work.get(cell), spent)
             if expected is None:
-                return None
-            rests.append(max(0.0, expected - spent))
+                least = True
+            else:
+                rests.append(max(0.0, expected - spent))
         # one alone may outlast what the others share
-        return max(sum(rests) / max(1, workers), *rests) if any(rests) else None
+        seconds = max(sum(rests) / max(1, workers), *rests)
+        return Left(seconds, least) if seconds > 0 else None
 
     def _expected(self, job: Job, running: Running | None, spent: float) -> float | None:
         known = (self._by_rate(job, alike) for alike in _alike(job))
