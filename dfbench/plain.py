@@ -72,6 +72,28 @@ def shortened(text: str, width: int) -> str:
     return f"{head}\N{HORIZONTAL ELLIPSIS}{tail}" if width > 0 else ""
 
 
+def lines(text: str, width: int, further: str = "") -> list[str]:
+    """Break a sentence at its blanks into lines of so many cells; a word of more stays whole.
+
+    So an address or a path can be copied, whatever a terminal makes of it. All lines from the
+    second on begin with ``further``.
+
+    Examples
+    --------
+    >>> lines("see /a/path/that/is/long to go on", 10)
+    ['see /a/path/that/is/long', 'to go on']
+    """
+    first, *words = re.findall(r"\s*\S+", text) or [""]
+    found = [first]
+    for word in words:
+        next_line = further + word.lstrip()
+        if cells(found[-1] + word) > width >= cells(next_line):
+            found.append(next_line)
+        else:
+            found[-1] += word
+    return found
+
+
 def _at_most(text: str, width: int) -> str:
     """Give the beginning of a text that takes so many cells at most."""
     taken = 0

@@ -122,7 +122,7 @@ class ConsoleReporter(Reporter):
         self._done += 1
         self._live.at_work = []
         if self._cells is not None:
-            self._live.advance(self._cells)
+            self._live.update(self._cells, advance=1, visible=self._done < self._total)
         if record.status == "ok":
             tuning = record.tuning
             value = tuning.best_value if tuning is not None else None

@@ -156,8 +156,11 @@ def row(of: Line, *, seeds: bool = False) -> str:
     return f"{of.row} ({word} {', '.join(map(str, of.seeds))})"
 
 
-def facts(table: Table) -> list[str]:
-    """Say what the figures of a table are from, a phrase each; empty where nothing ran."""
+def facts(table: Table, *, others: bool = True) -> list[str]:
+    """Say what the figures of a table are from, a phrase each; empty where nothing ran.
+
+    ``others``: whether figures other than ROC AUC stand with their intervals.
+    """
     if not table.measured:
         return []
     first = table.typical
@@ -172,20 +175,31 @@ def facts(table: Table) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
     elif first.classes:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    kind = "images within their class"
-    if first.n_groups is not None:
-        whole = counted(first.n_groups, "group as a whole", "groups as wholes")
-        kind = f"the {whole} (DeLong's shares summed by group)"
-    said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
+    said.append(_intervals(first.n_groups, others=others))
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
         said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
     return said
 
 
-def about(table: Table) -> str:
-    """Say in a row of phrases what the figures of a table are from; empty where nothing ran."""
-    return "; ".join([*facts(table), *([smallest(table)] if table.smallest else [])])
+def _intervals(n_groups: int | None, *, others: bool) -> str:
+    """Say how the intervals that are shown come about."""
+    if not others:
+        heeded = "" if n_groups is None else f" over the {counted(n_groups, 'group')}"
+        return f"95 % interval of ROC AUC by DeLong{heeded}"
+    kind = "images within their class"
+    if n_groups is not None:
+        whole = counted(n_groups, "group as a whole", "groups as wholes")
+        kind = f"the {whole} (DeLong's shares summed by group)"
+    return f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise"
+
+
+def about(table: Table, *, others: bool = True) -> str:
+    """Say in a row of phrases what the figures of a table are from; empty where nothing ran.
+
+    ``others`` as in `facts`.
+    """
+    return "; ".join([*facts(table, others=others), *([smallest(table)] if table.smallest else [])])
 
 
 def smallest(table: Table) -> str:

@@ -8,9 +8,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from dfbench.plain import in_line
+from dfbench.plain import counted, in_line
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.render.terminal.fitting import empty, excess, folded, heading, words
+from dfbench.results.render.terminal.fitting import empty, excess, folded, heading, sentence
 
 _READABLE, _SHORTEST = 24, 14
 """Widths that words are broken to, the second before columns are left out."""
@@ -23,12 +23,12 @@ class SectionView:
     section: Section
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield words(self.section.title, "bold")
+        yield sentence(self.section.title, "bold")
         for text in self.section.text:
-            yield words(text, "dim")
+            yield sentence(text, "dim")
         for grid in self.section.grids:
             if grid.title:
-                yield words(grid.title, "italic")
+                yield sentence(grid.title, "italic")
             yield GridView(grid)
 
 
@@ -52,8 +52,7 @@ class GridView:
         yield table
         left = len(self.grid.columns) - n
         if left:
-            said = f"{left} more column{'s' if left > 1 else ''}: leaderboard.md"
-            yield Text(said, style="dim")
+            yield sentence(f"{counted(left, 'more column')}: leaderboard.md", "dim")
 
 
 def _fill(grid: Grid, n: int, *, details: bool, names: int | None) -> Table:
