@@ -167,8 +167,7 @@ def facts(table: Table, *, others: bool = True) -> list[str]:
     split = first.split or "test"
     # of a board of imported scores alone nobody knows it
     train = "" if first.n_train is None else f", {count(first.n_train)} for training"
-    images = "image" if first.n_test == 1 else "images"
-    said = [f"{count(first.n_test)} {split} {images}{train}"]
+    said = [f"{counted(first.n_test or 0, f'{split} image')}{train}"]
     if split != "test":
         said.append(f"figures from {split}: no labelled test split")
     if first.positive is not None and len(first.classes) == 2:
@@ -178,7 +177,7 @@ def facts(table: Table, *, others: bool = True) -> list[str]:
     said.append(_intervals(first.n_groups, others=others))
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
-        said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
+        said.append(f"{counted(left_out, 'unreadable image')} left out")
     return said
 
 

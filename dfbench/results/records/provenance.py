@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.plain import counted
+
 
 class Source(BaseModel):
     """A data set of a run."""
@@ -71,13 +73,15 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         ("seeds", lambda run: ", ".join(map(str, run.seeds))),
         (
             "budget of a row",
-            lambda run: f"{run.trials} trials or {run.seconds:g} s of tuning" if run.trials else "",
+            lambda run: (
+                f"{counted(run.trials, 'trial')} or {run.seconds:g} s of tuning"
+                if run.trials
+                else ""
+            ),
         ),
         (
             "workers",
-            lambda run: (
-                f"{run.jobs}, {run.threads} thread{'s'[: run.threads > 1]} each" if run.jobs else ""
-            ),
+            lambda run: f"{run.jobs}, {counted(run.threads, 'thread')} each" if run.jobs else "",
         ),
     ]
     found = [(name, [of(run) for run in runs]) for name, of in said]
