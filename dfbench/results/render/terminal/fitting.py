@@ -73,10 +73,10 @@ def excess(table: Table, console: Console, options: ConsoleOptions) -> int:
 def folded(name: str, width: int) -> list[str]:
     """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide.
 
-    What has no marks is cut in its middle.
+    What stands in round brackets is kept together, and what has no marks is cut in its middle.
     """
     found = [""]
-    for piece in re.split(r"(?<=[/+_ -])", in_line(name)):
+    for piece in re.split(r"(?<=[/+_ -])(?![^()]*\))", in_line(name)):
         if found[-1] and cells(found[-1] + piece) > width:
             found.append("")
         found[-1] += shortened(piece, max(width, _WHOLE))
