@@ -86,7 +86,8 @@ class Forecast:
         if running is not None and running.share >= _TOLD:
             found = spent / running.share
             # no trial begins that would end after the time for tuning
-            return min(found, max(job.seconds, spent)) if running.trial > 1 else found
+            tuning = max(job.seconds, found / max(1, running.trials))
+            return min(found, tuning, job.timeout)
         return own if own is not None else next((each for each in known if each), None)
 
     def _by_rate(self, job: Job, alike: Hashable) -> float | None:

@@ -23,6 +23,7 @@ class Asked:
     sees_images: bool = False
     finished: bool = False
     seconds: float = 60.0
+    timeout: float = 2000.0
     train: range = field(default=range(100))
     status: Path = Path()
 
@@ -76,6 +77,13 @@ def test_a_network_tells_by_its_trials_and_epochs_and_what_is_not_known_is_said(
     assert forecast.left([far], 2) == Left(90, least=True)
     forecast.ended(ended("b", 1.0))
     assert forecast.left([far], 2) == Left(90)
+    for limits, seconds in (({"seconds": 40.0}, 30), ({"timeout": 45.0}, 15)):
+        limited = Forecast(clock)
+        clock.now = 0.0
+        limited.expect([job("a", "cnn", sees_images=True, **limits)])  # type: ignore[list-item]
+        limited.left([far], 2)
+        clock.now = 30.0
+        assert limited.left([far], 2) == Left(seconds), "one trial, or all that a cell may take"
     later = Running("a", done=50, total=100, trial=2, trials=20, cell="a")
     clock.now = 75.0
     assert forecast.left([later], 2) == Left(925), "no longer than the time for tuning"
