@@ -237,6 +237,12 @@ def unwritable(folder: Path, error: OSError) -> OutputError:
         ),
         None,
     )
+    if isinstance(error, IsADirectoryError):
+        return OutputError(
+            "is a folder, where a file is to be written",
+            where=error.filename2 or error.filename or folder,
+            hint="give the file another name",
+        )
     full = error.errno in _FULL
     mend = "make room there" if full else "mend its permissions"
     other = "choose another folder"

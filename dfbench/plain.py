@@ -7,6 +7,7 @@ terminal, end a line, turn the direction of what follows, or are not seen at all
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _UNSEEN = re.compile(r"[^ -~]")
 
@@ -42,6 +43,71 @@ def flowing(text: str) -> str:
     'two lines\\x1b'
     """
     return in_line(" ".join(text.split()))
+
+
+def cells(text: str) -> int:
+    """Count the cells that a text takes in a terminal: wide signs take two, marks on others none.
+
+    Examples
+    --------
+    >>> cells("abc"), cells("\N{CJK UNIFIED IDEOGRAPH-771F}\N{CJK UNIFIED IDEOGRAPH-5047}")
+    (3, 4)
+    """
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut a name in its middle where it takes more than so many cells; its ends tell it apart.
+
+    Examples
+    --------
+    >>> shortened("hsv+lbp[points=8]+fft/svm", 14)
+    'hsv+lb\N{HORIZONTAL ELLIPSIS}fft/svm'
+    """
+    if cells(text) <= width:
+        return text
+    room = max(width - 1, 0)
+    head = _at_most(text, room // 2)
+    tail = _at_most(text[::-1], room - cells(head))[::-1]
+    return f"{head}\N{HORIZONTAL ELLIPSIS}{tail}" if width > 0 else ""
+
+
+def lines(text: str, width: int, further: str = "") -> list[str]:
+    """Break a sentence at its blanks into lines of so many cells; a word of more stays whole.
+
+    So an address or a path can be copied, whatever a terminal makes of it. All lines from the
+    second on begin with ``further``.
+
+    Examples
+    --------
+    >>> lines("see /a/path/that/is/long to go on", 10)
+    ['see /a/path/that/is/long', 'to go on']
+    """
+    first, *words = re.findall(r"\s*\S+", text) or [""]
+    found = [first]
+    for word in words:
+        next_line = further + word.lstrip()
+        if cells(found[-1] + word) > width >= cells(next_line):
+            found.append(next_line)
+        else:
+            found[-1] += word
+    return found
+
+
+def _at_most(text: str, width: int) -> str:
+    """Give the beginning of a text that takes so many cells at most."""
+    taken = 0
+    for number, character in enumerate(text):
+        taken += _cells(character)
+        if taken > width:
+            return text[:number]
+    return text
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _spelt(found: re.Match[str]) -> str:

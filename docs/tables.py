@@ -92,7 +92,9 @@ def compare(name: str, row_a: str, row_b: str) -> str:
 
 def terminal(*shown: object) -> list[str]:
     """Give the lines that a terminal of 80 columns has of this."""
-    console = Console(file=StringIO(), width=80, color_system=None, legacy_windows=False)
+    console = Console(
+        file=StringIO(), width=80, color_system=None, legacy_windows=False, force_terminal=True
+    )
     for each in shown:
         console.print(each)
     text = console.file.getvalue()  # type: ignore[attr-defined]

@@ -15,17 +15,53 @@ class Running:
     Attributes
     ----------
     name
-        Data set and row.
+        Data set, variant, row and, where it is not 0, seed.
     done, total
-        Steps.
+        Steps of the fit under way.
     said
-        What the training came to so far: loss and metric.
+        What that fit came to so far: epoch, figure and loss.
+    trial, trials
+        Number of the trial under way, from 1, and how many there are at most; 0 where there is
+        but one fit.
+    cell
+        Its identity.
     """
 
     name: str
     done: int = 0
     total: int = 0
     said: str = ""
+    trial: int = 0
+    trials: int = 0
+    cell: str = ""
+
+    @property
+    def how_far(self) -> str:
+        """Say how far it is: ``trial 2/20, epoch 3/60, best AUC 0.812``; empty where untold."""
+        trial = f"trial {self.trial}/{self.trials}" if self.trials > 1 else ""
+        return ", ".join(part for part in (trial, self.said) if part)
+
+    @property
+    def share(self) -> float:
+        """How much of its fits is done, from 0 to 1, where none of them ends early."""
+        fit = self.done / self.total if self.total else 0.0
+        return (self.trial - 1 + fit) / self.trials if self.trials else fit
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The time that is left, as it is estimated.
+
+    Attributes
+    ----------
+    seconds
+        Until all cells have ended.
+    least
+        Whether it takes longer, as of some cells nothing tells how long they take.
+    """
+
+    seconds: float
+    least: bool = False
 
 
 class Reporter:
@@ -41,8 +77,8 @@ class Reporter:
     def cells(self, total: int, done: int) -> None:
         """Begin the cells: ``total`` in all, ``done`` of them finished by an earlier run."""
 
-    def running(self, cells: list[Running]) -> None:
-        """Hear which cells are at work."""
+    def running(self, cells: list[Running], left: Left | None = None) -> None:
+        """Hear which cells are at work, and what time is left: None where nothing tells."""
 
     def finished(self, record: Record) -> None:
         """Hear that a cell ended, well or not."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dfbench.errors import DataError, OutputError, unknown
 from dfbench.files import unwritable, write_text
 from dfbench.results.records.divisions import name_of
-from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.folder import ResultsFolder, beside
 from dfbench.results.records.records import Entry, Record
 from dfbench.results.statistics.sample import decide
 from dfbench.suites.datasets.divisions import divided_as
@@ -36,11 +36,15 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
     if not _unlabelled(dataset).any():
         raise DataError(f"{dataset.name!r} has no test images without a label: nothing to submit")
     out = ResultsFolder(path)
-    rows = [entry for entry in out.read_rows() if entry.is_first]
-    entries = [entry for entry in rows if entry.dataset == dataset.name]
+    every = [entry for entry in check_results(path) if entry.is_first]
+    entries = [entry for entry in every if entry.dataset == dataset.name]
     if not entries:
+        others = ", ".join(dict.fromkeys(entry.dataset for entry in every))
         raise OutputError(
-            f"no row of {dataset.name!r}", where=path, hint="dfbench run --data ... comes first"
+            f"no row of {dataset.name!r}",
+            where=path,
+            hint=f"its rows are of {others}: NAME=DATA gives a data set the name that it has there,"
+            " --results names another folder, and dfbench run --data runs rows",
         )
     of_row = [entry for entry in entries if entry.row == row]
     if not of_row:
@@ -60,6 +64,37 @@ def find_record(path: Path, dataset: Dataset, row: str, seed: int | None) -> Rec
             hint="run it again",
         )
     return record
+
+
+def check_results(path: Path) -> list[Entry]:
+    """Give the rows of a results folder, or say how another is named.
+
+    Raises
+    ------
+    OutputError
+        If it is none.
+    """
+    try:
+        return ResultsFolder(path).read_rows()
+    except OutputError as error:
+        hint = f"--results DIR names the folder that `dfbench run --out DIR` wrote{beside(path)}"
+        raise OutputError(error.what, where=error.where, hint=hint) from error
+
+
+def check_file(path: Path) -> None:
+    """See that verdicts are not written in place of a folder.
+
+    Raises
+    ------
+    OutputError
+        If there is one.
+    """
+    if path.is_dir():
+        raise OutputError(
+            "is a folder, and the verdicts are one file",
+            where=path,
+            hint="--file FILE names the CSV file to write; --results DIR the folder of the results",
+        )
 
 
 def _of_seed(entries: Sequence[Entry], seed: int | None, row: str) -> Entry:

@@ -38,6 +38,17 @@ def compare(
         list[str] | None,
         typer.Option("--data", "-d", metavar="NAME", help="On this data set alone; repeatable."),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            "-m",
+            metavar="NAME",
+            help="By this figure alone, such as accuracy or f1_macro; repeatable. By default by"
+            " ROC AUC, with all others as secondary ones.",
+            autocompletion=completing.metrics,
+        ),
+    ] = None,
     plugin: Plugins = None,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="Print in this form.")
@@ -46,7 +57,8 @@ def compare(
     """Explain two rows: which is better, by how much, whether that is chance, at what cost.
 
     ROC AUC is compared by DeLong's test, accuracy by McNemar's, all else by the paired bootstrap
-    on the same images, corrected after Holm for all tests shown.
+    on the same images. What is asked for is corrected after Holm for the data sets and figures
+    asked for; without --metric that is ROC AUC, and the other figures are corrected for all tests.
     """
     from dfbench.results.board import explanation
     from dfbench.results.board.comparison import compare as compared
@@ -55,7 +67,7 @@ def compare(
     from dfbench.results.render.terminal import SectionView
 
     with err().status("comparing"), as_folder(folder.expanduser()) as laid:
-        found = compared(laid, row_a, row_b, data or (), plugin or ())
+        found = compared(laid, row_a, row_b, data or (), plugin or (), metric or ())
     if format is Format.json:
         write(explanation.to_json(found, row_a, row_b))
     elif format is Format.csv:

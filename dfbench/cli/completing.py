@@ -141,6 +141,13 @@ def forms(incomplete: str) -> list[str]:
     return _fitting(FORMATS, incomplete)
 
 
+def metrics(incomplete: str) -> list[str]:
+    """Complete the name of a figure."""
+    from dfbench.results.statistics.metrics import METRICS
+
+    return _fitting(METRICS, incomplete)
+
+
 def trained_on(incomplete: str) -> list[str]:
     """Complete what a detector from elsewhere was trained on."""
     from dfbench.models.elsewhere import TRAINED_ON

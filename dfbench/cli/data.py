@@ -126,7 +126,7 @@ def _draw(branches: list[Branch]) -> None:
 
 
 def _show(found: Description) -> None:
-    from dfbench.cli.tables import plain_row, plain_table
+    from dfbench.cli.tables import plain_facts
 
     console = out()
     labels = list(dict.fromkeys(name for row in found.counts.values() for name in row))
@@ -136,32 +136,31 @@ def _show(found: Description) -> None:
         names = list(dict.fromkeys(name for row in found.kinds.values() for name in row))
         names.sort(key=lambda name: (name == "(unknown)", name))
         console.print(_counted(f"of {found.positive}", names, found.kinds))
-    facts = plain_table("", "")
-    facts.show_header = False
-    facts.columns[1].overflow = "fold"
-    plain_row(facts, "folder", found.root)
-    plain_row(facts, "images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)")
+    facts = [
+        ("folder", str(found.root)),
+        ("images", f"{found.images:,} ({found.total_bytes / 1e6:,.1f} MB)"),
+    ]
     if found.positive:
-        plain_row(facts, "positive", found.positive)
+        facts.append(("positive", found.positive))
     if found.real:
-        plain_row(facts, "real", found.real)
+        facts.append(("real", found.real))
     if found.groups:
-        plain_row(facts, "groups", f"{found.groups:,}")
+        facts.append(("groups", f"{found.groups:,}"))
     if found.broken:
         said = "by their headers (dfbench data check decodes every image)"
-        plain_row(facts, "broken", f"{found.broken:,} {said}")
+        facts.append(("broken", f"{found.broken:,} {said}"))
     if found.ignored:
-        plain_row(facts, "ignored", _ignored(found.ignored))
-    plain_row(facts, "formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items()))
-    plain_row(facts, "width", _spread(found.width, "px"))
-    plain_row(facts, "height", _spread(found.height, "px"))
-    plain_row(facts, "file", _spread(found.file_bytes, "bytes"))
+        facts.append(("ignored", _ignored(found.ignored)))
+    facts.append(("formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items())))
+    facts.append(("width", _spread(found.width, "px")))
+    facts.append(("height", _spread(found.height, "px")))
+    facts.append(("file", _spread(found.file_bytes, "bytes")))
     sizes = ", ".join(f"{w}x{h} ({n:,})" for (w, h), n in found.sizes)
-    plain_row(facts, "sizes", sizes)
+    facts.append(("sizes", sizes))
     if found.normalise:
-        plain_row(facts, "normalised", found.normalise)
-    plain_row(facts, "fingerprint", found.fingerprint)
-    console.print(facts)
+        facts.append(("normalised", found.normalise))
+    facts.append(("fingerprint", found.fingerprint))
+    plain_facts(console, facts)
 
 
 def _ignored(n: int) -> str:

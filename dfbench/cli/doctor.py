@@ -58,12 +58,18 @@ def _print(found: Examination) -> None:
 
 
 def _say(console: Console, state: str, text: str) -> None:
-    """Print a finding beside its state; what is to be copied whole has a line of its own."""
+    """Print a finding beside its state; what is to be copied whole has a line of its own.
+
+    Where it is piped on, all of it is a line.
+    """
     from rich.table import Table
     from rich.text import Text
 
     from dfbench.cli.tables import plain_row
 
+    if not console.is_terminal:
+        console.print(f"{state:<9}{in_line(text)}")
+        return
     for part in _WHOLE.split(in_line(text)):
         if _WHOLE.fullmatch(part):
             console.print(Text(part), soft_wrap=True)

@@ -10,6 +10,7 @@ import typer
 from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Jobs, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, say
+from dfbench.plain import counted
 
 
 def extract(
@@ -56,4 +57,5 @@ def extract(
             reporter=reporter,
         )
     write_table(table, out_file)
-    say(f"{len(table)} images, {table.shape[1] - len(FACTS)} features: {out_file}")
+    n, width = counted(len(table), "image"), counted(table.shape[1] - len(FACTS), "feature")
+    say(f"{n}, {width}: {out_file}")

@@ -93,7 +93,8 @@ def _print_datasets() -> None:
         if lines := families.get(title):
             table.add_row(title)
         for name, mark, text in lines or ():
-            short = text if len(text) <= room else text[: max(room - 1, 0)] + "…"
+            long = console.is_terminal and len(text) > room
+            short = text[: max(room - 1, 0)] + "…" if long else text
             plain_row(table, name, mark, short, indent=2)
     console.print(table)
     console.print("*: on this machine. Of public ones: dfbench data info NAME")
@@ -146,13 +147,10 @@ def _written(value: Any) -> str:
 
 
 def _print(lines: list[tuple[str, str, str]]) -> None:
-    from rich.table import Table
+    from dfbench.cli.tables import plain_row, plain_table
 
-    from dfbench.cli.tables import plain_row
-
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for _ in range(3):
-        table.add_column(overflow="fold")
+    table = plain_table("", "", "")
+    table.show_header = False
     for line in lines:
         plain_row(table, *line)
     out().print(table)

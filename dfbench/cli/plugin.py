@@ -10,6 +10,7 @@ import typer
 
 from dfbench.cli.options import EXIT_ERROR, EXIT_FAILED, Plugins
 from dfbench.cli.screen import err, out, say
+from dfbench.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,8 @@ def check(
             reports.append(report)
     sound = sum(report.sound for report in reports)
     if len(reports) > 1:
-        console.print(f"\n{len(reports)} parts: {sound} sound, {len(reports) - sound} not")
+        said = f"{counted(len(reports), 'part')}: {sound} sound, {len(reports) - sound} not"
+        console.print(f"\n{said}")
     if any(report.among("failed") for report in reports):
         raise typer.Exit(EXIT_FAILED)
     if sound < len(reports):
@@ -136,9 +138,9 @@ def _blocks(report: Report, verbose: bool) -> list[RenderableType]:
 
 def _verdict(report: Report) -> tuple[str, str]:
     n, doubts = len(report.among("failed")), len(report.among("warning"))
-    warned = f"{doubts} warning" + ("s" if doubts > 1 else "")
+    warned = counted(doubts, "warning")
     if n:
-        words = f"{n} fault" + ("s" if n > 1 else "")
+        words = counted(n, "fault")
         return (f"{words}, {warned}" if doubts else words), "bold red"
     if report.stopped:
         return "cannot be checked here", "yellow"
@@ -170,7 +172,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
 def _below(report: Report, verbose: bool) -> list[str]:
     left = report.among("unknown")
     made = len(report.outcomes) - len(left)
-    line = f"{made} check{'s' if made != 1 else ''} in {report.seconds:.1f} s"
+    line = f"{counted(made, 'check')} in {report.seconds:.1f} s"
     if facts := report.facts:
         line += f"; {facts['ms']:.2f} ms, {facts['mb']:.1f} MB an image "
         line += f"(hsv {facts['hsv_ms']:.2f} ms, decoding {facts['decoding_ms']:.2f} ms)"

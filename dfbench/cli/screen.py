@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from dfbench.plain import in_line
+from dfbench.plain import in_line, lines
 
 _WIDTH = 80
 
 
 class _Screen(Console):
-    """A console that shows text as it is written, whatever brought it here."""
+    """A console that shows text as it is written, whatever brought it here, and cuts nothing."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        self.soft_wrap = not self.is_terminal  # sentences that are piped on are whole lines
         if self.width < 1:  # $COLUMNS may say so, and nothing would be shown
             self.width = _WIDTH
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print; what is wider than the terminal, as a path may be, is the terminal's to break."""
+        super().print(*objects, **{"crop": False, **how})
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -57,18 +62,15 @@ def tell(text: object, *, err: bool = False, indent: str = "", further: str = ""
     All lines are indented, and those from the second on further.
     """
     console, line = _Screen(stderr=err), in_line(str(text))
-    lines = [indent + line]
-    if console.is_terminal:
-        lines = textwrap.wrap(
-            line,
-            max(1, console.width - 1),
-            initial_indent=indent,
-            subsequent_indent=indent + further,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    for each in lines:
+    for each in lines_of(console, line, indent=indent, further=further):
         say(each, err=err)
+
+
+def lines_of(console: Console, text: str, *, indent: str = "", further: str = "") -> list[str]:
+    """Break a sentence at its blanks for a person, not within a path; elsewhere it stays whole."""
+    if not console.is_terminal:
+        return [indent + text]
+    return lines(indent + text, console.width - 1, indent + further)
 
 
 def write(text: str) -> None:

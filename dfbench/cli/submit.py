@@ -10,6 +10,7 @@ import typer
 from dfbench.cli import completing
 from dfbench.cli.options import Classes, Data, Groups, Kinds, Plugins, Root, Splits
 from dfbench.cli.screen import err, say
+from dfbench.plain import counted
 
 
 def submit(
@@ -24,10 +25,16 @@ def submit(
         ),
     ],
     out_file: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="CSV file to write.")
+        Path,
+        typer.Option(
+            "--file", "-f", "--out", "-o", metavar="FILE", help="CSV file to write the verdicts to."
+        ),
     ],
     results: Annotated[
-        Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")
+        Path,
+        typer.Option(
+            "--results", "-r", metavar="DIR", help="Folder of the results, which run --out named."
+        ),
     ] = Path("dfbench-results"),
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Of which seed, by default the first.")
@@ -46,11 +53,19 @@ def submit(
     plugin: Plugins = None,
 ) -> None:
     """Write a row's verdicts on the unlabelled test images, as a competition wants them."""
-    from dfbench.benchmark.submission import find_record, submission, write_submission
+    from dfbench.benchmark.submission import (
+        check_file,
+        check_results,
+        find_record,
+        submission,
+        write_submission,
+    )
     from dfbench.cli.progress import ConsoleReporter
     from dfbench.suites.datasets.inference.read_as import ReadAs
     from dfbench.suites.datasets.loading import load_dataset
 
+    check_file(out_file)
+    check_results(results)
     with ConsoleReporter(err()) as reporter:
         dataset = load_dataset(
             data,
@@ -62,4 +77,5 @@ def submit(
     record = find_record(results, dataset, row, seed)
     text = submission(results, dataset, record, scores=scores, fill=fill)
     write_submission(text, out_file)
-    say(f"{text.count(chr(10)) - 1} images, row {row}, seed {record.seed}: {out_file}")
+    n = counted(text.count("\n") - 1, "image")
+    say(f"{n}, row {row}, seed {record.seed}: {out_file}")

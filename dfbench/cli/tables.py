@@ -5,24 +5,64 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
+from dfbench.cli.screen import lines_of
 from dfbench.plain import in_line
 
+_WIDE = 100_000
 _MARKS = {"to run": "run", "done": "done", "skipped": "skip", "failed": "fail"}
 
 
 def plain_table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """Make a table without lines, for 80 columns."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    """Make a table without lines, for 80 columns; where it is piped on each row is a line."""
+    table = _Plain(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(Text(in_line(column)), justify="right" if column in right else "left")
+        side: JustifyMethod = "right" if column in right else "left"
+        table.add_column(Text(in_line(column)), justify=side, overflow="fold")
     return table
+
+
+class _Plain(Table):
+    """A table that is as wide as it must be where nobody sees it."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not console.is_terminal:
+            options = options.update(width=_WIDE)
+        line: list[Segment] = []
+        for segment in super().__rich_console__(console, options):
+            if not isinstance(segment, Segment):
+                yield segment
+            elif segment.text == "\n":
+                yield from _without_end(line)
+                yield segment
+                line = []
+            else:
+                line.append(segment)
+        yield from line
+
+
+def _without_end(line: list[Segment]) -> list[Segment]:
+    """Leave out the blanks that a line ends with."""
+    while line and not line[-1].text.rstrip(" "):
+        line.pop()
+    if line:
+        line[-1] = Segment(line[-1].text.rstrip(" "), *line[-1][1:])
+    return line
+
+
+def plain_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
+    """Print what is known of something, each beside its name; a path stays whole."""
+    wide = max(len(name) for name, _ in facts) + 2
+    for name, text in facts:
+        for line in lines_of(console, f"{name:<{wide}}{in_line(text)}", further=" " * wide):
+            console.print(Text(line), soft_wrap=True)
 
 
 def plain_row(table: Table, *cells: str, indent: int = 0) -> None:

@@ -104,7 +104,13 @@ class Results:
 
         return to_frame(self.board)
 
-    def compare(self, row_a: str, row_b: str, data: str | Sequence[str] | None = None) -> Compared:
+    def compare(
+        self,
+        row_a: str,
+        row_b: str,
+        data: str | Sequence[str] | None = None,
+        metrics: str | Sequence[str] = (),
+    ) -> Compared:
         """Compare two rows: which is better, by how much, whether that is chance.
 
         Parameters
@@ -113,22 +119,28 @@ class Results:
             Names of rows.
         data
             Names of data sets; by default all.
+        metrics
+            Names of metrics to compare by, and no others; by default ROC AUC, with all others as
+            secondary ones.
 
         Raises
         ------
         UnknownNameError
-            For a row or a data set that there is not, with the nearest names.
+            For a row, a data set or a metric that there is not, with the nearest names.
         OutputError
             Where both rows are one.
         """
         chosen = [data] if isinstance(data, str) else list(data or ())
+        asked = [metrics] if isinstance(metrics, str) else list(metrics)
         for name, what in (
             (row_a, "row_a"),
             (row_b, "row_b"),
             *((each, "data") for each in chosen),
+            *((each, "metrics") for each in asked),
         ):
             _name(name, what)
-        return Compared(row_a, row_b, compare(self.folder, row_a, row_b, chosen, self.plugins))
+        found = compare(self.folder, row_a, row_b, chosen, self.plugins, asked)
+        return Compared(row_a, row_b, found)
 
     def scores(
         self,
@@ -312,7 +324,8 @@ class Compared:
         DataFrame
             Columns ``dataset``, ``metric``, both rows' figures with their intervals, the
             ``difference`` (the first less the second) with its own (``low``, ``high``), the
-            ``test`` and its ``p_value``, ``p_corrected`` after Holm for all lines, and ``better``,
+            ``test`` and its ``p_value``, ``p_corrected`` after Holm, whether the rows are
+            compared by it (``primary``), and ``better``,
             the row that is significantly better by it (None where none is).
         """
         import pandas as pd

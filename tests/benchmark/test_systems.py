@@ -20,6 +20,7 @@ import dfbench as core
 from dfbench.cli import app
 from dfbench.features.extractors.hsv import HSV
 from dfbench.images import decode
+from dfbench.results.records.folder import ResultsFolder
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -318,7 +319,7 @@ def test_a_submission_has_each_id_once_in_the_order_of_the_table(
     )
     result = dfbench("run", "--suite", suite, "--data", competition, "--out", out, "--jobs", 1)
     assert result.exit_code == 0, result.output
-    common = ("submit", competition, "--results", out, "--out", file)
+    common = ("submit", competition, "--results", out, "--file", file)
     for row in ("nearest", "stacked"):
         result = dfbench(*common, "--row", row)
         assert result.exit_code == 0, result.output
@@ -334,6 +335,22 @@ def test_a_submission_has_each_id_once_in_the_order_of_the_table(
     result = dfbench(*common, "--row", "neerest")
     assert result.exit_code == 2
     assert "nearest" in result.stderr
+    for at, words in enumerate(
+        (
+            ("submit", competition, "--row", "nearest", "--out", out),
+            ("submit", competition, "--row", "nearest", "--out", file, "--results", tmp_path / "x"),
+            ("submit", f"b={competition}", "--row", "nearest", "--out", file, "--results", out),
+            ("pack", out, "--out", tmp_path),
+        )
+    ):
+        result = dfbench(*words)
+        assert result.exit_code == 2
+        assert (
+            "out: is a folder, and the verdicts are one file (--file FILE names",
+            "--results DIR names the folder that `dfbench run --out DIR` wrote: there is out)",
+            f"no row of 'b' (its rows are of {competition.name}: NAME=DATA gives",
+            f"{tmp_path}: is a folder, where a file is to be written",
+        )[at] in " ".join(result.stderr.split())
 
 
 def test_an_unreadable_test_image_is_no_silent_gap(
@@ -355,6 +372,8 @@ def test_an_unreadable_test_image_is_no_silent_gap(
 def test_nothing_to_submit_is_said(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:
-    result = dfbench("submit", make_folder(), "--row", "nearest", "--out", tmp_path / "x.csv")
+    ResultsFolder(tmp_path / "out").write_entries([])
+    words = ("--row", "nearest", "--out", tmp_path / "x.csv", "--results", tmp_path / "out")
+    result = dfbench("submit", make_folder(), *words)
     assert result.exit_code == 2
     assert "nothing to submit" in result.stderr

@@ -20,6 +20,7 @@ from dfbench.errors import DataError
 from dfbench.features.base import Extractor
 from dfbench.features.copies import VERSION
 from dfbench.features.internal.thumbnail import Thumbnail
+from dfbench.plain import counted
 from dfbench.results.board.board import Line
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
@@ -28,7 +29,7 @@ from dfbench.suites.suite import OnLeak
 
 SHOWN = 3
 """Leaked images that an error names."""
-_REMEDY = 'on_leak = "drop" leaves the copies out of train'
+_REMEDY = "to leave the copies out of train, run with --on-leak drop"
 
 
 class LeakError(DataError):
@@ -68,7 +69,7 @@ class LeakAudit(Audit[Alike, Leaks]):
         """Name the option of a run that leaves them out of what is trained on."""
         if looked.parts is None or not word(leaks_of(looked, found)):
             return ""
-        return "dfbench run --on-leak drop leaves the copies out of train."
+        return f"{_REMEDY.capitalize()}."
 
     def listing(self, found: Alike, looked: Looked) -> list[Finding]:
         """List copies in other splits or with other labels, and groups in several splits."""
@@ -108,7 +109,8 @@ class LeakAudit(Audit[Alike, Leaks]):
             return parts
         left = _without(looked, kept)
         gone = len(parts.train) - len(left.train), len(parts.tune) - len(left.tune)
-        reporter.note(f"{name}: {said}; left out: {gone[0]:,} images of train, {gone[1]:,} of tune")
+        n = counted(gone[0], "image")
+        reporter.note(f"{name}: {said}; left out: {n} of train, {gone[1]:,} of tune")
         try:
             complete(looked.dataset, left)
         except DataError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from dfbench.benchmark.audits.base import Finding, Looked
 from dfbench.benchmark.audits.copies import Alike, first_choice
 from dfbench.benchmark.audits.leaks_found import leaks_of, word
+from dfbench.plain import counted
 from dfbench.suites.datasets.listing import UNLABELLED
 from dfbench.suites.datasets.manifest import Dataset
 
@@ -52,7 +53,7 @@ def _contrary(dataset: Dataset, alike: Alike) -> Iterator[Finding]:
     pairs = first_choice(alike, (one != other) & (one != UNLABELLED) & (other != UNLABELLED))
     if pairs.size:
         yield Finding(
-            f"{len(pairs):,} images have a copy with another label",
+            f"{counted(len(pairs), 'image has', 'images have')} a copy with another label",
             [
                 (
                     _way(alike, pair),
@@ -78,7 +79,7 @@ def _groups(dataset: Dataset) -> Iterator[Finding]:
     for group, same in manifest.groupby("group"):
         if same["split"].nunique() > 1:
             splits = " and ".join(sorted(same["split"].unique()))
-            cases.append(("group", f"{group!r} ({len(same)} images) lies in {splits}"))
+            cases.append(("group", f"{group!r} ({counted(len(same), 'image')}) lies in {splits}"))
     if cases:
         lie = "group lies" if len(cases) == 1 else "groups lie"
         yield Finding(f"{len(cases):,} {lie} in several splits", cases)

@@ -57,13 +57,16 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[Row]]) -> Section:
             )
         if lines:
             found.append(tuple(lines))
-    text = (
-        f"{word(leaks)[0]}.",
-        "ROC AUC over all images of the figures, and over those that are left without the leaked"
-        " ones, with 95 % intervals (DeLong). A row that falls without them may have learnt them by"
-        " heart; one that rises may have been misled by copies with another label.",
+    text, plainly = (
+        (
+            f"{word(leaks)[0]}.",
+            "ROC AUC over all images of the figures, and over those that are left without the"
+            f" leaked ones{intervals}. A row that falls without them may have learnt them by heart;"
+            " one that rises may have been misled by copies with another label.",
+        )
+        for intervals in (", with 95 % intervals (DeLong)", "")
     )
-    return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),))
+    return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),), plainly=plainly)
 
 
 def roc_auc(runs: Runs, without: set[str]) -> Estimate:

@@ -157,11 +157,13 @@ def _run(job: Job) -> _Fitted:
     x_train, x_tune, x_test = (
         load_inputs(job, images.keys, model_class) for images in (job.train, job.tune, job.evaluate)
     )
+    status = Status(job.status)
     tuned = tune(
-        _problem(job, model_class, x_train, x_tune),
+        _problem(job, model_class, x_train, x_tune, status),
         Budget(job.trials, job.seconds, longest=job.timeout / 2),
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
+        progress=status.trials,
     )
     model = tuned.model
     start = time.perf_counter()
@@ -207,7 +209,9 @@ def _tuned_for(job: Job, tuned: Tuned) -> dict[str, Any]:
     return {"tune_for": job.tune_for, **own}
 
 
-def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs) -> Problem:
+def _problem(
+    job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs, status: Status
+) -> Problem:
     return Problem(
         model_class,
         x_train,
@@ -224,6 +228,6 @@ def _problem(job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs
         device=job.device,
         n_threads=job.n_threads,
         checkpoints=job.checkpoints,
-        watch=Status(job.status),
+        watch=status,
         plugins=tuple(job.plugins),
     )

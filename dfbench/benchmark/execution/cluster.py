@@ -22,6 +22,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.pipeline.single_pass import Outcome, Sources, look_up
 from dfbench.features.views.view import PLAIN, View
 from dfbench.files import Progress
+from dfbench.plain import counted
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
 
@@ -49,8 +50,7 @@ class Cluster(Executor):
 
     def told(self) -> dict[str, str]:
         """Say how many workers there are at the beginning."""
-        workers, hosts = len(self._crew), self._crew.hosts
-        said = f"{workers} worker{'s'[: workers != 1]} on {hosts} host{'s'[: hosts != 1]}"
+        said = f"{counted(len(self._crew), 'worker')} on {counted(self._crew.hosts, 'host')}"
         return {"Dask": said}
 
     # --- images ------------------------------------------------------------------------------
@@ -95,9 +95,12 @@ class Cluster(Executor):
             )
             for job in jobs
         ]
-        for job, value in self._crew.each(
-            tasks, lambda running: reporter.running([at_work(each) for each in running])
-        ):
+
+        def watch(running: list[Job]) -> None:
+            found = [at_work(each) for each in running]
+            reporter.running(found, session.forecast.left(found, len(self._crew)))
+
+        for job, value in self._crew.each(tasks, watch):
             yield _record(value, job)
 
     def _device(self, job: Job, settings: Settings) -> str:

@@ -127,6 +127,7 @@ def _execute(session: Session) -> list[Record]:
     apart.end()
     end_idle()
     return_freed_memory()
+    session.forecast.expect(jobs)
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
     reporter.cells(len(plan.cells), len(plan.cells) - len(broken) - len(jobs) - len(derived))
     for record in broken.values():
@@ -208,12 +209,14 @@ def _run(session: Session, jobs: Sequence[Job]) -> _Records:
         asked = {job.record["cell"]: job for job in jobs}
         for record in session.executor.run_jobs(session, jobs):
             records[record.cell] = record
+            session.forecast.ended(record)
             found = torn_by(session, asked[record.cell], record) if left else None
             if found is None:
                 session.reporter.finished(record)
             else:
                 torn.append(found)
         jobs = mended(session, torn)
+        session.forecast.expect(jobs)
         for each in torn:
             if each.job not in jobs:
                 session.reporter.finished(records[each.job.record["cell"]])
@@ -240,6 +243,7 @@ def _without_parameters(session: Session, records: Mapping[str, Record]) -> _Rec
     for cell in session.plan.to_run:
         if cell.parameters_of and cell.id not in records:
             found[cell.id] = write_unrun(cell, session.out, "skipped", reason)
+            session.forecast.ended(found[cell.id])
             session.reporter.finished(found[cell.id])
     return found
 

@@ -93,7 +93,8 @@ class Pool(Executor):
                     pool = pools[job.sees_images]
                     waiting[pool.schedule(worker.run, args=[job], timeout=job.timeout)] = job
                     del later[job.record["cell"]]
-                reporter.running(_at_work(waiting))
+                found = _at_work(waiting)
+                reporter.running(found, session.forecast.left(found, workers))
                 for future in wait(waiting, _POLL, FIRST_COMPLETED).done:
                     yield collect(future, waiting.pop(future))
                 left = {job.sees_images for job in (*later.values(), *waiting.values())}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from dfbench.benchmark.execution.forecast import Forecast
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.settings import Settings
 from dfbench.benchmark.limits import Allowed
@@ -97,6 +98,8 @@ class Session:
         Hears how far it is.
     executor
         Where it is done.
+    forecast
+        How long it still takes.
     """
 
     plan: Plan
@@ -104,6 +107,7 @@ class Session:
     settings: Settings
     reporter: Reporter
     executor: Executor
+    forecast: Forecast = field(default_factory=Forecast)
 
     @cached_property
     def pictures(self) -> list[Part]:

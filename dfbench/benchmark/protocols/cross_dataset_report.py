@@ -179,13 +179,21 @@ def sections(pairs: Sequence[Pair], summaries: Sequence[Summary]) -> list[Sectio
     datasets += [p.scored_on for p in pairs if p.scored_on not in datasets]
     datasets = list(dict.fromkeys(datasets))
     shown = [each for each in summaries if any(p.scored and not p.home for p in each.pairs)]
-    text = [_MEANING, *_facts(pairs)]
+    facts = _facts(pairs)
     grids, charts = [], []
     if shown:
         grids = [_means_grid(shown), _matrix_grid(shown, datasets)]
         drawn = [each for each in shown if not each.control][:DRAWN] or shown[:DRAWN]
         charts = [_chart(drawn, datasets)]
-    found = [Section("Across data sets", tuple(text), tuple(grids), tuple(charts))]
+    found = [
+        Section(
+            "Across data sets",
+            (_MEANING + _INTERVALS, *facts),
+            tuple(grids),
+            tuple(charts),
+            plainly=(_MEANING, *facts),
+        )
+    ]
     if any("accuracy" in pair.estimates for pair in pairs):
         grid = _transfer_grid(shown)
         found.append(Section("Thresholds taken along", (_TRANSFER,), (grid,), folded=True))
@@ -196,9 +204,9 @@ _MEANING = (
     "Models fitted on one data set score the evaluated images of the others, each shown as its own"
     " card says. Home is the mean ROC AUC on the data sets that models were fitted on, away the"
     " mean over all pairs off the diagonal; the loss is the mean, over these pairs, of what a model"
-    " fitted on the data set itself has more. Intervals of ROC AUC are DeLong's; images of"
-    " different data sets are independent."
+    " fitted on the data set itself has more."
 )
+_INTERVALS = " Intervals of ROC AUC are DeLong's; images of different data sets are independent."
 _TRANSFER = (
     "The threshold was chosen on the tuning split of the data set fitted on (Youden's index, or the"
     " row's own rule) and is applied as it is to the images of the other: what a detector's user"

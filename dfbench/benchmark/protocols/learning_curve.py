@@ -27,11 +27,14 @@ KIND = "learning-curve"
 DRAWN = 8
 """Rows in a picture at most: those with the highest figure at the end."""
 
-_TEXT = (
-    "ROC AUC of rows that were fitted on parts of the training images (95 % intervals by DeLong),"
+_ROWS = "ROC AUC of rows that were fitted on parts of the training images"
+_PARTS = (
     " on the same test images; smaller parts lie within larger ones, and the last point is the row"
-    " itself. The last step is what the images beyond the largest part brought, with its paired"
-    " interval: where that lies above 0, more images would probably help."
+    " itself. The last step is what the images beyond the largest part brought"
+)
+_TEXT = (
+    f"{_ROWS} (95 % intervals by DeLong),{_PARTS}, with its paired interval: where that lies above"
+    " 0, more images would probably help."
 )
 
 
@@ -64,8 +67,10 @@ class LearningCurve(Protocol):
             return Report()
         drawn = [(each.dataset, chosen) for each in found if (chosen := _drawn(each))]
         charts = [_chart(*each, number) for number, each in enumerate(drawn)]
-        text = (*((_TEXT,) if grids else ()), *notes)
-        section = Section("Learning curves", text, tuple(grids), tuple(charts))
+        text, plainly = (
+            (*([said] if grids else []), *notes) for said in (_TEXT, f"{_ROWS},{_PARTS}.")
+        )
+        section = Section("Learning curves", text, tuple(grids), tuple(charts), plainly=plainly)
         return Report([section], figures=[figure for each in found for figure in each.figures])
 
 

@@ -21,11 +21,13 @@ from dfbench.results.statistics.influence import Influence, roc_auc_of_kind
 
 KIND = "leave-one-generator-out"
 
+_WHAT = "ROC AUC of the real images against a kind of fake that was left out of training and tuning"
+_MEAN = (
+    " The mean is over the kinds, the loss what not having seen them costs it, seen less unseen."
+)
 _TEXT = (
-    "ROC AUC of the real images against a kind of fake that was left out of training and tuning;"
-    " behind it the same row's on the same images when it had seen that kind. The mean is over the"
-    " kinds, the loss what not having seen them costs it, seen less unseen. 95 % intervals by"
-    " DeLong, that of the loss paired.",
+    f"{_WHAT}; behind it the same row's on the same images when it had seen that kind.{_MEAN}"
+    " 95 % intervals by DeLong, that of the loss paired."
 )
 _MERGED = (
     "In {} the other classes are taken for one class, fake, with all kinds and without one: the"
@@ -76,14 +78,14 @@ def lay_out(read: Read) -> Report:
     if not with_table and not notes:
         return Report()
     merged = [each.dataset for each in with_table if each.reference == MERGED]
-    text = [
-        *(_TEXT if with_table else ()),
-        *([_MERGED.format(", ".join(merged))] if merged else []),
-        *notes,
-    ]
+    more = [*([_MERGED.format(", ".join(merged))] if merged else []), *notes]
+    text, plainly = (
+        (*([said] if with_table else []), *more) for said in (_TEXT, f"{_WHAT}.{_MEAN}")
+    )
     grids = tuple(_grid(each.dataset, each.kinds, each.lines) for each in with_table)
     figures = [figure for each in found for figure in each.figures]
-    return Report([Section("Leave-one-generator-out", tuple(text), grids)], figures=figures)
+    section = Section("Leave-one-generator-out", text, grids, plainly=plainly)
+    return Report([section], figures=figures)
 
 
 def _held(table: Table, read: Read) -> _Held | None:

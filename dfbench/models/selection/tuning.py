@@ -150,6 +150,8 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     best: tuple[float, Model, float] | None = None
     default: Model | None = None
     values = []
+    if progress is not None:
+        progress(0, len(settings))
     for done, params in enumerate(settings, start=1):
         model, seconds = problem.fit(params)
         default = model if default is None else default

@@ -53,7 +53,8 @@ def train(
         Folder of the state. A training of the same setting that was interrupted goes on from it;
         one that had finished is loaded. None keeps nothing.
     progress
-        Told (steps done, steps at most, figures of the last epoch).
+        Told (steps done, steps at most, epoch and figures): the ROC AUC on validation of the best
+        epoch so far, and the loss in training.
 
     Returns
     -------
@@ -285,9 +286,11 @@ class _Run:
             return
         self.to_tell.restart()
         at, epochs = self.state.counters, self.setting.recipe.epochs
-        text = f"epoch {at.epoch + (at.step > 0)}/{epochs} loss {loss:.3f}"
-        auc = at.history[-1]["val_roc_auc"] if at.history else None
-        self.progress(done, epochs * steps, text + (f" AUC {auc:.3f}" if auc is not None else ""))
+        said = [f"epoch {at.epoch + (at.step > 0)}/{epochs}"]
+        auc = at.history[at.best_epoch]["val_roc_auc"] if at.best_epoch >= 0 else None
+        if auc is not None:
+            said.append(f"best AUC {auc:.3f}")
+        self.progress(done, epochs * steps, ", ".join([*said, f"loss {loss:.3f}"]))
 
 
 def _begin(setting: Setting, kept: Kept | None, progress: Watch | None) -> _Run:

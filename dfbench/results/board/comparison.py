@@ -16,11 +16,15 @@ from dfbench.results.board.build import line_of, read_row
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Entry
 from dfbench.results.statistics.measured import Images, Measured
+from dfbench.results.statistics.metrics import METRICS
 from dfbench.results.statistics.pairs import Difference, differences
 from dfbench.results.statistics.ranks import smallest_difference
 from dfbench.results.statistics.repeated import Repeated, error, same_images
 from dfbench.results.statistics.repeated import differences as differences_on_splits
 from dfbench.results.statistics.significance import holm
+
+PRIMARY = ("roc_auc",)
+"""What rows are compared by where nobody asks for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Comparison:
     differences
         By metric: the first less the second.
     corrected
-        By metric: the p-value, Holm-corrected over all that are compared; NaN where there is none.
+        By metric: the p-value, Holm-corrected; NaN where there is none. Of what was asked for over
+        the tests of that alone, of secondary figures over all tests.
+    primary
+        Metrics that were asked for; all others are secondary.
     disagreement
         None where they cannot be compared, or one of them decides nothing.
     smallest
@@ -73,6 +80,7 @@ class Comparison:
     reason: str = ""
     differences: dict[str, Difference] | None = None
     corrected: dict[str, float] | None = None
+    primary: tuple[str, ...] = PRIMARY
     disagreement: Disagreement | None = None
     smallest: float | None = None
     own: tuple[Own, ...] = ()
@@ -84,6 +92,7 @@ def compare(
     row_b: str,
     datasets: Sequence[str] = (),
     plugins: Sequence[Path] = (),
+    metrics: Sequence[str] = (),
 ) -> list[Comparison]:
     """Compare two rows on each data set that has either of them.
 
@@ -97,6 +106,9 @@ def compare(
         Names of data sets; all where empty.
     plugins
         Files that bring metrics.
+    metrics
+        Names of metrics to compare by, and no others; where empty by ROC AUC, and by all others
+        besides.
 
     Returns
     -------
@@ -106,7 +118,8 @@ def compare(
     Raises
     ------
     UnknownNameError
-        For a row or a data set that the folder does not have, with the nearest names.
+        For a row or a data set that the folder does not have, or a metric that there is none of,
+        with the nearest names.
     OutputError
         Where ``path`` is no results folder, or both rows are one.
     """
@@ -122,6 +135,10 @@ def compare(
     if row_a == row_b:
         raise OutputError(f"{row_a!r} twice: there is nothing to compare", where=path)
     added = additions_of(plugins)
+    known = [*METRICS, *(each.name for each in added.own if each.kind == "metric")]
+    for name in metrics:
+        if name not in known:
+            raise unknown("metric", name, known, where="--metric")
     found = []
     for dataset in dict.fromkeys(entry.dataset for entry in kept):
         own = {
@@ -133,7 +150,17 @@ def compare(
         }
         if own[row_a] or own[row_b]:
             found.append(_on(out, dataset, row_a, row_b, own, added))
+    if metrics:
+        found = [_alone(each, tuple(dict.fromkeys(metrics))) for each in found]
     return _corrected(found)
+
+
+def _alone(found: Comparison, metrics: tuple[str, ...]) -> Comparison:
+    """Leave what was asked for of a comparison."""
+    of = found.differences
+    kept = None if of is None else {name: of[name] for name in metrics}
+    smallest = found.smallest if "roc_auc" in metrics else None
+    return replace(found, differences=kept, primary=metrics, smallest=smallest)
 
 
 def _on(
@@ -224,14 +251,16 @@ def _unlike(a: Measured, b: Measured, lines: Sequence[Line]) -> str:
 
 
 def _corrected(found: Sequence[Comparison]) -> list[Comparison]:
-    """Correct all p-values for their number."""
+    """Correct p-values for the number of tests: what was asked for is no worse for what was not."""
     places = [
         (number, name) for number, each in enumerate(found) for name in each.differences or {}
     ]
-    p_values = [(found[number].differences or {})[name].p_value for number, name in places]
+    asked = [(number, name) for number, name in places if name in found[number].primary]
     corrected: list[dict[str, float]] = [{} for _ in found]
-    for (number, name), p_value in zip(places, holm(np.array(p_values)), strict=True):
-        corrected[number][name] = float(p_value)
+    for family in (places, asked):
+        p_values = [(found[number].differences or {})[name].p_value for number, name in family]
+        for (number, name), p_value in zip(family, holm(np.array(p_values)), strict=True):
+            corrected[number][name] = float(p_value)
     return [
         each if each.differences is None else replace(each, corrected=corrected[number])
         for number, each in enumerate(found)

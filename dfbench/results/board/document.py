@@ -39,6 +39,16 @@ class Leaderboard:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts(Paragraph):
+    """What the figures of a data set are from.
+
+    ``shortest`` is what a terminal says that has room for the intervals of ROC AUC alone.
+    """
+
+    shortest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """What the sources of rows published, for forms whose leaderboard has no column for it."""
 
@@ -101,7 +111,7 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
 def _chapter(table: Table, *, seeds: bool) -> Chapter:
     parts: list[Part] = [Remark("Warning", text) for text in table.warnings]
     if about := sentences.about(table):
-        parts.append(Paragraph(f"{about}.", short=about))
+        parts.append(Facts(f"{about}.", about, sentences.about(table, others=False)))
     parts += [Remark("Note", text) for text in table.notes]
     parts.append(Leaderboard(sections.leaderboard(table, seeds=seeds), table, seeds))
     parts += [Paragraph(text) for text in sentences.controls(table)]

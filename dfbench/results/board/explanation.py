@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from dfbench.plain import counted
 from dfbench.results.board.board import Line
 from dfbench.results.board.comparison import Comparison
 from dfbench.results.board.sentences import told_of
@@ -28,22 +30,39 @@ def sections(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[
     row_a, row_b
         Names of the rows.
     """
-    n_tests = sum(
-        not math.isnan(p) for each in comparisons for p in (each.corrected or {}).values()
-    )
-    found = [_section(each, row_a, row_b, n_tests) for each in comparisons]
+    found = [_section(each, row_a, row_b, _count_tests(comparisons)) for each in comparisons]
     if len(comparisons) > 1:
         said = _summary(comparisons, row_a, row_b)
         found.append(Section(f"All {len(comparisons)} data sets", (said,)))
     return found
 
 
-def _section(of: Comparison, row_a: str, row_b: str, n_tests: int) -> Section:
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """How many tests there are: of what was asked for, and in all."""
+
+    primary: int
+    all: int
+
+
+def _count_tests(comparisons: Sequence[Comparison]) -> _Tests:
+    found = [
+        name in each.primary
+        for each in comparisons
+        for name, p_value in (each.corrected or {}).items()
+        if not math.isnan(p_value)
+    ]
+    return _Tests(sum(found), len(found))
+
+
+def _section(of: Comparison, row_a: str, row_b: str, n_tests: _Tests) -> Section:
     said = " ".join(_sentences(of, row_a, row_b, n_tests))
     if of.differences is None:
         return Section(of.dataset, (said,))
-    titles = _titles(of)
-    shown = [name for name in titles if not math.isnan(of.differences[name].value)]
+    titles, of_both = _titles(of), of.differences
+    shown = [name for name in titles if name in of_both and not math.isnan(of_both[name].value)]
+    asked = [name for name in shown if name in of.primary]
+    blocks = (asked, [name for name in shown if name not in asked])
     assert of.first is not None
     assert of.second is not None
     figures = Grid(
@@ -69,7 +88,7 @@ def _section(of: Comparison, row_a: str, row_b: str, n_tests: int) -> Section:
             Column("test", text=True),
             Column("better", text=True),
         ),
-        (tuple(_test(of, name) for name in shown),),
+        tuple(tuple(_test(of, name) for name in block) for block in blocks if block),
         title=f"The first, {row_a}, less the second, {row_b}",
     )
     return Section(of.dataset, (said,), (figures, tests))
@@ -110,52 +129,63 @@ def p_value(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _sentences(of: Comparison, row_a: str, row_b: str, n_tests: int) -> list[str]:
+def _sentences(of: Comparison, row_a: str, row_b: str, n_tests: _Tests) -> list[str]:
     if of.differences is None or of.first is None or of.second is None:
         return [f"Nothing can be told: {of.reason}."]
     first = of.first
-    where = f"On {wording.count(first.n_test)} {first.split or 'test'} images"
+    split = first.split or "test"
+    where = f"On {counted(first.n_test or 0, f'{split} image')}"
     if first.n_groups is not None:
-        where += f" in {wording.count(first.n_groups)} groups"
-    said = [*_verdict(of, row_a, row_b, where, n_tests), *_others(of, row_a, row_b)]
+        where += f" in {counted(first.n_groups, 'group')}"
+    where += ", "
+    said = []
+    for name in of.primary:
+        said += _verdict(of, name, row_a, row_b, where, n_tests.primary)
+        where = ""
+    said += _others(of, row_a, row_b)
+    said += _secondary(of, n_tests)
     said += [*_disagreement(of, row_a, row_b), *_smallest(of), *_cost(of, row_a, row_b)]
     return [*said, *(told_of(line) for line in (of.first, of.second) if line.elsewhere)]
 
 
-def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -> list[str]:
+def _verdict(
+    of: Comparison, name: str, row_a: str, row_b: str, where: str, n_tests: int
+) -> list[str]:
     assert of.differences is not None
     assert of.corrected is not None
     assert of.first is not None
     assert of.second is not None
-    auc = of.differences["roc_auc"]
-    if math.isnan(auc.value):
-        return [f"{where} ROC AUC is not defined: a class has no image."]
+    found, title = of.differences[name], _titles(of)[name]
+    if math.isnan(found.value):
+        why = ": a class has no image" if name == "roc_auc" else ""
+        return [f"{where}{title} is not defined{why}."]
     values = [
-        f"{row} reaches ROC AUC {_with_interval(line)}"
+        f"{row} reaches {title} {_with_interval(line, name)}"
         for row, line in ((row_a, of.first), (row_b, of.second))
     ]
-    said = [f"{where}, {values[0]} and {values[1]}."]
-    if math.isnan(auc.p_value):
+    said = [f"{where}{values[0]} and {values[1]}."]
+    if math.isnan(found.p_value):
         said.append(
             "Whether that is chance cannot be told: a class has fewer than two independent images"
             " or groups."
         )
         return said
-    better, worse = (row_a, row_b) if auc.value > 0 else (row_b, row_a)
-    low, high = (auc.low, auc.high) if auc.value >= 0 else (-auc.high, -auc.low)
-    difference = f"{abs(auc.value):.3f} [{wording.figure(low)}, {wording.figure(high)}]"
-    corrected = of.corrected["roc_auc"]
+    better, worse = (row_a, row_b) if _better(of, name) else (row_b, row_a)
+    low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
+    difference = f"{abs(found.value):.3f} [{wording.figure(low)}, {wording.figure(high)}]"
+    corrected = of.corrected[name]
     p = f"p {wording.p_value(corrected)}" + (
         f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
     )
     if corrected < ALPHA:
         said.append(f"{better} is better by {difference}, which chance does not explain ({p}).")
-    elif auc.p_value < ALPHA:
+    elif found.p_value < ALPHA:
         said.append(
             f"{better} is ahead by {difference}: alone that would be significant"
-            f" (p {wording.p_value(auc.p_value)}), among all tests shown here it is not ({p})."
+            f" (p {wording.p_value(found.p_value)}), among the {n_tests} tests asked for it is not"
+            f" ({p})."
         )
-    elif auc.value == 0:
+    elif found.value == 0:
         said.append(f"There is no difference at all ({p}).")
     else:
         said.append(
@@ -166,17 +196,28 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
 
 
 def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:
-    """Say where figures other than ROC AUC differ significantly."""
+    """Say where figures that were not asked for differ significantly."""
     assert of.differences is not None
     assert of.corrected is not None
     for_row: dict[str, list[str]] = {row_a: [], row_b: []}
     for name, title in _titles(of).items():
-        if name != "roc_auc" and of.corrected[name] < ALPHA:
+        if name not in of.primary and of.corrected.get(name, math.nan) < ALPHA:
             for_row[row_a if _better(of, name) else row_b].append(title)
     return [
         f"{row} is significantly better in {_and(names)}."
         for row, names in for_row.items()
         if names
+    ]
+
+
+def _secondary(of: Comparison, n_tests: _Tests) -> list[str]:
+    """Say what the other figures are worth."""
+    if n_tests.all == n_tests.primary:
+        return []
+    asked = _and([_titles(of)[name] for name in of.primary])
+    return [
+        f"The rows are compared by {asked}; all other figures are secondary, and corrected for all"
+        f" {n_tests.all} tests."
     ]
 
 
@@ -219,25 +260,29 @@ def _cost(of: Comparison, row_a: str, row_b: str) -> list[str]:
 
 
 def _summary(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> str:
-    wins = {row_a: 0, row_b: 0}
-    compared = 0
+    said = [_wins(comparisons, name, row_a, row_b) for name in comparisons[0].primary]
+    left = sum(each.corrected is None for each in comparisons)
+    return "; ".join([*said, *([f"on {left} they cannot be compared"] if left else [])]) + "."
+
+
+def _wins(comparisons: Sequence[Comparison], name: str, row_a: str, row_b: str) -> str:
+    wins, open_ = {row_a: 0, row_b: 0}, 0
     for each in comparisons:
-        if each.differences is None or each.corrected is None:
+        if each.corrected is None:
             continue
-        compared += 1
-        if each.corrected["roc_auc"] < ALPHA:
-            wins[row_a if each.differences["roc_auc"].value > 0 else row_b] += 1
-    open_ = compared - sum(wins.values())
-    said = (
-        f"By ROC AUC {row_a} is significantly better on {wins[row_a]}, {row_b} on {wins[row_b]};"
+        if each.corrected[name] < ALPHA:
+            wins[row_a if _better(each, name) else row_b] += 1
+        else:
+            open_ += 1
+    title = _titles(comparisons[0])[name]
+    return (
+        f"By {title} {row_a} is significantly better on {wins[row_a]}, {row_b} on {wins[row_b]};"
         f" {open_} {'is' if open_ == 1 else 'are'} open"
     )
-    left = len(comparisons) - compared
-    return said + (f"; on {left} they cannot be compared." if left else ".")
 
 
-def _with_interval(line: Line) -> str:
-    figure = line.metrics["roc_auc"]
+def _with_interval(line: Line, name: str) -> str:
+    figure = line.metrics[name]
     parts = (wording.figure(figure.value), wording.spread(figure), wording.interval(figure))
     return " ".join(part for part in parts if part)
 
@@ -252,14 +297,15 @@ def _and(names: Sequence[str]) -> str:
 
 _COLUMNS = (
     "dataset", "metric", "row_a", "a", "a_low", "a_high", "row_b", "b", "b_low", "b_high",
-    "difference", "low", "high", "test", "p_value", "p_corrected", "better",
+    "difference", "low", "high", "test", "p_value", "p_corrected", "primary", "better",
 )  # fmt: skip
 
 
 def lines(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[dict[str, Any]]:
     """Give a line for each data set and metric; what is not defined is None.
 
-    ``better`` names the row that is significantly better, after the correction; None where none is.
+    ``primary`` says whether the rows are compared by it, see `Comparison.corrected`; ``better``
+    names the row that is significantly better, after the correction; None where none is.
     """
     found = []
     for each in comparisons:
@@ -273,7 +319,7 @@ def lines(comparisons: Sequence[Comparison], row_a: str, row_b: str) -> list[dic
                 each.dataset, name, row_a, a.value, a.low, a.high, row_b, b.value, b.low, b.high,
                 number(difference.value), number(difference.low), number(difference.high),
                 difference.test, number(difference.p_value),
-                number(corrected), better,
+                number(corrected), name in each.primary, better,
             )  # fmt: skip
             found.append(dict(zip(_COLUMNS, values, strict=True)))
     return found

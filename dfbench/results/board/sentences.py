@@ -176,16 +176,18 @@ def row(of: Line, *, seeds: bool = False) -> str:
     return f"{of.row} ({word} {', '.join(map(str, of.seeds))})"
 
 
-def facts(table: Table) -> list[str]:
-    """Say what the figures of a table are from, a phrase each; empty where nothing ran."""
+def facts(table: Table, *, others: bool = True) -> list[str]:
+    """Say what the figures of a table are from, a phrase each; empty where nothing ran.
+
+    ``others``: whether figures other than ROC AUC stand with their intervals.
+    """
     if not table.measured:
         return []
     first = table.typical
     split = first.split or "test"
     # of a board of imported scores alone nobody knows it
     train = "" if first.n_train is None else f", {count(first.n_train)} for training"
-    images = "image" if first.n_test == 1 else "images"
-    said = [f"{count(first.n_test)} {split} {images}{train}"]
+    said = [f"{counted(first.n_test or 0, f'{split} image')}{train}"]
     if first.divided is not None:
         said = [_of_divisions(first, first.divided)]
     if split != "test":
@@ -194,22 +196,10 @@ def facts(table: Table) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
     elif first.classes:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    kind = "images within their class"
-    if first.n_groups is not None:
-        whole = counted(first.n_groups, "group as a whole", "groups as wholes")
-        kind = f"the {whole} (DeLong's shares summed by group)"
-    if first.divided is not None and first.divided.kind == "split":
-        said.append(
-            "95 % intervals of the means, corrected for the images that splits share (Nadeau and"
-            " Bengio 2003)"
-        )
-    else:
-        said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
-    if first.divided is not None and first.divided.kind == "fold":
-        said.append("widened for the training images that folds share")
+    said.append(_intervals(first, others=others))
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
-        said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
+        said.append(f"{counted(left_out, 'unreadable image')} left out")
     return said
 
 
@@ -235,9 +225,31 @@ def ranks(tables: Iterable[Table]) -> str:
     return RANKS.replace(_TEST, f"{_TEST}; on several splits {_ON_SPLITS}") if split else RANKS
 
 
-def about(table: Table) -> str:
-    """Say in a row of phrases what the figures of a table are from; empty where nothing ran."""
-    return "; ".join([*facts(table), *([smallest(table)] if table.smallest else [])])
+def _intervals(line: Line, *, others: bool) -> str:
+    """Say how the intervals that are shown come about."""
+    n_groups, over = line.n_groups, line.divided
+    if over is not None and over.kind == "split":
+        return (
+            "95 % intervals of the means, corrected for the images that splits share (Nadeau and"
+            " Bengio 2003)"
+        )
+    widened = ", widened for the training images that folds share" if over is not None else ""
+    if not others:
+        heeded = "" if n_groups is None else f" over the {counted(n_groups, 'group')}"
+        return f"95 % interval of ROC AUC by DeLong{heeded}{widened}"
+    kind = "images within their class"
+    if n_groups is not None:
+        whole = counted(n_groups, "group as a whole", "groups as wholes")
+        kind = f"the {whole} (DeLong's shares summed by group)"
+    return f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise{widened}"
+
+
+def about(table: Table, *, others: bool = True) -> str:
+    """Say in a row of phrases what the figures of a table are from; empty where nothing ran.
+
+    ``others`` as in `facts`.
+    """
+    return "; ".join([*facts(table, others=others), *([smallest(table)] if table.smallest else [])])
 
 
 def smallest(table: Table) -> str:

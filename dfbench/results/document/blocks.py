@@ -152,6 +152,9 @@ class Section:
         Whether a page shows it only when it is opened.
     secondary
         Whether a terminal, which is short of room, leaves it out; so it does what is folded.
+    plainly
+        The paragraphs where there is no room for what cells have in small, which the others
+        describe; empty where they say nothing of it.
     """
 
     title: str
@@ -160,6 +163,7 @@ class Section:
     charts: tuple[Chart, ...] = ()
     folded: bool = False
     secondary: bool = False
+    plainly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -38,11 +39,28 @@ from dfbench.results.texts import csv_text
 
 Findings = TypeVar("Findings", bound=BaseModel)
 
+_NAMED = 5
+"""Results folders that are named where another is meant."""
 _LOOK_AGAIN = "run again with the same --out: it is looked for anew"
 
 
 def _unseen(name: str) -> str:
     return ""
+
+
+def beside(path: Path) -> str:
+    """Name the results folders beside a path that is none, behind what is said; empty for none."""
+    try:
+        found = sorted(each.name for each in path.parent.iterdir() if is_results(each))
+    except OSError:
+        return ""
+    named = ", ".join(found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
+    return f": there {'is' if len(found) == 1 else 'are'} {named}" if found else ""
+
+
+def is_results(path: Path) -> bool:
+    """Whether a folder has a list of entries."""
+    return ResultsFolder(path).entries_file.is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ class ResultsFolder(Places):
             raise OutputError(
                 f"not a results folder: {missing}",
                 where=self.path,
-                hint="a results folder is what `dfbench run --out DIR` writes",
+                hint=f"a results folder is what `dfbench run --out DIR` writes{beside(self.path)}",
             ) from None
         except (OSError, ValueError) as error:
             raise OutputError(

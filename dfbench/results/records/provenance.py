@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.plain import counted
+
 
 class Source(BaseModel):
     """A data set of a run."""
@@ -72,16 +74,14 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         (
             "budget of a row",
             lambda run: (
-                f"{run.trials} trials or {run.seconds:g} s of tuning{_tuned_for(run)}"
+                f"{counted(run.trials, 'trial')} or {run.seconds:g} s of tuning{_tuned_for(run)}"
                 if run.trials
                 else ""
             ),
         ),
         (
             "workers",
-            lambda run: (
-                f"{run.jobs}, {run.threads} thread{'s'[: run.threads > 1]} each" if run.jobs else ""
-            ),
+            lambda run: f"{run.jobs}, {counted(run.threads, 'thread')} each" if run.jobs else "",
         ),
     ]
     found = [(name, [of(run) for run in runs]) for name, of in said]

@@ -47,6 +47,10 @@ _NOT_DATA = frozenset({"__macosx", "lost+found", "$recycle.bin", "system volume 
 """Folders of systems; in lower case."""
 _LITTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 """What systems leave in folders, besides hidden files; in lower case."""
+_DESCRIBING = frozenset(
+    {"readme", "license", "licence", "copying", "notice", "citation", "changelog", "terms_of_use"}
+)
+"""What files that tell of a data set are called, whatever their suffix; in lower case."""
 
 
 @dataclass(slots=True)
@@ -60,7 +64,7 @@ class Found:
     faults
         Of these, the ones that cannot be opened as files, and why.
     ignored
-        Number of other files, hidden ones included.
+        Number of other files, hidden ones included; cards, licences and the like are not counted.
     others
         Paths of other files as those of images, sorted, without hidden ones, what systems leave,
         pipes and sockets.
@@ -89,6 +93,12 @@ def _suffix(name: str) -> str:
 
 def _litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
+
+
+def _describes(name: str) -> bool:
+    """Whether a file tells of a data set, as its card does: it is none of the data."""
+    stem, _, suffix = name.lower().partition(".")
+    return stem in _DESCRIBING or suffix == "toml"
 
 
 def _backup(name: str, suffix: str) -> bool:
@@ -238,7 +248,7 @@ def _add(to: Found, prefix: str, entry: os.DirEntry[str]) -> None:
         if fault:
             to.faults[path] = fault
     else:
-        to.ignored += 1
+        to.ignored += not _describes(entry.name)
         if not _fault(entry) or _broken_link(entry):  # to read a pipe would wait
             to.others.append(path)
             if kind:
@@ -263,8 +273,8 @@ def _add_held(to: Found, folder: Path, inner: str, held: places.Held) -> None:
             continue
         fault = held.faults.get(name, "")
         image, kind = True, ""
+        own = name.rpartition("/")[2]
         if not held.images:
-            own = name.rpartition("/")[2]
             image, kind = look(own, functools.partial(_held_head, folder / inner / name))
         path = prefix + name
         if image:
@@ -272,7 +282,7 @@ def _add_held(to: Found, folder: Path, inner: str, held: places.Held) -> None:
             if fault:
                 to.faults[path] = fault
         else:
-            to.ignored += 1
+            to.ignored += not _describes(own)
             to.others.append(path)
             if kind:
                 to.unread[path] = kind

@@ -426,4 +426,4 @@ def test_leaks_are_looked_for_again_where_other_images_can_be_read(
 
 def test_check_names_the_remedy(leaky: Path, scenes: Path) -> None:
     said = " ".join(dfbench("data", "check", leaky).stdout.split())
-    assert "dfbench run --on-leak drop leaves the copies out of train." in said
+    assert "To leave the copies out of train, run with --on-leak drop." in said

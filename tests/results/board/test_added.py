@@ -98,8 +98,8 @@ def few(folder):
 
 
 def terminal(board, width):
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(BoardView(board))
+    console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(BoardView(board), crop=False)
     return console.export_text()
 
 

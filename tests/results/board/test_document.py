@@ -43,7 +43,7 @@ def test_what_is_over_all_stands_around_the_data_sets(board):
 def test_a_data_set_begins_with_what_must_be_known(board):
     first, _, last = (block for block in document(board) if isinstance(block, Chapter))
     assert names(first.parts) == [
-        *("Remark", "Paragraph", "Leaderboard", "Paragraph", "Reasons", "Overview"),
+        *("Remark", "Facts", "Leaderboard", "Paragraph", "Reasons", "Overview"),
         *("Section", "Section", "Section", "RowPictures"),
     ]
     titles = [part.title for part in last.parts if isinstance(part, Section)]

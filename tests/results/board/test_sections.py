@@ -80,8 +80,14 @@ def parsed(board, form="html"):
 
 
 def printed(board, width=80):
-    console = Console(width=width, file=io.StringIO(), color_system=None, legacy_windows=False)
-    console.print(BoardView(board))
+    console = Console(
+        width=width,
+        file=io.StringIO(),
+        color_system=None,
+        legacy_windows=False,
+        force_terminal=True,
+    )
+    console.print(BoardView(board), crop=False)
     return console.file.getvalue()
 
 

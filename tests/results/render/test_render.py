@@ -14,10 +14,12 @@ from dfbench.results.board.arrange import _notes, arrange
 from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board
 from dfbench.results.document import wording
+from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.csv import to_frame
 from dfbench.results.render.formats import FORMATS, render, render_all
-from dfbench.results.render.terminal import BoardView
+from dfbench.results.render.terminal import BoardView, SectionView
+from dfbench.results.render.terminal.fitting import folded
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
@@ -35,8 +37,14 @@ def board(full):
 
 
 def printed(board, width=80):
-    console = Console(width=width, file=io.StringIO(), color_system=None, legacy_windows=False)
-    console.print(BoardView(board))
+    console = Console(
+        width=width,
+        file=io.StringIO(),
+        color_system=None,
+        legacy_windows=False,
+        force_terminal=True,
+    )
+    console.print(BoardView(board), crop=False)
     return console.file.getvalue()
 
 
@@ -205,6 +213,61 @@ def test_the_terminal_at_80_columns_says_what_counts(board):
     assert "by class: accuracy in % of real/fake" in flat
     assert "All data sets" in flat
     assert NASTY in flat
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_what_a_terminal_says_fits_what_it_shows(board, width):
+    first = re.split(r"(by class: .*|the accuracy of each class: .*)\n", printed(board, width))
+    flat = " ".join("".join(first[:2]).split())
+    one = next(line for line in first[0].splitlines() if " hsv+lbp+fft/xgboost " in line)
+    n_intervals = len(re.findall(r"\d\.\d{3}–\d\.\d{3}", one))
+    assert n_intervals == (4 if width == 200 else 1)
+    assert ("by bootstrap of" in flat) == (n_intervals > 1)
+    assert ("interval of ROC AUC by DeLong" in flat) == (n_intervals == 1)
+    shows_classes = re.search(r" \d+/\d+ ", one) is not None
+    assert ("by class: accuracy in % of real/fake" in flat) == shows_classes
+
+
+def test_names_of_data_sets_give_way_and_what_is_said_with_them(folder):
+    for number in range(9):
+        folder.add(f"faces{number}ofaverylongnamewithoutmarks{number}", "hsv/knn", gain=1 + number)
+    board = build_board(folder.out)
+    overall = printed(board, 200).split("All data sets")[1]
+    assert "ROC AUC on each" in overall
+    assert all(f"marks{number}" in overall for number in range(9)), "cut in their middle"
+    narrow = printed(board, 40).split("All data sets")[1]
+    assert "ROC AUC on each" not in narrow
+    assert "over 9 data sets; on each: leaderboard.md" in " ".join(narrow.split())
+
+
+def test_a_section_describes_details_only_where_they_are_shown():
+    cells = (Cell("a"), Cell("0.500", 0.5, "[0.400, 0.600]"))
+    grid = Grid((Column("row", text=True), Column("ROC AUC")), ((cells,),))
+    section = Section("S", ("All, with intervals.",), (grid,), plainly=("All.",))
+    for width, said in ((60, "All, with intervals."), (20, "All.")):
+        shown = Console(width=width, file=io.StringIO(), color_system=None, force_terminal=True)
+        shown.print(SectionView(section))
+        lines = shown.file.getvalue().splitlines()
+        assert lines[1] == said
+        assert ("[0.400, 0.600]" in lines[-1]) == (width == 60)
+
+
+def test_what_is_piped_on_is_a_line_and_an_address_stays_whole(folder):
+    address = f"https://example.org/{'weights/' * 12}model.safetensors"
+    folder.add("faces", "hsv/knn")
+    folder.fail("faces", "embedding/svm", f"no weights: fetch {address} by hand")
+    for seen in (True, False):
+        shown = Console(width=80, file=io.StringIO(), color_system=None, force_terminal=seen)
+        shown.print(BoardView(build_board(folder.out)), crop=False)
+        lines = shown.file.getvalue().splitlines()
+        assert sum(address in line for line in lines) == 1
+        assert any("images" in line and "by DeLong" in line for line in lines) != seen
+
+
+def test_what_is_in_brackets_stays_together_and_what_is_long_is_cut_in_its_middle():
+    assert folded("10 % (n = 70)", 8) == ["10 %", "(n = 70)"]
+    assert folded("hsv+lbp/svm", 8) == ["hsv+lbp/", "svm"]
+    assert folded("averyveryverylongname", 16) == ["averyve…longname"]
 
 
 def test_markup_in_names_is_not_obeyed_by_the_terminal(folder):

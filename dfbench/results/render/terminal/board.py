@@ -12,6 +12,7 @@ from dfbench.results.board import sentences
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Chapter,
+    Facts,
     Leaderboard,
     Part,
     Reported,
@@ -26,7 +27,7 @@ from dfbench.results.document.blocks import (
     Remark,
     Section,
 )
-from dfbench.results.render.terminal.fitting import words
+from dfbench.results.render.terminal.fitting import Sentence, sentence, words
 from dfbench.results.render.terminal.leaderboard import LeaderboardView
 from dfbench.results.render.terminal.section import SectionView
 from dfbench.results.render.terminal.standings import StandingsView
@@ -65,7 +66,7 @@ class BoardView:
                     yield ""
                     apart = True
                 case Legend(_, short):
-                    yield words(short, "dim")
+                    yield sentence(short, "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +80,43 @@ class ChapterView:
     told: Mapping[str, str] = field(default_factory=dict)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield words(self.chapter.title, "bold")
+        yield sentence(self.chapter.title, "bold")
+        boards = (part for part in self.chapter.parts if isinstance(part, Leaderboard))
+        others = any(
+            LeaderboardView(board.table, board.seeds).has_intervals(console, options)
+            for board in boards
+            if board.table.measured
+        )
         for part in self.chapter.parts:
-            yield from self._part(part)
+            yield from self._part(part, others=others)
 
-    def _part(self, part: Part) -> RenderResult:
+    def _part(self, part: Part, *, others: bool) -> RenderResult:
         match part:
+            case Facts(_, short, shortest):
+                yield sentence(short if others else shortest, "dim")
             case Remark(kind, text):
-                yield words(f"{kind}: {text}", _STYLES[kind])
+                yield sentence(f"{kind}: {text}", _STYLES[kind])
             case Paragraph(text, short):
-                yield words(short or text, "dim")
+                yield sentence(short or text, "dim")
             case Leaderboard(_, table, seeds):
                 if table.measured:
                     yield LeaderboardView(table, seeds)
             case Reported(by_row):
-                yield words(f"{sentences.REPORTED}:", "dim")
+                yield sentence(f"{sentences.REPORTED}:", "dim")
                 for row, figures in by_row.items():
-                    yield Text.assemble("  ", words(row), words(f": {figures}", "dim"))
+                    yield Sentence(Text.assemble("  ", words(row), words(f": {figures}", "dim")))
             case Reasons(reasons):
                 yield from map(self._reason, reasons)
             case Section() if _shown(part):
                 yield ""
                 yield SectionView(part)
 
-    def _reason(self, of: Reason) -> Text:
+    def _reason(self, of: Reason) -> Sentence:
         style = "red" if of.status == "failed" else "yellow"
         above = self.told.get(of.reason)
         said = of.said if above is None else f"as on {above}"
         rows = words(f" {', '.join(of.rows)}: ")
-        return Text.assemble((of.status, style), rows, words(said, "dim"))
+        return Sentence(Text.assemble((of.status, style), rows, words(said, "dim")))
 
 
 def _shown(section: Section) -> bool:

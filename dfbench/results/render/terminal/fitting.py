@@ -3,24 +3,54 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from rich import box
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from dfbench.plain import in_line
+from dfbench.plain import cells, in_line, lines, shortened
 
 # lines under the heading and between the blocks of rows, nothing else; said to be of ASCII, or
 # rich puts another frame in its place where a terminal has no lines: there they are written as -
 _BOX = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n", ascii=True)
 
 
+_WHOLE = 16
+"""Cells of a name without marks that are never cut."""
+
+
 def words(text: str, style: str = "") -> Text:
     """Show text as it is written: nothing in it is markup, and nothing steers the terminal."""
     return Text(in_line(text), style)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that is broken at its blanks for a person: a path or an address stays whole.
+
+    Where nobody sees it, as it is piped on, it is a line.
+    """
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width
+        broken = lines(self.text.plain, wide) if console.is_terminal else [self.text.plain]
+        at = 0
+        for line in broken:
+            at = self.text.plain.index(line, at)
+            part = self.text[at : at + len(line)]
+            part.no_wrap, part.overflow = True, "ignore"
+            yield part
+            at += len(line)
+
+
+def sentence(text: str, style: str = "") -> Sentence:
+    """Show a sentence as it is written, see `words`."""
+    return Sentence(words(text, style))
 
 
 def empty(*, tight: bool) -> Table:
@@ -41,13 +71,16 @@ def excess(table: Table, console: Console, options: ConsoleOptions) -> int:
 
 
 def folded(name: str, width: int) -> list[str]:
-    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide."""
-    lines = [""]
-    for piece in re.split(r"(?<=[/+_ -])", in_line(name)):
-        if lines[-1] and cell_len(lines[-1] + piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return [line.rstrip() for line in lines]
+    """Break a name behind its marks (``hsv+lbp+fft/`` ``xgboost``) where it is too wide.
+
+    What stands in round brackets is kept together, and what has no marks is cut in its middle.
+    """
+    found = [""]
+    for piece in re.split(r"(?<=[/+_ -])(?![^()]*\))", in_line(name)):
+        if found[-1] and cells(found[-1] + piece) > width:
+            found.append("")
+        found[-1] += shortened(piece, max(width, _WHOLE))
+    return [line.rstrip() for line in found]
 
 
 def heading(name: str, width: int) -> Text:

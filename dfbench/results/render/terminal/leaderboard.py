@@ -15,7 +15,13 @@ from dfbench.results.board.columns import COLUMNS, ROW, LineColumn, own_column
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Grid as Cells
 from dfbench.results.document.cells import tags
-from dfbench.results.render.terminal.fitting import empty, excess, row_name, words
+from dfbench.results.render.terminal.fitting import (
+    empty,
+    excess,
+    row_name,
+    sentence,
+    words,
+)
 from dfbench.results.render.terminal.section import GridView
 from dfbench.results.statistics.metrics import MAIN
 
@@ -32,6 +38,23 @@ class LeaderboardView:
     seeds: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grid, level = self._fitting(console, options)
+        yield grid
+        if (beside := _own(self.table)) and not level.rest:
+            yield _beside(self.table, beside)
+        first = self.table.measured[0]
+        if first.classes and not _CLASSES & level.without:
+            said = f"by class: accuracy in % of {'/'.join(first.classes)}"
+        else:
+            said = "the accuracy of each class: leaderboard.md"
+        yield sentence(said, "dim")
+
+    def has_intervals(self, console: Console, options: ConsoleOptions) -> bool:
+        """Whether there is room for the intervals of figures other than ROC AUC."""
+        return self._fitting(console, options)[1].intervals
+
+    def _fitting(self, console: Console, options: ConsoleOptions) -> tuple[Grid, _Level]:
+        """Give the fullest grid that there is room for."""
         first = self.table.measured[0]
         levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
         longest = max(cell_len(in_line(ROW.cell(line, "").shown)) for line in self.table.measured)
@@ -43,14 +66,7 @@ class LeaderboardView:
             if room >= level.shortest or level is levels[-1]:
                 grid = _fill(self.table, level, seeds=self.seeds, name=max(1, room))
                 break
-        yield grid
-        if (beside := _own(self.table)) and not level.rest:
-            yield _beside(self.table, beside)
-        if first.classes and not _CLASSES & level.without:
-            said = f"by class: accuracy in % of {'/'.join(first.classes)}"
-        else:
-            said = "the accuracy of each class: leaderboard.md"
-        yield words(said, "dim")
+        return grid, level
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from dfbench.plain import in_line
+from dfbench.plain import counted, in_line
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
-from dfbench.results.render.terminal.fitting import empty, excess, folded, heading, words
+from dfbench.results.render.terminal.fitting import empty, excess, folded, heading, sentence
 
+_HEADING = 8
+"""Width that headings of figures are broken to."""
 _READABLE, _SHORTEST = 24, 14
 """Widths that words are broken to, the second before columns are left out."""
+_WAYS = ((True, None), (False, None), (False, _READABLE), (False, _SHORTEST))
+"""How a table is tried, the fullest first: with details, and how wide words may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,16 @@ class SectionView:
     section: Section
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield words(self.section.title, "bold")
-        for text in self.section.text:
-            yield words(text, "dim")
+        yield sentence(self.section.title, "bold")
+        views = [GridView(grid) for grid in self.section.grids]
+        plainly = self.section.plainly if views else ()
+        if plainly and any(view.details(console, options) for view in views):
+            plainly = ()
+        for text in plainly or self.section.text:
+            yield sentence(text, "dim")
         for grid in self.section.grids:
             if grid.title:
-                yield words(grid.title, "italic")
+                yield sentence(grid.title, "italic")
             yield GridView(grid)
 
 
@@ -40,7 +48,7 @@ class GridView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         n = len(self.grid.columns)
-        for details, names in ((True, None), (False, None), (False, _READABLE), (False, _SHORTEST)):
+        for details, names in _WAYS:
             table = _fill(self.grid, n, details=details, names=names)
             if excess(table, console, options) <= 0:
                 break
@@ -52,15 +60,21 @@ class GridView:
         yield table
         left = len(self.grid.columns) - n
         if left:
-            said = f"{left} more column{'s' if left > 1 else ''}: leaderboard.md"
-            yield Text(said, style="dim")
+            yield sentence(f"{counted(left, 'more column')}: leaderboard.md", "dim")
+
+    def details(self, console: Console, options: ConsoleOptions) -> bool:
+        """Whether there is room for details, and there are any."""
+        if not any(cell.detail for block in self.grid.blocks for cells in block for cell in cells):
+            return False
+        table = _fill(self.grid, len(self.grid.columns), details=True, names=None)
+        return excess(table, console, options) <= 0
 
 
 def _fill(grid: Grid, n: int, *, details: bool, names: int | None) -> Table:
     """Make the table of the first ``n`` columns; ``names`` is how wide words may be."""
     table = empty(tight=names is not None)
     for column in grid.columns[:n]:
-        title = heading(column.title, max(8, names or 0))
+        title = heading(column.title, max(_HEADING, names or 0) if column.text else _HEADING)
         if column.text:
             table.add_column(title, overflow="fold")
         else:

@@ -15,7 +15,13 @@ from dfbench.results.board import sentences
 from dfbench.results.board.board import Overall
 from dfbench.results.document import wording
 from dfbench.results.document.cells import tags
-from dfbench.results.render.terminal.fitting import empty, excess, heading, row_name, words
+from dfbench.results.render.terminal.fitting import (
+    empty,
+    excess,
+    heading,
+    row_name,
+    sentence,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,6 @@ class StandingsView:
     datasets: Sequence[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text("All data sets", style="bold")
-        said = ["ROC AUC on each, and means over the rows that have all."]
-        yield words(" ".join([*said, *sentences.friedman(self.overall)]), "dim")
         everyone = [*self.overall.ranked, *self.overall.controls, *self.overall.gaps]
         longest = max((cell_len(in_line(standing.row)) for standing in everyone), default=0)
         # the names of the data sets are broken ever shorter, then those of rows; last they go
@@ -40,9 +43,15 @@ class StandingsView:
             if shortest is not None and (room >= shortest or not width):
                 grid = self._grid(width, name=max(1, room))
                 break
+        yield Text("All data sets", style="bold")
+        said = "ROC AUC on each, and means over the rows that have all."
+        if not width:
+            said = f"Means of ROC AUC over {len(self.datasets)} data sets; on each: leaderboard.md."
+        yield sentence(" ".join([said, *sentences.friedman(self.overall)]), "dim")
         yield grid
         if self.overall.gaps:
-            yield Text(f"{wording.GAP} no figure there: such rows have no mean and no rank", "dim")
+            said = f"{wording.GAP} no figure there: such rows have no mean and no rank"
+            yield sentence(said, "dim")
 
     def _grid(self, width: int, *, name: int | None = None) -> Grid:
         shown = self.datasets if width else ()

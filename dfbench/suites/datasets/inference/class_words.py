@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dfbench.errors import DataError
+from dfbench.plain import counted
 from dfbench.suites.datasets.inference.classes import (
     BESIDE,
     MASKS,
@@ -168,11 +169,11 @@ def _ask(told: Sequence[Place], others: Sequence[Place], where: object) -> None:
     """Ask of which class some images are."""
     first = str(max(others, key=lambda place: place.images)) or "the folder itself"
     worded = natural({p.parts[p.class_at] for p in told if p.label})
-    n = images_in(others)
+    n = counted(images_in(others), "image")
     if len(others) == 1:
-        what = f"{first} holds {n:,} images, but no name on the way tells"
+        what = f"{first} holds {n}, but no name on the way tells"
     else:
-        what = f"{len(others):,} folders, such as {first}, hold {n:,} images, but no name tells"
+        what = f"{len(others):,} folders, such as {first}, hold {n}, but no name tells"
     raise DataError(
         f"{what} whether they are real or fake, as {listed(worded)} do",
         where=where,

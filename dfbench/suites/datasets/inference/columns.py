@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from dfbench.plain import counted
 from dfbench.suites.datasets.inference.polarity import (
     FLAGS,
     clear_meaning,
@@ -200,7 +201,7 @@ def split_column(table: Table, labels: str) -> SplitChoice:
         cells = table.cells(name)
         if not read.reason and any(map(is_missing, cells)):
             n = sum(map(is_missing, cells))
-            read = SplitChoice("", f"column {name!r} is empty in {n} rows: not used")
+            read = SplitChoice("", f"column {name!r} is empty in {counted(n, 'row')}: not used")
         if not read.reason:
             labelled = {
                 read.values.get(text) or split_of(text)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from dfbench.plain import counted
 from dfbench.suites.datasets.words import is_mask
 
 _MOST = 0.8
@@ -34,8 +35,9 @@ def frames_of_videos(paths: Sequence[str]) -> str:
         if not all(re.search(r"\d", video) or n > 1 for video, n in videos.items()):
             continue
         pattern = rf"(?P<group>[^/]+){re.escape(mark)}[a-z]*\d+\.\w+$"
+        frames_of = counted(len(videos), "video")
         return (
-            f"names of files such as {paths[0]} look like frames of {len(videos):,} videos: if"
+            f"names of files such as {paths[0]} look like frames of {frames_of}: if"
             f" they are, --groups '{pattern}' keeps each in one split"
         )
     return ""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from dfbench.errors import DataError
+from dfbench.plain import counted
 from dfbench.suites.datasets.inference.places import Place, find_name, images_in, listed
 from dfbench.suites.datasets.inference.read_as import Level, Names, ReadAs
 from dfbench.suites.datasets.listing import SPLITS, SplitName
@@ -132,8 +133,9 @@ def _check(places: Sequence[Place], found: dict[SplitName, list[str]], where: ob
     without = [place for place in places if not place.split]
     if without and (set(found) != {"test"} or any(p.label for p in places if p.split)):
         names = listed(name for folders in found.values() for name in folders)
+        lie = counted(images_in(without), "image lies", "images lie")
         raise DataError(
-            f"{images_in(without):,} images lie in no split, such as those in"
+            f"{lie} in no split, such as those in"
             f" {without[0] or 'the folder itself'}, and the others in {names}",
             where=where,
             hint=f"--splits train=FOLDER+FOLDER,test=FOLDER says what each is; {_DIVIDE}",

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from dfbench.errors import DataError
+from dfbench.plain import counted
 from dfbench.received.containers.places import is_folder
 from dfbench.suites.datasets.image_files import Found, is_image, subfolders, walk
 from dfbench.suites.datasets.layouts.base import (
@@ -154,7 +155,7 @@ class TableLayout(Layout):
                     raise DataError(what, where=line.place)
         unlabelled = sum(line.left_out for line in lines)
         if unlabelled:
-            n = f"{unlabelled:,} row{'s' * (unlabelled > 1)}"
+            n = counted(unlabelled, "row")
             result.warnings.append(f"{n} without a label left out")
         found = [folder.found for folder in folders.values()]
         with_image = sum(1 for image in result.images if not image.fault.startswith("row "))
