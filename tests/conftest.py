@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -23,6 +24,8 @@ from PIL import Image
 
 from dfbench import hosted, plugins
 
+gc.disable()  # until all tests are collected: nothing that is loaded until then is garbage
+
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
 
@@ -36,6 +39,12 @@ features = ["hsv"]
 models = ["knn"]
 """
 """A suite of one quick row, without pictures."""
+
+
+def pytest_collection_finish() -> None:
+    """Have garbage looked for from here on, in what tests make: libraries and all tests are much."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
