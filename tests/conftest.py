@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,14 @@ def scene(seed: int, size: tuple[int, int] = (120, 150)) -> np.ndarray:
     return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
 
 
+@cache
+def png(seed: int, kind: str) -> bytes:
+    """Give a picture as a file, which is drawn and written once for all folders."""
+    file = io.BytesIO()
+    Image.fromarray(picture(seed, kind=kind)).save(file, "PNG")
+    return file.getvalue()
+
+
 def fill(
     root: Path,
     *,
@@ -130,7 +140,7 @@ def fill(
             folder.mkdir(parents=True)
             for number in range(count):
                 kind = "real" if label == classes[0] else "fake"
-                Image.fromarray(picture(seed, kind=kind)).save(folder / f"{number:03d}.png")
+                (folder / f"{number:03d}.png").write_bytes(png(seed, kind))
                 seed += 1
     return root
 
