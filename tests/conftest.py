@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import io
 import os
@@ -25,6 +26,10 @@ from hypothesis import settings
 from PIL import Image
 
 from dfbench import hosted, plugins
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # once, and not in each of the processes that tests begin
+    compileall.compile_dir(Path(plugins.__file__).parent, quiet=2)
 
 gc.disable()  # until all tests are collected: nothing that is loaded until then is garbage
 
