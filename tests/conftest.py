@@ -49,17 +49,23 @@ models = ["knn"]
 
 
 def pytest_collection_finish() -> None:
-    """Have garbage looked for from here on, in what tests make: libraries and all tests are much."""
+    """Have garbage looked for from here on, in what tests make and not in libraries."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have kernels compiled once for all tests, of all processes, and not in the user's cache."""
+def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have kernels compiled once for all tests, of all processes, and not in the user's cache.
+
+    Files are named after the sources that they are of, so those of earlier tests are found again in
+    pytest's cache; ``--cache-clear`` has all compiled anew.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    os.environ["DFBENCH_KERNELS"] = str(shared / "kernels")
+    cache = getattr(request.config, "cache", None)
+    kept = cache.mkdir("kernels") if cache else shared / "kernels"
+    os.environ["DFBENCH_KERNELS"] = str(kept)
 
 
 @pytest.fixture(autouse=True)

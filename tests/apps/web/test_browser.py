@@ -200,9 +200,7 @@ def test_the_data_sets_are_told(opened: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_fits_and_can_be_read(
-    opened: Callable[..., Any], tmp_path: Path, scheme: str
-) -> None:
+def test_all_fits_and_can_be_read(opened: Callable[..., Any], tmp_path: Path, scheme: str) -> None:
     page = opened(color_scheme=scheme, viewport={"width": 380, "height": 800})
     page.set_input_files(CHOICE, photograph(tmp_path))
     page.wait_for_selector(".df-card")
