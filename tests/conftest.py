@@ -9,7 +9,8 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -31,8 +32,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     # once, and not in each of the processes that tests begin
     compileall.compile_dir(Path(plugins.__file__).parent, quiet=2)
 
-gc.disable()  # until all tests are collected: nothing that is loaded until then is garbage
-
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
 
@@ -48,10 +47,15 @@ models = ["knn"]
 """A suite of one quick row, without pictures."""
 
 
-def pytest_collection_finish() -> None:
-    """Have garbage looked for from here on, in what tests make and not in libraries."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have garbage looked for in what tests make, and not in libraries and in all tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,8 +67,10 @@ def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    cache = getattr(request.config, "cache", None)
-    kept = cache.mkdir("kernels") if cache else shared / "kernels"
+    kept, cache = shared / "kernels", getattr(request.config, "cache", None)
+    if cache is not None:
+        with suppress(OSError):  # as where these files are somebody else's
+            kept = cache.mkdir("kernels")
     os.environ["DFBENCH_KERNELS"] = str(kept)
 
 
