@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -169,7 +170,7 @@ class Served:
         self.process.send_signal(how)
         assert self.process.wait(20) == 0
         assert list(self.folder.iterdir()) == []
-        assert self.log.read_text() == ""
+        assert not re.search("left the machine|asked for the address", self.log.read_text())
 
 
 def free_port() -> int:

@@ -123,6 +123,7 @@ def test_nothing_is_kept_on_disk_and_nothing_leaves_the_machine(
             visitor.verdict(json.loads(said)[0], [ROW])
         assert page.files() == []
     page.check_nothing_is_left(signal.SIGINT)
+    assert page.log.read_text() == ""
 
 
 @pytest.mark.parametrize(
