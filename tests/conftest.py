@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
+import io
 import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,10 @@ from hypothesis import settings
 from PIL import Image
 
 from dfbench import hosted, plugins
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # once, and not in each of the processes that tests begin
+    compileall.compile_dir(Path(plugins.__file__).parent, quiet=2)
 
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
@@ -38,12 +47,31 @@ models = ["knn"]
 """A suite of one quick row, without pictures."""
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have garbage looked for in what tests make, and not in libraries and in all tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have kernels compiled once for all tests, of all processes, and not in the user's cache."""
+def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have kernels compiled once for all tests, of all processes, and not in the user's cache.
+
+    Files are named after the sources that they are of, so those of earlier tests are found again in
+    pytest's cache; ``--cache-clear`` has all compiled anew.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    os.environ["DFBENCH_KERNELS"] = str(shared / "kernels")
+    kept, cache = shared / "kernels", getattr(request.config, "cache", None)
+    if cache is not None:
+        with suppress(OSError):  # as where these files are somebody else's
+            kept = cache.mkdir("kernels")
+    os.environ["DFBENCH_KERNELS"] = str(kept)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +135,14 @@ def scene(seed: int, size: tuple[int, int] = (120, 150)) -> np.ndarray:
     return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
 
 
+@cache
+def png(seed: int, kind: str) -> bytes:
+    """Give a picture as a file, which is drawn and written once for all folders."""
+    file = io.BytesIO()
+    Image.fromarray(picture(seed, kind=kind)).save(file, "PNG")
+    return file.getvalue()
+
+
 def fill(
     root: Path,
     *,
@@ -121,7 +157,7 @@ def fill(
             folder.mkdir(parents=True)
             for number in range(count):
                 kind = "real" if label == classes[0] else "fake"
-                Image.fromarray(picture(seed, kind=kind)).save(folder / f"{number:03d}.png")
+                (folder / f"{number:03d}.png").write_bytes(png(seed, kind))
                 seed += 1
     return root
 

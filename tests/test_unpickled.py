@@ -17,8 +17,10 @@ trials = 2
 [[rows]]
 features = ["hsv"]
 models = ["knn", "svm", "xgboost"]
-[[rows]]
-networks = ["cnn-3conv"]
+[[systems]]
+name = "network"
+model = "cnn-3conv"
+params = { image_size = 32, epochs = 2, batch_size = 8 }
 """
 HOOKS = Path(__file__).parent / "unpickling"
 PIPES = (
@@ -73,11 +75,17 @@ torch.load("t.pt")
 def test_nothing_of_a_whole_run_is_unpickled_from_a_file(tmp_path, command, make_folder):
     make_folder("faces")
     (tmp_path / "several.toml").write_text(SUITE)
-    run = ("-m", "dfbench", "run", "-s", "several.toml", "-d", "faces", "--out", "out", "-j", "2")
-    for _ in range(2):  # once more with all that the first left
-        assert "4 ok" in command(*run)
-    command("-m", "dfbench", "predict", "out", "faces/test", "--row", "hsv/xgboost")
-    command("-m", "dfbench", "predict", "out", "faces/test", "--row", "cnn-3conv")
+    run = ["run", "-s", "several.toml", "-d", "faces", "--out", "out", "-j", "2"]
+    assert "4 ok" in command("-m", "dfbench", *run)
+    code = f"""
+from dfbench.cli import app
+app({run}, standalone_mode=False)  # once more with all that the first left
+for row in ("hsv/xgboost", "network"):
+    app(["predict", "out", "faces/test", "--row", row], standalone_mode=False)
+"""
+    said = command("-c", code)
+    assert "4 ok" in said
+    assert said.count("faces/test/real/000.png") == 2
     found = noted(tmp_path)
     assert any(PIPES[0] in stack for _, _, stack in found)  # pipes are seen
     assert [each for each in found if each[1] == "file"] == []

@@ -362,15 +362,16 @@ def test_a_worker_of_several_threads_has_one_task_of_all_runs(tmp_path: Path) ->
 
 
 def test_an_extractor_that_crashes_costs_its_rows_alone(
-    given: dict[str, Any], make_folder: Callable[..., Path], tmp_path: Path
+    given: dict[str, Any], make_folder: Callable[..., Path], cluster: Any, tmp_path: Path
 ) -> None:
     folder = make_folder("few", splits={"train": 2, "validation": 2, "test": 2})
     deadly = folder / "validation" / "fake" / "001.png"
     mean = np.asarray(Image.open(deadly)).mean()
     Path(given["plugin"]).write_text(FATAL.format(mean=float(mean)))
     results = dfbench.run(
-        given["suite"], folder, out=tmp_path / "out", executor="dask", jobs=2, device="cpu",
-        only=["fatal/knn", "mine/knn"], plugins=given["plugin"],
+        given["suite"], folder, out=tmp_path / "out", executor="dask", device="cpu",
+        scheduler=cluster.scheduler_address, only=["fatal/knn", "mine/knn"],
+        plugins=given["plugin"],
     )  # fmt: skip
     found = records(tmp_path / "out")
     assert {row: its["status"] for row, its in found.items()} == {

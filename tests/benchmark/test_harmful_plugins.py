@@ -81,7 +81,7 @@ def test_each_costs_its_own_rows_and_doubts_stand_at_theirs(
     (tmp_path / "harmed.toml").write_text(SUITE)
     results = dfbench.run(
         tmp_path / "harmed.toml", folder, plugins=tmp_path / "mine.py", out=tmp_path / "out",
-        jobs=2, plugin_timeout=2.0,
+        jobs=1, plugin_timeout=2.0,
     )  # fmt: skip
     lines = {
         line["row"]: line for line in json.loads((tmp_path / "out/leaderboard.json").read_text())

@@ -77,7 +77,7 @@ def forget_the_helper(monkeypatch):
 
 def test_they_run_beside_ours_and_are_kept(tmp_path, make_folder):
     suite, faces = suite_in(tmp_path), make_folder("faces")
-    results = dfbench.run(suite, data=faces, out=tmp_path / "out", jobs=2)
+    results = dfbench.run(suite, data=faces, out=tmp_path / "out", jobs=1)
     found = {record.row: record for record in results.ran}
     skipped = found.pop("absent")
     assert (skipped.status, "pip install no_such_package" in skipped.reason) == ("skipped", True)

@@ -16,6 +16,7 @@ from dfbench.results.results import load_results
 SUITE = """
 name = "own"
 seeds = [3]
+figures = []
 [budget]
 trials = 3
 [features]
@@ -29,6 +30,7 @@ of = ["hsv/knn", "mine/knn"]
 combine = "mean"
 [[protocols]]
 kind = "robustness"
+changes = ["jpeg=50", "noise=8"]
 """
 
 

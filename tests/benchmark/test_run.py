@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dfbench.cli import app
-from tests.conftest import run_cells_here
+from tests.conftest import fill, load_plugins_here, run_cells_here
 
 SUITE = """
 name = "tiny"
@@ -74,10 +75,32 @@ def scores(out: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
-def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: Path) -> None:
-    folder, out = make_folder(), tmp_path / "out"
+@dataclass(frozen=True)
+class Ran:
+    """The run by two workers: its words, what it said and where its images and results lie."""
+
+    command: tuple[object, ...]
+    result: Result
+    data: Path
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("ran")
+    suite, data, out = folder / "tiny.toml", fill(folder / "faces"), folder / "out"
+    suite.write_text(SUITE)
     figures = ("--jobs", 2, "--figures", "scores,training")
-    result = dfbench("run", "--suite", suite, "--data", folder, "--out", out, *figures)
+    command = ("run", "--suite", suite, "--data", data, "--out", out, *figures)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        load_plugins_here(patch)
+        return Ran(command, dfbench(*command), data, out)
+
+
+def test_the_main_job(ran: Ran) -> None:
+    result, out = ran.result, ran.out
     assert result.exit_code == 0, result.output
     assert "faces" in result.stdout
     assert "small+fft/svm" in result.stdout
@@ -104,8 +127,7 @@ def test_the_main_job(make_folder: Callable[..., Path], suite: Path, tmp_path: P
         again = dfbench("leaderboard", out, "--format", form).stdout
         assert again == (out / f"leaderboard.{form}").read_text()
     (made,) = json.loads((out / "made.json").read_text())["commands"]
-    told = " ".join(map(str, figures))
-    assert made["command"] == f"dfbench run --suite {suite} --data {folder} --out {out} {told}"
+    assert made["command"] == " ".join(map(str, ("dfbench", *ran.command)))
     assert made["command"] in (out / "report.html").read_text()
     record = json.loads(next((out / "cells").glob("*.json")).read_text())
     assert record["versions"]["dfbench"]
@@ -143,21 +165,14 @@ def test_again_does_only_what_is_missing(
     pd.testing.assert_frame_equal(scores(out)["small/knn"], before)
 
 
-def test_the_same_seed_gives_the_same_scores(
-    make_folder: Callable[..., Path],
-    suite: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("in_process")
+def test_the_same_seed_gives_the_same_scores(ran: Ran, suite: Path, tmp_path: Path) -> None:
     """Whatever process works on a cell: two workers at once, then this one."""
-    common = ("run", "--suite", suite, "--data", make_folder(), "--jobs", 2)
-    one, two, third = (tmp_path / name for name in ("one", "two", "third"))
-    assert dfbench(*common, "--out", one, "--seed", 3).exit_code == 0
-    shutil.rmtree(tmp_path / "_cache")
-    run_cells_here(monkeypatch)
-    assert dfbench(*common, "--out", two, "--seed", 3).exit_code == 0
+    common = ("run", "--suite", suite, "--data", ran.data, "--jobs", 2)
+    two, third = (tmp_path / name for name in ("two", "third"))
+    assert dfbench(*common, "--out", two, "--seed", 0).exit_code == 0
     assert dfbench(*common, "--out", third, "--seed", 4, "--only", "hsv/knn").exit_code == 0
-    found, again = scores(one), scores(two)
+    found, again = scores(ran.out), scores(two)
     assert len(found) == 4
     assert found.keys() == again.keys()
     for row in found:
@@ -209,7 +224,7 @@ def test_a_cell_out_of_time_says_so_and_the_others_go_on(
     folder, out = make_folder(splits={"train": 60, "validation": 8, "test": 10}), tmp_path / "out"
     result = dfbench(
         "run", "--suite", suite, "--data", folder, "--out", out, "--trials", 500,
-        "--seconds", 10000, "--only", "pixels[size=96]/xgboost", "--cell-timeout", 3,
+        "--seconds", 10000, "--only", "pixels[size=96]/xgboost", "--cell-timeout", 1,
     )  # fmt: skip
     assert result.exit_code == 3
     line = board(out)["faces", "pixels[size=96]/xgboost"]
@@ -248,6 +263,7 @@ def test_a_broken_plugin_is_a_failed_row(
         assert f"extractor '{name}'" in line["reason"]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_plugin_stands_beside_the_built_in_rows(
     make_folder: Callable[..., Path], suite: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,33 @@ from dfbench.errors import OutputError
 from dfbench.results.records.folder import Entries, ResultsFolder
 from dfbench.results.records.inventory import write_index
 from dfbench.results.records.sealed import write_sealed
-from tests.conftest import SUITE, picture
+from tests.conftest import SUITE, fill, load_plugins_here, picture, run_cells_here
 
 _SUITE = SUITE.replace("trials = 1", "trials = 2").replace('["knn"]', '["knn", "svm"]') + (
     '[[protocols]]\nkind = "robustness"\nchanges = ["jpeg=50"]\n'
 )
 
 
-@pytest.fixture
-def ran(tmp_path: Path, make_folder: Callable[..., Path], in_process: None) -> Path:
-    data = make_folder()
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run was made of which each test has a copy, with its cache."""
+    folder = tmp_path_factory.mktemp("once")
+    data = fill(folder / "faces")
     shutil.copy(data / "test" / "real" / "000.png", data / "train" / "real" / "leaked.png")
     (data / "train" / "real" / "broken.png").write_bytes(b"no image")
-    (tmp_path / "suite.toml").write_text(_SUITE)
-    run(tmp_path)
+    (folder / "suite.toml").write_text(_SUITE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        run_cells_here(patch)
+        load_plugins_here(patch)
+        run(folder)
+    return folder
+
+
+@pytest.fixture
+def ran(tmp_path: Path, once: Path, in_process: None) -> Path:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
     return tmp_path / "out"
 
 

@@ -276,9 +276,12 @@ def _peak(path: Path) -> float:
     return float(done.stdout.split()[-1])
 
 
+_BOMB = 120 << 20
+
+
 def _lying_zip(path: Path) -> Path:
-    """Give a ZIP of 300 MB of zeros that says of itself that they are 1,000 bytes."""
-    zipped(path, {"a.png": bytes(300 << 20)})
+    """Give a ZIP of 120 MB of zeros that says of itself that they are 1,000 bytes."""
+    zipped(path, {"a.png": bytes(_BOMB)})
     data = bytearray(path.read_bytes())
     for magic, at in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
         struct.pack_into("<I", data, data.index(magic) + at, 1000)
@@ -287,12 +290,12 @@ def _lying_zip(path: Path) -> Path:
 
 
 def _long_header(path: Path, kind: bytes, fill: bytes = b"a") -> Path:
-    """Give a compressed tar archive whose first header is followed by 300 MB of it."""
+    """Give a compressed tar archive whose first header is followed by 120 MB of it."""
     info = tarfile.TarInfo("a.png")
-    info.type, info.size = kind, 300 << 20
+    info.type, info.size = kind, _BOMB
     with gzip.open(path, "wb", 1) as file:
         file.write(info.tobuf(tarfile.GNU_FORMAT))
-        for _ in range(300):
+        for _ in range(_BOMB >> 20):
             file.write((fill * (1 << 20))[: 1 << 20])
     return path
 
@@ -301,8 +304,8 @@ def _long_header(path: Path, kind: bytes, fill: bytes = b"a") -> Path:
     "bomb",
     [
         _lying_zip,
-        lambda path: zipped(path, {"a.png": bytes(300 << 20)}),
-        lambda path: tarred(path, {"a.png": bytes(300 << 20)}, "w:gz"),
+        lambda path: zipped(path, {"a.png": bytes(_BOMB)}),
+        lambda path: tarred(path, {"a.png": bytes(_BOMB)}, "w:gz"),
         lambda path: _long_header(path, tarfile.GNUTYPE_LONGNAME),
         lambda path: _long_header(path, tarfile.XHDTYPE),
     ],

@@ -25,7 +25,7 @@ import dfbench
 from dfbench.cli import app
 from dfbench.plugins import info
 from dfbench.registry import EXTRACTORS, MODELS, Registry
-from tests.conftest import fill
+from tests.conftest import fill, load_plugins_here, run_cells_here
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -66,6 +66,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, doctest.Tes
         patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
         patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
         patch.chdir(folder)
+        run_cells_here(patch)
+        load_plugins_here(patch)
         return folder, runner.run(test)
 
 

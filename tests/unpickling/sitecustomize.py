@@ -4,16 +4,17 @@ import _pickle
 import os
 import pickle
 import sys
-import traceback
 
 
 def _note(what: str, source: object) -> None:
-    frames = traceback.extract_stack()[:-2]
+    frame, stack = sys._getframe(2), []
+    while frame:
+        stack.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
+        frame = frame.f_back
     # a pipe has a number for its name, or none
     kind = "file" if isinstance(getattr(source, "name", None), str) else "other"
-    stack = " < ".join(f"{frame.filename}:{frame.name}" for frame in reversed(frames))
     with open(os.environ["UNPICKLED"], "a", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(f"{what}\t{kind}\t{stack}\n")
+        file.write(f"{what}\t{kind}\t{' < '.join(stack)}\n")
 
 
 def _noted(module, name):

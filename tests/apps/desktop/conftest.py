@@ -85,6 +85,7 @@ def open_window(hand: Hand, shelf: Shelf) -> Iterator[Callable[..., Any]]:
     from dfbench.apps.desktop.window import Window
 
     open_ones = []
+    gc.freeze()  # what was there before is not looked through at the end
 
     def open_window(
         offered: Shelf | None = None,

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -163,9 +164,13 @@ class Served:
     def files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
 
-    def stop(self, how: int = signal.SIGTERM) -> int:
+    def check_nothing_is_left(self, how: int) -> None:
+        """End it by a signal; whatever it was given, nothing of it is on the disk."""
+        assert self.files() == []
         self.process.send_signal(how)
-        return self.process.wait(20)
+        assert self.process.wait(20) == 0
+        assert list(self.folder.iterdir()) == []
+        assert not re.search("left the machine|asked for the address", self.log.read_text())
 
 
 def free_port() -> int:
@@ -208,7 +213,7 @@ def served(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     page = start(tmp_path_factory.mktemp("served"), str(results), "--images", images)
     yield page
     if page.process.poll() is None:
-        page.stop()
+        page.check_nothing_is_left(signal.SIGTERM)
 
 
 def until(told: Any, seconds: float = 10) -> Any:

@@ -105,27 +105,10 @@ def test_a_detector_that_there_is_not_is_refused(served: Served) -> None:
     assert visitor.ask("GET", "/")[0] == 200
 
 
-def check_nothing_is_left(page: Served, how: int) -> None:
-    assert page.files() == []
-    assert page.stop(how) == 0
-    assert list(page.folder.iterdir()) == []
-
-
 def test_nothing_is_kept_on_disk_and_nothing_leaves_the_machine(
     results: Path, tmp_path: Path
 ) -> None:
-    page = start(tmp_path / "page", str(results))
-    visitor = page.visitor()
-    for data in (coded(), noise((1500, 1000)), b"only words", bytes(60_000_000)):
-        status, said = visitor.upload(data)
-        if status == 200:
-            visitor.verdict(json.loads(said)[0], [ROW])
-        assert page.files() == []
-    check_nothing_is_left(page, signal.SIGTERM)
-    assert page.log.read_text() == ""
-
-
-def test_model_files_alone_are_shown_too(results: Path, tmp_path: Path) -> None:
+    """Of a page that shows a model file alone; that of results ends as this one, by SIGTERM."""
     model = tmp_path / "a.dfb"
     run = CliRunner().invoke(app, ["export", str(results), "hsv/knn", "--out", str(model)])
     assert run.exit_code == 0, run.output
@@ -134,7 +117,13 @@ def test_model_files_alone_are_shown_too(results: Path, tmp_path: Path) -> None:
     [path] = json.loads(visitor.upload(photograph(tmp_path).read_bytes())[1])
     assert "of 100 real images" in visitor.verdict(path, [ROW])
     assert b"No results folder was given" in visitor.ask("GET", "/config")[1]
-    check_nothing_is_left(page, signal.SIGINT)
+    for data in (coded(), noise((1500, 1000)), b"only words", bytes(60_000_000)):
+        status, said = visitor.upload(data)
+        if status == 200:
+            visitor.verdict(json.loads(said)[0], [ROW])
+        assert page.files() == []
+    page.check_nothing_is_left(signal.SIGINT)
+    assert page.log.read_text() == ""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ features = "hsv"
 [[systems]]
 name = "net"
 model = "cnn-2conv"
-params = { epochs = 1 }
+params = { image_size = 32, epochs = 1 }
 [[derived]]
 name = "both"
 of = ["nearest", "net"]

@@ -27,6 +27,7 @@ from dfbench.models.selection.space import Space
 from dfbench.results.records.evaluations import Asked, EvaluationRecord
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.sealed import read_sealed
+from tests.conftest import fill, load_plugins_here
 
 SUITE = """
 name = "tiny"
@@ -70,11 +71,9 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def pair(make_folder: Callable[..., Path]) -> list[object]:
-    """Two data sets whose classes have other names and stand in another order."""
-    one = make_folder("one")
-    two = make_folder("two", classes=("authentic", "manipulated"))
+def made_pair(folder: Path) -> list[object]:
+    one = fill(folder / "one")
+    two = fill(folder / "two", classes=("authentic", "manipulated"))
     (two / "dfbench.toml").write_text(
         'name = "two"\nclasses = ["manipulated", "authentic"]\npositive = "manipulated"\n'
         '[layout]\nkind = "folders"\n'
@@ -84,6 +83,27 @@ def pair(make_folder: Callable[..., Path]) -> list[object]:
         pixels = np.asarray(Image.open(path)).astype(int)
         Image.fromarray((pixels * 0.8 + number % 3).astype(np.uint8)).save(path)
     return ["--data", one, "--data", two / "dfbench.toml"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a run by a worker on two data sets was made, which lie there with the results."""
+    folder = tmp_path_factory.mktemp("whole")
+    data, suite = made_pair(folder), folder / "tiny.toml"
+    suite.write_text(SUITE + PROTOCOLS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        load_plugins_here(patch)
+        result = dfbench("run", "-s", suite, *data, "--out", folder / "out", "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[object]:
+    """Two data sets whose classes have other names and stand in another order."""
+    return made_pair(tmp_path)
 
 
 def dfbench(*arguments: object) -> Result:
@@ -137,20 +157,17 @@ def _by_hand(train: Path, classes: tuple[str, str], images: list[Path], change: 
 
 
 def test_the_scores_are_those_of_the_same_model_fitted_by_hand(
-    pair: list[object], suite: Path, tmp_path: Path
+    pair: list[object], suite: Path, whole: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    arguments = ("run", "--suite", suite, *pair, "--out", out, "--jobs", 1)
+    arguments = ("run", "--suite", suite, *pair, "--out", tmp_path / "out", "--jobs", 1)
     plan = flat(dfbench(*arguments, "--plan").stdout)
     assert "cross-dataset: 2 pairs of data sets x 3 rows: 6 to score" in plan
     assert "robustness: 3 changes (jpeg=50, noise=8, resize=0.5+jpeg=70) x 3 rows: 18" in plan
-    assert not out.exists()
-    result = dfbench(*arguments)
-    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "out").exists()
+    one, two, out = whole / "one", whole / "two", whole / "out"
     found = evaluations(out)
     assert len(found) == 2 * 3 * (1 + 3)
 
-    one, two = tmp_path / "one", tmp_path / "two"
     # the second's classes have other numbers: those of the model count
     _, record, table = found["one", "nearest", "two", ""]
     assert record is not None
@@ -202,11 +219,10 @@ def _stacked(members: list[pd.DataFrame | None], fitted: dict[str, Any]) -> Any:
 
 @pytest.mark.usefixtures("in_process")
 def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
-    pair: list[object], suite: Path, tmp_path: Path
+    pair: list[object], suite: Path, whole: Path, tmp_path: Path
 ) -> None:
-    whole, late = tmp_path / "whole", tmp_path / "late"
+    late = tmp_path / "late"
     run = ("run", "--suite", suite, *pair, "--jobs", 1, "--out")
-    assert dfbench(*run, whole).exit_code == 0
     suite.write_text(SUITE)
     assert dfbench(*run, late).exit_code == 0
     assert not (late / "probes.json").exists()
@@ -220,7 +236,7 @@ def test_a_finished_cell_is_fitted_once_more_and_gives_the_same(
     assert result.exit_code == 0, result.output
     after = states(late)
     assert {path: after[path] for path in before} == before, "the cells' own files stay"
-    one, other = evaluations(whole), evaluations(late)
+    one, other = evaluations(whole / "out"), evaluations(late)
     assert one.keys() == other.keys()
     for key, (_, record, table) in one.items():
         assert other[key][1] == record

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -97,17 +99,43 @@ MOMENTS = {
 }
 
 
-def train_until(name, folder, moment):
+@cache
+def uninterrupted(name):
+    """What it gives where nothing was there before and nothing comes between."""
+    return train(name, None)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def give_up():
+    raise StoppedError
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_until(name, folder, moment, end=die):
     """Train, and be killed as soon as the state on disk is as wanted."""
     save = checkpoint.save
 
     def watched(path, tensors, state):
         save(path, tensors, state)
         if path.name == "last.safetensors" and MOMENTS[moment](state["state"]):
-            os.kill(os.getpid(), signal.SIGKILL)
+            end()
 
-    checkpoint.save = watched
-    train(name, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", watched)
+        train(name, folder)
+
+
+def left(name, folder, moment):
+    """Train in this process, which gives up on the way."""
+    with pytest.raises(StoppedError):
+        train_until(name, folder, moment, give_up)
+    assert not (folder / "history.json").exists()
 
 
 def killed(name, folder, moment):
@@ -124,9 +152,10 @@ def killed(name, folder, moment):
 
 def test_a_killed_training_goes_on_exactly(tmp_path):
     name = "adamw"
-    expected, all_steps = train(name, None)
-    for number, moment in enumerate(MOMENTS):
-        killed(name, tmp_path, moment)  # the second kill is of a training that went on
+    expected, all_steps = uninterrupted(name)
+    # the second end is of a training that went on
+    for number, (end, moment) in enumerate(zip((left, killed), MOMENTS, strict=True)):
+        end(name, tmp_path, moment)
         state = checkpoint.load(tmp_path / "last.safetensors")[1]["state"]
         assert state["step"] > 0
         assert state["epoch"] == number
@@ -147,10 +176,6 @@ def test_a_finished_one_is_loaded_without_a_step(tmp_path):
     json.loads((tmp_path / "history.json").read_text(), parse_constant=pytest.fail)
 
 
-class StoppedError(Exception):
-    pass
-
-
 def stopped(name, folder, *, at=2, **fields):
     """Train until the end of an epoch, in this process."""
     calls = []
@@ -162,6 +187,19 @@ def stopped(name, folder, *, at=2, **fields):
 
     with pytest.raises(StoppedError):
         train(name, folder, progress=stop, **fields)
+
+
+@pytest.fixture
+def half(tmp_path, halves):
+    """A folder of a training by adamw that was stopped after two epochs of three."""
+    return Path(shutil.copytree(halves, tmp_path / "half"))
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("half")
+    stopped("adamw", folder)
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -176,7 +214,7 @@ def test_what_another_training_left_is_not_used(change, finished, tmp_path):
     else:
         stopped("sgd", tmp_path, **change)
     assert list(tmp_path.iterdir())
-    expected, _ = train("sgd", None)
+    expected, _ = uninterrupted("sgd")
     assert train("sgd", tmp_path)[0] == expected
     # nor does it spoil what the new one left
     again, steps = train("sgd", tmp_path)
@@ -191,17 +229,16 @@ def test_time_between_writes_does_not_make_another_training(tmp_path):
 
 @pytest.mark.parametrize("torn", ["last.safetensors", "best.safetensors"])
 @pytest.mark.parametrize("how", ["cut", "empty", "gone", "noise"])
-def test_a_torn_file_makes_it_begin_afresh(torn, how, tmp_path):
-    stopped("adamw", tmp_path)
-    path = tmp_path / torn
+def test_a_torn_file_makes_it_begin_afresh(torn, how, half):
+    path = half / torn
     content = path.read_bytes()
     if how == "gone":
         path.unlink()
     else:
         made = {"cut": content[: len(content) // 2], "empty": b"", "noise": b"\xff" * 4000}
         path.write_bytes(made[how])
-    expected, all_steps = train("adamw", None)
-    found, steps = train("adamw", tmp_path)
+    expected, all_steps = uninterrupted("adamw")
+    found, steps = train("adamw", half)
     assert found == expected
     assert steps == all_steps
 
@@ -214,20 +251,19 @@ def test_a_torn_file_of_a_finished_one_makes_it_begin_afresh(torn, tmp_path):
     assert train("sgd", tmp_path)[0] == expected
 
 
-def test_a_flipped_bit_never_changes_a_training(tmp_path):
-    stopped("adamw", tmp_path)
-    expected, _ = train("adamw", None)
+def test_a_flipped_bit_never_changes_a_training(half):
+    expected, _ = uninterrupted("adamw")
     rng = np.random.default_rng(0)
-    kept = {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+    kept = {path: path.read_bytes() for path in half.glob("*.safetensors")}
     for path, content in kept.items():
         for at in rng.integers(0, len(content) * 8, 4).tolist():
             for each, whole in kept.items():
                 each.write_bytes(whole)
-            (tmp_path / "history.json").unlink(missing_ok=True)
+            (half / "history.json").unlink(missing_ok=True)
             flipped = bytearray(content)
             flipped[at // 8] ^= 1 << at % 8
             path.write_bytes(flipped)
-            assert train("adamw", tmp_path)[0] == expected
+            assert train("adamw", half)[0] == expected
 
 
 def _without(name):
@@ -262,14 +298,13 @@ FORGED = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_a_state_that_cannot_be_is_not_gone_on_from(what, tmp_path):
+def test_a_state_that_cannot_be_is_not_gone_on_from(what, half):
     # its sum holds: it was made by somebody, or by another version
-    stopped("adamw", tmp_path)
-    path = tmp_path / "last.safetensors"
+    path = half / "last.safetensors"
     tensors, state = checkpoint.load(path)
     checkpoint.save(path, *FORGED[what](tensors, state))
-    expected, all_steps = train("adamw", None)
-    found, steps = train("adamw", tmp_path)
+    expected, all_steps = uninterrupted("adamw")
+    found, steps = train("adamw", half)
     assert found == expected
     assert steps == all_steps
 
@@ -292,7 +327,7 @@ def test_an_edited_history_is_not_believed(tmp_path):
 
 
 def test_memory_that_runs_out_after_going_on_begins_the_epoch_anew(tmp_path, monkeypatch):
-    killed("sgd", tmp_path, "later epoch")
+    left("sgd", tmp_path, "later epoch")
 
     def hungry(self, images, forward=Net.forward):
         if self.training and len(images) > 4:
