@@ -313,5 +313,5 @@ def test_features_of_narrow_rows_are_made_in_pieces(monkeypatch):
 
 
 def test_an_unknown_parameter_is_refused():
-    with pytest.raises(TypeError, match="depth"):
+    with pytest.raises(UnknownNameError, match="depth"):
         XGBoost(n_classes=2, depth=3)
