@@ -25,10 +25,10 @@ def beginning(text: str) -> str:
 def sections(text: str) -> dict[str, str]:
     """Give the text of each section by its title."""
     found = list(_HEADING.finditer(text))
-    ends = [each.start() for each in found[1:]] + [len(text)]
+    ends = [*(each.start() for each in found[1:]), len(text)]
     return {
         each["title"].strip(): text[each.end() : end].strip("\n")
-        for each, end in zip(found, ends, strict=True)
+        for each, end in zip(found, ends, strict=bool(found))
     }
 
 
@@ -57,7 +57,8 @@ def one_sentence(text: str) -> str:
     """Give the first sentence of the first paragraph, in one line."""
     paragraph = " ".join(text.partition("\n\n")[0].split())
     found = re.search(r"(?<![.\s]\w)(?<!e\.g)(?<!i\.e)[.](?=\s+[A-Z`\"]|$)", paragraph)
-    return paragraph[: found.end()] if found else paragraph
+    first = paragraph[: found.end()] if found else paragraph
+    return f"{first[:-1]}." if first.endswith(":") else first
 
 
 def plain(text: str) -> str:

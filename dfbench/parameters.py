@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -71,7 +72,20 @@ class Allowed:
         try:
             self._adapter.validate_python(_plain(value))
         except ValidationError:
-            raise ParameterError(refusal(name, self.words, value), where=where) from None
+            raise refused(name, self._adapter.json_schema(), value, where) from None
+
+
+def refused(name: str, schema: Mapping[str, Any], value: Any, where: str) -> ParameterError:
+    """Give the error for a value that a JSON schema does not allow."""
+    near = difflib.get_close_matches(value, _texts(schema), n=1) if isinstance(value, str) else []
+    hint = f"did you mean {near[0]!r}?" if near else None
+    return ParameterError(refusal(name, in_words(schema), value), where=where, hint=hint)
+
+
+def _texts(schema: Mapping[str, Any]) -> list[str]:
+    given = schema.get("enum", [schema.get("const")])
+    inside = [text for each in schema.get("anyOf", []) for text in _texts(each)]
+    return [each for each in given if isinstance(each, str)] + inside
 
 
 def refusal(name: str, words: str, value: Any) -> str:

@@ -100,8 +100,8 @@ class GivenUp(Exception):
 @cache
 def allowed_values(model: type[Model], name: str) -> Allowed:
     """Give the values that a parameter of a model may have."""
-    hint = model.allowed.get(name) or of_default(model.defaults().get(name))
-    return Allowed(hint)
+    known = model.allowed.get(name)
+    return Allowed(of_default(model.defaults().get(name)) if known is None else known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +240,11 @@ class Model(ABC):
             raise unknown("parameter", name, known, where=cls.name)
         if value is not None or known[name] is not None:
             allowed_values(cls, name).check(name, value, cls.name)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; empty where nothing is known of it."""
+        return allowed_values(cls, name).words
 
     @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,8 +56,8 @@ class Brought(Estimator):
     scaling
         ``standard``: each feature to mean 0 and deviation 1 over the training images.
     patience
-        Rounds on the tuning part that were no better, after which libraries stop that
-        `dfbench.models.brought.manners` knows.
+        Rounds on the tuning part that were no better, after which LightGBM, XGBoost and CatBoost
+        stop.
     """
 
     allowed: ClassVar[Mapping[str, Any]] = {
@@ -124,6 +124,13 @@ class Brought(Estimator):
         if further is not None and name not in (*own, *_HANDED_ON, *further):
             super().check_value(name, value)  # the nearest name is told there
         constraints.check(cls.constraints().get(name), name, value, cls.name)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; see `Model.allowed_words`."""
+        if name in cls.allowed:
+            return super().allowed_words(name)
+        return constraints.words(cls.constraints().get(name))
 
     @classmethod
     def constraints(cls) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task
 from dfbench.models.devices import require
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
-from dfbench.models.training.recipe import MOST_SIDE, Recipe, recipe_of
+from dfbench.models.training.recipe import MOST_SIDE, Recipe, recipe_of, schema_of
+from dfbench.parameters import in_words
 from dfbench.received.tensors import tensors_of
 from dfbench.registry import AUGMENTATIONS, Registry
 
@@ -168,6 +169,12 @@ class Network(Model):
             recipe_of({name: value}, cls.name)
         else:
             super().check_value(name, value)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; see `Model.allowed_words`."""
+        fields = schema_of(Recipe)
+        return in_words(fields[name]) if name in fields else super().allowed_words(name)
 
     def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
         """Train, with early stopping on validation; see `Model.fit`."""

@@ -163,6 +163,46 @@ def _at(key: str) -> Iterator[None]:
         raise type(error)(error.what, where=place, hint=error.hint) from None
 
 
+class Noted:
+    """A trial that draws nothing: it notes what it is asked, which is the space of a model.
+
+    Attributes
+    ----------
+    asked
+        By parameter the choice in words, and a value of it.
+    """
+
+    def __init__(self) -> None:
+        self.asked: dict[str, tuple[str, Any]] = {}
+        self.params: dict[str, Any] = {}
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Note a range, and give its least value."""
+        return self._noted(name, low, high, step, log)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Note a range, and give its least value."""
+        return int(self._noted(name, low, high, step if step != 1 else None, log))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Note the values, and give the first."""
+        words = ", ".join(f'"{each}"' if isinstance(each, str) else str(each) for each in choices)
+        self.asked[name] = words, choices[-1]
+        self.params[name] = choices[0]
+        return choices[0]
+
+    def _noted(self, name: str, low: float, high: float, step: float | None, log: bool) -> float:
+        steps = f", in steps of {step:g}" if step else ""
+        words = f"{low:g}..{high:g}{steps}{', by logarithm' if log else ''}"
+        self.asked[name] = words, high
+        self.params[name] = low
+        return low
+
+
 class _Known:
     """A trial that answers for what was drawn already as it was."""
 

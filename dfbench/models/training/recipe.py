@@ -16,7 +16,7 @@ from pydantic import (
 
 from dfbench.errors import ParameterError, unknown
 from dfbench.errors import in_words as fault_in_words
-from dfbench.parameters import NotNegative, Positive, Share, in_words, refusal
+from dfbench.parameters import NotNegative, Positive, Share, refused
 from dfbench.received.sections import Written
 
 T = TypeVar("T")
@@ -216,30 +216,35 @@ def recipe_of(params: dict[str, Any], where: str) -> Recipe:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            table = next((str(x) for x in reversed(first["loc"][:-1]) if x in _PARTS), "")
-            near = unknown("key", key.rpartition(".")[2], _PARTS.get(table, Recipe).model_fields)
+            table = next((str(x) for x in reversed(first["loc"][:-1]) if x in PARTS), "")
+            near = unknown("key", key.rpartition(".")[2], PARTS.get(table, Recipe).model_fields)
             raise ParameterError(f"unknown key {key!r}", where=where, hint=near.hint) from None
-        raise ParameterError(_said(first), where=where) from None
+        raise _refused(first, where) from None
 
 
-def _said(fault: Any) -> str:
+def _refused(fault: Any, where: str) -> ParameterError:
     """Say what is wrong with a field: what it may be, whole, and what it is."""
     names = [part for part in fault["loc"] if isinstance(part, str)]
-    key = ".".join(map(str, fault["loc"]))
+    key = ".".join(names)
     if not names or fault["type"] in ("missing", "value_error"):
-        return f"{key}: {fault_in_words(fault)}" if key else fault_in_words(fault)
+        said = fault_in_words(fault)
+        return ParameterError(f"{key}: {said}" if key else said, where=where)
     owner: type[BaseModel] = Recipe
     for name in names[:-1]:
-        owner = _PARTS[name]
-    return refusal(key, words_of(owner, names[-1]), fault["input"])
+        owner = PARTS.get(name, owner)
+    fields = schema_of(owner)
+    # inside of what anybody may write, such as the parameters of an augmentation of theirs
+    name = next(each for each in reversed(names) if each in fields)
+    return refused(key, fields[name], fault["input"], where)
 
 
-def words_of(owner: type[BaseModel], name: str) -> str:
-    """Say what a field of the recipe, or of one of its tables, may be."""
-    return in_words(owner.model_json_schema()["properties"][name])
+def schema_of(owner: type[BaseModel]) -> dict[str, Any]:
+    """Give the JSON schema of each field of the recipe, or of one of its tables."""
+    found: dict[str, Any] = owner.model_json_schema()["properties"]
+    return found
 
 
-_PARTS: dict[str, type[BaseModel]] = {
+PARTS: dict[str, type[BaseModel]] = {
     "augment": Augment,
     "offline": Offline,
     "hard_examples": HardExamples,

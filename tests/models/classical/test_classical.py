@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from dfbench.errors import DataError, ParameterError
+from dfbench.errors import DataError, ParameterError, UnknownNameError
 from dfbench.models.base import Task
 from dfbench.models.classical import svm
 from dfbench.models.classical.common import nystroem
