@@ -6,7 +6,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -56,7 +56,7 @@ class Allowed:
         config = ConfigDict(strict=True, allow_inf_nan=False)
         self._adapter: TypeAdapter[Any] = TypeAdapter(hint, config=config)
 
-    @property
+    @cached_property
     def words(self) -> str:
         """What is allowed, as the end of a sentence; empty where anything is.
 
@@ -100,7 +100,7 @@ def refusal(name: str, words: str, value: Any) -> str:
 def of_default(default: Any) -> Any:
     """Give the hint that a default tells by its type, where nothing else tells one."""
     for kind, hint in ((bool, bool), (int | float, float), (str, str)):
-        if isinstance(default, kind):  # type: ignore[arg-type]
+        if isinstance(default, kind):
             return hint
     return Any
 
@@ -111,7 +111,7 @@ def of_signature(target: Callable[..., Any]) -> Mapping[str, Allowed]:
 
     Hints that cannot be read, or that pydantic does not know, tell nothing.
     """
-    function: Any = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
+    function: Any = vars(target).get("__init__") if isinstance(target, type) else target
     found = {}
     for name, hint in getattr(function, "__annotations__", {}).items():
         if name == "return":
@@ -170,7 +170,7 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 
 
 def _list_in_words(schema: Mapping[str, Any]) -> str:
-    each = schema.get("items") or next(iter(schema.get("prefixItems", [])), {})
+    each: Mapping[str, Any] = schema.get("items") or next(iter(schema.get("prefixItems", [])), {})
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     said = f"a list of {most}" if most is not None and most == least else "a list"
     if inside := in_words(each):

@@ -15,7 +15,6 @@ from dfbench.hosted import called
 from dfbench.models.base import Model, Task
 from dfbench.models.brought.estimator import Brought
 from dfbench.models.brought.imported import Imported
-from dfbench.models.networks.network import Network
 from dfbench.models.selection.space import Noted
 from dfbench.models.training.recipe import PARTS, Recipe, schema_of
 from dfbench.parameters import in_words, of_signature, parameters_of
@@ -216,10 +215,8 @@ def _model(name: str, owner: str, summary: str, where: str, model: type[Model]) 
         )
         for key, value in defaults.items()
     }  # fmt: skip
-    recipe: tuple[Parameter, ...] = ()
-    if issubclass(model, Network):
-        recipe = tuple(_recipe(found, noted))
-        found = {key: its for key, its in found.items() if key not in Recipe.model_fields}
+    recipe = [its for key, its in found.items() if key in model.of_recipe]
+    found = {key: its for key, its in found.items() if key not in model.of_recipe}
     return Description(
         name,
         owner,
@@ -227,7 +224,7 @@ def _model(name: str, owner: str, summary: str, where: str, model: type[Model]) 
         docstrings.plain(docstrings.beginning(text)),
         _source(text),
         tuple(found.values()),
-        recipe,
+        tuple(_recipe(recipe)),
         *_model_examples(name, model, defaults, noted),
     )
 
@@ -255,12 +252,10 @@ def _model_examples(
     return "\n".join(lines), f"dfbench run --data FOLDER --only {row}"
 
 
-def _recipe(found: Mapping[str, Parameter], noted: Noted) -> Iterator[Parameter]:
+def _recipe(found: Iterable[Parameter]) -> Iterator[Parameter]:
     """Give the fields of a recipe, and those of its smaller tables."""
-    for name, its in found.items():
-        if name not in Recipe.model_fields:
-            continue
-        field = Recipe.model_fields[name]
+    for its in found:
+        name, field = its.name, Recipe.model_fields[its.name]
         meaning = docstrings.plain(" ".join((field.description or "").split()))
         if name == "augment":
             meaning += " `dfbench list augmentations` shows its keys."

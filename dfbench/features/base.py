@@ -71,7 +71,8 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Called before anything is run, and to be called by `transform`. A subclass adds what one
         parameter asks of another.
         """
-        for name, allowed in of_signature(type(self)).items():
+        own: Any = type(self)
+        for name, allowed in of_signature(own).items():
             allowed.check(name, getattr(self, name, None), self.name)
 
     def check_available(self) -> None:

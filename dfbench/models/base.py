@@ -142,6 +142,8 @@ class Model(ABC):
     allowed
         By parameter what values it may have, as a type hint of pydantic:
         ``{"depth": Annotated[int, Field(ge=1)]}``. Of others the default tells the type.
+    of_recipe
+        Which of its parameters say how it is trained.
     companion
         Feature expression that goes beside the images where a row of `inputs` ``"both"`` names
         none.
@@ -183,6 +185,7 @@ class Model(ABC):
     version: ClassVar[int] = 1
     inputs: ClassVar[Kind] = "features"
     allowed: ClassVar[Mapping[str, Any]] = {}
+    of_recipe: ClassVar[frozenset[str]] = frozenset()
     companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
     trusted: ClassVar[tuple[str, ...]] = ()

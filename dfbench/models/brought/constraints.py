@@ -55,7 +55,7 @@ def _constraints(declared: Any) -> list[Any]:
         return []
     from sklearn.utils._param_validation import make_constraint
 
-    found = []
+    found: list[Any] = []
     for each in map(make_constraint, declared):
         # some are several in one
         found += getattr(each, "_constraints", None) or [each]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_Width = Annotated[int, Field(ge=1, le=65_536)]
+
+
 class HybridHsvCnn(Network):
     """Five convolution blocks with residual connections, beside features of the same image.
 
@@ -43,7 +46,7 @@ class HybridHsvCnn(Network):
     companion = "hsv"
     allowed: ClassVar = {
         **Network.allowed,
-        "channels": tuple[(Annotated[int, Field(ge=1, le=65_536)],) * 5],
+        "channels": tuple[_Width, _Width, _Width, _Width, _Width],
         "pool": Literal["gap", "flatten"],
         "scale_features": Literal["none", "standard"],
     }

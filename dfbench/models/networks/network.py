@@ -66,6 +66,7 @@ class Network(Model):
         "image_size": Annotated[int, Field(ge=8, le=MOST_SIDE)],
         "dropout": Annotated[float, Field(ge=0, lt=1)],
     }
+    of_recipe: ClassVar[frozenset[str]] = frozenset(Recipe.model_fields)
     by_block: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training.engine",)
     rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -238,6 +239,7 @@ def _refused(fault: Any, where: str) -> ParameterError:
     return refused(key, fields[name], fault["input"], where)
 
 
+@cache
 def schema_of(owner: type[BaseModel]) -> dict[str, Any]:
     """Give the JSON schema of each field of the recipe, or of one of its tables."""
     found: dict[str, Any] = owner.model_json_schema()["properties"]
