@@ -123,7 +123,7 @@ VALUES = st.one_of(
 
 
 @pytest.mark.parametrize(("part", "name", "whole", "low", "high", "closed"), NUMBERS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(value=VALUES)
 def test_planning_and_who_computes_agree(
     part: str, name: str, whole: bool, low: float, high: float, closed: bool, value: Any
