@@ -10,7 +10,7 @@ from typing import Any
 
 from dfbench import docstrings
 from dfbench.contained.process import EndedError
-from dfbench.errors import DfbenchError, PluginError, UnavailableError, one_line
+from dfbench.errors import DfbenchError, PluginError, UnavailableError, UnknownNameError, one_line
 from dfbench.hosted import called
 from dfbench.models.base import Model, Task
 from dfbench.models.brought.estimator import Brought
@@ -19,7 +19,7 @@ from dfbench.models.selection.space import Noted
 from dfbench.models.training.recipe import PARTS, Recipe, schema_of
 from dfbench.parameters import in_words, of_signature, parameters_of
 from dfbench.plugins import LOADING, info, place_of
-from dfbench.registry import AUGMENTATIONS, EXTRACTORS, MODELS, Part, Registry, model_of
+from dfbench.registry import AUGMENTATIONS, ELSEWHERE, EXTRACTORS, MODELS, Part, Registry, model_of
 
 _TASK = Task(n_train=1_000, n_inputs=100, n_classes=2)
 """What search spaces are told of the data."""
@@ -83,7 +83,9 @@ class Description:
     command: str = ""
 
 
-def description(group: str, name: str, files: Sequence[Path] = ()) -> Description:
+def description(
+    group: str, name: str, files: Sequence[Path] = (), *, network: bool = False
+) -> Description:
     """Describe a part of a group of the registry.
 
     Parameters
@@ -94,6 +96,8 @@ def description(group: str, name: str, files: Sequence[Path] = ()) -> Descriptio
         As it is typed; of a model also an import path.
     files
         Plugin files.
+    network
+        Whether it is to be a network.
 
     Raises
     ------
@@ -104,7 +108,12 @@ def description(group: str, name: str, files: Sequence[Path] = ()) -> Descriptio
     """
     registry = Registry(group, files)
     part = _part(registry, group, name)
-    found = _described(group, part, part.load())
+    target = part.load()
+    if network and target.inputs == "features":
+        raise UnknownNameError(
+            f"{name!r} is a model of features, no network", hint=f"dfbench list models {name}"
+        )
+    found = _described(group, part, target)
     if found.command and part.owner in map(str, registry.files):
         found = replace(found, command=f"{found.command} --plugin {part.owner}")
     return found
@@ -237,6 +246,8 @@ def _model_examples(
     if model.inputs == "features":
         lines.insert(2, 'features = "hsv"')
         row = f"hsv/{name}"
+    if name in ELSEWHERE:
+        return "", ""  # a row tells much more of a detector
     own = model.own_defaults() if issubclass(model, Brought) else defaults
     for key in [*(key for key in noted.asked if key in defaults), *own]:
 

@@ -99,7 +99,8 @@ def _describe(what: What, name: str, plugins: Sequence[Path]) -> None:
             What.suites: f"dfbench list rows --suite {name}",
         }
         raise UnknownNameError(f"no parameters are told of {what}", hint=hints[what])
-    found = description(group, name, () if group in registry.OF_PACKAGES else plugins)
+    files = () if group in registry.OF_PACKAGES else plugins
+    found = description(group, name, files, network=what is What.networks)
     width = max(out().width, _NARROWEST)
     title = f"{found.name}: {found.summary}" if found.summary else found.name
     _paragraph(title, width)

@@ -141,3 +141,12 @@ def test_every_other_part_is_told(group: str) -> None:
 def test_an_unknown_name_has_the_nearest() -> None:
     with pytest.raises(DfbenchError, match=r"unknown model 'smv' .did you mean 'svm'"):
         description(MODELS, "smv")
+    with pytest.raises(DfbenchError, match=r"no network.*list models svm"):
+        description(MODELS, "svm", network=True)
+
+
+def test_detectors_from_elsewhere_are_told_without_an_example() -> None:
+    found = description(MODELS, "onnx")
+    told = {each.name: each.allowed for each in found.parameters}
+    assert told["trained_on"] == '"train", "other" or "unknown"'
+    assert not found.suite
