@@ -155,6 +155,15 @@ def trained_on(incomplete: str) -> list[str]:
     return _fitting(TRAINED_ON, incomplete)
 
 
+def listed(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a part of the kind that was named before."""
+    from dfbench.registry import GROUPS
+
+    what = str(ctx.params.get("what") or "")
+    group = f"dfbench.{'models' if what == 'networks' else what}"
+    return _fitting(_parts(group, ctx), incomplete) if group in GROUPS else []
+
+
 def nothing(incomplete: str) -> list[str]:
     """Offer nothing, not files either: what is wanted is in the images' folders."""
     return []

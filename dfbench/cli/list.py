@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,9 +10,14 @@ import typer
 
 from dfbench.cli import completing
 from dfbench.cli.options import Plugins
-from dfbench.cli.screen import out
+from dfbench.cli.screen import out, say
+from dfbench.plain import in_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dfbench.benchmark.describing import Parameter
     from dfbench.registry import Registry
 
 
@@ -35,17 +41,30 @@ class What(StrEnum):
 
 def show(
     what: Annotated[What, typer.Argument(help="What to list.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="One of them: its parameters, with what each may be.",
+            autocompletion=completing.listed,
+        ),
+    ] = "",
     plugin: Plugins = None,
     suite: Annotated[
         str,
         typer.Option("--suite", "-s", help="Whose rows.", autocompletion=completing.suites),
     ] = "all",
 ) -> None:
-    """List parts of a kind with who brings each (networks are models too), or rows."""
+    """List parts of a kind with who brings each (networks are models too), or rows.
+
+    With a name: what that part is, its parameters, and how a suite names it.
+    """
     from dfbench import registry
     from dfbench.registry import EXTRACTORS, MODELS, Registry
 
-    if what is What.networks:
+    if name:
+        _describe(what, name, plugin or ())
+    elif what is What.networks:
         _print(_parts(Registry(MODELS, plugin or ()), networks=True))
     elif (group := f"dfbench.{what}") in registry.GROUPS:
         files = () if group in registry.OF_PACKAGES else plugin or ()
@@ -64,6 +83,98 @@ def show(
         files = [*asked.plugins, *(plugin or ())]
         found = rows(asked, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
         _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
+
+
+def _describe(what: What, name: str, plugins: Sequence[Path]) -> None:
+    """Print what is told of a part."""
+    from dfbench import registry
+    from dfbench.benchmark.describing import description
+    from dfbench.errors import UnknownNameError
+
+    group = registry.MODELS if what is What.networks else f"dfbench.{what}"
+    if group not in registry.GROUPS:
+        hints = {
+            What.datasets: f"dfbench data info {name}",
+            What.rows: f"dfbench list rows --suite {name}",
+            What.suites: f"dfbench list rows --suite {name}",
+        }
+        raise UnknownNameError(f"no parameters are told of {what}", hint=hints[what])
+    files = () if group in registry.OF_PACKAGES else plugins
+    found = description(group, name, files, network=what is What.networks)
+    width = max(out().width, _NARROWEST)
+    title = f"{found.name}: {found.summary}" if found.summary else found.name
+    _paragraph(title, width)
+    if found.owner != "dfbench":
+        _paragraph(f"of {found.owner}", width)
+    for paragraph in _paragraphs(found.text, found.summary):
+        say()
+        for line in paragraph:
+            _paragraph(line, width)
+    if found.source:
+        say()
+        _paragraph(f"Source: {_one_text(found.source)}", width)
+    for heading, own in (("Parameters", found.parameters), ("Training", found.recipe)):
+        if own:
+            say()
+            say(heading)
+            for each in own:
+                _parameter(each, width)
+    for heading, example in (("In a suite", found.suite), ("On the command line", found.command)):
+        if example:
+            say()
+            say(heading)
+            for line in example.split("\n"):
+                say(f"  {line}")
+
+
+_NARROWEST = 40
+_FACTS = 30
+"""Column at which what a parameter may be begins."""
+
+
+def _paragraphs(text: str, summary: str) -> Iterator[list[str]]:
+    """Give paragraphs without the one that the heading has, each as lines to be filled."""
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.split("\n")
+        if _one_text(paragraph).removesuffix(".") in ("", summary.removesuffix(".")):
+            continue
+        # what is laid out as a list stays one
+        laid = any(line.startswith((" ", "- ")) for line in lines)
+        yield lines if laid else [_one_text(paragraph)]
+
+
+def _one_text(lines: str) -> str:
+    """Put lines into one."""
+    return " ".join(lines.split())
+
+
+def _paragraph(text: str, width: int, indent: str = "", further: str = "") -> None:
+    own = text[: len(text) - len(text.lstrip())] + indent
+    for line in textwrap.wrap(
+        in_line(text.strip()),
+        width,
+        initial_indent=own,
+        subsequent_indent=own + further,
+        break_on_hyphens=False,
+    ):
+        say(line)
+
+
+def _parameter(told: Parameter, width: int) -> None:
+    head = f"  {told.name} = {told.default}" if told.default else f"  {told.name}"
+    tuned = f"tuned over {told.tuned}" if told.tuned else ""
+    facts = "; ".join(filter(None, [told.allowed, tuned]))
+    if len(head) < _FACTS and facts:
+        lines = textwrap.wrap(facts, width - _FACTS, break_on_hyphens=False) or [""]
+        for first, line in zip([head, *("" for _ in lines[1:])], lines, strict=True):
+            say(f"{first:<{_FACTS}}{line}")
+        facts = ""
+    else:
+        _paragraph(head.lstrip(), width, "  ", "    ")
+    if facts:
+        _paragraph(facts, width, " " * _FACTS)
+    if told.meaning:
+        _paragraph(_one_text(told.meaning), width, "      ")
 
 
 _FAMILIES = {"faces": "public, faces", "images": "public, generated images"}

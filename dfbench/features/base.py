@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from dfbench.errors import ParameterError
 from dfbench.images import Image
+from dfbench.parameters import of_signature
 
 Vectors = NDArray[np.float32]
 """Features, shape (n, d), dtype float32."""
@@ -20,7 +21,8 @@ Vectors = NDArray[np.float32]
 class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Base of all extractors.
 
-    A subclass stores its parameters in ``__init__`` untouched (scikit-learn's rule), names its
+    A subclass stores its parameters in ``__init__`` untouched (scikit-learn's rule), where the type
+    hint of each tells what it may be, as of pydantic: ``Annotated[int, Field(ge=1)]``. It names its
     features, and turns a batch of images into one row of numbers each. A row depends on its own
     image, the parameters and the version, on nothing else: neither on the other images of the
     batch nor on their order. So a row can be stored and found again by those alone.
@@ -62,6 +64,16 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def elsewhere(self) -> Any:
         """What is sent to such a process in its place, to `transform` there."""
         return self
+
+    def check_params(self) -> None:
+        """Raise `ParameterError` where a parameter is not what its type hint tells.
+
+        Called before anything is run, and to be called by `transform`. A subclass adds what one
+        parameter asks of another.
+        """
+        own: Any = type(self)
+        for name, allowed in of_signature(own).items():
+            allowed.check(name, getattr(self, name, None), self.name)
 
     def check_available(self) -> None:
         """Raise `UnavailableError` where something that is needed is absent (weights, a package).

@@ -158,8 +158,9 @@ def _make(term: Term, registry: Registry) -> Extractor:
 
 
 def _sound(extractor: Extractor) -> Extractor:
-    """Raise where what identifies an extractor cannot be written down."""
+    """Raise where a parameter is not what it may be, or cannot be written down."""
     try:
+        extractor.check_params()
         json.dumps(extractor.identity())
     except DfbenchError:
         raise

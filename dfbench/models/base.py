@@ -6,16 +6,18 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ParameterError, unknown
+from dfbench.errors import unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
 from dfbench.models.rows import BLOCK, Rows
 from dfbench.models.shared import Shared
+from dfbench.parameters import Allowed, of_default
 
 Watch = Callable[[int, int, str], None]
 """Called with steps done, steps at most, and a few words on what they came to."""
@@ -95,6 +97,13 @@ class GivenUp(Exception):
     """A fit was given up: `Model.hopeless` said so."""
 
 
+@cache
+def allowed_values(model: type[Model], name: str) -> Allowed:
+    """Give the values that a parameter of a model may have."""
+    known = model.allowed.get(name)
+    return Allowed(of_default(model.defaults().get(name)) if known is None else known)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a search space may depend on: sizes of the training data, never the data.
@@ -130,6 +139,11 @@ class Model(ABC):
     inputs
         ``"features"``: X is float32 of shape (n, d). ``"images"``: X is uint8 of shape
         (n, S, S, 3), RGB, with S = `image_side`. ``"both"``: X is `Both`.
+    allowed
+        By parameter what values it may have, as a type hint of pydantic:
+        ``{"depth": Annotated[int, Field(ge=1)]}``. Of others the default tells the type.
+    of_recipe
+        Which of its parameters say how it is trained.
     companion
         Feature expression that goes beside the images where a row of `inputs` ``"both"`` names
         none.
@@ -172,6 +186,8 @@ class Model(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     inputs: ClassVar[Kind] = "features"
+    allowed: ClassVar[Mapping[str, Any]] = {}
+    of_recipe: ClassVar[frozenset[str]] = frozenset()
     companion: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
     trusted: ClassVar[tuple[str, ...]] = ()
@@ -198,9 +214,8 @@ class Model(ABC):
         n_threads: int = 1,
         **params: Any,
     ) -> None:
-        strange = set(params) - set(self.defaults())
-        if strange:
-            raise TypeError(f"{self.name} has no parameter {', '.join(sorted(strange))}")
+        for name, value in params.items():
+            self.check_value(name, value)
         self.n_classes = n_classes
         self.seed = seed
         self.device = device
@@ -220,18 +235,22 @@ class Model(ABC):
 
         ``params`` are those given, without the defaults.
         """
-        known = cls.defaults()
         for name, value in params.items():
-            if name not in known:
-                raise unknown("parameter", name, known, where=cls.name)
-            default = known[name]
-            number = isinstance(default, int | float) and not isinstance(default, bool)
-            if number and (isinstance(value, bool) or not isinstance(value, int | float)):
-                raise ParameterError(f"{name} is a number, not {value!r}", where=cls.name)
-            if isinstance(default, str | bool) and not isinstance(value, type(default)):
-                raise ParameterError(
-                    f"{name} is {type(default).__name__}, not {value!r}", where=cls.name
-                )
+            cls.check_value(name, value)
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter; the constructor calls it too."""
+        known = cls.defaults()
+        if name not in known:
+            raise unknown("parameter", name, known, where=cls.name)
+        if value is not None or known[name] is not None:
+            allowed_values(cls, name).check(name, value, cls.name)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; empty where nothing is known of it."""
+        return allowed_values(cls, name).words
 
     @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:

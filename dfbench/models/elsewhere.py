@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dfbench.errors import ParameterError, unknown
 from dfbench.models.base import Labels, Model, Probabilities, Task
 from dfbench.models.classical.common import platt
+from dfbench.parameters import Several
 
 ACTIVATIONS = ("none", "sigmoid", "softmax", "calibrated")
 TRAINED_ON = ("train", "other", "unknown")
@@ -23,14 +24,25 @@ _SUM = 0.01
 class Detector(Model):
     """Reads off what a detector says; of the tuning part it takes two numbers, where it is told.
 
-    Its parameters: ``outputs`` names the class that each number of the detector speaks for, the
-    high ones where there is one. ``activation`` says what makes probabilities of them: ``none``
-    (they are), ``sigmoid``, ``softmax``, or ``calibrated``, Platt's sigmoid of the tuning part,
-    in the order of the numbers. ``trained_on`` is told in leaderboards.
+    Parameters
+    ----------
+    outputs
+        The class that each number of the detector speaks for, the high ones where there is one.
+    activation
+        What makes probabilities of the numbers: nothing, for they are (``none``), ``sigmoid``,
+        ``softmax``, or Platt's sigmoid of the tuning part (``calibrated``), in the order
+        of the numbers.
+    trained_on
+        Told in leaderboards: the training images of the data set, other data, or unknown.
     """
 
     name = "detector"
     version = 2
+    allowed: ClassVar = {
+        "outputs": Several[str],
+        "activation": Literal[*ACTIVATIONS],
+        "trained_on": Literal[*TRAINED_ON],
+    }
     libraries: ClassVar[tuple[str, ...]] = ("scipy.special",)
 
     _columns: list[int]

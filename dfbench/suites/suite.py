@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictInt,
     TypeAdapter,
     ValidationError,
@@ -212,6 +213,12 @@ class Suite(_Part):
     keep_models: KeepModels = "all"
     figures: tuple[str, ...] = ("scores", "training")
     """Pictures drawn of each cell, by their names in the registry."""
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def where(self) -> str:
+        """How errors name it: by the file that it was read from, where a person wrote that."""
+        return f"suite {self.name!r}" if self._file is None else str(self._file)
 
     @model_validator(mode="after")
     def _some(self) -> Suite:
@@ -309,7 +316,9 @@ def load_suite(source: str | Path) -> Suite:
         raise _worded(error, path, content) from None
     here = [path.parent / at_home(its) for its in suite.plugins]
     systems = [_beside(row, path.parent) for row in suite.systems]
-    return suite.model_copy(update={"plugins": here, "systems": systems})
+    suite = suite.model_copy(update={"plugins": here, "systems": systems})
+    suite._file = None if path.parent == _FOLDER else path
+    return suite
 
 
 def _beside(row: System, folder: Path) -> System:

@@ -268,7 +268,7 @@ def test_a_member_that_is_missing_is_named(
     ("change", "said"),
     [
         (('"manhattan"', '"manhattan", metrik = "x"'), "unknown parameter 'metrik'"),
-        (("C = 7.0", 'C = "much"'), "C is a number, not 'much'"),
+        (("C = 7.0", 'C = "much"'), "C is a number above 0, not 'much'"),
         (('of = "plain"', 'of = "plane"'), "unknown row 'plane'"),
         (('"youden"', '"fpr=2"'), "fpr=2"),
         (('model = "svm"', 'model = "svn"'), "unknown model 'svn'"),

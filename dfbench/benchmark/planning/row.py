@@ -141,7 +141,7 @@ class Finder:
     @property
     def where(self) -> str:
         """How errors name the suite."""
-        return f"suite {self.suite.name!r}"
+        return self.suite.where
 
 
 def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
@@ -165,7 +165,7 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
     ParameterError
         For parameters that the model or an extractor does not take.
     """
-    where = where or f"{finder.where}, row {row.name!r}"
+    place = where or f"{finder.where}, row {row.name!r}"
     if isinstance(row, Derived):
         if row.threshold:
             parse_rule(row.threshold)
@@ -177,14 +177,14 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         model: type[Model] = part.load()
         space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
         _check(space, model, part)
-        chosen = _extractors(row, model, space, finder)
+        chosen = _extractors(row, model, space, finder, key="" if where else "features")
         augmented = _augmentations(model, space, finder)
     except PluginError as error:
         return Row(row.name, row.model, status="failed", reason=str(error))
     except UnavailableError as error:
         return Row(row.name, row.model, status="skipped", reason=str(error))
     except (UnknownNameError, CardError, ParameterError) as error:
-        place = where if error.where is None else f"{where}, {error.where}"
+        place = place if error.where is None else f"{place}, {error.where}"
         raise type(error)(error.what, where=place, hint=error.hint) from None
     source = "-".join([*([] if part.built_in else [source_digest(model)]), *augmented])
     return Row(
@@ -268,7 +268,10 @@ def _part(name: str, models: Registry) -> tuple[Part, dict[str, Any]]:
     return models.get(name), {}
 
 
-def _extractors(row: System, model: type[Model], space: Space, finder: Finder) -> list[Extractor]:
+def _extractors(
+    row: System, model: type[Model], space: Space, finder: Finder, *, key: str
+) -> list[Extractor]:
+    """Make what the model is given; ``key`` is that of the suite, for errors."""
     if model.inputs == "features" and not row.features:
         raise UnknownNameError(f"{row.model!r} takes features, and the row names none")
     if model.inputs == "images" and row.features:
@@ -284,7 +287,11 @@ def _extractors(row: System, model: type[Model], space: Space, finder: Finder) -
                 # a name of the suite's, which stands for no other of its names
                 names = {*finder.suite.features} - {term.name}
                 raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
-        found = build(terms, finder.extractors)
+        try:
+            found = build(terms, finder.extractors)
+        except ParameterError as error:
+            place = f"key {key!r}, {error.where}" if key else error.where
+            raise ParameterError(error.what, where=place, hint=error.hint) from None
         for extractor in found:
             if extractor.get_params().get("device") == "auto":
                 extractor.set_params(device=finder.device)

@@ -1,8 +1,8 @@
-"""Checks that the extractors share: of their parameters and of the batches they are given."""
+"""Checks that the extractors share: of parameters and of the batches they are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,37 +38,6 @@ def choice(owner: str, name: str, value: object, options: Sequence[str]) -> str:
         known = ", ".join(map(repr, options))
         raise ParameterError(f"{name}={value!r} is unknown", where=owner, hint=f"one of {known}")
     return value
-
-
-def several(
-    owner: str, name: str, value: Any, known: Callable[[Any], bool], *, what: str, hint: str
-) -> tuple[Any, ...]:
-    """Return ``value`` as a tuple if it is a list of known things, each once, and not empty.
-
-    Parameters
-    ----------
-    owner, name
-        Extractor and parameter.
-    value
-        As given.
-    known
-        Whether a thing may stand in it.
-    what
-        Of what it is a list, in words.
-    hint
-        What it must be, in words.
-
-    Raises
-    ------
-    ParameterError
-        Naming extractor and parameter, and the thing that is wrong.
-    """
-    if not isinstance(value, tuple | list) or not value:
-        raise ParameterError(f"{name}={value!r} is no list of {what}", where=owner, hint=hint)
-    for each in value:
-        if not known(each) or value.count(each) > 1:
-            raise ParameterError(f"{name}={value!r}: {each!r}", where=owner, hint=hint)
-    return tuple(value)
 
 
 def is_whole(value: object) -> bool:

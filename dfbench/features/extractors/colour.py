@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import rgb, several
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
+from dfbench.parameters import Several
 
 _SPACES = {"rgb": ("red", "green", "blue"), "ycrcb": ("y", "cr", "cb"), "hsv": ("h", "s", "v")}
 _MOMENTS = ("mean", "std", "skewness", "kurtosis", "entropy")
@@ -58,18 +59,12 @@ class Colour(Extractor):
 
     name = "colour"
 
-    def __init__(self, spaces: tuple[str, ...] = ("rgb", "ycrcb")) -> None:
+    def __init__(self, spaces: Several[Literal["rgb", "ycrcb"]] = ("rgb", "ycrcb")) -> None:
         self.spaces = spaces
 
     def _spaces(self) -> tuple[str, ...]:
-        return several(
-            self.name,
-            "spaces",
-            self.spaces,
-            lambda space: space in ("rgb", "ycrcb"),
-            what="colour spaces",
-            hint="a list of 'rgb' and 'ycrcb', each at most once",
-        )
+        self.check_params()
+        return tuple(self.spaces)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, is_number, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
-
-_COLORS = ("gray", "rgb", "ycrcb")
 
 LARGEST = 16384
 """Most tuples, (2 * threshold + 1) ** order, that are counted."""
@@ -83,12 +82,12 @@ class Cooccurrence(Extractor):
     Parameters
     ----------
     order
-        Number of neighbours in a tuple, 1..8.
+        Number of neighbours in a tuple.
     threshold
-        Largest value kept, 1..16; ``(2 * threshold + 1) ** order`` may be at most 16384, and with
+        Largest value kept; ``(2 * threshold + 1) ** order`` may be at most 16384, and with
         ``cross_color`` 12 is the largest.
     step
-        Quantisation step q in multiples of the kernel's largest weight, 0.1..64.
+        Quantisation step q in multiples of the kernel's largest weight.
     color
         ``"gray"`` (luma), ``"rgb"`` or ``"ycrcb"``: the channels of the first eight histograms.
     cross_color
@@ -108,10 +107,10 @@ class Cooccurrence(Extractor):
 
     def __init__(
         self,
-        order: int = 3,
-        threshold: int = 2,
-        step: float = 1.5,
-        color: str = "gray",
+        order: Annotated[int, Field(ge=1, le=8)] = 3,
+        threshold: Annotated[int, Field(ge=1, le=16)] = 2,
+        step: Annotated[float, Field(ge=0.1, le=64)] = 1.5,
+        color: Literal["gray", "rgb", "ycrcb"] = "gray",
         cross_color: bool = True,
         root: bool = True,
     ) -> None:
@@ -122,26 +121,23 @@ class Cooccurrence(Extractor):
         self.cross_color = cross_color
         self.root = root
 
-    def _parameters(self) -> _Parameters:
-        order = whole(self.name, "order", self.order, 1, 8)
-        threshold = whole(self.name, "threshold", self.threshold, 1, 16)
-        for name in ("cross_color", "root"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                problem = f"{name}={getattr(self, name)!r} is neither True nor False"
-                raise ParameterError(problem, where=self.name)
+    def check_params(self) -> None:
+        """Raise `ParameterError` where one is out of its range, or makes too many tuples."""
+        super().check_params()
+        threshold = int(self.threshold)
         for length, given in (
-            (order, f"order={order}"),
+            (int(self.order), f"order={self.order}"),
             (3 * self.cross_color, f"cross_color={self.cross_color}"),
         ):
             if (2 * threshold + 1) ** length > LARGEST:
                 problem = f"{given} with threshold={threshold} makes too many tuples"
                 hint = f"(2 * threshold + 1) ** {length} may be at most {LARGEST}"
                 raise ParameterError(problem, where=self.name, hint=hint)
-        step = self.step
-        if not is_number(step) or not 0.1 <= step <= 64:
-            raise ParameterError(f"step={step!r} is no number in 0.1..64", where=self.name)
-        color = choice(self.name, "color", self.color, _COLORS)
-        return _Parameters(order, threshold, float(step), CHANNELS[color])
+
+    def _parameters(self) -> _Parameters:
+        self.check_params()
+        channels = CHANNELS[self.color]
+        return _Parameters(int(self.order), int(self.threshold), float(self.step), channels)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
+from dfbench.parameters import Several
 
-_COLORS = ("gray", "rgb", "ycrcb")
 _STATISTICS = ("mean", "std", "energy", "kurtosis")
 
 FLOOR = 1 / 12
@@ -47,11 +47,11 @@ class DCT(Extractor):
     Parameters
     ----------
     block
-        Side of the blocks in pixels, 2..64. 8 is also JPEG's, whose traces are then seen.
+        Side of the blocks in pixels. 8 is also JPEG's, whose traces are then seen.
     color
         ``"gray"`` (luma), ``"rgb"`` or ``"ycrcb"``.
     statistics
-        Which of the four, in the order wanted, each once.
+        Which of the four, in the order wanted.
 
     Notes
     -----
@@ -64,23 +64,21 @@ class DCT(Extractor):
 
     def __init__(
         self,
-        block: int = 8,
-        color: str = "ycrcb",
-        statistics: Sequence[str] = ("mean", "std", "energy"),
+        block: Annotated[int, Field(ge=2, le=64)] = 8,
+        color: Literal["gray", "rgb", "ycrcb"] = "ycrcb",
+        statistics: Several[Literal["mean", "std", "energy", "kurtosis"]] = (
+            "mean",
+            "std",
+            "energy",
+        ),
     ) -> None:
         self.block = block
         self.color = color
         self.statistics = statistics
 
     def _parameters(self) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-        block = whole(self.name, "block", self.block, 2, 64)
-        color = choice(self.name, "color", self.color, _COLORS)
-        given = self.statistics
-        known = isinstance(given, tuple | list) and all(s in _STATISTICS for s in given)
-        if not known or not given or len(set(given)) < len(given):
-            hint = "a list of " + ", ".join(map(repr, _STATISTICS)) + ", each at most once"
-            raise ParameterError(f"statistics={given!r}", where=self.name, hint=hint)
-        return block, CHANNELS[color], tuple(given)
+        self.check_params()
+        return int(self.block), CHANNELS[self.color], tuple(self.statistics)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

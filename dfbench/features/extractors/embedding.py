@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.backbones import build as backbones
 from dfbench.backbones.apart import elsewhere
@@ -14,9 +15,10 @@ from dfbench.backbones.net import Asked, Net, Wanted, load
 from dfbench.backbones.weights import WeightsError
 from dfbench.errors import DfbenchError, first_line
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb, whole
 from dfbench.features.common.resizing import resize
 from dfbench.images import Image
+from dfbench.parameters import Positive, Seed
 from dfbench.received.tensors import tensors_of
 
 
@@ -68,12 +70,12 @@ class Embedding(Extractor):
         self,
         backbone: str = "mobilenetv3_small_100",
         weights: str = "imagenet",
-        seed: int = 0,
-        size: int | None = None,
-        mean: Sequence[float] | float | None = None,
-        std: Sequence[float] | float | None = None,
-        batch_size: int = 32,
-        device: str = "auto",
+        seed: Seed = 0,
+        size: Annotated[int, Field(ge=16, le=4096)] | None = None,
+        mean: float | tuple[float, float, float] | None = None,
+        std: Positive | tuple[Positive, Positive, Positive] | None = None,
+        batch_size: Annotated[int, Field(ge=1, le=1024)] = 32,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
     ) -> None:
         self.backbone = backbone
         self.weights = weights
@@ -159,7 +161,8 @@ class Embedding(Extractor):
         ParameterError
             If a parameter or an image is not what it must be.
         """
-        step = whole(self.name, "batch_size", self.batch_size, 1, 1_024)
+        self.check_params()
+        step = int(self.batch_size)
         net = self._net()
         out = np.empty((len(X), net.width), np.float32)
         for start in range(0, len(X), step):
@@ -177,10 +180,8 @@ class Embedding(Extractor):
 
     def _wanted(self) -> Wanted:
         """Give what a loaded network hangs on."""
-        choice(self.name, "device", self.device, ("auto", "cpu", "cuda"))
-        size = self.size
-        if size is not None:
-            size = whole(self.name, "size", size, 16, 4096)
+        self.check_params()
+        size = None if self.size is None else int(self.size)
         mean, std = (tuple(_by_channel(each) or ()) for each in (self.mean, self.std))
         return Wanted(self.backbone, self.weights, int(self.seed), size, mean, std, self.device)
 

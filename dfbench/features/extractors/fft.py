@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image, opencv
-
-_COLORS = ("gray", "rgb", "ycrcb")
-_WINDOWS = ("hann", "none")
 
 HIGHEST = float(np.sqrt(0.5))
 """Radial frequency of the spectrum's corners, in cycles per pixel."""
@@ -41,7 +39,7 @@ class FFT(Extractor):
     Parameters
     ----------
     bins
-        Number of radial bins, 2..1024.
+        Number of radial bins.
     color
         ``"gray"`` (luma), ``"rgb"`` or ``"ycrcb"``; ``bins`` features a channel.
     window
@@ -57,15 +55,19 @@ class FFT(Extractor):
 
     name = "fft"
 
-    def __init__(self, bins: int = 64, color: str = "gray", window: str = "hann") -> None:
+    def __init__(
+        self,
+        bins: Annotated[int, Field(ge=2, le=1024)] = 64,
+        color: Literal["gray", "rgb", "ycrcb"] = "gray",
+        window: Literal["hann", "none"] = "hann",
+    ) -> None:
         self.bins = bins
         self.color = color
         self.window = window
 
     def _parameters(self) -> tuple[int, tuple[str, ...], str]:
-        bins = whole(self.name, "bins", self.bins, 2, 1024)
-        color = choice(self.name, "color", self.color, _COLORS)
-        return bins, CHANNELS[color], choice(self.name, "window", self.window, _WINDOWS)
+        self.check_params()
+        return int(self.bins), CHANNELS[self.color], self.window
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

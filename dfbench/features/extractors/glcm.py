@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, is_whole, rgb, several, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
+from dfbench.parameters import Several
 
-_COLORS = ("gray", "rgb", "ycrcb")
 _ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 _PROPERTIES = (
     "contrast",
@@ -47,9 +48,9 @@ class GLCM(Extractor):
     Parameters
     ----------
     levels
-        Number of grey levels, 2..256.
+        Number of grey levels.
     distances
-        Distances in pixels, each in 1..64.
+        Distances in pixels.
     color
         ``"gray"`` (luma), ``"rgb"`` or ``"ycrcb"``.
 
@@ -62,27 +63,18 @@ class GLCM(Extractor):
     name = "glcm"
 
     def __init__(
-        self, levels: int = 64, distances: tuple[int, ...] = (1, 4), color: str = "ycrcb"
+        self,
+        levels: Annotated[int, Field(ge=2, le=256)] = 64,
+        distances: Several[Annotated[int, Field(ge=1, le=64)]] = (1, 4),
+        color: Literal["gray", "rgb", "ycrcb"] = "ycrcb",
     ) -> None:
         self.levels = levels
         self.distances = distances
         self.color = color
 
     def _parameters(self) -> tuple[int, tuple[int, ...], tuple[str, ...]]:
-        levels = whole(self.name, "levels", self.levels, 2, 256)
-        color = choice(self.name, "color", self.color, _COLORS)
-        return levels, self._distances(), CHANNELS[color]
-
-    def _distances(self) -> tuple[int, ...]:
-        given = several(
-            self.name,
-            "distances",
-            self.distances,
-            lambda distance: is_whole(distance) and 1 <= distance <= 64,
-            what="distances",
-            hint="a list of whole numbers in 1..64, each once",
-        )
-        return tuple(int(distance) for distance in given)
+        self.check_params()
+        return int(self.levels), tuple(map(int, self.distances)), CHANNELS[self.color]
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

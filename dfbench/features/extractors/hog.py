@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
-
-_COLORS = ("gray", "rgb")
 
 EPSILON = 1e-5
 """Added to the norm of a block, in grey levels, as scikit-image does."""
@@ -37,11 +36,11 @@ class HOG(Extractor):
     Parameters
     ----------
     cells
-        Cells along each side of the image, 1..64.
+        Cells along each side of the image.
     orientations
-        Number of directions, 2..36.
+        Number of directions.
     block
-        Cells along each side of a block, 1..cells.
+        Cells along each side of a block; ``cells`` at most.
     color
         ``"gray"`` (luma), or ``"rgb"``: at each pixel the channel with the longest gradient.
 
@@ -53,21 +52,27 @@ class HOG(Extractor):
     name = "hog"
 
     def __init__(
-        self, cells: int = 8, orientations: int = 9, block: int = 2, color: str = "gray"
+        self,
+        cells: Annotated[int, Field(ge=1, le=64)] = 8,
+        orientations: Annotated[int, Field(ge=2, le=36)] = 9,
+        block: Annotated[int, Field(ge=1, le=64)] = 2,
+        color: Literal["gray", "rgb"] = "gray",
     ) -> None:
         self.cells = cells
         self.orientations = orientations
         self.block = block
         self.color = color
 
-    def _parameters(self) -> tuple[int, int, int, str]:
-        cells = whole(self.name, "cells", self.cells, 1, 64)
-        orientations = whole(self.name, "orientations", self.orientations, 2, 36)
-        block = whole(self.name, "block", self.block, 1, 64)
-        if block > cells:
-            message = f"block={block!r} is more than cells={cells!r}"
+    def check_params(self) -> None:
+        """Raise `ParameterError` where one is out of its range, or a block has too many cells."""
+        super().check_params()
+        if self.block > self.cells:
+            message = f"block={self.block!r} is more than cells={self.cells!r}"
             raise ParameterError(message, where=self.name)
-        return cells, orientations, block, choice(self.name, "color", self.color, _COLORS)
+
+    def _parameters(self) -> tuple[int, int, int, str]:
+        self.check_params()
+        return int(self.cells), int(self.orientations), int(self.block), self.color
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

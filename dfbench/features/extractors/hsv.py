@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
@@ -31,16 +32,17 @@ class HSV(Extractor):
     Parameters
     ----------
     bins
-        Number of bins a channel, 1..256.
+        Number of bins a channel.
     """
 
     name = "hsv"
 
-    def __init__(self, bins: int = 16) -> None:
+    def __init__(self, bins: Annotated[int, Field(ge=1, le=256)] = 16) -> None:
         self.bins = bins
 
     def _bins(self) -> int:
-        return whole(self.name, "bins", self.bins, 1, 256)
+        self.check_params()
+        return int(self.bins)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, is_number, rgb, several, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
-
-_COLORS = ("gray", "rgb", "hsv", "ycrcb")
-_METHODS = ("uniform", "nri_uniform")
+from dfbench.parameters import Several
 
 
 class LBP(Extractor):
@@ -32,9 +31,9 @@ class LBP(Extractor):
     Parameters
     ----------
     radii
-        Radii of the circles in pixels, each in 0.5..64.
+        Radii of the circles in pixels.
     points
-        Number of points on the circle, 4..24.
+        Number of points on the circle.
     color
         ``"gray"`` (luma), ``"rgb"``, ``"hsv"`` or ``"ycrcb"``.
     method
@@ -56,10 +55,10 @@ class LBP(Extractor):
 
     def __init__(
         self,
-        radii: tuple[float, ...] = (1, 2, 3),
-        points: int = 8,
-        color: str = "gray",
-        method: str = "uniform",
+        radii: Several[Annotated[float, Field(ge=0.5, le=64)]] = (1, 2, 3),
+        points: Annotated[int, Field(ge=4, le=24)] = 8,
+        color: Literal["gray", "rgb", "hsv", "ycrcb"] = "gray",
+        method: Literal["uniform", "nri_uniform"] = "uniform",
     ) -> None:
         self.radii = radii
         self.points = points
@@ -67,21 +66,9 @@ class LBP(Extractor):
         self.method = method
 
     def _parameters(self) -> tuple[tuple[float, ...], int, tuple[str, ...], bool]:
-        points = whole(self.name, "points", self.points, 4, 24)
-        color = choice(self.name, "color", self.color, _COLORS)
-        invariant = choice(self.name, "method", self.method, _METHODS) == "uniform"
-        return self._circles(), points, CHANNELS[color], invariant
-
-    def _circles(self) -> tuple[float, ...]:
-        given = several(
-            self.name,
-            "radii",
-            self.radii,
-            lambda radius: is_number(radius) and 0.5 <= radius <= 64,
-            what="radii",
-            hint="a list of numbers in 0.5..64, each once",
-        )
-        return tuple(float(radius) for radius in given)
+        self.check_params()
+        radii = tuple(float(radius) for radius in self.radii)
+        return radii, int(self.points), CHANNELS[self.color], self.method == "uniform"
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_COLORS = ("gray", "rgb", "ycrcb")
 _PHASES = ("00", "01", "10", "11")
 _POSITIONS = ("right", "lower", "diagonal")
 _PAIRS = ("right_lower", "right_diagonal", "lower_diagonal")
 _MOMENTS = ("mean", "meanabs", "std", "kurtosis")
-_HISTOGRAMS = ("phases", "mean")
 
 FLOOR = 1 / 12
 """Variance of the rounding to whole levels: below it nothing is measured."""
@@ -47,7 +46,7 @@ class Neighbours(Extractor):
     Parameters
     ----------
     truncation
-        Largest difference told apart, 1..255; ``2 * truncation + 1`` features a histogram.
+        Largest difference told apart; ``2 * truncation + 1`` features a histogram.
     histograms
         ``"mean"``: over the phases. ``"phases"``: one for each.
     color
@@ -62,17 +61,18 @@ class Neighbours(Extractor):
     name = "neighbours"
 
     def __init__(
-        self, truncation: int = 4, histograms: str = "phases", color: str = "ycrcb"
+        self,
+        truncation: Annotated[int, Field(ge=1, le=255)] = 4,
+        histograms: Literal["mean", "phases"] = "phases",
+        color: Literal["gray", "rgb", "ycrcb"] = "ycrcb",
     ) -> None:
         self.truncation = truncation
         self.histograms = histograms
         self.color = color
 
     def _parameters(self) -> tuple[int, bool, tuple[str, ...]]:
-        truncation = whole(self.name, "truncation", self.truncation, 1, 255)
-        pooled = choice(self.name, "histograms", self.histograms, _HISTOGRAMS) == "mean"
-        color = choice(self.name, "color", self.color, _COLORS)
-        return truncation, pooled, CHANNELS[color]
+        self.check_params()
+        return int(self.truncation), self.histograms == "mean", CHANNELS[self.color]
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

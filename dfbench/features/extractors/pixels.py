@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.images import Image, opencv
 
 
@@ -22,17 +23,18 @@ class Pixels(Extractor):
     Parameters
     ----------
     size
-        Side of the square in pixels, 1..1024; gives ``3 * size**2`` features in the order row,
+        Side of the square in pixels; gives ``3 * size**2`` features in the order row,
         column, channel.
     """
 
     name = "pixels"
 
-    def __init__(self, size: int = 16) -> None:
+    def __init__(self, size: Annotated[int, Field(ge=1, le=1024)] = 16) -> None:
         self.size = size
 
     def _size(self) -> int:
-        return whole(self.name, "size", self.size, 1, 1024)
+        self.check_params()
+        return int(self.size)
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

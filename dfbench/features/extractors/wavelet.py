@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import comb
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
-from dfbench.features.common.checks import choice, rgb, whole
+from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image
 
-_COLORS = ("gray", "rgb", "ycrcb")
 _WAVELETS = {"haar": 1, "db2": 2, "db3": 3, "db4": 4}
 _BANDS = ("h", "v", "d")
 _STATISTICS = ("logenergy", "meanabs", "std", "skewness", "kurtosis")
@@ -49,7 +49,7 @@ class Wavelet(Extractor):
     wavelet
         ``"haar"``, ``"db2"``, ``"db3"`` or ``"db4"`` (Daubechies, by vanishing moments).
     levels
-        Number of levels, 1..8; level 1 is the finest.
+        Number of levels; level 1 is the finest.
     color
         ``"gray"`` (luma), ``"rgb"`` or ``"ycrcb"``.
 
@@ -61,15 +61,19 @@ class Wavelet(Extractor):
 
     name = "wavelet"
 
-    def __init__(self, wavelet: str = "db2", levels: int = 3, color: str = "ycrcb") -> None:
+    def __init__(
+        self,
+        wavelet: Literal["haar", "db2", "db3", "db4"] = "db2",
+        levels: Annotated[int, Field(ge=1, le=8)] = 3,
+        color: Literal["gray", "rgb", "ycrcb"] = "ycrcb",
+    ) -> None:
         self.wavelet = wavelet
         self.levels = levels
         self.color = color
 
     def _parameters(self) -> tuple[str, int, tuple[str, ...]]:
-        wavelet = choice(self.name, "wavelet", self.wavelet, tuple(_WAVELETS))
-        levels = whole(self.name, "levels", self.levels, 1, 8)
-        return wavelet, levels, CHANNELS[choice(self.name, "color", self.color, _COLORS)]
+        self.check_params()
+        return self.wavelet, int(self.levels), CHANNELS[self.color]
 
     def transform(self, X: Sequence[Image]) -> Vectors:  # type: ignore[override]
         """Turn a batch of n images into features.

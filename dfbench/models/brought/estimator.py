@@ -7,7 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,16 @@ from dfbench.errors import (
     worded,
 )
 from dfbench.models.base import Labels, Probabilities, Task
-from dfbench.models.brought import manners
+from dfbench.models.brought import constraints, manners
 from dfbench.models.brought.held import check_held
 from dfbench.models.classical.common import platt
 from dfbench.models.classical.common.blocks import Features, checked
 from dfbench.models.classical.common.scaling import Standard
-from dfbench.models.classical.estimator import Estimator, one_of
+from dfbench.models.classical.estimator import Estimator
 from dfbench.models.kept import Kept, KeptError
+from dfbench.parameters import Count
 from dfbench.plugins import LOADING, staying
 
-SCALINGS = ("standard", "none")
 _OURS = {"scaling": "standard", "patience": 15}
 """Parameters of ours beside the estimator's own."""
 _HANDED_ON = ("random_state", "n_jobs", "thread_count", "device")
@@ -49,11 +49,22 @@ class Brought(Estimator):
     ``device`` where it has such parameters, those of the steps of a pipeline too.
 
     Where ``fit`` takes a validation part (``eval_set``, or ``X_val`` and ``y_val``), it is given
-    the tuning part, and stops after ``patience`` rounds that were no better, in the libraries
-    that `dfbench.models.brought.manners` knows.
+    the tuning part.
+
+    Parameters
+    ----------
+    scaling
+        ``standard``: each feature to mean 0 and deviation 1 over the training images.
+    patience
+        Rounds on the tuning part that were no better, after which LightGBM, XGBoost and CatBoost
+        stop.
     """
 
     version = 2
+    allowed: ClassVar[Mapping[str, Any]] = {
+        "scaling": Literal["standard", "none"],
+        "patience": Count,
+    }
     trusted = (
         "sklearn.tree._tree.Tree",
         *("sklearn.utils._bunch.Bunch", "sklearn.calibration._CalibratedClassifier"),
@@ -95,24 +106,37 @@ class Brought(Estimator):
     @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:
         """Raise where a suite got parameters wrong; see `Model.check_params`."""
-        known = cls.defaults()
-        further = cls.further()
-        if further is not None:
-            for name in params:
-                if name not in (*known, *_HANDED_ON, *further):
-                    # the nearest name is told there
-                    super().check_params({name: params[name]})
-        one_of(cls, params, {"scaling": SCALINGS})
-        patience = params.get("patience", 1)
-        if not isinstance(patience, int) or isinstance(patience, bool) or patience < 1:
-            problem = f"patience={patience!r} is no whole number above 0"
-            raise ParameterError(problem, where=cls.name)
-        made = cls._made_with({**known, **params})
+        super().check_params(params)
+        made = cls._made_with({**cls.defaults(), **params})
         try:
             if hasattr(made, "_parameter_constraints"):
                 made._validate_params()
         except (TypeError, ValueError) as error:
             raise ParameterError(one_line(str(error)), where=cls.name) from None
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter: of what scikit-learn says of its own."""
+        own = cls.own_defaults()
+        if name in cls.allowed and (name in own or name in _OURS):
+            super().check_value(name, value)
+            return
+        further = cls.further()
+        if further is not None and name not in (*own, *_HANDED_ON, *further):
+            super().check_value(name, value)  # the nearest name is told there
+        constraints.check(cls.constraints().get(name), name, value, cls.name)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; see `Model.allowed_words`."""
+        if name in cls.allowed:
+            return super().allowed_words(name)
+        return constraints.words(cls.constraints().get(name))
+
+    @classmethod
+    def constraints(cls) -> Mapping[str, Any]:
+        """Give scikit-learn's constraints by parameter; nothing of other packages."""
+        return {}
 
     def __init__(
         self,
@@ -125,6 +149,8 @@ class Brought(Estimator):
     ) -> None:
         # some take parameters that they do not name
         super().__init__(n_classes=n_classes, seed=seed, device=device, n_threads=n_threads)
+        for name, value in params.items():
+            self.check_value(name, value)
         self.params = {**self.defaults(), **params}
 
     @property

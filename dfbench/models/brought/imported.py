@@ -56,6 +56,12 @@ class Imported(Brought):
         return {**_signature(cls.path)[0], **cls.given}
 
     @classmethod
+    def constraints(cls) -> Mapping[str, Any]:
+        """Give the constraints that the class declares; see `Brought.constraints`."""
+        found = getattr(cls.target(), "_parameter_constraints", {})
+        return found if isinstance(found, dict) else {}
+
+    @classmethod
     def further(cls) -> Collection[str] | None:
         """Name what it takes beside; see `Brought.further`."""
         return manners.further(cls.path) if _signature(cls.path)[1] else ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from dfbench.models.base import Task
 from dfbench.models.brought.imported import Imported
+from dfbench.parameters import Count, CountOrNone, NotNegative, Positive
 
 
 class Logistic(Imported):
@@ -87,6 +90,19 @@ class LightGBM(Imported):
     name = "lightgbm"
     path = "lightgbm:LGBMClassifier"
     given: ClassVar = {"n_estimators": 300, "reg_lambda": 1.0, "subsample_freq": 1}
+    # as its documentation has them
+    allowed: ClassVar = {
+        **Imported.allowed,
+        "n_estimators": Count,
+        "learning_rate": Positive,
+        "num_leaves": Annotated[int, Field(ge=2, le=131_072)],
+        "min_child_samples": CountOrNone,
+        "subsample": Annotated[float, Field(gt=0, le=1)],
+        "subsample_freq": CountOrNone,
+        "colsample_bytree": Annotated[float, Field(gt=0, le=1)],
+        "reg_alpha": NotNegative,
+        "reg_lambda": NotNegative,
+    }
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:

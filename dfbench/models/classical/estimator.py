@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError, ParameterError
+from dfbench.errors import DataError
 from dfbench.models.base import Labels, Model, Probabilities
 from dfbench.models.classical.common.blocks import checked
 from dfbench.models.devices import native_threads
@@ -19,7 +18,7 @@ from dfbench.models.shared import Shared
 
 T = TypeVar("T")
 
-SOLVERS = ("auto", "exact", "nystroem")
+Solver = Literal["auto", "exact", "nystroem"]
 """Of a kernel machine: as it is, or restricted to landmarks; ``auto`` decides by the images."""
 
 
@@ -35,7 +34,7 @@ class Estimator(Model):
 
     @staticmethod
     def _solver_of(params: Mapping[str, Any], n: int) -> str:
-        """Give the solver, of `SOLVERS`, that ``auto`` means for n training images."""
+        """Give the solver, of `Solver`, that ``auto`` means for n training images."""
         if params["solver"] == "auto":
             return "exact" if n <= int(params["max_exact"]) else "nystroem"
         return str(params["solver"])
@@ -136,26 +135,6 @@ class Estimator(Model):
     @abstractmethod
     def _proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of `_classes`, shape (n, len(_classes))."""
-
-
-def one_of(
-    model: type[Model], params: Mapping[str, Any], known: Mapping[str, Sequence[str]]
-) -> None:
-    """Raise `ParameterError` where a parameter is none of the values that it may have."""
-    for name, values in known.items():
-        if name in params and params[name] not in values:
-            problem = f"{name}={params[name]!r} is none of {', '.join(values)}"
-            raise ParameterError(problem, where=model.name)
-
-
-def above_zero(model: type[Model], params: Mapping[str, Any], *names: str) -> None:
-    """Raise `ParameterError` where a number is not above 0, a count below 1, or one infinite."""
-    defaults = model.defaults()
-    for name in names:
-        value = params.get(name, 1)
-        value = value // 1 if isinstance(defaults[name], int) else value
-        if not 0 < value < math.inf:
-            raise ParameterError(f"{name}={params[name]!r} is not above 0", where=model.name)
 
 
 def present_classes(owner: str, y: Labels) -> Labels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,12 @@ from dfbench.models.classical.common.distances import (
     squares,
 )
 from dfbench.models.classical.common.scaling import moments
-from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.estimator import Estimator, Solver
 from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
 from dfbench.models.rows import BLOCK, blocks
+from dfbench.parameters import Count, CountOrNone, Positive
 
 _Floats = NDArray[np.float64]
 _Pieces = Callable[[], Iterator[tuple[slice, Features]]]
@@ -49,19 +50,35 @@ class KernelRidge(Estimator):
     A block is the vector of one extractor (`Model.blocks`). Each feature is standardised, drawn
     together by arcsinh and standardised again: counts and moments have long tails that the squared
     distance would follow. The squared distance of two images is the mean of the blocks' squared
-    distances under weights that sum to 1, each block's divided by its variance. ``weights`` says
-    whether blocks count ``equal``, by their ``width`` (which for one block, or none, is the plain
-    machine), or start from their width and are ``learned``: in up to three sweeps a block's weight
-    is halved, doubled or set to 0 wherever that lowers the leave-one-out error on at most
-    ``sample`` training images.
+    distances under weights that sum to 1, each block's divided by its variance.
 
-    The targets are the classes one against the rest, less their mean; ``ridge`` is added to the
-    kernel's diagonal. The scores become probabilities by multinomial logistic regression on the
-    scores that leave each training image out, which come in closed form with the solution; where
-    these tell nothing, on those of the tuning split.
+    The targets are the classes one against the rest, less their mean. The scores become
+    probabilities by multinomial logistic regression on the scores that leave each training image
+    out, which come in closed form with the solution; where these tell nothing, on those of the
+    tuning split.
 
-    ``gamma`` is in units of half the mean squared distance: with ``width`` and without arcsinh,
-    those of scikit-learn's ``scale``.
+    Parameters
+    ----------
+    gamma
+        How fast the kernel falls with distance, in units of half the mean squared distance: with
+        ``width`` and without arcsinh, those of scikit-learn's ``scale``.
+    ridge
+        Added to the kernel's diagonal: the larger, the smoother.
+    weights
+        Whether blocks count ``equal``, by their ``width`` (which for one block, or none, is the
+        plain machine), or start from their width and are ``learned``: in up to three sweeps a
+        block's weight is halved, doubled or set to 0 wherever that lowers the leave-one-out error.
+    arcsinh
+        Whether features are drawn together.
+    sample
+        Training images at most that weights are learned on.
+    solver
+        ``exact``, or ``nystroem``: restricted to kernels at landmarks. ``auto`` decides by the
+        number of training images, see ``max_exact``.
+    max_exact
+        Training images up to which ``auto`` means ``exact``.
+    landmarks
+        Training images, drawn at random, that ``nystroem`` has kernels at.
 
     Notes
     -----
@@ -86,6 +103,15 @@ class KernelRidge(Estimator):
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
     by_block = True
+    allowed: ClassVar = {
+        "gamma": Positive,
+        "ridge": Positive,
+        "weights": Literal[*_WEIGHTS],
+        "sample": Count,
+        "solver": Solver,
+        "max_exact": CountOrNone,
+        "landmarks": Count,
+    }
     calibrates = True
 
     _trial: tuple[_Floats, ...]
@@ -107,13 +133,6 @@ class KernelRidge(Estimator):
             "max_exact": 13_000,
             "landmarks": 3_000,
         }
-
-    @classmethod
-    def check_params(cls, params: Any) -> None:
-        """Raise where a suite got parameters wrong; see `Model.check_params`."""
-        super().check_params(params)
-        one_of(cls, params, {"weights": _WEIGHTS, "solver": SOLVERS})
-        above_zero(cls, params, "gamma", "ridge", "sample", "landmarks")
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.neighbours import Neighbours, squared_lengths, unit
 from dfbench.models.classical.common.scaling import Standard, moments
-from dfbench.models.classical.estimator import Estimator, above_zero, one_of
+from dfbench.models.classical.estimator import Estimator
 from dfbench.models.classical.machine_check import array_of
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
+from dfbench.parameters import Count
 
 _MOST = 51
 """The largest number of neighbours that the search space holds."""
@@ -28,9 +29,19 @@ _SCALINGS = ["standard", "none"]
 class KNN(Estimator):
     """k-nearest neighbours on standardised features (Cover and Hart, 1967).
 
-    The probability of a class is its share among the neighbours, weighted by inverse distance
-    where ``weights`` is ``distance``; images at distance 0, if there are any, then have all the
-    weight. ``n_neighbors`` above the number of training images means all of them.
+    The probability of a class is its share among the neighbours.
+
+    Parameters
+    ----------
+    n_neighbors
+        How many of the nearest training images count; above the number of training images, all.
+    weights
+        What each counts: all the same (``uniform``), or by its inverse ``distance``, where images
+        at distance 0, if there are any, have all the weight.
+    metric
+        What distance is; of ``cosine`` 1 less the cosine of the angle.
+    scaling
+        ``standard``: each feature to mean 0 and deviation 1 over the training images.
 
     Notes
     -----
@@ -43,6 +54,12 @@ class KNN(Estimator):
     version = 2
     libraries = ("dfbench.models.classical.common.neighbour_kernels",)
     estimators = ()
+    allowed: ClassVar = {
+        "n_neighbors": Count,
+        "weights": Literal[*_WEIGHTS],
+        "metric": Literal[*_METRICS],
+        "scaling": Literal[*_SCALINGS],
+    }
     by_block = True
     probability = "share of neighbours"
 
@@ -55,13 +72,6 @@ class KNN(Estimator):
             "metric": "manhattan",
             "scaling": "standard",
         }
-
-    @classmethod
-    def check_params(cls, params: Mapping[str, Any]) -> None:
-        """Raise where a suite got parameters wrong; see `Model.check_params`."""
-        super().check_params(params)
-        one_of(cls, params, {"metric": _METRICS, "weights": _WEIGHTS, "scaling": _SCALINGS})
-        above_zero(cls, params, "n_neighbors")
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,12 @@ from dfbench.models.classical.common.blocks import Features, Vectors, checked_bl
 from dfbench.models.classical.common.distances import Squares, crossed, expansion
 from dfbench.models.classical.common.nystroem import WORK, Mapped, Nystroem
 from dfbench.models.classical.common.scaling import Standard
-from dfbench.models.classical.estimator import SOLVERS, Estimator, above_zero, one_of
+from dfbench.models.classical.estimator import Estimator, Solver
 from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
 from dfbench.models.rows import BLOCK
+from dfbench.parameters import Count, CountOrNone, Positive
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +53,23 @@ class SVM(Estimator):
     one against the rest. A sigmoid that learnt nothing there, or for want of folds could not, is
     that of the tuning split (`dfbench.models.classical.common.platt`).
 
-    ``gamma`` is in units of scikit-learn's ``scale``, 1 / (d Var(X)). Small ``gamma`` with large
-    ``C`` approaches the linear machine (Keerthi and Lin, 2003), so the space has no second kernel.
+    Small ``gamma`` with large ``C`` approaches the linear machine (Keerthi and Lin, 2003), so the
+    space has no second kernel.
+
+    Parameters
+    ----------
+    C
+        What a training image on the wrong side of the margin costs, against the margin's width.
+    gamma
+        How fast the kernel falls with distance, in units of scikit-learn's ``scale``,
+        1 / (d Var(X)).
+    solver
+        ``exact``, or ``nystroem``: restricted to features of the landmarks. ``auto`` decides by
+        the number of training images, see ``max_exact``.
+    max_exact
+        Training images up to which ``auto`` means ``exact``.
+    landmarks
+        Training images, drawn at random, that ``nystroem`` makes features of.
 
     Notes
     -----
@@ -74,6 +90,13 @@ class SVM(Estimator):
         "dfbench.models.classical.common.smo_kernels",
     )
     estimators = ()
+    allowed: ClassVar = {
+        "C": Positive,
+        "gamma": Positive,
+        "solver": Solver,
+        "max_exact": CountOrNone,
+        "landmarks": Count,
+    }
     by_block = True
     calibrates = True
 
@@ -90,13 +113,6 @@ class SVM(Estimator):
             "max_exact": 20_000,
             "landmarks": 1_000,
         }
-
-    @classmethod
-    def check_params(cls, params: Mapping[str, Any]) -> None:
-        """Raise where a suite got parameters wrong; see `Model.check_params`."""
-        super().check_params(params)
-        one_of(cls, params, {"solver": SOLVERS})
-        above_zero(cls, params, "C", "gamma", "landmarks")
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from dfbench.errors import DfbenchError, ParameterError
+from dfbench.errors import DfbenchError
 from dfbench.models.base import GivenUp, Hopeless, Labels, Model, Probabilities, Task
 from dfbench.models.classical.booster_json import checked_booster
 from dfbench.models.classical.column_sets import Columns, boosted, column_sets
@@ -18,6 +19,7 @@ from dfbench.models.classical.estimator import present_classes
 from dfbench.models.devices import require
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
+from dfbench.parameters import Count, NotNegative
 
 _BOOSTER = "booster.json"
 _OURS = ("n_estimators", "patience", "column_sets")
@@ -30,8 +32,30 @@ class XGBoost(Model):
     """Gradient-boosted trees (Chen and Guestrin, 2016) with early stopping on validation.
 
     Histogram method, on a GPU when the device is ``cuda``. Features are not scaled: a tree's
-    splits do not change under a monotone map of a feature. Boosting stops after ``patience``
-    rounds without a lower validation log loss, and the best round counts.
+    splits do not change under a monotone map of a feature. The best round on validation counts.
+
+    Parameters
+    ----------
+    learning_rate
+        What of a tree's correction is taken.
+    max_depth
+        Of a tree; 0 is without an end.
+    min_child_weight
+        Sum of second derivatives that a leaf needs at least.
+    subsample
+        Share of the training images that a tree is grown on.
+    colsample_bytree
+        Share of the features that a tree may use.
+    reg_lambda
+        L2 penalty on the values of leaves.
+    max_bin
+        Bins of each feature.
+    n_estimators
+        Rounds at most; each grows a tree, of more than two classes one for each.
+    patience
+        Boosting stops after so many rounds without a lower log loss on validation.
+    column_sets
+        Sets that the features are divided into at random, of which a round sees one.
 
     Notes
     -----
@@ -50,6 +74,18 @@ class XGBoost(Model):
     libraries = ("xgboost",)
     by_block = True
     probability = "fitted by log loss"
+    allowed: ClassVar = {
+        "learning_rate": Annotated[float, Field(gt=0, le=1)],
+        "max_depth": Annotated[int, Field(ge=0, le=64)],
+        "min_child_weight": NotNegative,
+        "subsample": Annotated[float, Field(gt=0, le=1)],
+        "colsample_bytree": Annotated[float, Field(gt=0, le=1)],
+        "reg_lambda": NotNegative,
+        "max_bin": Annotated[int, Field(ge=2, le=65_535)],
+        "n_estimators": Annotated[int, Field(ge=1, le=1_000_000)],
+        "patience": Count,
+        "column_sets": Literal["auto"] | Count,
+    }
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:
@@ -71,16 +107,6 @@ class XGBoost(Model):
             "patience": 15,
             "column_sets": "auto",
         }
-
-    @classmethod
-    def check_params(cls, params: Mapping[str, Any]) -> None:
-        """Raise where a suite got parameters wrong; see `Model.check_params`."""
-        super().check_params({k: v for k, v in params.items() if k != "column_sets"})
-        sets = params.get("column_sets", "auto")
-        if sets != "auto" and (isinstance(sets, bool) or not isinstance(sets, int) or sets < 1):
-            raise ParameterError(
-                f'column_sets is "auto" or a whole number above 0, not {sets!r}', where=cls.name
-            )
 
     @classmethod
     def memory(cls, task: Task, params: Mapping[str, Any]) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Declared(Network):
     """The module that a function gives, trained by the engine."""
 
+    allowed: ClassVar = {"image_size": Network.allowed["image_size"]}
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.declared")
 
     function: ClassVar[Callable[..., Any]]

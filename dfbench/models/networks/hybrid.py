@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from dfbench.errors import ParameterError
+from pydantic import Field
+
 from dfbench.models.base import Both, Inputs
-from dfbench.models.networks.network import Network, check_choice, recipe_defaults
+from dfbench.models.networks.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_Width = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class HybridHsvCnn(Network):
@@ -27,14 +30,26 @@ class HybridHsvCnn(Network):
     augmentation. Moving statistics of batch normalisation follow faster than Keras' (0.9 a step
     for 0.99), for small data sets have few steps an epoch.
 
-    Parameters of its own: ``channels`` of the five blocks; ``pool``, ``gap`` or ``flatten``, for
-    the last maps; ``scale_features``, ``none`` or ``standard``: to mean 0 and deviation 1 over the
-    training part, for features other than histograms.
+    Parameters
+    ----------
+    channels
+        Of the five blocks.
+    pool
+        What becomes of the last maps: their means (``gap``), or all of them (``flatten``).
+    scale_features
+        ``standard``: to mean 0 and deviation 1 over the training part, for features other than
+        histograms.
     """
 
     name = "hybrid-hsv-cnn"
     inputs = "both"
     companion = "hsv"
+    allowed: ClassVar = {
+        **Network.allowed,
+        "channels": tuple[_Width, _Width, _Width, _Width, _Width],
+        "pool": Literal["gap", "flatten"],
+        "scale_features": Literal["none", "standard"],
+    }
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.hybrid")
 
     @classmethod
@@ -69,21 +84,6 @@ class HybridHsvCnn(Network):
                 },
             ),
         }
-
-    @classmethod
-    def check_params(cls, params: Mapping[str, Any]) -> None:
-        """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
-        super().check_params(params)
-        given = {**cls.defaults(), **params}
-        check_choice(cls.name, "pool", given["pool"], ("gap", "flatten"))
-        check_choice(cls.name, "scale_features", given["scale_features"], ("none", "standard"))
-        channels = given["channels"]
-        if not (
-            isinstance(channels, list | tuple)
-            and len(channels) == 5
-            and all(type(width) is int and width > 0 for width in channels)
-        ):
-            raise ParameterError("channels are five whole numbers above 0", where=cls.name)
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights."""

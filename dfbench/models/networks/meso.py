@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field
 
 from dfbench.errors import ParameterError, UnavailableError
 from dfbench.files import at_home
@@ -28,14 +30,21 @@ class Meso4(Network):
     pixels in [0, 1]. Trained here by cross-entropy; the authors used the squared error, Adam at a
     rate that falls from 1e-3 to 1e-6, and batches of 75.
 
-    Parameters of its own: ``weights``, ``random`` or the path of a file of the published weights
-    (Keras, HDF5), which training starts from; ``pretrained_only``, whether nothing is trained and
-    the file's own scores are given; ``fake_class``, the number of the class of the fakes, for the
-    published networks give the probability that an image is real.
+    Parameters
+    ----------
+    weights
+        ``random``, or the path of a file of the published weights (Keras, HDF5), which training
+        starts from.
+    pretrained_only
+        Whether nothing is trained and the file's own scores are given.
+    fake_class
+        Number of the class of the fakes, for the published networks give the probability that an
+        image is real.
     """
 
     name = "meso4"
     rates = (1e-4, 1e-2)
+    allowed: ClassVar = {**Network.allowed, "fake_class": Annotated[int, Field(ge=0, le=1)]}
     libraries = (
         *Network.libraries,
         "dfbench.models.networks.torch_modules.meso",
@@ -79,8 +88,6 @@ class Meso4(Network):
     def check_params(cls, params: Mapping[str, Any]) -> None:
         """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
         super().check_params(params)
-        if params.get("fake_class", 1) not in (0, 1):
-            raise ParameterError("fake_class is 0 or 1", where=cls.name)
         if params.get("pretrained_only", False) and _file(params) is None:
             raise ParameterError(
                 "pretrained_only needs weights", where=cls.name, hint="weights = path of the file"

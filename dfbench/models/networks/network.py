@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from dfbench.errors import DataError, ParameterError, first_line, unknown
+from dfbench.errors import DataError, ParameterError, first_line
 from dfbench.models.base import Inputs, Kind, Labels, Model, Probabilities, Task, apart
 from dfbench.models.devices import require
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
-from dfbench.models.training.recipe import Recipe, recipe_of
+from dfbench.models.training.recipe import MOST_SIDE, Recipe, recipe_of, schema_of
+from dfbench.parameters import in_words
 from dfbench.received.tensors import tensors_of
 from dfbench.registry import AUGMENTATIONS, Registry
 
@@ -40,6 +42,13 @@ class Network(Model):
     A network's parameters are those of its architecture and all fields of `Recipe`, in one flat
     dictionary. A table given in the parameters (``augment``, say) takes the place of the default's.
 
+    Parameters
+    ----------
+    image_size
+        Side of the square that images are resized to, in pixels.
+    dropout
+        Share of a layer's inputs that is dropped in training.
+
     Attributes
     ----------
     rates
@@ -53,6 +62,11 @@ class Network(Model):
     """
 
     inputs: ClassVar[Kind] = "images"
+    allowed: ClassVar[Mapping[str, Any]] = {
+        "image_size": Annotated[int, Field(ge=8, le=MOST_SIDE)],
+        "dropout": Annotated[float, Field(ge=0, lt=1)],
+    }
+    of_recipe: ClassVar[frozenset[str]] = frozenset(Recipe.model_fields)
     by_block: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("dfbench.models.training.engine",)
     rates: ClassVar[tuple[float, float]] = (1e-4, 3e-3)
@@ -145,18 +159,28 @@ class Network(Model):
     @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:
         """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
-        known = cls.defaults()
-        for name in params:
-            if name not in known:
-                raise unknown("parameter", name, known, where=cls.name)
-        recipe_of({**known, **params}, cls.name)
-        own = {key: value for key, value in params.items() if key not in Recipe.model_fields}
-        super().check_params(own)
-        dropout = own.get("dropout", 0)
-        if isinstance(dropout, int | float) and not 0 <= dropout < 1:
-            raise ParameterError("dropout is from 0 to below 1", where=cls.name)
-        if not (side := own.get("image_size", 128)) >= 8 or side != int(side):
-            raise ParameterError("image_size is a whole number, at least 8", where=cls.name)
+        super().check_params(params)
+        given = {**cls.defaults(), **params}
+        recipe = recipe_of(given, cls.name)
+        if recipe.crop_size is not None and recipe.crop_size > given["image_size"]:
+            raise ParameterError(
+                f"crop_size {recipe.crop_size} is more than image_size {given['image_size']}",
+                where=cls.name,
+            )
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter; those of the recipe by `Recipe`."""
+        if name in Recipe.model_fields:
+            recipe_of({name: value}, cls.name)
+        else:
+            super().check_value(name, value)
+
+    @classmethod
+    def allowed_words(cls, name: str) -> str:
+        """Say what a parameter may be; see `Model.allowed_words`."""
+        fields = schema_of(Recipe)
+        return in_words(fields[name]) if name in fields else super().allowed_words(name)
 
     def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
         """Train, with early stopping on validation; see `Model.fit`."""
@@ -328,9 +352,3 @@ def _make_room(module: nn.Module, name: str, value: torch.Tensor) -> None:
 def recipe_defaults(**changes: Any) -> dict[str, Any]:
     """All fields of `Recipe` as JSON-able values, with some of them changed."""
     return Recipe(**changes).model_dump(mode="json")
-
-
-def check_choice(model: str, name: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise `UnknownNameError` where a parameter is not one of the words it may be."""
-    if value not in known:
-        raise unknown(name, value, known, where=model)

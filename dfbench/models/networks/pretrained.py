@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from dfbench.backbones import build as backbones
-from dfbench.errors import ParameterError
 from dfbench.models.networks.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -16,19 +17,35 @@ if TYPE_CHECKING:
 class Finetune(Network):
     """A backbone of which all, or all from a block on, is trained.
 
-    Parameters of its own: ``backbone`` (``timm:NAME``, ``torchvision:NAME`` or a bare name, looked
-    for in timm first); ``weights`` (``imagenet``, ``random``, or the path of a ``.safetensors`` or
-    tensors-only ``.pth`` file, relative to the working directory); ``unfreeze`` (``all``,
-    ``none``, or the name of the first block that is trained); ``head``, widths of hidden layers
-    with ReLU; ``head_norm``, batch normalisation behind each; ``fixed_norm``: the backbone's batch
-    normalisation keeps its statistics (for small data, and for weights into which it was folded);
-    ``dropout`` before the logits.
     ``mean`` and ``std`` are the backbone's own unless they are given.
+
+    Parameters
+    ----------
+    backbone
+        ``timm:NAME``, ``torchvision:NAME`` or a bare name, looked for in timm first.
+    weights
+        ``imagenet``, ``random``, or the path of a ``.safetensors`` or tensors-only ``.pth`` file,
+        relative to the working directory.
+    unfreeze
+        What is trained: ``all``, ``none``, or from the block of this name on.
+    head
+        Widths of hidden layers with ReLU before the logits.
+    head_norm
+        Whether there is batch normalisation behind each of them.
+    fixed_norm
+        Whether the backbone's batch normalisation keeps its statistics: for small data, and for
+        weights into which it was folded.
+    dropout
+        Share of the inputs of the logits that is dropped in training.
     """
 
     name = "finetune"
     rates = (1e-5, 1e-2)
     per_pixel = 512
+    allowed: ClassVar = {
+        **Network.allowed,
+        "head": tuple[Annotated[int, Field(ge=1, le=65_536)], ...],
+    }
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.pretrained")
 
     @classmethod
@@ -46,14 +63,6 @@ class Finetune(Network):
             monitor="roc_auc",
             augment={"flip": True, "crop": [0.8, 1.0]},
         )
-
-    @classmethod
-    def check_params(cls, params: Mapping[str, Any]) -> None:
-        """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
-        super().check_params(params)
-        hidden = params.get("head", [])
-        if not (isinstance(hidden, list | tuple) and all(type(n) is int and n > 0 for n in hidden)):
-            raise ParameterError("head is a list of whole numbers above 0", where=cls.name)
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from dfbench.errors import ParameterError
 from dfbench.models.devices import require
 from dfbench.models.networks.network import Network, recipe_defaults
+from dfbench.models.training.recipe import MOST_SIDE
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,11 +21,28 @@ class VitSmall(Network):
 
     Dosovitskiy et al., "An image is worth 16x16 words", ICLR 2021, with dropout as there; timm's
     implementation, half as deep as its ``vit_tiny``. Trained by AdamW with one cycle of the rate,
-    which warms up, as transformers need. Parameters of its own: ``patch`` in pixels, ``width`` of
-    the tokens, ``depth`` in blocks, ``heads`` in each.
+    which warms up, as transformers need.
+
+    Parameters
+    ----------
+    patch
+        Side of the patches in pixels; divides the side of the images.
+    width
+        Of the tokens; a multiple of ``heads``.
+    depth
+        Number of blocks.
+    heads
+        Heads of attention in each block.
     """
 
     name = "vit-small"
+    allowed: ClassVar = {
+        **Network.allowed,
+        "patch": Annotated[int, Field(ge=1, le=MOST_SIDE)],
+        "width": Annotated[int, Field(ge=1, le=65_536)],
+        "depth": Annotated[int, Field(ge=1, le=1_000)],
+        "heads": Annotated[int, Field(ge=1, le=65_536)],
+    }
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.vit")
 
     @classmethod
@@ -62,9 +82,6 @@ class VitSmall(Network):
         """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
         super().check_params(params)
         given = {**cls.defaults(), **params}
-        for name in ("patch", "width", "depth", "heads"):
-            if type(given[name]) is not int or given[name] < 1:
-                raise ParameterError(f"{name} is a whole number above 0", where=cls.name)
         side = cls.input_side(given)
         for name, whole, part in (("side", side, "patch"), ("width", given["width"], "heads")):
             if whole % given[part]:

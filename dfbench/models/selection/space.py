@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from dfbench.errors import ParameterError
+from dfbench.errors import ParameterError, UnknownNameError
 from dfbench.models.base import Model, Task
 
 
@@ -88,7 +89,7 @@ class Space:
         Raises
         ------
         ParameterError, UnknownNameError
-            On what the model does not take; on a parameter both fixed and open.
+            On what the model does not take, with its key; on a parameter both fixed and open.
         """
         for open_, where in ((self.choices, "choices"), (self.ranges, "search")):
             for name in open_:
@@ -96,13 +97,20 @@ class Space:
                     raise ParameterError(
                         f"{name} is in params and in {where}: one of them", where=model.name
                     )
-        for name, values in self.choices.items():
-            for value in values:
-                model.check_params({**self.fixed, name: value})
-        for name, its in self.ranges.items():
-            for value in _ends(its):
-                model.check_params({**self.fixed, name: value})
-        model.check_params(self.fixed)
+        told = [("params", name, [value]) for name, value in self.fixed.items()]
+        told += [("choices", name, [*values]) for name, values in self.choices.items()]
+        told += [("search", name, [*_ends(its)]) for name, its in self.ranges.items()]
+        for section, name, values in told:
+            with _at(f"{section}.{name}"):
+                for value in values:
+                    model.check_value(name, value)
+        # what one parameter asks of another
+        with _at("params"):
+            model.check_params(self.fixed)
+        for section, name, values in told[len(self.fixed) :]:
+            with _at(f"{section}.{name}"):
+                for value in values:
+                    model.check_params({**self.fixed, name: value})
 
     def defaults(self, model: type[Model]) -> dict[str, Any]:
         """All parameters of the first trial."""
@@ -143,6 +151,56 @@ class Space:
 
     def _firsts(self, own: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _first(its, own.get(name)) for name, its in self.ranges.items()}
+
+
+@contextmanager
+def _at(key: str) -> Iterator[None]:
+    """Put the key of a suite before the place of an error."""
+    try:
+        yield
+    except (ParameterError, UnknownNameError) as error:
+        place = f"key {key!r}" if error.where is None else f"key {key!r}, {error.where}"
+        raise type(error)(error.what, where=place, hint=error.hint) from None
+
+
+class Noted:
+    """A trial that draws nothing: it notes what it is asked, which is the space of a model.
+
+    Attributes
+    ----------
+    asked
+        By parameter the choice in words, and a value of it.
+    """
+
+    def __init__(self) -> None:
+        self.asked: dict[str, tuple[str, Any]] = {}
+        self.params: dict[str, Any] = {}
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Note a range, and give its least value."""
+        return self._noted(name, low, high, step, log)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Note a range, and give its least value."""
+        return int(self._noted(name, low, high, step if step != 1 else None, log))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Note the values, and give the first."""
+        words = ", ".join(f'"{each}"' if isinstance(each, str) else str(each) for each in choices)
+        self.asked[name] = words, choices[-1]
+        self.params[name] = choices[0]
+        return choices[0]
+
+    def _noted(self, name: str, low: float, high: float, step: float | None, log: bool) -> float:
+        steps = f", in steps of {step:g}" if step else ""
+        words = f"{low:g}..{high:g}{steps}{', by logarithm' if log else ''}"
+        self.asked[name] = words, high
+        self.params[name] = low
+        return low
 
 
 class _Known:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -14,11 +15,17 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import ParameterError, in_words, unknown
+from dfbench.errors import ParameterError, unknown
+from dfbench.errors import in_words as fault_in_words
+from dfbench.parameters import NotNegative, Positive, Share, refused
 from dfbench.received.sections import Written
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0)]
+T = TypeVar("T")
+
+MOST_SIDE = 10_000
+"""Pixels along the side of a square that a network is given."""
+
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 def _by_channel(value: Any) -> Any:
@@ -27,9 +34,7 @@ def _by_channel(value: Any) -> Any:
     return (value,) * 3 if number else value
 
 
-Channels = Annotated[
-    tuple[float, ...], BeforeValidator(_by_channel), Field(min_length=3, max_length=3)
-]
+Channels = Annotated[tuple[T, ...], Field(min_length=3, max_length=3), BeforeValidator(_by_channel)]
 
 
 def _by_name(value: Any) -> Any:
@@ -40,7 +45,9 @@ def _by_name(value: Any) -> Any:
 
 
 class _Part(Written):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Augment(_Part):
@@ -55,11 +62,11 @@ class Augment(_Part):
     """Mirrored top to bottom, likewise."""
     crop: tuple[float, float] | None = None
     """Random resized crop: share of the area, least and most (aspect 3/4 to 4/3)."""
-    rotation: Amount = 0.0
+    rotation: NotNegative = 0.0
     """Degrees, at most, either way."""
     shift: Share = 0.0
     """Share of the side, at most, either way, along each axis."""
-    shear: Amount = 0.0
+    shear: NotNegative = 0.0
     """Degrees, at most, either way."""
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Scale between 1 - zoom and 1 + zoom."""
@@ -71,9 +78,9 @@ class Augment(_Part):
     """Probability of JPEG compression, quality 30 to 95."""
     auto_augment: bool = False
     """The ImageNet policy of AutoAugment (Cubuk et al., CVPR 2019)."""
-    mixup: Amount = 0.0
+    mixup: NotNegative = 0.0
     """Alpha of mixup (Zhang et al., ICLR 2018); 0 is off."""
-    cutmix: Amount = 0.0
+    cutmix: NotNegative = 0.0
     """Alpha of CutMix (Yun et al., ICCV 2019); 0 is off. With both, one is drawn a batch."""
     own: Annotated[dict[str, dict[str, Any]], BeforeValidator(_by_name)] = Field(
         default_factory=dict
@@ -109,12 +116,13 @@ class Offline(_Part):
     copies: Annotated[int, Field(ge=1, le=50)]
     """Copies of each image, beside the image itself."""
     augment: Augment
+    """What is done to each copy at random."""
 
 
 class HardExamples(_Part):
     """Training images that the network gets most wrong are shown more often."""
 
-    after: Annotated[int, Field(ge=1)] = 1
+    after: Epochs = 1
     """Epochs before the training part is first scored; it is scored again after each epoch."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Share of the training part that counts as hard: the highest losses."""
@@ -125,55 +133,57 @@ class HardExamples(_Part):
 class Recipe(_Part):
     """How a network is trained: binary or categorical cross-entropy, in mini-batches."""
 
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: Epochs = 10
     """At most so many passes over the training part."""
-    batch_size: Annotated[int, Field(ge=1)] = 32
-    gpus: Annotated[int, Field(ge=1)] = 1
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 32
+    """Images of a step."""
+    gpus: Annotated[int, Field(ge=1, le=1_024)] = 1
     """GPUs that share each batch, where there are as many; all there are where there are fewer."""
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: Annotated[float, Field(gt=0)] = 1e-3
+    """What makes steps of gradients."""
+    lr: Positive = 1e-3
     """Highest learning rate of the schedule."""
-    weight_decay: Amount = 0.0
+    weight_decay: NotNegative = 0.0
     """Decoupled for adamw (Loshchilov and Hutter, ICLR 2019), an L2 penalty otherwise."""
     momentum: Share = 0.9
     """Of sgd (Nesterov's)."""
     schedule: Literal["constant", "cosine", "cosine-restarts", "plateau", "one-cycle"] = "constant"
-    period: Annotated[int, Field(ge=1)] | None = None
+    """How the rate changes in the course of the epochs."""
+    period: Epochs | None = None
     """Epochs of a cosine (T_max), or until the first restart; by default `epochs`."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """By which a plateau lowers the rate."""
-    plateau: Annotated[int, Field(ge=0)] = 4
+    plateau: Annotated[int, Field(ge=0, le=1_000_000)] = 4
     """Epochs without a better `monitor` before it is lowered."""
     monitor: Literal["loss", "accuracy", "roc_auc"] = "loss"
     """What decides, on validation, which epoch's weights are kept, and about plateaus."""
-    patience: Annotated[int, Field(ge=1)] | None = 3
+    patience: Epochs | None = 3
     """Training stops after so many epochs without a better `monitor`; None: never early."""
     precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
     """Of the arithmetic. ``auto``: bf16 where the hardware is faster with it, else 32."""
-    clip: Annotated[float, Field(gt=0)] | None = None
+    clip: Positive | None = None
     """Largest norm of the gradient."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of a label that is given to all classes alike."""
     class_weights: Literal["none", "balanced"] = "none"
     """``balanced``: the loss of an image weighs n / (K n_class)."""
-    mean: Channels = (0.0, 0.0, 0.0)
-    std: Channels = (1.0, 1.0, 1.0)
+    mean: Channels[float] = (0.0, 0.0, 0.0)
+    """Taken off each channel of pixels in [0, 1], see `std`."""
+    std: Channels[Positive] = (1.0, 1.0, 1.0)
     """The network sees (pixel / 255 - mean) / std; one number is that of all channels."""
-    crop_size: Annotated[int, Field(ge=8)] | None = None
+    crop_size: Annotated[int, Field(ge=8, le=MOST_SIDE)] | None = None
     """Side of the square that the network sees, cut from the middle in evaluation (in training too,
     unless `augment` crops at random); by default the whole image."""
     augment: Augment = Augment()
+    """What is done to each image at random, anew each time."""
     offline: Offline | None = None
+    """Augmented copies of the training images, made once before training."""
     hard_examples: HardExamples | None = None
+    """Training images that the network gets most wrong are shown more often."""
     epoch_confusion: bool = False
     """Whether the history keeps the confusion matrix on validation after each epoch."""
-    checkpoint_seconds: Annotated[float, Field(gt=0)] = 30.0
+    checkpoint_seconds: Positive = 30.0
     """Time between two writes of the state that an interrupted training goes on from."""
-
-    @model_validator(mode="after")
-    def _std(self) -> Recipe:
-        if min(self.std) <= 0:
-            raise ValueError("std is above 0")
-        return self
 
 
 _LEFT_OPEN = ("mean", "std")
@@ -207,15 +217,38 @@ def recipe_of(params: dict[str, Any], where: str) -> Recipe:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            parts: dict[str, type[BaseModel]] = {
-                "augment": Augment,
-                "offline": Offline,
-                "hard_examples": HardExamples,
-            }
-            near = unknown(
-                "key", key.rpartition(".")[2], parts.get(str(first["loc"][0]), Recipe).model_fields
-            )
+            table = next((str(x) for x in reversed(first["loc"][:-1]) if x in PARTS), "")
+            near = unknown("key", key.rpartition(".")[2], PARTS.get(table, Recipe).model_fields)
             raise ParameterError(f"unknown key {key!r}", where=where, hint=near.hint) from None
-        raise ParameterError(
-            f"{key}: {in_words(first)}" if key else in_words(first), where=where
-        ) from None
+        raise _refused(first, where) from None
+
+
+def _refused(fault: Any, where: str) -> ParameterError:
+    """Say what is wrong with a field: what it may be, whole, and what it is."""
+    names = [part for part in fault["loc"] if isinstance(part, str)]
+    key = ".".join(names)
+    if not names or fault["type"] in ("missing", "value_error"):
+        said = fault_in_words(fault)
+        return ParameterError(f"{key}: {said}" if key else said, where=where)
+    owner: type[BaseModel] = Recipe
+    for name in names[:-1]:
+        owner = PARTS.get(name, owner)
+    fields = schema_of(owner)
+    # inside of what anybody may write, such as the parameters of an augmentation of theirs
+    name = next(each for each in reversed(names) if each in fields)
+    return refused(key, fields[name], fault["input"], where)
+
+
+@cache
+def schema_of(owner: type[BaseModel]) -> dict[str, Any]:
+    """Give the JSON schema of each field of the recipe, or of one of its tables."""
+    found: dict[str, Any] = owner.model_json_schema()["properties"]
+    return found
+
+
+PARTS: dict[str, type[BaseModel]] = {
+    "augment": Augment,
+    "offline": Offline,
+    "hard_examples": HardExamples,
+}
+"""Tables of a recipe by the key that they stand at."""

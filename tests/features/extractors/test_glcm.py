@@ -97,7 +97,7 @@ def test_is_a_scikit_learn_transformer() -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(name: str, value: object) -> None:
-    with pytest.raises(DfbenchError, match=f"glcm: {name}="):
+    with pytest.raises(DfbenchError, match=f"glcm: {name} is "):
         GLCM(**{name: value}).transform([noise(2, 2)])  # type: ignore[arg-type]
 
 

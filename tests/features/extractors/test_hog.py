@@ -115,7 +115,7 @@ def test_is_a_scikit_learn_transformer() -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(name: str, value: object) -> None:
-    with pytest.raises(DfbenchError, match=f"hog: {name}="):
+    with pytest.raises(DfbenchError, match=f"hog: {name} is "):
         HOG(**{name: value}).transform([noise(2, 2)])  # type: ignore[arg-type]
 
 

@@ -74,7 +74,7 @@ def test_is_a_scikit_learn_transformer() -> None:
 
 @pytest.mark.parametrize("bins", [0, 257, 2.5, "16", True, None])
 def test_a_wrong_parameter_is_named(bins: object) -> None:
-    with pytest.raises(DfbenchError, match="hsv: bins="):
+    with pytest.raises(DfbenchError, match="hsv: bins is "):
         HSV(bins).transform([noise(2, 2)])  # type: ignore[arg-type]
 
 

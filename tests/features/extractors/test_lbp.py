@@ -142,5 +142,5 @@ def test_is_a_scikit_learn_transformer() -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(name: str, value: object) -> None:
-    with pytest.raises(DfbenchError, match=f"lbp: {name}="):
+    with pytest.raises(DfbenchError, match=f"lbp: {name} is "):
         LBP(**{name: value}).transform([noise(3, 3)])  # type: ignore[arg-type]

@@ -119,7 +119,7 @@ def test_is_a_scikit_learn_transformer() -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(name: str, value: object) -> None:
-    with pytest.raises(DfbenchError, match=f"neighbours: {name}="):
+    with pytest.raises(DfbenchError, match=f"neighbours: {name} is "):
         Neighbours(**{name: value}).transform([noise(2, 2)])  # type: ignore[arg-type]
 
 

@@ -41,5 +41,5 @@ def test_is_a_scikit_learn_transformer() -> None:
 
 @pytest.mark.parametrize("size", [0, 1025, 3.0, "32"])
 def test_a_wrong_parameter_is_named(size: object) -> None:
-    with pytest.raises(DfbenchError, match="pixels: size="):
+    with pytest.raises(DfbenchError, match="pixels: size is "):
         Pixels(size).transform([noise(2, 2)])  # type: ignore[arg-type]

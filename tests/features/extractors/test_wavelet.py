@@ -157,7 +157,7 @@ def test_is_a_scikit_learn_transformer() -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(name: str, value: object) -> None:
-    with pytest.raises(DfbenchError, match=f"wavelet: {name}="):
+    with pytest.raises(DfbenchError, match=f"wavelet: {name} is "):
         Wavelet(**{name: value}).transform([noise(2, 2)])  # type: ignore[arg-type]
 
 

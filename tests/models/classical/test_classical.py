@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from dfbench.errors import DataError, ParameterError
+from dfbench.errors import DataError, ParameterError, UnknownNameError
 from dfbench.models.base import Task
 from dfbench.models.classical import svm
 from dfbench.models.classical.common import nystroem
@@ -316,5 +316,5 @@ def test_features_of_narrow_rows_are_made_in_pieces(monkeypatch):
 
 
 def test_an_unknown_parameter_is_refused():
-    with pytest.raises(TypeError, match="depth"):
+    with pytest.raises(UnknownNameError, match="depth"):
         XGBoost(n_classes=2, depth=3)

@@ -180,7 +180,7 @@ def test_what_could_not_be_trained_is_told(tmp_path: Path, made: str, said: str)
         ("@dfbench.network(recipe={'epoch': 3})\ndef net():\n    pass", "epoch.*did you mean 'epo"),
         (
             "@dfbench.network(recipe={'epochs': 0})\ndef net():\n    pass",
-            "recipe: epochs: at least 1 is wanted",
+            "recipe: epochs is a whole number in 1",
         ),
         ("@dfbench.network(image_size=2)\ndef net():\n    pass", "image_size is a whole number"),
         ("@dfbench.network\ndef net(lr=0.1):\n    pass", "'lr' has the name of one of the recipe"),

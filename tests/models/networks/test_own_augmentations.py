@@ -124,7 +124,7 @@ def test_its_file_is_part_of_what_a_row_is(plugin: Path) -> None:
         (["drak"], "row 'mine'.*unknown augmentation 'drak' .did you mean 'dark'"),
         ({"dark": {"mots": 1}}, "row 'mine'.*unknown parameter 'mots' .did you mean 'most'"),
         (["flip"], "'flip' is an augmentation of ours"),
-        ("dark", "augment.own: is no table"),
+        ("dark", "augment.own is a table, not 'dark'"),
     ],
 )
 def test_names_that_nothing_has_are_told_before_anything_runs(
