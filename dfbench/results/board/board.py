@@ -78,7 +78,7 @@ class Line(CellFacts):
     """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
     have none."""
     best: bool = False
-    """Not significantly worse than the highest ROC AUC of the data set."""
+    """Not significantly worse than the highest ROC AUC of the data set, and above chance."""
     p_best: float | None = None
     """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
     class_accuracy: dict[str, float | None] = Field(default_factory=dict)
@@ -87,7 +87,8 @@ class Line(CellFacts):
     default_roc_auc: float | None = None
     """ROC AUC of the same row with its default parameters, on the same images."""
     pareto: bool = False
-    """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
+    """Above chance, and no other row of the data set is at once as good by ROC AUC and as fast, and
+    better in one."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
     origin: str = ""
@@ -99,6 +100,13 @@ class Line(CellFacts):
     def auc(self) -> float | None:
         """ROC AUC, the figure that rows are ordered by."""
         return self.metrics["roc_auc"].value
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether its ROC AUC is: its whole interval, or the figure where there is none."""
+        auc = self.metrics["roc_auc"]
+        least = auc.value if auc.low is None else auc.low
+        return least is not None and least > CHANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +203,7 @@ class Standing:
         without gaps, equal figures share theirs; controls have none.
     best
         Not significantly worse than the lowest mean rank (Nemenyi's test at 5 %), where Friedman's
-        test finds that rows differ at all.
+        test finds that rows differ at all, and above chance on average.
     """
 
     row: str

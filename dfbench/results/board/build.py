@@ -506,11 +506,15 @@ def _ranked(
                 ranking.smallest, ranking.smallest_corrected, len(compared)
             )
     return [
-        line.model_copy(update=places.get((line.dataset, line.row), {}))
-        if line.status == "ok"
-        else line
+        _placed(line, places.get((line.dataset, line.row), {})) if line.status == "ok" else line
         for line in lines
     ], smallest
+
+
+def _placed(line: Line, place: Mapping[str, Any]) -> Line:
+    """Give a line what the comparison says of it; the best of rows at chance is not praised."""
+    best = place.get("best", False) and line.above_chance
+    return line.model_copy(update={**place, "best": best})
 
 
 def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Measured]:
