@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from dfbench.results.board.report import ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
@@ -57,11 +57,43 @@ class Own:
     lower_is_better: bool = False
 
 
+class OnPart(BaseModel):
+    """What a row comes to on a part of its images: those of a class, or of a kind of fake.
+
+    ``recall`` is the share that it decides rightly, ``fpr`` (of the class that is not positive) the
+    share that it takes for the positive one; ``roc_auc`` is that of a class against all others, of
+    a kind against all images that are not fake.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n: int
+    """Images of it."""
+    metrics: dict[str, Estimate]
+
+
+class Fit(BaseModel):
+    """What was chosen in a cell of a row, on its tuning split, and what it came to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: str
+    seed: int
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Of the model."""
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where a rule chose one."""
+    combination: dict[str, Any] = Field(default_factory=dict)
+    """Of a derived row: members and weights, or coefficients; calibration and its temperature."""
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    """Of this seed alone; those of the line are the means."""
+
+
 class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
-    What it shares with a record is of the first seed; times and tuning are means over the seeds,
-    and a threshold is there only with one.
+    What it shares with a record is of the first seed; times and tuning are means over the seeds.
+    A threshold is there only with one: `fits` has each.
     """
 
     seeds: list[int]
@@ -95,6 +127,12 @@ class Line(CellFacts):
     """Of merged results: whose they are."""
     columns: dict[str, Added] = Field(default_factory=dict)
     """What columns of somebody's own have of it, by name."""
+    by_class: dict[str, OnPart] = Field(default_factory=dict)
+    """Empty where it was scored on other images than most rows, or fitted on shuffled labels."""
+    by_kind: dict[str, OnPart] = Field(default_factory=dict)
+    """By kind of fake, where the data tell kinds."""
+    fits: list[Fit] = Field(default_factory=list)
+    """One a cell, in their order."""
 
     @property
     def auc(self) -> float | None:
