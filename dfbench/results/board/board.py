@@ -88,6 +88,18 @@ class Fit(BaseModel):
     metrics: dict[str, float | None] = Field(default_factory=dict)
     """Of this seed alone; those of the line are the means."""
 
+    @property
+    def temperature(self) -> float | None:
+        """What logits were divided by, where that was fitted."""
+        found = (self.combination.get("calibration") or {}).get("temperature")
+        return found if isinstance(found, float) else None
+
+    @property
+    def weights(self) -> dict[str, float] | None:
+        """Of each row in the mean that a derived row is."""
+        members, weights = self.combination.get("members"), self.combination.get("weights")
+        return dict(zip(members, weights, strict=False)) if members and weights else None
+
 
 class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.

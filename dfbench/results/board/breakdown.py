@@ -27,6 +27,8 @@ _CLASSES = (
     " images in groups on their effective number), ROC AUC that of the class against all others"
     " (DeLong)."
 )
+_SHOWN = 10
+"""Rows that a terminal shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,8 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
             line.by_class[real].metrics["fpr"],
         ],
     )
-    return Section("By kind of fake", (_KINDS, *note), (areas, rates), folded=True, brief=areas)
+    grids = areas, rates
+    return Section("By kind of fake", (_KINDS, *note), grids, folded=True, brief=_first(areas))
 
 
 def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
@@ -209,6 +212,15 @@ def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
         lambda line: [its.metrics["recall"] for its in line.by_class.values()],
     )
     return Section("By class", (_CLASSES, *note), (areas, recalls), folded=True)
+
+
+def _first(grid: Grid) -> Grid:
+    """Give the rows of a table that a terminal has room for."""
+    rows, *_ = grid.blocks
+    if len(rows) <= _SHOWN:
+        return replace(grid, blocks=(rows,))
+    title = f"{grid.title}; the first {_SHOWN} rows, all: leaderboard.md"
+    return replace(grid, blocks=(rows[:_SHOWN],), title=title)
 
 
 def _titled(name: str, part: OnPart) -> str:
