@@ -81,7 +81,7 @@ class _Schema(GenerateJsonSchema):
         found: dict[str, Any] = _opened(super().generate(schema, mode))
         return found
 
-    def field_is_required(self, field: Any, validated_by_name: Any, *more: Any) -> bool:
+    def field_is_required(self, field: Any, total: bool) -> bool:
         return True
 
     def field_title_should_be_set(self, schema: Any) -> bool:
