@@ -402,7 +402,8 @@ def against_figures(found: Found, form: str, cells: Cells, folder: Folder) -> No
         for key, part in zip(keys, parts, strict=False):
             its = folder.figures.get(key)
             if its is None:
-                found.same(f"{form} and figures.csv", (place, key), part, GAP)
+                number = NUMBER.search(part)
+                found.same(f"{form} and figures.csv", (place, key), number and number[0], None)
                 continue
             if part == GAP:
                 found.same(f"{form} and figures.csv", (place, key), part, its["value"])
