@@ -735,8 +735,6 @@ def sentences(found: Found, form: str, text: str, folder: Folder) -> None:
 
 def pictures(found: Found, folder: Folder, most: int) -> None:
     """Draw what scores tell of cells again, and hold the titles against figures of their seed."""
-    import matplotlib.pyplot as plt
-
     from dfbench.benchmark.pictures.base import Finished
     from dfbench.benchmark.pictures.scores import ScoresPicture
     from dfbench.results.records.folder import ResultsFolder
@@ -749,7 +747,6 @@ def pictures(found: Found, folder: Folder, most: int) -> None:
         figure = ScoresPicture().of_files(Finished(out, record))["scores"]()
         assert figure is not None
         titles = " ".join(axes.get_title() or axes.get_title("left") for axes in figure.axes)
-        plt.close(figure)
         for pattern, metric in (
             (r"accuracy ([\d.]+)", "accuracy"),
             (r"AUC ([\d.]+)", "roc_auc"),

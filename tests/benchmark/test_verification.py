@@ -83,7 +83,7 @@ PIECES = [
     "run.json", "probes.json", "made.json", "leaks/*.json", "shortcuts/*.json",
     "proportion/*.json", "reading/*.json", "unreadable/*.csv", "leaderboard.md",
     "leaderboard.csv", "leaderboard.json", "leaderboard.html", "leaderboard.tex",
-    "protocols.csv", "report.html", "board/written.json",
+    "leaderboard.parquet", "figures.csv", "protocols.csv", "report.html", "board/written.json",
 ]  # fmt: skip
 
 

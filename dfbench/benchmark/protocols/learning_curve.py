@@ -247,6 +247,7 @@ def _figures(dataset: str, own: Mapping[float, RowRead], gain: Estimate) -> list
             )
         )
     if gain.value is not None:
-        of_row = found[-1].model_dump(include={"protocol", "row", "fitted_on", "scored_on", "n"})
+        known = {"protocol", "row", "fitted_on", "scored_on", "n", "n_train"}
+        of_row = found[-1].model_dump(include=known)
         found.append(ProtocolFigure(**of_row, metric="roc_auc_gain", **gain.model_dump()))
     return found
