@@ -346,6 +346,8 @@ def key_of(place: Place, beside: Mapping[str, str], folder: Folder) -> tuple[Key
             return one("chosen", column, seed=seed or str(only["seeds"][0] if only else ""))
         case "Leaks" if column.startswith("all ("):
             return one(where, "roc_auc")
+        case "Leaks" if column.startswith("without "):
+            return one(f"leaks: {column.rpartition(' (')[0]}", "roc_auc")
         case "Robustness" if column not in ("row", "worst change"):
             changed = {
                 "unchanged": ("robustness", "roc_auc"),

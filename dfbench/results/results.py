@@ -226,7 +226,7 @@ class Results:
             The table of ``figures.csv`` and ``leaderboard.parquet``: ``dataset``, ``row``,
             ``seed`` (``<NA>``: the mean over seeds) and ``split``, ``part`` (``test``,
             ``kind=NAME``, ``robustness: jpeg=70``, ``cost``, ...), ``metric``, ``value`` with
-            ``low``, ``high`` and ``spread``, and ``n``. See `dfbench.results.board.figures.Figure`.
+            ``low``, ``high`` and ``spread``, and ``n``. See `dfbench.results.board.report.Figure`.
         """
         from dfbench.results.board.figures import figures_of
         from dfbench.results.render.tidy import to_frame

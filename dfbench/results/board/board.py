@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.results.board.report import ProtocolFigure, Report
+from dfbench.results.board.report import Figure, ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import CellFacts, Control, Status
@@ -79,6 +79,8 @@ class Fit(BaseModel):
 
     cell: str
     seed: int
+    split: str = ""
+    """Of repeated splits or folds which; empty where there is one."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Of the model."""
     threshold: float | None = None
@@ -87,6 +89,11 @@ class Fit(BaseModel):
     """Of a derived row: members and weights, or coefficients; calibration and its temperature."""
     metrics: dict[str, float | None] = Field(default_factory=dict)
     """Of this seed alone; those of the line are the means."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its line: ``0``, or ``0, split 2``."""
+        return f"{self.seed}, {self.split}" if self.split else str(self.seed)
 
     @property
     def temperature(self) -> float | None:
@@ -294,6 +301,8 @@ class Board:
         What else is said of several data sets together: protocols.
     figures
         Of protocols, in their long form.
+    others
+        Of audits, in tidy form.
     runs
         The commands that wrote the results.
     kept
@@ -308,6 +317,7 @@ class Board:
     overall: Overall | None
     sections: list[Section] = field(default_factory=list)
     figures: list[ProtocolFigure] = field(default_factory=list)
+    others: list[Figure] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     kept: dict[str, int] = field(default_factory=dict)
     own: tuple[Own, ...] = ()
@@ -335,7 +345,8 @@ class Board:
             for table in self.tables
         ]
         sections, figures = [*self.sections, *report.sections], [*self.figures, *report.figures]
-        return replace(self, tables=tables, sections=sections, figures=figures)
+        others = [*self.others, *report.others]
+        return replace(self, tables=tables, sections=sections, figures=figures, others=others)
 
     def missing(self) -> dict[str, list[str]]:
         """Name what runs were given of somebody's own and is not here, by who brought it."""

@@ -476,7 +476,8 @@ def _fits(row: RowRead) -> list[Fit]:
     by_seed = row.measured.by_seed
     return [
         Fit(
-            **{name: getattr(record, name) for name in Fit.model_fields if name != "metrics"},
+            **{name: getattr(record, name) for name in ("cell", "seed", "params", "threshold")},
+            combination=record.combination,
             metrics={name: number(values[place]) for name, values in by_seed.items()},
         )
         for place, record in enumerate(row.records)

@@ -34,6 +34,8 @@ def section(table: Table, *, seeds: bool) -> Section | None:
     known = {name: any(value(fit) is not None for _, fit in found) for name, value in _CUTS.items()}
     weighed = any(fit.combination for _, fit in found)
     columns = [Column("row", text=True, rising=True)]
+    splits = any(fit.split for _, fit in found)
+    columns += [Column("split", text=True, rising=True)] if splits else []
     columns += [Column("seed", rising=True)] if seeds else []
     columns += [Column(name) for name, some in known.items() if some]
     columns += [Column("made of", text=True)] if weighed else []
@@ -42,6 +44,7 @@ def section(table: Table, *, seeds: bool) -> Section | None:
     def cells(line: Line, fit: Fit) -> tuple[Cell, ...]:
         return (
             name_cell(line.row, control=line.control),
+            *([_words(fit.split)] if splits else []),
             *([Cell(str(fit.seed), fit.seed)] if seeds else []),
             *(_number(value(fit)) for name, value in _CUTS.items() if known[name]),
             *([_words(made_of(fit))] if weighed else []),
@@ -56,7 +59,7 @@ def section(table: Table, *, seeds: bool) -> Section | None:
 
 def by_fit(line: Line, value: Callable[[Fit], Any]) -> str | None:
     """Write what each cell of a line has as JSON, by seed; None where no cell has anything."""
-    found = {str(fit.seed): value(fit) for fit in line.fits}
+    found = {fit.name: value(fit) for fit in line.fits}
     known = {seed: its for seed, its in found.items() if its is not None and its != {}}
     return json.dumps(known, ensure_ascii=False) if known else None
 

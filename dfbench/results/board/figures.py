@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
 from dfbench.results.board.board import Board, Line, Overall, Table
 from dfbench.results.board.columns import columns_of
-from dfbench.results.board.report import ProtocolFigure
+from dfbench.results.board.report import Figure, ProtocolFigure
 from dfbench.results.statistics.estimate import Estimate
-
-
-class Figure(BaseModel):
-    """A figure: a line of ``figures.csv`` and ``leaderboard.parquet``.
-
-    `dataset`, `row`, `seed`, `split`, `part` and `metric` together name one figure alone.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str
-    """That the row was fitted on; empty where the figure is over several."""
-    row: str
-    """Empty where it is of the data set, or of all rows together."""
-    seed: int | None = None
-    """None: the board's figure, the mean over seeds."""
-    split: str = ""
-    """Of repeated splits or folds which; empty: the board's figure, over all of them."""
-    part: str
-    """What it is of: ``test`` or ``validation``, the evaluated images; ``class=NAME`` or
-    ``kind=NAME``, those of a class or kind of fake; a protocol and its condition
-    (``robustness: jpeg=50``); ``cost``; ``chosen``; ``all data sets``."""
-    metric: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    """Ends of the 95 % interval; None where there is none."""
-    spread: float | None = None
-    """Standard deviation over seeds; None with one."""
-    n: int | None = None
-    """Images that it is of."""
-
 
 COLUMNS = tuple(Figure.model_fields)
 
@@ -53,6 +20,7 @@ def figures_of(board: Board) -> list[Figure]:
     a protocol in ``protocols.csv``.
     """
     found = [each for table in board.tables for each in _of_table(table)]
+    found += board.others
     found += [_of_protocol(each) for each in board.figures if each.value is not None]
     return found + ([] if board.overall is None else list(_over_all(board.overall)))
 
@@ -97,8 +65,9 @@ def _of_line(line: Line, table: Table) -> Iterator[Figure]:
     for fit in line.fits:
         values: dict[str, object] = {"threshold": fit.threshold, "temperature": fit.temperature}
         values |= {f"weight={row}": weight for row, weight in (fit.weights or {}).items()}
-        yield from _plain(line, "chosen", values, seed=fit.seed)
-        yield from _plain(line, whole, fit.metrics, line.n_test, seed=fit.seed)
+        of: dict[str, Any] = {"seed": fit.seed, "split": fit.split}
+        yield from _plain(line, "chosen", values, **of)
+        yield from _plain(line, whole, fit.metrics, line.n_test, **of)
 
 
 def _told(
@@ -117,15 +86,14 @@ def _plain(
     part: str,
     values: Mapping[str, object],
     n: int | None = None,
-    *,
-    seed: int | None = None,
+    **of: Any,
 ) -> Iterator[Figure]:
-    """Give the numbers among some values, which have no interval."""
+    """Give the numbers among some values, which have no interval; ``of`` has seed and split."""
     for metric, value in values.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield Figure(
-                dataset=line.dataset, row=line.row, seed=seed, part=part, metric=metric,
-                value=float(value), n=n,
+                dataset=line.dataset, row=line.row, part=part, metric=metric, value=float(value),
+                n=n, **of,
             )  # fmt: skip
 
 

@@ -19,8 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from dfbench.errors import unknown
 from dfbench.results.board.board import Line
-from dfbench.results.board.figures import Figure
-from dfbench.results.board.report import ProtocolFigure
+from dfbench.results.board.report import Figure, ProtocolFigure
 from dfbench.results.records.records import Record
 
 LEADERBOARD = "leaderboard/1"

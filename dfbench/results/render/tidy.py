@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfbench.received.parquet import read_table
-from dfbench.results.board.figures import COLUMNS, Figure
+from dfbench.results.board.figures import COLUMNS
+from dfbench.results.board.report import Figure
 from dfbench.results.texts import csv_text
 
 if TYPE_CHECKING:

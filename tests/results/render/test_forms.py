@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from scipy.special import expit
 from typer.testing import CliRunner
 
+from dfbench.benchmark.audits.leaks_found import Leak, Leaks
 from dfbench.cli import app
 from dfbench.files import digest
 from dfbench.results.board.figures import COLUMNS
@@ -132,6 +133,10 @@ def fill(out: ResultsFolder) -> None:
     out.write_cell(lost, None)
     out.write_entries([*entries, Entry(dataset="faces", row="cnn", seed=0, cell="lost")])
     out.write_asked(asked)
+    copy = Leak(image="003.png", way="near", part="train", other="t.png")
+    known = {"fingerprint": "f", "version": 1, "split": "test", "n_evaluate": N, "n_tune": 20}
+    found = Leaks(dataset="faces", evaluate=[copy], **known)
+    out.write_findings("leaks", "f", found)
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +224,7 @@ def test_figures_are_tidy(written: Path) -> None:
     assert parts >= {
         *("test", "class=real", "class=fake", "kind=grid", "cost", "chosen", "all data sets"),
         *("robustness: jpeg=50", "robustness: jpeg", "cross-dataset: faces"),
+        "leaks: without copies",
         *("leave-one-generator-out: without grid, grid", "learning-curve: 50 % of train"),
     }
     own = frame.set_index(names)["value"]
