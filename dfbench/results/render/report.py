@@ -197,7 +197,10 @@ class Embedded(Pictures):
 
     def line(self, line: Line) -> str:
         """Show the figures of a row's cells, folded."""
-        return "".join(self._cell(line, fit) for fit in line.fits)
+        known = {fit.cell: fit for fit in line.fits}
+        cells = zip(line.cells, line.seeds, strict=True)
+        fits = (known.get(c, Fit(cell=c, seed=s, threshold=line.threshold)) for c, s in cells)
+        return "".join(self._cell(line, fit) for fit in fits)
 
     def _cell(self, line: Line, fit: Fit) -> str:
         cell, seed = fit.cell, fit.seed
@@ -217,7 +220,7 @@ class Embedded(Pictures):
         said = f"<p>{escape(', '.join(facts))}.</p>\n" if facts else ""
         return (
             f"<details><summary><b>{name}</b><span>ROC AUC"
-            f" {wording.figure(fit.metrics.get('roc_auc'))}</span>"
+            f" {wording.figure(fit.metrics.get('roc_auc', line.auc))}</span>"
             f"</summary>\n{said}{drawn}</details>"
         )
 
