@@ -223,7 +223,7 @@ NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
 
 def digits(said: str, value: float) -> str:
     """Write a value with as many decimals as the text has that shows it."""
-    decimals = len(said.partition(".")[2])
+    decimals, value = len(said.partition(".")[2]), round(value, 12)
     text = f"{value:{'+' if said[0] == '+' else ''}z,.{decimals}f}"
     # what rounds to nothing from above has a sign, from below none
     return text.replace("+", said[0]) if float(text.replace(",", "")) == 0 else text
@@ -430,6 +430,32 @@ def against_figures(found: Found, form: str, cells: Cells, folder: Folder) -> No
             found.same(f"{form}, n and figures.csv", place, {n[1].replace(",", "")}, n_own)
 
 
+def alike(found: Found, cells: Cells, folder: Folder) -> None:
+    """Hold what tables show of one figure against each other, where several tables have it."""
+    rows: dict[tuple[object, ...], dict[str, str]] = {}
+    for place, cell in cells.items():
+        rows.setdefault(place[:5], {})[place.column] = cell
+    shown: dict[Key, set[str]] = {}
+    for place, cell in cells.items():
+        keys = key_of(place, rows[place[:5]], folder)
+        for key, part in zip(keys, cell.split("; seen "), strict=False):
+            line = folder.line(key.dataset, key.row)
+            if line is None or not NUMBER.match(part):
+                continue
+            whole, left_out = line["split"] or "test", "leave-one-generator-out: "
+            if key.metric == "roc_auc" and key.part in (
+                "robustness",
+                "learning-curve",
+                "cross-dataset",
+            ):
+                key = key._replace(part=whole)
+            elif key.metric == "roc_auc" and key.part.removeprefix(left_out) in line["by_kind"]:
+                key = key._replace(part=f"kind={key.part.removeprefix(left_out)}")
+            shown.setdefault(key, set()).add(part.split()[0])
+    for key, texts in shown.items():
+        found.same("one figure in several tables", (key, sorted(texts)), len(texts), 1)
+
+
 def has_intervals(place: Place) -> bool:
     """Whether tables there show the interval of each figure that has one."""
     alone = place.column.startswith("accuracy of ") or place.section == "All data sets"
@@ -571,7 +597,7 @@ def across(found: Found, folder: Folder) -> None:
         for part in ("robustness", "learning-curve", "cross-dataset"):
             other = folder.figures.get(Key(*where, "", part, "roc_auc"))
             for name in ("value", "low", "high", "spread") if other else ():
-                a, b = (x[name] and f"{float(x[name]):.9f}" for x in (own, other))
+                a, b = (x[name] and f"{float(x[name]):.12f}" for x in (own, other))
                 found.same(f"{part} and the board's ROC AUC", (where, name), a, b)
         for kind in line["by_kind"]:
             seen = folder.figures.get(
@@ -805,6 +831,7 @@ def compare(path: Path, *, drawn: int = 0) -> Found:
     text = (path / "leaderboard.md").read_text()
     cells = markdown(text, folder.datasets)
     against_figures(found, "md", cells, folder)
+    alike(found, cells, folder)
     sentences(found, "md", text, folder)
     for name in ("leaderboard.html", "report.html"):
         if (page := path / name).exists():
