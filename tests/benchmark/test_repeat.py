@@ -102,7 +102,7 @@ def test_a_row_over_folds_has_the_figures_of_its_scores(folds: Results, row: str
         accuracies.append(accuracy_score(of_seed["label"], of_seed["decision"]))
     assert found.metrics["roc_auc"].value == pytest.approx(np.mean(aucs))
     assert found.metrics["accuracy"].value == pytest.approx(np.mean(accuracies))
-    told = [found.by_division[f"fold {k} of 3"]["roc_auc"] for k in (1, 2, 3)]
+    told = [found.on_division(f"fold {k}") for k in (1, 2, 3)]
     assert told == pytest.approx(np.mean(aucs, axis=0))
 
 
@@ -172,10 +172,8 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     )
     assert line(again, "hsv/knn").divided.words == "2 splits"
     # splits are drawn alike, however many there are
-    names = [f"split {k} of 2" for k in (1, 2)]
-    assert [line(again, "hsv/knn").by_division[n]["roc_auc"] for n in names] == [
-        line(splits, "hsv/knn").by_division[n.replace("of 2", "of 3")]["roc_auc"] for n in names
-    ]
+    for name in ("split 1", "split 2"):
+        assert line(again, "hsv/knn").on_division(name) == line(splits, "hsv/knn").on_division(name)
 
 
 def test_a_division_that_is_lost_costs_itself_alone(folds: Results, tmp_path: Path) -> None:

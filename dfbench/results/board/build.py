@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
+from dfbench.results.board import breakdown
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.agreement import contradicted
 from dfbench.results.board.arrange import arrange
-from dfbench.results.board.board import CHANCE, Board, Divided, Line, Smallest, Table
-from dfbench.results.board.breakdown import Subject, breakdown
+from dfbench.results.board.board import CHANCE, Board, Divided, Fit, Line, Smallest, Table
 from dfbench.results.board.divisions import by_division, first_of, together
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
@@ -37,7 +37,6 @@ from dfbench.results.statistics.estimate import number
 from dfbench.results.statistics.measured import Images, Measured, measure, resample_together
 from dfbench.results.statistics.ranks import Ranking, rank
 from dfbench.results.statistics.recomputed import Recomputed
-from dfbench.results.statistics.repeated import Repeated
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
@@ -103,6 +102,7 @@ def measure_board(
     rows, lines = _rows(out, entries, progress, added)
     lines, smallest = _ranked(rows, lines)
     board = arrange(lines, smallest)
+    board = replace(board, tables=[_broken_down(table, rows) for table in board.tables])
     board = added.put_on(board, rows)
     read = Read(board.tables, rows, out, entries)
     for report in _reports(read):
@@ -195,7 +195,7 @@ def _reports(read: Read) -> Iterator[Report]:
         yield _of_first(_report(part, lambda audit=audit: audit().report(read)), read)  # type: ignore[misc]
     yield Report(warnings=read.damaged)
     yield Report(by_dataset={table.dataset: by_division(table) for table in read.tables})
-    yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
+    yield Report(by_dataset={each.dataset: breakdown.sections(each) for each in read.tables})
     for part, protocol in Registry(PROTOCOLS).working():
         try:
             report = _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
@@ -241,21 +241,36 @@ def _of_first(report: Report, read: Read) -> Report:
     return replace(report, by_dataset=by_dataset, sections=sections)
 
 
-def _broken_down(table: Table, read: Read) -> list[Section]:
-    rows = [read.rows[table.dataset, line.row, ""] for line in table.measured]
-    return breakdown([its for row in rows for its in _subject(row)])
+def _broken_down(table: Table, rows: Mapping[_Place, RowRead]) -> Table:
+    found = [rows[table.dataset, line.row, ""] for line in table.measured]
+    subjects = [its for row in found for its in _subject(row)]
+    return breakdown.put_on(table, breakdown.parts_of(subjects))
 
 
-def _subject(row: RowRead) -> list[Subject]:
+def _subject(row: RowRead) -> list[breakdown.Subject]:
     whole = row.whole
-    if not isinstance(whole, Measured) or row.entry.control == "shuffled labels":
+    if whole is None or row.entry.control == "shuffled labels":
         return []
     first = next(record for each in row.parts for record in each.records)
     return [
-        Subject(
-            row.entry.row, row.entry.control, whole, first.classes, first.positive, row.whole_kinds
+        breakdown.Subject(
+            row.entry.row,
+            whole,
+            first.classes,
+            first.positive,
+            row.whole_kinds,
+            () if isinstance(whole, Measured) else tuple(_of_splits(row)),
         )
     ]
+
+
+def _of_splits(row: RowRead) -> Iterator[breakdown.Subject]:
+    for part in row.parts:
+        if part.measured is not None:
+            first = part.records[0]
+            yield breakdown.Subject(
+                row.entry.row, part.measured, first.classes, first.positive, part.kinds
+            )
 
 
 def _above_chance(table: Table, out: ResultsFolder) -> list[str]:
@@ -524,7 +539,6 @@ def line_of(row: RowRead) -> Line | None:
         "n_test": len(images.names),
         "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
         "divided": _divided(row),
-        "by_division": _by_name(row),
         "metrics": figures,
         "class_accuracy": {c: number(x) for c, x in zip(names, recall, strict=True)},
         "fit_seconds": _mean([record.fit_seconds for record in records]),
@@ -536,6 +550,7 @@ def line_of(row: RowRead) -> Line | None:
         "optimism": optimism,
         "default_roc_auc": default,
         "threshold": first.threshold if len(records) == 1 else None,
+        "fits": [fit for each in row.parts for fit in _fits(each)],
     }
     return Line(**_of_record(first) | _of_entry(row.entry) | own)
 
@@ -549,15 +564,21 @@ def _divided(row: RowRead) -> Divided | None:
     return Divided(kind=division.kind, n=len(ran), of=division.of)
 
 
-def _by_name(row: RowRead) -> dict[str, dict[str, float | None]]:
-    """Give the figures on each division, the means over seeds."""
-    return {
-        each.entry.division.name: {
-            name: number(each.measured.values[name]) for name in metrics.METRICS
-        }
-        for each in row.divisions
-        if each.measured is not None and each.entry.division is not None
-    }
+def _fits(row: RowRead) -> list[Fit]:
+    """Give what was chosen by seed, and what came of it."""
+    if row.measured is None:
+        return []
+    by_seed, division = row.measured.by_seed, row.entry.division
+    return [
+        Fit(
+            **{name: getattr(record, name) for name in ("cell", "seed", "params", "threshold")},
+            split="" if division is None else division.short,
+            n=len(row.measured.images.names),
+            combination=record.combination,
+            metrics={name: number(values[place]) for name, values in by_seed.items()},
+        )
+        for place, record in enumerate(row.records)
+    ]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -600,11 +621,15 @@ def _ranked(
                 ranking.smallest, ranking.smallest_corrected, len(compared)
             )
     return [
-        line.model_copy(update=places.get((line.dataset, line.row), {}))
-        if line.status == "ok"
-        else line
+        _placed(line, places.get((line.dataset, line.row), {})) if line.status == "ok" else line
         for line in lines
     ], smallest
+
+
+def _placed(line: Line, place: Mapping[str, Any]) -> Line:
+    """Give a line what the comparison says of it; the best of rows at chance is not praised."""
+    best = place.get("best", False) and line.above_chance
+    return line.model_copy(update={**place, "best": best})
 
 
 def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Any]:
@@ -615,13 +640,8 @@ def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str
         if line.status != "ok" or line.control or found is None:
             continue
         if not math.isnan(found.values["roc_auc"]):
-            sets.setdefault(_scored_on(found), {})[line.row] = found
+            sets.setdefault(breakdown.scored_on(found), {})[line.row] = found
     return max(sets.values(), key=len, default={})
-
-
-def _scored_on(of: Measured | Repeated) -> object:
-    """Give what is the same of rows that were scored on the same images."""
-    return id(of.images) if isinstance(of, Measured) else tuple(map(id, of.images))
 
 
 def _rank_of(ranking: Ranking, index: int) -> dict[str, Any]:

@@ -98,13 +98,13 @@ def by_division(table: Table) -> list[Section]:
         return []
     assert lines[0].divided is not None
     kind = lines[0].divided.kind
-    names = list(dict.fromkeys(name for line in lines for name in line.by_division))
+    names = list(dict.fromkeys(fit.split for line in lines for fit in line.fits))
     names.sort(key=lambda name: int(name.split()[1]))
     shown = names if len(names) <= _MOST else []
     seeds = any(len(line.seeds) > 1 for line in lines)
 
     def cells(line: Line) -> tuple[Cell, ...]:
-        own = [line.by_division.get(name, {}).get("roc_auc") for name in names]
+        own = [line.on_division(name) for name in names]
         known = [value for value in own if value is not None]
         auc = line.metrics["roc_auc"]
         return (
@@ -118,7 +118,7 @@ def by_division(table: Table) -> list[Section]:
 
     columns = (
         Column("row", text=True, rising=True),
-        *(Column(name.rpartition(" of ")[0], mark=CHANCE) for name in shown),
+        *(Column(name, mark=CHANCE) for name in shown),
         *(Column("lowest"), Column("highest"), Column(f"spread over {kind}s", rising=True)),
         *([Column("over seeds", rising=True)] if seeds else []),
     )

@@ -173,6 +173,7 @@ def _verdict(
     better, worse = (row_a, row_b) if _better(of, name) else (row_b, row_a)
     low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
     difference = f"{abs(found.value):.3f} [{wording.figure(low)}, {wording.figure(high)}]"
+    said += _at_chance(of, row_a, row_b)
     corrected = of.corrected[name]
     p = f"p {wording.p_value(corrected)}" + (
         f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
@@ -193,6 +194,15 @@ def _verdict(
             f" tell whether it is better than {worse}."
         )
     return said
+
+
+def _at_chance(of: Comparison, row_a: str, row_b: str) -> list[str]:
+    """Say which of the rows nothing shows to be better than chance."""
+    lines = ((row_a, of.first), (row_b, of.second))
+    names = [row for row, line in lines if line is not None and not line.above_chance]
+    if len(names) == 2:
+        return ["Neither is shown to be above chance."]
+    return [f"{name} is not shown to be above chance." for name in names]
 
 
 def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:

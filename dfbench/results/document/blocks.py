@@ -155,6 +155,8 @@ class Section:
     plainly
         The paragraphs where there is no room for what cells have in small, which the others
         describe; empty where they say nothing of it.
+    brief
+        What a terminal shows of it in that case, if anything.
     """
 
     title: str
@@ -164,6 +166,7 @@ class Section:
     folded: bool = False
     secondary: bool = False
     plainly: tuple[str, ...] = ()
+    brief: Grid | None = None
 
 
 @dataclass(frozen=True, slots=True)

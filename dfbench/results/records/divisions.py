@@ -37,6 +37,11 @@ class Division(BaseModel):
         return f"{self.kind} {self.number} of {self.of}"
 
     @property
+    def short(self) -> str:
+        """Name it where it is known how many there are."""
+        return f"{self.kind} {self.number}"
+
+    @property
     def family(self) -> tuple[Kind, int]:
         """What it has in common with the others."""
         return self.kind, self.of

@@ -17,7 +17,7 @@ from dfbench.rasters.pillow import opened
 from dfbench.rasters.png import plain
 from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.board import Board, Fit, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Chart, Section
@@ -197,10 +197,13 @@ class Embedded(Pictures):
 
     def line(self, line: Line) -> str:
         """Show the figures of a row's cells, folded."""
-        cells = zip(line.seeds, line.cells, strict=True)
-        return "".join(self._cell(line, cell, seed) for seed, cell in cells)
+        known = {fit.cell: fit for fit in line.fits}
+        cells = zip(line.cells, line.seeds, strict=True)
+        fits = (known.get(c, Fit(cell=c, seed=s, threshold=line.threshold)) for c, s in cells)
+        return "".join(self._cell(line, fit) for fit in fits)
 
-    def _cell(self, line: Line, cell: str, seed: int) -> str:
+    def _cell(self, line: Line, fit: Fit) -> str:
+        cell, seed = fit.cell, fit.seed
         drawn = "".join(
             embedded(caption, path, self.out.path) for caption, path in self.figures.get(cell, ())
         )
@@ -211,12 +214,13 @@ class Embedded(Pictures):
         if line.tuning is not None:
             n = line.tuning.trials
             facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
-        if line.threshold is not None:
+        if fit.threshold is not None:
             whence = "as was told" if line.kind == "imported" else "from the tuning split"
-            facts.append(f"threshold {line.threshold:.3f} {whence}")
+            facts.append(f"threshold {fit.threshold:.3f} {whence}")
         said = f"<p>{escape(', '.join(facts))}.</p>\n" if facts else ""
         return (
-            f"<details><summary><b>{name}</b><span>ROC AUC {wording.figure(line.auc)}</span>"
+            f"<details><summary><b>{name}</b><span>ROC AUC"
+            f" {wording.figure(fit.metrics.get('roc_auc', line.auc))}</span>"
             f"</summary>\n{said}{drawn}</details>"
         )
 

@@ -74,7 +74,9 @@ def symmetric(
     return value - reach, value + reach
 
 
-def wilson(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
+def wilson(
+    hits: Floats, groups: NDArray[np.integer] | None = None, *, widening: float = 1.0
+) -> Estimate:
     """Give the share of images that something holds of, with its 95 % interval.
 
     Wilson (1927), Journal of the American Statistical Association 22, on the number of images; of
@@ -90,6 +92,8 @@ def wilson(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
         one is NaN nothing is known.
     groups
         Of each image; None where each is its own.
+    widening
+        Of standard errors, `Design.widening`.
     """
     n = hits.size
     if not n:
@@ -107,6 +111,7 @@ def wilson(hits: Floats, groups: NDArray[np.integer] | None = None) -> Estimate:
         variance = m / (m - 1) * float((np.bincount(unit, weights=hits - p) ** 2).sum()) / n**2
         kish = n**2 / float((sizes**2).sum())
         effective = min(float(n), p * (1 - p) / variance) if variance > 0 else kish
+    effective /= widening**2
     centre = (p + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
     root = math.sqrt(p * (1 - p) / effective + (_Z / (2 * effective)) ** 2)
     reach = _Z * root / (1 + _Z**2 / effective)
