@@ -111,14 +111,17 @@ class Standings:
         root = self.roots.get(line.dataset)
         found.append(surest(results.folder, line, root))
         _, figures = self.pictures[results.folder]
-        drawn = [
-            embedded(caption, path)
-            for cell in line.cells
-            for caption, path in figures.get(cell, ())
-            if root is None or path.stem != "examples"  # which shows these images once more
-        ]
-        if drawn:
-            found.append(f'<h3>Pictures</h3><div class="df-plots">{"".join(drawn)}</div>')
+        aucs = line.cell_roc_auc or [None] * len(line.cells)
+        for seed, cell, auc in zip(line.seeds, line.cells, aucs, strict=True):
+            drawn = [
+                embedded(each.caption, each.path)
+                for each in figures.get(cell, ())
+                if root is None or each.path.stem != "examples"  # which shows these once more
+            ]
+            whose = f" of seed {seed}: ROC AUC {wording.figure(auc)}" if len(line.cells) > 1 else ""
+            if drawn:
+                head = f"<h3>Pictures{whose}</h3>"
+                found.append(f'{head}<div class="df-plots">{"".join(drawn)}</div>')
         return _wrapped(found)
 
     def datasets(self) -> str:

@@ -66,6 +66,8 @@ class Line(CellFacts):
 
     seeds: list[int]
     cells: list[str] = Field(default_factory=list)
+    cell_roc_auc: list[float | None] = Field(default_factory=list)
+    """ROC AUC of each of `cells` alone, of those with figures."""
     n_train: int | None = None
     """None where the row never ran; so is `n_test`."""
     n_test: int | None = None

@@ -453,6 +453,7 @@ def line_of(row: RowRead) -> Line | None:
     own = {
         "seeds": [record.seed for record in row.records],
         "cells": [record.cell for record in row.records],
+        "cell_roc_auc": [number(x) for x in row.measured.roc_auc.seeds],
         "status": "ok",
         "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
         "metrics": figures,

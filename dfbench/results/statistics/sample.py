@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
     """One class against the rest, sorted once so that each resample needs sums only."""
 
     positives: NDArray[np.intp]
@@ -69,7 +69,7 @@ class Sample:
 
     n: int
     n_classes: int
-    comparisons: tuple[_Comparison, ...]
+    comparisons: tuple[Comparison, ...]
     columns: Floats
     right: NDArray[np.bool_] | Floats
     labels: NDArray[np.int64] = field(repr=False)
@@ -139,9 +139,9 @@ def prepare(
     if not decides:
         said[:], right = np.nan, np.full(n, np.nan)
     columns = np.concatenate([truth, said, losses], axis=1)
-    comparisons: tuple[_Comparison, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     if truth.any(axis=0).all():
-        comparisons = tuple(_compare(truth[:, k], ranked(probabilities, k)) for k in scored)
+        comparisons = tuple(compare(truth[:, k], ranked(probabilities, k)) for k in scored)
     return Sample(
         n,
         n_classes,
@@ -165,9 +165,7 @@ def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[in
     log_loss = -np.log(clipped[truth] / clipped.sum(axis=1))
     squares = (probabilities - truth) ** 2
     brier = squares[:, scored[0]] if probabilities.shape[1] == 2 else squares.sum(axis=1)
-    confidence = probabilities.max(axis=1, initial=0.0)
-    # bins are open below: (0, 1/15], ..., (14/15, 1]
-    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    confidence, which = binned(probabilities)
     held = np.unique(which)
     inside = which[:, None] == held
     right = truth[np.arange(n), probabilities.argmax(axis=1)] if n else np.empty(0)
@@ -182,6 +180,16 @@ def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[in
     )
     rounded: Floats = np.round(found / _GRAIN) * _GRAIN
     return rounded
+
+
+def binned(probabilities: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Give the highest score of each image, shape (n,), and in which of `N_BINS` bins it lies.
+
+    Bins are open below: (0, 1/15], ..., (14/15, 1].
+    """
+    confidence = probabilities.max(axis=1, initial=0.0)
+    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    return confidence, which
 
 
 def decide(
@@ -234,14 +242,15 @@ def ranked(probabilities: Floats, k: int) -> Floats:
     return places
 
 
-def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
+def compare(is_positive: NDArray[np.bool_], score: Floats) -> Comparison:
+    """Sort images by a score that tells those of a class from the rest, both of shape (n,)."""
     order = np.argsort(score, kind="stable")
     positives = order[is_positive[order]]
     negatives = order[~is_positive[order]]
     reference = score[negatives]
     falling = order[::-1]
     sorted_score = score[falling]
-    return _Comparison(
+    return Comparison(
         positives,
         negatives,
         np.searchsorted(reference, score[positives], side="left"),
