@@ -171,7 +171,8 @@ class _Writer:
         if not found:
             return ""
         anchor = self._anchor(3, name, "Figures of each row")
-        return "\n".join([f"<h3 {anchor}>Figures of each row</h3>", *found])
+        inside = "\n".join([f"<h3 {anchor}>Figures of each row</h3>", *found])
+        return f'<div class="rows">\n{inside}\n</div>'
 
     def _section(self, section: Section, anchor: str, depth: int, known: _Known) -> str:
         heading = (

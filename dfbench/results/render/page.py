@@ -81,7 +81,7 @@ table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabu
 th, td { padding: 3px 6px; text-align: right; vertical-align: middle;
   border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--soft); font-weight: 600;
-  white-space: normal; padding: 0; max-width: 10rem; overflow-wrap: break-word; }
+  white-space: normal; padding: 0; max-width: 8rem; overflow-wrap: break-word; }
 thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 13px 3px 6px;
   cursor: pointer; position: relative; }
 thead button:hover { text-decoration: underline; }
@@ -128,19 +128,23 @@ details details.row { margin-left: 1.2rem; }
     padding: .6rem 0; } }
 @media (max-width: 40rem) { body { padding: .8rem; } form.filters { position: static; }
   tbody th { min-width: 8rem; } }
-@media (max-width: 60rem) { table { font-size: 13px; } th, td { padding: 2px 4px; }
-  thead button { padding: 2px 12px 2px 4px; } tbody th { min-width: 8rem; max-width: 12rem; } }
+@media (max-width: 60rem) { table { font-size: 12.5px; } th, td { padding: 2px 4px; }
+  thead button { padding: 2px 12px 2px 4px; } tbody th { min-width: 7.5rem; max-width: 12rem; }
+  .metric svg { width: 72px; } }
 @media print {
   @page { margin: 14mm 12mm; }
   :root { color-scheme: light; }
   body { padding: 0; max-width: none; font-size: 9.5pt; }
   form.filters, nav.contents, .screen, details.row:not([open]) { display: none; }
+  .rows:not(:has(details.row[open])) { display: none; }
   h2 { margin-top: 1.6rem; } h1, h2, h3, h4, summary { break-after: avoid; }
   p, li, tr, figure { break-inside: avoid; } p { orphans: 3; widows: 3; }
   summary { list-style: none; } details, figure, .scroll { overflow: visible; }
   .scroll { background: none; }
-  table { font-size: 7pt; line-height: 1.35; } thead { display: table-header-group; }
-  th, td, thead button { padding: 1.5pt 2.5pt; } thead button::after { content: none; }
+  table { font-size: 7pt; line-height: 1.35; } thead { display: table-header-group; break-inside: avoid; }
+  th, td, thead th { padding: 1.5pt 2.5pt; }
+  /* Chromium repeats no head that has buttons on the next page */
+  thead button { display: contents; } thead button::after { content: none; }
   tbody th, td.long, td.reason { position: static; min-width: 0; }
   td.heat, .notices { print-color-adjust: exact; }
   .metric svg { width: 15mm; height: auto; }
