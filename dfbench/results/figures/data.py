@@ -88,7 +88,7 @@ def _counts(axes: Axes, counts: Mapping[str, Mapping[str, int]], classes: Sequen
             shown = [f"{value:,}" if value else "" for value in values]
             axes.bar_label(bars, shown, fontsize=7, padding=1)
     axes.set_xticks(range(len(splits)), list(map(literal, splits)))
-    axes.margins(y=0.25)
+    axes.margins(y=0.15 + 0.09 * -(-len(names) // 2))
     tidy(axes, "images by split and class")
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
 

@@ -141,14 +141,15 @@ details details.row { margin-left: 1.2rem; }
   p, li, tr, figure { break-inside: avoid; } p { orphans: 3; widows: 3; }
   summary { list-style: none; } details, figure, .scroll { overflow: visible; }
   .scroll { background: none; }
-  table { font-size: 7pt; line-height: 1.35; } thead { display: table-header-group; break-inside: avoid; }
+  table { font-size: 7pt; line-height: 1.35; }
+  thead { display: table-header-group; break-inside: avoid; }
   th, td, thead th { padding: 1.5pt 2.5pt; }
   /* Chromium repeats no head that has buttons on the next page */
   thead button { display: contents; } thead button::after { content: none; }
   tbody th, td.long, td.reason { position: static; min-width: 0; }
   td.heat, .notices { print-color-adjust: exact; }
   .metric svg { width: 15mm; height: auto; }
-  figure img { max-width: 100%; max-height: 235mm; }
+  figure img { max-width: 100%; max-height: 120mm; }
   a { color: inherit; text-decoration: none; }
 }
 """

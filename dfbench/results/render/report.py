@@ -226,13 +226,13 @@ class Embedded(Pictures):
         if len(line.cells) == 1:
             name = f"{line.row} (seed {line.seeds[0]})" if self.seeds else line.row
             return _folded(name, said, _facts(line) + drawn[0])
-        spread = wording.spread(line.metrics["roc_auc"])
+        said += f" {wording.spread(line.metrics['roc_auc'])}".rstrip()
         inside = [_facts(line, of="on average ")]
         aucs = line.cell_roc_auc or [None] * len(line.cells)
         for seed, auc, pictures in zip(line.seeds, aucs, drawn, strict=True):
             if pictures:
                 inside.append(_folded(f"seed {seed}", f"ROC AUC {wording.figure(auc)}", pictures))
-        said += f" {spread}, the mean of {len(line.cells)} runs"
+        said += f", the mean of {len(line.cells)} runs"
         return _folded(line.row, said, "".join(inside))
 
     def _drawn(self, cell: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import Line
-from dfbench.results.render.report import write_report
+from dfbench.results.render.report import Shown, write_report
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 
@@ -38,7 +38,10 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
         ]
     )
     figures = {
-        "hsvsvm": [("curves & more", picture), ("gone", tmp_path / "missing.png")],
+        "hsvsvm": [
+            Shown("curves & more", picture, True, lambda: ["fake/<b> 中.png", "real/" + "x" * 300]),
+            Shown("gone", tmp_path / "missing.png"),
+        ],
         "lbp<svm>": [],
     }
     path = write_report(tmp_path, board, {"faces <b>": picture}, figures)
@@ -46,6 +49,14 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
     assert text.count("data:image/png;base64," + base64.b64encode(PIXEL).decode()) == 2
     assert "curves &amp; more" in text
     assert "gone" not in text
+    # what was compared, and the files that a picture shows, in full
+    title = "3 rows on faces &lt;b&gt;"
+    assert f"<h1>{title}</h1>" in text
+    assert f"<title>{title} \N{MIDDLE DOT} dfbench</title>" in text
+    files = ["fake/&lt;b&gt; 中.png", "real/" + "x" * 300]
+    assert f'alt="curves &amp; more: {", ".join(files)}"' in text
+    assert all(f"<li>{file}</li>" in text for file in files)
+    assert text.count('<figure class="drawing">') == 1
     assert "threshold 0.400 from the tuning split" in text
     assert "<b>hsv/svm</b><span>ROC AUC 0.800" in text
     for raw in ("faces <b>", "lbp/<svm>", "<absent>"):
@@ -54,12 +65,27 @@ def test_one_file_with_everything(tmp_path: Path) -> None:
     assert warning < text.index("<table")
     assert "weights &lt;absent&gt;" in text[warning : text.index("</div>", warning)]
     assert not re.search(r"(src|href)=\"https?:", text)
-    assert text.count("<details><summary><b>hsv/svm</b>") == 1
+    assert text.count('<details class="row"><summary><b>hsv/svm</b>') == 1
     assert "<summary><b>lbp/" not in text, "a row without figures has nothing to unfold"
 
 
+def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
+    """And not under the mean, which is that of the row."""
+    picture = tmp_path / "a.png"
+    picture.write_bytes(PIXEL)
+    row = line("hsv/svm", 0.736, seeds=[0, 7], cells=["a", "b"], cell_roc_auc=[0.748, 0.7241])
+    figures = {cell: [Shown(f"of {cell}", picture)] for cell in "ab"}
+    text = write_report(tmp_path, arrange([row]), {}, figures).read_text(encoding="utf-8")
+    found = re.findall(r"<summary><b>(.*?)</b><span>(.*?)<|<figcaption>(.*?)<", text)
+    assert ["".join(each) for each in found] == [
+        "hsv/svmROC AUC 0.736, the mean of 2 runs",
+        *("seed 0ROC AUC 0.748", "of a"),
+        *("seed 7ROC AUC 0.724", "of b"),
+    ]
+
+
 def test_a_board_without_rows_is_a_page_too(tmp_path: Path) -> None:
-    assert "<h1>Report</h1>" in write_report(tmp_path, arrange([]), {}, {}).read_text(
+    assert "<h1>Nothing run yet</h1>" in write_report(tmp_path, arrange([]), {}, {}).read_text(
         encoding="utf-8"
     )
 
@@ -71,7 +97,7 @@ def test_large_pictures_are_embedded_as_jpeg(tmp_path: Path) -> None:
     picture = tmp_path / "noise.png"
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
     Image.fromarray(noise).save(picture)
-    figures = {"hsvsvm": [("noise", picture)]}
+    figures = {"hsvsvm": [Shown("noise", picture)]}
     text = write_report(tmp_path, arrange([line("hsv/svm")]), {}, figures).read_text(
         encoding="utf-8"
     )
