@@ -310,6 +310,7 @@ def test_learning_curves(made: Made) -> None:
         ("10 % of train", 40), ("50 % of train", 200), ("", 400),
     ]  # fmt: skip
     [chart] = found.charts
+    assert chart.caption.endswith("with 95 % intervals. Not drawn: b")
     [axes] = chart.draw().axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["40", "200", "400"]
     curve = axes.get_lines()[0]

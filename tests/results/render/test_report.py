@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import shutil
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from dfbench.benchmark.pictures.base import Finished
+from dfbench.benchmark.pictures.scores import ScoresPicture
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import Line
-from dfbench.results.render.report import Shown, write_report
+from dfbench.results.board.build import build_board
+from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.render.report import Shown, _charts, write_report
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
 
@@ -82,6 +91,71 @@ def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
         *("seed 0ROC AUC 0.748", "of a"),
         *("seed 7ROC AUC 0.724", "of b"),
     ]
+
+
+def test_a_picture_has_the_figures_of_the_board(folder) -> None:
+    """Of its seed, with the same bins and the same threshold."""
+    several = {"classes": ["real", "a", "b"], "positive": None}
+    for row, what in (("two", {"threshold": 0.3, "grouped": True}), ("three", several)):
+        for seed in (0, 1):
+            folder.add(row, row, seed=seed, noise=seed, gain=0.5 + seed, n=45, **what)
+    out = ResultsFolder(folder.out)
+    for row in build_board(folder.out).lines:
+        said = [_said(Finished(out, out.load_record(cell))) for cell in row.cells]
+        for key in ("roc_auc", "accuracy", "average_precision", "ece"):
+            assert row.metrics[key].value == pytest.approx(
+                np.mean([x[key] for x in said]), abs=6e-4
+            )
+        assert [x["roc_auc"] for x in said] == pytest.approx(row.cell_roc_auc, abs=6e-4)
+        assert said[0]["roc_auc"] != said[1]["roc_auc"]
+
+
+def _said(cell: Finished) -> dict[str, float]:
+    """Read the figures that stand in a picture, and whose they are."""
+    figure = ScoresPicture().of_files(cell)["scores"]()
+    assert f"seed {cell.record.seed}" in figure.get_suptitle()
+    titles = " | ".join(axes.get_title() for axes in figure.axes)
+    words = {"roc_auc": "AUC", "accuracy": "accuracy", "average_precision": "AP", "ece": "ECE"}
+    return {key: float(re.search(rf"\b{word} ([\d.]+)", titles)[1]) for key, word in words.items()}
+
+
+def test_rows_that_no_picture_shows_are_named(folder) -> None:
+    for dataset in "abcde":
+        for place, row in enumerate(("hsv/knn", "fft/svm")):
+            folder.add(dataset, row, gain=1.0 + place)
+        folder.add(dataset, "metadata/svm", gain=0.0, control="no pixels")
+        folder.add(dataset, "timeless", predict_images_per_second=None)
+    folder.add("a", "only here")
+    captions = [chart.caption for chart in _charts(build_board(folder.out))]
+    assert captions[0].endswith("Not drawn: metadata/svm, only here.")
+    assert all(caption.endswith("in the tables. Not drawn: timeless.") for caption in captions[1:])
+
+
+def test_the_page_fits_screens_and_paper(full, tmp_path: Path) -> None:
+    api = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("DFBENCH_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    full.add("faces", "a+rather+long+name+of/a-row", seed=1, n_left_out=2)
+    path = write_report(tmp_path, build_board(full.out), {}, {})
+    wide = "Array.from(document.querySelectorAll('.scroll'), x => x.scrollWidth - x.clientWidth)"
+    looks = "getComputedStyle(document.querySelector('{}')).{}"
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1300, "height": 900}, color_scheme="dark")
+        page.goto(path.as_uri())
+        assert max(page.evaluate(wide)) <= 0
+        assert page.evaluate(looks.format("body", "backgroundColor")) == "rgb(20, 24, 29)"
+        # A4 between its margins
+        page.set_viewport_size({"width": 703, "height": 1000})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 703
+        page.emulate_media(media="print")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("document.querySelectorAll('main details:not([open])').length") == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 703
+        assert page.evaluate(looks.format("body", "backgroundColor")) == "rgb(255, 255, 255)"
+        assert page.evaluate(looks.format("form.filters", "display")) == "none"
+        browser.close()
 
 
 def test_a_board_without_rows_is_a_page_too(tmp_path: Path) -> None:
