@@ -114,7 +114,7 @@ class Standings:
         aucs = line.cell_roc_auc or [None] * len(line.cells)
         for seed, cell, auc in zip(line.seeds, line.cells, aucs, strict=True):
             drawn = [
-                embedded(each.caption, each.path)
+                embedded(each.caption, each.path, drawing=each.drawing)
                 for each in figures.get(cell, ())
                 if root is None or each.path.stem != "examples"  # which shows these once more
             ]
