@@ -93,7 +93,7 @@ th[aria-sort=ascending] button::after { content: "\\2191"; color: var(--ink); op
 th[aria-sort=descending] button::after { content: "\\2193"; color: var(--ink); opacity: 1; }
 th.words, td.words { text-align: left; }
 td.words { white-space: normal; }
-tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 11rem;
+tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 10rem;
   max-width: 20rem; position: sticky; left: 0; z-index: 1; background: var(--paper);
   background-clip: padding-box; }
 tbody tr:hover, tbody tr:hover th { background: var(--band); }
@@ -110,7 +110,7 @@ td.heat { background: rgb(0 114 178 / calc(var(--heat) * .55)); } td.heat small 
 .tag { display: inline-block; white-space: nowrap; border: 1px solid var(--mark);
   color: var(--mark); border-radius: .6em; padding: 0 .45em;
   font-size: .75em; margin-left: .5em; }
-td.long { min-width: 16rem; color: var(--soft); font-size: .85em; overflow-wrap: anywhere; }
+td.long { min-width: 8rem; color: var(--soft); font-size: .85em; overflow-wrap: anywhere; }
 td.reason { text-align: left; white-space: normal; color: var(--soft); overflow-wrap: anywhere;
   min-width: 20rem; }
 td.reason b { color: var(--mark); } tr[data-status=failed] td.reason b { color: var(--bad); }
@@ -143,10 +143,10 @@ details details.row { margin-left: 1.2rem; }
   .scroll { background: none; }
   table { font-size: 7pt; line-height: 1.35; }
   thead { display: table-header-group; break-inside: avoid; }
-  th, td, thead th { padding: 1.5pt 2.5pt; }
-  /* Chromium repeats no head that has buttons on the next page */
+  th, td, thead th { padding: 1.5pt 2pt; }
+  /* Chromium repeats no head on the next page that has buttons */
   thead button { display: contents; } thead button::after { content: none; }
-  tbody th, td.long, td.reason { position: static; min-width: 0; }
+  td.long, td.reason { min-width: 0; } tbody th { position: static; min-width: 20mm; }
   td.heat, .notices { print-color-adjust: exact; }
   .metric svg { width: 15mm; height: auto; }
   figure img { max-width: 100%; max-height: 120mm; }
