@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.statistics.sample import Comparison, Floats, Sample, compare, prepare, ranked
+from dfbench.results.statistics.sample import Floats, Sample, prepare
 
 FEWEST_FALSE = 5
 """False positives that a rate must allow for: with fewer negatives the figure says nothing."""
@@ -226,13 +226,16 @@ def _sums(sample: Sample, weights: NDArray[np.number]) -> Sums:
 
 def _curves(sample: Sample, counts: Floats) -> Floats:
     """Figures that hang on the order of the scores alone, shape (B, 3 + rates), of (n, B)."""
+    from dfbench.results.statistics.curve import curve
+
     rates = np.array(list(RATES.values()))
     found = np.full((counts.shape[1], 3 + rates.size), np.nan)
     if not sample.comparisons:
         return found
+    each = np.empty_like(found)
     found[:, :2] = 0.0
     for one in sample.comparisons:
-        each = _curve(one, counts)
+        curve(counts, one.truth, one.order, one.last, rates, each)
         found[:, :2] += each[:, :2]
     found[:, :2] /= len(sample.comparisons)
     if sample.n_classes == 2:
@@ -242,24 +245,18 @@ def _curves(sample: Sample, counts: Floats) -> Floats:
     return found
 
 
-def _curve(of: Comparison, counts: Floats) -> Floats:
-    """Figures of one class against the rest, shape (B, 3 + rates), of weights of shape (n, B)."""
-    from dfbench.results.statistics.curve import curve
-
-    rates = np.array(list(RATES.values()))
-    found = np.empty((counts.shape[1], 3 + rates.size))
-    curve(counts, of.truth, of.order, of.last, rates, found)
-    return found
-
-
 def against_the_rest(sample: Sample, k: int) -> tuple[float, float]:
     """Give ROC AUC and average precision of class k alone, which those of `evaluate` are means of.
 
     NaN where it has no image, or no other class has.
     """
-    one = compare(sample.labels == k, ranked(sample.probabilities, k))
-    area, precision, *_ = _curve(one, np.ones((sample.n, 1)))[0]
-    return float(area), float(precision)
+    score = sample.probabilities[:, k]
+    rest = np.delete(sample.probabilities, k, axis=1).sum(axis=1)
+    labels = (sample.labels == k).astype(np.int64)
+    scores = np.column_stack([rest, score])
+    one = prepare(labels, scores, positive=1, decides=False, probable=False)
+    found = evaluate(one, np.ones((1, one.n)))
+    return float(found["roc_auc"][0]), float(found["average_precision"][0])
 
 
 def figures(

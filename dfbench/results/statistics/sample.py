@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class _Comparison:
     """One class against the rest, sorted once so that each resample needs sums only."""
 
     positives: NDArray[np.intp]
@@ -69,7 +69,7 @@ class Sample:
 
     n: int
     n_classes: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[_Comparison, ...]
     columns: Floats
     right: NDArray[np.bool_] | Floats
     labels: NDArray[np.int64] = field(repr=False)
@@ -139,9 +139,9 @@ def prepare(
     if not decides:
         said[:], right = np.nan, np.full(n, np.nan)
     columns = np.concatenate([truth, said, losses], axis=1)
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[_Comparison, ...] = ()
     if truth.any(axis=0).all():
-        comparisons = tuple(compare(truth[:, k], ranked(probabilities, k)) for k in scored)
+        comparisons = tuple(_compare(truth[:, k], ranked(probabilities, k)) for k in scored)
     return Sample(
         n,
         n_classes,
@@ -242,15 +242,14 @@ def ranked(probabilities: Floats, k: int) -> Floats:
     return places
 
 
-def compare(is_positive: NDArray[np.bool_], score: Floats) -> Comparison:
-    """Sort images by a score that tells those of a class from the rest, both of shape (n,)."""
+def _compare(is_positive: NDArray[np.bool_], score: Floats) -> _Comparison:
     order = np.argsort(score, kind="stable")
     positives = order[is_positive[order]]
     negatives = order[~is_positive[order]]
     reference = score[negatives]
     falling = order[::-1]
     sorted_score = score[falling]
-    return Comparison(
+    return _Comparison(
         positives,
         negatives,
         np.searchsorted(reference, score[positives], side="left"),
