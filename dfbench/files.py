@@ -277,7 +277,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def keep_text(path: Path, text: str) -> None:
-    """Write a file of results whole or not at all, see `write_text`; not one that has that text.
+    """Write a file of results as UTF-8, see `keep_bytes`."""
+    keep_bytes(path, text.encode())
+
+
+def keep_bytes(path: Path, content: bytes) -> None:
+    """Write a file of results whole or not at all; not one that has that content.
 
     Raises
     ------
@@ -285,13 +290,13 @@ def keep_text(path: Path, text: str) -> None:
         Where its folder cannot be written.
     """
     try:
-        content = text.encode()
         if read_bytes(path, most=len(content)) == content:
             return
     except OSError:
         pass
     try:
-        write_text(path, text)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise unwritable(path.parent, error) from error
 

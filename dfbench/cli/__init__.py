@@ -123,6 +123,7 @@ from dfbench.cli.predict import predict  # noqa: E402
 from dfbench.cli.report import report  # noqa: E402
 from dfbench.cli.reproduce import reproduce  # noqa: E402
 from dfbench.cli.run import run  # noqa: E402
+from dfbench.cli.schema import schema  # noqa: E402
 from dfbench.cli.serve import serve  # noqa: E402
 from dfbench.cli.submit import submit  # noqa: E402
 from dfbench.cli.verify import verify  # noqa: E402
@@ -145,6 +146,7 @@ app.command("reproduce")(reproduce)
 app.command("verify")(verify)
 app.command("list")(show)
 app.command("doctor")(doctor)
+app.command("schema")(schema)
 _data.command("info")(info)
 app.add_typer(_cache, name="cache")
 app.add_typer(_data, name="data")

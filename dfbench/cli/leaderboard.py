@@ -35,8 +35,8 @@ def leaderboard(
         bool,
         typer.Option(
             "--write",
-            help="Also write it into the folder: leaderboard.md, csv, json, html, tex, and"
-            " report.html where there is one.",
+            help="Also write it into the folder: leaderboard.md, csv, json, html, tex, parquet,"
+            " figures.csv, and report.html where there is one.",
         ),
     ] = False,
 ) -> None:

@@ -217,6 +217,22 @@ class Results:
         lines = [figure.model_dump() for figure in self.board.figures]
         return pd.DataFrame(lines, columns=list(ProtocolFigure.model_fields))
 
+    def figures(self) -> pd.DataFrame:
+        """Give all figures in tidy form: one a line.
+
+        Returns
+        -------
+        DataFrame
+            The table of ``figures.csv`` and ``leaderboard.parquet``: ``dataset``, ``row``,
+            ``seed`` (``<NA>``: the mean over seeds) and ``split``, ``part`` (``test``,
+            ``kind=NAME``, ``robustness: jpeg=70``, ``cost``, ...), ``metric``, ``value`` with
+            ``low``, ``high`` and ``spread``, and ``n``. See `dfbench.results.board.report.Figure`.
+        """
+        from dfbench.results.board.figures import figures_of
+        from dfbench.results.render.tidy import to_frame
+
+        return to_frame(figures_of(self.board))
+
     def pack(self, file: str | Path, *, models: bool = False) -> int:
         """Make one file of the folder, for somebody without the images: `dfbench pack`.
 

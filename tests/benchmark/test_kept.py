@@ -83,6 +83,11 @@ def assert_same(found: Any, stored: Any, where: str) -> None:
         assert found == stored, where
 
 
+def place(figure: dict[str, Any]) -> tuple[str, ...]:
+    names = ("protocol", "row", "fitted_on", "fitted_part", "scored_on", "scored_part", "metric")
+    return tuple(figure[name] for name in names)
+
+
 def files_of_cells(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (out / "cells").iterdir()}
 
@@ -92,6 +97,10 @@ def test_no_cell_is_run_and_the_board_is_the_same(kept: Path, out: str, cells: i
     folder = kept / out
     names = ["leaderboard.json", *(["protocols.json"] if out == "results" else [])]
     stored = {name: json.loads((folder / name).read_text()) for name in names}
+    for line in stored["leaderboard.json"]:
+        auc = line["metrics"]["roc_auc"]
+        if (auc["value"] if auc["low"] is None else auc["low"]) <= 0.5:
+            line |= {"best": False, "pareto": False}  # what is at chance was praised then
     entries = json.loads((folder / "run.json").read_text())
     before = files_of_cells(folder)
     said = run(out, "--plan")
@@ -105,7 +114,11 @@ def test_no_cell_is_run_and_the_board_is_the_same(kept: Path, out: str, cells: i
     known = [{key: each[key] for key in old} for each, old in zip(after, entries, strict=True)]
     assert known == entries
     for name in names:
-        assert_same(json.loads((folder / name).read_text()), stored[name], name)
+        found = json.loads((folder / name).read_text())
+        if name == "protocols.json":  # figures that came later were not stored
+            known = {place(each) for each in stored[name]}
+            found = [each for each in found if place(each) in known]
+        assert_same(found, stored[name], name)
 
 
 def vectors(cache: Path) -> dict[str, int]:

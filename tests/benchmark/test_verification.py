@@ -83,7 +83,7 @@ PIECES = [
     "run.json", "probes.json", "made.json", "leaks/*.json", "shortcuts/*.json",
     "proportion/*.json", "reading/*.json", "unreadable/*.csv", "leaderboard.md",
     "leaderboard.csv", "leaderboard.json", "leaderboard.html", "leaderboard.tex",
-    "protocols.csv", "report.html", "board/written.json",
+    "leaderboard.parquet", "figures.csv", "protocols.csv", "report.html", "board/written.json",
 ]  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def test_a_data_set_that_no_row_is_of_is_an_error(ran: Path) -> None:
 def test_a_run_that_has_not_finished_is_said_to(ran: Path) -> None:
     for path in [*files(ran, "cells/*"), *files(ran, "index.json"), *files(ran, "*.*.*")]:
         path.unlink()
-    for path in files(ran, "leaderboard.*"):
+    for path in [*files(ran, "leaderboard.*"), *files(ran, "figures.csv")]:
         path.unlink()
     code, said = verify(ran)
     assert code == 0, said

@@ -111,14 +111,15 @@ class Standings:
         root = self.roots.get(line.dataset)
         found.append(surest(results.folder, line, root))
         _, figures = self.pictures[results.folder]
-        aucs = line.cell_roc_auc or [None] * len(line.cells)
-        for seed, cell, auc in zip(line.seeds, line.cells, aucs, strict=True):
+        for fit in line.fits:
+            auc = fit.metrics.get("roc_auc")
             drawn = [
                 embedded(each.caption, each.path, drawing=each.drawing)
-                for each in figures.get(cell, ())
+                for each in figures.get(fit.cell, ())
                 if root is None or each.path.stem != "examples"  # which shows these once more
             ]
-            whose = f" of seed {seed}: ROC AUC {wording.figure(auc)}" if len(line.cells) > 1 else ""
+            several = len(line.fits) > 1
+            whose = f" of seed {fit.name}: ROC AUC {wording.figure(auc)}" if several else ""
             if drawn:
                 head = f"<h3>Pictures{whose}</h3>"
                 found.append(f'{head}<div class="df-plots">{"".join(drawn)}</div>')

@@ -9,7 +9,7 @@ import numpy as np
 from dfbench.benchmark.audits.leaks_found import Leaks, dropped, warn, word
 from dfbench.results.board.board import Table
 from dfbench.results.board.read import Read, RowRead
-from dfbench.results.board.report import Report
+from dfbench.results.board.report import Figure, Report
 from dfbench.results.board.samples import sample_of
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
@@ -25,15 +25,26 @@ Row = tuple[str, Control, Runs]
 """A row's name, what is kept from it, and its scores."""
 
 
-def section(leaks: Leaks, blocks: Sequence[Sequence[Row]]) -> Section:
+def section(
+    dataset: str, leaks: Leaks, blocks: Sequence[Sequence[Row]]
+) -> tuple[Section, list[Figure]]:
     """Set the ROC AUC of rows beside that without the leaked images.
 
     Parameters
     ----------
+    dataset
+        Its name.
     leaks
         With leaked images of the figures.
     blocks
         Rows that compete, then controls.
+
+    Returns
+    -------
+    Section
+        With a table.
+    list of Figure
+        What stands in it, but for what the leaderboard has.
     """
     known: dict[str, set[str]] = {"without copies": {leak.image for leak in leaks.copies}}
     everything = {leak.image for leak in leaks.evaluate}
@@ -45,11 +56,20 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[Row]]) -> Section:
     columns = [Column("row", text=True), Column(f"all ({wording.count(leaks.n_evaluate)})")]
     columns += [Column(head) for head in heads] + [Column("difference")]
     found = []
+    tidy: list[Figure] = []
     for block in blocks:
         lines = []
         for name, control, runs in block:
             figures = [roc_auc(runs, without) for without in (set[str](), *known.values())]
             first, last = figures[0].value, figures[-1].value
+            for (part, of), figure in zip(known.items(), figures[1:], strict=True):
+                if figure.value is not None:
+                    tidy.append(
+                        Figure(
+                            dataset=dataset, row=name, part=f"leaks: {part}", metric="roc_auc",
+                            n=leaks.n_evaluate - len(of), **figure.model_dump(),
+                        )
+                    )  # fmt: skip
             less = None if first is None or last is None else last - first
             shown = [Cell(wording.figure(f.value), f.value, wording.interval(f)) for f in figures]
             lines.append(
@@ -63,7 +83,7 @@ def section(leaks: Leaks, blocks: Sequence[Sequence[Row]]) -> Section:
         " ones, with 95 % intervals (DeLong). A row that falls without them may have learnt them by"
         " heart; one that rises may have been misled by copies with another label.",
     )
-    return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),))
+    return Section("Leaks", text, (Grid(tuple(columns), tuple(found)),)), tidy
 
 
 def roc_auc(runs: Runs, without: set[str]) -> Estimate:
@@ -101,6 +121,7 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
         By data set what its rows were run with; without those whose rows are of several states.
     """
     warnings, notes, sections = {}, {}, {}
+    tidy: list[Figure] = []
     for table in read.tables:
         its = found.get(table.dataset)
         if its is None:
@@ -115,8 +136,10 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
             warnings[table.dataset] = [warning]
             if its.evaluate:
                 runs = [[_run(read, rows[name]) for name in block] for block in blocks]
-                sections[table.dataset] = [section(its, runs)]
-    return Report(by_dataset=sections, warnings=warnings, notes=notes)
+                laid_out, figures = section(table.dataset, its, runs)
+                sections[table.dataset] = [laid_out]
+                tidy += figures
+    return Report(by_dataset=sections, warnings=warnings, notes=notes, others=tidy)
 
 
 def _blocks(table: Table, found: Leaks, left: set[str]) -> list[list[str]]:

@@ -124,7 +124,7 @@ def _curves(table: Table, read: Read) -> _Curves | None:
         own = dict(sorted(points.get(row, {}).items()))
         if any(fraction < 1 for fraction in own):
             found.curves.append(_curve(row, own))
-            found.figures.extend(_figures(table.dataset, own))
+            found.figures.extend(_figures(table.dataset, own, found.curves[-1].gain))
             found.notes.extend(_missing(table.dataset, own))
     return found
 
@@ -225,7 +225,7 @@ def _chart(found: _Curves, curves: Sequence[Curve], number: int) -> Chart:
     )
 
 
-def _figures(dataset: str, own: Mapping[float, RowRead]) -> list[ProtocolFigure]:
+def _figures(dataset: str, own: Mapping[float, RowRead], gain: Estimate) -> list[ProtocolFigure]:
     found = []
     for its in own.values():
         common = {
@@ -248,4 +248,8 @@ def _figures(dataset: str, own: Mapping[float, RowRead]) -> list[ProtocolFigure]
                 n_train=_size(its),
             )
         )
+    if gain.value is not None:
+        known = {"protocol", "row", "fitted_on", "scored_on", "n", "n_train"}
+        of_row = found[-1].model_dump(include=known)
+        found.append(ProtocolFigure(**of_row, metric="roc_auc_gain", **gain.model_dump()))
     return found

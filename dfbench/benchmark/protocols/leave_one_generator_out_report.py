@@ -273,4 +273,15 @@ def _figures(
                         n_train=n_train if part == subset else None,
                     )
                 )
+    means = (
+        ("mean roc_auc", line.mean),
+        ("mean roc_auc seen", line.mean_seen),
+        ("mean roc_auc_loss", line.mean_loss),
+    )
+    base = {"protocol": KIND, "row": line.row, "fitted_on": dataset, "scored_on": dataset}
+    found += [
+        ProtocolFigure(**base, metric=metric, **figure.model_dump())
+        for metric, figure in means
+        if figure.value is not None
+    ]
     return found

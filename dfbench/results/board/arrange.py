@@ -9,7 +9,16 @@ from dataclasses import replace
 import numpy as np
 
 from dfbench.plain import counted
-from dfbench.results.board.board import Board, Line, Overall, Smallest, Standing, Table, seeded
+from dfbench.results.board.board import (
+    CHANCE,
+    Board,
+    Line,
+    Overall,
+    Smallest,
+    Standing,
+    Table,
+    seeded,
+)
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.ranks import friedman
 from dfbench.results.statistics.significance import ALPHA
@@ -58,20 +67,24 @@ def _by_auc(line: Line) -> tuple[float, str]:
 
 
 def _with_pareto(lines: Sequence[Line]) -> list[Line]:
-    """Mark the rows that no other is at least as good and as fast as, and better in one."""
-    points = [
-        (line.auc, line.predict_images_per_second)
+    """Mark the rows that no other is at least as good and as fast as, and better in one.
+
+    What is not above chance is no detector, however fast it is.
+    """
+    points = {
+        line.row: (line.auc, line.predict_images_per_second)
         for line in lines
-        if not line.control and line.auc is not None and line.predict_images_per_second is not None
-    ]
+        if not line.control
+        and line.above_chance
+        and line.auc is not None
+        and line.predict_images_per_second is not None
+    }
 
     def beaten(auc: float, rate: float) -> bool:
-        return any(a >= auc and r >= rate and (a, r) != (auc, rate) for a, r in points)
+        return any(a >= auc and r >= rate and (a, r) != (auc, rate) for a, r in points.values())
 
     return [
-        line.model_copy(update={"pareto": not beaten(line.auc, line.predict_images_per_second)})
-        if not line.control and line.auc is not None and line.predict_images_per_second is not None
-        else line
+        line.model_copy(update={"pareto": line.row in points and not beaten(*points[line.row])})
         for line in lines
     ]
 
@@ -139,7 +152,7 @@ def _overall(tables: Sequence[Table]) -> Overall:
             replace(
                 s,
                 mean_rank=rank,
-                best=differ and rank - lowest <= reach,
+                best=differ and rank - lowest <= reach and (s.mean_auc or 0.0) > CHANCE,
             )
             for s, rank in zip(whole, found.ranks, strict=True)
         ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from dfbench.results.board.report import ProtocolFigure, Report
+from dfbench.results.board.report import Figure, ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import CellFacts, Control, Status
@@ -57,17 +57,66 @@ class Own:
     lower_is_better: bool = False
 
 
+class OnPart(BaseModel):
+    """What a row comes to on a part of its images: those of a class, or of a kind of fake.
+
+    ``recall`` is the share that it decides rightly, ``fpr`` (of the class that is not positive) the
+    share that it takes for the positive one; ``roc_auc`` is that of a class against all others, of
+    a kind against all images that are not fake.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n: int
+    """Images of it."""
+    metrics: dict[str, Estimate]
+
+
+class Fit(BaseModel):
+    """What was chosen in a cell of a row, on its tuning split, and what it came to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: str
+    seed: int
+    split: str = ""
+    """Of repeated splits or folds which; empty where there is one."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Of the model."""
+    threshold: float | None = None
+    """Score from which on the positive class is decided for, where a rule chose one."""
+    combination: dict[str, Any] = Field(default_factory=dict)
+    """Of a derived row: members and weights, or coefficients; calibration and its temperature."""
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    """Of this seed alone; those of the line are the means."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its line: ``0``, or ``0, split 2``."""
+        return f"{self.seed}, {self.split}" if self.split else str(self.seed)
+
+    @property
+    def temperature(self) -> float | None:
+        """What logits were divided by, where that was fitted."""
+        found = (self.combination.get("calibration") or {}).get("temperature")
+        return found if isinstance(found, float) else None
+
+    @property
+    def weights(self) -> dict[str, float] | None:
+        """Of each row in the mean that a derived row is."""
+        members, weights = self.combination.get("members"), self.combination.get("weights")
+        return dict(zip(members, weights, strict=False)) if members and weights else None
+
+
 class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
-    What it shares with a record is of the first seed; times and tuning are means over the seeds,
-    and a threshold is there only with one.
+    What it shares with a record is of the first seed; times and tuning are means over the seeds.
+    A threshold is there only with one: `fits` has each.
     """
 
     seeds: list[int]
     cells: list[str] = Field(default_factory=list)
-    cell_roc_auc: list[float | None] = Field(default_factory=list)
-    """ROC AUC of each of `cells` alone, of those with figures."""
     n_train: int | None = None
     """None where the row never ran; so is `n_test`."""
     n_test: int | None = None
@@ -80,7 +129,7 @@ class Line(CellFacts):
     """1 and the number of rows of the data set whose ROC AUC is significantly better. Controls
     have none."""
     best: bool = False
-    """Not significantly worse than the highest ROC AUC of the data set."""
+    """Not significantly worse than the highest ROC AUC of the data set, and above chance."""
     p_best: float | None = None
     """P-value of the difference from the highest, Holm-corrected over all pairs of rows."""
     class_accuracy: dict[str, float | None] = Field(default_factory=dict)
@@ -89,18 +138,32 @@ class Line(CellFacts):
     default_roc_auc: float | None = None
     """ROC AUC of the same row with its default parameters, on the same images."""
     pareto: bool = False
-    """No other row of the data set is at once as good by ROC AUC and as fast, and one better."""
+    """Above chance, and no other row of the data set is at once as good by ROC AUC and as fast, and
+    better in one."""
     reported: str = ""
     """What the row's source published, with its data: never measured here."""
     origin: str = ""
     """Of merged results: whose they are."""
     columns: dict[str, Added] = Field(default_factory=dict)
     """What columns of somebody's own have of it, by name."""
+    by_class: dict[str, OnPart] = Field(default_factory=dict)
+    """Empty where it was scored on other images than most rows, or fitted on shuffled labels."""
+    by_kind: dict[str, OnPart] = Field(default_factory=dict)
+    """By kind of fake, where the data tell kinds."""
+    fits: list[Fit] = Field(default_factory=list)
+    """One a cell, in their order."""
 
     @property
     def auc(self) -> float | None:
         """ROC AUC, the figure that rows are ordered by."""
         return self.metrics["roc_auc"].value
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether its ROC AUC is: its whole interval, or the figure where there is none."""
+        auc = self.metrics["roc_auc"]
+        least = auc.value if auc.low is None else auc.low
+        return least is not None and least > CHANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +260,7 @@ class Standing:
         without gaps, equal figures share theirs; controls have none.
     best
         Not significantly worse than the lowest mean rank (Nemenyi's test at 5 %), where Friedman's
-        test finds that rows differ at all.
+        test finds that rows differ at all, and above chance on average.
     """
 
     row: str
@@ -238,6 +301,8 @@ class Board:
         What else is said of several data sets together: protocols.
     figures
         Of protocols, in their long form.
+    others
+        Of audits, in tidy form.
     runs
         The commands that wrote the results.
     kept
@@ -252,6 +317,7 @@ class Board:
     overall: Overall | None
     sections: list[Section] = field(default_factory=list)
     figures: list[ProtocolFigure] = field(default_factory=list)
+    others: list[Figure] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     kept: dict[str, int] = field(default_factory=dict)
     own: tuple[Own, ...] = ()
@@ -279,7 +345,8 @@ class Board:
             for table in self.tables
         ]
         sections, figures = [*self.sections, *report.sections], [*self.figures, *report.figures]
-        return replace(self, tables=tables, sections=sections, figures=figures)
+        others = [*self.others, *report.others]
+        return replace(self, tables=tables, sections=sections, figures=figures, others=others)
 
     def missing(self) -> dict[str, list[str]]:
         """Name what runs were given of somebody's own and is not here, by who brought it."""

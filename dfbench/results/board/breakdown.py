@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.board.board import CHANCE
+from dfbench.results.board.board import CHANCE, Line, OnPart, Table
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import blocks_of, figure_cell, name_cell
-from dfbench.results.records.records import Control
+from dfbench.results.statistics.design import Design
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import roc_auc_of_class, roc_auc_of_kind
 from dfbench.results.statistics.intervals import wilson
@@ -27,6 +27,8 @@ _CLASSES = (
     " images in groups on their effective number), ROC AUC that of the class against all others"
     " (DeLong)."
 )
+_SHOWN = 10
+"""Rows that a terminal shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,21 @@ class Subject:
     """
 
     row: str
-    control: Control
     measured: Measured
     classes: Sequence[str]
     positive: int | None
     kinds: tuple[str, ...] | None
 
 
-def breakdown(subjects: Sequence[Subject]) -> list[Section]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a row comes to on the classes and on the kinds of fake of its images."""
+
+    by_class: dict[str, OnPart]
+    by_kind: dict[str, OnPart]
+
+
+def parts_of(subjects: Sequence[Subject]) -> dict[str, Parts]:
     """Break the rows of a data set down, those that share the images most of them were scored on.
 
     Parameters
@@ -58,110 +67,175 @@ def breakdown(subjects: Sequence[Subject]) -> list[Section]:
     sets: dict[int, list[Subject]] = {}
     for subject in subjects:
         sets.setdefault(id(subject.measured.images), []).append(subject)
-    if not sets:
-        return []
-    own = max(sets.values(), key=len)
-    left = len(subjects) - len(own)
-    note = (f"{left} rows that were scored on other images are left out.",) if left else ()
-    if own[0].positive is None:
-        return [_by_class(own, note)] if len(own[0].classes) > 2 else []
-    told = [subject.kinds for subject in own if subject.kinds is not None]
-    if not told:
-        return []
-    return [_by_kind(own, np.array(told[0], dtype=object), note)]
+    own = max(sets.values(), key=len, default=[])
+    if not own:
+        return {}
+    measure = _Measure.of(own)
+    return {each.row: Parts(measure.by_class(each), measure.by_kind(each)) for each in own}
 
 
-def _by_kind(
-    subjects: Sequence[Subject], kinds: NDArray[np.object_], note: tuple[str, ...]
-) -> Section:
-    first = subjects[0]
-    design = first.measured.images.design
-    labels, groups = design.labels, design.groups
-    positive = first.positive
-    assert positive is not None
-    fake = labels == positive
-    names = sorted(set(kinds[fake].tolist()) - {""})
-    chosen = {name: fake & (kinds == name) for name in names}
-    against_real = {name: design.within(~fake | its) for name, its in chosen.items()}
-    unknown = int((fake & (kinds == "")).sum())
-    if unknown:
-        note = (*note, f"{unknown} fakes of no known kind are left out.")
+def put_on(table: Table, parts: Mapping[str, Parts]) -> Table:
+    """Write what `parts_of` found into the lines of a table."""
 
-    def area(subject: Subject, name: str) -> Estimate:
-        inside = ~fake | chosen[name]
-        whole = roc_auc_of_kind(subject.measured.samples, design, chosen[name])
-        return whole.averaged.on(against_real[name], inside).estimate()
+    def told(line: Line) -> Line:
+        found = parts.get(line.row)
+        if found is None:
+            return line
+        return line.model_copy(update={"by_class": found.by_class, "by_kind": found.by_kind})
 
-    def taken(subject: Subject, inside: NDArray[np.bool_], right: bool = True) -> Estimate:
-        hits = subject.measured.right[inside]
+    ranked, controls = (list(map(told, its)) for its in (table.ranked, table.controls))
+    return replace(table, ranked=ranked, controls=controls)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """The parts of a set of images; rows share their designs.
+
+    Attributes
+    ----------
+    classes
+        By name of the class its images, shape (n,), and the design of it against the rest.
+    kinds
+        By kind of fake its images, and the design of it against all that is real.
+    """
+
+    first: Subject
+    design: Design
+    classes: Mapping[int, tuple[NDArray[np.bool_], Design]]
+    kinds: Mapping[str, tuple[NDArray[np.bool_], Design]]
+
+    @classmethod
+    def of(cls, subjects: Sequence[Subject]) -> _Measure:
+        first = subjects[0]
+        design = first.measured.images.design
+        labels = design.labels
+        everything = np.ones(labels.size, dtype=np.bool_)
+        classes = {
+            k: (its, design.within(everything, its))
+            for k in range(len(first.classes))
+            if (its := labels == k).any()
+        }
+        told = next((each.kinds for each in subjects if each.kinds is not None), None)
+        kinds = {}
+        if told is not None and first.positive is not None:
+            fake, of_kind = labels == first.positive, np.array(told, dtype=object)
+            for name in sorted(set(of_kind[fake].tolist()) - {""}):
+                its = fake & (of_kind == name)
+                kinds[name] = its, design.within(~fake | its)
+        return cls(first, design, classes, kinds)
+
+    def by_class(self, subject: Subject) -> dict[str, OnPart]:
+        found = {}
+        for k, (its, against_rest) in self.classes.items():
+            metrics = {"recall": self._share(subject, its)}
+            if subject.positive is None:
+                area = roc_auc_of_class(subject.measured.samples, against_rest, k)
+                metrics["roc_auc"] = area.averaged.estimate()
+            elif k != subject.positive:
+                metrics["fpr"] = self._share(subject, its, right=False)
+            found[subject.classes[k]] = OnPart(n=int(its.sum()), metrics=metrics)
+        return found
+
+    def by_kind(self, subject: Subject) -> dict[str, OnPart]:
+        fake = self.design.labels == self.first.positive
+        found = {}
+        for name, (its, against_real) in self.kinds.items():
+            whole = roc_auc_of_kind(subject.measured.samples, self.design, its)
+            area = whole.averaged.on(against_real, ~fake | its).estimate()
+            metrics = {"roc_auc": area, "recall": self._share(subject, its)}
+            found[name] = OnPart(n=int(its.sum()), metrics=metrics)
+        return found
+
+    def _share(
+        self, subject: Subject, inside: NDArray[np.bool_], *, right: bool = True
+    ) -> Estimate:
+        hits, groups = subject.measured.right[inside], self.design.groups
         its = None if groups is None else groups[inside]
         return wilson(hits if right else 1 - hits, its)
 
-    n_real = int((~fake).sum())
-    titles = [f"{name} (n = {int(chosen[name].sum()):,})" for name in names]
+
+def sections(table: Table) -> list[Section]:
+    """Lay out what the lines of a table have by kind of fake, or by class of several."""
+    lines = [line for line in table.measured if line.by_class]
+    if not lines:
+        return []
+    left = sum(not line.by_class and line.control != "shuffled labels" for line in table.measured)
+    note = (f"{left} rows that were scored on other images are left out.",) if left else ()
+    if len(lines[0].classes) > 2:
+        return [_by_class(lines, note)]
+    return [_by_kind(lines, note)] if lines[0].by_kind else []
+
+
+def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
+    first = lines[0]
+    fake = first.positive or ""
+    real = next(name for name in first.classes if name != fake)
+    n_real = first.by_class[real].n
+    n_known = sum(kind.n for kind in first.by_kind.values())
+    if unknown := first.by_class[fake].n - n_known:
+        note = (*note, f"{unknown} fakes of no known kind are left out.")
+    titles = [_titled(name, kind) for name, kind in first.by_kind.items()]
     areas = _grid(
-        subjects,
-        f"ROC AUC against {n_real:,} {first.classes[1 - positive]} images",
+        lines,
+        f"ROC AUC against {n_real:,} {real} images",
         [Column(title, mark=CHANCE) for title in titles],
-        lambda subject: [area(subject, name) for name in names],
+        lambda line: [kind.metrics["roc_auc"] for kind in line.by_kind.values()],
     )
     rates = _grid(
-        subjects,
-        f"Share taken for {first.classes[positive]}",
+        lines,
+        f"Share taken for {fake}",
         [
             *(Column(title) for title in titles),
-            Column(f"{first.classes[1 - positive]} (n = {n_real:,})", rising=True),
+            Column(_titled(real, first.by_class[real]), rising=True),
         ],
-        lambda subject: [
-            *(taken(subject, chosen[name]) for name in names),
-            taken(subject, ~fake, right=False),
+        lambda line: [
+            *(kind.metrics["recall"] for kind in line.by_kind.values()),
+            line.by_class[real].metrics["fpr"],
         ],
     )
-    return Section("By kind of fake", (_KINDS, *note), (areas, rates), folded=True)
+    grids = areas, rates
+    return Section("By kind of fake", (_KINDS, *note), grids, folded=True, brief=_first(areas))
 
 
-def _by_class(subjects: Sequence[Subject], note: tuple[str, ...]) -> Section:
-    first = subjects[0]
-    design = first.measured.images.design
-    labels, groups = design.labels, design.groups
-    everything = np.ones(labels.size, dtype=np.bool_)
-    present = [k for k in range(len(first.classes)) if (labels == k).any()]
-    against_rest = {k: design.within(everything, labels == k) for k in present}
-
-    def area(subject: Subject, label: int) -> Estimate:
-        found = roc_auc_of_class(subject.measured.samples, against_rest[label], label)
-        return found.averaged.estimate()
-
-    def recall(subject: Subject, label: int) -> Estimate:
-        inside = labels == label
-        its = None if groups is None else groups[inside]
-        return wilson(subject.measured.right[inside], its)
-
-    titles = [f"{first.classes[k]} (n = {int((labels == k).sum()):,})" for k in present]
+def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
+    titles = [_titled(name, its) for name, its in lines[0].by_class.items()]
     areas = _grid(
-        subjects,
+        lines,
         "ROC AUC against all others",
         [Column(title, mark=CHANCE) for title in titles],
-        lambda subject: [area(subject, k) for k in present],
+        lambda line: [its.metrics["roc_auc"] for its in line.by_class.values()],
     )
     recalls = _grid(
-        subjects,
+        lines,
         "Recall",
         [Column(title) for title in titles],
-        lambda subject: [recall(subject, k) for k in present],
+        lambda line: [its.metrics["recall"] for its in line.by_class.values()],
     )
     return Section("By class", (_CLASSES, *note), (areas, recalls), folded=True)
 
 
+def _first(grid: Grid) -> Grid:
+    """Give the rows of a table that a terminal has room for."""
+    rows, *_ = grid.blocks
+    if len(rows) <= _SHOWN:
+        return replace(grid, blocks=(rows,))
+    title = f"{grid.title}; the first {_SHOWN} rows, all: leaderboard.md"
+    return replace(grid, blocks=(rows[:_SHOWN],), title=title)
+
+
+def _titled(name: str, part: OnPart) -> str:
+    return f"{name} (n = {part.n:,})"
+
+
 def _grid(
-    subjects: Sequence[Subject],
+    lines: Sequence[Line],
     title: str,
     columns: list[Column],
-    figures: Callable[[Subject], list[Estimate]],
+    figures: Callable[[Line], list[Estimate]],
 ) -> Grid:
-    def line(subject: Subject) -> tuple[Cell, ...]:
-        name = name_cell(subject.row, control=subject.control)
-        return (name, *(figure_cell(figure, drawn=True) for figure in figures(subject)))
+    def cells(line: Line) -> tuple[Cell, ...]:
+        name = name_cell(line.row, control=line.control)
+        return (name, *(figure_cell(figure, drawn=True) for figure in figures(line)))
 
-    blocks = blocks_of((subject.control, line(subject)) for subject in subjects)
+    blocks = blocks_of((line.control, cells(line)) for line in lines)
     return Grid((Column("row", text=True, rising=True), *columns), blocks, title)

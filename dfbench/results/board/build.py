@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
+from dfbench.results.board import breakdown
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.agreement import contradicted
 from dfbench.results.board.arrange import arrange
-from dfbench.results.board.board import CHANCE, Board, Line, Smallest, Table
-from dfbench.results.board.breakdown import Subject, breakdown
+from dfbench.results.board.board import CHANCE, Board, Fit, Line, Smallest, Table
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
@@ -100,6 +100,7 @@ def measure_board(
     rows, lines = _rows(out, entries, progress, added)
     lines, smallest = _ranked(rows, lines)
     board = arrange(lines, smallest)
+    board = replace(board, tables=[_broken_down(table, rows) for table in board.tables])
     board = added.put_on(board, rows)
     read = Read(board.tables, rows, out, entries)
     for report in _reports(read):
@@ -172,7 +173,7 @@ def _reports(read: Read) -> Iterator[Report]:
     for part, audit in Registry(AUDITS).working():
         yield _report(part, lambda audit=audit: audit().report(read))  # type: ignore[misc]
     yield Report(warnings=read.damaged)
-    yield Report(by_dataset={table.dataset: _broken_down(table, read) for table in read.tables})
+    yield Report(by_dataset={each.dataset: breakdown.sections(each) for each in read.tables})
     for part, protocol in Registry(PROTOCOLS).working():
         try:
             yield _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
@@ -197,19 +198,18 @@ def _report(part: Part, report: Callable[[], Report]) -> Report:
     return Report([Section(part.name, (said,))])
 
 
-def _broken_down(table: Table, read: Read) -> list[Section]:
-    rows = [read.rows[table.dataset, line.row, ""] for line in table.measured]
-    return breakdown([its for row in rows for its in _subject(row)])
+def _broken_down(table: Table, rows: Mapping[_Place, RowRead]) -> Table:
+    found = [rows[table.dataset, line.row, ""] for line in table.measured]
+    subjects = [its for row in found for its in _subject(row)]
+    return breakdown.put_on(table, breakdown.parts_of(subjects))
 
 
-def _subject(row: RowRead) -> list[Subject]:
+def _subject(row: RowRead) -> list[breakdown.Subject]:
     if row.measured is None or row.entry.control == "shuffled labels":
         return []
     first = row.records[0]
     return [
-        Subject(
-            row.entry.row, row.entry.control, row.measured, first.classes, first.positive, row.kinds
-        )
+        breakdown.Subject(row.entry.row, row.measured, first.classes, first.positive, row.kinds)
     ]
 
 
@@ -453,7 +453,6 @@ def line_of(row: RowRead) -> Line | None:
     own = {
         "seeds": [record.seed for record in row.records],
         "cells": [record.cell for record in row.records],
-        "cell_roc_auc": [number(x) for x in row.measured.roc_auc.seeds],
         "status": "ok",
         "n_groups": None if groups is None else int(groups.max(initial=-1)) + 1,
         "metrics": figures,
@@ -466,8 +465,23 @@ def line_of(row: RowRead) -> Line | None:
         "optimism": optimism,
         "default_roc_auc": default,
         "threshold": first.threshold if len(row.records) == 1 else None,
+        "fits": _fits(row),
     }
     return Line(**_of_record(first) | _of_entry(row.entry) | own)
+
+
+def _fits(row: RowRead) -> list[Fit]:
+    """Give what was chosen by seed, and what came of it."""
+    assert row.measured is not None
+    by_seed = row.measured.by_seed
+    return [
+        Fit(
+            **{name: getattr(record, name) for name in ("cell", "seed", "params", "threshold")},
+            combination=record.combination,
+            metrics={name: number(values[place]) for name, values in by_seed.items()},
+        )
+        for place, record in enumerate(row.records)
+    ]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -507,11 +521,15 @@ def _ranked(
                 ranking.smallest, ranking.smallest_corrected, len(compared)
             )
     return [
-        line.model_copy(update=places.get((line.dataset, line.row), {}))
-        if line.status == "ok"
-        else line
+        _placed(line, places.get((line.dataset, line.row), {})) if line.status == "ok" else line
         for line in lines
     ], smallest
+
+
+def _placed(line: Line, place: Mapping[str, Any]) -> Line:
+    """Give a line what the comparison says of it; the best of rows at chance is not praised."""
+    best = place.get("best", False) and line.above_chance
+    return line.model_copy(update={**place, "best": best})
 
 
 def _compared(rows: Mapping[_Place, RowRead], lines: Sequence[Line]) -> dict[str, Measured]:

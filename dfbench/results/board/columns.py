@@ -12,7 +12,8 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from dfbench.results.board import sentences
-from dfbench.results.board.board import CHANCE, Added, Line, Own, Table
+from dfbench.results.board.board import CHANCE, Added, Fit, Line, Own, Table
+from dfbench.results.board.chosen import by_fit
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column
 from dfbench.results.document.cells import figure_cell, name_cell, number_cell
@@ -92,6 +93,21 @@ class LineColumn:
 def _stored(key: str, *, whole: bool = False) -> LineColumn:
     """Describe a fact of a line that stands in no table."""
     return LineColumn(key=key, csv={key: attrgetter(key)}, whole=whole)
+
+
+def _of_parts(key: str) -> LineColumn:
+    """Describe figures of parts of the images: an object, for each data set has its own."""
+
+    def value(line: Line) -> str | None:
+        found = {name: its.model_dump() for name, its in getattr(line, key).items()}
+        return json.dumps(found, ensure_ascii=False) if found else None
+
+    return LineColumn(key=key, csv={key: value})
+
+
+def _of_fits(key: str, value: Callable[[Fit], Any]) -> LineColumn:
+    """Describe what the cells of a line chose: an object by seed."""
+    return LineColumn(key=key, csv={key: lambda line: by_fit(line, value)})
 
 
 def _cost(
@@ -352,6 +368,11 @@ COLUMNS: tuple[LineColumn, ...] = (
     *map(_stored, ("dataset", "status", "reason", "split")),
     *(_stored(key, whole=True) for key in ("n_train", "n_test", "n_left_out")),
     *map(_stored, ("best", "p_best", "control", "positive", "threshold")),
+    *(_of_parts(key) for key in ("by_class", "by_kind")),
+    _of_fits("thresholds", attrgetter("threshold")),
+    _of_fits("temperatures", attrgetter("temperature")),
+    _of_fits("weights", attrgetter("weights")),
+    _of_fits("params", attrgetter("params")),
     LineColumn(key="warnings", csv={"warnings": lambda line: "; ".join(line.warnings)}),
 )
 """All columns, in the order in which tables have them.

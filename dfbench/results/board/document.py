@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dfbench.results.board import sections, sentences
+from dfbench.results.board import chosen, sections, sentences
 from dfbench.results.board.board import Board, Line, Overall, Table
 from dfbench.results.document.blocks import (
     Grid,
@@ -115,4 +115,6 @@ def _chapter(table: Table, *, seeds: bool) -> Chapter:
     if table.measured:
         parts.append(sections.pareto_front(table))
         parts += [sections.more_figures(table), sections.tuning_and_cost(table)]
+        if (what := chosen.section(table, seeds=seeds)) is not None:
+            parts.append(what)
     return Chapter(table, (*parts, RowPictures(tuple(table.measured))))

@@ -144,6 +144,7 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
     better, worse = (row_a, row_b) if auc.value > 0 else (row_b, row_a)
     low, high = (auc.low, auc.high) if auc.value >= 0 else (-auc.high, -auc.low)
     difference = f"{abs(auc.value):.3f} [{wording.figure(low)}, {wording.figure(high)}]"
+    said += _at_chance(of, row_a, row_b)
     corrected = of.corrected["roc_auc"]
     p = f"p {wording.p_value(corrected)}" + (
         f" after Holm's correction for {n_tests} tests" if n_tests > 1 else ""
@@ -163,6 +164,15 @@ def _verdict(of: Comparison, row_a: str, row_b: str, where: str, n_tests: int) -
             f" tell whether it is better than {worse}."
         )
     return said
+
+
+def _at_chance(of: Comparison, row_a: str, row_b: str) -> list[str]:
+    """Say which of the rows nothing shows to be better than chance."""
+    lines = ((row_a, of.first), (row_b, of.second))
+    names = [row for row, line in lines if line is not None and not line.above_chance]
+    if len(names) == 2:
+        return ["Neither is shown to be above chance."]
+    return [f"{name} is not shown to be above chance." for name in names]
 
 
 def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:

@@ -44,6 +44,38 @@ class ProtocolFigure(BaseModel):
     """Why there is no value."""
 
 
+class Figure(BaseModel):
+    """A figure: a line of ``figures.csv`` and ``leaderboard.parquet``.
+
+    `dataset`, `row`, `seed`, `split`, `part` and `metric` together name one figure alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    """That the row was fitted on; empty where the figure is over several."""
+    row: str
+    """Empty where it is of the data set, or of all rows together."""
+    seed: int | None = None
+    """None: the board's figure, the mean over seeds."""
+    split: str = ""
+    """Of repeated splits or folds which; empty: the board's figure, over all of them."""
+    part: str
+    """What it is of: ``test`` or ``validation``, the evaluated images; ``class=NAME`` or
+    ``kind=NAME``, those of a class or kind of fake; a protocol and its condition
+    (``robustness: jpeg=50``), an audit and its (``leaks: without copies``); ``cost``; ``chosen``;
+    ``all data sets``."""
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    """Ends of the 95 % interval; None where there is none."""
+    spread: float | None = None
+    """Standard deviation over seeds; None with one."""
+    n: int | None = None
+    """Images that it is of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is added to a board; by default nothing.
@@ -56,6 +88,8 @@ class Report:
         Those that stand beside the leaderboard of a data set.
     figures
         All figures of the sections, a row at a time.
+    others
+        The same, of what is no protocol.
     warnings, notes
         By data set: what its figures may be owed to, and what makes rows unlike each other.
     """
@@ -63,6 +97,7 @@ class Report:
     sections: Sequence[Section] = ()
     by_dataset: Mapping[str, Sequence[Section]] = field(default_factory=dict)
     figures: Sequence[ProtocolFigure] = ()
+    others: Sequence[Figure] = ()
     warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -77,6 +112,8 @@ def fault_of(report: object) -> str:
             _check_section(section)
         for figure in _all(report.figures):
             _check(figure, ProtocolFigure)
+        for other in _all(report.others):
+            _check(other, Figure)
         for lines in (*report.warnings.values(), *report.notes.values()):
             _check_texts(*_all(lines))
     except (AttributeError, TypeError, ValueError) as error:

@@ -155,7 +155,9 @@ def pareto_front(table: Table) -> Section:
     )
     charts = (Chart(caption, f"pareto-{table.dataset}", draw),) if front else ()
     grids = (Grid(columns, (rows,)),) if front else ()
-    return Section("Cost beside merit", (sentences.PARETO,), grids, charts, secondary=True)
+    nobody = not any(line.above_chance for line in table.ranked)
+    said = sentences.NO_FRONT if nobody else sentences.PARETO
+    return Section("Cost beside merit", (said,), grids, charts, secondary=True)
 
 
 def use(board: Board) -> Section:

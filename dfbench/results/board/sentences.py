@@ -16,11 +16,11 @@ from dfbench.results.statistics.significance import ALPHA
 RANKS = (
     "A row's rank is 1 and the number of rows that are significantly better by ROC AUC (DeLong's"
     " test on the same images, Holm-corrected over all pairs, 5 %): what cannot be told apart"
-    " shares a rank. Bold: not significantly worse than the best."
+    " shares a rank. Bold: not significantly worse than the best, and above chance."
 )
 RANKS_IN_SHORT = (
     "# is 1 and the number of rows that are significantly better by ROC AUC; bold: not"
-    " significantly worse than the best"
+    " significantly worse than the best, and above chance"
 )
 NOTHING = "No row has been asked for yet."
 _NAMED = 4
@@ -34,18 +34,19 @@ CONTROLS: dict[Control, str] = {
 }
 OVERALL = (
     "Mean ranks are of ROC AUC, as measured. Bold: not significantly worse than the best over data"
-    " sets (Friedman's and Nemenyi's tests, 5 %)."
+    " sets (Friedman's and Nemenyi's tests, 5 %), and above chance on average."
 )
 COST = (
     "Optimism is the ROC AUC that parameters were chosen by less that of the figures; defaults is"
     " the ROC AUC here of the same row untuned. Images per second are from file to verdict on one"
-    " worker; \N{BULLET} marks the Pareto front: no other row is as good and as fast. Peak memory"
-    " is that of the worker process, libraries included."
+    " worker; \N{BULLET} marks the Pareto front: above chance, and no other row is as good and as"
+    " fast. Peak memory is that of the worker process, libraries included."
 )
 PARETO = (
-    "No other row is at once as good by ROC AUC and as fast as these, by the figures as measured:"
-    " the difference between two of them need not be significant."
+    "These are above chance, and no other row is at once as good by ROC AUC and as fast, by the"
+    " figures as measured: the difference between two of them need not be significant."
 )
+NO_FRONT = "No row is shown to be above chance: there is no front of the good and the fast."
 COMPUTED = (
     "All figures are computed from the stored scores of each image: dfbench leaderboard and dfbench"
     " report do so again."

@@ -152,6 +152,8 @@ class Section:
         Whether a page shows it only when it is opened.
     secondary
         Whether a terminal, which is short of room, leaves it out; so it does what is folded.
+    brief
+        What a terminal shows of it in that case, if anything.
     """
 
     title: str
@@ -160,6 +162,7 @@ class Section:
     charts: tuple[Chart, ...] = ()
     folded: bool = False
     secondary: bool = False
+    brief: Grid | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ what an interrupted cell goes on from, and why one broke
 OUT/parts/                     which images are fitted and scored on; there while a run is
 OUT/models/<cell>.dfb          its fitted model, see `dfbench.detectors.archive`
 OUT/figures/                   pictures
-OUT/leaderboard.*, OUT/protocols.*, OUT/report.html
+OUT/leaderboard.*, OUT/figures.csv, OUT/protocols.*, OUT/report.html
 the board in its forms
 
 OUT/index.json                 which files there are, and the checksum of each: written last
@@ -46,7 +46,7 @@ _TAKEN = frozenset(
 
 
 _OWN = re.compile(
-    r"(run|probes|made|index)\.json|report\.html|(leaderboard|protocols)\.[a-z]+"
+    r"(run|probes|made|index)\.json|report\.html|(leaderboard|protocols|figures)\.[a-z]+"
     r"|cells/[A-Za-z0-9_-]+(\.[a-z0-9]+)?\.(json|parquet)"
     r"|(?!cells/)[A-Za-z0-9_-]+/[A-Za-z0-9_-]+\.json"  # what audits found
     r"|unreadable/[A-Za-z0-9_-]+\.csv|models/[A-Za-z0-9_-]+\.dfb"
@@ -182,6 +182,11 @@ class Places:
     def leaderboard_file(self, form: str) -> Path:
         """Board in a form."""
         return self.path / f"leaderboard.{form}"
+
+    @property
+    def figures_file(self) -> Path:
+        """All figures, one a line; ``leaderboard.parquet`` holds the same."""
+        return self.path / "figures.csv"
 
     def protocols_file(self, form: str) -> Path:
         """Figures of protocols in a form."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from dfbench.errors import unknown
-from dfbench.files import keep_text
+from dfbench.files import keep_bytes
 from dfbench.results.board.board import Board
+from dfbench.results.board.figures import figures_of
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.written import Written
+from dfbench.results.render import tidy
 from dfbench.results.render.csv import to_csv
 from dfbench.results.render.html import to_html
 from dfbench.results.render.json import to_json
@@ -42,7 +45,7 @@ def render(board: Board, form: str) -> str:
 
 
 def render_all(path: Path, board: Board, written: Written | None = None) -> Board:
-    """Write ``leaderboard.*`` in each of `FORMATS`, and the figures of protocols, into a folder.
+    """Write ``leaderboard.*``, all figures in tidy form and those of protocols into a folder.
 
     Parameters
     ----------
@@ -65,14 +68,28 @@ def render_all(path: Path, board: Board, written: Written | None = None) -> Boar
     """
     out = ResultsFolder(path)
     written = written or Written(out)
-    texts = {out.leaderboard_file(form): partial(write, board) for form, write in FORMATS.items()}
-    if board.figures:
-        for form, put in FIGURE_FORMATS.items():
-            texts[out.protocols_file(form)] = partial(put, board.figures)
-    for file, text in texts.items():
-        written.write(file, partial(_put, file, text))
+    for file, content in contents(out, board).items():
+        written.write(file, partial(_put, file, content))
     return board
 
 
-def _put(file: Path, text: Callable[[], str]) -> None:
-    keep_text(file, text())
+def contents(out: ResultsFolder, board: Board) -> dict[Path, Callable[[], bytes]]:
+    """Give each file of a board, and what makes its content."""
+    found: dict[Path, Callable[[], bytes]] = {
+        out.leaderboard_file(form): partial(_coded, write, board) for form, write in FORMATS.items()
+    }
+    figures = cache(partial(figures_of, board))
+    found[out.leaderboard_file("parquet")] = lambda: tidy.to_parquet(figures())
+    found[out.figures_file] = lambda: tidy.to_csv(figures()).encode()
+    if board.figures:
+        for form, put in FIGURE_FORMATS.items():
+            found[out.protocols_file(form)] = partial(_coded, put, board.figures)
+    return found
+
+
+def _coded(write: Callable[[Any], str], of: Any) -> bytes:
+    return write(of).encode()
+
+
+def _put(file: Path, content: Callable[[], bytes]) -> None:
+    keep_bytes(file, content())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dfbench.results.board.board import Board, Line
+from dfbench.results.render.schema import LEADERBOARD
 from dfbench.results.texts import json_text
 
 _FIRST = (
@@ -24,12 +25,18 @@ They may count on those down to `n_features`.
 def to_json(board: Board) -> str:
     """Write the board as strict JSON: a list of objects with the keys of `board.Line`.
 
-    Each has ``notes``, too: those above the table of its data set.
+    Each has ``notes``, too: those above the table of its data set; and ``schema``, the name and
+    version of what `dfbench.results.render.schema` says of it. It stands in each object, and not
+    around them: the file stays a list, which pandas reads.
 
     What is not defined is null.
     """
     return json_text(
-        [_object(line) | {"notes": table.notes} for table in board.tables for line in table.lines]
+        [
+            _object(line) | {"notes": table.notes, "schema": LEADERBOARD}
+            for table in board.tables
+            for line in table.lines
+        ]
     )
 
 

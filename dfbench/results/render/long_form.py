@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dfbench.results.board.report import ProtocolFigure
+from dfbench.results.render.schema import PROTOCOLS
 from dfbench.results.texts import csv_text, json_text
 
 
@@ -15,7 +16,7 @@ def to_csv(figures: Sequence[ProtocolFigure]) -> str:
 
 def to_json(figures: Sequence[ProtocolFigure]) -> str:
     """Write figures as strict JSON: a list of objects."""
-    return json_text([figure.model_dump(mode="json") for figure in figures])
+    return json_text([each.model_dump(mode="json") | {"schema": PROTOCOLS} for each in figures])
 
 
 FIGURE_FORMATS: dict[str, Callable[[Sequence[ProtocolFigure]], str]] = {

@@ -35,6 +35,8 @@ from dfbench.results.document.blocks import (
 
 _MARKS = re.compile(r"[\\`*|<>~&$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for its own; an underscore inside a word is safe."""
+_LONG = 60
+"""Characters of a cell that others are aligned with; a longer one stands out."""
 
 
 def to_markdown(board: Board) -> str:
@@ -119,7 +121,9 @@ def _grid(grid: Grid) -> str:
     """Lay out a table: words to the left, numbers to the right."""
     rows = [[_escape(column.title) for column in grid.columns]]
     rows += [_row(cells, grid.columns) for block in grid.blocks for cells in block]
-    widths = [max(3, *(cell_len(row[i]) for row in rows)) for i in range(len(grid.columns))]
+    widths = [
+        max(3, *(min(_LONG, cell_len(row[i])) for row in rows)) for i in range(len(grid.columns))
+    ]
 
     def pad(cell: str, i: int) -> str:
         space = " " * (widths[i] - cell_len(cell))

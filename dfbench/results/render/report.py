@@ -19,7 +19,7 @@ from dfbench.rasters.png import plain
 from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
 from dfbench.results.board import sentences
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.board import Board, Fit, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Chart, Section
@@ -219,21 +219,23 @@ class Embedded(Pictures):
 
     def line(self, line: Line) -> str:
         """Show the figures of a row's cells, folded: of several each with its own ROC AUC."""
-        drawn = [self._drawn(cell) for cell in line.cells]
-        if not any(drawn):
+        drawn = {fit.cell: self._drawn(fit.cell) for fit in line.fits}
+        if not any(drawn.values()):
             return ""
         said = f"ROC AUC {wording.figure(line.auc)}"
-        if len(line.cells) == 1:
-            name = f"{line.row} (seed {line.seeds[0]})" if self.seeds else line.row
-            return _folded(name, said, _facts(line) + drawn[0])
+        if len(line.fits) == 1:
+            [fit] = line.fits
+            name = f"{line.row} (seed {fit.name})" if self.seeds else line.row
+            facts = _sentence([*_cost(line), *_threshold(line, fit)])
+            return _folded(name, said, facts + drawn[fit.cell])
+        inside = _sentence(_cost(line), of="on average ")
+        for fit in line.fits:
+            if drawn[fit.cell]:
+                own = f"ROC AUC {wording.figure(fit.metrics.get('roc_auc'))}"
+                shown = _sentence(_threshold(line, fit)) + drawn[fit.cell]
+                inside += _folded(f"seed {fit.name}", own, shown)
         said += f" {wording.spread(line.metrics['roc_auc'])}".rstrip()
-        inside = [_facts(line, of="on average ")]
-        aucs = line.cell_roc_auc or [None] * len(line.cells)
-        for seed, auc, pictures in zip(line.seeds, aucs, drawn, strict=True):
-            if pictures:
-                inside.append(_folded(f"seed {seed}", f"ROC AUC {wording.figure(auc)}", pictures))
-        said += f", the mean of {len(line.cells)} runs"
-        return _folded(line.row, said, "".join(inside))
+        return _folded(line.row, f"{said}, the mean of {len(line.fits)} runs", inside)
 
     def _drawn(self, cell: str) -> str:
         return "".join(
@@ -251,15 +253,23 @@ def _folded(name: str, said: str, inside: str) -> str:
     )
 
 
-def _facts(line: Line, *, of: str = "") -> str:
+def _cost(line: Line) -> list[str]:
     """Say what a row took, of several runs on average."""
     facts = [f"fit {wording.quantity(line.fit_seconds)} s"] if line.fit_seconds else []
     if line.tuning is not None:
         n = line.tuning.trials
         facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
-    if line.threshold is not None:
-        whence = "as was told" if line.kind == "imported" else "from the tuning split"
-        facts.append(f"threshold {wording.figure(line.threshold)} {whence}")
+    return facts
+
+
+def _threshold(line: Line, fit: Fit) -> list[str]:
+    if fit.threshold is None:
+        return []
+    whence = "as was told" if line.kind == "imported" else "from the tuning split"
+    return [f"threshold {wording.figure(fit.threshold)} {whence}"]
+
+
+def _sentence(facts: Sequence[str], *, of: str = "") -> str:
     return f"<p>{of}{escape(', '.join(facts))}.</p>\n" if facts else ""
 
 

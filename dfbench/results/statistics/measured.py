@@ -91,6 +91,8 @@ class Measured:
         Figures beside those of `metrics`, which stand among ``values`` too.
     faults
         By the name of such a figure what its function did wrong, where it has no value.
+    by_seed
+        Of each figure the value of each sample; NaN where not defined.
     """
 
     images: Images
@@ -101,6 +103,7 @@ class Measured:
     samples: tuple[Sample, ...] = field(repr=False)
     further: tuple[Recomputed, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
+    by_seed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -248,4 +251,7 @@ def measure(
     by_curve = np.array([float(each["roc_auc"][0]) for each in by_seed])
     area = replace(roc_auc(samples, images.design), seeds=by_curve)
     right = np.mean([sample.right for sample in samples], axis=0)
-    return Measured(images, values, spread, area, right, tuple(samples), tuple(further), faults)
+    each = {name: tuple(found) for name, found in figures.items()}
+    return Measured(
+        images, values, spread, area, right, tuple(samples), tuple(further), faults, each
+    )

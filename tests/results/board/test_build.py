@@ -8,8 +8,11 @@ from dfbench.errors import OutputError
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board, read_row
+from dfbench.results.board.sections import pareto_front
+from dfbench.results.board.sentences import NO_FRONT
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Record, Scores
+from dfbench.results.results import load_results
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import MAIN, METRICS
 
@@ -294,7 +297,7 @@ def test_the_seeds_of_a_row_are_one_line(folder):
         scores = ResultsFolder(folder.out).read_scores(ResultsFolder(folder.out).load_record(cell))
         each.append(sk.roc_auc_score(scores.labels, scores.probabilities[:, 1]))
     assert found.auc == pytest.approx(np.mean(each))
-    assert found.cell_roc_auc == pytest.approx(each)
+    assert [fit.metrics["roc_auc"] for fit in found.fits] == pytest.approx(each)
     assert found.metrics["roc_auc"].spread == pytest.approx(np.std(each, ddof=1))
     assert len(board.overall.ranked) == 1
 
@@ -374,3 +377,19 @@ def test_no_entries_make_an_empty_board(folder):
     ResultsFolder(folder.out).write_entries([])
     board = build_board(folder.out)
     assert (board.lines, board.overall) == ([], None)
+
+
+def test_what_is_at_chance_is_not_praised(folder):
+    """However fast it is, and also where no row is better."""
+    folder.add("faces", "good", gain=2.0)
+    folder.add("faces", "quick", gain=-1.0, predict_images_per_second=1e5)
+    for row, gain in (("below", -0.2), ("at", 0.1)):
+        folder.add("noise", row, gain=gain)
+    board = build_board(folder.out)
+    praised = {(x.dataset, x.row) for x in board.lines if x.best or x.pareto}
+    assert praised == {("faces", "good")}
+    front = [pareto_front(table) for table in board.tables]
+    assert [len(section.grids) for section in front] == [1, 0]
+    assert front[1].text == (NO_FRONT,)
+    said = str(load_results(folder.out).compare("below", "at"))
+    assert "Neither is shown to be above chance." in " ".join(said.split())

@@ -85,7 +85,8 @@ def test_the_front_is_that_of_brute_force(points):
     front = {int(line.row) for line in arrange(lines).lines if line.pareto}
     for i, (auc, rate) in enumerate(points):
         beaten = any((a > auc and r >= rate) or (a >= auc and r > rate) for a, r in points)
-        assert (i in front) != beaten
+        # what is at chance is no detector, however fast it is
+        assert (i in front) == (not beaten and auc > 0.5)
 
 
 boxes = st.tuples(st.floats(0, 400), st.floats(0, 300), st.floats(20, 120), st.floats(8, 14))

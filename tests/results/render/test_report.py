@@ -31,7 +31,9 @@ def line(row: str, auc: float | None = 0.8, **more: object) -> Line:
     known = {
         "dataset": "faces <b>", "row": row, "seeds": [0], "status": "ok", "split": "test",
         "n_test": 30, "n_train": 60, "metrics": metrics, "classes": ["real", "fake"],
-        "cells": [row.replace("/", "")], "fit_seconds": 1.0, **more,
+        "cells": [row.replace("/", "")], "fit_seconds": 1.0,
+        "fits": [{"cell": row.replace("/", ""), "seed": 0, "threshold": more.get("threshold")}],
+        **more,
     }  # fmt: skip
     return Line.model_validate(known)
 
@@ -82,7 +84,11 @@ def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
     """And not under the mean, which is that of the row."""
     picture = tmp_path / "a.png"
     picture.write_bytes(PIXEL)
-    row = line("hsv/svm", 0.736, seeds=[0, 7], cells=["a", "b"], cell_roc_auc=[0.748, 0.7241])
+    fits = [
+        {"cell": "a", "seed": 0, "metrics": {"roc_auc": 0.748}},
+        {"cell": "b", "seed": 7, "metrics": {"roc_auc": 0.7241}, "threshold": 0.4},
+    ]
+    row = line("hsv/svm", 0.736, seeds=[0, 7], cells=["a", "b"], fits=fits)
     figures = {cell: [Shown(f"of {cell}", picture)] for cell in "ab"}
     text = write_report(tmp_path, arrange([row]), {}, figures).read_text(encoding="utf-8")
     found = re.findall(r"<summary><b>(.*?)</b><span>(.*?)<|<figcaption>(.*?)<", text)
@@ -91,6 +97,7 @@ def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
         *("seed 0ROC AUC 0.748", "of a"),
         *("seed 7ROC AUC 0.724", "of b"),
     ]
+    assert "threshold 0.400" not in text.split("<b>seed 7</b>")[0]
 
 
 def test_a_picture_has_the_figures_of_the_board(folder) -> None:
@@ -106,7 +113,8 @@ def test_a_picture_has_the_figures_of_the_board(folder) -> None:
             assert row.metrics[key].value == pytest.approx(
                 np.mean([x[key] for x in said]), abs=6e-4
             )
-        assert [x["roc_auc"] for x in said] == pytest.approx(row.cell_roc_auc, abs=6e-4)
+        for fit, its in zip(row.fits, said, strict=True):
+            assert its == {key: pytest.approx(fit.metrics[key], abs=6e-4) for key in its}
         assert said[0]["roc_auc"] != said[1]["roc_auc"]
 
 

@@ -101,6 +101,9 @@ class ChapterView:
             case Section() if _shown(part):
                 yield ""
                 yield SectionView(part)
+            case Section(title, brief=grid) if grid is not None:
+                yield ""
+                yield SectionView(Section(title, grids=(grid,)))
 
     def _reason(self, of: Reason) -> Text:
         style = "red" if of.status == "failed" else "yellow"
