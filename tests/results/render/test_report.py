@@ -8,15 +8,11 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from dfbench.benchmark.pictures.base import Finished
-from dfbench.benchmark.pictures.scores import ScoresPicture
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import Line
 from dfbench.results.board.build import build_board
-from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.render.report import Shown, _charts, write_report
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import METRICS
@@ -98,33 +94,6 @@ def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
         *("seed 7ROC AUC 0.724", "of b"),
     ]
     assert "threshold 0.400" not in text.split("<b>seed 7</b>")[0]
-
-
-def test_a_picture_has_the_figures_of_the_board(folder) -> None:
-    """Of its seed, with the same bins and the same threshold."""
-    several = {"classes": ["real", "a", "b"], "positive": None}
-    for row, what in (("two", {"threshold": 0.3, "grouped": True}), ("three", several)):
-        for seed in (0, 1):
-            folder.add(row, row, seed=seed, noise=seed, gain=0.5 + seed, n=45, **what)
-    out = ResultsFolder(folder.out)
-    for row in build_board(folder.out).lines:
-        said = [_said(Finished(out, out.load_record(cell))) for cell in row.cells]
-        for key in ("roc_auc", "accuracy", "average_precision", "ece"):
-            assert row.metrics[key].value == pytest.approx(
-                np.mean([x[key] for x in said]), abs=6e-4
-            )
-        for fit, its in zip(row.fits, said, strict=True):
-            assert its == {key: pytest.approx(fit.metrics[key], abs=6e-4) for key in its}
-        assert said[0]["roc_auc"] != said[1]["roc_auc"]
-
-
-def _said(cell: Finished) -> dict[str, float]:
-    """Read the figures that stand in a picture, and whose they are."""
-    figure = ScoresPicture().of_files(cell)["scores"]()
-    assert f"seed {cell.record.seed}" in figure.get_suptitle()
-    titles = " | ".join(axes.get_title() for axes in figure.axes)
-    words = {"roc_auc": "AUC", "accuracy": "accuracy", "average_precision": "AP", "ece": "ECE"}
-    return {key: float(re.search(rf"\b{word} ([\d.]+)", titles)[1]) for key, word in words.items()}
 
 
 def test_rows_that_no_picture_shows_are_named(folder) -> None:
