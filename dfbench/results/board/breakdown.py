@@ -194,7 +194,9 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
         ],
     )
     grids = areas, rates
-    return Section("By kind of fake", (_KINDS, *note), grids, folded=True, brief=_first(areas))
+    return Section(
+        "By kind of fake", (_KINDS, *note), grids, folded=True, brief=_brief(areas, first)
+    )
 
 
 def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
@@ -214,13 +216,15 @@ def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
     return Section("By class", (_CLASSES, *note), (areas, recalls), folded=True)
 
 
-def _first(grid: Grid) -> Grid:
-    """Give the rows of a table that a terminal has room for."""
-    rows, *_ = grid.blocks
-    if len(rows) <= _SHOWN:
-        return replace(grid, blocks=(rows,))
-    title = f"{grid.title}; the first {_SHOWN} rows, all: leaderboard.md"
-    return replace(grid, blocks=(rows[:_SHOWN],), title=title)
+def _brief(areas: Grid, line: Line) -> Grid:
+    """Give the rows of a table that a terminal has room for, its counts above them."""
+    rows, *_ = areas.blocks
+    counts = ", ".join(f"{name} {kind.n:,}" for name, kind in line.by_kind.items())
+    title = f"{areas.title} (images: {counts})"
+    if len(rows) > _SHOWN:
+        title += f"; the first {_SHOWN} rows, all: leaderboard.md"
+    heads = (areas.columns[0], *(Column(name) for name in line.by_kind))
+    return Grid(heads, (rows[:_SHOWN],), title)
 
 
 def _titled(name: str, part: OnPart) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dfbench.results.figures.base import COLOURS, SOFT, Title, broken, new, shortened
 from dfbench.results.statistics.sample import decide
 
-_LETTERS = 32
+_LETTERS = 30
 """Of a line below an image."""
 
 

@@ -149,7 +149,7 @@ details details.row { margin-left: 1.2rem; }
   td.long, td.reason { min-width: 0; } tbody th { position: static; min-width: 20mm; }
   td.heat, .notices { print-color-adjust: exact; }
   .metric svg { width: 15mm; height: auto; }
-  figure img { max-width: 100%; max-height: 120mm; }
+  figure img { max-width: 100%; max-height: 120mm; object-fit: contain; object-position: left; }
   a { color: inherit; text-decoration: none; }
 }
 """

@@ -215,8 +215,11 @@ def test_a_kind_left_out_stands_beside_having_seen_it(made: Made) -> None:
         ("without gan", "gan", "roc_auc"),
         ("", "gan", "roc_auc"),
         ("without gan", "gan", "roc_auc_loss"),
+        ("", "", "mean roc_auc"),
+        ("", "", "mean roc_auc seen"),
+        ("", "", "mean roc_auc_loss"),
     ]
-    assert all(f.low is not None and f.n == 45 for f in own)
+    assert all(f.low is not None and f.n == (45 if f.scored_part else None) for f in own)
     assert all(f.low <= f.value <= f.high for f in own if f.low is not None)
     for form in FORMATS:
         assert "without gan" in render(board, form) or form in ("csv", "json")
@@ -307,8 +310,10 @@ def test_learning_curves(made: Made) -> None:
     assert "faces, 10 % of train: skipped: too few." in found.text
     own = [f for f in board.figures if f.row == "a"]
     assert [(f.fitted_part, f.n_train) for f in own] == [
-        ("10 % of train", 40), ("50 % of train", 200), ("", 400),
+        ("10 % of train", 40), ("50 % of train", 200), ("", 400), ("", 400),
     ]  # fmt: skip
+    assert own[-1].metric == "roc_auc_gain"
+    assert own[-1].value == pytest.approx(aucs[2] - aucs[1], abs=1e-12)
     [chart] = found.charts
     assert chart.caption.endswith("with 95 % intervals. Not drawn: b")
     [axes] = chart.draw().axes
@@ -324,4 +329,5 @@ def test_seeds_of_a_subset_are_one_point(made: Made) -> None:
     [grid] = section(board, "Learning curves").grids
     expected = [np.mean([roc_auc_score(LABELS, its[:, 1]) for its in of]) for of in (q, p)]
     assert values(grid)["a"][:2] == pytest.approx(expected, abs=1e-12)
-    assert all(figure.spread is not None for figure in board.figures)
+    points = [figure for figure in board.figures if figure.metric == "roc_auc"]
+    assert all(figure.spread is not None for figure in points)

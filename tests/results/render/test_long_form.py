@@ -29,8 +29,9 @@ NONE = ProtocolFigure(
 
 
 def test_both_forms_hold_all_digits_and_leave_out_what_is_not_there(tmp_path: Path) -> None:
-    read = [ProtocolFigure(**line) for line in json.loads(to_json([ONE, NONE]))]
-    assert read == [ONE, NONE]
+    read = json.loads(to_json([ONE, NONE]))
+    assert [line.pop("schema") for line in read] == ["protocols/1"] * 2
+    assert [ProtocolFigure(**line) for line in read] == [ONE, NONE]
     first, second = csv.DictReader(io.StringIO(to_csv([ONE, NONE])))
     assert first["row"] == ONE.row
     assert float(first["value"]) == ONE.value
