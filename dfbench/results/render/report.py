@@ -235,7 +235,7 @@ class Embedded(Pictures):
                 shown = _sentence(_threshold(line, fit)) + drawn[fit.cell]
                 inside += _folded(f"seed {fit.name}", own, shown)
         said += f" {wording.spread(line.metrics['roc_auc'])}".rstrip()
-        return _folded(line.row, f"{said}, the mean of {len(line.fits)} runs", inside)
+        return _folded(line.row, f"{said}, over {len(line.fits)} runs", inside)
 
     def _drawn(self, cell: str) -> str:
         return "".join(
