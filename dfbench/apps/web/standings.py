@@ -111,14 +111,18 @@ class Standings:
         root = self.roots.get(line.dataset)
         found.append(surest(results.folder, line, root))
         _, figures = self.pictures[results.folder]
-        drawn = [
-            embedded(caption, path)
-            for cell in line.cells
-            for caption, path in figures.get(cell, ())
-            if root is None or path.stem != "examples"  # which shows these images once more
-        ]
-        if drawn:
-            found.append(f'<h3>Pictures</h3><div class="df-plots">{"".join(drawn)}</div>')
+        for fit in line.fits:
+            auc = fit.metrics.get("roc_auc")
+            drawn = [
+                embedded(each.caption, each.path, drawing=each.drawing)
+                for each in figures.get(fit.cell, ())
+                if root is None or each.path.stem != "examples"  # which shows these once more
+            ]
+            several = len(line.fits) > 1
+            whose = f" of seed {fit.name}: ROC AUC {wording.figure(auc)}" if several else ""
+            if drawn:
+                head = f"<h3>Pictures{whose}</h3>"
+                found.append(f'{head}<div class="df-plots">{"".join(drawn)}</div>')
         return _wrapped(found)
 
     def datasets(self) -> str:

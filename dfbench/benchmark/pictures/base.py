@@ -39,7 +39,8 @@ class Finished:
         from dfbench.results.figures.base import Title
 
         record = self.record
-        return Title(record.dataset, record.row, record.n_test, record.split)
+        part = "" if record.kind == "imported" else f"seed {record.seed}"
+        return Title(record.dataset, record.row, record.n_test, record.split, part)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,19 @@ class Picture:
         What users type.
     captions
         By name of the file, without its suffix: what is seen there, for the report.
+    drawing
+        Whether it has lines and words on white alone, no photographs: a dark page then shows it
+        light on dark.
     """
 
     name: ClassVar[str]
     captions: ClassVar[Mapping[str, str]]
+    drawing: ClassVar[bool] = False
+
+    @staticmethod
+    def images(record: Record, scores: Scores) -> Sequence[str]:
+        """Name the images that it shows, in their order, for the report to list them."""
+        return ()
 
     def of_files(self, cell: Finished) -> Drawings:
         """Give what is drawn of stored files alone, after a cell has run or at any time later.

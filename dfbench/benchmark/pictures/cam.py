@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from dfbench.benchmark.pictures.base import Drawings, Fitted, Picture
-from dfbench.benchmark.pictures.examples import surest
+from dfbench.benchmark.pictures.examples import ExamplesPicture, surest
 from dfbench.models.base import apart
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class CamPicture(Picture):
 
     name = "cam"
     captions: ClassVar = {"cam": "where the network looks (Grad-CAM)"}
+    images = staticmethod(ExamplesPicture.images)
 
     def of_model(self, cell: Fitted) -> Drawings:
         """Draw the maps of a model that has any."""

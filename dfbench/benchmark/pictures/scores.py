@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dfbench.benchmark.pictures.base import Drawings, Finished, Picture
+from dfbench.results.board.samples import sample_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ class ScoresPicture(Picture):
     """Confusion, ROC and precision-recall curves, reliability."""
 
     name = "scores"
+    drawing = True
     captions: ClassVar = {"scores": "confusion, ROC and precision-recall curves, reliability"}
 
     def of_files(self, cell: Finished) -> Drawings:
@@ -24,14 +26,10 @@ class ScoresPicture(Picture):
 def _panel(cell: Finished) -> Figure:
     from dfbench.results.figures.scores import panel
 
-    told = cell.record.elsewhere
+    record = cell.record
     return panel(
-        cell.scores.labels,
-        cell.scores.probabilities,
-        classes=cell.record.classes,
-        positive=cell.record.positive,
-        threshold=cell.record.threshold,
+        sample_of(record, cell.scores),
+        classes=record.classes,
+        threshold=record.threshold,
         title=cell.title,
-        decides=told is None or told.decides,
-        probable=told is None or told.probabilities,
     )

@@ -18,6 +18,7 @@ class TrainingPicture(Picture):
     """Training epoch by epoch, for networks: curves, and confusion where a recipe keeps it."""
 
     name = "training"
+    drawing = True
     captions: ClassVar = {
         "training": "training beside validation",
         "confusions": "confusion on validation after each epoch",

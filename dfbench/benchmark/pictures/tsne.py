@@ -14,6 +14,7 @@ class TsnePicture(Picture):
     """The images by their features, or by the network's last layer, in a plane."""
 
     name = "tsne"
+    drawing = True
     captions: ClassVar = {"tsne": "t-SNE of the features, or of the network's last layer"}
 
     def of_model(self, cell: Fitted) -> Drawings:

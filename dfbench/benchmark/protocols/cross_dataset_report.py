@@ -184,7 +184,8 @@ def sections(pairs: Sequence[Pair], summaries: Sequence[Summary]) -> list[Sectio
     if shown:
         grids = [_means_grid(shown), _matrix_grid(shown, datasets)]
         drawn = [each for each in shown if not each.control][:DRAWN] or shown[:DRAWN]
-        charts = [_chart(drawn, datasets)]
+        left_out = wording.not_drawn((each.row for each in shown), (each.row for each in drawn))
+        charts = [_chart(drawn, datasets, left_out)]
     found = [
         Section(
             "Across data sets",
@@ -338,7 +339,7 @@ def _transfer_grid(summaries: Sequence[Summary]) -> Grid:
     return Grid(columns, tuple(blocks))
 
 
-def _chart(summaries: Sequence[Summary], datasets: Sequence[str]) -> Chart:
+def _chart(summaries: Sequence[Summary], datasets: Sequence[str], left_out: str) -> Chart:
     values = {
         of.row: [
             [_value(of, fitted_on, scored_on) for scored_on in datasets] for fitted_on in datasets
@@ -351,7 +352,7 @@ def _chart(summaries: Sequence[Summary], datasets: Sequence[str]) -> Chart:
 
         return matrices(values, datasets)
 
-    caption = "ROC AUC by data set fitted on (lines) and scored (columns)"
+    caption = f"ROC AUC by data set fitted on (lines) and scored (columns){left_out}"
     return Chart(caption, "cross-dataset", draw)
 
 

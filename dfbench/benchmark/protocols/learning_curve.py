@@ -12,6 +12,7 @@ from dfbench.benchmark.protocols.base import Protocol
 from dfbench.results.board.board import CHANCE, Table
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import ProtocolFigure, Report
+from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
 from dfbench.results.document.cells import blocks_of, difference_cell, figure_cell, name_cell
 from dfbench.results.records.subsets import Subset
@@ -65,7 +66,7 @@ class LearningCurve(Protocol):
         notes = list(dict.fromkeys(note for each in found for note in each.notes))
         if not grids and not notes:
             return Report()
-        drawn = [(each.dataset, chosen) for each in found if (chosen := _drawn(each))]
+        drawn = [(each, chosen) for each in found if (chosen := _drawn(each))]
         charts = [_chart(*each, number) for number, each in enumerate(drawn)]
         text, plainly = (
             (*([said] if grids else []), *notes) for said in (_TEXT, f"{_ROWS},{_PARTS}.")
@@ -212,7 +213,8 @@ def _grid(dataset: str, curves: Sequence[Curve]) -> Grid:
     return Grid(columns, blocks, dataset, dataset=dataset)
 
 
-def _chart(dataset: str, curves: Sequence[Curve], number: int) -> Chart:
+def _chart(found: _Curves, curves: Sequence[Curve], number: int) -> Chart:
+    dataset = found.dataset
     points = {of.row: list(zip(of.sizes, of.figures, strict=True)) for of in curves}
 
     def draw() -> Figure:
@@ -222,7 +224,7 @@ def _chart(dataset: str, curves: Sequence[Curve], number: int) -> Chart:
 
     return Chart(
         f"{dataset}: ROC AUC by the number of training images, with 95 % intervals"
-        + (f"; the {DRAWN} highest rows" if len(curves) == DRAWN else ""),
+        + wording.not_drawn((of.row for of in found.curves), points),
         f"learning-{number}",
         draw,
     )

@@ -213,7 +213,8 @@ def section(rows: Sequence[Robust]) -> Section:
     drawn = [row for row in ordered if not row.control and row.changed is not None][:DRAWN]
     drawn = drawn or ordered[:DRAWN]
     chart = Chart(
-        "ROC AUC against strength, by operation; shaded: 95 % intervals",
+        "ROC AUC against strength, by operation; shaded: 95 % intervals"
+        + wording.not_drawn((row.row for row in ordered), (row.row for row in drawn)),
         f"robustness-{ordered[0].dataset}",
         lambda: _draw(drawn, operations),
     )

@@ -99,7 +99,16 @@ def _critical_difference(overall: Overall) -> tuple[Chart, ...]:
     caption = (
         f"Critical-difference diagram (Dem\u0161ar 2006): mean ranks of {len(ranked)} rows over"
         f" {n_datasets} data sets, 1 the best. A bar joins rows that Nemenyi's test cannot tell"
-        f" apart at 5 %: their mean ranks differ by no more than {critical:.2f}."
+        f" apart at 5 %: their mean ranks differ by no more than {critical:.2f}"
+        + wording.not_drawn(
+            (
+                each.row
+                for part in (overall.ranked, overall.controls, overall.gaps)
+                for each in part
+            ),
+            (row for row, _ in ranked),
+        )
+        + "."
     )
     return (Chart(caption, "critical-difference", draw),)
 
@@ -120,22 +129,29 @@ def pareto_front(table: Table) -> Section:
         for line in front
     )
 
+    drawn = [
+        (line, line.predict_images_per_second, line.auc)
+        for line in table.measured
+        if line.predict_images_per_second and line.auc is not None
+    ]
+
     def draw() -> MplFigure:
         from dfbench.results.figures.pareto import Point, pareto
 
         points = []
-        for line in table.measured:
-            rate, auc = line.predict_images_per_second, line.metrics["roc_auc"]
-            if rate and auc.value is not None:
-                span = None if auc.low is None or auc.high is None else (auc.low, auc.high)
-                kind = "control" if line.control else line.kind
-                points.append(Point(line.row, rate, auc.value, span, kind, line.pareto))
+        for line, rate, value in drawn:
+            auc = line.metrics["roc_auc"]
+            span = None if auc.low is None or auc.high is None else (auc.low, auc.high)
+            kind = "control" if line.control else line.kind
+            points.append(Point(line.row, rate, value, span, kind, line.pareto))
         return pareto(points, dataset=table.dataset)
 
     caption = (
         f"ROC AUC on {table.dataset}, with its interval, against images per second from file to"
         " verdict on one worker. Rows with an edge are on the Pareto front; names are left out"
-        " where there is no room, all are in the tables."
+        " where there is no room, all are in the tables"
+        + wording.not_drawn((x.row for x in table.measured), (x.row for x, _, _ in drawn))
+        + "."
     )
     charts = (Chart(caption, f"pareto-{table.dataset}", draw),) if front else ()
     grids = (Grid(columns, (rows,)),) if front else ()

@@ -25,6 +25,8 @@ RANKS_IN_SHORT = (
     " significantly worse than the best, and above chance"
 )
 NOTHING = "No row has been asked for yet."
+_NAMED = 4
+"""Data sets in a title."""
 CONTROLS: dict[Control, str] = {
     "no pixels": "a control that never sees pixels: what it scores above chance, a shortcut in the"
     " data explains",
@@ -54,6 +56,23 @@ COMPUTED = (
 REPORTED = "reported (theirs, on their data)"
 """Heading of what the sources of rows published."""
 GAPS = "Rows without a figure on every data set have no mean and no rank; their gaps are shown."
+
+
+def compared(board: Board) -> str:
+    """Say in a title what a board compares: ``12 rows and 2 controls on faces (suite all)``."""
+    if not board.tables:
+        return "Nothing run yet"
+    controls = {line.row for line in board.lines if line.control}
+    rows = {line.row for line in board.lines} - controls
+    said = [counted(len(rows), "row")] if rows or not controls else []
+    said += [counted(len(controls), "control")] if controls else []
+    names = [table.dataset for table in board.tables]
+    where = ", ".join(names[:_NAMED])
+    if len(names) > _NAMED:
+        where = f"{counted(len(names), 'data set')}: {where}, ..."
+    suites = dict.fromkeys(run.suite for run in board.runs if run.suite)
+    by = f" ({'suite' if len(suites) == 1 else 'suites'} {', '.join(suites)})" if suites else ""
+    return f"{' and '.join(said)} on {where}{by}"
 
 
 def controls(table: Table) -> list[str]:

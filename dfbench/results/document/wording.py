@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import ENTRIES
 
@@ -76,6 +78,13 @@ def parameters(value: tuple[int, int] | None) -> str:
         return GAP
     n = value[0]
     return f"{n:,}" if n < 100_000 else f"{n / 1e6:.{1 if n >= 1e7 else 2}f} M"
+
+
+def not_drawn(every: Iterable[str], drawn: Iterable[str]) -> str:
+    """Name the rows of a table that a picture of it leaves out, to stand behind its caption."""
+    shown = set(drawn)
+    names = [name for name in dict.fromkeys(every) if name not in shown]
+    return f". Not drawn: {', '.join(names)}" if names else ""
 
 
 def rank(value: int | None) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dfbench.files import atomic_path
 from dfbench.plain import in_line
+from dfbench.results.figures import fonts
 
 COLOURS = (
     "#0072B2",
@@ -29,6 +32,9 @@ COLOURS = (
     "#B8A800",
 )
 """The first seven are Okabe and Ito's (2008), which colour-blind readers can tell apart."""
+_DASHES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1)))
+_MARKERS = "os^Dv*PX<>"
+_HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "----", "++++", "oooo", "||||", "OOOO")
 SOFT = "#6b7280"
 DOT = "  \N{MIDDLE DOT}  "
 _DPI = 100
@@ -46,31 +52,71 @@ class Title:
         Number of images that it shows.
     split
         Where they are from.
+    part
+        What of a row it is where that has several, such as ``seed 0``.
     """
 
     dataset: str
     row: str
     n: int
     split: str
+    part: str = ""
 
     def __str__(self) -> str:
-        return DOT.join([self.dataset, self.row, f"n = {self.n:,} {self.split} images"])
+        images = f"n = {self.n:,} {self.split} images"
+        return DOT.join(filter(None, [self.dataset, self.row, self.part, images]))
+
+
+class Line(TypedDict):
+    """How a line is drawn: told apart by its dashes and marks where there is no colour."""
+
+    color: str
+    linestyle: str | tuple[int, tuple[int, ...]]
+    marker: str
+
+
+def line(index: int) -> Line:
+    """Give the colour, the dashes and the mark of the line of a row or a class."""
+    return {
+        "color": colour(index),
+        "linestyle": _DASHES[index % len(_DASHES)],
+        "marker": mark(index),
+    }
+
+
+def mark(index: int) -> str:
+    """Give the mark of the points of a class."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def hatch(index: int) -> str:
+    """Give the hatch of the bars of a class."""
+    return _HATCHES[index % len(_HATCHES)]
+
+
+def number(value: float) -> str:
+    """Word a figure as all forms of the board do."""
+    return f"{value:z.3f}"
 
 
 def literal(text: str) -> str:
     """Write names of anybody's for a figure: a dollar begins no formula there."""
-    return in_line(text).replace("$", r"\$")
+    return _readable(text).replace("$", r"\$")
+
+
+def _readable(text: str) -> str:
+    return fonts.readable(in_line(text))
 
 
 def new(width: float, height: float, title: str) -> Figure:
     """Make an empty figure of so many inches."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
     FigureCanvasAgg(figure)
-    figure.suptitle(_broken(title, round(width / _LETTER)), fontsize=11, fontweight="bold")
+    figure.suptitle(_title(title, round(width / _LETTER)), fontsize=11, fontweight="bold")
     return figure
 
 
-def _broken(title: str, width: int) -> str:
+def _title(title: str, width: int) -> str:
     """Break a title, between its parts where that does."""
     lines = [""]
     for part in literal(title).split(DOT):
@@ -94,18 +140,47 @@ def tidy(axes: Axes, title: str, x: str = "", y: str = "") -> None:
 
 def shortened(names: Sequence[str], width: int = 14) -> list[str]:
     """Shorten names in their middle, no further than they still differ; see `literal`."""
-    for wide in range(width, max(map(len, names), default=0)):
+    return [name.replace("$", r"\$") for name in _distinct(names, width)]
+
+
+def broken(names: Sequence[str], width: int, lines: int) -> list[str]:
+    """Shorten names to so many lines, and break them into these; see `shortened`."""
+    found = []
+    for name in _distinct(names, width * lines):
+        its = [""]
+        n_lines = max(1, -(-_cells(name) // width))
+        balanced = -(-_cells(name) // n_lines)
+        for character in name:
+            if _cells(its[-1] + character) > balanced and len(its) < n_lines:
+                its.append("")
+            its[-1] += character
+        found.append("\n".join(its).replace("$", r"\$"))
+    return found
+
+
+def _distinct(names: Sequence[str], width: int) -> list[str]:
+    names = list(map(_readable, names))
+    for wide in range(width, max(map(_cells, names), default=0)):
         found = [_short(name, wide) for name in names]
         if len(set(found)) == len(set(names)):
-            return list(map(literal, found))
-    return list(map(literal, names))
+            return found
+    return names
+
+
+def _cells(text: str) -> int:
+    """Say how wide a text is, in letters: those of Chinese take two."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def _short(name: str, width: int) -> str:
-    if len(name) <= width:
+    if _cells(name) <= width:
         return name
-    head = (width - 1) // 2
-    return f"{name[:head]}\N{HORIZONTAL ELLIPSIS}{name[-(width - 1 - head) :]}"
+    name, tail = name[:width], name[-width:]
+    while _cells(tail) > width - 1 - (width - 1) // 2:
+        tail = tail[1:]
+    while _cells(name) > (width - 1) // 2:
+        name = name[:-1]
+    return f"{name}\N{HORIZONTAL ELLIPSIS}{tail}"
 
 
 def whole_numbers(axes: Axes) -> None:
@@ -120,7 +195,8 @@ def colour(index: int) -> str:
 
 def save(figure: Figure, path: Path, *, dpi: float = _DPI) -> None:
     """Write a figure as PNG, whole or not at all; equal figures give equal bytes."""
+    fonts.fit(figure)
     with atomic_path(path) as temporary, warnings.catch_warnings():
-        # a sign that the font lacks is drawn as a box
+        # words of somebody's own picture may hold what no font here has
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import COLOURS, DOT, SOFT, colour, literal, new, shortened, tidy
+from dfbench.results.figures.base import (
+    COLOURS,
+    DOT,
+    SOFT,
+    colour,
+    hatch,
+    literal,
+    new,
+    shortened,
+    tidy,
+)
 
 _COMMON = 10
 _SAMPLES = 6
@@ -38,7 +49,7 @@ def overview(
     name
         Of the data set.
     """
-    classes = list(samples)[:_MOST_CLASSES]
+    classes, others = list(samples)[:_MOST_CLASSES], list(samples)[_MOST_CLASSES:]
     height = 3.4 + 1.45 * len(classes)
     figure = new(10, height + 0.6, f"{name}{DOT}{len(sizes):,} images")
     parts: Any = figure.subfigures(2, 1, height_ratios=(3.4, 1.45 * max(1, len(classes))))
@@ -54,6 +65,9 @@ def overview(
         for axes, image in zip(row, samples[label], strict=False):
             axes.imshow(image)
         row[0].set_title(shown, fontsize=10, loc="left", fontweight="bold")
+    if others:
+        said = textwrap.fill(f"without images here: {', '.join(map(literal, others))}", 130)
+        figure.supxlabel(said, fontsize=8, color=SOFT)
     return figure
 
 
@@ -66,12 +80,15 @@ def _counts(axes: Axes, counts: Mapping[str, Mapping[str, int]], classes: Sequen
     for index, (label, title) in enumerate(zip(names, shortened(names, 18), strict=True)):
         places = np.arange(len(splits)) + (index - (len(names) - 1) / 2) * width
         values = [counts[split].get(label, 0) for split in splits]
-        bars = axes.bar(places, values, width, color=colour(index), label=title)
+        bars = axes.bar(
+            places, values, width, color=colour(index), hatch=hatch(index), edgecolor="white",
+            linewidth=0, label=title,
+        )  # fmt: skip
         if len(names) * len(splits) <= 9:
             shown = [f"{value:,}" if value else "" for value in values]
             axes.bar_label(bars, shown, fontsize=7, padding=1)
     axes.set_xticks(range(len(splits)), list(map(literal, splits)))
-    axes.margins(y=0.25)
+    axes.margins(y=0.15 + 0.09 * -(-len(names) // 2))
     tidy(axes, "images by split and class")
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper right")
 

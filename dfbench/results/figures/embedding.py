@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dfbench.results.figures.base import Title, colour, new, shortened
+from dfbench.results.figures.base import Title, colour, mark, new, shortened
 
 _MOST = 1_000
 _COMPONENTS = 50
-_MARKS = "os^Dv<>pP*"
 
 
 def tsne(X: NDArray[np.float32], seed: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -60,7 +59,7 @@ def scatter(
     for k, name in enumerate(shortened(classes, 20)):
         own = points[labels == k]
         axes.scatter(
-            own[:, 0], own[:, 1], s=16, marker=_MARKS[k % len(_MARKS)], color=colour(k),
+            own[:, 0], own[:, 1], s=16, marker=mark(k), color=colour(k),
             alpha=0.7, linewidths=0, label=name,
         )  # fmt: skip
     axes.set_xticks([])

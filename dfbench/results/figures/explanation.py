@@ -180,6 +180,7 @@ def _legend(
 def _members(
     axes: Axes, members: Sequence[Member], threshold: float | None, sides: tuple[str, str]
 ) -> None:
+    rest, members = members[_MOST:], members[:_MOST]
     for at, member in enumerate(members):
         said = threshold is None or member.probability >= threshold
         colour = _FOR if said else _AGAINST
@@ -191,11 +192,20 @@ def _members(
         axes.axvline(threshold, color=SOFT, linestyle=":", linewidth=1)
     axes.set_xlim(0, 1)
     axes.set_yticks(range(len(members)), shortened([member.name for member in members], 26))
-    tidy(axes, "what the members say", f"probability of {sides[0]}")
+    below = f"probability of {literal(sides[0])}"
+    tidy(axes, "what the members say", below + _left_out([member.name for member in rest]))
+
+
+def _left_out(names: Sequence[str]) -> str:
+    """Name what a panel has no room for, below the words of its axis."""
+    if not names:
+        return ""
+    return "\n" + textwrap.fill(f"not drawn: {', '.join(map(literal, names))}", 60)
 
 
 def _families(axes: Axes, families: Sequence[tuple[str, float]], sides: tuple[str, str]) -> None:
-    order = sorted(families, key=lambda each: -abs(each[1]))[:_MOST]
+    order = sorted(families, key=lambda each: -abs(each[1]))
+    order, rest = order[:_MOST], order[_MOST:]
     names = shortened([name for name, _ in order], 22)
     _bars(
         axes,
@@ -204,7 +214,10 @@ def _families(axes: Axes, families: Sequence[tuple[str, float]], sides: tuple[st
         [f"{value:+z.2f}" for _, value in order],
     )
     left, right = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
-    tidy(axes, "which families speak", f"{left} for {sides[1]}   log odds   for {sides[0]} {right}")
+    for_one, for_other = map(literal, sides)
+    below = f"{left} for {for_other}   log odds   for {for_one} {right}"
+    below += _left_out([name for name, _ in rest])
+    tidy(axes, "which families speak", below)
 
 
 def _features(axes: Axes, features: Sequence[Feature], note: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 
+from dfbench.results.figures import fonts
+
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in pixels."""
 
@@ -116,9 +118,10 @@ def annotate(
     lines
         Level or upright ones that names are kept off, in data coordinates.
     """
-    figure: object = axes.figure
-    figure.draw_without_rendering()  # type: ignore[attr-defined]
-    figure.set_layout_engine("none")  # type: ignore[attr-defined]
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     anchors = [tuple(map(float, axes.transData.transform(point))) for point in points]
     texts = [
         axes.text(
@@ -127,6 +130,7 @@ def annotate(
         )
         for name, must in zip(names, needed, strict=True)
     ]  # fmt: skip
+    fonts.fit(figure)
     extents = [text.get_window_extent() for text in texts]
     inside = axes.get_window_extent()
     obstacles = [(x - r, y - r, x + r, y + r) for (x, y), r in zip(anchors, radii, strict=True)]

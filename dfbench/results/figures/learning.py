@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dfbench.results.figures.base import SOFT, colour, new, shortened, tidy
+from dfbench.results.figures.base import SOFT, colour, line, new, shortened, tidy
 from dfbench.results.statistics.estimate import Estimate
 
 
@@ -35,7 +35,7 @@ def curves(found: Mapping[str, Sequence[tuple[int, Estimate]]], *, dataset: str)
         ]
         x = [at for at, _, _ in points]
         y = [value for _, value, _ in points]
-        axes.plot(x, y, "o-", markersize=4, color=colour(index), label=names[index])
+        axes.plot(x, y, **line(index), markersize=5, label=names[index])
         for at, _, each in points:
             if each.low is not None and each.high is not None:
                 axes.plot([at, at], [each.low, each.high], color=colour(index), alpha=0.5)

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from dfbench.results.figures.base import SOFT, colour, new, shortened, tidy
+from dfbench.results.figures.base import SOFT, colour, line, new, shortened, tidy
 
 _ACROSS = 3
-_MARKERS = "os^Dv*PX"
 Points = Sequence[tuple[float, float | None, float | None]]
 """Value and ends of the interval; NaN is a gap."""
 
@@ -96,8 +95,7 @@ def small_multiples(
             )
             place.fill_between(span, low, high, color=colour(index), alpha=0.10, linewidth=0)
             place.plot(
-                span, values, color=colour(index), marker=_MARKERS[index % len(_MARKERS)],
-                markersize=4.5, linewidth=1.4, label=labels[index],
+                span, values, **line(index), markersize=4.5, linewidth=1.4, label=labels[index],
             )  # fmt: skip
         place.set_xticks(span, marks)
         place.set_xlim(-0.25, len(marks) - 0.75)

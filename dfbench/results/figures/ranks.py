@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dfbench.results.figures import fonts
 from dfbench.results.figures.base import COLOURS, DOT, SOFT, literal, new
 from dfbench.results.statistics.ranks import cliques
 
@@ -80,10 +81,9 @@ def critical_difference(
 def _widths(labels: Sequence[str]) -> list[float]:
     """Measure labels, in inches."""
     sheet = new(1, 1, "")
-    return [
-        sheet.text(0, 0, label, fontsize=_SIZE).get_window_extent().width / sheet.dpi
-        for label in labels
-    ]
+    texts = [sheet.text(0, 0, label, fontsize=_SIZE) for label in labels]
+    fonts.fit(sheet)
+    return [text.get_window_extent().width / sheet.dpi for text in texts]
 
 
 def _levels(bars: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dfbench.results.figures import scores
-from dfbench.results.figures.base import COLOURS, SOFT, Title, new, tidy, whole_numbers
+from dfbench.results.figures.base import SOFT, Title, line, new, number, tidy, whole_numbers
 
 _PANELS = (("loss", "loss"), ("accuracy", "accuracy"), ("roc_auc", "ROC AUC"))
 _PER_ROW = 5
@@ -32,13 +32,10 @@ def curves(history: Sequence[Mapping[str, Any]], *, title: Title) -> Figure:
     kept = max((e for e, entry in zip(epochs, history, strict=True) if entry["best"]), default=None)
     for column, (key, name) in enumerate(_PANELS):
         axes = figure.add_subplot(grid[0, column])
-        for part, said, colour in (
-            ("train", "training", COLOURS[1]),
-            ("val", "validation", COLOURS[0]),
-        ):
+        for part, said, style in (("train", "training", line(1)), ("val", "validation", line(0))):
             values = [_number(entry.get(f"{part}_{key}")) for entry in history]
             if not all(math.isnan(value) for value in values):
-                axes.plot(epochs, values, "o-", markersize=3, color=colour, label=said)
+                axes.plot(epochs, values, **style, markersize=4, label=said)
         if kept is not None:
             axes.axvline(kept, color=SOFT, linestyle=":", label=f"kept: epoch {kept}")
         whole_numbers(axes)
@@ -74,6 +71,7 @@ def confusions(
         counts = np.asarray(entry["confusion"])
         k = len(classes)
         true, said = (grid.ravel().repeat(counts.ravel()) for grid in np.indices((k, k)))
-        scores.confusion(axes, true, said, classes, rates_too=False)
-        axes.set_title(f"epoch {entry['epoch'] + 1}: {np.mean(true == said):.3f}", fontsize=9)
+        accuracy = _number(entry.get("val_accuracy"))
+        scores.confusion(axes, true, said, classes, accuracy, rates_too=False)
+        axes.set_title(f"epoch {entry['epoch'] + 1}: {number(accuracy)}", fontsize=9)
     return figure

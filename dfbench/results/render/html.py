@@ -71,7 +71,7 @@ def to_html(board: Board, *, title: str = "Leaderboard", pictures: Pictures | No
     writer = _Writer(board, pictures or Pictures())
     head, legend, *blocks = document(board, title)
     body = "\n".join(map(writer.block, blocks))
-    name = f"dfbench {title.lower()}"
+    name = f"{title} \N{MIDDLE DOT} dfbench"
     if not board.tables:
         return page(name, f"{writer.block(head)}\n\n{body}\n")
     parts = [writer.block(head), _notices(board), writer.block(legend), writer.frame(body)]
@@ -112,7 +112,8 @@ class _Writer:
             case Heading(text):
                 return f"<h1>{escape(text)}</h1>"
             case Legend(text):
-                return f"<p>{escape(text)} Click a heading to sort.</p>"
+                sort = '<span class="screen">Click a heading to sort.</span>'
+                return f"<p>{escape(text)} {sort}</p>"
             case Paragraph(text):
                 return f"<p>{escape(text)}</p>"
             case Standings(section):
@@ -170,7 +171,8 @@ class _Writer:
         if not found:
             return ""
         anchor = self._anchor(3, name, "Figures of each row")
-        return "\n".join([f"<h3 {anchor}>Figures of each row</h3>", *found])
+        inside = "\n".join([f"<h3 {anchor}>Figures of each row</h3>", *found])
+        return f'<div class="rows">\n{inside}\n</div>'
 
     def _section(self, section: Section, anchor: str, depth: int, known: _Known) -> str:
         heading = (
@@ -368,15 +370,17 @@ def _value(cell: Cell, column: Column) -> str:
 
 def _cell(cell: Cell, column: Column, start: float) -> str:
     shown = _shown(cell)
-    detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
+    # the interval below the figure and its spread: columns stay narrow
+    beside, bracket, ends = cell.detail.partition("[")
+    if beside:
+        shown += f" <small>{escape(beside.strip())}</small>"
+    below = ""
     if cell.span is not None and isinstance(cell.value, int | float):
-        drawn = _bar(float(cell.value), cell.span, start, column.mark)
-        detail = detail.replace(
-            " [", "<br/>["
-        )  # the interval below the spread: columns stay narrow
-        shown = f'<span class="metric">{shown}<span>{drawn}{detail}</span></span>'
-    elif detail:
-        shown = f"{shown} {detail}"
+        below = _bar(float(cell.value), cell.span, start, column.mark)
+    if bracket:
+        below += f'<small class="ends">{escape(bracket + ends)}</small>'
+    if below:
+        shown = f'<span class="metric">{shown}{below}</span>'
     classes = ["words"] if column.text else []
     classes += ["long"] if column.text and len(cell.shown) > _LONG else []
     style = ""
@@ -412,7 +416,6 @@ def _bar(value: float, span: tuple[float, float], start: float, mark: float | No
         drawn.append(f'<line class="chance" x1="{x}" x2="{x}" y1="0" y2="{_BAR_HEIGHT}"/>')
     drawn.append(f'<circle class="dot" cx="{at(value)}" cy="{y}" r="3"/>')
     return (
-        f'<svg width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}" aria-hidden="true">'
-        + "".join(drawn)
-        + "</svg>"
+        f'<svg width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}" viewBox="0 0 {_BAR_WIDTH} {_BAR_HEIGHT}"'
+        ' aria-hidden="true">' + "".join(drawn) + "</svg>"
     )

@@ -32,7 +32,7 @@ def escape(text: str) -> str:
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #5b6570; --rule: #d5dae0;
   --band: #f4f6f8; --bar: #0072b2; --track: #e3e7ec; --mark: #8a5a00; --bad: #a3320b; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --paper: #14181d; --ink: #e8ecf0; --soft: #a2adb8; --rule: #343c45; --band: #1c2229;
     --bar: #56b4e9; --track: #313943; --mark: #e6b450; --bad: #f0936b; } }
 * { box-sizing: border-box; }
@@ -81,27 +81,28 @@ table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabu
 th, td { padding: 3px 6px; text-align: right; vertical-align: middle;
   border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--soft); font-weight: 600;
-  white-space: normal; padding: 0; max-width: 10rem; overflow-wrap: break-word; }
-thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 6px;
-  cursor: pointer; }
+  white-space: normal; padding: 0; max-width: 8rem; overflow-wrap: break-word; }
+thead button { all: unset; box-sizing: border-box; width: 100%; padding: 3px 13px 3px 6px;
+  cursor: pointer; position: relative; }
 thead button:hover { text-decoration: underline; }
 thead button:focus-visible { outline: 2px solid var(--bar); outline-offset: -2px; }
-thead button::after { content: "\\a0\\2195"; color: var(--soft); opacity: .55; }
-th[aria-sort=ascending] button::after { content: "\\a0\\2191"; color: var(--ink); opacity: 1; }
-th[aria-sort=descending] button::after { content: "\\a0\\2193"; color: var(--ink); opacity: 1; }
+thead button::after { content: "\\2195"; position: absolute; bottom: 3px; right: 1px;
+  color: var(--soft); opacity: .55; font-size: 12px; }
+thead th.words button::after { position: static; margin-left: 4px; }
+th[aria-sort=ascending] button::after { content: "\\2191"; color: var(--ink); opacity: 1; }
+th[aria-sort=descending] button::after { content: "\\2193"; color: var(--ink); opacity: 1; }
 th.words, td.words { text-align: left; }
 td.words { white-space: normal; }
-tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 11rem;
+tbody th { font-weight: 500; white-space: normal; overflow-wrap: anywhere; min-width: 10rem;
   max-width: 20rem; position: sticky; left: 0; z-index: 1; background: var(--paper);
   background-clip: padding-box; }
 tbody tr:hover, tbody tr:hover th { background: var(--band); }
 tbody + tbody tr:first-child > * { border-top: 2px solid var(--soft); }
 td small { color: var(--soft); font-size: .75em; }
 td.heat { background: rgb(0 114 178 / calc(var(--heat) * .55)); } td.heat small { color: inherit; }
-.metric { display: inline-grid; grid-template-columns: auto auto; column-gap: .5rem;
-  align-items: center; }
-.metric small { display: block; line-height: 1.2; text-align: center; }
-.metric svg { display: block; }
+.metric { display: inline-block; line-height: 1.35; }
+.metric svg { display: block; margin-left: auto; }
+.metric .ends { display: block; }
 .track { stroke: var(--track); stroke-width: 2; }
 .chance { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 1.5; }
 .span { stroke: var(--bar); stroke-width: 4; stroke-opacity: .55; }
@@ -109,20 +110,48 @@ td.heat { background: rgb(0 114 178 / calc(var(--heat) * .55)); } td.heat small 
 .tag { display: inline-block; white-space: nowrap; border: 1px solid var(--mark);
   color: var(--mark); border-radius: .6em; padding: 0 .45em;
   font-size: .75em; margin-left: .5em; }
-td.long { min-width: 16rem; color: var(--soft); font-size: .85em; overflow-wrap: anywhere; }
+td.long { min-width: 8rem; color: var(--soft); font-size: .85em; overflow-wrap: anywhere; }
 td.reason { text-align: left; white-space: normal; color: var(--soft); overflow-wrap: anywhere;
   min-width: 20rem; }
 td.reason b { color: var(--mark); } tr[data-status=failed] td.reason b { color: var(--bad); }
 figure { margin: .8rem 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 62rem; }
 figure img { max-width: max(100%, 34rem); height: auto; background: #fff; border-radius: 4px; }
+figcaption details { border: 0; padding: .1rem 0; } figcaption ol { margin: .2rem 0; }
+figcaption li { overflow-wrap: anywhere; }
+details details.row { margin-left: 1.2rem; }
+@media screen and (prefers-color-scheme: dark) { figure img { filter: brightness(.88); }
+  figure.drawing img { filter: invert(.92) hue-rotate(180deg); } }
 @media (min-width: 100rem) {
   .frame { display: grid; grid-template-columns: 15rem minmax(0, 1fr); column-gap: 2rem; }
   nav.contents { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto;
     padding: .6rem 0; } }
 @media (max-width: 40rem) { body { padding: .8rem; } form.filters { position: static; }
   tbody th { min-width: 8rem; } }
-@media print { form.filters, nav.contents { display: none; } }
+@media (max-width: 60rem) { table { font-size: 12.5px; } th, td { padding: 2px 4px; }
+  thead button { padding: 2px 12px 2px 4px; } tbody th { min-width: 7.5rem; max-width: 12rem; }
+  .metric svg { width: 72px; } }
+@media print {
+  @page { margin: 14mm 12mm; }
+  :root { color-scheme: light; }
+  body { padding: 0; max-width: none; font-size: 9.5pt; }
+  form.filters, nav.contents, .screen, details.row:not([open]) { display: none; }
+  .rows:not(:has(details.row[open])) { display: none; }
+  h2 { margin-top: 1.6rem; } h1, h2, h3, h4, summary { break-after: avoid; }
+  p, li, tr, figure { break-inside: avoid; } p { orphans: 3; widows: 3; }
+  summary { list-style: none; } details, figure, .scroll { overflow: visible; }
+  .scroll { background: none; }
+  table { font-size: 7pt; line-height: 1.35; }
+  thead { display: table-header-group; break-inside: avoid; }
+  th, td, thead th { padding: 1.5pt 2pt; }
+  /* Chromium repeats no head on the next page that has buttons */
+  thead button { display: contents; } thead button::after { content: none; }
+  td.long, td.reason { min-width: 0; } tbody th { position: static; min-width: 20mm; }
+  td.heat, .notices { print-color-adjust: exact; }
+  .metric svg { width: 15mm; height: auto; }
+  figure img { max-width: 100%; max-height: 120mm; object-fit: contain; object-position: left; }
+  a { color: inherit; text-decoration: none; }
+}
 """
 
 _SCRIPT = """
@@ -195,6 +224,17 @@ if (form) {
 }
 const contents = document.querySelector("nav.contents details");
 if (contents) contents.open = matchMedia("(min-width: 100rem)").matches;
+// what is folded goes on paper too, but for pictures of rows that nobody has looked at
+const folded = [];
+window.addEventListener("beforeprint", function () {
+  for (const each of document.querySelectorAll("main details:not(.row, .row *, [open])")) {
+    each.open = true;
+    folded.push(each);
+  }
+});
+window.addEventListener("afterprint", function () {
+  for (const each of folded.splice(0)) each.open = false;
+});
 window.addEventListener("hashchange", unfold);
 unfold();
 """

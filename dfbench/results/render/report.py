@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from dfbench.errors import ImageError
 from dfbench.files import keep_text, unwritable
@@ -17,6 +18,7 @@ from dfbench.rasters.pillow import opened
 from dfbench.rasters.png import plain
 from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
+from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Fit, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
 from dfbench.results.document import wording
@@ -31,8 +33,21 @@ _LARGE = 200_000
 _MOST, _MOST_PIXELS = 32 << 20, 40_000_000
 """Bytes and pixels of a figure: what is larger was drawn by others, and is left out."""
 
-Figures = Mapping[str, Sequence[tuple[str, Path]]]
-"""By cell: captions and PNG files."""
+
+class Shown(NamedTuple):
+    """A picture of a cell: its caption and its PNG file.
+
+    ``drawing`` says whether a dark page shows it light on dark; ``images`` names what it shows.
+    """
+
+    caption: str
+    path: Path
+    drawing: bool = False
+    images: Callable[[], Sequence[str]] = tuple
+
+
+Figures = Mapping[str, Sequence[Shown]]
+"""By cell."""
 
 
 def make_report(
@@ -54,11 +69,12 @@ def stored_pictures(path: Path, board: Board) -> tuple[Mapping[str, Path], Figur
         for line in board.lines
         if line.fingerprint and (file := out.overview_file(line.fingerprint)).is_file()
     }
-    captions = _captions()
+    pictures = Registry(PICTURES).loadable().values()
     figures = {
         cell: [
-            (caption, file)
-            for name, caption in captions.items()
+            Shown(caption, file, of.drawing, partial(_images, of, out, cell))
+            for of in pictures
+            for name, caption in of.captions.items()
             if (file := out.picture_file(cell, name)).is_file()
         ]
         for line in board.lines
@@ -67,12 +83,15 @@ def stored_pictures(path: Path, board: Board) -> tuple[Mapping[str, Path], Figur
     return overviews, figures
 
 
-def _captions() -> dict[str, str]:
-    """Say what each picture of a cell shows, by the name of its file."""
-    found: dict[str, str] = {}
-    for picture in Registry(PICTURES).loadable().values():
-        found |= picture.captions
-    return found
+def _images(picture: Any, out: ResultsFolder, cell: str) -> Sequence[str]:
+    """Name the images of a picture; none where that cannot be said."""
+    try:
+        record = out.load_record(cell)
+        if record is None:
+            return ()
+        return list(map(str, picture.images(record, out.read_scores(record))))
+    except Exception:  # noqa: BLE001 - whatever it is, the report is written
+        return ()
 
 
 def write_report(
@@ -118,20 +137,22 @@ def write_report(
     for file, chart in charts.items():
         written.write(file, partial(_draw, chart, file, faults), of=measured)
     drawn = [each for its in figures.values() for each in its]
+    title = sentences.compared(board)
     pictures = Embedded(out, overviews, figures, faults, seeds=board.several_seeds)
 
     def write() -> bool:
-        keep_text(out.report_file, to_html(board, title="Report", pictures=pictures))
+        keep_text(out.report_file, to_html(board, title=title, pictures=pictures))
         return not faults
 
-    files = (*charts, *overviews.values(), *(file for _, file in drawn))
-    written.write(out.report_file, write, said=[caption for caption, _ in drawn], shown=files)
+    files = (*charts, *overviews.values(), *(each.path for each in drawn))
+    said = [title, *(each.caption for each in drawn)]
+    written.write(out.report_file, write, said=said, shown=files)
     return out.report_file
 
 
 def _charts(board: Board) -> Iterator[Chart]:
     """Give all charts, in the order in which the report shows them."""
-    for block in document(board, "Report"):
+    for block in document(board):
         parts: Iterable[object] = block.parts if isinstance(block, Chapter) else [block]
         for part in parts:
             section = part.section if isinstance(part, Standings) else part
@@ -185,7 +206,8 @@ class Embedded(Pictures):
         if name in self.faults:
             said = f"{chart.caption}: could not be drawn: {self.faults[name]}"
             return f'<p class="note">{escape(said)}</p>'
-        return embedded(chart.caption, self.out.chart_file(name), self.out.path)
+        path = self.out.chart_file(name)
+        return embedded(chart.caption, path, self.out.path, drawing=True)
 
     def dataset(self, table: Table) -> str:
         """Show the overview of a data set, folded."""
@@ -196,43 +218,77 @@ class Embedded(Pictures):
         return f"<details><summary>The images</summary>\n{shown}</details>" if shown else ""
 
     def line(self, line: Line) -> str:
-        """Show the figures of a row's cells, folded."""
-        known = {fit.cell: fit for fit in line.fits}
-        cells = zip(line.cells, line.seeds, strict=True)
-        fits = (known.get(c, Fit(cell=c, seed=s, threshold=line.threshold)) for c, s in cells)
-        return "".join(self._cell(line, fit) for fit in fits)
-
-    def _cell(self, line: Line, fit: Fit) -> str:
-        cell, seed = fit.cell, fit.seed
-        drawn = "".join(
-            embedded(caption, path, self.out.path) for caption, path in self.figures.get(cell, ())
-        )
-        if not drawn:
+        """Show the figures of a row's cells, folded: of several each with its own ROC AUC."""
+        drawn = {fit.cell: self._drawn(fit.cell) for fit in line.fits}
+        if not any(drawn.values()):
             return ""
-        name = escape(f"{line.row} (seed {seed})" if self.seeds else line.row)
-        facts = [f"fit {wording.quantity(line.fit_seconds)} s"] if line.fit_seconds else []
-        if line.tuning is not None:
-            n = line.tuning.trials
-            facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
-        if fit.threshold is not None:
-            whence = "as was told" if line.kind == "imported" else "from the tuning split"
-            facts.append(f"threshold {fit.threshold:.3f} {whence}")
-        said = f"<p>{escape(', '.join(facts))}.</p>\n" if facts else ""
-        return (
-            f"<details><summary><b>{name}</b><span>ROC AUC"
-            f" {wording.figure(fit.metrics.get('roc_auc', line.auc))}</span>"
-            f"</summary>\n{said}{drawn}</details>"
+        said = f"ROC AUC {wording.figure(line.auc)}"
+        if len(line.fits) == 1:
+            [fit] = line.fits
+            name = f"{line.row} (seed {fit.name})" if self.seeds else line.row
+            facts = _sentence([*_cost(line), *_threshold(line, fit)])
+            return _folded(name, said, facts + drawn[fit.cell])
+        inside = _sentence(_cost(line), of="on average ")
+        for fit in line.fits:
+            if drawn[fit.cell]:
+                own = f"ROC AUC {wording.figure(fit.metrics.get('roc_auc'))}"
+                shown = _sentence(_threshold(line, fit)) + drawn[fit.cell]
+                inside += _folded(f"seed {fit.name}", own, shown)
+        said += f" {wording.spread(line.metrics['roc_auc'])}".rstrip()
+        return _folded(line.row, f"{said}, over {len(line.fits)} runs", inside)
+
+    def _drawn(self, cell: str) -> str:
+        return "".join(
+            embedded(
+                each.caption, each.path, self.out.path, drawing=each.drawing, images=each.images()
+            )
+            for each in self.figures.get(cell, ())
         )
+
+
+def _folded(name: str, said: str, inside: str) -> str:
+    return (
+        f'<details class="row"><summary><b>{escape(name)}</b><span>{escape(said)}</span></summary>'
+        f"\n{inside}</details>"
+    )
+
+
+def _cost(line: Line) -> list[str]:
+    """Say what a row took, of several runs on average."""
+    facts = [f"fit {wording.quantity(line.fit_seconds)} s"] if line.fit_seconds else []
+    if line.tuning is not None:
+        n = line.tuning.trials
+        facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
+    return facts
+
+
+def _threshold(line: Line, fit: Fit) -> list[str]:
+    if fit.threshold is None:
+        return []
+    whence = "as was told" if line.kind == "imported" else "from the tuning split"
+    return [f"threshold {wording.figure(fit.threshold)} {whence}"]
+
+
+def _sentence(facts: Sequence[str], *, of: str = "") -> str:
+    return f"<p>{of}{escape(', '.join(facts))}.</p>\n" if facts else ""
 
 
 _CHART_DPI = 200
 """Twice what a page shows, so that lines and words are sharp on any screen."""
 
 
-def embedded(caption: str, path: Path, below: Path | None = None) -> str:
+def embedded(
+    caption: str,
+    path: Path,
+    below: Path | None = None,
+    *,
+    drawing: bool = False,
+    images: Sequence[str] = (),
+) -> str:
     """Show a PNG file inside a page; nothing where it cannot be read.
 
-    Links are not followed from ``below`` on, by default the folder that the file lies in.
+    Links are not followed from ``below`` on, by default the folder that the file lies in. What
+    ``drawing`` and ``images`` are `Shown` tells.
     """
     try:
         kind, content, width = _coded(read_bytes(path, most=_MOST, below=below or path.parent))
@@ -240,9 +296,14 @@ def embedded(caption: str, path: Path, below: Path | None = None) -> str:
         return ""
     said = escape(caption)
     coded = base64.b64encode(content).decode("ascii")
+    of = ' class="drawing"' if drawing else ""
+    seen = escape(f"{caption}: {', '.join(images)}") if images else said
+    listed = "".join(f"<li>{escape(name)}</li>" for name in images)
+    names = f"<details><summary>files</summary><ol>{listed}</ol></details>" if images else ""
     return (
-        f'<figure><img loading="lazy" alt="{said}" width="{width}"'
-        f' src="data:image/{kind};base64,{coded}"/><figcaption>{said}</figcaption></figure>\n'
+        f'<figure{of}><img loading="lazy" alt="{seen}" width="{width}"'
+        f' src="data:image/{kind};base64,{coded}"/>'
+        f"<figcaption>{said}{names}</figcaption></figure>\n"
     )
 
 

@@ -244,6 +244,20 @@ def _curves(sample: Sample, counts: Floats) -> Floats:
     return found / len(sample.comparisons)
 
 
+def against_the_rest(sample: Sample, k: int) -> tuple[float, float]:
+    """Give ROC AUC and average precision of class k alone, which those of `evaluate` are means of.
+
+    NaN where it has no image, or no other class has.
+    """
+    score = sample.probabilities[:, k]
+    rest = np.delete(sample.probabilities, k, axis=1).sum(axis=1)
+    labels = (sample.labels == k).astype(np.int64)
+    scores = np.column_stack([rest, score])
+    one = prepare(labels, scores, positive=1, decides=False, probable=False)
+    found = evaluate(one, np.ones((1, one.n)))
+    return float(found["roc_auc"][0]), float(found["average_precision"][0])
+
+
 def figures(
     labels: NDArray[np.integer],
     probabilities: Floats,

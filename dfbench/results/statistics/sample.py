@@ -223,9 +223,7 @@ def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[in
     log_loss = -np.log(clipped[truth] / clipped.sum(axis=1))
     squares = (probabilities - truth) ** 2
     brier = squares[:, scored[0]] if probabilities.shape[1] == 2 else squares.sum(axis=1)
-    confidence = probabilities.max(axis=1, initial=0.0)
-    # bins are open below: (0, 1/15], ..., (14/15, 1]
-    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    confidence, which = binned(probabilities)
     held = np.unique(which)
     inside = which[:, None] == held
     right = truth[np.arange(n), probabilities.argmax(axis=1)] if n else np.empty(0)
@@ -240,6 +238,16 @@ def _losses(truth: NDArray[np.bool_], probabilities: Floats, scored: Sequence[in
     )
     rounded: Floats = np.round(found / _GRAIN) * _GRAIN
     return rounded
+
+
+def binned(probabilities: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Give the highest score of each image, shape (n,), and in which of `N_BINS` bins it lies.
+
+    Bins are open below: (0, 1/15], ..., (14/15, 1].
+    """
+    confidence = probabilities.max(axis=1, initial=0.0)
+    which = np.clip(np.ceil(confidence * N_BINS).astype(np.intp) - 1, 0, N_BINS - 1)
+    return confidence, which
 
 
 def decide(

@@ -357,6 +357,7 @@ def test_the_section_of_robustness(robust: Folder) -> None:
     assert [line[0] for line in _lines(grid)] == ["a", "b"]
     assert "Strengths: jpeg 75, 50; brightness 0.7, 1.3; resize+jpeg 0.5+70." in section.text[1]
     (chart,) = section.charts
+    assert "Not drawn" not in chart.caption
     panels = chart.draw().axes
     assert [axes.get_title() for axes in panels] == ["jpeg", "brightness", "resize+jpeg"]
     marks = [[text.get_text() for text in axes.get_xticklabels()] for axes in panels]
@@ -377,7 +378,9 @@ def test_a_change_that_failed_leaves_the_other_operations(robust: Folder) -> Non
     assert [lines["a"][at] for at in (2, 3, 4)] == ["–", "–", "–"]
     assert lines["a"][5] != "–"
     assert "–" not in lines["b"]
-    section.charts[0].draw()
+    [chart] = section.charts
+    assert chart.caption.endswith("95 % intervals. Not drawn: a")
+    assert [text.get_text() for text in chart.draw().legends[0].get_texts()] == ["b"]
 
 
 def test_names_of_chains() -> None:

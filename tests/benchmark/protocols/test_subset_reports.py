@@ -315,6 +315,7 @@ def test_learning_curves(made: Made) -> None:
     assert own[-1].metric == "roc_auc_gain"
     assert own[-1].value == pytest.approx(aucs[2] - aucs[1], abs=1e-12)
     [chart] = found.charts
+    assert chart.caption.endswith("with 95 % intervals. Not drawn: b")
     [axes] = chart.draw().axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["40", "200", "400"]
     curve = axes.get_lines()[0]

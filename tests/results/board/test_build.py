@@ -297,6 +297,7 @@ def test_the_seeds_of_a_row_are_one_line(folder):
         scores = ResultsFolder(folder.out).read_scores(ResultsFolder(folder.out).load_record(cell))
         each.append(sk.roc_auc_score(scores.labels, scores.probabilities[:, 1]))
     assert found.auc == pytest.approx(np.mean(each))
+    assert [fit.metrics["roc_auc"] for fit in found.fits] == pytest.approx(each)
     assert found.metrics["roc_auc"].spread == pytest.approx(np.std(each, ddof=1))
     assert len(board.overall.ranked) == 1
 

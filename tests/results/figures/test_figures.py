@@ -14,7 +14,7 @@ from scipy.special import softmax
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from dfbench.results.figures import base, cam, data, embedding, examples, scores, training
+from dfbench.results.figures import base, cam, data, embedding, examples, fonts, scores, training
 from dfbench.results.figures.base import Title
 from dfbench.results.statistics import evaluate, prepare
 
@@ -42,14 +42,13 @@ def words(figure: Figure) -> list[str]:
 
 def panel(labels: np.ndarray, p: np.ndarray, **options: object) -> Figure:
     k = p.shape[1]
-    given = {
-        "classes": ["real", "fake"] if k == 2 else LONG[:k],
-        "positive": 1 if k == 2 else None,
-        "threshold": None,
-        "title": title(len(labels)),
-        **options,
-    }
-    return scores.panel(labels, p, **given)  # type: ignore[arg-type]
+    read = {"positive": 1 if k == 2 else None, **options}
+    return scores.panel(
+        prepare(labels, p, **read),  # type: ignore[arg-type]
+        classes=["real", "fake"] if k == 2 else LONG[:k],
+        threshold=options.get("threshold"),  # type: ignore[arg-type]
+        title=title(len(labels)),
+    )
 
 
 @pytest.mark.parametrize("positive", [0, 1])
@@ -66,7 +65,7 @@ def test_the_panel_of_two_classes(positive: int) -> None:
         assert f"{count}\n{share:.0f} %" in found
     assert f"confusion: accuracy {np.mean(said == labels):.3f}" in found
     fpr, tpr = (said[~truth] == positive).mean(), (said[truth] == positive).mean()
-    assert f"at 0.30: FPR {fpr:.2f}, TPR {tpr:.2f}" in found
+    assert f"at 0.300: FPR {fpr:.3f}, TPR {tpr:.3f}" in found
     assert str(title()) in found
     assert "n = 200 test images" in str(title())
 
@@ -78,6 +77,10 @@ def test_the_panel_of_several_classes() -> None:
     assert f"ROC: AUC {np.mean(each):.3f} (mean of classes)" in found
     for value in each:
         assert any(text.endswith(f": {value:.3f}") for text in found)
+    # as in the tables there is no mean of some classes
+    few = words(panel(np.where(labels == 4, 0, labels), p))
+    assert "ROC: AUC not defined, a class is absent" in few
+    assert not any("mean of classes" in text for text in few)
 
 
 @pytest.mark.parametrize("k", [2, 4])
@@ -94,14 +97,10 @@ def test_calibration_error_by_brute_force(k: int) -> None:
         if inside:
             right = np.mean([p[i].argmax() == labels[i] for i in inside])
             total += len(inside) / len(p) * abs(right - np.mean([p[i].max() for i in inside]))
-    found = scores.expected_calibration_error(labels, p)
-    assert found == pytest.approx(total, abs=1e-12)
-    # the figure of the tables
     sample = prepare(labels, p)
-    assert found == pytest.approx(float(evaluate(sample, np.ones((1, sample.n)))["ece"][0]))
-    figure = Figure()
-    scores.reliability(figure.subplots(), labels, p)
-    assert figure.axes[0].get_title() == f"reliability: ECE {found:.3f} (15 bins)"
+    found = float(evaluate(sample, np.ones((1, sample.n)))["ece"][0])
+    assert found == pytest.approx(total, abs=1e-7)
+    assert f"reliability: ECE {found:.3f} (15 bins)" in words(panel(labels, p))
 
 
 def test_odd_scores_are_drawn_too(tmp_path: Path) -> None:
@@ -112,7 +111,9 @@ def test_odd_scores_are_drawn_too(tmp_path: Path) -> None:
         (np.array([0, 0, 1]), drawn(3, 3)[1]),
     ):
         base.save(panel(labels, p), tmp_path / "p.png")
-    assert "ROC: not defined, a class is absent" in words(panel(np.zeros(5, int), drawn(2, 5)[1]))
+    assert "ROC: AUC not defined, a class is absent" in words(
+        panel(np.zeros(5, int), drawn(2, 5)[1])
+    )
 
 
 def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
 def epoch(number: int, **values: object) -> dict[str, object]:
     return {
         "epoch": number, "lr": 1e-3, "train_loss": 0.7 - number / 10, "val_loss": 0.6,
-        "train_accuracy": None, "val_accuracy": 0.5, "train_roc_auc": None, "val_roc_auc": 0.5,
+        "train_accuracy": None, "val_accuracy": 0.875, "train_roc_auc": None, "val_roc_auc": 0.5,
         "best": number < 2, "confusion": [[3, 1], [0, 4]], **values,
     }  # fmt: skip
 
@@ -180,6 +181,7 @@ def test_examples_and_maps(tmp_path: Path, wrong: bool) -> None:
     shown = {
         "true": [0, 1, 1], "predicted": [0, 1, 0 if wrong else 1],
         "confidence": [0.99, 0.9, 0.8], "classes": ["real", "fake"], "title": title(),
+        "names": ["fake/a.png", f"real/{'so_long' * 30}.png", "real/$x$ b.png"],
     }  # fmt: skip
     for figure in (
         examples.examples(images, **shown),
@@ -187,9 +189,53 @@ def test_examples_and_maps(tmp_path: Path, wrong: bool) -> None:
     ):
         found = words(figure)
         assert "real\n0.990" in found
+        assert "fake/a.png" in found
+        [cut] = [text for text in found if "so_long" in text]
+        assert cut.startswith("real/so_long")
+        assert cut.endswith("long.png")
+        assert "\N{HORIZONTAL ELLIPSIS}" in cut
+        assert max(map(len, cut.split("\n"))) <= 33
+        assert any(text.startswith(r"real/\$x\$") for text in found)
         assert ("none was wrong" in found) is not wrong
         assert ("fake \N{RIGHTWARDS ARROW} real\n0.800" in found) is wrong
         base.save(figure, tmp_path / "e.png")
+
+
+@pytest.mark.parametrize("here", [[fonts.OWN], [fonts.OWN, "DejaVu Serif"]])
+def test_what_no_font_has_is_spelt(
+    here: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """And what another font has is drawn with it: a box tells nobody a name."""
+    middle = "\N{CJK UNIFIED IDEOGRAPH-4E2D}"
+    known = {fonts.OWN: frozenset(range(0x3000)), "DejaVu Serif": frozenset([ord(middle)])}
+    fonts._family.cache_clear()
+    monkeypatch.setattr(fonts, "_names", lambda: here)
+    monkeypatch.setattr(fonts, "_characters", known.__getitem__)
+    figure = base.new(4, 2, f"{middle}/knn")
+    axes = figure.add_subplot()
+    axes.set_yticks([0.2, 0.8], base.shortened([f"{middle}1", "\u0635\u0648"]))
+    if len(here) == 1:
+        assert figure.get_suptitle() == r"\u4e2d/knn"
+        base.save(figure, tmp_path / "spelt.png")
+        assert not recwarn.list
+    else:
+        fonts.fit(figure)
+        assert figure.get_suptitle() == f"{middle}/knn"
+        drawn = {
+            t.get_text(): t.get_fontfamily() for t in (figure._suptitle, *axes.get_yticklabels())
+        }
+        assert drawn[f"{middle}/knn"] == drawn[f"{middle}1"] == here
+        assert axes.get_xticklabels()[0].get_fontfamily() != here
+    fonts._family.cache_clear()
+
+
+def test_lines_differ_without_colour() -> None:
+    ways = [(str(base.line(i)["linestyle"]), base.line(i)["marker"]) for i in range(8)]
+    assert len(set(ways)) == len({mark for _, mark in ways}) == 8
+    assert len({base.hatch(i) for i in range(8)}) == 8
 
 
 def test_tsne_keeps_neighbours_and_is_the_same_twice(
@@ -226,7 +272,7 @@ def test_the_operating_point_is_that_of_the_decisions() -> None:
     score = np.array([0.5, 0.5, 0.9, 0.1])
     labels = np.array([1, 0, 1, 0])
     found = words(panel(labels, np.column_stack([1 - score, score])))
-    assert "at argmax: FPR 0.00, TPR 0.50" in found
+    assert "at argmax: FPR 0.000, TPR 0.500" in found
     assert "1\n50 %" in found
 
 

@@ -304,7 +304,9 @@ def test_an_interval_stands_below_the_spread_over_seeds(folder):
     for seed in (3, 4):
         folder.add("faces", "hsv/knn", seed=seed)
     text = render(build_board(folder.out), "html")
-    assert re.search(r"</svg><small>±\d\.\d{3}<br/>\[\d\.\d{3}, ", text)
+    assert re.search(
+        r" <small>±\d\.\d{3}</small><svg.*?</svg><small class=.ends.>\[\d\.\d{3}", text
+    )
 
 
 def test_an_empty_board_and_one_of_failures_render(folder):
