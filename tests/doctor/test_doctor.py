@@ -85,9 +85,13 @@ def test_what_is_broken_is_told_once_and_in_the_exit_status(
 
 def test_an_address_stands_whole_on_its_line(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
-    for backbone in BACKBONES:
-        assert URL.format(backbone.replace(":", "-")) in lines
+    urls = [URL.format(backbone.replace(":", "-")) for backbone in BACKBONES]
+    piped = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    for url in urls:
+        assert any(line.startswith("         -> ") and url in line for line in piped)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    seen = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    assert set(urls) <= set(seen)
 
 
 def test_no_plugins_are_no_fault(tmp_path: Path) -> None:
