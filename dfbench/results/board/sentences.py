@@ -172,15 +172,21 @@ def facts(table: Table) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
     elif first.classes:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    kind = "images within their class"
-    if first.n_groups is not None:
-        whole = counted(first.n_groups, "group as a whole", "groups as wholes")
-        kind = f"the {whole} (DeLong's shares summed by group)"
-    said.append(f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise")
+    said.append(intervals(table))
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
         said.append(f"{count(left_out)} unreadable image{'s' if left_out > 1 else ''} left out")
     return said
+
+
+def intervals(table: Table) -> str:
+    """Say how the intervals of a table with figures were taken, a phrase."""
+    first = table.typical
+    kind = "images within their class"
+    if first.n_groups is not None:
+        whole = counted(first.n_groups, "group as a whole", "groups as wholes")
+        kind = f"the {whole} (DeLong's shares summed by group)"
+    return f"95 % intervals by DeLong for ROC AUC, by bootstrap of {kind} otherwise"
 
 
 def about(table: Table) -> str:
