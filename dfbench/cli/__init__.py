@@ -105,6 +105,7 @@ def _main(
 
 
 from dfbench.cli.cache import app as _cache  # noqa: E402
+from dfbench.cli.cite import cite  # noqa: E402
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.data_info import info  # noqa: E402
@@ -130,6 +131,7 @@ from dfbench.cli.verify import verify  # noqa: E402
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
 app.command("compare")(compare)
+app.command("cite")(cite)
 app.command("report")(report)
 app.command("export")(export)
 app.command("predict")(predict)

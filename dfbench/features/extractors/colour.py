@@ -57,6 +57,7 @@ class Colour(Extractor):
     """
 
     name = "colour"
+    references = ("mccloskey2018", "li2018")
 
     def __init__(self, spaces: tuple[str, ...] = ("rgb", "ycrcb")) -> None:
         self.spaces = spaces

@@ -56,6 +56,7 @@ class FFT(Extractor):
     """
 
     name = "fft"
+    references = ("durall2019",)
 
     def __init__(self, bins: int = 64, color: str = "gray", window: str = "hann") -> None:
         self.bins = bins

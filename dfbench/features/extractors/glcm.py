@@ -60,6 +60,7 @@ class GLCM(Extractor):
     """
 
     name = "glcm"
+    references = ("haralick1973",)
 
     def __init__(
         self, levels: int = 64, distances: tuple[int, ...] = (1, 4), color: str = "ycrcb"

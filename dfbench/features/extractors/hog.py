@@ -51,6 +51,7 @@ class HOG(Extractor):
     """
 
     name = "hog"
+    references = ("dalal2005",)
 
     def __init__(
         self, cells: int = 8, orientations: int = 9, block: int = 2, color: str = "gray"

@@ -35,6 +35,7 @@ class HSV(Extractor):
     """
 
     name = "hsv"
+    references = ()
 
     def __init__(self, bins: int = 16) -> None:
         self.bins = bins

@@ -60,6 +60,7 @@ class Neighbours(Extractor):
     """
 
     name = "neighbours"
+    references = ("tan2024",)
 
     def __init__(
         self, truncation: int = 4, histograms: str = "phases", color: str = "ycrcb"

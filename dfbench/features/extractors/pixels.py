@@ -27,6 +27,7 @@ class Pixels(Extractor):
     """
 
     name = "pixels"
+    references = ()
 
     def __init__(self, size: int = 16) -> None:
         self.size = size

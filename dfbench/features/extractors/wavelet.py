@@ -60,6 +60,7 @@ class Wavelet(Extractor):
     """
 
     name = "wavelet"
+    references = ("lyu2002",)
 
     def __init__(self, wavelet: str = "db2", levels: int = 3, color: str = "ycrcb") -> None:
         self.wavelet = wavelet

@@ -79,6 +79,7 @@ class KernelRidge(Estimator):
     """
 
     name = "kernel-ridge"
+    references = ("suykens1999", "cawley2004")
     version = 2
     libraries = ("scipy.linalg", "sklearn.linear_model")
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)

@@ -68,6 +68,7 @@ class SVM(Estimator):
     """
 
     name = "svm"
+    references = ("cortes1995", "platt1999", "lin2007")
     version = 2
     libraries = (
         *("scipy.linalg", "sklearn.model_selection"),

@@ -33,6 +33,7 @@ class HybridHsvCnn(Network):
     """
 
     name = "hybrid-hsv-cnn"
+    references = ()
     inputs = "both"
     companion = "hsv"
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.hybrid")

@@ -35,6 +35,7 @@ class Meso4(Network):
     """
 
     name = "meso4"
+    references = ("afchar2018",)
     rates = (1e-4, 1e-2)
     libraries = (
         *Network.libraries,
@@ -153,6 +154,7 @@ class MesoInception4(Meso4):
     """
 
     name = "mesoinception4"
+    references = ("afchar2018",)
     inception = True
 
 

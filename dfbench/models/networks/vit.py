@@ -23,6 +23,7 @@ class VitSmall(Network):
     """
 
     name = "vit-small"
+    references = ("dosovitskiy2021", "wightman2019")
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.vit")
 
     @classmethod

@@ -321,14 +321,22 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
     if controls:
         are = "is a control" if len(controls) == 1 else "are controls"
         said.append(f"{_listed(controls)} {are} and not ranked.")
+    return [*said, *_missing(choice)]
+
+
+def _missing(choice: Choice) -> list[str]:
+    """Say why rows have no figures; where that is so on all data sets, once."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for group in choice.groups:
         lines = [line for row in choice.rows if (line := group.line(row)) and line.status != "ok"]
-        where = f" on {group.table.dataset}" if len(choice.groups) > 1 else ""
-        said += [
-            f"{_listed(each.rows)}{where}: {each.status}, {each.said}."
-            for each in sentences.reasons(lines)
-        ]
-    return said
+        for each in sentences.reasons(lines):
+            key = (each.status, each.said, tuple(each.rows))
+            found.setdefault(key, []).append(group.table.dataset)
+    return [
+        f"{_listed(rows)}{'' if len(where) == len(choice.groups) else f' on {_listed(where)}'}:"
+        f" {status}, {why}."
+        for (status, why, rows), where in found.items()
+    ]
 
 
 def _images(choice: Choice) -> list[str]:
@@ -387,7 +395,7 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
     said = []
     if tested:
         n = [sum(line.rank is not None for line in group.table.ranked) for group in choice.groups]
-        among = f"{n[0]}" if len(set(n)) == 1 else f"{_listed([str(each) for each in n])}"
+        among = _listed([str(each) for each in (n[:1] if len(set(n)) == 1 else n)])
         bold = (
             "Bold: ROC AUC not significantly worse than the best of its data set (DeLong's test,"
             f" Holm-corrected over all pairs of the {among} rows that were run, 5 %)"

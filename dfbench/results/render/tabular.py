@@ -14,7 +14,7 @@ from dfbench.results.board.choice import Choice, Group, caption, cell_of, name, 
 from dfbench.results.board.columns import LineColumn
 from dfbench.results.document.blocks import Cell
 from dfbench.results.render import tex
-from dfbench.results.render.tex import begun, escape
+from dfbench.results.render.tex import begun, breakable, escape
 
 Width = Literal["column", "page"]
 
@@ -278,7 +278,7 @@ def _written(choice: Choice, width: Width, body: _Body, setting: _Setting) -> st
         *_signs(choice),
         rf"\begin{{{environment}}}[t]",
         r"\centering",
-        rf"\caption{{{escape(said)}}}",
+        rf"\caption{{{breakable(escape(said))}}}",
         rf"\label{{tab:{label}}}",
         f"{setting.size}{gap}",
         rf"\begin{{tabular}}{{@{{}}l{body.kinds}@{{}}}}",

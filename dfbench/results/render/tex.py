@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dfbench.plain import flowing
 
 _SPECIAL = {
@@ -89,6 +91,11 @@ def _sign(sign: str) -> str:
 
 def _known(sign: str) -> bool:
     return " " <= sign <= "~" or (ord(sign) in _LETTERS and sign not in _LACKING)
+
+
+def breakable(text: str) -> str:
+    """Let a line end behind what joins the parts of names."""
+    return re.sub(r"(?<=\w)([+/])(?=\w)", r"\1\\allowbreak{}", text)
 
 
 def lacking(text: str) -> list[str]:
