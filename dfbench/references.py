@@ -67,7 +67,9 @@ class Reference:
     def said(self) -> str:
         """All of it in a line."""
         of = self.fields
-        where = next((of[n] for n in ("journal", "booktitle", "publisher", "school") if n in of), "")
+        where = next(
+            (of[n] for n in ("journal", "booktitle", "publisher", "school") if n in of), ""
+        )
         volume = of.get("volume", "")
         number = f"({of['number']})" if volume and "number" in of else ""
         parts = [where, f"{volume}{number}", of.get("note", "") or of.get("howpublished", "")]

@@ -265,7 +265,9 @@ class _Methods:
             (its,) = seeds
             shown = _listed([str(seed) for seed in its])
             said = f"with the seeds {shown}, and figures are the means over them"
-            yield statement(f"Choices. Each row was fitted {said if len(its) > 1 else f'with the seed {shown}'}.")
+            yield statement(
+                f"Choices. Each row was fitted {said if len(its) > 1 else f'with the seed {shown}'}."
+            )
         elif seeds:
             yield statement("Choices. The rows were not fitted with the same seeds.")
 
@@ -282,7 +284,9 @@ class _Methods:
         alone = any(line.n_groups is None for line in self.lines)
         yield statement(". Intervals hold 95 %: those of ROC AUC are DeLong's", "delong1988")
         if grouped:
-            yield statement(", of images in groups with the shares of a group summed", "obuchowski1997")
+            yield statement(
+                ", of images in groups with the shares of a group summed", "obuchowski1997"
+            )
         yield statement(", all others of bootstrap resamples", "efron1993")
         kinds = ["images within their class"] * alone + ["whole groups"] * grouped
         yield statement(f" of {' or '.join(kinds)}", *["field2007"] * grouped)
@@ -303,14 +307,19 @@ class _Methods:
     def _tests(self) -> Iterator[Statement]:
         ranked = [line for table in self.board.tables for line in table.ranked]
         if any(line.p_best is not None for line in ranked):
-            yield statement("Tests. Rows were compared on the same images by ROC AUC with DeLong's test", "delong1988")
+            yield statement(
+                "Tests. Rows were compared on the same images by ROC AUC with DeLong's test",
+                "delong1988",
+            )
             yield statement(
                 ", corrected over all pairs of rows of a data set after Holm", "holm1979"
             )
             yield statement("; 5 % is the level.")
         found = self.board.overall.friedman if self.board.overall is not None else None
         if found is not None and found.critical is not None:
-            yield statement(" Over data sets mean ranks were compared by Friedman's test", "friedman1937")
+            yield statement(
+                " Over data sets mean ranks were compared by Friedman's test", "friedman1937"
+            )
             yield statement(" and Nemenyi's critical difference", "nemenyi1963", "demsar2006")
             yield statement(".")
 
@@ -331,12 +340,16 @@ class _Methods:
         used |= {"optuna"} if tuned else set()
         used |= {part.name for part in self._models}  # some are named like their library
         own = versions.pop("dfbench", [])
-        yield statement(f"Software. Run with dfbench {_listed(own)}" if own else "Software. Run", "dfbench")
+        yield statement(
+            f"Software. Run with dfbench {_listed(own)}" if own else "Software. Run", "dfbench"
+        )
         for name, its in versions.items():
             if name not in used:
                 continue
             yield statement(f", {name} {' and '.join(its)}", *_LIBRARIES.get(name, ()))
-        machines = list(dict.fromkeys(_machine(run.machine) for run in self.board.runs if run.machine))
+        machines = list(
+            dict.fromkeys(_machine(run.machine) for run in self.board.runs if run.machine)
+        )
         yield statement(f"; on {'; '.join(machines)}." if machines else ".")
 
 

@@ -99,8 +99,8 @@ def leaderboard(
     """
     from dfbench.cli import writing
     from dfbench.cli.progress import ConsoleReporter
-    from dfbench.results.records.packing import as_folder
     from dfbench.results.board.choice import choose, section
+    from dfbench.results.records.packing import as_folder
     from dfbench.results.render.chosen import render_choice
     from dfbench.results.render.formats import render
     from dfbench.results.render.terminal import BoardView, SectionView

@@ -27,7 +27,7 @@ class Finetune(Network):
     """
 
     name = "finetune"
-    references = ()
+    references: ClassVar[tuple[str, ...]] = ()
     rates = (1e-5, 1e-2)
     per_pixel = 512
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.pretrained")
@@ -127,7 +127,7 @@ class Frozen(Finetune):
     """A head on a frozen backbone; see `Finetune` for its parameters."""
 
     name = "frozen"
-    references = ()
+    references: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

@@ -101,7 +101,9 @@ class Choice:
     @property
     def columns(self) -> list[LineColumn]:
         """The columns, each once."""
-        return list({column.key: column for group in self.groups for column, _ in group.columns}.values())
+        return list(
+            {column.key: column for group in self.groups for column, _ in group.columns}.values()
+        )
 
     def detail(self, line: Line, column: LineColumn) -> str:
         """Give what stands beside a figure in small."""
@@ -157,7 +159,9 @@ def choose(
     groups = tuple(
         Group(
             table,
-            tuple((by_key[key], part) for key in keys for part in by_key[key].parts(table) or ("",)),
+            tuple(
+                (by_key[key], part) for key in keys for part in by_key[key].parts(table) or ("",)
+            ),
         )
         for table in shown
     )
@@ -317,7 +321,11 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
             for row in choice.rows
             if (line := group.line(row)) and line.status == "ok" and line.elsewhere is not None
         ]
-    controls = [row for row in choice.rows if any(line.row == row and line.control for line in choice.measured)]
+    controls = [
+        row
+        for row in choice.rows
+        if any(line.row == row and line.control for line in choice.measured)
+    ]
     if controls:
         are = "is a control" if len(controls) == 1 else "are controls"
         said.append(f"{_listed(controls)} {are} and not ranked.")
@@ -418,4 +426,3 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
 
 def _top_row(table: Table) -> str:
     return next((line.row for line in table.ranked if line.rank == 1 and line.p_best is None), "")
-

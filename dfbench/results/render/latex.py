@@ -129,7 +129,9 @@ def _grid(grid: Grid) -> str:
         widths = [_width(*column, size=size, below=below) for column in columns]
         if sum(widths) <= _LINE:
             break
-    written = [_tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths)]
+    written = [
+        _tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths)
+    ]
     return "\n\n".join(written)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from dfbench.errors import DfbenchError
-from dfbench.plain import flowing
+from dfbench.plain import counted, flowing
 from dfbench.results.board.choice import Choice, Group, caption, cell_of, name, title_of
 from dfbench.results.board.columns import LineColumn
 from dfbench.results.document.blocks import Cell
@@ -26,8 +26,13 @@ _SETTINGS = (
     *((r"\scriptsize", 4.0), (r"\scriptsize", 3.0)),
 )
 """Sizes with the points on each side of a column, the first that fits."""
-_NARROWEST = 52.0
-"""Points that names of rows are broken to at the least."""
+_HEIGHT = 560.0
+"""Of a page: a float that is higher has no place."""
+_BREAKING = ("", "joints", "anywhere")
+"""Where names of rows are broken, the best first."""
+_NARROWEST, _INDENT = 52.0, 6.0
+"""Points that names of rows are broken to at the least, and that all lines but the first have less.
+"""
 _HEAD = 34.0
 """Points that a heading may always take."""
 _BESIDE = 2.5
@@ -109,37 +114,66 @@ def to_tabular(choice: Choice, width: Width | None = None) -> str:
     DfbenchError
         Where it does not fit.
     """
-    for each in (width,) if width else _POINTS:
-        for body, setting in _layouts(choice, _POINTS[each]):
-            return _written(choice, each, body, setting)
+    widths = (width,) if width else tuple(_POINTS)
+    for each, body, setting in _layouts(choice, widths):
+        return _written(choice, each, body, setting)
+    widest = widths[-1]
     n = sum(len(group.columns) for group in choice.groups)
-    wider = "" if width is None or width == "page" else "--width page, "
+    what = f"{counted(n, 'column')} of {counted(len(choice.rows), 'row')}"
+    where = "a page" if widest == "page" else "a column"
     raise DfbenchError(
-        f"{n} columns do not fit {'both columns' if width != 'column' else 'a column'} of an"
-        f" article ({_POINTS[width or 'page']:g} pt)",
-        hint=f"{wider}fewer --columns or --data, or no --intervals",
+        f"{what} do not fit {where} of an article ({_POINTS[widest]:g} by {_HEIGHT:g} pt)",
+        hint=f"{'' if widest == 'page' else '--width page, '}fewer --rows, --columns or --data",
     )
 
 
-def _layouts(choice: Choice, line: float) -> Iterator[tuple[_Body, _Setting]]:
-    """Give the ways to set a choice that fit a line of so many points, the best first."""
-    bodies = [_across(choice)]
-    if (stacked := _stacked(choice)) is not None:
-        bodies.append(stacked)
-    for broken in (False, True):
-        for body in bodies:
-            for below in (False, True)[: 1 + _detailed(body)]:
-                for size, gap in _SETTINGS:
-                    found = _fitted(body, _Setting(size, gap, below, None), line, broken=broken)
-                    if found is not None:
-                        yield body, found
+def _layouts(choice: Choice, widths: Sequence[Width]) -> Iterator[tuple[Width, _Body, _Setting]]:
+    """Give the ways to set a choice that fit, the best first."""
+    across, stacked = _across(choice), _stacked(choice)
+    several = max(len(group.columns) for group in choice.groups) > 1
+    for broken in _BREAKING:
+        # names are broken rather than what belongs together, and the other way round
+        bodies = [(across, broken)]
+        if stacked is not None:
+            late = _BREAKING[max(0, _BREAKING.index(broken) - (not several))]
+            bodies.append((stacked, late))
+        for body, how in bodies:
+            for width in widths:
+                for setting in _settings(body):
+                    found = _fitted(body, setting, _POINTS[width], how)
+                    if found is not None and _height(choice, body, found, width) <= _HEIGHT:
+                        yield width, body, found
+
+
+def _settings(body: _Body) -> Iterator[_Setting]:
+    for below in (False, True)[: 1 + _detailed(body)]:
+        for size, gap in _SETTINGS:
+            yield _Setting(size, gap, below, None)
+
+
+def _height(choice: Choice, body: _Body, setting: _Setting, width: Width) -> float:
+    """Give the points that a table takes down the page, with its caption."""
+    line = 1.2 * tex.SIZES[setting.size]
+    detail = 1.2 * tex.SIZES[r"\tiny"] if setting.below and _detailed(body) else 0.0
+    heights = [
+        max(
+            line * len(_name_lines(row[0].cell.shown, setting.size, setting.names))
+            if setting.names
+            else line,
+            line + detail,
+        )
+        for _, rows in body.blocks
+        for row in rows
+    ]
+    said = tex.width(f"{title_of(choice)}. {' '.join(caption(choice))}", r"\small")
+    return sum(heights) + line * (5 + 2 * len(body.blocks)) + 11 * (2 + said / _POINTS[width])
 
 
 def _detailed(body: _Body) -> bool:
     return any(entry.cell.detail for _, rows in body.blocks for row in rows for entry in row[1:])
 
 
-def _fitted(body: _Body, setting: _Setting, line: float, *, broken: bool) -> _Setting | None:
+def _fitted(body: _Body, setting: _Setting, line: float, how: str) -> _Setting | None:
     """Give the setting with names that fit; None where that cannot be."""
     size, below = setting.size, setting.below
     rows = [row for _, rows in body.blocks for row in rows]
@@ -160,7 +194,13 @@ def _fitted(body: _Body, setting: _Setting, line: float, *, broken: bool) -> _Se
     room = line - sum(widths) - 2 * setting.gap * len(widths)
     if max(entry.width(size, below=below) for entry in columns[0]) <= room:
         return setting
-    return replace(setting, names=room) if broken and room >= _NARROWEST else None
+    pieces = [piece for entry in columns[0] for piece in _joints(entry.cell.shown)]
+    least = {
+        "": float("inf"),
+        "joints": max(tex.width(piece, size) for piece in pieces) + _INDENT,
+        "anywhere": _NARROWEST,
+    }
+    return replace(setting, names=room) if room >= least[how] else None
 
 
 def _across(choice: Choice) -> _Body:
@@ -172,7 +212,10 @@ def _across(choice: Choice) -> _Body:
         heads += [group.table.dataset] if several and single else own
         spans.append((group.table.dataset, len(own)))
     rows = tuple(
-        (_Entry(_plain(name(choice, row))), *(e for g in choice.groups for e in _entries(choice, g, row)))
+        (
+            _Entry(_plain(name(choice, row))),
+            *(e for g in choice.groups for e in _entries(choice, g, row)),
+        )
         for row in choice.rows
     )
     kinds = "".join(_kind(column) for group in choice.groups for column, _ in group.columns)
@@ -218,13 +261,14 @@ def _title(column: LineColumn, part: str) -> str:
 
 def _entries(choice: Choice, group: Group, row: str) -> list[_Entry]:
     line = group.line(row)
-    return [
-        _Entry(
-            cell_of(choice, line, column, part),
-            "" if part else group.marks(choice.rows, column).get(row, ""),
-        )
-        for column, part in group.columns
-    ]
+    found = []
+    for column, part in group.columns:
+        cell = cell_of(choice, line, column, part)
+        # in small what stands before the point is left out where it is nothing
+        detail = re.sub(r"(?<![\d.])0(?=\.\d)", "", cell.detail)
+        mark = "" if part else group.marks(choice.rows, column).get(row, "")
+        found.append(_Entry(replace(cell, detail=detail), mark))
+    return found
 
 
 # ---- breaking words
@@ -249,17 +293,22 @@ def _span_lines(title: str, room: float, size: str) -> list[str]:
     return _lines(re.findall(r".+?(?:[ \-_/+]|$)", title), size, room)
 
 
+def _joints(name: str) -> list[str]:
+    """Part a name behind what joins its parts."""
+    return re.findall(r".+?(?:[+/,_\- ]|$)", flowing(name))
+
+
 def _name_lines(shown: str, size: str, room: float) -> list[str]:
-    """Break a name behind what joins its parts; where that is not enough, anywhere."""
-    shown = flowing(shown)
+    """Break a name at its joints; where that is not enough, anywhere."""
+    room -= _INDENT
     pieces = []
-    for piece in re.findall(r".+?(?:[+/,_\- ]|$)", shown):
-        while tex.width(piece, size) > room - 6 and len(piece) > 1:
-            n = max(1, int(len(piece) * (room - 6) / tex.width(piece, size)) - 1)
+    for piece in _joints(shown):
+        while tex.width(piece, size) > room and len(piece) > 1:
+            n = max(1, int(len(piece) * room / tex.width(piece, size)) - 1)
             pieces.append(piece[:n])
             piece = piece[n:]
         pieces.append(piece)
-    return _lines(pieces, size, room - 6)
+    return _lines(pieces, size, room)
 
 
 # ---- writing
@@ -268,10 +317,8 @@ def _name_lines(shown: str, size: str, room: float) -> list[str]:
 def _written(choice: Choice, width: Width, body: _Body, setting: _Setting) -> str:
     environment = _ENVIRONMENT[width]
     said = f"{title_of(choice)}. {' '.join(caption(choice))}"
-    label = re.sub(
-        r"[^a-z0-9]+", "-",
-        "-".join([*(g.table.dataset for g in choice.groups), *(c.key for c in choice.columns)]).lower(),
-    ).strip("-")  # fmt: skip
+    shown = [each.table.dataset for each in choice.groups] + [each.key for each in choice.columns]
+    label = re.sub(r"[^a-z0-9]+", "-", "-".join(shown).lower()).strip("-")
     gap = "" if setting.gap == 6 else rf"\setlength{{\tabcolsep}}{{{setting.gap:g}pt}}"
     lines = [
         _LATIN,
@@ -349,7 +396,9 @@ def _rows(choice: Choice, body: _Body, setting: _Setting) -> Iterator[str]:
         if number:
             yield r"\midrule"
         if title:
-            yield _line([rf"\multicolumn{{{1 + len(body.heads)}}}{{@{{}}l}}{{\textit{{{escape(title)}}}}}"])
+            yield _line(
+                [rf"\multicolumn{{{1 + len(body.heads)}}}{{@{{}}l}}{{\textit{{{escape(title)}}}}}"]
+            )
         breaks = {b for a, b in pairwise(choice.rows) if control[a] != control[b]}
         for row, cells in zip(choice.rows, rows, strict=True):
             if row in breaks:
@@ -362,7 +411,7 @@ def _named(entry: _Entry, setting: _Setting) -> str:
     if setting.names is None:
         return escape(entry.cell.shown)
     first, *others = _name_lines(entry.cell.shown, setting.size, setting.names)
-    lines = [escape(first), *(rf"\hspace{{6pt}}{escape(each)}" for each in others)]
+    lines = [escape(first), *(rf"\hspace{{{_INDENT:g}pt}}{escape(each)}" for each in others)]
     if not others:
         return lines[0]
     return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(begun, lines)) + r"\end{tabular}"
