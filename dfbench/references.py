@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -175,15 +175,16 @@ def references_of(part: object) -> list[Reference]:
     ValueError
         Where it names what is neither.
     """
-    named = getattr(part, "references", None)
-    if named is None:  # a model that was made of a function
-        named = getattr(getattr(part, "function", None), "references", ())
-    texts = [named] if isinstance(named, str) else named
-    if not isinstance(texts, Iterable):
+    # a model may be made of a function
+    own = (part, getattr(part, "function", None))
+    named: object = next(filter(None, (getattr(each, "references", ()) for each in own)), ())
+    if isinstance(named, str):
+        named = [named]
+    if not isinstance(named, list | tuple):
         raise ValueError(f"references is {named!r}, no text and no list of them")
     found: dict[str, Reference] = {}
-    for text in texts:
-        its = parse(text) if str(text).lstrip().startswith(("@", "%")) else [cited(text)]
+    for text in map(str, named):
+        its = parse(text) if text.lstrip().startswith(("@", "%")) else [cited(text)]
         found |= {each.key: each for each in its}
     return list(found.values())
 

@@ -236,15 +236,16 @@ class _Methods:
         yield from self._repetition()
         drawn = [record for record in self.records if "budget" in record.identity]
         budgets = {
-            (its.get("trials"), its.get("seconds"))
+            (int(its["trials"]), float(its["seconds"]))
             for record in drawn
-            if isinstance(its := record.identity["budget"], dict)
+            if (its := record.identity["budget"])
         }
         if drawn:
             told = {_chosen_by(run.again.suite) for run in self.board.runs if run.again is not None}
             by = f" by {_listed(sorted(told))}" if len(told) == 1 else ""
             limits = [
-                f"{counted(trials, 'trial')} or {seconds:g} s a row" for trials, seconds in budgets
+                f"{counted(trials, 'trial')} or {seconds:g} s a row"
+                for trials, seconds in sorted(budgets)
             ]
             yield statement(
                 f" Parameters were chosen{by} on images that are in no figure, the defaults first,"
@@ -264,10 +265,10 @@ class _Methods:
         if len(seeds) == 1:
             (its,) = seeds
             shown = _listed([str(seed) for seed in its])
-            said = f"with the seeds {shown}, and figures are the means over them"
-            yield statement(
-                f"Choices. Each row was fitted {said if len(its) > 1 else f'with the seed {shown}'}."
-            )
+            said = f"with the seed {shown}"
+            if len(its) > 1:
+                said = f"with the seeds {shown}, and figures are the means over them"
+            yield statement(f"Choices. Each row was fitted {said}.")
         elif seeds:
             yield statement("Choices. The rows were not fitted with the same seeds.")
 

@@ -113,6 +113,7 @@ from dfbench.cli.doctor import doctor  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
+from dfbench.cli.figures import figures  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
@@ -133,6 +134,7 @@ app.command("leaderboard")(leaderboard)
 app.command("compare")(compare)
 app.command("cite")(cite)
 app.command("report")(report)
+app.command("figures")(figures)
 app.command("export")(export)
 app.command("predict")(predict)
 app.command("explain")(explain)

@@ -151,10 +151,10 @@ def choose(
     if not board.tables:
         raise DfbenchError(sentences.NOTHING.removesuffix("."))
     tables = {table.dataset: table for table in board.tables}
-    datasets = _asked("data set", data, dict.fromkeys(tables)) or list(tables)
+    datasets = asked("data set", data, list(tables)) or list(tables)
     shown = [tables[name] for name in datasets]
     known = _columns(board)
-    keys = _asked("column", columns, known) or list(MAIN if len(shown) == 1 else MAIN[:1])
+    keys = asked("column", columns, known) or list(MAIN if len(shown) == 1 else MAIN[:1])
     by_key = {column.key: column for column in columns_of(board.own)}
     groups = tuple(
         Group(
@@ -167,7 +167,7 @@ def choose(
     )
     order = _order(board, shown)
     every = dict.fromkeys(line.row for line in board.lines)
-    chosen = _asked("row", rows, every) or order
+    chosen = asked("row", rows, every) or order
     return Choice(board, tuple(chosen), groups, intervals, spread)
 
 
@@ -189,8 +189,24 @@ def _columns(board: Board) -> dict[str, str | None]:
     return {each.title.strip(): each.key for each in shown if each.title.strip()} | keys
 
 
-def _asked(what: str, texts: Iterable[str], known: Mapping[str, str | None]) -> list[str]:
-    """Give the names that are asked for, each once, in the order given."""
+def asked(what: str, texts: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Give the names that are asked for, each once, in the order given.
+
+    Parameters
+    ----------
+    what
+        Kind of thing, for the error.
+    texts
+        A name, several with commas between them, or a pattern with ``*``.
+    known
+        All names; a mapping gives the names that they stand for.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that there is not, with the nearest.
+    """
+    known = known if isinstance(known, Mapping) else dict.fromkeys(known)
     found: dict[str, None] = {}
     for text in texts:
         for name in [text] if text in known else _split(text):
