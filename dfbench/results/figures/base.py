@@ -164,7 +164,7 @@ def shrink(figure: Figure) -> None:
         figure.set_size_inches(PAGE, height * PAGE / width)
     factor = _SMALLER if width <= COLUMN else _LITTLE_SMALLER
     for text in figure.findobj(Text):
-        text.set_fontsize(max(6.0, factor * text.get_fontsize()))
+        text.set_fontsize(max(6.0, factor * float(text.get_fontsize())))
     for axis in (each for axes in figure.axes for each in (axes.xaxis, axes.yaxis)):
         axis.set_tick_params(labelsize=8 * factor + 0.5)
 

@@ -50,7 +50,8 @@ _WIDTHS = {
     for width, signs in (
         (278, " !',.:;[]`il|·"),
         (333, "fj-"),
-        (389, '()t"r'),
+        (389, '()t"'),
+        (392, "r"),
         (361, "I"),
         (394, "s"),
         (444, "cez"),
@@ -69,8 +70,8 @@ _WIDTHS = {
     for sign in signs
 }
 """Of Computer Modern at 10 pt, which is wider than Times; in em, never less than they are."""
-_OTHER, _UNKNOWN = 0.8, 3.5
-"""Of letters with accents, and of what stands as its number."""
+_OTHER = 0.8
+"""Of letters with accents."""
 SIZES = {r"\small": 9.0, r"\footnotesize": 8.0, r"\scriptsize": 7.0, r"\tiny": 5.0}
 """Points, where the text of the document has ten."""
 _EMS = {9.0: 1.028, 8.0: 1.0625, 7.0: 1.14, 5.0: 1.42}
@@ -86,7 +87,11 @@ def escape(text: str) -> str:
 def _sign(sign: str) -> str:
     if sign in _SPECIAL:
         return _SPECIAL[sign]
-    return sign if _known(sign) else f"U+{ord(sign):04X}"
+    return sign if _known(sign) else _number(sign)
+
+
+def _number(sign: str) -> str:
+    return f"U+{ord(sign):04X}"
 
 
 def _known(sign: str) -> bool:
@@ -132,4 +137,6 @@ def width(text: str, size: str, *, bold: bool = False) -> float:
 def _width(sign: str) -> float:
     if sign in _WIDTHS:
         return _WIDTHS[sign]
-    return _OTHER if _known(sign) or sign in _SPECIAL else _UNKNOWN
+    if _known(sign) or sign in _SPECIAL:
+        return _OTHER
+    return sum(_WIDTHS[each] for each in _number(sign))
