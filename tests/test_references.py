@@ -82,9 +82,11 @@ def test_a_plugin_brings_keys_or_entries_of_its_own():
 
 @pytest.mark.parametrize(
     "text",
-    ["@misc{a, title = {b}", "@misc{a, title = {b{}}", "nothing", "@misc{a, title = b}", 7, {"a": 1},
-     "@misc{a, title={b}} @misc{a, title={c}}"],
-)  # fmt: skip
+    [
+        *("@misc{a, title = {b}", "@misc{a, title = {b{}}", "nothing", "@misc{a, title = b}"),
+        *(7, {"a": 1}, "@misc{a, title={b}} @misc{a, title={c}}"),
+    ],
+)
 def test_what_is_no_reference_is_refused(text):
     def mine():
         pass

@@ -86,8 +86,10 @@ def test_what_stands_out_is_said(board):
     assert r"\textbf" in best[1]
     assert not any("{" in cell for cell in shown["metadata/svm"])
     said = " ".join(caption(choice))
-    for part in ("n = 90 test images", "Seed 0", "3 rows that were run", "as measured and not tested",
-                 "metadata/svm is a control", "cnn: skipped, no <weights> & such"):  # fmt: skip
+    for part in (
+        "n = 90 test images", "Seed 0", "3 rows that were run", "as measured and not tested",
+        "metadata/svm is a control", "cnn: skipped, no <weights> & such",
+    ):  # fmt: skip
         assert part in said
 
 
