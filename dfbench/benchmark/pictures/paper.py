@@ -71,7 +71,10 @@ def _of_board(board: Board, datasets: Collection[str]) -> Iterator[Drawing]:
         for part in parts:
             section = part.section if isinstance(part, Standings) else part
             for chart in section.charts if isinstance(section, Section) else ():
-                yield Drawing(chart.name, chart.caption, chart.draw)
+                said = chart.caption
+                if isinstance(block, Chapter) and block.table.dataset not in said:
+                    said = f"{block.table.dataset}: {said}"
+                yield Drawing(chart.name, said, chart.draw)
 
 
 def _of_rows(

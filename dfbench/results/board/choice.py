@@ -166,8 +166,8 @@ def choose(
         for table in shown
     )
     order = _order(board, shown)
-    every = dict.fromkeys(line.row for line in board.lines)
-    chosen = asked("row", rows, every) or order
+    every = dict.fromkeys([*order, *(line.row for line in board.lines)])
+    chosen = asked("row", rows, list(every)) or order
     return Choice(board, tuple(chosen), groups, intervals, spread)
 
 

@@ -327,6 +327,7 @@ def _written(choice: Choice, width: Width, body: _Body, setting: _Setting) -> st
         r"\centering",
         rf"\caption{{{breakable(escape(said))}}}",
         rf"\label{{tab:{label}}}",
+        r"\smallskip",
         f"{setting.size}{gap}",
         rf"\begin{{tabular}}{{@{{}}l{body.kinds}@{{}}}}",
         r"\toprule",

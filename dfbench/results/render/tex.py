@@ -23,7 +23,6 @@ _SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
-    "-": "-{}",  # two of them are no dash
     "\N{EN DASH}": r"\textendash{}",
     "\N{EM DASH}": r"\textemdash{}",
     "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
@@ -81,7 +80,8 @@ _BOLD = 1.16
 
 def escape(text: str) -> str:
     """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
-    return "".join(map(_sign, flowing(text)))
+    # two hyphens are no dash, two commas no quotation mark
+    return re.sub(r"([-,])(?=\1)", r"\1{}", "".join(map(_sign, flowing(text))))
 
 
 def _sign(sign: str) -> str:
