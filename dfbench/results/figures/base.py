@@ -14,6 +14,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
@@ -158,7 +159,7 @@ def shrink(figure: Figure) -> None:
     One that was laid out by hand stays as it is: it is scaled where it is taken in.
     """
     width, height = figure.get_size_inches()
-    if figure.get_layout_engine() is None:
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         return
     if width > PAGE:
         figure.set_size_inches(PAGE, height * PAGE / width)
