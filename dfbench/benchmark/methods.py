@@ -115,6 +115,7 @@ class _Methods:
             self._choosing(),
             self._figures(),
             self._tests(),
+            self._caveats(),
             self._made(),
         )
         return [part for part in map(tuple, parts) if part]
@@ -241,8 +242,9 @@ class _Methods:
             if (its := record.identity["budget"])
         }
         if drawn:
-            told = {_chosen_by(run.again.suite) for run in self.board.runs if run.again is not None}
-            by = f" by {_listed(sorted(told))}" if len(told) == 1 else ""
+            told = {record.identity.get("tune_for", "roc_auc") for record in drawn}
+            titles = [each.title for each in ENTRIES if each.name in told]
+            by = f" by {_listed(titles)}" if titles else ""
             limits = [
                 f"{counted(trials, 'trial')} or {seconds:g} s a row"
                 for trials, seconds in sorted(budgets)
@@ -323,6 +325,16 @@ class _Methods:
             )
             yield statement(" and Nemenyi's critical difference", "nemenyi1963", "demsar2006")
             yield statement(".")
+
+    def _caveats(self) -> Iterator[Statement]:
+        """Say what the leaderboard says above its tables."""
+        said = [
+            f" {table.dataset}: {text}."
+            for table in self.board.tables
+            for text in (*table.warnings, *table.notes)
+        ]
+        if said:
+            yield statement(f"Caveats.{''.join(said)}")
 
     # ---- how it was run
 
@@ -428,11 +440,6 @@ def _of_card(name: str, cite: Cite) -> Reference:
 
 def _tex(text: str) -> str:
     return re.sub(r"([&%$#_])", r"\\\1", text)
-
-
-def _chosen_by(suite: dict[str, Any]) -> str:
-    metric = suite.get("tune_for", "roc_auc")
-    return next((each.title for each in ENTRIES if each.name == metric), str(metric))
 
 
 def _machine(machine: dict[str, str]) -> str:

@@ -269,7 +269,7 @@ def section(choice: Choice) -> Section:
 
     grid = Grid(tuple(heads), (tuple(map(cells, choice.rows)),))
     text = " ".join(caption(choice, underlined=False))
-    return Section(title_of(choice), (text,), (grid,))
+    return Section(title_of(choice), (text, *caveats(choice)), (grid,))
 
 
 def name(choice: Choice, row: str) -> Cell:
@@ -348,6 +348,17 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
     return [*said, *_missing(choice)]
 
 
+def caveats(choice: Choice) -> list[str]:
+    """Say what stands above the leaderboards of these data sets: warnings, then notes."""
+    several = len(choice.groups) > 1
+    return [
+        f"{kind}: {f'{group.table.dataset}: ' if several else ''}{text}."
+        for group in choice.groups
+        for kind, texts in (("Warning", group.table.warnings), ("Note", group.table.notes))
+        for text in texts
+    ]
+
+
 def _missing(choice: Choice) -> list[str]:
     """Say why rows have no figures; where that is so on all data sets, once."""
     found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
@@ -370,11 +381,9 @@ def _images(choice: Choice) -> list[str]:
         table = group.table
         if not table.measured:
             continue
-        first = table.typical
-        split = first.split or "test"
-        n = f"n = {wording.count(first.n_test)} {split} images"
-        if first.n_groups is not None:
-            n += f" in {counted(first.n_groups, 'group')}"
+        n, *_ = sentences.facts(table)
+        groups = table.typical.n_groups
+        n += "" if groups is None else f", {counted(groups, 'group')}"
         found.append(n if len(choice.groups) == 1 else f"{table.dataset}: {n}")
     return [f"{'; '.join(found)}."] if found else []
 

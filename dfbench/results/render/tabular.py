@@ -10,7 +10,7 @@ from typing import Literal
 
 from dfbench.errors import DfbenchError
 from dfbench.plain import counted, flowing
-from dfbench.results.board.choice import Choice, Group, caption, cell_of, name, title_of
+from dfbench.results.board.choice import Choice, Group, caption, caveats, cell_of, name, title_of
 from dfbench.results.board.columns import LineColumn
 from dfbench.results.document.blocks import Cell
 from dfbench.results.render import tex
@@ -323,6 +323,7 @@ def _written(choice: Choice, width: Width, body: _Body, setting: _Setting) -> st
     lines = [
         _LATIN,
         *_signs(choice),
+        *(f"% {flowing(said)}" for said in caveats(choice)),
         rf"\begin{{{environment}}}[t]",
         r"\centering",
         rf"\caption{{{breakable(escape(said))}}}",

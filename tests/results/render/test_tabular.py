@@ -87,8 +87,9 @@ def test_what_stands_out_is_said(board):
     assert not any("{" in cell for cell in shown["metadata/svm"])
     said = " ".join(caption(choice))
     for part in (
-        "n = 90 test images", "Seed 0", "3 rows that were run", "as measured and not tested",
-        "metadata/svm is a control", "cnn: skipped, no <weights> & such",
+        "90 test images, 120 for training.", "Seed 0.", "3 rows that were run",
+        "as measured and not tested", "metadata/svm is a control",
+        "cnn: skipped, no <weights> & such",
     ):  # fmt: skip
         assert part in said
 
