@@ -404,10 +404,11 @@ def _models(identities: Iterable[dict[str, Any]], registry: Registry) -> Iterato
 def _named(part: Part | None, name: str, backbone: str = "", weights: str = "") -> _Named:
     """Word a part: its name and what it is; a backbone is named where the name does not."""
     summary = "" if part is None else part.summary.removeprefix(f"{part.name}:NAME, ")
+    if backbone and backbone not in name:
+        summary += f": {backbone}, weights {weights}"
     said = f"{name} ({summary})" if summary else name
     references = _references(part)
     if backbone:
-        said += "" if backbone in name else f" {backbone}"
         references += tuple(backbone_references(backbone))
     if weights == "imagenet":
         references += (known()["deng2009"],)
