@@ -105,6 +105,7 @@ def _main(
 
 
 from dfbench.cli.cache import app as _cache  # noqa: E402
+from dfbench.cli.cite import cite  # noqa: E402
 from dfbench.cli.compare import compare  # noqa: E402
 from dfbench.cli.data import app as _data  # noqa: E402
 from dfbench.cli.data_info import info  # noqa: E402
@@ -112,6 +113,7 @@ from dfbench.cli.doctor import doctor  # noqa: E402
 from dfbench.cli.explain import explain  # noqa: E402
 from dfbench.cli.export import export  # noqa: E402
 from dfbench.cli.extract import extract  # noqa: E402
+from dfbench.cli.figures import figures  # noqa: E402
 from dfbench.cli.gui import gui  # noqa: E402
 from dfbench.cli.importing import import_scores  # noqa: E402
 from dfbench.cli.leaderboard import leaderboard  # noqa: E402
@@ -131,7 +133,9 @@ from dfbench.cli.verify import verify  # noqa: E402
 app.command("run")(run)
 app.command("leaderboard")(leaderboard)
 app.command("compare")(compare)
+app.command("cite")(cite)
 app.command("report")(report)
+app.command("figures")(figures)
 app.command("export")(export)
 app.command("predict")(predict)
 app.command("explain")(explain)

@@ -42,9 +42,12 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         that bring a pool of threads of their own (torch) say no.
     dtype
         Of the stored rows.
+    references
+        Publications that it is from: keys of ``dfbench/references.bib``, or entries of BibTeX.
     """
 
     name: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
     reads: ClassVar[Literal["pixels", "file"]] = "pixels"
     threads: ClassVar[bool] = True

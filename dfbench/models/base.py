@@ -181,9 +181,12 @@ class Model(ABC):
     hopeless
         May be set before `fit`: asked by a model that learns step by step, which then raises
         `GivenUp`.
+    references
+        Publications that it is from: keys of ``dfbench/references.bib``, or entries of BibTeX.
     """
 
     name: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
     inputs: ClassVar[Kind] = "features"
     allowed: ClassVar[Mapping[str, Any]] = {}

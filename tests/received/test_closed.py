@@ -47,6 +47,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "received.parquet": {"ParquetFile": "within bounds"},
     "received.zips": {"ZipFile": "within bounds", ".open": "a member"},
     "received.tensors": {"safe_open": "within bounds", "torch.load": "tensors alone"},
+    "references": {"read_text": PACKAGE},
     "rasters.pillow": {".open": "bytes, as the one format that they are of"},
     "apps.desktop.window": {".open": METHOD},
     "apps.web.page": {"read_text": PACKAGE},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from dfbench.errors import DfbenchError, PluginError, let_stop, worded
 from dfbench.results.board.read import Read
@@ -46,8 +46,10 @@ class Protocol(protocols.Protocol):
 
     A class sets ``kind`` to the literal of its name in the registry. It asks for subsets, for
     evaluations, or for both. What it reports is computed from stored scores, whatever its keys
-    were when they were made.
+    were when they were made; ``references`` are what it is after, see `dfbench.references`.
     """
+
+    references: ClassVar[tuple[str, ...]] = ()
 
     @property
     def keeps_parameters(self) -> bool:

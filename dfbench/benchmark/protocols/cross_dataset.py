@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dfbench.benchmark.protocols import cross_dataset_report as cross
 from dfbench.benchmark.protocols.base import Datasets, Protocol, Request
@@ -15,6 +15,8 @@ from dfbench.suites.datasets.manifest import Dataset
 
 class CrossDataset(Protocol):
     """Models fitted on one data set score the test images of the others with the same classes."""
+
+    references: ClassVar = ()
 
     kind: Literal["cross-dataset"]
 

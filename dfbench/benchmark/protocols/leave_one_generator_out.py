@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dfbench.benchmark.protocols.base import Protocol
 from dfbench.benchmark.protocols.leave_one_generator_out_report import lay_out
@@ -22,6 +22,8 @@ class LeaveOneGeneratorOut(Protocol):
     is held against is the same task with all kinds, not the original one: the loss is then owed to
     the missing kind alone.
     """
+
+    references: ClassVar = ()
 
     kind: Literal["leave-one-generator-out"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ CHANGES = tuple(
 
 class Robustness(Protocol):
     """Models score the test images once more, changed by operations of several strengths."""
+
+    references: ClassVar = ("wang2020", "frank2020", "jiang2020", "zhu2023")
 
     kind: Literal["robustness"]
     changes: list[str] = Field(default_factory=list)

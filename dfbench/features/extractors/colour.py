@@ -58,6 +58,7 @@ class Colour(Extractor):
     """
 
     name = "colour"
+    references = ("mccloskey2018", "li2018")
 
     def __init__(self, spaces: Several[Literal["rgb", "ycrcb"]] = ("rgb", "ycrcb")) -> None:
         self.spaces = spaces

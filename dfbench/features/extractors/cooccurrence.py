@@ -104,6 +104,7 @@ class Cooccurrence(Extractor):
     """
 
     name = "cooccurrence"
+    references = ("fridrich2012", "goljan2014", "nataraj2019")
 
     def __init__(
         self,

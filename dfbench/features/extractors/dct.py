@@ -61,6 +61,7 @@ class DCT(Extractor):
     """
 
     name = "dct"
+    references = ("frank2020",)
 
     def __init__(
         self,

@@ -63,6 +63,7 @@ class Embedding(Extractor):
     """
 
     name = "embedding"
+    references = ()
     version = 2  # 2: batches are filled up
     threads: ClassVar[bool] = False
 

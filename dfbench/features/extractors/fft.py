@@ -54,6 +54,7 @@ class FFT(Extractor):
     """
 
     name = "fft"
+    references = ("durall2019",)
 
     def __init__(
         self,

@@ -61,6 +61,7 @@ class GLCM(Extractor):
     """
 
     name = "glcm"
+    references = ("haralick1973",)
 
     def __init__(
         self,

@@ -50,6 +50,7 @@ class HOG(Extractor):
     """
 
     name = "hog"
+    references = ("dalal2005",)
 
     def __init__(
         self,

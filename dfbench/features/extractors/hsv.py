@@ -36,6 +36,7 @@ class HSV(Extractor):
     """
 
     name = "hsv"
+    references = ()
 
     def __init__(self, bins: Annotated[int, Field(ge=1, le=256)] = 16) -> None:
         self.bins = bins

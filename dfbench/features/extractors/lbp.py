@@ -52,6 +52,7 @@ class LBP(Extractor):
     """
 
     name = "lbp"
+    references = ("ojala2002",)
 
     def __init__(
         self,

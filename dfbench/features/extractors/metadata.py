@@ -73,6 +73,7 @@ class Metadata(Extractor):
     """
 
     name = "metadata"
+    references = ()
     reads: Literal["pixels", "file"] = "file"  # type: ignore[misc]
 
     def __init__(self) -> None:

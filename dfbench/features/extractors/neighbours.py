@@ -59,6 +59,7 @@ class Neighbours(Extractor):
     """
 
     name = "neighbours"
+    references = ("tan2024",)
 
     def __init__(
         self,

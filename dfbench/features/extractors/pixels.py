@@ -28,6 +28,7 @@ class Pixels(Extractor):
     """
 
     name = "pixels"
+    references = ()
 
     def __init__(self, size: Annotated[int, Field(ge=1, le=1024)] = 16) -> None:
         self.size = size

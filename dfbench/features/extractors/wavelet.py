@@ -60,6 +60,7 @@ class Wavelet(Extractor):
     """
 
     name = "wavelet"
+    references = ("lyu2002",)
 
     def __init__(
         self,

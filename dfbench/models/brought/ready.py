@@ -15,6 +15,7 @@ class Logistic(Imported):
     """Logistic regression with an L2 penalty, by scikit-learn."""
 
     name = "logistic"
+    references = ("cox1958",)
     path = "sklearn.linear_model:LogisticRegression"
     given: ClassVar = {"max_iter": 1_000}
 
@@ -28,6 +29,7 @@ class LinearSVM(Imported):
     """Linear support vector machine (squared hinge), by scikit-learn's liblinear."""
 
     name = "linear-svm"
+    references = ("cortes1995", "fan2008")
     path = "sklearn.svm:LinearSVC"
     given: ClassVar = {"C": 0.1, "dual": "auto", "max_iter": 5_000}
 
@@ -41,6 +43,7 @@ class LDA(Imported):
     """Linear discriminant analysis with a shrunk covariance (Ledoit and Wolf, 2004)."""
 
     name = "lda"
+    references = ("fisher1936", "ledoit2004")
     path = "sklearn.discriminant_analysis:LinearDiscriminantAnalysis"
     given: ClassVar = {"solver": "lsqr", "shrinkage": 0.1}
 
@@ -54,6 +57,7 @@ class RandomForest(Imported):
     """Random forest (Breiman, 2001), by scikit-learn."""
 
     name = "random-forest"
+    references = ("breiman2001",)
     path = "sklearn.ensemble:RandomForestClassifier"
     given: ClassVar = {"n_estimators": 300, "max_features": "sqrt"}
 
@@ -67,6 +71,7 @@ class ExtraTrees(Imported):
     """Extremely randomised trees (Geurts, Ernst and Wehenkel, 2006), by scikit-learn."""
 
     name = "extra-trees"
+    references = ("geurts2006",)
     path = "sklearn.ensemble:ExtraTreesClassifier"
     given: ClassVar = {"n_estimators": 300, "max_features": "sqrt"}
 
@@ -88,6 +93,7 @@ class LightGBM(Imported):
     """Gradient-boosted trees grown leaf by leaf (Ke et al., 2017), by LightGBM."""
 
     name = "lightgbm"
+    references = ("ke2017",)
     path = "lightgbm:LGBMClassifier"
     given: ClassVar = {"n_estimators": 300, "reg_lambda": 1.0, "subsample_freq": 1}
     # as its documentation has them
@@ -121,6 +127,7 @@ class MLP(Imported):
     """A network of one hidden layer over features, by scikit-learn, with early stopping."""
 
     name = "mlp"
+    references = ("rumelhart1986",)
     path = "sklearn.neural_network:MLPClassifier"
     given: ClassVar = {"hidden_layer_sizes": [100], "early_stopping": True, "max_iter": 200}
 

@@ -98,6 +98,7 @@ class KernelRidge(Estimator):
     """
 
     name = "kernel-ridge"
+    references = ("suykens1999", "cawley2004")
     version = 3
     libraries = ("scipy.linalg", "sklearn.linear_model")
     trusted = ("dfbench.models.classical.kernel_ridge._Scale",)

@@ -51,6 +51,7 @@ class KNN(Estimator):
     """
 
     name = "knn"
+    references = ("cover1967",)
     version = 2
     libraries = ("dfbench.models.classical.common.neighbour_kernels",)
     estimators = ()

@@ -84,6 +84,7 @@ class SVM(Estimator):
     """
 
     name = "svm"
+    references = ("cortes1995", "platt1999", "lin2007")
     version = 3
     libraries = (
         *("scipy.linalg", "sklearn.model_selection"),

@@ -70,6 +70,7 @@ class XGBoost(Model):
     """
 
     name = "xgboost"
+    references = ("chen2016",)
     version = 3
     libraries = ("xgboost",)
     by_block = True

@@ -58,6 +58,7 @@ class Cnn2Conv(PlainCnn):
     """
 
     name = "cnn-2conv"
+    references = ()
     channels = (32, 64)
 
     @classmethod
@@ -82,6 +83,7 @@ class Cnn3Conv(PlainCnn):
     """
 
     name = "cnn-3conv"
+    references = ()
     channels = (32, 64, 128)
 
     @classmethod

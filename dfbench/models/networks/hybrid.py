@@ -42,6 +42,7 @@ class HybridHsvCnn(Network):
     """
 
     name = "hybrid-hsv-cnn"
+    references = ()
     inputs = "both"
     companion = "hsv"
     allowed: ClassVar = {

@@ -43,6 +43,7 @@ class Meso4(Network):
     """
 
     name = "meso4"
+    references = ("afchar2018",)
     rates = (1e-4, 1e-2)
     allowed: ClassVar = {**Network.allowed, "fake_class": Annotated[int, Field(ge=0, le=1)]}
     libraries = (
@@ -160,6 +161,7 @@ class MesoInception4(Meso4):
     """
 
     name = "mesoinception4"
+    references = ("afchar2018",)
     inception = True
 
 

@@ -40,6 +40,7 @@ class Finetune(Network):
     """
 
     name = "finetune"
+    references: ClassVar[tuple[str, ...]] = ()
     rates = (1e-5, 1e-2)
     per_pixel = 512
     allowed: ClassVar = {
@@ -135,6 +136,7 @@ class Frozen(Finetune):
     """A head on a frozen backbone; see `Finetune` for its parameters."""
 
     name = "frozen"
+    references: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -146,6 +148,7 @@ class XceptionFrozen(Frozen):
     """A head on a frozen Xception (Chollet, CVPR 2017), as in report 000."""
 
     name = "xception-frozen"
+    references = ("chollet2017",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -159,6 +162,7 @@ class Resnet50Frozen(Frozen):
     """A head on a frozen ResNet-50 (He et al., CVPR 2016), as in report 000."""
 
     name = "resnet50-frozen"
+    references = ("he2016",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -172,6 +176,7 @@ class Mobilenetv2Frozen(Frozen):
     """A head on a frozen MobileNetV2 (Sandler et al., CVPR 2018), as in report 001."""
 
     name = "mobilenetv2-frozen"
+    references = ("sandler2018",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -193,6 +198,7 @@ class Mobilenetv2Finetune(Finetune):
     """MobileNetV2, all of it trained on."""
 
     name = "mobilenetv2-finetune"
+    references = ("sandler2018",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -204,6 +210,7 @@ class Efficientnetv2sFinetune(Finetune):
     """EfficientNetV2-S (Tan and Le, ICML 2021), all of it trained on, as in report 002."""
 
     name = "efficientnetv2s-finetune"
+    references = ("tan2021",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -233,6 +240,7 @@ class Resnet50Finetune(Finetune):
     """ResNet-50, all of it trained on, as in report 004."""
 
     name = "resnet50-finetune"
+    references = ("he2016",)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

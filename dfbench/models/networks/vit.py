@@ -36,6 +36,7 @@ class VitSmall(Network):
     """
 
     name = "vit-small"
+    references = ("dosovitskiy2021", "wightman2019")
     allowed: ClassVar = {
         **Network.allowed,
         "patch": Annotated[int, Field(ge=1, le=MOST_SIDE)],

@@ -216,7 +216,7 @@ def facts(table: Table, *, others: bool = True) -> list[str]:
         said.append(f"classes {', '.join(first.classes)} (positive: {first.positive})")
     elif first.classes:
         said.append(f"classes {', '.join(first.classes)} (ROC AUC: macro one-vs-rest)")
-    said.append(_intervals(first, others=others))
+    said.append(intervals(first, others=others))
     left_out = max(line.n_left_out for line in table.measured)
     if left_out:
         said.append(f"{counted(left_out, 'unreadable image')} left out")
@@ -245,8 +245,8 @@ def ranks(tables: Iterable[Table]) -> str:
     return RANKS.replace(_TEST, f"{_TEST}; on several splits {_ON_SPLITS}") if split else RANKS
 
 
-def _intervals(line: Line, *, others: bool) -> str:
-    """Say how the intervals that are shown come about."""
+def intervals(line: Line, *, others: bool = True) -> str:
+    """Say how the intervals that are shown come about, a phrase."""
     n_groups, over = line.n_groups, line.divided
     if over is not None and over.kind == "split":
         return (

@@ -5,14 +5,19 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from dfbench.files import atomic_path
@@ -40,6 +45,22 @@ DOT = "  \N{MIDDLE DOT}  "
 _DPI = 100
 _LETTER = 0.095
 """Inches of a letter of a title."""
+COLUMN, PAGE = 3.4, 7.0
+"""Inches of a column of a paper, and of both."""
+_WIDE = 9.5
+"""Inches from which on a drawing takes both columns."""
+_SMALLER, _LITTLE_SMALLER = 0.75, 0.85
+"""Of the letters in one that is as wide as a column, as both."""
+_for_paper: ContextVar[bool] = ContextVar("_for_paper", default=False)
+_METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "svg": {"Creator": None, "Date": None},
+}
+FORMS = tuple(_METADATA)
+"""Formats that figures are written in."""
+_EMBEDDED = {"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "dfbench"}
+"""Letters come along as outlines of TrueType: some publishers refuse others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +129,22 @@ def _readable(text: str) -> str:
     return fonts.readable(in_line(text))
 
 
+@contextmanager
+def for_paper() -> Iterator[None]:
+    """Have `new` make figures for a paper: without title, small ones as wide as a column."""
+    before = _for_paper.set(True)
+    try:
+        yield
+    finally:
+        _for_paper.reset(before)
+
+
 def new(width: float, height: float, title: str) -> Figure:
-    """Make an empty figure of so many inches."""
+    """Make an empty figure of so many inches; see `for_paper`."""
+    if _for_paper.get():
+        if width < _WIDE:
+            width, height = COLUMN, max(2.2, 1.2 * COLUMN * height / width)
+        title = ""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
     FigureCanvasAgg(figure)
     figure.suptitle(_title(title, round(width / _LETTER)), fontsize=11, fontweight="bold")
@@ -193,10 +228,31 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def save(figure: Figure, path: Path, *, dpi: float = _DPI) -> None:
-    """Write a figure as PNG, whole or not at all; equal figures give equal bytes."""
+def shrink(figure: Figure) -> None:
+    """Make a figure `for_paper` no wider than the page, and its letters as small as a caption's.
+
+    One that was laid out by hand stays as it is: it is scaled where it is taken in.
+    """
+    width, height = figure.get_size_inches()
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
+    if width > PAGE:
+        figure.set_size_inches(PAGE, height * PAGE / width)
+    factor = _SMALLER if width <= COLUMN else _LITTLE_SMALLER
+    for text in figure.findobj(Text):
+        text.set_fontsize(max(6.0, factor * float(text.get_fontsize())))
+    for axis in (each for axes in figure.axes for each in (axes.xaxis, axes.yaxis)):
+        axis.set_tick_params(labelsize=8 * factor + 0.5)
+
+
+def save(figure: Figure, path: Path, *, dpi: float = _DPI, form: str = "png") -> None:
+    """Write a figure in one of `FORMS`, whole or not at all; equal figures give equal bytes."""
     fonts.fit(figure)
-    with atomic_path(path) as temporary, warnings.catch_warnings():
+    with (
+        atomic_path(path) as temporary,
+        rc_context(_EMBEDDED),
+        warnings.catch_warnings(),
+    ):
         # words of somebody's own picture may hold what no font here has
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(temporary, format=form, dpi=dpi, metadata=_METADATA[form])

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
-from dfbench.plain import flowing
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -31,6 +30,8 @@ from dfbench.results.document.blocks import (
     Remark,
     Section,
 )
+from dfbench.results.render import tex
+from dfbench.results.render.tex import begun, escape
 
 _START = r"""% Tables need: \usepackage{booktabs,longtable} and \usepackage[table]{xcolor}
 \documentclass[a4paper,10pt,landscape]{article}
@@ -50,49 +51,14 @@ _START = r"""% Tables need: \usepackage{booktabs,longtable} and \usepackage[tabl
 """
 _END = "\\end{document}\n"
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
-    "-": "-{}",  # two of them are no dash
-    "\N{EN DASH}": r"\textendash{}",
-    "\N{EM DASH}": r"\textemdash{}",
-    "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
-    "\N{BULLET}": r"\textbullet{}",
-    "\N{DAGGER}": r"\textdagger{}",
-    "\N{MIDDLE DOT}": r"\textperiodcentered{}",
-    "\N{PLUS-MINUS SIGN}": r"\textpm{}",
-    "\N{MULTIPLICATION SIGN}": r"\texttimes{}",
-    "\N{RIGHTWARDS ARROW}": r"\textrightarrow{}",
-    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
-    "\N{GREEK SMALL LETTER KAPPA}": r"$\kappa$",
-    "\N{MINUS SIGN}": r"$-$",
-    "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
-    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
-    "\N{DEGREE SIGN}": r"\textdegree{}",
-}
-_LETTERS = range(0xC0, 0x180)
-"""Letters with accents, all of which the fonts of T1 have but these."""
-_LACKING = frozenset("\u0126\u0127\u0138\u013f\u0140\u0149\u0166\u0167\u017f")
-
-_LINE, _BESIDE = 188, 210
-"""Characters of a table's smaller size that fit a line of the page; the second with details beside
-the figures, which are smaller still."""
-_ROOM = 0.87
-"""Share of them that fits in the larger size."""
+_LINE = 770.0
+"""Points of a line of the page."""
+_GAP = 8.0
+"""Points between two columns."""
+_PARAGRAPH = 199.0
+"""Points of a column of words that are broken."""
+_SIZES = ((r"\footnotesize", False), (r"\scriptsize", False), (r"\scriptsize", True))
+"""Sizes of a table, and whether details go below the figures: the first that fits."""
 _TITLE = 12
 """Characters from which on a heading is broken."""
 _LONG = 60
@@ -103,19 +69,6 @@ def to_latex(board: Board) -> str:
     """Write the board as a document that compiles; pictures are left to the report."""
     written = [text for block in document(board) for text in _block(block)]
     return _START + "\n\n".join(written) + "\n\n" + _END
-
-
-def escape(text: str) -> str:
-    """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
-    return "".join(map(_sign, flowing(text)))
-
-
-def _sign(sign: str) -> str:
-    if sign in _SPECIAL:
-        return _SPECIAL[sign]
-    if " " <= sign <= "~" or (ord(sign) in _LETTERS and sign not in _LACKING):
-        return sign
-    return f"U+{ord(sign):04X}"
 
 
 def _block(block: Block) -> list[str]:
@@ -172,14 +125,12 @@ def _grid(grid: Grid) -> str:
     """
     rows = [[_spread(cells) for cells in block] for block in grid.blocks]
     columns = list(zip(grid.columns, *(row for block in rows for row in block), strict=True))
-    widths = [_width(*column) for column in columns]
-    below = sum(widths) > _BESIDE
-    if below:
-        widths = [_width(*column, below=True) for column in columns]
-    line = _LINE if below else _BESIDE
-    size = r"\footnotesize" if sum(widths) <= _ROOM * line else r"\scriptsize"
+    for size, below in _SIZES:
+        widths = [_width(*column, size=size, below=below) for column in columns]
+        if sum(widths) <= _LINE:
+            break
     written = [
-        _tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths, line)
+        _tabular(grid, rows, indices, size, below=below) for indices in _pieces(grid, widths)
     ]
     return "\n\n".join(written)
 
@@ -193,17 +144,17 @@ def _spread(cells: Sequence[Cell]) -> list[Cell]:
     return spread
 
 
-def _pieces(grid: Grid, widths: Sequence[float], line: float) -> list[list[int]]:
+def _pieces(grid: Grid, widths: Sequence[float]) -> list[list[int]]:
     """Share columns out so that each table fits a line; what names the rows stands in each."""
     named = next((i for i, column in enumerate(grid.columns) if column.text), 0)
     start = list(range(named + 1))
     taken = sum(widths[i] for i in start)
     pieces = [list(start)]
-    room = line - taken
+    room = _LINE - taken
     for i in range(named + 1, len(widths)):
         if widths[i] > room and len(pieces[-1]) > len(start):
             pieces.append(list(start))
-            room = line - taken
+            room = _LINE - taken
         pieces[-1].append(i)
         room -= widths[i]
     return pieces
@@ -237,29 +188,25 @@ def _tabular(
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"{_begun(' & '.join(cells))} \\\\"
-
-
-def _begun(text: str) -> str:
-    """Keep what stands behind the end of a line, or a rule, from being taken for its room."""
-    return f"{{}}{text}" if text.startswith(("[", "*")) else text
+    return f"{begun(' & '.join(cells))} \\\\"
 
 
 def _kind(column: Column, cells: Sequence[Cell]) -> str:
     if not column.text:
         return "r"
     longest = max((cell_len(cell.shown) for cell in cells), default=0)
-    return "l" if longest <= _LONG else r"p{70mm}"
+    return "l" if longest <= _LONG else rf"p{{{_PARAGRAPH:g}pt}}"
 
 
-def _width(column: Column, *cells: Cell, below: bool = False) -> float:
-    """Give the characters that a column takes; those of details are smaller."""
-    widths: list[float] = [max(map(cell_len, _broken(column.title)))]
+def _width(column: Column, *cells: Cell, size: str, below: bool) -> float:
+    """Give the points that a column takes, with the room beside it."""
+    widths = [tex.width(line, size) for line in _broken(column.title)]
     for cell in cells:
-        shown, detail = cell_len(cell.shown), 0.75 * cell_len(cell.detail)
-        whole = max(shown, detail) if below else shown + (detail + 1 if detail else 0)
-        widths.append(min(_LONG, whole) if column.text else whole)
-    return max(widths) + 2
+        shown = tex.width(cell.shown, size, bold=cell.bold)
+        detail = tex.width(cell.detail, r"\tiny") if cell.detail else 0.0
+        whole = max(shown, detail) if below else shown + (detail and detail + 3)
+        widths.append(min(_PARAGRAPH, whole) if column.text else whole)
+    return max(widths) + _GAP
 
 
 def _broken(title: str) -> list[str]:
@@ -273,7 +220,7 @@ def _broken(title: str) -> list[str]:
 
 
 def _head(column: Column) -> str:
-    lines = [_begun(escape(line)) for line in _broken(column.title)]
+    lines = [begun(escape(line)) for line in _broken(column.title)]
     if len(lines) == 1:
         return lines[0]
     side, broken = "l" if column.text else "r", r" \\ ".join(lines)

@@ -86,6 +86,8 @@ class Metric:
         Its value without a mistake, where the interval then needs a bound (`bootstrap.interval`).
     false_rate
         False positive rate at which it is the true positive rate.
+    references
+        Publications that it is from, keys of ``dfbench/references.bib``.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Metric:
     lower_is_better: bool = False
     flawless: float | None = None
     false_rate: float | None = None
+    references: tuple[str, ...] = ()
 
 
 def _mean_of_present(values: Floats) -> Floats:
@@ -125,7 +128,14 @@ def _reached(rate: float, name: str, title: str) -> Metric:
 
 
 ENTRIES = (
-    Metric("roc_auc", "ROC AUC", lambda of: of.roc_auc, short="ROC\nAUC", in_every_table=True),
+    Metric(
+        "roc_auc",
+        "ROC AUC",
+        lambda of: of.roc_auc,
+        short="ROC\nAUC",
+        in_every_table=True,
+        references=("hanley1982",),
+    ),
     Metric(
         "accuracy",
         "accuracy",
@@ -154,10 +164,16 @@ ENTRIES = (
     Metric("eer", "EER", lambda of: of.eer, lower_is_better=True, flawless=0.0),
     _reached(0.01, "tpr_at_fpr_1pct", "TPR at FPR 1 %"),
     _reached(0.001, "tpr_at_fpr_01pct", "TPR at FPR 0.1 %"),
-    Metric("mcc", "MCC", _mcc, flawless=1.0),
+    Metric("mcc", "MCC", _mcc, flawless=1.0, references=("matthews1975",)),
     Metric("log_loss", "log loss", lambda of: of.log_loss / of.total, lower_is_better=True),
-    Metric("brier", "Brier score", lambda of: of.brier / of.total, lower_is_better=True),
-    Metric("ece", "ECE", _ece, lower_is_better=True),
+    Metric(
+        "brier",
+        "Brier score",
+        lambda of: of.brier / of.total,
+        lower_is_better=True,
+        references=("brier1950",),
+    ),
+    Metric("ece", "ECE", _ece, lower_is_better=True, references=("guo2017",)),
 )
 """All figures, in the order of the tables.
 

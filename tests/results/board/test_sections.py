@@ -317,13 +317,13 @@ def test_a_table_too_wide_for_the_page_is_shared_out(board):
     assert tables > 1
     assert text.count("hsv/svm") == tables
     for i in range(30):
-        assert len(re.findall(rf"jpeg=(?:-\{{\}})?{abs(95 - 5 * i)}(?!\d)", text)) >= 1
+        assert len(re.findall(rf"jpeg=-?{abs(95 - 5 * i)}(?!\d)", text)) >= 1
     assert len(figures_of(text)) == 2 * 29 * 3
 
 
 PLAIN = re.compile(
-    r"(?:[A-Za-z0-9 !()*+,./:;=?@\[\]\u00c0-\u017f]"
-    r"|\\[{}$&#%_]|\\text[a-z]+\{\}|\\dots\{\}|-\{\}|\$(?:\\[a-z]+|-)\$)*"
+    r"(?:[A-Za-z0-9 !()*+./:;=?@\[\]\u00c0-\u017f]|-(?!-)|,(?!,)|[-,]\{\}"
+    r"|\\[{}$&#%_]|\\text[a-z]+\{\}|\\dots\{\}|\$(?:\\[a-z]+|-)\$)*"
 )
 
 
@@ -334,9 +334,9 @@ def test_latex_has_no_sign_that_it_would_obey(text):
     assert depth(found) == 0
 
 
-@given(st.text(st.sampled_from("ab_-{}\\$ &%#~^<>|\"'`é中")))
+@given(st.text(st.sampled_from("ab,_-{}\\$ &%#~^<>|\"'`é中")))
 def test_latex_keeps_texts_apart(text):
-    known = {tex(sign): sign for sign in "_-{}\\$&%#~^<>|\"'`中"}
+    known = {tex(sign): sign for sign in "_{}\\$&%#~^<>|\"'`中"} | {"-{}": "-", ",{}": ","}
     read = re.sub(
         "|".join(sorted(map(re.escape, known), key=len, reverse=True)),
         lambda m: known[m.group()],
