@@ -23,7 +23,7 @@ from dfbench.references import (
 )
 from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Part, Registry
 from dfbench.results.board import sentences
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.board import Board, Divided, Line, Table
 from dfbench.results.document.wording import count
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
@@ -140,11 +140,15 @@ class _Methods:
             if tuned is not None:
                 said.append(f"{count(tuned.n_tune)} ({tuned.tuned_on}) to make choices on")
         groups = "" if first.n_groups is None else f" in {counted(first.n_groups, 'group')}"
-        said.append(f"{count(first.n_test)} {split} images{groups} that the figures are of")
+        figures = f"{count(first.n_test)} {split} images{groups} that the figures are of"
+        if first.divided is not None and first.divided.kind == "fold":
+            figures = f"all {count(first.n_test)} images{groups} in turn that the figures are of"
+        said.append(figures)
         classes = f"classes {', '.join(first.classes)}" if first.classes else ""
         if first.positive is not None and len(first.classes) == 2:
             classes += f" (positive: {first.positive})"
         yield statement(f": {_listed(said)}{classes and f'; {classes}'}.")
+        yield from _divisions(first.divided)
         left_out = max(line.n_left_out for line in table.measured)
         if left_out:
             yield statement(f" {counted(left_out, 'unreadable image')} left out.")
@@ -285,18 +289,47 @@ class _Methods:
             yield statement(f"{', ' if i else ''}{each.title}", *each.references)
         grouped = any(line.n_groups is not None for line in self.lines)
         alone = any(line.n_groups is None for line in self.lines)
-        yield statement(". Intervals hold 95 %: those of ROC AUC are DeLong's", "delong1988")
-        if grouped:
+        yield statement(".")
+        if self._over("fold"):
             yield statement(
-                ", of images in groups with the shares of a group summed", "obuchowski1997"
+                " Of folds, ROC AUC, average precision, EER and rates are the means over folds, all"
+                " else is of all images",
+                "forman2010",
             )
-        yield statement(", all others of bootstrap resamples", "efron1993")
-        kinds = ["images within their class"] * alone + ["whole groups"] * grouped
-        yield statement(f" of {' or '.join(kinds)}", *["field2007"] * grouped)
-        if any(len(line.seeds) > 1 for line in self.lines):
-            yield statement("; over several seeds both spreads are added in squares", "zou2008")
+            yield statement(".")
+        once = not all(line in self._over("split") for line in self.lines)
+        if once:
+            yield statement(" Intervals hold 95 %: those of ROC AUC are DeLong's", "delong1988")
+            if grouped:
+                yield statement(
+                    ", of images in groups with the shares of a group summed", "obuchowski1997"
+                )
+            yield statement(", all others of bootstrap resamples", "efron1993")
+            kinds = ["images within their class"] * alone + ["whole groups"] * grouped
+            yield statement(f" of {' or '.join(kinds)}", *["field2007"] * grouped)
+        if self._over("fold"):
+            yield statement(
+                "; of folds they are widened by the root of 1 + K / (2 (K - 1)) for what K folds"
+                " share",
+                *("nadeau2003", "bengio2004"),
+            )
+        if self._over("split"):
+            yield statement(
+                f"{'; those' if once else ' Intervals hold 95 %: those'} of several splits are of"
+                " the corrected resampled t-test",
+                "nadeau2003",
+            )
+        if any(line.control == "shuffled labels" and len(line.seeds) > 1 for line in self.lines):
+            yield statement(
+                "; those of shuffled labels heed the spread over orders, added in squares",
+                "zou2008",
+            )
         yield statement(".")
         yield from self._protocols()
+
+    def _over(self, kind: str) -> list[Line]:
+        """Give the lines whose figures are over several splits, or folds."""
+        return [line for line in self.lines if line.divided and line.divided.kind == kind]
 
     def _protocols(self) -> Iterator[Statement]:
         asked = list(dict.fromkeys(figure.protocol for figure in self.board.figures))
@@ -310,10 +343,16 @@ class _Methods:
     def _tests(self) -> Iterator[Statement]:
         ranked = [line for table in self.board.tables for line in table.ranked]
         if any(line.p_best is not None for line in ranked):
-            yield statement(
-                "Tests. Rows were compared on the same images by ROC AUC with DeLong's test",
-                "delong1988",
-            )
+            split = self._over("split")
+            once = not all(line in split for line in ranked)
+            yield statement("Tests. Rows were compared by ROC AUC")
+            if once:
+                yield statement(" on the same images with DeLong's test", "delong1988")
+            if split:
+                also = ", on" if once else " on"
+                yield statement(
+                    f"{also} the same splits with the corrected resampled t-test", "nadeau2003"
+                )
             yield statement(
                 ", corrected over all pairs of rows of a data set after Holm", "holm1979"
             )
@@ -364,6 +403,19 @@ class _Methods:
             dict.fromkeys(_machine(run.machine) for run in self.board.runs if run.machine)
         )
         yield statement(f"; on {'; '.join(machines)}." if machines else ".")
+
+
+def _divisions(over: Divided | None) -> Iterator[Statement]:
+    """Say how often a data set was divided."""
+    if over is None:
+        return
+    if over.kind == "fold":
+        yield statement(
+            f" Cross-validated over {over.words}: each image was scored once, by a model that had"
+            " not seen it."
+        )
+    else:
+        yield statement(f" Divided anew at random, {over.words}; figures are the means over them.")
 
 
 @dataclass(frozen=True, slots=True)

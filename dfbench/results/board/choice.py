@@ -413,7 +413,9 @@ def _intervals(choice: Choice) -> list[str]:
     found: dict[str, list[str]] = {}
     for group in choice.groups:
         if group.table.measured:
-            found.setdefault(sentences.intervals(group.table.typical), []).append(group.table.dataset)
+            found.setdefault(sentences.intervals(group.table.typical), []).append(
+                group.table.dataset
+            )
     if len(found) == 1:
         return [f"In brackets: {next(iter(found))}."]
     said = "; ".join(f"{', '.join(names)}: {how}" for how, names in found.items())
@@ -430,8 +432,9 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
         n = [sum(line.rank is not None for line in group.table.ranked) for group in choice.groups]
         among = _listed([str(each) for each in (n[:1] if len(set(n)) == 1 else n)])
         bold = (
-            "Bold: ROC AUC not significantly worse than the best of its data set (DeLong's test,"
-            f" Holm-corrected over all pairs of the {among} rows that were run, 5 %)"
+            "Bold: ROC AUC not significantly worse than the best of its data set"
+            f" ({_test(choice)}, Holm-corrected over all pairs of the {among} rows that were run,"
+            " 5 %)"
         )
         said.append(f"{bold}; underlined: the highest of the others." if underlined else f"{bold}.")
         absent = [
@@ -447,6 +450,19 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
         marks += " and the second underlined" if underlined else ""
         said.append(f"{which} {marks}, as measured and not tested.")
     return said
+
+
+def _test(choice: Choice) -> str:
+    """Name the tests between rows."""
+    kinds = {
+        line.divided is not None and line.divided.kind == "split"
+        for group in choice.groups
+        for line in group.table.ranked
+    }
+    names = ["DeLong's test"] * (False in kinds) + ["the corrected t-test over splits"] * (
+        True in kinds
+    )
+    return " or ".join(names) or "DeLong's test"
 
 
 def _top_row(table: Table) -> str:
