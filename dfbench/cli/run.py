@@ -309,5 +309,7 @@ def _show(results: Results, folder: Path, *, report: bool) -> None:
     kept = results.kept_models()
     if kept:
         size = sum(kept.values()) / 1e6
-        say(f"models: {len(kept)} in {folder}/models, {size:.1f} MB")
+        first = any(line.divided for line in results.board.lines)
+        of = ", of the first split or fold" if first else ""
+        say(f"models: {len(kept)} in {folder}/models, {size:.1f} MB{of}")
         say(f"ask one: dfbench predict {folder} PHOTO{_asked(results)}")

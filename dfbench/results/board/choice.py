@@ -385,7 +385,8 @@ def _images(choice: Choice) -> list[str]:
         groups = table.typical.n_groups
         n += "" if groups is None else f", {counted(groups, 'group')}"
         found.append(n if len(choice.groups) == 1 else f"{table.dataset}: {n}")
-    return [f"{'; '.join(found)}."] if found else []
+    said = "; ".join(found)
+    return [f"{said[:1].upper() if len(found) == 1 else said[:1]}{said[1:]}."] if found else []
 
 
 def _seeds(choice: Choice) -> list[str]:

@@ -180,6 +180,8 @@ def use(board: Board) -> Section:
         f"{_trained(len(board.kept))} kept in models/, "
         f"{wording.megabytes(sum(board.kept.values()))} MB. DIR is this folder."
     )
+    if any(line.divided for line in board.lines):
+        text += " Of data sets that were divided several times, models of the first are kept."
     return Section("Use a row", (text,), (Grid(columns, (rows,)),), secondary=True)
 
 
@@ -207,6 +209,8 @@ def origin(board: Board) -> Section:
     columns += [Column(name) for name in ("training", "scored", "left out")]
     columns += [Column("scored on", text=True), Column("tuned on", text=True)]
     columns += [Column("classes", text=True), Column("rows")]
+    divided = any(table.measured and table.typical.divided for table in board.tables)
+    columns += [Column("divided into", text=True)] if divided else []
     rows = []
     for table in board.tables:
         if not table.measured:
@@ -224,6 +228,7 @@ def origin(board: Board) -> Section:
                 Cell(first.tuned_on),
                 Cell(", ".join(first.classes)),
                 Cell(wording.count(len(table.lines)), len(table.lines)),
+                *([Cell(first.divided.words if first.divided else wording.GAP)] * divided),
             )
         )
     grids = [Grid(tuple(columns), (tuple(rows),), "Data sets")] if rows else []
