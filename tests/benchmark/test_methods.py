@@ -81,4 +81,4 @@ def test_figures_for_a_paper_are_the_same_again(made, tmp_path):
         r"\\includegraphics\[width=\\(\w+)\]\{(.*?)\}", files["figures.tex"].decode()
     )
     assert {f"{name}.pdf" for _, name in shown} == {x for x in files if x.endswith(".pdf")}
-    assert ("columnwidth", "pareto-faces") in shown
+    assert ("textwidth", "scores-faces-both-seed-1") in shown
