@@ -235,10 +235,14 @@ def _of_first(report: Report, read: Read) -> Report:
         ]
         for dataset, its in report.by_dataset.items()
     }
+    warnings = {
+        dataset: [f"of {first[dataset]}: {text}" if dataset in first else text for text in its]
+        for dataset, its in report.warnings.items()
+    }
     names = ", ".join(dict.fromkeys(first.values()))
     said = f"Of data sets that were divided several times: of {names} alone."
     sections = [replace(each, text=(said, *each.text)) for each in report.sections]
-    return replace(report, by_dataset=by_dataset, sections=sections)
+    return replace(report, by_dataset=by_dataset, sections=sections, warnings=warnings)
 
 
 def _broken_down(table: Table, rows: Mapping[_Place, RowRead]) -> Table:
