@@ -81,7 +81,10 @@ def leaderboard(
     ] = False,
     spread: Annotated[
         bool,
-        typer.Option("--spread", help="Of one table: with the standard deviations over seeds."),
+        typer.Option(
+            "--spread",
+            help="Of one table: with the standard deviations over seeds, or over splits or folds.",
+        ),
     ] = False,
     width: Annotated[
         Width | None,

@@ -78,4 +78,5 @@ def submit(
     text = submission(results, dataset, record, scores=scores, fill=fill)
     write_submission(text, out_file)
     n = counted(text.count("\n") - 1, "image")
-    say(f"{n}, row {row}, seed {record.seed}: {out_file}")
+    of = "" if record.division is None else f", the model of {record.division.name}"
+    say(f"{n}, row {row}, seed {record.seed}{of}: {out_file}")

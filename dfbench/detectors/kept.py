@@ -214,7 +214,7 @@ class KeptModels:
                 "normal": gathered.contents[0].normal,
                 "reference": REFERENCE,
                 "figures": self._figures(entry, line),
-                "warnings": [*table.warnings, *_of_row(record)],
+                "warnings": [*table.warnings, *_of_row(record), *_of_division(entry)],
             }
         )
         arrays = {**gathered.arrays, **self._tested(record)}
@@ -353,6 +353,17 @@ class _Gathered:
         # where they were on this machine is nobody's business
         params = {key: value for key, value in kept.params.items() if key != "weights"}
         return kept.model_copy(update={"weights": name, "params": params})
+
+
+def _of_division(entry: Entry) -> list[str]:
+    """Say of which of several divisions a model is."""
+    its = entry.division
+    if its is None:
+        return []
+    return [
+        f"it is the model of {its.name}: what it was trained and tested on is that part of the images,"
+        f" and the figures of the leaderboard are over all {its.kind}s"
+    ]
 
 
 def _of_row(record: Record) -> list[str]:

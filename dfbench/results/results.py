@@ -168,8 +168,8 @@ class Results:
         Returns
         -------
         DataFrame
-            Columns ``dataset``, ``seed``, ``division`` (where the data set was divided several
-            times, e.g. ``fold 1 of 5``), ``image``, ``label`` (name of the class; missing where
+            Columns ``dataset``, ``seed``, ``split`` (where the data set was divided several times,
+            e.g. ``fold 1``), ``image``, ``label`` (name of the class; missing where
             there is none), ``group`` and ``kind`` (missing likewise), ``decision`` (name of a
             class; missing where a row from elsewhere decides nothing), and ``p_<class>`` for each
             class (float64; scores of rows from elsewhere that are no probabilities stand there as
@@ -431,7 +431,7 @@ def _scores_frame(folder: ResultsFolder, entry: Entry, part: Part) -> pd.DataFra
         {
             "dataset": entry.dataset,
             "seed": entry.seed,
-            **({} if entry.division is None else {"division": entry.division.name}),
+            **({} if entry.division is None else {"split": entry.division.short}),
             "image": scores.images,
             "label": [names[label] for label in scores.labels.tolist()],
             "group": scores.groups if scores.groups is not None else np.full(n, np.nan),

@@ -96,7 +96,7 @@ def test_a_row_over_folds_has_the_figures_of_its_scores(folds: Results, row: str
         aucs.append(
             [
                 roc_auc_score(its["label"] == "fake", its["p_fake"])
-                for _, its in of_seed.groupby("division")
+                for _, its in of_seed.groupby("split")
             ]
         )
         accuracies.append(accuracy_score(of_seed["label"], of_seed["decision"]))
@@ -111,12 +111,12 @@ def test_a_row_over_splits_has_the_mean_of_its_scores(splits: Results) -> None:
     found = line(splits, "hsv/svm")
     aucs = [
         roc_auc_score(its["label"] == "fake", its["p_fake"])
-        for _, its in table.groupby(["division", "seed"])
+        for _, its in table.groupby(["split", "seed"])
     ]
     assert found.divided.words == "3 splits"
     assert found.metrics["roc_auc"].value == pytest.approx(np.mean(aucs))
     assert len(table) == 6 * found.n_test
-    tests = [set(its["image"]) for _, its in table.groupby("division")]
+    tests = [set(its["image"]) for _, its in table.groupby("split")]
     assert tests[0] != tests[1] != tests[2]
 
 

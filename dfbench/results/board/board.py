@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -181,6 +182,12 @@ class Line(CellFacts):
         own = [fit.metrics.get(metric) for fit in self.fits if fit.split == name]
         known = [value for value in own if value is not None]
         return sum(known) / len(known) if known and len(known) == len(own) else None
+
+    def spread_over(self, metric: str) -> float | None:
+        """Give the standard deviation of a figure over splits or folds, of the means over seeds."""
+        names = dict.fromkeys(fit.split for fit in self.fits if fit.split)
+        known = [x for x in (self.on_division(name, metric) for name in names) if x is not None]
+        return statistics.stdev(known) if len(known) > 1 else None
 
     @property
     def auc(self) -> float | None:

@@ -110,8 +110,15 @@ class Choice:
         if column.estimate is None:
             return ""
         of = column.estimate(line)
+        if self.spread and over_divisions(line):
+            of = of.model_copy(update={"spread": line.spread_over(column.key)})
         parts = [wording.spread(of)] * self.spread + [wording.interval(of)] * self.intervals
         return " ".join(filter(None, parts))
+
+
+def over_divisions(line: Line) -> bool:
+    """Whether what varies of a row is the split, and no seed does."""
+    return line.divided is not None and len(line.seeds) == 1
 
 
 def choose(
@@ -330,6 +337,9 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
     several = any(len(line.seeds) > 1 for line in choice.measured)
     if choice.spread and several:
         said.append("\N{PLUS-MINUS SIGN}: standard deviation over the seeds.")
+    over = [line.divided.kind for line in choice.measured if over_divisions(line) and line.divided]
+    if choice.spread and over:
+        said.append(f"\N{PLUS-MINUS SIGN}: standard deviation over the {over[0]}s.")
     said += _marks(choice, underlined=underlined)
     for group in choice.groups:
         said += [

@@ -112,7 +112,7 @@ def by_division(table: Table) -> list[Section]:
             *(number_cell(value) for value in (own if shown else ())),
             number_cell(min(known, default=None)),
             number_cell(max(known, default=None)),
-            number_cell(float(np.std(known, ddof=1)) if len(known) > 1 else None),
+            number_cell(line.spread_over("roc_auc")),
             *([number_cell(auc.spread)] if seeds else []),
         )
 

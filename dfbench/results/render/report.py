@@ -18,6 +18,7 @@ from dfbench.rasters.pillow import opened
 from dfbench.rasters.png import plain
 from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
+from dfbench.plain import counted
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Fit, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
@@ -235,7 +236,7 @@ class Embedded(Pictures):
                 shown = _sentence(_threshold(line, fit)) + drawn[fit.cell]
                 inside += _folded(f"seed {fit.name}", own, shown)
         said += f" {wording.spread(line.metrics['roc_auc'])}".rstrip()
-        return _folded(line.row, f"{said}, over {len(line.fits)} runs", inside)
+        return _folded(line.row, f"{said}, over {_runs(line)}", inside)
 
     def _drawn(self, cell: str) -> str:
         return "".join(
@@ -253,12 +254,19 @@ def _folded(name: str, said: str, inside: str) -> str:
     )
 
 
+def _runs(line: Line) -> str:
+    """Say over what a row's figure is."""
+    seeds = f"{len(line.seeds)} seeds" if len(line.seeds) > 1 else ""
+    over = "" if line.divided is None else line.divided.words
+    return " and ".join(filter(None, [over, seeds])) or f"{len(line.fits)} runs"
+
+
 def _cost(line: Line) -> list[str]:
     """Say what a row took, of several runs on average."""
     facts = [f"fit {wording.quantity(line.fit_seconds)} s"] if line.fit_seconds else []
     if line.tuning is not None:
         n = line.tuning.trials
-        facts.append(f"{n} trial{'s' if n > 1 else ''} in {line.tuning.seconds:.0f} s")
+        facts.append(f"{counted(n, 'trial')} in {wording.quantity(line.tuning.seconds)} s")
     return facts
 
 
