@@ -361,8 +361,8 @@ def _of_division(entry: Entry) -> list[str]:
     if its is None:
         return []
     return [
-        f"it is the model of {its.name}: what it was trained and tested on is that part of the images,"
-        f" and the figures of the leaderboard are over all {its.kind}s"
+        f"it is the model of {its.name}: its error rates are of the images of that one, and the"
+        f" leaderboard's figures are over all {its.kind}s"
     ]
 
 

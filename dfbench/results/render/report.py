@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from dfbench.errors import ImageError
 from dfbench.files import keep_text, unwritable
+from dfbench.plain import counted
 from dfbench.rasters.pillow import opened
 from dfbench.rasters.png import plain
 from dfbench.received.files import read_bytes
 from dfbench.registry import PICTURES, Registry
-from dfbench.plain import counted
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Fit, Line, Table
 from dfbench.results.board.document import Chapter, Standings, document
