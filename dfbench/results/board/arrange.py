@@ -118,6 +118,12 @@ def _notes(ok: Sequence[Line]) -> list[str]:
         notes.append(
             f"intervals from {counted(min(groups), 'group')} say little: they are too narrow"
         )
+    folds = [line for line in ok if line.divided is not None and line.divided.kind == "fold"]
+    if any(line.metrics["roc_auc"].low is None and line.auc is not None for line in folds):
+        notes.append(
+            "there are no intervals where a fold has one image, or group, of a class alone: fewer"
+            " folds, or splits, tell how far figures may be off"
+        )
     return notes
 
 
