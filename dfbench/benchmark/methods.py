@@ -140,7 +140,7 @@ class _Methods:
             if tuned is not None:
                 said.append(f"{count(tuned.n_tune)} ({tuned.tuned_on}) to make choices on")
         groups = "" if first.n_groups is None else f" in {counted(first.n_groups, 'group')}"
-        figures = f"{count(first.n_test)} {split} images{groups} that the figures are of"
+        figures = f"{first.n_tested} {split} images{groups} that the figures are of"
         if first.divided is not None and first.divided.kind == "fold":
             figures = f"all {count(first.n_test)} images{groups} in turn that the figures are of"
         said.append(figures)

@@ -105,7 +105,10 @@ def run_summary(plan: Plan) -> str:
 def _divisions(plan: Plan) -> str:
     """Say how often data sets are divided; nothing where once."""
     found = {cell.division[::2] for cell in plan.cells if cell.division is not None}
-    return f" x {' or '.join(f'{of} {kind}s' for kind, of in sorted(found))}" if found else ""
+    said = [f"{of} {kind}s" for kind, of in sorted(found)]
+    if any(cell.division is None for cell in plan.cells if cell.dataset is not None):
+        said.insert(0, "1 division")
+    return f" x {' or '.join(said)}" if found else ""
 
 
 def _count(n: int, what: str) -> str:

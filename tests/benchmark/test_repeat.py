@@ -15,10 +15,15 @@ from typer.testing import CliRunner, Result
 import dfbench
 from dfbench.cli import app
 from dfbench.errors import DataError, OutputError
+from dfbench.results.board.agreement import at_odds
+from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
+from dfbench.results.records.lists import Entries
 from dfbench.results.records.merging import Source, merge
+from dfbench.results.records.records import Record
 from dfbench.results.records.sealed import write_sealed
 from dfbench.results.results import Results, load_results
+from dfbench.results.statistics.measured import Images
 from tests.conftest import run_cells_here
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -130,6 +135,9 @@ def test_boards_say_what_figures_are_of(folds: Results, splits: Results) -> None
     said = (splits.folder / "leaderboard.md").read_text()
     assert "means over 3 splits drawn at random" in said
     assert "on several splits Nadeau and Bengio's corrected t-test" in said
+    assert "of split 1 of 3 alone: figures" in said
+    # a control of one split has the interval of its images and orders
+    assert line(splits, "shuffled").metrics["roc_auc"].low is not None
     assert "| split 1 | split 2 | split 3 |" in said
 
 
@@ -188,6 +196,64 @@ def test_a_division_that_is_lost_costs_itself_alone(folds: Results, tmp_path: Pa
     assert done.divided.words == "2 of 3 folds"
     assert done.n_test == 68 - 22
     assert lost.reason == "fold 2 of 3: not run yet"
+
+
+def test_the_first_division_may_be_lost_too(folds: Results, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(folds.folder, out)
+    for entry in ResultsFolder(out).read_entries():
+        if entry.row == "hsv/svm" and entry.is_first:
+            (out / "cells" / f"{entry.cell}.json").unlink()
+    results = load_results(out)
+    assert line(results, "both").divided.words == "3 folds"
+    (table,) = results.board.tables
+    assert not any("different states" in note for note in table.notes)
+    (found,) = results.compare("hsv/svm", "hsv/knn").comparisons
+    assert found.reason.startswith("the rows were not run on the same folds")
+
+
+def test_divisions_that_do_not_fit_have_no_figure(folds: Results, tmp_path: Path) -> None:
+    entries = ResultsFolder(folds.folder).read_entries()
+    own = [e for e in entries if e.row == "hsv/knn" and not e.subset.name]
+    others = [e for e in entries if e not in own]
+    alone = [e for e in own if e.seed == e.division.number % 2]
+    nine = [
+        e.model_copy(update={"division": e.division.model_copy(update={"of": 9})})
+        for e in own
+        if not e.is_first
+    ]
+    for at, its in enumerate(([*own, *nine], alone)):
+        out = tmp_path / str(at)
+        shutil.copytree(folds.folder, out)
+        write_sealed(ResultsFolder(out).entries_file, Entries(entries=[*its, *others]))
+        results = load_results(out)
+        assert {its.status for its in results.board.lines if its.row == "hsv/knn"} == {"failed"}
+        (found,) = results.compare("hsv/knn", "hsv/svm").comparisons
+        assert "3 folds and on 9 folds" in found.reason or "left out: seed" in found.reason
+
+
+def test_folds_share_no_image_and_divisions_no_other_labels(folds: Results) -> None:
+    folder = ResultsFolder(folds.folder)
+    (one, two) = [
+        folder.load_record(e.cell)
+        for e in folder.read_entries()
+        if e.row == "hsv/knn" and e.seed == 0 and not e.subset.name and e.division.number < 3
+    ]
+    images = [Images.of(names, np.array([0, 1])) for names in (("a", "b"), ("c", "d"), ("b", "c"))]
+    fold = [Division(kind="fold", number=k, of=3) for k in (1, 2)]
+    split = [Division(kind="split", number=k, of=3) for k in (1, 2)]
+
+    def said(divisions: list[Division], other: Images, record: Record = two) -> set[str]:
+        cells = [[(one, images[0])], [(record, other)]]
+        return set(at_odds(list(zip(divisions, cells, strict=True))).values())
+
+    assert said(fold, images[1]) == said(split, images[0]) == set()
+    assert said(fold, images[0]) == {"an image was tested on in two of its folds"}
+    assert said(split, images[2]) == {"the same image has other labels on other splits"}
+    other = two.model_copy(update={"classes": two.classes[::-1]})
+    assert said(fold, images[1], other) == {
+        "its divisions are not of the same classes, or not in one order"
+    }
 
 
 def test_places_are_found_again_from_records(folds: Results, tmp_path: Path) -> None:

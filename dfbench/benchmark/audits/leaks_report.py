@@ -8,6 +8,7 @@ import numpy as np
 
 from dfbench.benchmark.audits.leaks_found import Leaks, dropped, warn, word
 from dfbench.results.board.board import Table
+from dfbench.results.board.divisions import first_of, said_of
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Figure, Report
 from dfbench.results.board.samples import sample_of
@@ -135,10 +136,11 @@ def report(read: Read, found: dict[str, Leaks]) -> Report:
         left = {name for name, row in rows.items() if row.records[0].drops_leaks}
         if left and (said := dropped(its)):
             others = len(left) < len(rows)
-            notes[table.dataset] = [f"{said}: {', '.join(sorted(left))}" if others else said]
+            said = f"{said}: {', '.join(sorted(left))}" if others else said
+            notes[table.dataset] = said_of(first_of(table), [said])
         blocks = _blocks(table, its, left, rows)
         if (warning := warn(its)) and any(blocks):
-            warnings[table.dataset] = [warning]
+            warnings[table.dataset] = said_of(first_of(table), [warning])
             if its.evaluate:
                 runs = [[_run(read, rows[name]) for name in block] for block in blocks]
                 laid_out, figures = section(table.dataset, its, runs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dfbench.benchmark.audits.base import Audit, Finding, Looked
 from dfbench.benchmark.audits.proportion_found import Proportion, proportion_of, repeated, word
+from dfbench.results.board.divisions import first_of, said_of
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
 
@@ -48,7 +49,10 @@ class ProportionAudit(Audit[Proportion, Proportion]):
     def report(self, read: Read) -> Report:
         """Say it above each table: warn where figures are all but void, else note it."""
         warnings, notes = {}, {}
+        of = {table.dataset: first_of(table) for table in read.tables}
         for name, kept in self.kept(read).items():
-            warnings[name] = self.warn(kept)
-            notes[name] = [said.text for said in word(kept) if not said.strong]
+            # of folds all images were counted
+            first = "" if of[name].startswith("fold") else of[name]
+            warnings[name] = said_of(first, self.warn(kept))
+            notes[name] = said_of(first, [said.text for said in word(kept) if not said.strong])
         return Report(warnings=warnings, notes=notes)

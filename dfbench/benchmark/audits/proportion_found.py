@@ -16,6 +16,7 @@ from dfbench.results.document import wording
 from dfbench.results.statistics.intervals import wilson
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.listing import UNLABELLED
+from dfbench.suites.datasets.parts import Parts
 
 Role = Literal["train", "tune", "evaluate"]
 
@@ -116,7 +117,7 @@ def _rows(looked: Looked) -> Iterator[tuple[Role, str, NDArray[np.intp]]]:
     if parts is not None:
         yield "train", "train", parts.train
         yield "tune", parts.tuned_on, parts.tune
-        yield "evaluate", parts.split, parts.evaluate
+        yield "evaluate", parts.split, _evaluated(looked, parts)
         return
     manifest = looked.dataset.manifest
     splits = manifest["split"].to_numpy(object)
@@ -129,6 +130,14 @@ def _rows(looked: Looked) -> Iterator[tuple[Role, str, NDArray[np.intp]]]:
     for split, role in roles.items():
         if (labelled & (splits == split)).any():
             yield role, split, np.flatnonzero(usable & (splits == split))
+
+
+def _evaluated(looked: Looked, parts: Parts) -> NDArray[np.intp]:
+    """Give the images that figures are of: of folds all, each in its turn."""
+    division = looked.dataset.division
+    if division is None or division.kind == "split":
+        return parts.evaluate
+    return np.sort(np.concatenate([parts.train, parts.tune, parts.evaluate]))
 
 
 def repeated(looked: Looked, role: Role, name: str) -> list[tuple[str, ...]]:

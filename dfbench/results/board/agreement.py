@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.results.records.divisions import Division
 from dfbench.results.records.records import Record
 from dfbench.results.statistics.measured import Images
 
@@ -35,6 +36,53 @@ def contradicted(cells: Iterable[Told]) -> dict[str, str]:
             faults = _faults(sheets, weights)
             found |= {r.cell: faults[id(images)] for r, images in its if id(images) in faults}
     return found
+
+
+def at_odds(divisions: Sequence[tuple[Division | None, Sequence[Told]]]) -> dict[str, str]:
+    """Say of each cell of a row, by its name, why it cannot be put together with the others.
+
+    Parameters
+    ----------
+    divisions
+        Each with the cells that ran on it, one a seed.
+    """
+    if len(divisions) < 2:
+        return {}
+    cells = [told for _, its in divisions for told in its]
+    if fault := _at_odds([division for division, _ in divisions], [its for _, its in divisions]):
+        return {record.cell: fault for record, _ in cells}
+    if divisions[0][0] is None or divisions[0][0].kind == "split":
+        return {}
+    seeds = [{record.seed for record, _ in its} for _, its in divisions if its]
+    return {
+        record.cell: f"left out: seed {record.seed} did not run on all folds that ran"
+        for record, _ in cells
+        if not all(record.seed in each for each in seeds)
+    }
+
+
+def _at_odds(divisions: Sequence[Division | None], cells: Sequence[Sequence[Told]]) -> str:
+    """Say why divisions have no one figure; empty where they have."""
+    families = {
+        "one division" if its is None else f"{its.of} {its.kind}s": its for its in divisions
+    }
+    if len(families) > 1:
+        return f"it was run on {' and on '.join(families)}: run it again, with one --repeat"
+    if len({_classes(told) for its in cells for told in its}) > 1:
+        return "its divisions are not of the same classes, or not in one order"
+    images = [its[0][1] for its in cells if its]
+    if "fold" in {its.kind for its in divisions if its is not None}:
+        twice = len(set().union(*(each.names for each in images))) < sum(
+            len(each.names) for each in images
+        )
+        return "an image was tested on in two of its folds" if twice else ""
+    labels: dict[str, int] = {}
+    for each in images:
+        own = dict(zip(each.names, each.design.labels.tolist(), strict=True))
+        if any(labels.get(name, label) != label for name, label in own.items()):
+            return "the same image has other labels on other splits"
+        labels |= own
+    return ""
 
 
 def _of_data(cells: Sequence[Told]) -> dict[str, str]:

@@ -92,7 +92,8 @@ def _with_pareto(lines: Sequence[Line]) -> list[Line]:
 def _notes(ok: Sequence[Line]) -> list[str]:
     """Say what keeps the lines of a table from being compared."""
     notes = []
-    if len({line.fingerprint for line in ok}) > 1:
+    # that of a line is of its first division that ran
+    if len({line.fingerprint for line in ok if _of_all(line)}) > 1:
         notes.append(
             "the rows were run on different states of the data set (its fingerprint changed):"
             " run all of them again before comparing"
@@ -112,12 +113,23 @@ def _notes(ok: Sequence[Line]) -> list[str]:
             f"the rows were not run on the same divisions of the data set: {said}; run all of them"
             " with the same --repeat before comparing"
         )
-    groups = [line.n_groups for line in ok if line.n_groups is not None]
+    groups = [line.n_groups for line in ok if line.n_groups is not None and not line.on_splits]
     if groups and min(groups) < FEW_GROUPS:
         notes.append(
             f"intervals from {counted(min(groups), 'group')} say little: they are too narrow"
         )
+    folds = [line for line in ok if line.divided is not None and line.divided.kind == "fold"]
+    if any(line.metrics["roc_auc"].low is None and line.auc is not None for line in folds):
+        notes.append(
+            "there are no intervals where a fold has one image, or group, of a class alone: fewer"
+            " folds, or splits, tell how far figures may be off"
+        )
     return notes
+
+
+def _of_all(line: Line) -> bool:
+    over = line.divided
+    return over is None or over.n == over.of or line.control == "shuffled labels"
 
 
 def _warnings(lines: Sequence[Line]) -> list[str]:

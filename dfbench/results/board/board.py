@@ -190,6 +190,18 @@ class Line(CellFacts):
         return statistics.stdev(known) if len(known) > 1 else None
 
     @property
+    def on_splits(self) -> bool:
+        """Whether its figures are means over several splits."""
+        return self.divided is not None and self.divided.kind == "split" and self.divided.n > 1
+
+    @property
+    def n_tested(self) -> str:
+        """Number of images that are tested on; of several splits of each, e.g. ``36 to 39``."""
+        own = {fit.n for fit in self.fits if fit.n is not None} if self.on_splits else set()
+        sizes = own or {self.n_test or 0}
+        return " to ".join(f"{n:,}" for n in sorted({min(sizes), max(sizes)}))
+
+    @property
     def auc(self) -> float | None:
         """ROC AUC, the figure that rows are ordered by."""
         return self.metrics["roc_auc"].value

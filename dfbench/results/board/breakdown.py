@@ -20,14 +20,18 @@ from dfbench.results.statistics.measured import Measured
 from dfbench.results.statistics.repeated import Repeated, estimate
 
 _KINDS = (
-    "ROC AUC of the real images against each kind of fake (95 % intervals by DeLong), and the share"
-    " of each kind that is taken for fake at the row's own decision (Wilson's intervals; of images"
-    " in groups on their effective number). Models were fitted on all kinds of the training split."
+    "ROC AUC of the real images against each kind of fake{delong}, and the share of each kind that"
+    " is taken for fake at the row's own decision{wilson}. Models were fitted on all kinds of the"
+    " training split."
 )
 _CLASSES = (
-    "Recall is the share of a class's images that the row decides rightly (Wilson's intervals; of"
-    " images in groups on their effective number), ROC AUC that of the class against all others"
-    " (DeLong)."
+    "Recall is the share of a class's images that the row decides rightly{wilson}, ROC AUC that of"
+    " the class against all others{delong}."
+)
+_WILSON = " (Wilson's intervals; of images in groups on their effective number)"
+_OF_SPLITS = (
+    " All are means over the splits whose test images have any of them, with corrected 95 %"
+    " intervals; numbers of images are those of the first."
 )
 _SHOWN = 10
 """Rows that a terminal shows."""
@@ -201,9 +205,18 @@ def sections(table: Table) -> list[Section]:
         return []
     left = sum(not line.by_class and line.control != "shuffled labels" for line in table.measured)
     note = (f"{left} rows that were scored on other images are left out.",) if left else ()
-    if len(lines[0].classes) > 2:
-        return [_by_class(lines, note)]
-    return [_by_kind(lines, note)] if lines[0].by_kind else []
+    first = lines[0]
+    if len(first.classes) > 2:
+        said = _said(_CLASSES, " (DeLong)", over_splits=first.on_splits)
+        return [_by_class(lines, (said, *note))]
+    said = _said(_KINDS, " (95 % intervals by DeLong)", over_splits=first.on_splits)
+    return [_by_kind(lines, (said, *note))] if first.by_kind else []
+
+
+def _said(text: str, delong: str, *, over_splits: bool) -> str:
+    if over_splits:
+        return text.format(delong="", wilson="") + _OF_SPLITS
+    return text.format(delong=delong, wilson=_WILSON)
 
 
 def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
@@ -217,7 +230,7 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
     titles = [_titled(name, kind) for name, kind in first.by_kind.items()]
     areas = _grid(
         lines,
-        f"ROC AUC against {n_real:,} {real} images",
+        f"ROC AUC against {n_real:,} {real} images{' of a split' if first.on_splits else ''}",
         [Column(title, mark=CHANCE) for title in titles],
         lambda line: [kind.metrics["roc_auc"] for kind in line.by_kind.values()],
     )
@@ -234,9 +247,7 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
         ],
     )
     grids = areas, rates
-    return Section(
-        "By kind of fake", (_KINDS, *note), grids, folded=True, brief=_brief(areas, first)
-    )
+    return Section("By kind of fake", note, grids, folded=True, brief=_brief(areas, first))
 
 
 def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
@@ -253,7 +264,7 @@ def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
         [Column(title) for title in titles],
         lambda line: [its.metrics["recall"] for its in line.by_class.values()],
     )
-    return Section("By class", (_CLASSES, *note), (areas, recalls), folded=True)
+    return Section("By class", note, (areas, recalls), folded=True)
 
 
 def _brief(areas: Grid, line: Line) -> Grid:

@@ -18,7 +18,7 @@ from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
 from dfbench.results.board import breakdown
 from dfbench.results.board.added import NOTHING, Additions, additions_of
-from dfbench.results.board.agreement import contradicted
+from dfbench.results.board.agreement import at_odds, contradicted
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Divided, Fit, Line, Smallest, Table
 from dfbench.results.board.divisions import by_division, first_of, together
@@ -27,6 +27,7 @@ from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
 from dfbench.results.board.sentences import tuned_for
 from dfbench.results.document.blocks import Section
+from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import CellFacts, Entry, Record, Scores, Status, Tuning
 from dfbench.results.records.scores import by_image
@@ -177,10 +178,12 @@ def _places(entries: Sequence[Entry]) -> dict[_Place, list[list[Entry]]]:
 
 def _by_division(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Give the entries of a row by division, and by seed."""
-    found: dict[int, list[Entry]] = {}
+    found: dict[tuple[str, int, int], list[Entry]] = {}
     for entry in entries:
-        found.setdefault(0 if entry.division is None else entry.division.number, []).append(entry)
-    return [sorted(found[number], key=lambda entry: entry.seed) for number in sorted(found)]
+        its = entry.division
+        key = ("", 0, 0) if its is None else (*its.family, its.number)
+        found.setdefault(key, []).append(entry)
+    return [sorted(found[key], key=lambda entry: entry.seed) for key in sorted(found)]
 
 
 def _reports(read: Read) -> Iterator[Report]:
@@ -352,6 +355,16 @@ class _Cells:
     defaults: dict[str, float]
     unread: bool
 
+    @property
+    def division(self) -> Division | None:
+        """Which of several it is on."""
+        return self.entries[0].division
+
+    @property
+    def told(self) -> list[tuple[Record, Images]]:
+        """What `agreement` looks at."""
+        return [(cell.record, cell.images) for cell in self.cells]
+
     def without(self, faults: Mapping[str, str]) -> _Cells:
         """Leave out the cells of which something is wrong, and say what."""
         off = [cell for cell in self.cells if cell.record.cell in faults]
@@ -390,7 +403,8 @@ def _put_together(
 ) -> RowRead:
     # of folds somebody's own metric is asked of all images together, and not of each
     folds = any(e.division is not None and e.division.kind == "fold" for e in divisions[0].entries)
-    own = [_measured(its, () if folds else further) for its in divisions]
+    faults = at_odds([(its.division, its.told) for its in divisions])
+    own = [_measured(its.without(faults), () if folds else further) for its in divisions]
     return together(own, known, further)
 
 
@@ -550,7 +564,7 @@ def line_of(row: RowRead) -> Line | None:
             [record.predict_images_per_second for record in records]
         ),
         "tuning": tuning,
-        "probability": " / ".join(dict.fromkeys(x.probability for x in row.records)),
+        "probability": " / ".join(dict.fromkeys(record.probability for record in records)),
         "optimism": optimism,
         "default_roc_auc": default,
         "threshold": first.threshold if len(records) == 1 else None,

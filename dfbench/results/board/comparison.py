@@ -194,6 +194,9 @@ def _on(
     a, b = measured
     if isinstance(a, Repeated) or isinstance(b, Repeated):
         return _on_splits(found, a, b)
+    if len({line.divided for line in lines.values() if line is not None}) > 1:
+        why = "the rows were not run on the same folds: run both again with the same --repeat"
+        return replace(found, reason=why)
     if a.images is not b.images:
         return replace(found, reason=_unlike(a, b, [line for line in lines.values() if line]))
     only_a = float((a.right * (1 - b.right)).sum())

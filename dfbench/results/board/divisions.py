@@ -44,6 +44,8 @@ def together(
     ran = [each for each in divisions if each.measured is not None]
     if not ran:
         whole = WholeRow(None)
+    elif division.kind == "split" and first.entry.control == "shuffled labels":
+        whole = WholeRow(first.measured, first.kinds)  # of one split, whose images it is about
     elif division.kind == "split":
         whole = WholeRow(
             Repeated(tuple(each.measured for each in ran if each.measured), _ratio(ran))
@@ -85,6 +87,11 @@ def first_of(table: Table) -> str:
     """Name the first division of a data set; empty where it was not divided several times."""
     over = next((line.divided for line in table.measured if line.divided is not None), None)
     return "" if over is None else f"{over.kind} 1 of {over.of}"
+
+
+def said_of(division: str, lines: Sequence[str]) -> list[str]:
+    """Say of each line which division it is of; of none, nothing."""
+    return [f"of {division} alone: {line}" if division else line for line in lines]
 
 
 def by_division(table: Table) -> list[Section]:
@@ -142,16 +149,9 @@ def _ratio(ran: Sequence[RowRead]) -> float:
 
 
 def _pooled(ran: Sequence[RowRead], known: list[Images], further: Sequence[Recomputed]) -> WholeRow:
-    """Put folds together, of the seeds that all of them have."""
+    """Put folds together, which have the same seeds (`at_odds`)."""
     measured = [each.measured for each in ran if each.measured is not None]
-    seeds = [[record.seed for record in each.records] for each in ran]
-    common = [seed for seed in seeds[0] if all(seed in its for its in seeds)]
-    if not common:
-        return WholeRow(None)
-    samples = [
-        pooled([its.samples[own.index(seed)] for its, own in zip(measured, seeds, strict=True)])
-        for seed in common
-    ]
+    samples = [pooled(its) for its in zip(*(each.samples for each in measured), strict=True)]
     images = _images(
         measured, [each.entry.division.number for each in ran if each.entry.division], known
     )

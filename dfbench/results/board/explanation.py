@@ -135,7 +135,10 @@ def _sentences(of: Comparison, row_a: str, row_b: str, n_tests: _Tests) -> list[
     first = of.first
     split = first.split or "test"
     where = f"On {counted(first.n_test or 0, f'{split} image')}"
-    if first.n_groups is not None:
+    if _over_splits(of):
+        assert first.divided is not None
+        where = f"On average over {first.divided.words} of {first.n_tested} {split} images"
+    elif first.n_groups is not None:
         where += f" in {counted(first.n_groups, 'group')}"
     where += ", "
     said = []
@@ -146,6 +149,11 @@ def _sentences(of: Comparison, row_a: str, row_b: str, n_tests: _Tests) -> list[
     said += _secondary(of, n_tests)
     said += [*_disagreement(of, row_a, row_b), *_smallest(of), *_cost(of, row_a, row_b)]
     return [*said, *(told_of(line) for line in (of.first, of.second) if line.elsewhere)]
+
+
+def _over_splits(of: Comparison) -> bool:
+    """Whether figures are means over several splits."""
+    return of.first is not None and of.first.on_splits
 
 
 def _verdict(
@@ -165,10 +173,10 @@ def _verdict(
     ]
     said = [f"{where}{values[0]} and {values[1]}."]
     if math.isnan(found.p_value):
-        said.append(
-            "Whether that is chance cannot be told: a class has fewer than two independent images"
-            " or groups."
-        )
+        why = "a class has fewer than two independent images or groups"
+        if _over_splits(of):
+            why = "the difference is the same on every split"
+        said.append(f"Whether that is chance cannot be told: {why}.")
         return said
     better, worse = (row_a, row_b) if _better(of, name) else (row_b, row_a)
     low, high = (found.low, found.high) if found.value >= 0 else (-found.high, -found.low)
@@ -190,10 +198,14 @@ def _verdict(
         said.append(f"There is no difference at all ({p}).")
     else:
         said.append(
-            f"{better} is ahead by {difference}, which may be chance ({p}): these images do not"
-            f" tell whether it is better than {worse}."
+            f"{better} is ahead by {difference}, which may be chance ({p}): these"
+            f" {_what(of)} do not tell whether it is better than {worse}."
         )
     return said
+
+
+def _what(of: Comparison) -> str:
+    return "splits" if _over_splits(of) else "images"
 
 
 def _at_chance(of: Comparison, row_a: str, row_b: str) -> list[str]:
@@ -242,7 +254,8 @@ def _disagreement(of: Comparison, row_a: str, row_b: str) -> list[str]:
     return [
         f"{'On average over seeds one' if seeds else 'One'} is right and the other wrong on"
         f" {_count(both)} of"
-        f" {found.n_images:,} images ({both / found.n_images:.0%}): {row_a} is right on"
+        f" {found.n_images:,} images{' of all splits' if _over_splits(of) else ''}"
+        f" ({both / found.n_images:.0%}): {row_a} is right on"
         f" {_count(found.n_first)} of these, {row_b} on {_count(found.n_second)}."
     ]
 
@@ -251,8 +264,8 @@ def _smallest(of: Comparison) -> list[str]:
     if of.smallest is None:
         return []
     return [
-        "The smallest difference in ROC AUC that these images would have shown between two such"
-        f" rows in four of five cases is {wording.figure(of.smallest)}."
+        f"The smallest difference in ROC AUC that these {_what(of)} would have shown between two"
+        f" such rows in four of five cases is {wording.figure(of.smallest)}."
     ]
 
 

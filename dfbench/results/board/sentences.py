@@ -227,7 +227,7 @@ def _of_divisions(line: Line, over: Divided) -> str:
     """Say over which divisions figures are."""
     train = "" if line.n_train is None else f", {count(line.n_train)} for training in each"
     if over.kind == "split":
-        return f"means over {over.words} drawn at random, {count(line.n_test)} test images{train}"
+        return f"means over {over.words} drawn at random, {line.n_tested} test images{train}"
     return (
         f"{over.words} of all images: each of {count(line.n_test)} scored once, by a model that had"
         f" not seen it{train}; ROC AUC and what else follows from the order of scores are means"

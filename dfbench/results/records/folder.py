@@ -131,6 +131,8 @@ class ResultsFolder(Places):
             self.read_entries()
         except OutputError as error:
             found = [_entry(record) for record in self._records()]
+            last = {(e.dataset, e.row): e for e in found}.values()
+            found = _undivided(found, list(last))  # of each row the divisions that ran last
             write_sealed(self.entries_file, Entries(entries=_by_place(found)))
             return f"{error.where}: {error.what}"
         return ""

@@ -55,8 +55,8 @@ class Resamples:
     widening
         Of what their spread tells (`Design.widening`).
     sound
-        Whether each class has at least two units. Where one has not, resampling cannot show how
-        far the figure would move, and there is no interval.
+        `Design.sound`. Where it is not, resampling cannot show how far the figure would move, and
+        there is no interval.
     kept
         The chunks, where they are small enough to be kept.
     """
@@ -131,12 +131,11 @@ def resamples_of(design: Design, *, n_resamples: int = N_RESAMPLES, seed: int = 
     """Set up the resamples of images that were drawn so, see `resample`."""
     n = design.labels.size
     of_class = design.labels if design.of_one_class else np.zeros(n, dtype=np.int64)
-    of_fold = np.zeros(n, dtype=np.int64) if design.folds is None else design.folds
-    drawn = of_fold * (of_class.max(initial=0) + 1) + of_class
+    drawn = design.parts * (of_class.max(initial=0) + 1) + of_class
     strata = tuple(np.unique(design.units[drawn == k]) for k in np.unique(drawn))
     return Resamples(
         *(strata, design.units, n_resamples, seed, design.effective),
-        sound=design.fewest >= 2,
+        sound=design.sound,
         widening=design.widening,
     )
 

@@ -107,6 +107,21 @@ class Design:
         return min(held, default=0)
 
     @cached_property
+    def parts(self) -> NDArray[np.int64]:
+        """Number of what each image was scored within, its fold or the whole, shape (n,)."""
+        return np.zeros(self.labels.size, dtype=np.int64) if self.folds is None else self.folds
+
+    @cached_property
+    def sound(self) -> bool:
+        """Whether each class has two units at least, of folds in each that has any of it.
+
+        Else nobody can see how far a figure may be off.
+        """
+        units, place = self.units, self.parts * (self.labels.max(initial=0) + 1) + self.labels
+        held = [np.unique(units[place == each]).size for each in np.unique(place)]
+        return min(held, default=0) >= 2
+
+    @cached_property
     def of_one_class(self) -> bool:
         """Whether no unit holds images of two classes, so that classes were drawn apart."""
         units = self.units
@@ -150,10 +165,13 @@ class Design:
             What a unit has of a class is scaled by 1 / sqrt(1 - its part of that class), since it
             has moved the figure towards itself (Bell and McCaffrey 2002, "Bias reduction in
             standard errors for linear regression with multi-stage samples", Survey Methodology
-            28); for units of equal size that is DeLong's and Obuchowski's m / (m - 1).
+            28); for units of equal size that is DeLong's and Obuchowski's m / (m - 1). NaN where
+            the design is not `sound`.
         """
         units = self.units
         n_units = int(units.max(initial=-1)) + 1
+        if not self.sound:
+            return np.full((shares.shape[0], n_units), np.nan)
         out = np.zeros((shares.shape[0], n_units))
         apart = self.of_one_class
         for k in np.unique(self.labels):

@@ -106,7 +106,7 @@ class Influence:
             # a mean of ones may miss 1 by a rounding
             value = float(round(value)) if abs(value - round(value)) < 1e-12 else value
             ends = intervals.log_odds(value, self.error, self._least, degrees=self.degrees)
-        elif math.isfinite(self.error) and self._least.fewest >= 2:
+        elif math.isfinite(self.error) and self._least.sound:
             ends = intervals.symmetric(value, self.error, self._least.degrees)
         low, high = ends or (None, None)
         spread = float(self.seeds.std(ddof=1)) if self.seeds.size > 1 else None

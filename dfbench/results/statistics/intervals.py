@@ -48,12 +48,12 @@ def log_odds(
     Returns
     -------
     (low, high) or None
-        None where the figure is not defined or a class has fewer than two units.
+        None where the figure is not defined or a class has fewer than two units, of folds in one.
     """
     from scipy.special import expit, logit
     from scipy.stats import t
 
-    if not np.isfinite(value) or design.fewest < 2 or not np.isfinite(error):
+    if not np.isfinite(value) or not design.sound or not np.isfinite(error):
         return None
     tail = (1 - level) / 2
     if value in (0.0, 1.0):

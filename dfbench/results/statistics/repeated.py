@@ -28,6 +28,8 @@ from dfbench.results.statistics.significance import two_sided
 _FLAWLESS = {each.name: each.flawless for each in metrics.ENTRIES if each.flawless is not None}
 _UNBOUNDED = frozenset({"log_loss", "brier", "ece"})
 """Errors, of which small ones are known better: their intervals are symmetric in logarithms."""
+_ROUNDING = 1e-12
+"""By how much equal figures, or differences, of splits may miss each other."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,12 @@ def error(values: Floats, ratio: float) -> float:
     Returns
     -------
     float
-        NaN with fewer than two splits.
+        NaN with fewer than two splits; 0 where they differ by no more than rounding.
     """
     if values.size < 2:
         return math.nan
+    if np.ptp(values) <= _ROUNDING * max(1.0, float(np.abs(values).max())):
+        return 0.0
     return math.sqrt((1 / values.size + ratio) * float(values.var(ddof=1)))
 
 
@@ -223,7 +227,7 @@ def differences(a: Repeated, b: Repeated) -> dict[str, Difference]:
         value, off, degrees = float(each.mean()), error(each, a.ratio), each.size - 1
         if math.isnan(value) or math.isnan(off):
             found[name] = Difference(value, math.nan, math.nan, math.nan, "corrected t")
-        elif off == 0 and value:
+        elif off == 0 and abs(value) > _ROUNDING:
             # equal on every split: nothing tells how far it may be off
             found[name] = Difference(value, math.nan, math.nan, math.nan, "corrected t")
         else:

@@ -95,6 +95,23 @@ def images_of_folds(parts, *, widened: bool = True) -> Images:
     return Images.of(names, labels, folds=folds if widened else None)
 
 
+def test_a_fold_with_one_group_of_a_class_has_no_interval():
+    # what one person a fold makes scatters within no fold: its error would come out as 0
+    parts = [scores(seed, 24) for seed in range(5)]
+    folds = np.repeat(np.arange(5), 24)
+    labels = np.concatenate([y for y, _ in parts])
+    names = [f"{i:03}" for i in range(120)]
+    sample = pooled([prepare(*part) for part in parts])
+    for groups, known in ((folds, False), (np.arange(120) // 4, True)):
+        row = measure(Images.of(names, labels, groups, folds), [sample])
+        found = row.figures()
+        assert {each.low is not None for each in (found["roc_auc"], found["accuracy"])} == {known}
+        other = measure(row.images, [pooled([prepare(y, p[:, ::-1]) for y, p in parts])])
+        (difference, *_) = pairs.differences(row, other).values()
+        assert math.isnan(rank([row, other]).p_values[0, 1]) is not known
+        assert math.isnan(difference.p_value) is not known
+
+
 def test_errors_are_those_of_the_folds_widened():
     parts = [scores(seed) for seed in range(5)]
     samples = [prepare(*part) for part in parts]
@@ -217,3 +234,11 @@ def test_a_single_split_has_no_interval_and_no_test():
 def test_rows_on_other_splits_are_not_compared():
     with pytest.raises(ValueError, match="same splits"):
         repeated.differences(on_splits([1.0, 1.0]), on_splits([1.0, 1.0]))
+
+
+def test_equal_differences_of_splits_tell_nothing_of_chance():
+    # 0.9 - 0.8 and 0.8 - 0.7 differ by a rounding, which is no variance
+    each = np.array([0.9, 0.8, 0.7]) - np.array([0.8, 0.7, 0.6])
+    assert np.ptp(each) > 0
+    assert repeated.error(each, 0.3) == 0
+    assert repeated.estimate(np.array([0.3, 0.1 + 0.2]), 0.3).low is None
