@@ -20,15 +20,18 @@ from dfbench.results.statistics.measured import Measured
 from dfbench.results.statistics.repeated import Repeated, estimate
 
 _KINDS = (
-    "ROC AUC of the real images against each kind of fake (95 % intervals by DeLong), and the share"
-    " of each kind that is taken for fake at the row's own decision (Wilson's intervals; of images"
-    " in groups on their effective number). Models were fitted on all kinds of the training split."
+    "ROC AUC of the real images against each kind of fake, and the share of each kind that is taken"
+    " for fake at the row's own decision. {} Models were fitted on all kinds of the training split."
 )
 _CLASSES = (
-    "Recall is the share of a class's images that the row decides rightly (Wilson's intervals; of"
-    " images in groups on their effective number), ROC AUC that of the class against all others"
-    " (DeLong)."
+    "Recall is the share of a class's images that the row decides rightly, ROC AUC that of the"
+    " class against all others. {}"
 )
+_INTERVALS = (
+    "95 % intervals are DeLong's for ROC AUC, Wilson's for shares (of images in groups on their"
+    " effective number)."
+)
+_OF_SPLITS = "95 % intervals of the means over splits are those of the leaderboard; n is of a split."
 _SHOWN = 10
 """Rows that a terminal shows."""
 
@@ -235,7 +238,7 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
     )
     grids = areas, rates
     return Section(
-        "By kind of fake", (_KINDS, *note), grids, folded=True, brief=_brief(areas, first)
+        "By kind of fake", (_KINDS.format(_intervals(first)), *note), grids, folded=True, brief=_brief(areas, first)
     )
 
 
@@ -253,7 +256,16 @@ def _by_class(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
         [Column(title) for title in titles],
         lambda line: [its.metrics["recall"] for its in line.by_class.values()],
     )
-    return Section("By class", (_CLASSES, *note), (areas, recalls), folded=True)
+    said = _CLASSES.format(_intervals(lines[0]))
+    return Section("By class", (said, *note), (areas, recalls), folded=True)
+
+
+def _intervals(line: Line) -> str:
+    """Say whose intervals parts have; over folds they are widened like all others."""
+    over = line.divided
+    if over is not None and over.kind == "split":
+        return _OF_SPLITS
+    return _INTERVALS if over is None else f"{_INTERVALS[:-1]}, widened as above."
 
 
 def _brief(areas: Grid, line: Line) -> Grid:
