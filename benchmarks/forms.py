@@ -281,9 +281,9 @@ class Folder:
             figures = {
                 Key(
                     x["dataset"],
-                    unquoted(x["row"]),
+                    in_table(unquoted(x["row"])),
                     x["seed"],
-                    unquoted(x["part"]),
+                    in_table(unquoted(x["part"])),
                     x["metric"],
                     x["split"],
                 ): x
@@ -314,7 +314,14 @@ class Folder:
     def line(self, dataset: str, row: str) -> dict[str, Any] | None:
         """Give a line with figures."""
         found = (x for x in self.lines if x["status"] == "ok")
-        return next((x for x in found if (x["dataset"], x["row"]) == (dataset, row)), None)
+        return next((x for x in found if (x["dataset"], in_table(x["row"])) == (dataset, row)), None)
+
+
+def in_table(name: str) -> str:
+    """Give a name as tables show it: in a line, without signs that steer."""
+    from dfbench.plain import flowing
+
+    return " ".join(flowing(name).split())
 
 
 def unquoted(text: str) -> str:

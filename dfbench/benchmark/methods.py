@@ -24,6 +24,7 @@ from dfbench.references import (
 from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Part, Registry
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Divided, Line, Table
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document.wording import count
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
@@ -343,10 +344,15 @@ class _Methods:
         """Give the lines whose figures are over several splits, or folds."""
         return [line for line in self.lines if line.divided and line.divided.kind == kind]
 
+    @cached_property
+    def _scored(self) -> list[ProtocolFigure]:
+        """The figures of protocols that there are."""
+        return [figure for figure in self.board.figures if figure.value is not None]
+
     def _protocols(self) -> Iterator[Statement]:
-        asked = list(dict.fromkeys(figure.protocol for figure in self.board.figures))
+        asked = list(dict.fromkeys(figure.protocol for figure in self._scored))
         registry = Registry(PROTOCOLS)
-        first = {figure.split for figure in self.board.figures if figure.split}
+        first = {figure.split for figure in self._scored if figure.split}
         for name in asked:
             part = registry.get(name) if name in registry else None
             said = f" ({part.summary})" if part is not None and part.summary else ""
