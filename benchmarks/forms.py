@@ -314,7 +314,9 @@ class Folder:
     def line(self, dataset: str, row: str) -> dict[str, Any] | None:
         """Give a line with figures."""
         found = (x for x in self.lines if x["status"] == "ok")
-        return next((x for x in found if (x["dataset"], in_table(x["row"])) == (dataset, row)), None)
+        return next(
+            (x for x in found if (x["dataset"], in_table(x["row"])) == (dataset, row)), None
+        )
 
 
 def in_table(name: str) -> str:

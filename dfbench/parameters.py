@@ -58,13 +58,7 @@ class Allowed:
 
     @cached_property
     def words(self) -> str:
-        """What is allowed, as the end of a sentence; empty where anything is.
-
-        Examples
-        --------
-        >>> Allowed(Annotated[int, Field(ge=1, le=9)]).words, Allowed(Positive).words
-        ('a whole number in 1..9', 'a number above 0')
-        """
+        """What is allowed, as the end of a sentence; empty where anything is."""
         return in_words(self._adapter.json_schema())
 
     def check(self, name: str, value: Any, where: str) -> None:
@@ -140,7 +134,13 @@ def _plain(value: Any) -> Any:
 
 
 def in_words(schema: Mapping[str, Any]) -> str:
-    """Word the JSON schema of a value; empty where it says nothing."""
+    """Word the JSON schema of a value; empty where it says nothing.
+
+    Examples
+    --------
+    >>> in_words({"type": "integer", "minimum": 1, "maximum": 9}), Allowed(Positive).words
+    ('a whole number in 1..9', 'a number above 0')
+    """
     if "const" in schema or "enum" in schema:
         return _either([_literal(each) for each in schema.get("enum", [schema.get("const")])])
     if "anyOf" in schema:

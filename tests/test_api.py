@@ -208,7 +208,10 @@ def test_figures_of_protocols_as_a_frame(
         suite, make_folder(), only="hsv/knn", out=tmp_path / "out", protocols="learning-curve"
     )
     frame = results.protocols()
-    assert list(frame["fitted_part"]) == ["10 % of train", "25 % of train", "50 % of train", ""]
+    assert list(frame["fitted_part"]) == [
+        *("10 % of train", "25 % of train", "50 % of train", ""),
+        "",  # the last step
+    ]
     csv = pd.read_csv(tmp_path / "out" / "protocols.csv")
     assert list(csv.columns) == list(frame.columns)
     np.testing.assert_allclose(csv["value"], frame["value"])

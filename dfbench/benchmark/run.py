@@ -17,7 +17,7 @@ from dfbench.benchmark.execution.worker import follow
 from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
-from dfbench.benchmark.planning.plan import Plan, load_datasets, make_plan, repeated
+from dfbench.benchmark.planning.plan import Loaded, Plan, load_datasets, make_plan, repeated
 from dfbench.benchmark.planning.requests import with_evaluations, with_models, with_pictures
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
@@ -307,6 +307,8 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
         if isinstance(each, Dataset):
             _tell(each, reporter)
     divisions = repeated(suite, loaded)
+    for its in divisions:
+        _tell_of_divisions(its, reporter)
     # protocols, models and pictures are of the first
     datasets = [its[0] for its in divisions]
     seeds = suite.seeds if options.seed is None else [options.seed]
@@ -369,6 +371,19 @@ def sum_of_plugin(path: Path) -> str:
         return sha256(path)
     except OSError:
         return ""
+
+
+def _tell_of_divisions(divisions: Sequence[Loaded], reporter: Reporter) -> None:
+    """Say of a data set with splits of its own that they are not used."""
+    first = divisions[0]
+    if not isinstance(first, Dataset) or first.division is None:
+        return
+    if first.card.split.policy == "given":
+        kind, _, of = first.division
+        reporter.note(
+            f"{first.name}: its own splits are not used: all labelled images are divided anew, into"
+            f" {of} {kind}s"
+        )
 
 
 def _tell(dataset: Dataset, reporter: Reporter) -> None:

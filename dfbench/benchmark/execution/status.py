@@ -51,7 +51,7 @@ def at_work(job: Job) -> Running:
     """Give what the worker of a cell last said."""
     record = job.record
     seed = f"seed {record['seed']}" if record["seed"] else ""
-    of = record["division"]
+    of = record.get("division")
     division = f"{of['kind']} {of['number']}" if of else ""
     words = (record["dataset"], record["variant"], record["row"], seed, division)
     found = Running(" ".join(word for word in words if word), cell=record["cell"])

@@ -31,7 +31,9 @@ _INTERVALS = (
     "95 % intervals are DeLong's for ROC AUC, Wilson's for shares (of images in groups on their"
     " effective number)."
 )
-_OF_SPLITS = "95 % intervals of the means over splits are those of the leaderboard; n is of a split."
+_OF_SPLITS = (
+    "95 % intervals of the means over splits are those of the leaderboard; n is of a split."
+)
 _SHOWN = 10
 """Rows that a terminal shows."""
 
@@ -238,7 +240,11 @@ def _by_kind(lines: Sequence[Line], note: tuple[str, ...]) -> Section:
     )
     grids = areas, rates
     return Section(
-        "By kind of fake", (_KINDS.format(_intervals(first)), *note), grids, folded=True, brief=_brief(areas, first)
+        "By kind of fake",
+        (_KINDS.format(_intervals(first)), *note),
+        grids,
+        folded=True,
+        brief=_brief(areas, first),
     )
 
 

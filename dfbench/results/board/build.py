@@ -233,6 +233,10 @@ def _of_first(report: Report, read: Read) -> Report:
         ]
         for dataset, its in report.by_dataset.items()
     }
+    warnings = {
+        dataset: [f"of {first[dataset]}: {text}" if dataset in first else text for text in its]
+        for dataset, its in report.warnings.items()
+    }
     names = ", ".join(dict.fromkeys(first.values()))
     said = f"Of data sets that were divided several times: of {names} alone."
     sections = [_said_of(each, said) for each in report.sections]
@@ -246,7 +250,12 @@ def _of_first(report: Report, read: Read) -> Report:
         each.model_copy(update={"split": splits.get(each.dataset, "")}) for each in report.others
     ]
     return replace(
-        report, by_dataset=by_dataset, sections=sections, figures=figures, others=others
+        report,
+        by_dataset=by_dataset,
+        sections=sections,
+        warnings=warnings,
+        figures=figures,
+        others=others,
     )
 
 

@@ -38,7 +38,7 @@ def flip(table: str) -> int:
 
 
 def scores(out: Path) -> dict[str, pd.DataFrame]:
-    found = {path.name: pd.read_parquet(path) for path in out.rglob("*.parquet")}
+    found = {path.name: pd.read_parquet(path) for path in out.glob("cells/*.parquet")}
     assert len(found) == 3, "evaluated, tuning, changed"
     return found
 

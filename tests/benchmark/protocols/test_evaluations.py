@@ -357,7 +357,11 @@ def test_mistakes_are_one_line(
     result = dfbench("run", "-s", suite, *pair[: 2 * more], "--plan")
     assert result.exit_code == 2
     assert message in result.stderr
-    assert result.stderr.strip().splitlines()[-1].startswith("dfbench: suite 'tiny', ")
+    assert (
+        result.stderr.strip()
+        .splitlines()[-1]
+        .startswith(("dfbench: suite 'tiny', ", f"dfbench: {suite}, "))
+    )
 
 
 @pytest.mark.usefixtures("in_process")

@@ -191,8 +191,8 @@ def test_a_kind_of_real_images_too_is_told(make: Maker, folders_card) -> None:
     assert "kind 'gan' is told of 1 real image too" in finding.reason
 
 
-def test_fingerprints_know_of_kinds_only_where_there_are_any() -> None:
-    from dfbench.suites.datasets.manifest import _fingerprint
+def testfingerprint_ofs_know_of_kinds_only_where_there_are_any() -> None:
+    from dfbench.suites.datasets.manifest import fingerprint_of
 
     card = Card.model_validate(
         {
@@ -212,10 +212,10 @@ def test_fingerprints_know_of_kinds_only_where_there_are_any() -> None:
         }
     )
     # as it was before there were kinds
-    assert _fingerprint(card, manifest) == "26ffa62cecc56050"
+    assert fingerprint_of(card, manifest) == "26ffa62cecc56050"
     with_kinds = manifest.assign(kind=["", "gan", "", "gan"])
     other = manifest.assign(kind=["", "gan", "", "blend"])
-    assert len({_fingerprint(card, m) for m in (manifest, with_kinds, other)}) == 3
+    assert len({fingerprint_of(card, m) for m in (manifest, with_kinds, other)}) == 3
 
 
 def test_cards_with_kinds_are_written_and_read(make: Maker, folders_card, tmp_path: Path) -> None:
