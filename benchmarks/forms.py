@@ -137,8 +137,7 @@ def _split(line: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    text = re.sub(r"(?<!\\)\*\*", "", text)
-    return re.sub(r"\\([\\`*|<>~&$\]_])", r"\1", text)
+    return re.sub(r"\\([\\`*|<>~&$\]_])|\*\*", lambda found: found[1] or "", text)
 
 
 def html(text: str, datasets: frozenset[str]) -> Cells:
