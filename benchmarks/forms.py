@@ -722,9 +722,10 @@ def _terminal_row(
         return
     cells = dict(zip(wanted, tokens[-len(wanted) :], strict=True))
     name = " ".join(tokens[1 : -len(wanted)]).removesuffix(" (control)").rstrip("\N{DAGGER}")
-    name = next((row for row in rows if row == name), "") or next(
-        (r for r in rows if r.startswith(name)), ""
-    )
+    # long names are cut in their middle; what fits several rows is not compared
+    head, _, tail = name.partition("\N{HORIZONTAL ELLIPSIS}")
+    fitting = [r for r in rows if r.startswith(head) and r.endswith(tail)]
+    name = name if name in rows else fitting[0] if len(fitting) == 1 else ""
     its = folder.line(dataset, name)
     if its is None:
         return
