@@ -20,7 +20,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -56,6 +58,7 @@ class Key(NamedTuple):
     seed: str
     part: str
     metric: str
+    split: str = ""
 
 
 @dataclass
@@ -134,8 +137,7 @@ def _split(line: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    text = re.sub(r"(?<!\\)\*\*", "", text)
-    return re.sub(r"\\([\\`*|<>~&$\]_])", r"\1", text)
+    return re.sub(r"\\([\\`*|<>~&$\]_])|\*\*", lambda found: found[1] or "", text)
 
 
 def html(text: str, datasets: frozenset[str]) -> Cells:
@@ -277,11 +279,31 @@ class Folder:
         with (path / "figures.csv").open(newline="") as file:
             figures = {
                 Key(
-                    x["dataset"], unquoted(x["row"]), x["seed"], unquoted(x["part"]), x["metric"]
+                    x["dataset"],
+                    in_table(unquoted(x["row"])),
+                    x["seed"],
+                    in_table(unquoted(x["part"])),
+                    x["metric"],
+                    x["split"],
                 ): x
                 for x in csv.DictReader(file)
             }
         return cls(path, lines, figures)
+
+    @cached_property
+    def first(self) -> dict[str, str]:
+        """By data set the split or fold that protocols and audits are of; "" of all of them."""
+        found = {
+            x["dataset"]: f"{x['divided']['kind']} 1"
+            for x in self.lines
+            if x.get("divided") is not None
+        }
+        whole = set(found.values()) if set(found) == self.datasets else set()
+        return found | ({"": whole.pop()} if len(whole) == 1 else {})
+
+    def of_part(self, key: Key) -> Key:
+        """Name a figure of a protocol or an audit, which is of one split or fold."""
+        return key._replace(split=self.first.get(key.dataset, ""))
 
     @property
     def datasets(self) -> frozenset[str]:
@@ -291,7 +313,16 @@ class Folder:
     def line(self, dataset: str, row: str) -> dict[str, Any] | None:
         """Give a line with figures."""
         found = (x for x in self.lines if x["status"] == "ok")
-        return next((x for x in found if (x["dataset"], x["row"]) == (dataset, row)), None)
+        return next(
+            (x for x in found if (x["dataset"], in_table(x["row"])) == (dataset, row)), None
+        )
+
+
+def in_table(name: str) -> str:
+    """Give a name as tables show it: in a line, without signs that steer."""
+    from dfbench.plain import flowing
+
+    return " ".join(flowing(name).split())
 
 
 def unquoted(text: str) -> str:
@@ -299,6 +330,12 @@ def unquoted(text: str) -> str:
     from dfbench.results.texts import csv_value
 
     return csv_value(text)
+
+
+OF_FIRST = {
+    *("robustness", "cross-dataset", "leave-one-generator-out", "learning-curve", "leaks"),
+}
+"""Parts that are of one split or fold, where there are several."""
 
 
 def key_of(place: Place, beside: Mapping[str, str], folder: Folder) -> tuple[Key, ...]:
@@ -320,7 +357,9 @@ def key_of(place: Place, beside: Mapping[str, str], folder: Folder) -> tuple[Key
     seed = beside.get("seed", "")
 
     def one(part: str, metric: str, dataset: str = chapter, seed: str = "") -> tuple[Key, ...]:
-        return (Key(dataset, row, seed, part, metric),)
+        key = Key(dataset, row, seed, part, metric, beside.get("split", "") if seed else "")
+        of_first = part.partition(":")[0] in OF_FIRST
+        return (folder.of_part(key) if of_first else key,)
 
     name = column.partition(" (n = ")[0]
     match section:
@@ -443,7 +482,9 @@ def alike(found: Found, cells: Cells, folder: Folder) -> None:
             if line is None or not NUMBER.match(part):
                 continue
             whole, left_out = line["split"] or "test", "leave-one-generator-out: "
-            if key.metric == "roc_auc" and key.part in (
+            if key.split and not key.seed:
+                pass  # of one split or fold, of which no other table is
+            elif key.metric == "roc_auc" and key.part in (
                 "robustness",
                 "learning-curve",
                 "cross-dataset",
@@ -473,9 +514,10 @@ def values(found: Found, folder: Folder) -> None:
     table = pq.read_table(out / "leaderboard.parquet").to_pylist()
     found.same("parquet and figures.csv", "lines", len(table), len(folder.figures))
     for x in table:
-        key = Key(x["dataset"], x["row"], _text(x["seed"]), x["part"], x["metric"])
+        seed = _text(x["seed"])
+        key = Key(x["dataset"], x["row"], seed, x["part"], x["metric"], x["split"])
         its = folder.figures.get(key, {})
-        for name in ("split", "value", "low", "high", "spread", "n"):
+        for name in ("value", "low", "high", "spread", "n"):
             found.same("parquet and figures.csv", key, _text(x[name]), its.get(name))
     with (out / "leaderboard.csv").open(newline="") as file:
         records = list(csv.DictReader(file))
@@ -497,7 +539,8 @@ def values(found: Found, folder: Folder) -> None:
             away = x["scored_on"] if x["scored_on"] != x["fitted_on"] else ""
             said = ", ".join(filter(None, (x["fitted_part"], away, x["scored_part"])))
             part = f"{x['protocol']}: {said}" if said else x["protocol"]
-            key = Key(x["fitted_on"], x["row"], "", part, x["metric"])
+            key = Key(x["fitted_on"], x["row"], "", part, x["metric"], x["split"])
+            found.same("protocols.json, their split", key, x["split"], folder.of_part(key).split)
             its = folder.figures.get(key, {})
             for name in ("value", "low", "high", "spread", "n"):
                 if x["value"] is not None:
@@ -560,7 +603,9 @@ def _line(found: Found, record: Mapping[str, str], line: Mapping[str, Any], fold
     ):
         told = json.loads(record[name] or "{}")
         wanted = {
-            str(x["seed"]): value for x in line["fits"] if (value := get(x)) not in (None, {})
+            (f"{x['seed']}, {x['split']}" if x["split"] else str(x["seed"])): value
+            for x in line["fits"]
+            if (value := get(x)) not in (None, {})
         }
         found.same("csv and json", (where, name), told, wanted)
     _of_seeds(found, line, folder)
@@ -573,13 +618,16 @@ def _of_seeds(found: Found, line: Mapping[str, Any], folder: Folder) -> None:
         known = [x["metrics"].get(name) for x in line["fits"]]
         for x in line["fits"]:
             if (value := x["metrics"].get(name)) is not None:
-                key = Key(*where, str(x["seed"]), line["split"] or "test", name)
+                key = Key(*where, str(x["seed"]), line["split"] or "test", name, x["split"])
                 found.same(
                     "json and figures.csv",
                     key,
                     _text(value),
                     folder.figures.get(key, {}).get("value"),
                 )
+        over_folds = (line["divided"] or {}).get("kind") == "fold"
+        if over_folds and name not in BY_FOLD:
+            continue  # of all images together
         if known and None not in known:
             mean = round(sum(known) / len(known), 12)
             found.same(
@@ -587,15 +635,50 @@ def _of_seeds(found: Found, line: Mapping[str, Any], folder: Folder) -> None:
             )
 
 
+BY_FOLD = {"roc_auc", "average_precision", "eer", "tpr_at_fpr_1pct", "tpr_at_fpr_01pct"}
+"""Figures that are means over folds; all others are of the images of all folds together."""
+
+
+def divisions(found: Found, cells: Cells, folder: Folder) -> None:
+    """Hold the tables by split or fold against the figures of their seeds."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for place, cell in cells.items():
+        if place.section in ("By split", "By fold"):
+            rows.setdefault((place.chapter, place.row), {})[place.column] = cell
+    for (dataset, row), shown in rows.items():
+        line = folder.line(dataset, row)
+        assert line is not None
+        part = line["split"] or "test"
+        by_split: dict[str, list[float]] = {}
+        for key, its in folder.figures.items():
+            if key[:2] == (dataset, row) and key.seed and key[3:5] == (part, "roc_auc"):
+                by_split.setdefault(key.split, []).append(float(its["value"]))
+        own = {name: fmean(values) for name, values in by_split.items()}
+        own |= {"lowest": min(own.values()), "highest": max(own.values())}
+        apart = [own[name] for name in by_split]
+        for name, cell in shown.items():
+            if name.startswith("spread over"):
+                value = stdev(apart) if len(apart) > 1 else None
+            elif name == "over seeds":
+                told = folder.figures[Key(dataset, row, "", part, "roc_auc")]["spread"]
+                value = float(told) if told else None
+            elif name != "row":
+                value = own.get(name)
+            else:
+                continue
+            wanted = GAP if value is None else digits(cell, value)
+            found.same("md by split or fold and figures.csv", (dataset, row, name), cell, wanted)
+
+
 def across(found: Found, folder: Folder) -> None:
     """Hold figures of protocols that are of all images, by the row itself, against the board's."""
     for line in folder.lines:
         where = line["dataset"], line["row"]
         own = folder.figures.get(Key(*where, "", line["split"] or "test", "roc_auc"))
-        if own is None or line["control"] == "shuffled labels":
+        if own is None or line["control"] == "shuffled labels" or line["divided"] is not None:
             continue
         for part in ("robustness", "learning-curve", "cross-dataset"):
-            other = folder.figures.get(Key(*where, "", part, "roc_auc"))
+            other = folder.figures.get(folder.of_part(Key(*where, "", part, "roc_auc")))
             for name in ("value", "low", "high", "spread") if other else ():
                 a, b = (x[name] and f"{float(x[name]):.12f}" for x in (own, other))
                 found.same(f"{part} and the board's ROC AUC", (where, name), a, b)
@@ -639,9 +722,10 @@ def _terminal_row(
         return
     cells = dict(zip(wanted, tokens[-len(wanted) :], strict=True))
     name = " ".join(tokens[1 : -len(wanted)]).removesuffix(" (control)").rstrip("\N{DAGGER}")
-    name = next((row for row in rows if row == name), "") or next(
-        (r for r in rows if r.startswith(name)), ""
-    )
+    # long names are cut in their middle; what fits several rows is not compared
+    head, _, tail = name.partition("\N{HORIZONTAL ELLIPSIS}")
+    fitting = [r for r in rows if r.startswith(head) and r.endswith(tail)]
+    name = name if name in rows else fitting[0] if len(fitting) == 1 else ""
     its = folder.line(dataset, name)
     if its is None:
         return
@@ -832,6 +916,7 @@ def compare(path: Path, *, drawn: int = 0) -> Found:
     cells = markdown(text, folder.datasets)
     against_figures(found, "md", cells, folder)
     alike(found, cells, folder)
+    divisions(found, cells, folder)
     sentences(found, "md", text, folder)
     for name in ("leaderboard.html", "report.html"):
         if (page := path / name).exists():

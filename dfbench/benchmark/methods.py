@@ -24,6 +24,7 @@ from dfbench.references import (
 from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Part, Registry
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Divided, Line, Table
+from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document.wording import count
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record
@@ -142,7 +143,8 @@ class _Methods:
         groups = "" if first.n_groups is None else f" in {counted(first.n_groups, 'group')}"
         figures = f"{first.n_tested} {split} images{groups} that the figures are of"
         if first.divided is not None and first.divided.kind == "fold":
-            figures = f"all {count(first.n_test)} images{groups} in turn that the figures are of"
+            whole = "all " if first.divided.n == first.divided.of else ""
+            figures = f"{whole}{count(first.n_test)} images{groups} in turn that the figures are of"
         said.append(figures)
         classes = f"classes {', '.join(first.classes)}" if first.classes else ""
         if first.positive is not None and len(first.classes) == 2:
@@ -202,9 +204,11 @@ class _Methods:
         yield from self._derived()
         for line in {line.row: line for line in self.lines if line.elsewhere is not None}.values():
             yield statement(f" {sentences.told_of(line)}")
-        controls = {line.row: line.control for line in self.lines if line.control}
-        for row, kind in controls.items():
-            yield statement(f" {row} is {sentences.CONTROLS[kind]}.")
+        controls = {line.row: line for line in self.lines if line.control}
+        for row, line in controls.items():
+            yield statement(f" {row} is {sentences.CONTROLS[line.control]}.")
+            if line.divided is not None and line.control == "shuffled labels":
+                yield statement(f" It was fitted for {line.divided.kind} 1 alone.")
         missing = [line for table in self.board.tables for line in table.missing]
         for reason in sentences.reasons(missing):
             rows = list(dict.fromkeys(reason.rows))
@@ -233,7 +237,8 @@ class _Methods:
             if how.get("threshold"):
                 keys = ("youden1950",) if how["threshold"] == "youden" else ()
                 yield statement(f", with the threshold by {how['threshold']}", *keys)
-            yield statement(", fitted on the images that choices were made on.")
+            fitted = how.get("combine") != "mean" or how.get("calibrate") or how.get("threshold")
+            yield statement(", fitted on the images that choices were made on." if fitted else ".")
 
     # ---- choices, figures, tests
 
@@ -253,13 +258,18 @@ class _Methods:
                 f"{counted(trials, 'trial')} or {seconds:g} s a row"
                 for trials, seconds in sorted(budgets)
             ]
+            divided = any(line.divided is not None for line in self.lines)
+            seen = "that are in no figure"
+            if divided:
+                seen = "that are in no figure of the same split or fold"
             yield statement(
-                f" Parameters were chosen{by} on images that are in no figure, the defaults first,"
-                " then what the tree-structured Parzen estimator",
+                f" Parameters were chosen{by} on images {seen}, the defaults first, then what the"
+                " tree-structured Parzen estimator",
                 "bergstra2011",
             )
             yield statement(" of Optuna", "akiba2019")
-            yield statement(f" proposed, within {_listed(limits)}.")
+            each = ", for each seed and each split or fold anew" if divided else ""
+            yield statement(f" proposed, within {_listed(limits)}{each}.")
 
     def _repetition(self) -> Iterator[Statement]:
         """Say how often each row was fitted, and on which splits."""
@@ -319,7 +329,10 @@ class _Methods:
                 " the corrected resampled t-test",
                 "nadeau2003",
             )
-        if any(line.control == "shuffled labels" and len(line.seeds) > 1 for line in self.lines):
+        if any(
+            line.control == "shuffled labels" and line.metrics["roc_auc"].low is not None
+            for line in self.lines
+        ):
             yield statement(
                 "; those of shuffled labels heed the spread over orders, added in squares",
                 "zou2008",
@@ -331,14 +344,25 @@ class _Methods:
         """Give the lines whose figures are over several splits, or folds."""
         return [line for line in self.lines if line.divided and line.divided.kind == kind]
 
+    @cached_property
+    def _scored(self) -> list[ProtocolFigure]:
+        """The figures of protocols that there are."""
+        return [figure for figure in self.board.figures if figure.value is not None]
+
     def _protocols(self) -> Iterator[Statement]:
-        asked = list(dict.fromkeys(figure.protocol for figure in self.board.figures))
+        asked = list(dict.fromkeys(figure.protocol for figure in self._scored))
         registry = Registry(PROTOCOLS)
+        first = {figure.split for figure in self._scored if figure.split}
         for name in asked:
             part = registry.get(name) if name in registry else None
             said = f" ({part.summary})" if part is not None and part.summary else ""
             yield Statement(f" Beside that: {name}{said}", _references(part))
             yield statement(".")
+        if first:
+            yield statement(
+                f" Of data sets that were divided several times, {_listed(sorted(first))} alone"
+                " stands in for these."
+            )
 
     def _tests(self) -> Iterator[Statement]:
         ranked = [line for table in self.board.tables for line in table.ranked]
@@ -411,8 +435,8 @@ def _divisions(over: Divided | None) -> Iterator[Statement]:
         return
     if over.kind == "fold":
         yield statement(
-            f" Cross-validated over {over.words}: each image was scored once, by a model that had"
-            " not seen it."
+            f" Cross-validated over {over.words}: each of these images was scored once, by a model"
+            " that had not seen it."
         )
     else:
         yield statement(f" Divided anew at random, {over.words}; figures are the means over them.")

@@ -13,6 +13,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from typer.testing import CliRunner, Result
 
 import dfbench
+from dfbench.benchmark.methods import methods
+from dfbench.benchmark.pictures.paper import drawings
 from dfbench.cli import app
 from dfbench.errors import DataError, OutputError
 from dfbench.results.board.agreement import at_odds
@@ -22,6 +24,7 @@ from dfbench.results.records.lists import Entries
 from dfbench.results.records.merging import Source, merge
 from dfbench.results.records.records import Record
 from dfbench.results.records.sealed import write_sealed
+from dfbench.results.render import cited
 from dfbench.results.results import Results, load_results
 from dfbench.results.statistics.measured import Images
 from tests.conftest import run_cells_here
@@ -139,6 +142,23 @@ def test_boards_say_what_figures_are_of(folds: Results, splits: Results) -> None
     # a control of one split has the interval of its images and orders
     assert line(splits, "shuffled").metrics["roc_auc"].low is not None
     assert "| split 1 | split 2 | split 3 |" in said
+
+
+def test_what_is_of_one_division_says_so_wherever_it_stands(folds: Results) -> None:
+    assert {each.split for each in folds.board.figures} == {"fold 1"}
+    table = folds.figures()
+    assert set(table[table.part.str.startswith("robustness")].split) == {"fold 1"}
+    found = {
+        each.name: each for each in drawings(ResultsFolder(folds.folder), folds.board, ["both"])
+    }
+    assert found["robustness-faces"].caption.endswith(". Of fold 1 of 3 alone.")
+    every = {f"scores-faces-both-seed-{seed}-fold-{n}" for seed in (0, 1) for n in (1, 2, 3)}
+    assert every == {name for name in found if "both" in name}
+    text = cited.to_markdown(methods(folds.folder))
+    for said in ("in no figure of the same split or fold", "fold 1 alone", "for fold 1 alone"):
+        assert said in text
+    told = CliRunner().invoke(app, ["leaderboard", str(folds.folder), "--data", "faces"]).output
+    assert "shuffled: of fold 1 alone." in " ".join(told.split())
 
 
 def test_nothing_is_done_twice_and_models_are_of_the_first(ran: Path, folds: Results) -> None:

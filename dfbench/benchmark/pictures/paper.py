@@ -86,16 +86,18 @@ def _of_rows(
     for line in board.lines:
         if line.row not in rows or (datasets and line.dataset not in datasets):
             continue
-        for seed, cell in zip(line.seeds, line.cells, strict=True):
-            record = out.load_record(cell)
+        for fit in line.fits:
+            record = out.load_record(fit.cell)
             if record is None or record.status != "ok":
                 continue
-            of = f"{line.dataset}-{line.row}" + (f"-seed-{seed}" if len(line.seeds) > 1 else "")
-            with_seed = f", seed {seed}" if len(line.seeds) > 1 else ""
+            which = [f"seed {fit.seed}"] if len(line.seeds) > 1 else []
+            which += [fit.split] if fit.split else []
+            of = "-".join([line.dataset, line.row, *which])
+            its = "".join(f", {each}" for each in which)
             images = f"{record.n_test:,} {record.split} images"
             for picture in pictures:
                 for name, draw in picture.of_files(Finished(out, record)).items():
-                    caption = f"{line.row} on {line.dataset}{with_seed}, {images}:"
+                    caption = f"{line.row} on {line.dataset}{its}, {images}:"
                     yield Drawing(f"{name}-{of}", f"{caption} {picture.captions[name]}.", draw)
 
 

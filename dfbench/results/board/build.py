@@ -231,9 +231,7 @@ def _of_first(report: Report, read: Read) -> Report:
         return report
     by_dataset = {
         dataset: [
-            replace(each, text=(f"Of {first[dataset]} alone.", *each.text))
-            if dataset in first
-            else each
+            _said_of(each, f"Of {first[dataset]} alone.") if dataset in first else each
             for each in its
         ]
         for dataset, its in report.by_dataset.items()
@@ -244,8 +242,32 @@ def _of_first(report: Report, read: Read) -> Report:
     }
     names = ", ".join(dict.fromkeys(first.values()))
     said = f"Of data sets that were divided several times: of {names} alone."
-    sections = [replace(each, text=(said, *each.text)) for each in report.sections]
-    return replace(report, by_dataset=by_dataset, sections=sections, warnings=warnings)
+    sections = [_said_of(each, said) for each in report.sections]
+    splits = {dataset: its.partition(" of ")[0] for dataset, its in first.items()}
+    if len(splits) == len(read.tables) and len(set(splits.values())) == 1:
+        splits[""] = next(iter(splits.values()))  # figures over all data sets
+    figures = [
+        each.model_copy(update={"split": splits.get(each.fitted_on, "")}) for each in report.figures
+    ]
+    others = [
+        each.model_copy(update={"split": splits.get(each.dataset, "")}) for each in report.others
+    ]
+    return replace(
+        report,
+        by_dataset=by_dataset,
+        sections=sections,
+        warnings=warnings,
+        figures=figures,
+        others=others,
+    )
+
+
+def _said_of(section: Section, of: str) -> Section:
+    """Say what a section and its pictures, which stand alone in a paper, are of."""
+    charts = tuple(
+        replace(each, caption=f"{each.caption.removesuffix('.')}. {of}") for each in section.charts
+    )
+    return replace(section, text=(of, *section.text), charts=charts)
 
 
 def _broken_down(table: Table, rows: Mapping[_Place, RowRead]) -> Table:

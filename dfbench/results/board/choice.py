@@ -355,6 +355,12 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
     if controls:
         are = "is a control" if len(controls) == 1 else "are controls"
         said.append(f"{_listed(controls)} {are} and not ranked.")
+    shuffled = {
+        line.row: f"{line.divided.kind} 1"
+        for line in choice.measured
+        if line.divided is not None and line.control == "shuffled labels"
+    }
+    said += [f"{row}: of {first} alone." for row, first in shuffled.items()]
     return [*said, *_missing(choice)]
 
 
@@ -393,7 +399,8 @@ def _images(choice: Choice) -> list[str]:
             continue
         n, *_ = sentences.facts(table)
         groups = table.typical.n_groups
-        n += "" if groups is None else f", {counted(groups, 'group')}"
+        apart = ", " if table.typical.divided is None else "; in "
+        n += "" if groups is None else f"{apart}{counted(groups, 'group')}"
         found.append(n if len(choice.groups) == 1 else f"{table.dataset}: {n}")
     said = "; ".join(found)
     return [f"{said[:1].upper() if len(found) == 1 else said[:1]}{said[1:]}."] if found else []
@@ -447,6 +454,7 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
             f" ({_test(choice)}, Holm-corrected over all pairs of the {among} rows that were run,"
             " 5 %)"
         )
+        bold += ", and above chance" if any(map(_at_chance, choice.measured)) else ""
         said.append(f"{bold}; underlined: the highest of the others." if underlined else f"{bold}.")
         absent = [
             f"{best} on {group.table.dataset}"
@@ -461,6 +469,11 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
         marks += " and the second underlined" if underlined else ""
         said.append(f"{which} {marks}, as measured and not tested.")
     return said
+
+
+def _at_chance(line: Line) -> bool:
+    """Whether a row is not bold for being at chance, though no other is significantly better."""
+    return line.rank == 1 and not line.above_chance
 
 
 def _test(choice: Choice) -> str:

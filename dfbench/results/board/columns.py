@@ -373,6 +373,10 @@ COLUMNS: tuple[LineColumn, ...] = (
     _of_fits("temperatures", attrgetter("temperature")),
     _of_fits("weights", attrgetter("weights")),
     _of_fits("params", attrgetter("params")),
+    LineColumn(
+        key="divided",
+        csv={"divided": lambda line: "" if line.divided is None else line.divided.words},
+    ),
     LineColumn(key="warnings", csv={"warnings": lambda line: "; ".join(line.warnings)}),
 )
 """All columns, in the order in which tables have them.

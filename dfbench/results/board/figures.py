@@ -104,6 +104,7 @@ def _of_protocol(of: ProtocolFigure) -> Figure:
     return Figure(
         dataset=of.fitted_on,
         row=of.row,
+        split=of.split,
         part=f"{of.protocol}: {condition}" if condition else of.protocol,
         metric=of.metric,
         value=of.value, low=of.low, high=of.high, spread=of.spread, n=of.n,

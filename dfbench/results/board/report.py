@@ -28,6 +28,8 @@ class ProtocolFigure(BaseModel):
     """Data set; empty where the figure is over several."""
     scored_part: str = ""
     """Which of its images, or how they were changed (``jpeg=70``); empty for all as they are."""
+    split: str = ""
+    """Of repeated splits or folds the one that it is of; empty where there is one division."""
     metric: str
     value: float | None = None
     """None where it is not defined."""
@@ -59,7 +61,8 @@ class Figure(BaseModel):
     seed: int | None = None
     """None: the board's figure, the mean over seeds."""
     split: str = ""
-    """Of repeated splits or folds which; empty: the board's figure, over all of them."""
+    """Of repeated splits or folds the one that it is of, as those of protocols are of the first;
+    empty: the board's figure, over all of them."""
     part: str
     """What it is of: ``test`` or ``validation``, the evaluated images; ``class=NAME`` or
     ``kind=NAME``, those of a class or kind of fake; a protocol and its condition

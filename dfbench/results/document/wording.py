@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dfbench.plain import shortened
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.metrics import ENTRIES
 
@@ -81,10 +82,20 @@ def parameters(value: tuple[int, int] | None) -> str:
 
 
 def not_drawn(every: Iterable[str], drawn: Iterable[str]) -> str:
-    """Name the rows of a table that a picture of it leaves out, to stand behind its caption."""
+    """Name the rows of a table that a picture of it leaves out, to stand behind its caption.
+
+    Of many the first, of long names both ends: LaTeX takes no caption of several thousand letters.
+    """
     shown = set(drawn)
     names = [name for name in dict.fromkeys(every) if name not in shown]
-    return f". Not drawn: {', '.join(names)}" if names else ""
+    said = [shortened(name, _LONGEST) for name in names[:_NAMED]]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f". Not drawn: {', '.join(said)}{more}" if names else ""
+
+
+_NAMED = 20
+_LONGEST = 60
+"""Names that a caption has, and cells of each."""
 
 
 def rank(value: int | None) -> str:
