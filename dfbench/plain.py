@@ -56,6 +56,17 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
+def filled(text: str, width: int) -> str:
+    """Fill a text with blanks up to so many cells.
+
+    Examples
+    --------
+    >>> filled("\N{CJK UNIFIED IDEOGRAPH-771F}", 4) + "|"
+    '\N{CJK UNIFIED IDEOGRAPH-771F}  |'
+    """
+    return text + " " * (width - cells(text))
+
+
 def shortened(text: str, width: int) -> str:
     """Cut a name in its middle where it takes more than so many cells; its ends tell it apart.
 

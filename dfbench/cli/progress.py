@@ -28,7 +28,7 @@ from dfbench.benchmark.reporter import Left, Reporter, Running
 from dfbench.cli.screen import lines_of
 from dfbench.files import Progress as Callback
 from dfbench.plain import cells as cells_of
-from dfbench.plain import counted, in_line, shortened
+from dfbench.plain import counted, filled, in_line, shortened
 from dfbench.results.records.divisions import name_of
 from dfbench.results.records.records import Record
 
@@ -132,7 +132,7 @@ class ConsoleReporter(Reporter):
         else:
             end = f"{record.status}: {record.reason}"
         row = ", ".join(filter(None, [record.row, record.variant, name_of(record.division)]))
-        line = f"{self._count()} {record.dataset:<16} {row:<26} {end}"
+        line = f"{self._count()} {filled(record.dataset, 16)} {filled(row, 26)} {end}"
         self._print(in_line(line))
         self._quiet = _QUIET
 

@@ -83,6 +83,12 @@ def test_elsewhere_a_line_is_said_after_long_silence_and_ever_less_often(
     reporter.finished(
         Record.model_construct(row="r", dataset="d", variant="", status="failed", reason="x")
     )
+    for name in ("\N{CJK UNIFIED IDEOGRAPH-771F}" * 3, "abcdef"):
+        reporter.finished(
+            Record.model_construct(row=name, dataset=name, variant="", status="failed", reason="x")
+        )
+    ends = piped.file.getvalue().splitlines()[-2:]  # type: ignore[attr-defined]
+    assert cells(ends[0]) == cells(ends[1]), "signs of two cells keep the columns"
     now[0] += 15
     reporter.running([CNN])
     assert piped.file.getvalue().count("at work") == 2, "as at first, once something ended"  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from dfbench.errors import ParameterError
@@ -23,6 +24,9 @@ _PLAIN = {
     "an array-like": "a list",
     "an iterable": "a list",
 }
+BY_CLASS = "class_weight"
+"""Parameter of scikit-learn's that weighs classes by what they are called."""
+_LARGEST = 2**31 - 1
 _MOST = 8
 """Words of a choice that are named."""
 
@@ -30,7 +34,9 @@ _MOST = 8
 def check(declared: Any, name: str, value: Any, where: str) -> None:
     """Raise `ParameterError` where a value fits none of the constraints of a parameter.
 
-    Beside these a truth value is no number, and numbers are those that a float holds.
+    Beside these a truth value is no number; whole numbers without an end have 32 bits, as compiled
+    code takes them, and all others are those that a float holds. Classes are numbers here: a table
+    that weighs them by text, as TOML has it, fits none.
 
     Parameters
     ----------
@@ -38,15 +44,20 @@ def check(declared: Any, name: str, value: Any, where: str) -> None:
         List of constraints; ``"no_validation"``, or None where nothing is declared.
     """
     listed = _constraints(declared)
-    if listed and not any(_fits(each, value) for each in listed):
-        raise ParameterError(refusal(name, words(declared), value), where=where)
+    fitting = [each for each in listed if _fits(each, value)]
+    if listed and (not fitting or (name == BY_CLASS and not _by_number(value))):
+        raise ParameterError(refusal(name, words(declared, name), value), where=where)
     if isinstance(value, int) and not math.isfinite(_as_float(value)):
         raise ParameterError(refusal(name, "a number that a float holds", value), where=where)
+    if isinstance(value, int) and value > _LARGEST and any(map(_endless, fitting)):
+        raise ParameterError(refusal(name, "a whole number below 2^31", value), where=where)
 
 
-def words(declared: Any) -> str:
+def words(declared: Any, name: str = "") -> str:
     """Say what is allowed of that which a suite can write; empty where nothing is declared."""
     said = [_worded(str(each)) for each in _constraints(declared) if not each.hidden]
+    if name == BY_CLASS:
+        said = [each for each in said if each not in ("a table", "a list")]
     return ", or ".join(dict.fromkeys(each for each in said if each))
 
 
@@ -66,6 +77,19 @@ def _fits(constraint: Any, value: Any) -> bool:
     if isinstance(value, bool) and "bool" not in str(constraint):
         return False
     return bool(constraint.is_satisfied_by(value))
+
+
+def _by_number(value: Any) -> bool:
+    """Whether weights of classes are a word, none, or by the numbers of the classes."""
+    if isinstance(value, Mapping):
+        return not any(isinstance(key, str) for key in value)
+    return value is None or isinstance(value, str)
+
+
+def _endless(constraint: Any) -> bool:
+    """Whether it is one of whole numbers, however large."""
+    found = _INTERVAL.fullmatch(str(constraint))
+    return found is not None and found[1] == "int" and "inf" in found[4]
 
 
 def _as_float(value: int) -> float:

@@ -32,7 +32,9 @@ from dfbench.models.kept import Kept, KeptError
 from dfbench.parameters import Count
 from dfbench.plugins import LOADING, staying
 
-_OURS = {"scaling": "standard", "patience": 15}
+_PATIENCE = 15
+"""Also where an estimator has a parameter of that name, which is left open."""
+_OURS = {"scaling": "standard", "patience": _PATIENCE}
 """Parameters of ours beside the estimator's own."""
 _HANDED_ON = ("random_state", "n_jobs", "thread_count", "device")
 """Parameters of estimators that the run sets, unless a suite does."""
@@ -131,7 +133,7 @@ class Brought(Estimator):
         """Say what a parameter may be; see `Model.allowed_words`."""
         if name in cls.allowed:
             return super().allowed_words(name)
-        return constraints.words(cls.constraints().get(name))
+        return constraints.words(cls.constraints().get(name), name)
 
     @classmethod
     def constraints(cls) -> Mapping[str, Any]:
@@ -247,7 +249,7 @@ class Brought(Estimator):
             if known.any():
                 taken = manners.validation(
                     made, lambda: self._rows(checked(rows)[known]), numbers,
-                    int(self.params["patience"]),
+                    int(self.params["patience"] or _PATIENCE),
                 )  # fmt: skip
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)

@@ -25,6 +25,7 @@ T = TypeVar("T")
 MOST_SIDE = 10_000
 """Pixels along the side of a square that a network is given."""
 
+Degrees = Annotated[float, Field(ge=0, le=360)]
 Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -62,11 +63,11 @@ class Augment(_Part):
     """Mirrored top to bottom, likewise."""
     crop: tuple[float, float] | None = None
     """Random resized crop: share of the area, least and most (aspect 3/4 to 4/3)."""
-    rotation: NotNegative = 0.0
+    rotation: Degrees = 0.0
     """Degrees, at most, either way."""
     shift: Share = 0.0
     """Share of the side, at most, either way, along each axis."""
-    shear: NotNegative = 0.0
+    shear: Degrees = 0.0
     """Degrees, at most, either way."""
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Scale between 1 - zoom and 1 + zoom."""

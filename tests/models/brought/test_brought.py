@@ -32,6 +32,7 @@ from dfbench.errors import (
 )
 from dfbench.models.base import Model, Task
 from dfbench.models.brought.declared import declared
+from dfbench.models.brought.imported import imported
 from dfbench.models.classical.estimator import Estimator
 from dfbench.models.kept import KeptError
 from dfbench.registry import MODELS, Registry
@@ -215,6 +216,25 @@ def test_rounds_that_are_told_go_before_patience() -> None:
     assert own._estimator.early_stopping_rounds == 3
     forest = fitted("xgboost:XGBRFClassifier", n_estimators=5)  # has no rounds
     assert forest.predict_proba(data(20)[0]).shape == (20, 2)
+
+
+class Patient(LogisticRegression):
+    """One that has a patience of its own, and leaves it open."""
+
+    def __init__(self, C: float = 1.0, patience: int | None = None) -> None:
+        super().__init__(C=C)
+        self.patience = patience
+
+    def fit(self, X: Any, y: Any, X_val: Any = None, y_val: Any = None) -> Patient:
+        super().fit(X, y)
+        return self
+
+
+def test_a_patience_that_an_estimator_leaves_open_is_ours() -> None:
+    model = imported(f"{__name__}:Patient")
+    X, y = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32), np.arange(20) % 2
+    assert model.defaults()["patience"] is None
+    assert model(n_classes=2).fit(X, y, X, y).predict_proba(X).shape == (20, 2)
 
 
 class Counting(RandomForestClassifier):

@@ -244,6 +244,16 @@ def test_a_sigmoid_that_learnt_nothing_is_that_of_the_tuning_split_or_keeps_the_
     curves, ways = platt.calibrated(alone.astype(int), pytest.fail, pairs(bad), y_fresh)
     assert ways == [platt.ORDER]
     assert platt.probabilities(pairs(bad), curves)[:, 1].mean() == pytest.approx(0.2, abs=1e-2)
+    # so near to 0 that their inverse is none
+    least = np.column_stack([[0.0, 5e-324, 0.0, 5e-324]] * 2)
+    curves, ways = platt.calibrated(
+        np.arange(6) % 2,
+        lambda taken: np.resize(least, ((~taken).sum(), 2)),
+        least,
+        np.arange(4) % 2,
+    )
+    assert ways == ["order alone"]
+    assert np.isfinite(platt.probabilities(least, curves)).all()
 
 
 @pytest.mark.parametrize(

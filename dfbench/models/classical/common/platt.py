@@ -230,10 +230,13 @@ def _logistic(odds: Floats) -> Floats:
 
 
 def spread(decision: Floats) -> float:
-    """Give the standard deviation; 0 where it is rounding, or there are no two values."""
+    """Give the standard deviation; 0 where it is rounding, or there are no two values.
+
+    So it is below 1e-300, of which the inverse soon is none.
+    """
     if len(decision) < 2:
         return 0.0
     largest = float(np.abs(decision).max())
     unit = largest if largest > 0 else 1.0
     found = float((decision / unit).std())
-    return found * unit if found > 1e-12 else 0.0
+    return found * unit if found > 1e-12 and found * unit > 1e-300 else 0.0
