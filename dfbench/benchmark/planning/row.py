@@ -207,7 +207,7 @@ def _check(space: Space, model: type[Model], part: Part) -> None:
         space.check(model)
         return
     try:
-        called(own, LOADING, "to be made", _checked, own, space, part.where)
+        called(own, LOADING, "to be made", _checked, own, space)
     except EndedError as error:
         raise PluginError(f"cannot be made: it {error.why}", where=part.where) from None
 
@@ -218,9 +218,9 @@ def _own(model: type[Model]) -> Any:
     return None if place_of(its) is None else its
 
 
-def _checked(own: Any, space: Space, where: str) -> None:
+def _checked(own: Any, space: Space) -> None:
     """Call all of a plugin's that planning calls."""
-    model: type[Model] = model_of(own, where)
+    model: type[Model] = model_of(own)
     space.check(model)
     for params in space.settings(model):
         model.augmentations({**model.defaults(), **params})
@@ -345,5 +345,5 @@ def _available(
 
 
 def _check_available(own: Any, space: Space) -> None:
-    model: type[Model] = model_of(own, "")
+    model: type[Model] = model_of(own)
     model.check_available(space.defaults(model))
