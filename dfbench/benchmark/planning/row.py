@@ -281,17 +281,18 @@ def _extractors(
         chosen.append(Resized(model.image_side(space.defaults(model))))
     expression = row.features or (model.companion if model.inputs == "both" else "")
     if expression:
-        terms = parse(expression, finder.suite.features)
-        for term in terms:
-            if term.name not in finder.extractors:
-                # a name of the suite's, which stands for no other of its names
-                names = {*finder.suite.features} - {term.name}
-                raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
         try:
+            terms = parse(expression, finder.suite.features)
+            for term in terms:
+                if term.name not in finder.extractors:
+                    # a name of the suite's, which stands for no other of its names
+                    names = {*finder.suite.features} - {term.name}
+                    raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
             found = build(terms, finder.extractors)
-        except ParameterError as error:
-            place = f"key {key!r}, {error.where}" if key else error.where
-            raise ParameterError(error.what, where=place, hint=error.hint) from None
+        except (UnknownNameError, CardError, ParameterError) as error:
+            places = [f"key {key!r}" if key else None, error.where]
+            place = ", ".join(filter(None, places)) or None
+            raise type(error)(error.what, where=place, hint=error.hint) from None
         for extractor in found:
             if extractor.get_params().get("device") == "auto":
                 extractor.set_params(device=finder.device)
