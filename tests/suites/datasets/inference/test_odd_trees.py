@@ -33,7 +33,7 @@ READ = [
     ("0 1 1/masks", "classes 0, 1; fake is 1"),
     (
         "train/{real,fake} test/images test/masks",
-        "groups; test has no labels, the rest no splits; divided",
+        "test has no labels, the rest no splits",
     ),
     ("real fake/edgemask fake", "classes real, fake"),
     ("{real,fake}/{with_mask,no_mask}", "classes real, fake; no kinds"),
@@ -49,7 +49,7 @@ READ = [
     ("fake/{RealVisXL,wukong}", "classes fake"),
     (
         "original_data/train/{0,1} original_data/test",
-        "groups; test has no labels, the rest no splits; divided",
+        "test has no labels, the rest no splits",
     ),
 ]
 ASKED = [
