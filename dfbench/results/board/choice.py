@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from dfbench.errors import DfbenchError, unknown
-from dfbench.plain import counted, without_folders
+from dfbench.plain import counted
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Line, Table
 from dfbench.results.board.columns import LineColumn, columns_of
+from dfbench.results.board.document import shortened
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import name_cell
@@ -108,11 +108,8 @@ class Choice:
 
     def told(self, text: str) -> str:
         """Name rows in a text without the folders of files in them, where they stay apart."""
-        names = {line.row for line in self.board.lines}
-        counts = Counter(map(without_folders, names))
-        for row in names:
-            if counts[short := without_folders(row)] == 1:
-                text = text.replace(row, short)
+        for row, short in shortened(self.board.lines).items():
+            text = text.replace(row, short)
         return text
 
     def detail(self, line: Line, column: LineColumn) -> str:

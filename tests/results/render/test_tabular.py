@@ -121,6 +121,7 @@ def test_no_folder_of_this_machine_stands_in_a_table(tmp_path):
     text = tabular.to_tabular(choose(board, rows=rows[2:]))
     assert "home" not in text.replace("\\allowbreak", "")
     assert "y.pth" in text
+    assert "home/a/y" not in latex.to_latex(board).replace("\\allowbreak", "")
     both = render_choice(choose(board, rows=rows), "md")
     assert "/home/a/x.pth" in both, "two files of one name"
     assert "/home/a/y.pth" not in both
