@@ -10,9 +10,8 @@ from typing import Literal
 from dfbench.errors import DfbenchError, unknown
 from dfbench.plain import counted
 from dfbench.results.board import sentences
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.board import Board, Line, Table, shortened
 from dfbench.results.board.columns import LineColumn, columns_of
-from dfbench.results.board.document import shortened
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
 from dfbench.results.document.cells import name_cell

@@ -5,14 +5,12 @@ A form writes each kind of block in its own way, or leaves it out, and adds noth
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dfbench.plain import without_folders
 from dfbench.results.board import chosen, sections, sentences
-from dfbench.results.board.board import Board, Line, Overall, Table
+from dfbench.results.board.board import Board, Line, Overall, Table, shortened
 from dfbench.results.document.blocks import (
     Cell,
     Grid,
@@ -114,13 +112,6 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
         blocks.append(sections.origin(board))
     names = shortened(board.lines)
     return [_named(block, names) for block in blocks] if names else blocks
-
-
-def shortened(lines: Iterable[Line]) -> dict[str, str]:
-    """Give the rows that are shown without the folders of files in their names, if they differ."""
-    names = {line.row: without_folders(line.row) for line in lines}
-    counts = Counter(names.values())
-    return {row: its for row, its in names.items() if its != row and counts[its] == 1}
 
 
 def _named(block: Any, names: Mapping[str, str]) -> Any:
