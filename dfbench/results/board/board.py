@@ -412,7 +412,7 @@ def seeded(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.control != "shuffled labels" and line.kind != "imported"]
 
 
-def shortened(lines: Iterable[Line]) -> dict[str, str]:
+def shortened(lines: Iterable[Line | Standing]) -> dict[str, str]:
     """Give the rows that are shown without the folders of files in their names, if they differ."""
     names = {line.row: without_folders(line.row) for line in lines}
     counts = Counter(names.values())
