@@ -105,6 +105,22 @@ def lines(text: str, width: int, further: str = "") -> list[str]:
     return found
 
 
+_FOLDERS = re.compile(
+    r"""(=\s*["']?)(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^"'\[\],=]*[/\\])?(?=[^"'/\\\[\],]+["',\]])"""
+)
+
+
+def without_folders(row: str) -> str:
+    """Leave out of a row's name the folders of files that its parameters name.
+
+    Examples
+    --------
+    >>> without_folders('embedding[backbone=resnet18, weights="/home/ann/w.pth"]/svm')
+    'embedding[backbone=resnet18, weights="w.pth"]/svm'
+    """
+    return _FOLDERS.sub(r"\1", row)
+
+
 def _at_most(text: str, width: int) -> str:
     """Give the beginning of a text that takes so many cells at most."""
     taken = 0

@@ -13,7 +13,7 @@ from functools import partial
 from importlib.metadata import EntryPoint
 from inspect import isabstract
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from dfbench.errors import DfbenchError, PluginError, UnknownNameError, let_stop, unknown, worded
 from dfbench.files import resolved
@@ -310,11 +310,31 @@ class Part:
             raise PluginError(f"cannot be loaded: {worded(error)}", where=self.where) from error
         if self.kinds:
             self._check_kind(found)
+        loaded = found
         if self.base == _BASES[MODELS]:
-            found = model_of(found, self.where)
+            found = model_of(found)
         if self.base:
             self._check(found, EntryPoint("", self.base, "").load())
+        if not self.built_in:
+            self._check_name(found, isinstance(loaded, type) and found is loaded)
         return found
+
+    def _check_name(self, found: Any, a_class: bool) -> None:
+        """Raise where it has no name, or another than the one that it is found by."""
+        told, key = info(found), "name"
+        form = "write name = {!r} in the class" if a_class else "write name={!r} in its decorator"
+        own = told.name if told is not None and not a_class else getattr(found, "name", None)
+        if self.base == _BASES[PROTOCOLS]:
+            key, form = "kind", "write kind: Literal[{!r}] in the class"
+            literals = get_args(found.model_fields["kind"].annotation)
+            own = literals[0] if len(literals) == 1 else None
+        if own == self.name or not (a_class or told):
+            return
+        what = f"has no {key}"
+        if isinstance(own, str):
+            what = f"its {key} is {own!r}, and its entry point is called {self.name!r}"
+        hint = form.format(self.name).replace("'", '"')
+        raise PluginError(what, where=self.where, hint=hint)
 
     def _check_kind(self, found: Any) -> None:
         told = info(found)
@@ -330,18 +350,16 @@ class Part:
             raise PluginError(f"an abstract class, which lacks {lacking}", where=self.where)
 
 
-def model_of(found: Any, where: str) -> Any:
+def model_of(found: Any) -> Any:
     """Make a model of a function under ``@dfbench.model``, or ``@dfbench.network``.
 
     Raises
     ------
     PluginError
-        Where it is a class without a name, or its hints are not what they must be.
+        Where its hints are not what they must be.
     """
     told = info(found)
     if told is None or (isinstance(found, type) and told.kind == "model"):
-        if isinstance(found, type) and not isinstance(getattr(found, "name", None), str):
-            raise PluginError("has no name", where=where, hint='name = "..." in the class')
         return found
     return EntryPoint("", _DECLARED[told.kind], "").load()(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,53 @@ def test_an_installed_package_brings_extractors_and_a_broken_one_stays_a_line(
             registry.get("lost").load()
     finally:
         sys.modules.pop("their_features", None)
+
+
+CLASSES = """
+from typing import Literal
+
+import dfbench
+from dfbench.benchmark.protocols.base import Protocol
+from dfbench.features.extractors.hsv import HSV
+from dfbench.features.base import Extractor
+from dfbench.models.classical.knn import KNN
+
+
+class Nameless(Extractor):
+    def transform(self, X):
+        return X
+
+    def get_feature_names_out(self, input_features=None):
+        return []
+
+
+class Other(Protocol):
+    kind: Literal["other"]
+
+
+@dfbench.metric(higher_is_better=True)
+def other(labels, scores):
+    return 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "target", "said"),
+    [
+        ("extractors", "Nameless", 'has no name (write name = "one" in the class)'),
+        ("extractors", "HSV", "its name is 'hsv', and its entry point is called 'one' (write name"),
+        ("models", "KNN", "its name is 'knn', and its entry point is called 'one' (write name = "),
+        ("metrics", "other", "called 'one' (write name=\"one\" in its decorator)"),
+        ("protocols", "Other", "called 'one' (write kind: Literal[\"one\"] in the class)"),
+    ],
+)
+def test_a_part_is_called_as_its_entry_point(
+    group: str, target: str, said: str, install: Callable[..., None]
+) -> None:
+    install("their_parts", CLASSES, f"dfbench.{group}", {"one": f"their_parts:{target}"})
+    with pytest.raises(PluginError) as raised:
+        Registry(f"dfbench.{group}").get("one").load()
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +226,7 @@ def test_a_file_brings_a_class(tmp_path: Path) -> None:
 
 def test_a_class_without_a_name_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "nameless.py", CLASS.format(name=""))
-    with pytest.raises(PluginError, match="has no name"):
+    with pytest.raises(PluginError, match=r"has no name \(write name = \"Chance\" in"):
         Registry(MODELS, [path]).get("Chance").load()
 
 
@@ -267,11 +315,11 @@ def test_each_kind_comes_from_files_and_packages_and_is_listed(group, tmp_path, 
     assert (own.owner, own.summary, own.built_in) == (str(file), "A part.", False)
     own.load()
     points = {
-        "theirs": "their_parts:mine",
+        "theirs": "their_parts:theirs",
         "lost": "their_parts:lost",
         "odd": "their_parts:dfbench",
     }
-    install("their_parts", text, group, points)
+    install("their_parts", text.replace("mine", "theirs"), group, points)
     registry = Registry(group, [file])
     assert registry.get("theirs").owner == "their-parts"
     registry.get("theirs").load()

@@ -195,7 +195,7 @@ def _of_model(part: Part, model: type[Model]) -> Description:
 
 
 def _model_again(name: str, owner: str, summary: str, where: str, own: Any) -> Description:
-    return _model(name, owner, summary, where, model_of(own, where))
+    return _model(name, owner, summary, where, model_of(own))
 
 
 def _model(name: str, owner: str, summary: str, where: str, model: type[Model]) -> Description:

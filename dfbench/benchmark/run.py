@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,8 +26,10 @@ from dfbench.benchmark.reporter import Reporter
 from dfbench.detectors.archive import ModelFileError
 from dfbench.detectors.keeping import members_of
 from dfbench.errors import CardError, DfbenchError
+from dfbench.features.expression import split_outside
 from dfbench.files import at_home, check_here, check_writable, from_home, use_cache
 from dfbench.models.devices import resolve_device
+from dfbench.plain import without_folders
 from dfbench.received.files import sha256
 from dfbench.registry import EXTRACTORS, MODELS, Registry
 from dfbench.results.board.added import additions_of
@@ -269,6 +272,14 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
+    long = [row.name for row in lines if without_folders(row.name) != row.name]
+    if long:
+        features = split_outside(long[0], "/")[0]
+        written = json.dumps(features) if "'" in features else f"'{features}'"
+        reporter.note(
+            "a path is part of a row's name: give the features a short one under [features] of a"
+            f" suite, e.g. mine = {written}, and the row is mine/..."
+        )
     added = additions_of(plugins)
     folder = ResultsFolder(at_home(options.out))
     settings = Settings(

@@ -148,12 +148,15 @@ def part_of(thing: Any) -> Any:
     Raises
     ------
     PluginError
-        If it is none.
+        If it is none, or a class without a name.
     """
     mark = info(thing)
     if mark is not None and mark.kind != "extractor":
         return Part(mark.name, "", "", lambda: thing, "dfbench.models.base:Model").load()
     if kind_of(thing):
+        if mark is None and not isinstance(getattr(thing, "name", None), str):
+            called = getattr(thing, "__name__", type(thing).__name__)
+            raise PluginError("has no name", where=called, hint='write name = "..." in the class')
         return thing
     if isinstance(thing, type) and hasattr(thing, "fit"):
         path = f"{thing.__module__}:{thing.__qualname__}"

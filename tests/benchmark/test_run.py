@@ -372,7 +372,14 @@ def test_mistakes_are_one_line_without_a_traceback(
         ("name = 'x'\n[[rows]]\nfeatures = ['hsv']\n", "features need models"),
         ("name = 'x'\nrows = [\n", "not valid TOML"),
         ("name = 'x'\n[budget]\ntrials = 0\n[[rows]]\nnetworks=['cnn-3conv']\n", "budget.trials"),
-        ("name='x'\n[[rows]]\nfeatures=['hvs']\nmodels=['knn']\n", "unknown extractor 'hvs'"),
+        (
+            "name='x'\n[[rows]]\nfeatures=['hvs']\nmodels=['knn']\n",
+            "key 'features': unknown extractor 'hvs'",
+        ),
+        (
+            "name='x'\n[[rows]]\nfeatures=['lbp[radius=2]']\nmodels=['knn']\n",
+            "row 'lbp[radius=2]/knn', key 'features': unknown parameter of 'lbp' 'radius'",
+        ),
         ("name='x'\n[[rows]]\nfeatures=['hsv']\nmodels=['knm']\n", "unknown model 'knm'"),
         ("name='x'\n[[rows]]\nnetworks=['knn']\n", "'knn' takes features"),
         ("name='x'\n[[rows]]\nfeatures=['hsv[bin=2]']\nmodels=['knn']\n", "did you mean 'bins'"),

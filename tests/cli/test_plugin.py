@@ -81,6 +81,29 @@ def test_a_broken_entry_point_is_told(install: Any) -> None:
     assert "odd  part of my-odd: 1 fault\nfault  runs  cannot be loaded: AttributeError" in said
 
 
+NAMELESS = """
+from dfbench.features.base import Extractor
+
+
+class Blocks(Extractor):
+    def transform(self, X):
+        return X
+
+    def get_feature_names_out(self, input_features=None):
+        return []
+"""
+
+
+def test_a_class_without_a_name_is_told_what_to_write(install: Any) -> None:
+    install("nameless", NAMELESS, "dfbench.extractors", {"blocks": "nameless:Blocks"})
+    for target, name in (("blocks", "blocks"), ("nameless:Blocks", "...")):
+        code, said = run("check", target)
+        assert code != 0
+        assert f'has no name (write name = "{name}" in the class)' in said
+    done = CliRunner().invoke(app, ["list", "extractors"], env={"COLUMNS": "200"})
+    assert "broken: 'blocks' of nameless: has no name (write name =" in done.output
+
+
 def test_what_breaks_when_it_is_loaded_is_told(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import os\nos._exit(4)\n")

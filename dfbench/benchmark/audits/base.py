@@ -247,8 +247,6 @@ def audits(
 
 def _made(part: Part) -> Audit[Any, Any]:
     audit: Audit[Any, Any] = part.load()()
-    if audit.name != part.name:
-        raise PluginError(f"its name is {audit.name!r}", where=part.where)
     return audit
 
 

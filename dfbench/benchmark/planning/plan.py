@@ -21,6 +21,7 @@ from dfbench.suites.datasets.divisions import divided
 from dfbench.suites.datasets.inference.read_as import ReadAs
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.manifest import Dataset
+from dfbench.suites.datasets.parts import evaluated_split
 from dfbench.suites.datasets.sources import split_source
 from dfbench.suites.repeat import is_first
 from dfbench.suites.suite import Budget, Suite, TuneFor
@@ -173,12 +174,14 @@ def repeated(suite: Suite, datasets: Sequence[Loaded]) -> list[list[Loaded]]:
     Raises
     ------
     DataError
-        If it has too few images.
+        If it has too few images, or none with a label beside those of train.
     """
     found: list[list[Loaded]] = []
     for each in datasets:
         repeat = None if isinstance(each, tuple) else suite.repeat or each.card.repeat
         if isinstance(each, tuple) or repeat is None:
+            if isinstance(each, Dataset):
+                evaluated_split(each)  # or no row can have a figure
             found.append([each])
         else:
             found.append([*divided(each, repeat)])

@@ -207,7 +207,7 @@ def _check(space: Space, model: type[Model], part: Part) -> None:
         space.check(model)
         return
     try:
-        called(own, LOADING, "to be made", _checked, own, space, part.where)
+        called(own, LOADING, "to be made", _checked, own, space)
     except EndedError as error:
         raise PluginError(f"cannot be made: it {error.why}", where=part.where) from None
 
@@ -218,9 +218,9 @@ def _own(model: type[Model]) -> Any:
     return None if place_of(its) is None else its
 
 
-def _checked(own: Any, space: Space, where: str) -> None:
+def _checked(own: Any, space: Space) -> None:
     """Call all of a plugin's that planning calls."""
-    model: type[Model] = model_of(own, where)
+    model: type[Model] = model_of(own)
     space.check(model)
     for params in space.settings(model):
         model.augmentations({**model.defaults(), **params})
@@ -281,17 +281,18 @@ def _extractors(
         chosen.append(Resized(model.image_side(space.defaults(model))))
     expression = row.features or (model.companion if model.inputs == "both" else "")
     if expression:
-        terms = parse(expression, finder.suite.features)
-        for term in terms:
-            if term.name not in finder.extractors:
-                # a name of the suite's, which stands for no other of its names
-                names = {*finder.suite.features} - {term.name}
-                raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
         try:
+            terms = parse(expression, finder.suite.features)
+            for term in terms:
+                if term.name not in finder.extractors:
+                    # a name of the suite's, which stands for no other of its names
+                    names = {*finder.suite.features} - {term.name}
+                    raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
             found = build(terms, finder.extractors)
-        except ParameterError as error:
-            place = f"key {key!r}, {error.where}" if key else error.where
-            raise ParameterError(error.what, where=place, hint=error.hint) from None
+        except (UnknownNameError, CardError, ParameterError) as error:
+            places = [f"key {key!r}" if key else None, error.where]
+            place = ", ".join(filter(None, places)) or None
+            raise type(error)(error.what, where=place, hint=error.hint) from None
         for extractor in found:
             if extractor.get_params().get("device") == "auto":
                 extractor.set_params(device=finder.device)
@@ -345,5 +346,5 @@ def _available(
 
 
 def _check_available(own: Any, space: Space) -> None:
-    model: type[Model] = model_of(own, "")
+    model: type[Model] = model_of(own)
     model.check_available(space.defaults(model))

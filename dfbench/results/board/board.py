@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dfbench.plain import without_folders
 from dfbench.results.board.report import Figure, ProtocolFigure, Report
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.provenance import Run
@@ -428,3 +429,10 @@ class Board:
 def seeded(lines: Sequence[Line]) -> list[Line]:
     """Leave out controls whose seeds are orders of the labels, and rows that have no seed."""
     return [line for line in lines if line.control != "shuffled labels" and line.kind != "imported"]
+
+
+def shortened(lines: Iterable[Line | Standing]) -> dict[str, str]:
+    """Give the rows that are shown without the folders of files in their names, if they differ."""
+    names = {line.row: without_folders(line.row) for line in lines}
+    counts = Counter(names.values())
+    return {row: its for row, its in names.items() if its != row and counts[its] == 1}

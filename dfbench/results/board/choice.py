@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dfbench.errors import DfbenchError, unknown
 from dfbench.plain import counted
 from dfbench.results.board import sentences
-from dfbench.results.board.board import Board, Line, Table
+from dfbench.results.board.board import Board, Line, Table, shortened
 from dfbench.results.board.columns import LineColumn, columns_of
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Column, Grid, Section
@@ -104,6 +104,12 @@ class Choice:
         return list(
             {column.key: column for group in self.groups for column, _ in group.columns}.values()
         )
+
+    def told(self, text: str) -> str:
+        """Name rows in a text without the folders of files in them, where they stay apart."""
+        for row, short in shortened(self.board.lines).items():
+            text = text.replace(row, short)
+        return text
 
     def detail(self, line: Line, column: LineColumn) -> str:
         """Give what stands beside a figure in small."""
@@ -283,9 +289,10 @@ def name(choice: Choice, row: str) -> Cell:
     """Name a row, with the mark of one that was not fitted here."""
     lines = [line for group in choice.groups if (line := group.line(row))]
     if not lines:
-        return Cell(row, row, row=row)
+        return Cell(choice.told(row), row, row=row)
     marked = next(filter(None, map(sentences.mark, lines)), "")
-    return name_cell(row, control=lines[0].control, mark=marked)
+    cell = name_cell(row, control=lines[0].control, mark=marked)
+    return replace(cell, shown=choice.told(cell.shown))
 
 
 def cell_of(
@@ -361,14 +368,14 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
         if line.divided is not None and line.control == "shuffled labels"
     }
     said += [f"{row}: of {first} alone." for row, first in shuffled.items()]
-    return [*said, *_missing(choice)]
+    return [choice.told(each) for each in [*said, *_missing(choice)]]
 
 
 def caveats(choice: Choice) -> list[str]:
     """Say what stands above the leaderboards of these data sets: warnings, then notes."""
     several = len(choice.groups) > 1
     return [
-        f"{kind}: {f'{group.table.dataset}: ' if several else ''}{text}."
+        choice.told(f"{kind}: {f'{group.table.dataset}: ' if several else ''}{text}.")
         for group in choice.groups
         for kind, texts in (("Warning", group.table.warnings), ("Note", group.table.notes))
         for text in texts

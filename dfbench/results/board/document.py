@@ -5,11 +5,14 @@ A form writes each kind of block in its own way, or leaves it out, and adds noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dfbench.results.board import chosen, sections, sentences
-from dfbench.results.board.board import Board, Line, Overall, Table
+from dfbench.results.board.board import Board, Line, Overall, Table, shortened
 from dfbench.results.document.blocks import (
+    Cell,
     Grid,
     Heading,
     Legend,
@@ -105,7 +108,36 @@ def document(board: Board, title: str = "Leaderboard") -> list[Block]:
         blocks.append(own)
     if board.kept:
         blocks.append(sections.use(board))
-    return [*blocks, sections.origin(board)] if board.tables else blocks
+    if board.tables:
+        blocks.append(sections.origin(board))
+    names = shortened(board.lines)
+    return [_named(block, names) for block in blocks] if names else blocks
+
+
+def _named(block: Any, names: Mapping[str, str]) -> Any:
+    """Show in all tables the names of rows as they are shortened."""
+    match block:
+        case Chapter():
+            return replace(block, parts=tuple(_named(part, names) for part in block.parts))
+        case Standings():
+            return replace(block, section=_named(block.section, names))
+        case Section():
+            return replace(block, grids=tuple(_named(grid, names) for grid in block.grids))
+        case Leaderboard():
+            return replace(block, grid=_named(block.grid, names))
+        case Grid():
+            blocks = tuple(
+                tuple(tuple(_cell(cell, names) for cell in row) for row in rows)
+                for rows in block.blocks
+            )
+            return replace(block, blocks=blocks)
+    return block
+
+
+def _cell(cell: Cell, names: Mapping[str, str]) -> Cell:
+    if cell.row not in names:
+        return cell
+    return replace(cell, shown=cell.shown.replace(cell.row, names[cell.row]))
 
 
 def _chapter(table: Table, *, seeds: bool) -> Chapter:

@@ -62,11 +62,9 @@ def parts_of(dataset: Dataset, readable: NDArray[np.bool_]) -> Parts:
     labels = manifest["label"].to_numpy(np.int64)
     split_of = manifest["split"].to_numpy(object)
     usable = readable & (labels != UNLABELLED)
-    labelled = set(split_of[labels != UNLABELLED].tolist())
     train = split_of == "train"
-    evaluated = "test" if "test" in labelled else "validation"
-    if evaluated not in labelled:
-        raise DataError(f"{dataset.name!r} has no labelled test or validation split")
+    evaluated = evaluated_split(dataset)
+    labelled = set(split_of[labels != UNLABELLED].tolist())
     if evaluated == "test" and "validation" in labelled:
         tune, tuned_on = split_of == "validation", "validation"
     else:
@@ -82,6 +80,26 @@ def parts_of(dataset: Dataset, readable: NDArray[np.bool_]) -> Parts:
     )
     complete(dataset, result)
     return result
+
+
+def evaluated_split(dataset: Dataset) -> str:
+    """Say which split the figures are from: test, or validation where it has no labels.
+
+    Raises
+    ------
+    DataError
+        If neither has.
+    """
+    manifest = dataset.manifest
+    labelled = set(manifest["split"][manifest["label"] != UNLABELLED])
+    for split in ("test", "validation"):
+        if split in labelled:
+            return split
+    raise DataError(
+        f"{dataset.name!r} has no labelled test or validation split: there is nothing to take"
+        " figures from",
+        hint="--repeat folds=5 divides what has labels; so does a card whose layout names no train",
+    )
 
 
 def complete(dataset: Dataset, parts: Parts) -> None:

@@ -224,7 +224,7 @@ def test_one_that_breaks_its_contract_is_named(
 
 def test_one_of_another_kind_than_its_name_is_told(install: Callable[..., None]) -> None:
     install("their_protocol", PROTOCOL, "dfbench.protocols", {"half": "their_protocol:Halves"})
-    with pytest.raises(PluginError, match="'half' of their-protocol: its kind is not"):
+    with pytest.raises(PluginError, match="'half' of their-protocol: its kind is 'halves'"):
         with_defaults([], ["half"])
 
 

@@ -110,6 +110,23 @@ def test_signs_that_latex_lacks_are_told_in_a_comment(board):
 WIDE = {"columns": ["roc_auc,accuracy,f1_macro"], "intervals": True}
 
 
+def test_no_folder_of_this_machine_stands_in_a_table(tmp_path):
+    folder = Folder(tmp_path / "out")
+    rows = [
+        f'embedding[backbone=b, weights="/home/{place}.pth"]/svm' for place in ("a/x", "b/x", "a/y")
+    ]
+    for gain, row in enumerate(rows):
+        folder.add("faces", row, n=90, gain=gain + 1.0)
+    board = build_board(folder.out)
+    text = tabular.to_tabular(choose(board, rows=rows[2:]))
+    assert "home" not in text.replace("\\allowbreak", "")
+    assert "y.pth" in text
+    assert "home/a/y" not in latex.to_latex(board).replace("\\allowbreak", "")
+    both = render_choice(choose(board, rows=rows), "md")
+    assert "/home/a/x.pth" in both, "two files of one name"
+    assert "/home/a/y.pth" not in both
+
+
 def test_data_sets_stand_beside_each_other_or_below(board):
     page = tabular.to_tabular(choose(board, rows=["hsv*"], **WIDE), "page")
     assert page.count(r"\multicolumn{3}{c}") == 2

@@ -5,9 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dfbench.benchmark.planning.plan import repeated
 from dfbench.errors import DataError
 from dfbench.suites.datasets.loading import load_dataset
 from dfbench.suites.datasets.parts import parts_of
+from dfbench.suites.repeat import Repeat
+from dfbench.suites.suite import load_suite
+from tests.suites.datasets.conftest import FOLDERS_CARD
 
 
 def everything(dataset):
@@ -85,3 +89,18 @@ def test_a_part_without_a_class_is_an_error(make, folders_card):
     readable = ~((manifest["split"] == "test") & (manifest["label"] == 1)).to_numpy()
     with pytest.raises(DataError, match="no readable image of class 'Fake' in test of 'faces'"):
         parts_of(dataset, readable)
+
+
+def test_a_card_without_a_labelled_part_beside_train_is_told_before_a_run(make, card_file):
+    make.folders(10, splits=("Train",))
+    (make.root / "Test").mkdir()
+    text = FOLDERS_CARD.replace('validation = "Validation", ', "")
+    for number, path in enumerate(sorted((make.root / "Train" / "Real").iterdir())[:2]):
+        path.rename(make.root / "Test" / f"{number}{path.suffix}")
+    dataset = load_dataset(card_file(text))
+    suite = load_suite("smoke")
+    with pytest.raises(DataError, match="no labelled test or validation split") as raised:
+        repeated(suite, [dataset])
+    assert "--repeat folds=5" in str(raised.value)
+    folds = suite.model_copy(update={"repeat": Repeat(folds=2)})
+    assert len(repeated(folds, [dataset])[0]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from dfbench.plain import in_line
-from dfbench.results.board.board import Line, Table
+from dfbench.results.board.board import Line, Table, shortened
 from dfbench.results.board.columns import COLUMNS, ROW, LineColumn, own_column
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Grid as Cells
@@ -57,7 +58,8 @@ class LeaderboardView:
         """Give the fullest grid that there is room for."""
         first = self.table.measured[0]
         levels = _LEVELS if len(first.classes) <= _MANY else _LEVELS_OF_MANY
-        longest = max(cell_len(in_line(ROW.cell(line, "").shown)) for line in self.table.measured)
+        names = shortened(self.table.measured)
+        longest = max(cell_len(in_line(_called(line, names))) for line in self.table.measured)
         for level in levels:
             grid = _fill(self.table, level, seeds=self.seeds)
             room = longest - excess(grid, console, options)
@@ -109,7 +111,7 @@ _LEVELS_OF_MANY = (*_FULL, _Level(tight=True), _Level(without=_CLASSES), *_BARE)
 def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) -> Grid:
     """Make the grid; ``name`` is how wide the names of rows may be."""
     grid = empty(tight=level.tight)
-    columns = level.columns(table)
+    columns, names = level.columns(table), shortened(table.measured)
     for column in columns:
         title = Text("\n").join(map(words, column.short.split("\n")))
         if column is ROW:
@@ -125,7 +127,7 @@ def _fill(table: Table, level: _Level, *, seeds: bool, name: int | None = None) 
             cells = [
                 cell
                 for column in columns
-                for cell in _cells(line, column, level, seeds=seeds, name=name)
+                for cell in _cells(line, column, level, names, seeds=seeds, name=name)
             ]
             style = "bold" if line.best else None
             grid.add_row(*cells, end_section=line is block[-1], style=style)
@@ -158,13 +160,23 @@ def _has_interval(column: LineColumn, level: _Level) -> bool:
     return column.estimate is not None and (level.intervals or column.key == "roc_auc")
 
 
+def _called(line: Line, names: Mapping[str, str]) -> str:
+    return ROW.cell(line, "").shown.replace(line.row, names.get(line.row, line.row))
+
+
 def _cells(
-    line: Line, column: LineColumn, level: _Level, *, seeds: bool, name: int | None
+    line: Line,
+    column: LineColumn,
+    level: _Level,
+    names: Mapping[str, str],
+    *,
+    seeds: bool,
+    name: int | None,
 ) -> list[Text]:
     """Show a line in a column, and what stands beside it: spread and interval."""
     if column is ROW:
         shown = "" if level.tight else tags(control=line.control, doubted=bool(line.warnings))
-        return [row_name(ROW.cell(line, "").shown, shown, width=name)]
+        return [row_name(_called(line, names), shown, width=name)]
     cells = [words(column.said(line))]
     if column.estimate is not None:
         found = column.estimate(line)

@@ -66,7 +66,7 @@ def init_card(
     elif resolved(path.parent) != resolved(folder):
         card = card.model_copy(update={"root": resolved(folder / card.root).as_posix()})
     images = scan(card, folder / reading.card.root).images
-    write_card(card, path, examples=examples(card, [image.path for image in images]))
+    write_card(card, path, examples=examples(card, {its.path: its.group for its in images}))
     return path, reading
 
 

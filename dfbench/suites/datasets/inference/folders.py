@@ -22,6 +22,7 @@ from dfbench.suites.datasets.words import meaning, natural
 
 _MOST_PATHS = 200
 """Folders that a layout lists by their whole paths."""
+_NOT_DIVIDED = "they have no labels, and cannot be divided (without --splits none they are scored)"
 
 
 @dataclass(slots=True)
@@ -68,6 +69,9 @@ def read_folders(places: Sequence[Place], asked: ReadAs, where: object) -> Folde
     classes = _classes(places, asked, where)
     if classes is None:
         return None
+    if asked.denies("splits") and classes.unlabelled:
+        classes.left += [(place, _NOT_DIVIDED) for place in places if place.of_test]
+        classes.unlabelled = False
     left = {place for place, _ in classes.left}
     taken = [place for place in places if place not in left]
     labelled = [place for place in taken if place.label]
@@ -231,10 +235,10 @@ def _phrases(
         said.append(f"groups: {groups.sources:,} folders of one source each{pairs}")
     else:
         said.append("groups by the pattern" if groups.pattern else "no groups")
-    if splits:
+    if "train" in splits:
         said.append(f"splits {folders_of(splits)}")
     if classes.unlabelled:
-        said.append("test has no labels")
+        said.append(f"test has no labels{'' if 'train' in splits else ', the rest no splits'}")
     return said
 
 

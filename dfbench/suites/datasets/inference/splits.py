@@ -32,7 +32,8 @@ def find_splits(
     Returns
     -------
     dict
-        Split to names of folders; empty where the images are to be divided.
+        Split to names of folders; empty where the images are to be divided, and without train
+        where only those of an unlabelled test are not.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def find_splits(
         return {}
     said = asked.said("splits")
     if isinstance(said, Names):
-        return _by_names(places, said, where)
+        return _without_train(places, _by_names(places, said, where))
     if isinstance(said, Level):
         _by_level(places, said, where)
     else:
@@ -61,7 +62,19 @@ def find_splits(
         if names:
             found[split] = natural(names)
     _check(places, found, where)
-    return found
+    return _without_train(places, found)
+
+
+def _without_train(
+    places: Sequence[Place], found: dict[SplitName, list[str]]
+) -> dict[SplitName, list[str]]:
+    """Leave train to be divided where nothing else has labels: figures would be of no image."""
+    if {place.split for place in places if place.label} != {"train"}:
+        return found
+    for place in places:
+        if place.split == "train":
+            place.split, place.split_at = "", -1
+    return {split: names for split, names in found.items() if split != "train"}
 
 
 def folders_of(splits: Mapping[SplitName, Sequence[str]]) -> str:

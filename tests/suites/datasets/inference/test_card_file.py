@@ -76,6 +76,14 @@ def test_names_with_lines_in_them_stay_in_comments(make):
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_what_tells_the_groups_is_proposed_as_no_kind(make):
+    for number in range(12):
+        make.image(f"clip{number // 3:03}_{number:05}_{number % 2}.png")
+    said = ReadAs(classes=r"(?P<group>[^_]+)_.*_(?P<label>[01])\.\w+")
+    text = init_card(make.root, asked=said)[0].read_text(encoding="utf-8")
+    assert "clip000 of" not in text
+
+
 def test_a_folder_is_no_card_to_write(make):
     write(make, "real fake")
     for force in (False, True):

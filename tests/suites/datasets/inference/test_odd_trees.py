@@ -31,7 +31,10 @@ READ = [
     # masks
     ("Au Tp Tp_mask", "classes Au, Tp; no kinds"),
     ("0 1 1/masks", "classes 0, 1; fake is 1"),
-    ("train/{real,fake} test/images test/masks", "splits train, test; test has no labels"),
+    (
+        "train/{real,fake} test/images test/masks",
+        "test has no labels, the rest no splits",
+    ),
     ("real fake/edgemask fake", "classes real, fake"),
     ("{real,fake}/{with_mask,no_mask}", "classes real, fake; no kinds"),
     # kinds
@@ -44,7 +47,10 @@ READ = [
     # generators whose names hold a class word
     ("real RealVisXL sdxl", "classes RealVisXL, real, sdxl; real images: real"),
     ("fake/{RealVisXL,wukong}", "classes fake"),
-    ("original_data/train/{0,1} original_data/test", "splits train, test; test has no labels"),
+    (
+        "original_data/train/{0,1} original_data/test",
+        "test has no labels, the rest no splits",
+    ),
 ]
 ASKED = [
     ("real fake test/{real,fake}", "lie in no split"),

@@ -222,7 +222,12 @@ def test_a_test_split_without_labels(tmp_path):
     lay(tmp_path, ["train/real", "train/fake", "test"])
     reading, told, _ = read(tmp_path)
     assert told["test"] == ("(none)", "test", "", "")
-    assert "test has no labels" in reading.line
+    assert told["train/fake"] == ("fake", "", "", "")
+    assert "test has no labels, the rest no splits; divided 70/15/15 by class" in reading.line
+    reading, told, _ = read(tmp_path, splits="none")
+    assert "test" not in told
+    [warning] = reading.warnings
+    assert "3 images in test left out: they have no labels" in warning
 
 
 def test_names_spelt_differently_in_splits_are_one_class(tmp_path):
