@@ -74,8 +74,8 @@ SCHEMAS = {
 
 
 _OF_NOW = (
-    "As this version of dfbench writes it: what an earlier one wrote may lack keys, which are then as"
-    " their defaults say."
+    "As this version of dfbench writes it: what an earlier one wrote may lack keys, which then are"
+    " what their defaults say."
 )
 
 
