@@ -246,7 +246,7 @@ def _split(text: str) -> list[str]:
 def _matching(name: str, known: Iterable[str]) -> list[str]:
     if "*" not in name:
         return []
-    pattern = re.compile(".*".join(map(re.escape, name.split("*"))))
+    pattern = re.compile(".*".join(map(re.escape, name.split("*"))), re.DOTALL)
     return [each for each in known if pattern.fullmatch(each)]
 
 

@@ -286,11 +286,11 @@ def _lines(words: Sequence[str], size: str, room: float) -> list[str]:
 
 def _head_lines(head: str, column: Sequence[_Entry], setting: _Setting) -> list[str]:
     widest = max(entry.width(setting.size, below=setting.below) for entry in column)
-    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", head), setting.size, max(_HEAD, widest))
+    return _span_lines(head, max(_HEAD, widest), setting.size)
 
 
 def _span_lines(title: str, room: float, size: str) -> list[str]:
-    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", title), size, room)
+    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", flowing(title)), size, room)
 
 
 def _joints(name: str) -> list[str]:

@@ -109,6 +109,16 @@ def test_nothing_stands_out_where_nothing_was_compared(board, tmp_path):
         assert not re.search(r"textbf|underline|Bold|bold", tabular.to_tabular(choice))
 
 
+def test_names_of_two_lines_are_chosen_and_headed_whole(tmp_path):
+    folder = Folder(tmp_path)
+    for dataset in ("faces", "two\nlines"):
+        folder.add(dataset, "hsv\nknn")
+        folder.add(dataset, "hsv/svm")
+    choice = choose(build_board(tmp_path), rows=["hsv*"], columns=["roc_auc"])
+    assert set(choice.rows) == {"hsv\nknn", "hsv/svm"}
+    assert re.search(r"& faces & (\\shortstack\[c\]\{)?two (\\\\ )?lines", tabular.to_tabular(choice))
+
+
 def test_signs_that_latex_lacks_are_told_in_a_comment(board):
     text = tabular.to_tabular(choose(board, rows=[LONG]))
     comments = [line for line in text.splitlines() if line.startswith("%")]
