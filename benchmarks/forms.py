@@ -320,9 +320,9 @@ class Folder:
 
 def in_table(name: str) -> str:
     """Give a name as tables show it: in a line, without signs that steer."""
-    from dfbench.plain import flowing
+    from dfbench.plain import on_page
 
-    return " ".join(flowing(name).split())
+    return on_page(name)
 
 
 def unquoted(text: str) -> str:
