@@ -320,9 +320,9 @@ class Folder:
 
 def in_table(name: str) -> str:
     """Give a name as tables show it: in a line, without signs that steer."""
-    from dfbench.plain import flowing
+    from dfbench.plain import on_page
 
-    return " ".join(flowing(name).split())
+    return on_page(name)
 
 
 def unquoted(text: str) -> str:
@@ -884,7 +884,7 @@ def compared(found: Found, folder: Folder) -> None:
         frame = load_results(folder.path).compare(rows[0], rows[1], dataset).frame()
         for x in frame.to_dict("records") if len(frame) else []:
             for who in ("a", "b"):
-                its = folder.line(dataset, x[f"row_{who}"])
+                its = folder.line(dataset, in_table(x[f"row_{who}"]))
                 assert its is not None
                 part = its["split"] or "test"
                 told = folder.figures.get(Key(dataset, x[f"row_{who}"], "", part, x["metric"]))

@@ -23,6 +23,17 @@ def in_line(text: str) -> str:
     return text if text.isprintable() else _UNSEEN.sub(_spelt, text)
 
 
+def on_page(text: str) -> str:
+    r"""Spell the characters that are not printed, and leave one blank of several, as a page does.
+
+    Examples
+    --------
+    >>> on_page("two\nlines  of")
+    'two\\nlines of'
+    """
+    return " ".join(in_line(text).split())
+
+
 def counted(n: int, one: str, several: str = "") -> str:
     """Word a number of things; ``several`` is the word for all numbers but one, with s by default.
 

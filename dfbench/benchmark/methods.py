@@ -284,7 +284,9 @@ class _Methods:
             said = f"with the seed {shown}"
             if len(its) > 1:
                 said = f"with the seeds {shown}, and figures are the means over them"
-            yield statement(f"Choices. Each row was fitted {said}.")
+            brought = any(line.kind == "imported" for line in self.lines)
+            which = "Each row but the imported ones" if brought else "Each row"
+            yield statement(f"Choices. {which} was fitted {said}.")
         elif seeds:
             yield statement("Choices. The rows were not fitted with the same seeds.")
 

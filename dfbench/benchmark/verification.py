@@ -27,6 +27,7 @@ from dfbench.results.records.inventory import read_index
 from dfbench.results.records.records import Entry, Part, Record, Scores
 from dfbench.results.render.formats import FORMATS, contents
 from dfbench.results.render.long_form import FIGURE_FORMATS
+from dfbench.results.render.stated import otherwise
 from dfbench.results.render.tidy import same_table
 from dfbench.suites.datasets.divisions import divided_as
 from dfbench.suites.datasets.loading import load_dataset
@@ -39,6 +40,7 @@ _OF_MODEL = (
 """What a kept model and the record of its cell tell alike."""
 _REFITTED = 0.05
 """How far a figure of a model that was fitted once more may lie from what it was."""
+_OTHER = "it is not what the scores come to"
 _MOST = 256 << 20
 """Bytes of the largest leaderboard that is read."""
 
@@ -180,8 +182,10 @@ def _forms_of(checks: Checks, board: Board | None) -> None:
         checks.notes.append(f"leaderboard.* are not compared without --plugin: {said}")
         return
     made = {} if board is None else contents(out, board)
+    written = _written(out)
     # where not all can be read no leaderboard is what the scores come to, only what was written
-    written = _written(out) if checks.damaged else {}
+    harmed = bool(checks.damaged)
+    others = []
     for path in (
         *map(out.leaderboard_file, (*FORMATS, "parquet")),
         out.figures_file,
@@ -195,11 +199,37 @@ def _forms_of(checks: Checks, board: Board | None) -> None:
         except OSError as error:
             checks.found(path, error.strerror or str(error), BOARD_AGAIN)
             continue
-        if written.get(out.name(path)) == hashlib.sha256(content).hexdigest():
+        untouched = written.get(out.name(path)) == hashlib.sha256(content).hexdigest()
+        if untouched and harmed:
             continue
-        make = made.get(path)
-        if make is None or not _same(path, content, make()):
-            checks.found(path, "it is not what the scores come to", BOARD_AGAIN)
+        now = made[path]() if path in made else None
+        if now is not None and _same(path, content, now):
+            continue
+        if untouched and now is not None:
+            others.append((path, content, now))
+        else:
+            checks.found(path, _OTHER, BOARD_AGAIN)
+    _of_another(checks, others)
+
+
+def _of_another(checks: Checks, others: Sequence[tuple[Path, bytes, bytes]]) -> None:
+    """Tell leaderboards that another dfbench wrote, in its words, from those of other figures.
+
+    All of them are as they were written. The JSON is another one too where dfbench has changed,
+    and its figures can be held against those of now.
+    """
+    json = [otherwise(found, now) for path, found, now in others if path.suffix == ".json"]
+    if not json or None in json:
+        for path, _, _ in others:
+            checks.found(path, _OTHER, BOARD_AGAIN)
+        return
+    words = sorted({word for each in json for word in each or ()})
+    but = f", but for {', '.join(words)}" if words else ""
+    names = ", ".join(checks.out.name(path) for path, _, _ in others)
+    checks.notes.append(
+        f"written by another dfbench: {names}; the JSON states what the scores come to{but}"
+        " (dfbench leaderboard DIR --write writes all anew)"
+    )
 
 
 def _same(path: Path, content: bytes, made: bytes) -> bool:

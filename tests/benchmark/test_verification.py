@@ -310,3 +310,31 @@ def test_tuning_and_models_are_held_against_their_records(ran: Path) -> None:
     found = dfbench.verify(ran).checks.damaged
     own = next(each for each in found if each.file == f"models/{record.cell}.dfb")
     assert own.what.endswith("they tell another n train")
+
+
+@pytest.mark.parametrize("changed", ["", "figure", "md"])
+def test_a_board_of_another_dfbench_is_no_damage_while_its_figures_are_those_of_now(
+    ran: Path, changed: str
+) -> None:
+    lines = json.loads((ran / "leaderboard.json").read_text())
+    for line in lines if changed != "md" else []:
+        for key in ("schema", "divided", "fits", "by_class", "by_kind"):
+            del line[key]
+        line["best"] = not line["best"]
+    if changed == "figure":
+        lines[0]["metrics"]["eer"]["low"] += 0.01
+    if changed != "md":
+        (ran / "leaderboard.json").write_text(json.dumps(lines))
+    (ran / "leaderboard.md").write_text("in other words")
+    write_index(ResultsFolder(ran))
+    found = dfbench.verify(ran)
+    if changed in ("figure", "md"):
+        named = (
+            {"leaderboard.md", "leaderboard.json"} if changed == "figure" else {"leaderboard.md"}
+        )
+        assert {damage.file for damage in found.checks.damaged} == named
+    else:
+        (note,) = found.checks.notes
+        assert found.sound
+        assert note.startswith("written by another dfbench: leaderboard.md, leaderboard.json; ")
+        assert "what the scores come to, but for best (dfbench leaderboard DIR --write" in note

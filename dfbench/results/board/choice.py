@@ -40,12 +40,17 @@ class Group:
         found = [line for line in self.table.lines if line.row == row]
         return next((line for line in found if line.status == "ok"), next(iter(found), None))
 
+    @property
+    def n_compared(self) -> int:
+        """How many rows of the data set were held against each other by ROC AUC."""
+        return sum(line.rank is not None for line in self.table.ranked)
+
     def marks(self, rows: Sequence[str], column: LineColumn) -> dict[str, Mark]:
         """Say which of these rows stand out in a column of figures.
 
         By ROC AUC those that are not significantly worse than the best of the board, and the
         highest of the others; by any other figure, of which rows are not tested, the best and the
-        second as they are shown. Controls never do.
+        second as they are shown. Controls never do, and nothing where there is no other row.
         """
         if column.estimate is None:
             return {}
@@ -56,6 +61,8 @@ class Group:
             for line in lines
             if (value := column.estimate(line).value) is not None
         }
+        if (self.n_compared if tested else len(shown)) < 2:
+            return {}
         best = {line.row for line in lines if line.best} if tested else _top(shown, column)
         rest = {row: value for row, value in shown.items() if row not in best}
         second = _top(rest, column)
@@ -245,7 +252,7 @@ def _split(text: str) -> list[str]:
 def _matching(name: str, known: Iterable[str]) -> list[str]:
     if "*" not in name:
         return []
-    pattern = re.compile(".*".join(map(re.escape, name.split("*"))))
+    pattern = re.compile(".*".join(map(re.escape, name.split("*"))), re.DOTALL)
     return [each for each in known if pattern.fullmatch(each)]
 
 
@@ -450,11 +457,16 @@ def _intervals(choice: Choice) -> list[str]:
 def _marks(choice: Choice, *, underlined: bool) -> list[str]:
     """Say what bold and underlined are, and where the best row is not among those shown."""
     figures = [column for column in choice.columns if column.estimate is not None]
-    tested = any(column.key == "roc_auc" for column in figures)
-    others = any(column.key != "roc_auc" for column in figures)
+    n = [group.n_compared for group in choice.groups if group.n_compared > 1]
+    tested = bool(n) and any(column.key == "roc_auc" for column in figures)
+    others = any(
+        group.marks(choice.rows, column)
+        for group in choice.groups
+        for column in figures
+        if column.key != "roc_auc"
+    )
     said = []
     if tested:
-        n = [sum(line.rank is not None for line in group.table.ranked) for group in choice.groups]
         among = _listed([str(each) for each in (n[:1] if len(set(n)) == 1 else n)])
         bold = (
             "Bold: ROC AUC not significantly worse than the best of its data set"

@@ -33,7 +33,8 @@ def leaderboard(table: Table, *, seeds: bool) -> Grid:
         return tuple(column.cell(line, part) for column, part in shown)
 
     def missing(line: Line) -> tuple[Cell, ...]:
-        why = Cell(line.status, detail=line.reason or "no reason given", columns=n_figures)
+        reason = " ".join(line.reason.split()) or "no reason given"
+        why = Cell(line.status, detail=reason, columns=n_figures)
         cells: list[Cell] = []
         for column, part in shown:
             if column.always:

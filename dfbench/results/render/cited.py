@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dfbench.plain import flowing
+from dfbench.plain import on_page
 from dfbench.references import Reference, Statement
 from dfbench.results.render.tex import breakable, escape
 
@@ -35,7 +35,7 @@ def _safe(text: str) -> str:
     """Keep Markdown from taking anything for its own; blanks at the ends stay."""
     before = " " if text[:1] == " " else ""
     after = " " if text[1:] and text[-1] == " " else ""
-    said = re.sub(r"[\\`*|<>~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])", r"\\\g<0>", flowing(text))
+    said = re.sub(r"[\\`*|<>~&$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])", r"\\\g<0>", on_page(text))
     return f"{before}{said}{after}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from dfbench.plain import flowing
+from dfbench.plain import on_page
 from dfbench.results.board.board import Board
 from dfbench.results.board.document import (
     Block,
@@ -45,7 +45,7 @@ def to_markdown(board: Board) -> str:
 
 
 def _escape(text: str) -> str:
-    text = flowing(text)
+    text = on_page(text)
     return _MARKS.sub(lambda mark: "\\" + mark.group(), text)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 
-from dfbench.plain import flowing
+from dfbench.plain import on_page
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -26,7 +26,7 @@ def page(title: str, body: str) -> str:
 def escape(text: str) -> str:
     """Make text safe for a page."""
     # control characters are not allowed in a page, escaped or not
-    return html.escape(flowing(text))
+    return html.escape(on_page(text))
 
 
 _STYLE = """

@@ -73,6 +73,12 @@ SCHEMAS = {
 """By name."""
 
 
+_OF_NOW = (
+    "As this version of dfbench writes it: what an earlier one wrote may lack keys, which then are"
+    " what their defaults say."
+)
+
+
 class _Schema(GenerateJsonSchema):
     """Of what is written: every key is there; there may be those that a later dfbench writes."""
 
@@ -146,9 +152,10 @@ def schema(name: str) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:dfbench:schema:{told.version}",
         "title": told.file,
+        "description": f"{told.model.__doc__} {_OF_NOW}".replace("``", "`"),
     }
     if not told.several:
-        return head | {k: v for k, v in found.items() if k != "title"} | {"$defs": definitions}
+        return head | {k: v for k, v in found.items() if k not in head} | {"$defs": definitions}
     definitions[told.model.__name__] = found
     items = {"$ref": f"#/$defs/{told.model.__name__}"}
     return head | {"type": "array", "items": items, "$defs": definitions}

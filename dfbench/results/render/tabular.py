@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from dfbench.errors import DfbenchError
-from dfbench.plain import counted, flowing
+from dfbench.plain import counted, flowing, on_page
 from dfbench.results.board.choice import Choice, Group, caption, caveats, cell_of, name, title_of
 from dfbench.results.board.columns import LineColumn
 from dfbench.results.document.blocks import Cell
@@ -286,16 +286,16 @@ def _lines(words: Sequence[str], size: str, room: float) -> list[str]:
 
 def _head_lines(head: str, column: Sequence[_Entry], setting: _Setting) -> list[str]:
     widest = max(entry.width(setting.size, below=setting.below) for entry in column)
-    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", head), setting.size, max(_HEAD, widest))
+    return _span_lines(head, max(_HEAD, widest), setting.size)
 
 
 def _span_lines(title: str, room: float, size: str) -> list[str]:
-    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", title), size, room)
+    return _lines(re.findall(r".+?(?:[ \-_/+]|$)", on_page(title)), size, room)
 
 
 def _joints(name: str) -> list[str]:
     """Part a name behind what joins its parts."""
-    return re.findall(r".+?(?:[+/,_\- ]|$)", flowing(name))
+    return re.findall(r".+?(?:[+/,_\- ]|$)", on_page(name))
 
 
 def _name_lines(shown: str, size: str, room: float) -> list[str]:

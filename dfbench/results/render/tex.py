@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dfbench.plain import flowing
+from dfbench.plain import on_page
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -81,7 +81,7 @@ _BOLD = 1.16
 def escape(text: str) -> str:
     """Make text safe for LaTeX; a sign that its fonts lack stands as its number, ``U+4E2D``."""
     # two hyphens are no dash, two commas no quotation mark
-    return re.sub(r"([-,])(?=\1)", r"\1{}", "".join(map(_sign, flowing(text))))
+    return re.sub(r"([-,])(?=\1)", r"\1{}", "".join(map(_sign, on_page(text))))
 
 
 def _sign(sign: str) -> str:
@@ -107,7 +107,7 @@ def lacking(text: str) -> list[str]:
     """Give the words of a text that have signs which stand as their numbers."""
     return [
         word
-        for word in flowing(text).split()
+        for word in on_page(text).split()
         if any(not _known(sign) and sign not in _SPECIAL for sign in word)
     ]
 
@@ -130,7 +130,7 @@ def width(text: str, size: str, *, bold: bool = False) -> float:
         Whether it is.
     """
     points = SIZES[size]
-    ems = sum(_width(sign) for sign in flowing(text))
+    ems = sum(_width(sign) for sign in on_page(text))
     return ems * points * _EMS[points] * (_BOLD if bold else 1.0)
 
 

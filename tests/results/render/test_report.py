@@ -89,7 +89,7 @@ def test_pictures_of_a_seed_stand_under_its_own_figure(tmp_path: Path) -> None:
     text = write_report(tmp_path, arrange([row]), {}, figures).read_text(encoding="utf-8")
     found = re.findall(r"<summary><b>(.*?)</b><span>(.*?)<|<figcaption>(.*?)<", text)
     assert ["".join(each) for each in found] == [
-        "hsv/svmROC AUC 0.736, over 2 runs",
+        "hsv/svmROC AUC 0.736, over 2 seeds",
         *("seed 0ROC AUC 0.748", "of a"),
         *("seed 7ROC AUC 0.724", "of b"),
     ]

@@ -100,6 +100,27 @@ def test_the_best_row_that_is_left_out_is_named(board):
     assert r"\textbf" not in tabular.to_tabular(choice)
 
 
+def test_nothing_stands_out_where_nothing_was_compared(board, tmp_path):
+    alone = choose(board, data=["faces"], columns=["log_loss"], rows=["hsv/knn", "cnn"])
+    folder = Folder(tmp_path)
+    folder.add("faces", "hsv/knn")
+    folder.fail("faces", "cnn", "it broke")
+    for choice in (alone, choose(build_board(tmp_path), rows=["*"])):
+        assert not re.search(r"textbf|underline|Bold|bold", tabular.to_tabular(choice))
+
+
+def test_names_of_two_lines_are_chosen_and_headed_whole(tmp_path):
+    folder = Folder(tmp_path)
+    for dataset in ("faces", "two\nlines"):
+        folder.add(dataset, "hsv\nknn")
+        folder.add(dataset, "hsv/svm")
+    choice = choose(build_board(tmp_path), rows=["hsv*"], columns=["roc_auc"])
+    assert set(choice.rows) == {"hsv\nknn", "hsv/svm"}
+    shown = tabular.to_tabular(choice)
+    assert r"& faces & two\textbackslash{}nlines \\" in shown
+    assert r"hsv\textbackslash{}nknn &" in shown
+
+
 def test_signs_that_latex_lacks_are_told_in_a_comment(board):
     text = tabular.to_tabular(choose(board, rows=[LONG]))
     comments = [line for line in text.splitlines() if line.startswith("%")]
