@@ -139,6 +139,10 @@ def test_boards_say_what_figures_are_of(folds: Results, splits: Results) -> None
     assert "means over 3 splits drawn at random" in said
     assert "on several splits Nadeau and Bengio's corrected t-test" in said
     assert "of split 1 of 3 alone: figures" in said
+    assert "of split 1 of 3: " not in said
+    # there is no difference of more than 1
+    assert splits.board.tables[0].smallest.corrected > 1
+    assert "could show (80 % power): none between two rows" in said
     # a control of one split has the interval of its images and orders
     assert line(splits, "shuffled").metrics["roc_auc"].low is not None
     assert "| split 1 | split 2 | split 3 |" in said
@@ -195,6 +199,7 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     assert line(plain, "hsv/svm").divided.words == "3 splits"
     said = (out / "leaderboard.md").read_text()
     assert "not run on the same divisions of the data set: 3 splits, one division" in said
+    assert "different states" not in said
     again = dfbench.run(
         ran / "tiny.toml", ran / "faces", only="hsv/knn", out=out, repeat="splits=2"
     )

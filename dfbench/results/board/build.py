@@ -236,10 +236,6 @@ def _of_first(report: Report, read: Read) -> Report:
         ]
         for dataset, its in report.by_dataset.items()
     }
-    warnings = {
-        dataset: [f"of {first[dataset]}: {text}" if dataset in first else text for text in its]
-        for dataset, its in report.warnings.items()
-    }
     names = ", ".join(dict.fromkeys(first.values()))
     said = f"Of data sets that were divided several times: of {names} alone."
     sections = [_said_of(each, said) for each in report.sections]
@@ -256,7 +252,6 @@ def _of_first(report: Report, read: Read) -> Report:
         report,
         by_dataset=by_dataset,
         sections=sections,
-        warnings=warnings,
         figures=figures,
         others=others,
     )
