@@ -18,6 +18,7 @@ from dfbench.benchmark.pictures.paper import drawings
 from dfbench.cli import app
 from dfbench.errors import DataError, OutputError
 from dfbench.results.board.agreement import at_odds
+from dfbench.results.board.comparison import brought
 from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.lists import Entries
@@ -200,6 +201,10 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     said = (out / "leaderboard.md").read_text()
     assert "not run on the same divisions of the data set: 3 splits, one division" in said
     assert "different states" not in said
+    assert "Of split 1 of 3 alone, of rows that are on several." in said
+    told = plain.protocols().groupby("row")["split"].unique()
+    assert (*told["hsv/knn"],) == ("",)
+    assert (*told["hsv/svm"],) == ("split 1",)
     again = dfbench.run(
         ran / "tiny.toml", ran / "faces", only="hsv/knn", out=out, repeat="splits=2"
     )
@@ -207,6 +212,13 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     # splits are drawn alike, however many there are
     for name in ("split 1", "split 2"):
         assert line(again, "hsv/knn").on_division(name) == line(splits, "hsv/knn").on_division(name)
+
+
+def test_rows_whose_scores_were_brought_are_not_told_to_be_run_again(folds: Results) -> None:
+    own = line(folds, "hsv/knn")
+    other = own.model_copy(update={"row": "bob", "kind": "imported", "divided": None})
+    assert brought({"hsv/knn": own, "bob": other}) == "bob"
+    assert brought({"bob": other, "it": other}) == brought({"hsv/knn": own}) == ""
 
 
 def test_a_division_that_is_lost_costs_itself_alone(folds: Results, tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ def _notes(ok: Sequence[Line]) -> list[str]:
     # that of a line is of its first division that ran: other divisions are told below
     states: dict[tuple[str, int] | None, set[str]] = {}
     for line in filter(_of_all, ok):
-        over = None if line.divided is None else (line.divided.kind, line.divided.of)
-        states.setdefault(over, set()).add(line.fingerprint)
+        family = None if line.divided is None else (line.divided.kind, line.divided.of)
+        states.setdefault(family, set()).add(line.fingerprint)
     if any(len(its) > 1 for its in states.values()):
         notes.append(
             "the rows were run on different states of the data set (its fingerprint changed):"
