@@ -16,7 +16,7 @@ import dfbench
 from dfbench.benchmark.methods import methods
 from dfbench.benchmark.pictures.paper import drawings
 from dfbench.cli import app
-from dfbench.errors import DataError, OutputError
+from dfbench.errors import DataError, OutputError, ParameterError
 from dfbench.results.board.agreement import at_odds
 from dfbench.results.board.comparison import brought
 from dfbench.results.records.divisions import Division
@@ -311,6 +311,8 @@ def test_divisions_of_several_kinds_are_not_merged(folds: Results, splits: Resul
 def test_too_few_images_end_the_command(ran: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="too few images for 60 folds"):
         dfbench.run(ran / "tiny.toml", ran / "faces", out=tmp_path / "o", repeat="folds=60")
+    with pytest.raises(ParameterError, match="splits=N or folds=N"):
+        dfbench.run(ran / "tiny.toml", ran / "faces", out=tmp_path / "o", repeat=5)
     found = cli("run", "--data", ran / "faces", "--repeat", "five", "--plan")
     assert found.exit_code == 2
     assert "splits=N or folds=N" in found.output
