@@ -67,7 +67,8 @@ Gibibytes = Seconds
 
 
 def _repeat(value: Any) -> Any:
-    return Repeat.parse(value) if isinstance(value, str) else value
+    # a number does not say of what
+    return Repeat.parse(str(value)) if isinstance(value, (str, int)) else value
 
 
 class Options(BaseModel):

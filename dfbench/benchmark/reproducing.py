@@ -25,6 +25,7 @@ from dfbench.errors import DataError, OutputError, PluginError, in_words
 from dfbench.features.expression import split_outside
 from dfbench.files import at_home
 from dfbench.registry import is_code
+from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Record
@@ -32,6 +33,7 @@ from dfbench.results.results import load_results
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.suites.datasets.catalogue import is_at_hand
 from dfbench.suites.datasets.sources import split_source
+from dfbench.suites.repeat import Division as CellDivision
 from dfbench.suites.suite import Suite
 
 TOLERANCE = 5e-4
@@ -152,10 +154,15 @@ def reproduce(
             hint="--trust runs it; whose results they are, and what it does, is for you to know."
             " --plugin FILE gives a plugin of yours for theirs of that name",
         )
+    last = {its.name: run for run, _ in asked if run.again for its in run.again.data}
+    divided: dict[str, set[str]] = {}
+    for entry in before.read_rows():
+        divided.setdefault(entry.dataset, set()).add(_over(entry.division))
     for run, options in asked:
         with without_torch():
             planned = plan_run(options, reporter)
-            _tell_of_other_data(run, planned, reporter)
+            own = {name: over for name, over in divided.items() if last.get(name) is run}
+            _tell_of_other_data(run, planned, own, reporter)
             carry_out(planned, reporter)
     after = ResultsFolder(out)
     now = [run for run in after.read_provenance() if run.again is not None]
@@ -201,15 +208,27 @@ def _moved(runs: Sequence[Run], data: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tell_of_other_data(run: Run, planned: Planned, reporter: Reporter) -> None:
+def _tell_of_other_data(
+    run: Run, planned: Planned, divided: Mapping[str, set[str]], reporter: Reporter
+) -> None:
     """Say before hours are spent that figures will not be compared."""
     assert run.again is not None
+    over = {cell.dataset_name: _over(cell.division) for cell in planned.plan.cells}
+    for name, old in divided.items():
+        if over.get(name, "") not in ("", *old):
+            said = f"was run on {' or '.join(sorted(old))}, and now is on {over[name]}"
+            reporter.note(f"{name}: {said}: its rows will not be compared")
     was = {each.name: each.fingerprint for each in run.again.data}
     now = {cell.dataset.name: cell.dataset.undivided or cell.dataset.fingerprint
            for cell in planned.plan.cells if cell.dataset is not None}  # fmt: skip
     for name, fingerprint in now.items():
         if was.get(name, "") not in ("", fingerprint):
             reporter.note(f"{name}: not the data that it was: its rows will not be compared")
+
+
+def _over(division: Division | CellDivision | None) -> str:
+    """Say which divisions one is of."""
+    return "one division" if division is None else f"{division.of} {division.kind}s"
 
 
 def _options(
@@ -271,13 +290,20 @@ def _compared(
     files = [Path(each) for each in plugins[0]]
     old = load_results(before.path, plugins=files).frame()
     new = load_results(after.path, plugins=files).frame()
-    lines = {(line["dataset"], line["row"]): line for _, line in new.iterrows()}
+    lines: dict[tuple[str, str], list[pd.Series[Any]]] = {}
+    for _, line in new.iterrows():
+        lines.setdefault((line["dataset"], line["row"]), []).append(line)
     data = _fingerprints(before), _fingerprints(after)
     return [
-        _row(line, lines.get((line["dataset"], line["row"])), *data)
+        _row(line, like(line, lines.get((line["dataset"], line["row"]), [])), *data)
         for _, line in old.iterrows()
         if not only or line["row"] in only
     ]
+
+
+def like(old: pd.Series[Any], new: Sequence[pd.Series[Any]]) -> pd.Series[Any] | None:
+    """Give the line to compare: a row has a further one where a seed or a division failed."""
+    return next((line for line in new if line["status"] == old["status"]), new[0] if new else None)
 
 
 def _fingerprints(out: ResultsFolder) -> dict[tuple[str, str], Record]:
@@ -306,6 +332,9 @@ def _row(
         return Compared(*place, "not compared", "its scores were imported")
     if new is None or second is None:
         return Compared(*place, "not compared", "it was not run again")
+    if (was_on := _over(first.division)) != (now_on := _over(second.division)):
+        why = f"it was run on {was_on}, and now on {now_on} ([repeat] of its card?)"
+        return Compared(*place, "not compared", why)
     if first.fingerprint != second.fingerprint:
         return Compared(*place, "not compared", "its data are not what they were")
     if old["status"] != new["status"]:

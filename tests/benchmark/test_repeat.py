@@ -16,8 +16,9 @@ import dfbench
 from dfbench.benchmark.methods import methods
 from dfbench.benchmark.pictures.paper import drawings
 from dfbench.cli import app
-from dfbench.errors import DataError, OutputError
+from dfbench.errors import DataError, OutputError, ParameterError
 from dfbench.results.board.agreement import at_odds
+from dfbench.results.board.comparison import brought
 from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.lists import Entries
@@ -139,6 +140,10 @@ def test_boards_say_what_figures_are_of(folds: Results, splits: Results) -> None
     assert "means over 3 splits drawn at random" in said
     assert "on several splits Nadeau and Bengio's corrected t-test" in said
     assert "of split 1 of 3 alone: figures" in said
+    assert "of split 1 of 3: " not in said
+    # there is no difference of more than 1
+    assert splits.board.tables[0].smallest.corrected > 1
+    assert "could show (80 % power): none between two rows" in said
     # a control of one split has the interval of its images and orders
     assert line(splits, "shuffled").metrics["roc_auc"].low is not None
     assert "| split 1 | split 2 | split 3 |" in said
@@ -195,6 +200,11 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     assert line(plain, "hsv/svm").divided.words == "3 splits"
     said = (out / "leaderboard.md").read_text()
     assert "not run on the same divisions of the data set: 3 splits, one division" in said
+    assert "different states" not in said
+    assert "Of split 1 of 3 alone, of rows that are on several." in said
+    told = plain.protocols().groupby("row")["split"].unique()
+    assert (*told["hsv/knn"],) == ("",)
+    assert (*told["hsv/svm"],) == ("split 1",)
     again = dfbench.run(
         ran / "tiny.toml", ran / "faces", only="hsv/knn", out=out, repeat="splits=2"
     )
@@ -202,6 +212,13 @@ def test_other_divisions_take_the_place_of_these(ran: Path, splits: Results, tmp
     # splits are drawn alike, however many there are
     for name in ("split 1", "split 2"):
         assert line(again, "hsv/knn").on_division(name) == line(splits, "hsv/knn").on_division(name)
+
+
+def test_rows_whose_scores_were_brought_are_not_told_to_be_run_again(folds: Results) -> None:
+    own = line(folds, "hsv/knn")
+    other = own.model_copy(update={"row": "bob", "kind": "imported", "divided": None})
+    assert brought({"hsv/knn": own, "bob": other}) == "bob"
+    assert brought({"bob": other, "it": other}) == brought({"hsv/knn": own}) == ""
 
 
 def test_a_division_that_is_lost_costs_itself_alone(folds: Results, tmp_path: Path) -> None:
@@ -294,6 +311,8 @@ def test_divisions_of_several_kinds_are_not_merged(folds: Results, splits: Resul
 def test_too_few_images_end_the_command(ran: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="too few images for 60 folds"):
         dfbench.run(ran / "tiny.toml", ran / "faces", out=tmp_path / "o", repeat="folds=60")
+    with pytest.raises(ParameterError, match="splits=N or folds=N"):
+        dfbench.run(ran / "tiny.toml", ran / "faces", out=tmp_path / "o", repeat=5)
     found = cli("run", "--data", ran / "faces", "--repeat", "five", "--plan")
     assert found.exit_code == 2
     assert "splits=N or folds=N" in found.output

@@ -3,11 +3,13 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 import dfbench
+from dfbench.benchmark.reproducing import like
 from dfbench.cli import app
 from dfbench.results.records.lists import Runs
 from dfbench.results.records.sealed import write_sealed
@@ -213,7 +215,12 @@ def test_plugins_and_schedulers_are_taken_from_nowhere_else(around, tmp_path, wh
 
 
 def test_a_name_that_was_given_to_the_data_is_no_part_of_their_place(tmp_path, make_folder):
-    make_folder("images")
+    card = make_folder("images", splits={".": 12}) / "card.toml"
+    told = (
+        'name = "images"\nclasses = ["real", "fake"]\n[layout]\nkind = "folders"\n'
+        '[split]\npolicy = "stratified"\n'
+    )
+    card.write_text(f"{told}[repeat]\nfolds = 2\n")
     suite = tmp_path / "own.toml"
     suite.write_text(
         'name = "own"\ndatasets = []\nfigures = []\n[budget]\ntrials = 1\n'
@@ -221,6 +228,18 @@ def test_a_name_that_was_given_to_the_data_is_no_part_of_their_place(tmp_path, m
     )
     dfbench.run(suite, f"mine={tmp_path / 'images'}", out=tmp_path / "out")
     assert "mine hsv/knn same" in run(tmp_path / "out", "-o", tmp_path / "new")
+    # a card that no longer repeats gives other figures of the same data
+    card.write_text(told)
+    said = run(tmp_path / "out", "-o", tmp_path / "once", status=1)
+    assert "mine: was run on 2 folds, and now is on one division" in said
+    assert "not compared it was run on 2 folds, and now on one division" in said
+
+
+def test_what_ran_is_held_against_what_ran():
+    ok, failed = (pd.Series({"status": status}) for status in ("ok", "failed"))
+    assert like(ok, [failed, ok]) is like(ok, [ok, failed]) is ok
+    assert like(ok, [failed]) is failed
+    assert like(ok, []) is None
 
 
 def test_data_sets_of_several_commands_may_have_moved(tmp_path, make_folder):

@@ -25,6 +25,7 @@ from dfbench.features.base import Extractor
 from dfbench.features.extractors.metadata import Metadata
 from dfbench.features.pipeline.store import identity, load_features
 from dfbench.results.board.board import Line
+from dfbench.results.board.divisions import first_of, said_of
 from dfbench.results.board.read import Read
 from dfbench.results.board.report import Report
 from dfbench.results.records.records import Control
@@ -102,6 +103,7 @@ class ShortcutAudit(Audit[Shortcuts, KeptShortcuts]):
     def report(self, read: Read) -> Report:
         """Warn where no control was run whose figure would tell what the files give away."""
         warnings = {}
+        of = {table.dataset: first_of(table) for table in read.tables}
         watched = {
             table.dataset
             for table in read.tables
@@ -109,7 +111,7 @@ class ShortcutAudit(Audit[Shortcuts, KeptShortcuts]):
         }
         for name, kept in self.kept(read).items():
             if name not in watched and self.warn(kept):
-                warnings[name] = [f"{self.word}: {why(kept)}"]
+                warnings[name] = said_of(of[name], [f"{self.word}: {why(kept)}"])
         return Report(warnings=warnings)
 
     def explain(self, control: Line, kept: KeptShortcuts | None) -> str:

@@ -92,8 +92,12 @@ def _with_pareto(lines: Sequence[Line]) -> list[Line]:
 def _notes(ok: Sequence[Line]) -> list[str]:
     """Say what keeps the lines of a table from being compared."""
     notes = []
-    # that of a line is of its first division that ran
-    if len({line.fingerprint for line in ok if _of_all(line)}) > 1:
+    # that of a line is of its first division that ran: other divisions are told below
+    states: dict[tuple[str, int] | None, set[str]] = {}
+    for line in filter(_of_all, ok):
+        family = None if line.divided is None else (line.divided.kind, line.divided.of)
+        states.setdefault(family, set()).add(line.fingerprint)
+    if any(len(its) > 1 for its in states.values()):
         notes.append(
             "the rows were run on different states of the data set (its fingerprint changed):"
             " run all of them again before comparing"

@@ -21,7 +21,7 @@ from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.agreement import at_odds, contradicted
 from dfbench.results.board.arrange import arrange
 from dfbench.results.board.board import CHANCE, Board, Divided, Fit, Line, Smallest, Table
-from dfbench.results.board.divisions import by_division, first_of, together
+from dfbench.results.board.divisions import by_division, first_of, firsts_of, together
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
@@ -229,34 +229,40 @@ def _of_first(report: Report, read: Read) -> Report:
     first = {table.dataset: its for table in read.tables if (its := first_of(table))}
     if not first:
         return report
+    said = {table.dataset: firsts_of(table) for table in read.tables if table.dataset in first}
     by_dataset = {
         dataset: [
-            _said_of(each, f"Of {first[dataset]} alone.") if dataset in first else each
-            for each in its
+            _said_of(each, f"Of {said[dataset]}.") if dataset in first else each for each in its
         ]
         for dataset, its in report.by_dataset.items()
     }
-    warnings = {
-        dataset: [f"of {first[dataset]}: {text}" if dataset in first else text for text in its]
-        for dataset, its in report.warnings.items()
-    }
-    names = ", ".join(dict.fromkeys(first.values()))
-    said = f"Of data sets that were divided several times: of {names} alone."
-    sections = [_said_of(each, said) for each in report.sections]
+    names = ", ".join(dict.fromkeys(said.values()))
+    of_all = f"Of data sets that were divided several times: of {names}."
+    sections = [_said_of(each, of_all) for each in report.sections]
     splits = {dataset: its.partition(" of ")[0] for dataset, its in first.items()}
     if len(splits) == len(read.tables) and len(set(splits.values())) == 1:
         splits[""] = next(iter(splits.values()))  # figures over all data sets
+    own = {  # rows of a folder may be on divisions of several kinds
+        (line.dataset, line.row): "" if line.divided is None else f"{line.divided.kind} 1"
+        for table in read.tables
+        for line in table.measured
+    }
+
+    def split_of(dataset: str, row: str) -> str:
+        return own.get((dataset, row), splits.get(dataset, ""))
+
     figures = [
-        each.model_copy(update={"split": splits.get(each.fitted_on, "")}) for each in report.figures
+        each.model_copy(update={"split": split_of(each.fitted_on, each.row)})
+        for each in report.figures
     ]
     others = [
-        each.model_copy(update={"split": splits.get(each.dataset, "")}) for each in report.others
+        each.model_copy(update={"split": split_of(each.dataset, each.row)})
+        for each in report.others
     ]
     return replace(
         report,
         by_dataset=by_dataset,
         sections=sections,
-        warnings=warnings,
         figures=figures,
         others=others,
     )

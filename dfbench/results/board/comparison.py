@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -191,6 +191,9 @@ def _on(
     found = Comparison(dataset, lines[row_a], lines[row_b], "; ".join(reasons), own=metrics)
     if reasons:
         return found
+    if its := brought(lines):
+        why = f"the scores of {its} were brought, and are of one division of the data set"
+        return replace(found, reason=why)
     a, b = measured
     if isinstance(a, Repeated) or isinstance(b, Repeated):
         return _on_splits(found, a, b)
@@ -208,6 +211,14 @@ def _on(
         disagreement=Disagreement(only_a, only_b, len(a.images.names)) if decided else None,
         smallest=smallest_difference((a.roc_auc.averaged - b.roc_auc.averaged).error),
     )
+
+
+def brought(lines: Mapping[str, Line | None]) -> str:
+    """Name a row whose scores were imported, beside one on several divisions."""
+    own = [line for line in lines.values() if line is not None]
+    if all(line.divided is None for line in own):
+        return ""
+    return next((line.row for line in own if line.kind == "imported"), "")
 
 
 def _on_splits(found: Comparison, a: Measured | Repeated, b: Measured | Repeated) -> Comparison:

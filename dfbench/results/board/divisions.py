@@ -89,6 +89,14 @@ def first_of(table: Table) -> str:
     return "" if over is None else f"{over.kind} 1 of {over.of}"
 
 
+def firsts_of(table: Table) -> str:
+    """Say of which divisions alone something is, where rows may be on those of several kinds."""
+    over = [line.divided for line in table.measured if line.kind != "imported"]
+    names = dict.fromkeys(f"{its.kind} 1 of {its.of}" for its in over if its is not None)
+    where = ", of rows that are on several" if None in over else ""
+    return f"{' or '.join(names)} alone{where}"
+
+
 def said_of(division: str, lines: Sequence[str]) -> list[str]:
     """Say of each line which division it is of; of none, nothing."""
     return [f"of {division} alone: {line}" if division else line for line in lines]

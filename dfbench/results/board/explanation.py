@@ -263,6 +263,8 @@ def _disagreement(of: Comparison, row_a: str, row_b: str) -> list[str]:
 def _smallest(of: Comparison) -> list[str]:
     if of.smallest is None:
         return []
+    if of.smallest >= 1:
+        return [f"These {_what(of)} could not have shown any difference in ROC AUC."]
     return [
         f"The smallest difference in ROC AUC that these {_what(of)} would have shown between two"
         f" such rows in four of five cases is {wording.figure(of.smallest)}."

@@ -283,11 +283,16 @@ def smallest(table: Table) -> str:
         what = f"these {first.divided.words}"
     said = (
         f"smallest difference in ROC AUC that {what} could show (80 % power):"
-        f" {figure(found.alone)} between two rows"
+        f" {_possible(found.alone)} between two rows"
     )
     if found.n_rows > 2:
-        said += f", {figure(found.corrected)} with {found.n_rows} rows compared"
+        said += f", {_possible(found.corrected)} with {found.n_rows} rows compared"
     return said
+
+
+def _possible(difference: float) -> str:
+    """Give a difference in ROC AUC that there can be; few splits could show none at all."""
+    return figure(difference) if difference < 1 else "none"
 
 
 def friedman(overall: Overall) -> list[str]:
