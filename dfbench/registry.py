@@ -322,8 +322,9 @@ class Part:
     def _check_name(self, found: Any, a_class: bool) -> None:
         """Raise where it has no name, or another than the one that it is found by."""
         told, key = info(found), "name"
-        if told is not None and told.name == self.name:
-            return  # a class under a decorator is called as that says
+        named = isinstance(getattr(found, "name", None), str)
+        if named and told is not None and told.name == self.name:
+            return  # a class that has a name is called as its decorator says
         form = "write name = {!r} in the class" if a_class else "write name={!r} in its decorator"
         own = told.name if told is not None and not a_class else getattr(found, "name", None)
         if self.base == _BASES[PROTOCOLS]:
