@@ -31,6 +31,9 @@ from dfbench import hosted, plugins
 if "PYTEST_XDIST_WORKER" not in os.environ:
     # once, and not in each of the processes that tests begin
     compileall.compile_dir(Path(plugins.__file__).parent, quiet=2)
+# what tests write twice in a second Python would take for what it was, by its size and time
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 settings.register_profile("dfbench", deadline=None)  # another test may have the machine
 settings.load_profile("dfbench")
