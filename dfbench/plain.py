@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _UNSEEN = re.compile(r"[^ -~]")
 
@@ -43,6 +44,17 @@ def counted(n: int, one: str, several: str = "") -> str:
     ('1 image', '12,500 images')
     """
     return f"{n:,} {one if n == 1 else several or f'{one}s'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Word a list, of which there is one at least.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def flowing(text: str) -> str:

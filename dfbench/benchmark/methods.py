@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DfbenchError
-from dfbench.plain import counted
+from dfbench.plain import counted, listed
 from dfbench.references import (
     Reference,
     Statement,
@@ -149,7 +149,7 @@ class _Methods:
         classes = f"classes {', '.join(first.classes)}" if first.classes else ""
         if first.positive is not None and len(first.classes) == 2:
             classes += f" (positive: {first.positive})"
-        yield statement(f": {_listed(said)}{classes and f'; {classes}'}.")
+        yield statement(f": {listed(said)}{classes and f'; {classes}'}.")
         yield from _divisions(first.divided)
         left_out = max(line.n_left_out for line in table.measured)
         if left_out:
@@ -212,7 +212,7 @@ class _Methods:
         missing = [line for table in self.board.tables for line in table.missing]
         for reason in sentences.reasons(missing):
             rows = list(dict.fromkeys(reason.rows))
-            yield statement(f" Without figures: {_listed(rows)} ({reason.status}: {reason.said}).")
+            yield statement(f" Without figures: {listed(rows)} ({reason.status}: {reason.said}).")
 
     def _parts(self, what: str, found: Sequence[_Named]) -> Iterator[Statement]:
         if not found:
@@ -229,7 +229,7 @@ class _Methods:
             how = record.identity["derived"]
             said, keys = _COMBINED.get(how.get("combine"), (f"{how.get('combine')} of", ()))
             members = [names.get(cell, "a row") for cell in record.identity.get("members", ())]
-            of = _listed(list(dict.fromkeys(members))) if members else "other rows"
+            of = listed(list(dict.fromkeys(members))) if members else "other rows"
             yield statement(f" {row} is {said} {of}", *keys)
             if (calibrate := how.get("calibrate")) in _CALIBRATED:
                 by, keys = _CALIBRATED[calibrate]
@@ -253,7 +253,7 @@ class _Methods:
         if drawn:
             told = {record.identity.get("tune_for", "roc_auc") for record in drawn}
             titles = [each.title for each in ENTRIES if each.name in told]
-            by = f" by {_listed(titles)}" if titles else ""
+            by = f" by {listed(titles)}" if titles else ""
             limits = [
                 f"{counted(trials, 'trial')} or {seconds:g} s a row"
                 for trials, seconds in sorted(budgets)
@@ -269,7 +269,7 @@ class _Methods:
             )
             yield statement(" of Optuna", "akiba2019")
             each = ", for each seed and each split or fold anew" if divided else ""
-            yield statement(f" proposed, within {_listed(limits)}{each}.")
+            yield statement(f" proposed, within {listed(limits)}{each}.")
 
     def _repetition(self) -> Iterator[Statement]:
         """Say how often each row was fitted, and on which splits."""
@@ -280,7 +280,7 @@ class _Methods:
         }
         if len(seeds) == 1:
             (its,) = seeds
-            shown = _listed([str(seed) for seed in its])
+            shown = listed([str(seed) for seed in its])
             said = f"with the seed {shown}"
             if len(its) > 1:
                 said = f"with the seeds {shown}, and figures are the means over them"
@@ -362,7 +362,7 @@ class _Methods:
             yield statement(".")
         if first:
             yield statement(
-                f" Of data sets that were divided several times, {_listed(sorted(first))} alone"
+                f" Of data sets that were divided several times, {listed(sorted(first))} alone"
                 " stands in for these."
             )
 
@@ -419,7 +419,7 @@ class _Methods:
         used |= {part.name for part in self._models}  # some are named like their library
         own = versions.pop("dfbench", [])
         yield statement(
-            f"Software. Run with dfbench {_listed(own)}" if own else "Software. Run", "dfbench"
+            f"Software. Run with dfbench {listed(own)}" if own else "Software. Run", "dfbench"
         )
         for name, its in versions.items():
             if name not in used:
@@ -531,7 +531,3 @@ def _machine(machine: dict[str, str]) -> str:
         "Python": "Python {}",
     }
     return ", ".join(said[name].format(machine[name]) for name in known_facts if machine.get(name))
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

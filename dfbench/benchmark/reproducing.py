@@ -25,7 +25,7 @@ from dfbench.errors import DataError, OutputError, PluginError, in_words
 from dfbench.features.expression import split_outside
 from dfbench.files import at_home
 from dfbench.registry import is_code
-from dfbench.results.records.divisions import Division
+from dfbench.results.records.divisions import over
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.provenance import Run
 from dfbench.results.records.records import Record
@@ -33,7 +33,6 @@ from dfbench.results.results import load_results
 from dfbench.results.statistics.metrics import METRICS
 from dfbench.suites.datasets.catalogue import is_at_hand
 from dfbench.suites.datasets.sources import split_source
-from dfbench.suites.repeat import Division as CellDivision
 from dfbench.suites.suite import Suite
 
 TOLERANCE = 5e-4
@@ -157,7 +156,7 @@ def reproduce(
     last = {its.name: run for run, _ in asked if run.again for its in run.again.data}
     divided: dict[str, set[str]] = {}
     for entry in before.read_rows():
-        divided.setdefault(entry.dataset, set()).add(_over(entry.division))
+        divided.setdefault(entry.dataset, set()).add(over(entry.division))
     for run, options in asked:
         with without_torch():
             planned = plan_run(options, reporter)
@@ -213,7 +212,7 @@ def _tell_of_other_data(
 ) -> None:
     """Say before hours are spent that figures will not be compared."""
     assert run.again is not None
-    over = {cell.dataset_name: _over(cell.division) for cell in planned.plan.cells}
+    over = {cell.dataset_name: over(cell.division) for cell in planned.plan.cells}
     for name, old in divided.items():
         if over.get(name, "") not in ("", *old):
             said = f"was run on {' or '.join(sorted(old))}, and now is on {over[name]}"
@@ -224,11 +223,6 @@ def _tell_of_other_data(
     for name, fingerprint in now.items():
         if was.get(name, "") not in ("", fingerprint):
             reporter.note(f"{name}: not the data that it was: its rows will not be compared")
-
-
-def _over(division: Division | CellDivision | None) -> str:
-    """Say which divisions one is of."""
-    return "one division" if division is None else f"{division.of} {division.kind}s"
 
 
 def _options(
@@ -332,7 +326,7 @@ def _row(
         return Compared(*place, "not compared", "its scores were imported")
     if new is None or second is None:
         return Compared(*place, "not compared", "it was not run again")
-    if (was_on := _over(first.division)) != (now_on := _over(second.division)):
+    if (was_on := over(first.division)) != (now_on := over(second.division)):
         why = f"it was run on {was_on}, and now on {now_on} ([repeat] of its card?)"
         return Compared(*place, "not compared", why)
     if first.fingerprint != second.fingerprint:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.results.records.divisions import Division
+from dfbench.results.records.divisions import Division, over
 from dfbench.results.records.records import Record
 from dfbench.results.statistics.measured import Images
 
@@ -63,9 +63,7 @@ def at_odds(divisions: Sequence[tuple[Division | None, Sequence[Told]]]) -> dict
 
 def _at_odds(divisions: Sequence[Division | None], cells: Sequence[Sequence[Told]]) -> str:
     """Say why divisions have no one figure; empty where they have."""
-    families = {
-        "one division" if its is None else f"{its.of} {its.kind}s": its for its in divisions
-    }
+    families = dict.fromkeys(map(over, divisions))
     if len(families) > 1:
         return f"it was run on {' and on '.join(families)}: run it again, with one --repeat"
     if len({_classes(told) for its in cells for told in its}) > 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dfbench.errors import DfbenchError, unknown
-from dfbench.plain import counted
+from dfbench.plain import counted, listed
 from dfbench.results.board import sentences
 from dfbench.results.board.board import Board, Line, Table, shortened
 from dfbench.results.board.columns import LineColumn, columns_of
@@ -324,15 +324,11 @@ def title_of(choice: Choice) -> str:
     said = [_named(column) for column in columns]
     where = [group.table.dataset for group in choice.groups]
     on = where[0] if len(where) == 1 else counted(len(where), "data set")
-    return f"{_listed(said)} of {counted(len(choice.rows), 'row')} on {on}"
+    return f"{listed(said)} of {counted(len(choice.rows), 'row')} on {on}"
 
 
 def _named(column: LineColumn) -> str:
     return column.title.strip() if column.key != "class_accuracy" else "accuracy by class"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
@@ -368,7 +364,7 @@ def caption(choice: Choice, *, underlined: bool = True) -> list[str]:
     ]
     if controls:
         are = "is a control" if len(controls) == 1 else "are controls"
-        said.append(f"{_listed(controls)} {are} and not ranked.")
+        said.append(f"{listed(controls)} {are} and not ranked.")
     shuffled = {
         line.row: f"{line.divided.kind} 1"
         for line in choice.measured
@@ -398,7 +394,7 @@ def _missing(choice: Choice) -> list[str]:
             key = (each.status, each.said, tuple(each.rows))
             found.setdefault(key, []).append(group.table.dataset)
     return [
-        f"{_listed(rows)}{'' if len(where) == len(choice.groups) else f' on {_listed(where)}'}:"
+        f"{listed(rows)}{'' if len(where) == len(choice.groups) else f' on {listed(where)}'}:"
         f" {status}, {why}."
         for (status, why, rows), where in found.items()
     ]
@@ -426,7 +422,7 @@ def _seeds(choice: Choice) -> list[str]:
     if len(found) != 1:
         return ["The rows were not run with the same seeds."] if found else []
     (seeds,) = found
-    shown = _listed([str(seed) for seed in seeds])
+    shown = listed([str(seed) for seed in seeds])
     return [f"Means over the seeds {shown}." if len(seeds) > 1 else f"Seed {shown}."]
 
 
@@ -438,7 +434,7 @@ def _budget(choice: Choice) -> list[str]:
         return []
     ((trials, seconds),) = found
     limit = f"at most {counted(trials, 'trial')} or {seconds:g} s a row"
-    return [f"Parameters were chosen on {_listed(tuned)}, {limit}."]
+    return [f"Parameters were chosen on {listed(tuned)}, {limit}."]
 
 
 def _intervals(choice: Choice) -> list[str]:
@@ -467,7 +463,7 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
     )
     said = []
     if tested:
-        among = _listed([str(each) for each in (n[:1] if len(set(n)) == 1 else n)])
+        among = listed([str(each) for each in (n[:1] if len(set(n)) == 1 else n)])
         bold = (
             "Bold: ROC AUC not significantly worse than the best of its data set"
             f" ({_test(choice)}, Holm-corrected over all pairs of the {among} rows that were run,"
@@ -481,7 +477,7 @@ def _marks(choice: Choice, *, underlined: bool) -> list[str]:
             if (best := _top_row(group.table)) and best not in choice.rows
         ]
         if absent:
-            said.append(f"Best, and not shown: {_listed(absent)}.")
+            said.append(f"Best, and not shown: {listed(absent)}.")
     if others:
         which = "In the other columns" if tested else "In each column"
         marks = "the best figure is bold"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dfbench.plain import counted
+from dfbench.plain import counted, listed
 from dfbench.results.board.board import Line
 from dfbench.results.board.comparison import Comparison
 from dfbench.results.board.sentences import told_of
@@ -226,7 +226,7 @@ def _others(of: Comparison, row_a: str, row_b: str) -> list[str]:
         if name not in of.primary and of.corrected.get(name, math.nan) < ALPHA:
             for_row[row_a if _better(of, name) else row_b].append(title)
     return [
-        f"{row} is significantly better in {_and(names)}."
+        f"{row} is significantly better in {listed(names)}."
         for row, names in for_row.items()
         if names
     ]
@@ -236,7 +236,7 @@ def _secondary(of: Comparison, n_tests: _Tests) -> list[str]:
     """Say what the other figures are worth."""
     if n_tests.all == n_tests.primary:
         return []
-    asked = _and([_titles(of)[name] for name in of.primary])
+    asked = listed([_titles(of)[name] for name in of.primary])
     return [
         f"The rows are compared by {asked}; all other figures are secondary, and corrected for all"
         f" {n_tests.all} tests."
@@ -314,10 +314,6 @@ def _with_interval(line: Line, name: str) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 _COLUMNS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -45,6 +45,23 @@ class Division(BaseModel):
     def family(self) -> tuple[Kind, int]:
         """What it has in common with the others."""
         return self.kind, self.of
+
+
+class OneOfSeveral(Protocol):
+    """What is of a kind and of so many."""
+
+    @property
+    def kind(self) -> str:
+        """Of which kind."""
+
+    @property
+    def of(self) -> int:
+        """How many there are."""
+
+
+def over(division: OneOfSeveral | None) -> str:
+    """Say of which divisions one is: ``5 folds``, or that there is one alone."""
+    return "one division" if division is None else f"{division.of} {division.kind}s"
 
 
 def name_of(division: Division | None) -> str:

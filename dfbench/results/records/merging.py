@@ -13,6 +13,7 @@ import numpy as np
 
 from dfbench.errors import OutputError, ParameterError
 from dfbench.files import at_home, check_writable, resolved, unwritable
+from dfbench.results.records.divisions import over
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.inventory import check_plain
 from dfbench.results.records.records import Entry, Record
@@ -205,9 +206,8 @@ def _check_divisions(chosen: dict[_Place, _Held]) -> None:
     """Raise where a row was run on divisions of several kinds: they have no one mean."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for (dataset, row, *_), its in chosen.items():
-        division = its.entry.division
-        said = "one division" if division is None else f"{division.of} {division.kind}s"
-        found.setdefault((dataset, row), {}).setdefault(said, its.source.name)
+        own = found.setdefault((dataset, row), {})
+        own.setdefault(over(its.entry.division), its.source.name)
     for (dataset, row), families in found.items():
         if len(families) > 1:
             shown = " and ".join(f"{said} in {name}" for said, name in families.items())

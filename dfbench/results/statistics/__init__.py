@@ -7,8 +7,8 @@ Where to look, and where something new belongs:
 - `influence`: figures with what their error is made of, and `delong`, which says it of ROC AUC;
   `intervals`: their intervals; `bootstrap`: those of all other figures; `estimate`: the result.
 - `measured`: a row with all its figures; `repeated`: the same on several splits; `pairs`: two of
-  them; `significance`: the tests, and the
-  correction for their number; `ranks`: of many rows on one data set, and over several.
+  them; `significance`: the tests, and the correction for their number; `ranks`: of many rows on
+  one data set, and over several.
 
 Examples
 --------
