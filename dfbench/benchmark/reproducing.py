@@ -160,7 +160,7 @@ def reproduce(
     for run, options in asked:
         with without_torch():
             planned = plan_run(options, reporter)
-            own = {name: over for name, over in divided.items() if last.get(name) is run}
+            own = {name: its for name, its in divided.items() if last.get(name) is run}
             _tell_of_other_data(run, planned, own, reporter)
             carry_out(planned, reporter)
     after = ResultsFolder(out)
@@ -212,10 +212,10 @@ def _tell_of_other_data(
 ) -> None:
     """Say before hours are spent that figures will not be compared."""
     assert run.again is not None
-    over = {cell.dataset_name: over(cell.division) for cell in planned.plan.cells}
+    is_on = {cell.dataset_name: over(cell.division) for cell in planned.plan.cells}
     for name, old in divided.items():
-        if over.get(name, "") not in ("", *old):
-            said = f"was run on {' or '.join(sorted(old))}, and now is on {over[name]}"
+        if is_on.get(name, "") not in ("", *old):
+            said = f"was run on {' or '.join(sorted(old))}, and now is on {is_on[name]}"
             reporter.note(f"{name}: {said}: its rows will not be compared")
     was = {each.name: each.fingerprint for each in run.again.data}
     now = {cell.dataset.name: cell.dataset.undivided or cell.dataset.fingerprint
