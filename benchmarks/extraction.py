@@ -315,6 +315,37 @@ def plain_neighbours(image: Image) -> None:
                 np.corrcoef(flat)
 
 
+def plain_coherence(image: Image) -> None:
+    """NumPy's transforms and sums by bin."""
+    height, width = image.shape[:2]
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    spectra = np.fft.rfft2((image - image.mean(axis=(0, 1))) * window[..., None], axes=(0, 1))
+    r = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    index = np.minimum((20 * r / np.sqrt(0.5)).astype(int), 19).ravel()
+
+    def summed(a: int, b: int) -> Any:
+        product = (spectra[..., a] * spectra[..., b].conj()).real
+        return np.bincount(index, product.ravel(), minlength=20)
+
+    powers = [summed(c, c) for c in range(3)]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        summed(a, b) / np.sqrt(powers[a] * powers[b])
+
+
+def plain_zones(image: Image) -> None:
+    """SciPy's block DCT, and means of its logarithms."""
+    from scipy.fft import dctn
+
+    down, across = image.shape[0] // 8, image.shape[1] // 8
+    y, x = ((2 * np.arange(n) + 1) / n - 1 for n in (down, across))
+    zones = np.digitize(np.hypot(y[:, None], x / 0.85), (0.45, 0.8)).ravel()
+    for plane in np.moveaxis(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), 2, 0).astype(float):
+        cut = plane[: 8 * down, : 8 * across].reshape(down, 8, across, 8).swapaxes(1, 2)
+        log = np.log(dctn(cut.reshape(-1, 8, 8), axes=(1, 2), norm="ortho") ** 2 + 1 / 12)
+        for zone in range(3):
+            log[zones == zone].mean(axis=0)
+
+
 def table_each(files: list[Path], repetitions: int) -> None:
     """Print each extractor beside plain Python."""
     peers: dict[str, Callable[[Image], None]] = {
@@ -328,6 +359,8 @@ def table_each(files: list[Path], repetitions: int) -> None:
         "hog": plain_hog,
         "colour": plain_colour,
         "neighbours": plain_neighbours,
+        "coherence": plain_coherence,
+        "zones": plain_zones,
     }
     images = [decode(file.read_bytes()) for file in files]
     rows: dict[str, Row] = {}

@@ -1,1 +1,1 @@
-"""Networks of timm and torchvision, with ImageNet, local or random weights."""
+"""Networks of timm, torchvision and open_clip, with default, local or random weights."""

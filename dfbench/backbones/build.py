@@ -1,30 +1,39 @@
 """Builds backbones without their classifier, and says what their makers say of their input.
 
-torch, timm and torchvision are imported inside the functions that need them.
+torch and the libraries that have backbones are imported inside the functions that need them.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.backbones import sources
+from dfbench.backbones import blocks, sources
 from dfbench.backbones.apart import asked
-from dfbench.backbones.weights import file_digest, load_strictly
-from dfbench.errors import UnavailableError, unknown
+from dfbench.backbones.blocks import Pool
+from dfbench.backbones.names import SHORT, Short
+from dfbench.backbones.weights import Tensors, file_digest, load_strictly
+from dfbench.errors import DfbenchError, UnavailableError, unknown
 from dfbench.received.files import is_file
 
 if TYPE_CHECKING:
     import torch
 
+Fit = Literal["stretch", "crop", "none"]
+Interpolation = Literal["area", "bilinear", "bicubic", "lanczos"]
+
+LIBRARIES = {"timm": "timm", "torchvision": "torchvision", "open_clip": "open_clip_torch"}
+"""What has backbones, by the name of its module, and the package that it comes in."""
+_OPEN_CLIP = 'pip install "dfbench-toolkit[clip]"'
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _FALLBACK_SIZE = 224
@@ -33,22 +42,45 @@ _CALIBRATION_IMAGES = 16
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A backbone without its classifier, and what its makers say of its input."""
+    """A backbone without its classifier, and what its makers say of its input.
+
+    Attributes
+    ----------
+    head
+        Names of the layers that were taken off.
+    size
+        Side of the input in pixels.
+    mean, std
+        Of pixels in [0, 1], by channel.
+    fit, interpolation
+        How an image is brought to the size, as `dfbench.features.common.resizing.fitted` has it:
+        the makers' own way for short names and for open_clip, ours for all others.
+    """
 
     module: torch.nn.Module
     head: tuple[str, ...]
     size: int
     mean: Sequence[float]
     std: Sequence[float]
+    fit: Fit = "stretch"
+    interpolation: Interpolation = "area"
 
 
 def library_of(backbone: str) -> str:
     """Give the library that a backbone's name asks for; empty where it leaves that open."""
+    backbone = _meant(backbone).of
     return backbone.partition(":")[0] if ":" in backbone else ""
 
 
-def check_available(backbone: str, weights: str) -> None:
-    """Raise where a package or the weights of a backbone are absent.
+def _meant(backbone: str) -> Short:
+    """Give what a short name stands for; another stands for itself."""
+    return SHORT.get(backbone) or Short(backbone)
+
+
+def check_available(
+    backbone: str, weights: str, block: int | str | None = None, pool: Pool | None = None
+) -> None:
+    """Raise where a package or the weights of a backbone are absent, or it has not the block.
 
     A host that does not answer within some seconds counts as out of reach.
 
@@ -56,15 +88,20 @@ def check_available(backbone: str, weights: str) -> None:
     ------
     UnavailableError
         With the way to get what is absent.
-    UnknownNameError
-        If neither library has the backbone.
+    UnknownNameError, ParameterError
+        If neither library has the backbone, or it has no such block, or no class token.
     """
     library = library_of(backbone)
-    if library not in ("", "timm", "torchvision"):
-        raise unknown("backbone library", library, ("timm", "torchvision"))
+    if library not in ("", *LIBRARIES):
+        raise unknown("backbone library", library, LIBRARIES)
     for package in ("torch", library or "timm"):
-        if importlib.util.find_spec(package) is None:
-            raise UnavailableError(f"the package {package} is absent", hint=f"install {package}")
+        _check_installed(package)
+    if block is not None:
+        # asked once: a library takes seconds to say
+        of_block = {"block": block, "pool": pool}
+        sources.known_to_hold(
+            backbone, of_block, lambda: asked(_check_block, backbone, block, pool)
+        )
     if weights == "imagenet":
         sources.check_source(imagenet(backbone), backbone)
         return
@@ -77,8 +114,29 @@ def check_available(backbone: str, weights: str) -> None:
         )
 
 
+def _check_block(backbone: str, block: int | str, pool: Pool | None) -> None:
+    """Look for a block in a backbone that has shapes alone: it takes no time and no memory."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            module = build(backbone, "random", 0, None).module
+    except DfbenchError:
+        raise
+    except Exception:  # noqa: BLE001 - not all of what libraries have can be made so
+        return  # it is told when it is run
+    blocks.check(module, block, pool, backbone)
+
+
+def _check_installed(library: str) -> None:
+    if importlib.util.find_spec(library) is None:
+        name = LIBRARIES.get(library, library)
+        hint = _OPEN_CLIP if library == "open_clip" else f"install {name}"
+        raise UnavailableError(f"the package {name} is absent", hint=hint)
+
+
 def imagenet(backbone: str) -> sources.Source:
-    """Find out where the ImageNet weights of a backbone are kept; fetches nothing.
+    """Find out where the library's default weights of a backbone are kept; fetches nothing.
 
     Raises
     ------
@@ -105,7 +163,8 @@ def identity(backbone: str, weights: str) -> dict[str, Any]:
         known = {"sha256": file_digest(Path(weights))}
     library = library_of(backbone)
     libraries = [library] if library else ["timm", "torchvision"]
-    return {"weights": known, "libraries": {name: _minor_version(name) for name in libraries}}
+    versions = {name: _minor_version(LIBRARIES.get(name, name)) for name in libraries}
+    return {"weights": known, "libraries": versions}
 
 
 def build(backbone: str, weights: str, seed: int, size: int | None) -> Backbone:
@@ -114,7 +173,7 @@ def build(backbone: str, weights: str, seed: int, size: int | None) -> Backbone:
     Parameters
     ----------
     backbone
-        ``timm:NAME``, ``torchvision:NAME`` or a bare name.
+        One of `SHORT`, ``timm:NAME``, ``torchvision:NAME``, ``open_clip:NAME`` or a bare name.
     weights
         ``imagenet``, ``random``, or the path of a file that fits strictly.
     seed
@@ -127,11 +186,21 @@ def build(backbone: str, weights: str, seed: int, size: int | None) -> Backbone:
     UnavailableError, UnknownNameError, WeightsError
         If it cannot be had, is not known, or the file does not fit.
     """
+    short = SHORT.get(backbone)
     library, name = resolve(backbone)
-    make = _build_timm if library == "timm" else _build_torchvision
-    built = make(name, weights, seed, size)
+    if library == "open_clip":
+        built = _build_open_clip(name, weights, seed, size)
+    elif library == "torchvision":
+        built = _build_torchvision(name, weights, seed, size)
+    else:
+        asked_size = size or (short.size if short else None)
+        projected = short is not None and short.projected
+        built = _build_timm(name, weights, seed, asked_size, projected=projected)
+    if short is not None:
+        built = replace(built, fit="crop", interpolation="bicubic")
     if weights not in ("imagenet", "random"):
-        load_strictly(built.module, Path(weights), built.head)
+        turned = {"timm": _timm_layout, "open_clip": _visual}.get(library)
+        load_strictly(built.module, Path(weights), built.head, turned)
     return built
 
 
@@ -142,11 +211,15 @@ def resolve(backbone: str) -> tuple[str, str]:
     ------
     UnknownNameError
         With the nearest names.
+    UnavailableError
+        If open_clip is asked for and is not installed.
     """
-    library, colon, name = backbone.rpartition(":")
-    if colon and library not in ("timm", "torchvision"):
-        raise unknown("backbone library", library, ("timm", "torchvision"))
-    known: list[str] = []
+    library, colon, name = _meant(backbone).of.rpartition(":")
+    if colon and library not in LIBRARIES:
+        raise unknown("backbone library", library, LIBRARIES)
+    if library == "open_clip":
+        return library, _of_open_clip(name)
+    known = list(SHORT)
     if library in ("", "timm"):
         import timm
 
@@ -161,20 +234,48 @@ def resolve(backbone: str) -> tuple[str, str]:
         if name in listed:
             return "torchvision", name
         known += listed
-    raise unknown("backbone", name, known)
+    begun = [each for each in known if name and each.startswith(name)]
+    # a short name stands without a library
+    raise unknown("backbone", backbone if name in SHORT else name, begun or known)
+
+
+def _of_open_clip(name: str) -> str:
+    """Give NAME.TAG of a backbone of open_clip; without a tag it is OpenAI's, where there is one.
+
+    Where there is neither, it is the name alone, with which no weights come.
+    """
+    _check_installed("open_clip")
+    import open_clip
+
+    model, _, tag = name.partition(".")
+    listed = open_clip.list_models()
+    if model not in listed:
+        raise unknown("backbone", name, listed)
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    if tag and tag not in tags:
+        raise unknown(f"weights of {model}", tag, tags)
+    tag = tag or ("openai" if "openai" in tags else "")
+    return f"{model}.{tag}" if tag else model
 
 
 def _source(backbone: str) -> sources.Source:
     library, name = resolve(backbone)
-    return sources.timm_source(name) if library == "timm" else sources.torchvision_source(name)
+    found: dict[str, Callable[[str], sources.Source]] = {
+        "timm": sources.timm_source,
+        "torchvision": sources.torchvision_source,
+        "open_clip": sources.open_clip_source,
+    }
+    return found[library](name)
 
 
-def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Backbone:
+def _build_timm(
+    name: str, weights: str, seed: int, size: int | None, *, projected: bool = False
+) -> Backbone:
     import timm
     from timm.models import get_pretrained_cfg
 
     config = get_pretrained_cfg(name)
-    options: dict[str, Any] = {"num_classes": 0}
+    options: dict[str, Any] = {} if projected else {"num_classes": 0}
     if size is not None and config is not None and config.fixed_input_size:
         # vision transformers have a grid of positions, laid out for one size
         options["img_size"] = size
@@ -188,7 +289,7 @@ def _build_timm(name: str, weights: str, seed: int, size: int | None) -> Backbon
         with _seeded(seed):
             module = timm.create_model(name, pretrained=False, **options)
     found: dict[str, Any] = module.pretrained_cfg or {}
-    head = found.get("classifier") or ()
+    head = () if projected else found.get("classifier") or ()
     return Backbone(
         module,
         (head,) if isinstance(head, str) else tuple(head),
@@ -232,6 +333,56 @@ def _build_torchvision(name: str, weights: str, seed: int, size: int | None) -> 
     parent, _, leaf = head.rpartition(".")
     setattr(module.get_submodule(parent), leaf, nn.Identity())
     return Backbone(module, (head,), size or own_size, mean, std)
+
+
+def _timm_layout(tensors: Tensors, module: torch.nn.Module) -> Tensors:
+    """Turn a file of a backbone's makers into timm's layout, as timm does with its downloads.
+
+    So OpenAI's and open_clip's files of CLIP fit, Meta's of DINOv2 and ConvNeXt, and a grid of
+    positions of another size.
+    """
+    turned = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
+    return dict(turned(tensors, module)) if turned is not None else tensors
+
+
+def _visual(tensors: Tensors, module: torch.nn.Module) -> Tensors:
+    """Take the part that sees images out of a file of CLIP."""
+    found = {n.removeprefix("module."): its for n, its in tensors.items()}
+    return {n.removeprefix("visual."): its for n, its in found.items() if n.startswith("visual.")}
+
+
+def _build_open_clip(name: str, weights: str, seed: int, size: int | None) -> Backbone:
+    import open_clip
+
+    model, _, tag = name.partition(".")
+    told: dict[str, Any] = (open_clip.get_pretrained_cfg(model, tag) if tag else None) or {}
+    options: dict[str, Any] = {
+        "force_quick_gelu": bool(told.get("quick_gelu")),
+        "pretrained_text": False,
+    }
+    if size is not None:
+        options["force_image_size"] = size
+    if weights == "imagenet":
+        whole = sources.fetching(
+            sources.open_clip_source(name),
+            name,
+            lambda: open_clip.create_model(model, pretrained=tag, **options),
+        )
+    else:
+        with _seeded(seed):
+            whole = open_clip.create_model(model, load_weights=False, **options)
+    module = whole.visual
+    own = {**(getattr(module, "preprocess_cfg", None) or {}), **told}
+    side = size or getattr(module, "image_size", None) or _FALLBACK_SIZE
+    return Backbone(
+        module,
+        (),
+        int(side[0] if isinstance(side, list | tuple) else side),
+        own.get("mean") or open_clip.OPENAI_DATASET_MEAN,
+        own.get("std") or open_clip.OPENAI_DATASET_STD,
+        "stretch" if own.get("resize_mode") == "squash" else "crop",
+        "bilinear" if own.get("interpolation") == "bilinear" else "bicubic",
+    )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.backbones.apart import asked
-from dfbench.backbones.build import build, full_precision, set_batch_norm
+from dfbench.backbones.blocks import Pool, tapped
+from dfbench.backbones.build import (
+    Backbone,
+    Fit,
+    Interpolation,
+    build,
+    full_precision,
+    set_batch_norm,
+)
 from dfbench.errors import DfbenchError
 
 if TYPE_CHECKING:
@@ -20,7 +28,8 @@ if TYPE_CHECKING:
 class Wanted(NamedTuple):
     """What a backbone is built by, see `Net` and `dfbench.backbones.build.build`.
 
-    ``mean`` and ``std`` are empty for the backbone's own.
+    ``mean`` and ``std`` are empty for the backbone's own. Without a ``block`` it is run to its end;
+    else see `dfbench.backbones.blocks.tapped`.
     """
 
     backbone: str
@@ -30,6 +39,35 @@ class Wanted(NamedTuple):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     device: str
+    block: int | str | None = None
+    pool: Pool | None = None
+
+
+class Shape(NamedTuple):
+    """What is told of a backbone without running it.
+
+    Attributes
+    ----------
+    size
+        Side of its input in pixels.
+    width
+        Of its vectors.
+    fit, interpolation
+        How images are brought to that size, unless somebody says otherwise.
+    at_once
+        How many images are best given at once on a CPU: of large networks each fills it.
+    """
+
+    size: int
+    width: int
+    fit: Fit
+    interpolation: Interpolation
+    at_once: int
+
+
+_AT_ONCE = 32
+_LARGE = 50_000_000
+"""Parameters from which on a CPU gains nothing by several images, and one alone is no batch."""
 
 
 class Net:
@@ -37,47 +75,43 @@ class Net:
 
     Parameters
     ----------
-    module
+    built
         The backbone without its classifier.
-    size
-        Side of its input in pixels.
-    mean, std
-        Normalisation of pixels in [0, 1], by channel.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
+    wanted
+        Its normalisation where it is not the backbone's own, its device, and the block.
 
     Raises
     ------
     DfbenchError
-        If ``cuda`` is asked for and there is none.
+        If ``cuda`` is asked for and there is none, or there is no such block.
 
     Attributes
     ----------
-    width
-        Of its vectors.
+    shape
+        What is told of it.
     """
 
-    def __init__(
-        self,
-        module: torch.nn.Module,
-        size: int,
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: str,
-    ) -> None:
+    def __init__(self, built: Backbone, wanted: Wanted) -> None:
         import torch
 
-        self.size = size
+        mean, std = wanted.mean or built.mean, wanted.std or built.std
         self._mean, self._std = list(mean), list(std)
-        self._device = device = _device(device)
-        self._module = module.eval().requires_grad_(False)
+        self._device = device = _device(wanted.device)
+        self._module = built.module.eval().requires_grad_(False)
         self._module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._forward: Callable[[torch.Tensor], torch.Tensor] = self._module
+        if wanted.block is not None:
+            self._forward = tapped(self._module, wanted.block, wanted.pool, wanted.backbone)
         # (pixel / 255 - mean) / std as one multiplication and one addition
         spread = torch.tensor(list(std), dtype=torch.float32).view(1, 3, 1, 1)
         centre = torch.tensor(list(mean), dtype=torch.float32).view(1, 3, 1, 1)
         self._scale = (1.0 / (255.0 * spread)).to(device)
         self._shift = (-centre / spread).to(device)
-        self.width = int(self(np.zeros((1, size, size, 3), np.uint8)).shape[1])
+        side = built.size
+        width = int(self(np.zeros((1, side, side, 3), np.uint8)).shape[1])
+        large = sum(its.numel() for its in self._module.parameters()) > _LARGE
+        at_once = 1 if large and device == "cpu" else _AT_ONCE
+        self.shape = Shape(side, width, built.fit, built.interpolation, at_once)
 
     def save(self) -> bytes:
         """Give weights, size and normalisation as a safetensors file."""
@@ -88,7 +122,7 @@ class Net:
             name: value.cpu().contiguous().clone()
             for name, value in self._module.state_dict().items()
         }
-        own = {"size": [self.size], "mean": self._mean, "std": self._std}
+        own = {"size": [self.shape.size], "mean": self._mean, "std": self._std}
         for key, value in own.items():
             tensors[f"dfbench.{key}"] = torch.tensor(value, dtype=torch.float64)
         content: bytes = save(tensors)
@@ -100,7 +134,7 @@ class Net:
 
         with torch.inference_mode(), full_precision():
             batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float()
-            out = self._module(batch.mul_(self._scale).add_(self._shift))
+            out = self._forward(batch.mul_(self._scale).add_(self._shift))
             vectors: NDArray[np.float32] = out.flatten(1).float().cpu().numpy()
         return vectors
 
@@ -118,7 +152,7 @@ class Asked:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self.size, self.width = asked(_shape, wanted)
+        self.shape = asked(_shape, wanted)
 
     def save(self) -> bytes:
         """Give weights, size and normalisation as a safetensors file."""
@@ -140,16 +174,14 @@ def load(wanted: Wanted) -> Net:
     built = build(wanted.backbone, wanted.weights, wanted.seed, wanted.size)
     if wanted.weights == "random":
         set_batch_norm(built.module, built.size, wanted.seed)
-    mean, std = wanted.mean or built.mean, wanted.std or built.std
-    return Net(built.module, built.size, mean, std, wanted.device)
+    return Net(built, wanted)
 
 
 _loaded = cache(load)
 
 
-def _shape(wanted: Wanted) -> tuple[int, int]:
-    net = _loaded(wanted)
-    return net.size, net.width
+def _shape(wanted: Wanted) -> Shape:
+    return _loaded(wanted).shape
 
 
 def _saved(wanted: Wanted) -> bytes:

@@ -1,7 +1,7 @@
-"""Where libraries keep the ImageNet weights of backbones, and how they are fetched.
+"""Where libraries keep the default weights of backbones, and how they are fetched.
 
 They are fetched over TLS, held against their hash where one is known, and read as tensors alone.
-torch, timm and torchvision are imported inside the functions that need them.
+torch, timm, torchvision and open_clip are imported inside the functions that need them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from typing import Any
 from dfbench.backbones.weights import WeightsError, file_digest
 from dfbench.errors import UnavailableError, first_line
 from dfbench.files import cache_dir, digest, from_home, keep_known, known_of
+from dfbench.references import of_imagenet
 
 _ANSWER_WITHIN = 4.0
 """Seconds in which a host must answer before a download from it is tried."""
 _NAMES = ["model.safetensors", "pytorch_model.bin"]
 """Of weights on the hub, in the order in which timm looks for them."""
+_NAMES_OF_CLIP = ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
+"""The same of open_clip."""
 # names that are hashes, and those that end with the beginning of one
 _BLOB = re.compile("([0-9a-f]{64})")
 _HASH = re.compile(r"-([0-9a-f]{8})\.[a-z]+$")
@@ -36,7 +39,7 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a library keeps the ImageNet weights of a backbone.
+    """Where a library keeps the default weights of a backbone.
 
     Attributes
     ----------
@@ -66,16 +69,7 @@ def timm_source(name: str) -> Source:
     config = get_pretrained_cfg(name)
     repository = getattr(config, "hf_hub_id", None)
     if repository:
-        from huggingface_hub import constants, try_to_load_from_cache
-
-        names = [config.hf_hub_filename] if config.hf_hub_filename else _NAMES
-        cached = any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
-        folder = "models--" + repository.replace("/", "--")
-        return Source(
-            url=f"{constants.ENDPOINT}/{repository}/resolve/main/{names[0]}",
-            place=Path(constants.HF_HUB_CACHE) / folder,
-            cached=cached,
-        )
+        return _on_hub(repository, [config.hf_hub_filename] if config.hf_hub_filename else _NAMES)
     if config is None or not config.url:
         raise UnavailableError(f"timm has no ImageNet weights for {name!r}")
     return _checkpoint(config.url)
@@ -86,6 +80,44 @@ def torchvision_source(name: str) -> Source:
     from torchvision.models import get_model_weights
 
     return _checkpoint(get_model_weights(name).DEFAULT.url)
+
+
+def open_clip_source(name: str) -> Source:
+    """Find out where open_clip has the weights NAME.TAG.
+
+    Raises
+    ------
+    UnavailableError
+        If no tag is told, with those that there are, or none can be fetched.
+    """
+    import open_clip
+
+    model, _, tag = name.partition(".")
+    if not tag:
+        tags = open_clip.list_pretrained_tags_by_model(model)
+        raise UnavailableError(
+            f"open_clip has {'several' if tags else 'no'} weights for {model!r}",
+            hint=f"name one: {', '.join(f'open_clip:{model}.{each}' for each in tags)}"
+            if tags
+            else None,
+        )
+    config = open_clip.get_pretrained_cfg(model, tag)
+    repository, _, file = config.get("hf_hub", "").rpartition("/")
+    if repository:
+        return _on_hub(repository, [file] if file else _NAMES_OF_CLIP)
+    url = config.get("url", "")
+    place = Path("~/.cache/clip").expanduser() / url.rsplit("/", 1)[-1]
+    return Source(url=url, place=place, cached=place.is_file())
+
+
+def _on_hub(repository: str, names: list[str]) -> Source:
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    return Source(
+        url=f"{constants.ENDPOINT}/{repository}/resolve/main/{names[0]}",
+        place=Path(constants.HF_HUB_CACHE) / ("models--" + repository.replace("/", "--")),
+        cached=any(isinstance(try_to_load_from_cache(repository, name), str) for name in names),
+    )
 
 
 def _checkpoint(url: str) -> Source:
@@ -99,6 +131,7 @@ _ADDRESS = 1 << 16
 """Bytes of what is remembered of a backbone."""
 _PLACES = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME", "HF_HOME", "HF_HUB_CACHE")
 """Variables of the environment that say where libraries keep weights; with `_HOSTS`, from where."""
+_PACKAGES = ("timm", "torch", "torchvision", "open_clip_torch", "huggingface_hub")
 _HOSTS = ("HF_ENDPOINT", "HUGGINGFACE_HUB_CACHE")
 
 
@@ -116,7 +149,7 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
         Asks the library.
     """
     known = {name: os.environ.get(name, "") for name in (*_PLACES, *_HOSTS)}
-    known |= {name: _version(name) for name in ("timm", "torch", "torchvision", "huggingface_hub")}
+    known |= _versions()
     file = cache_dir() / "weights" / f"{digest([backbone, known])}.json"
     if (told := known_of(file)) is not None:
         url, place = str(told["url"]), Path(told["place"])
@@ -125,6 +158,24 @@ def remembered(backbone: str, find: Callable[[], Source]) -> Source:
     source = find()
     keep_known(file, {"url": source.url, "place": str(source.place)})
     return source
+
+
+def known_to_hold(backbone: str, what: Any, check: Callable[[], None]) -> None:
+    """Call what raises where something does not hold of a backbone, until it has held once.
+
+    Parameters
+    ----------
+    backbone
+        Its name.
+    what
+        JSON-able: what holds.
+    check
+        Asks the library.
+    """
+    file = cache_dir() / "weights" / f"{digest([backbone, what, _versions()])}.json"
+    if known_of(file) is None:
+        check()
+        keep_known(file, what)
 
 
 def _kept(place: Path, url: str) -> Path | None:
@@ -138,6 +189,10 @@ def _kept(place: Path, url: str) -> Path | None:
 
     kept = try_to_load_from_cache(repository, file)
     return Path(kept) if isinstance(kept, str) else None
+
+
+def _versions() -> dict[str, str]:
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str:
@@ -169,8 +224,9 @@ def check_source(source: Source, backbone: str) -> None:
 
 
 def _absent(source: Source, backbone: str, reason: str) -> UnavailableError:
+    kind = "ImageNet weights" if of_imagenet(backbone) else "weights"
     return UnavailableError(
-        f"ImageNet weights of {backbone} are not on this machine and {reason}",
+        f"{kind} of {backbone} are not on this machine and {reason}",
         hint=f"fetch {source.url} elsewhere and give the file as weights = "
         f'"/path/{source.url.rsplit("/", 1)[-1]}", or fill {from_home(source.place)}',
     )
@@ -232,7 +288,7 @@ def _check_content(source: Source) -> None:
         With the file.
     """
     folder = source.url.rpartition("/")[0]
-    for name in dict.fromkeys([source.url.rpartition("/")[2], *_NAMES]):
+    for name in dict.fromkeys([source.url.rpartition("/")[2], *_NAMES, *_NAMES_OF_CLIP]):
         kept = _kept(source.place, f"{folder}/{name}")
         if kept is None:
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dfbench.errors import DfbenchError, UnavailableError, first_line
 from dfbench.received import files, tensors
@@ -12,8 +13,15 @@ from dfbench.received import files, tensors
 if TYPE_CHECKING:
     import torch
 
+Tensors: TypeAlias = "dict[str, torch.Tensor]"
+"""By name."""
+Turned: TypeAlias = "Callable[[Tensors, torch.nn.Module], Tensors]"
+"""Turns tensors that do not fit a module into its layout."""
+
 _MOST = 8 << 30
 """Bytes of the largest file of weights that is read."""
+_WRAPPED = "module."
+"""What torch's ``DataParallel`` puts before names."""
 
 
 class WeightsError(DfbenchError):
@@ -72,25 +80,46 @@ def read_file(path: Path) -> dict[str, torch.Tensor]:
             return tensors.safetensors(path, most=_MOST)[0]
         found = tensors.of_torch(path, most=_MOST)
     except Exception as error:  # the readers raise many kinds on broken files
+        # torch advises to run what is in it
+        more = type(error).__name__ == "UnpicklingError"
+        why = "holds more than tensors, or torch did not write it" if more else first_line(error)
         raise WeightsError(
-            f"not readable as weights: {first_line(error)}",
+            f"not readable as weights: {why}",
             where=path,
             hint="a .safetensors file, or a .pth that holds tensors only",
         ) from error
-    for key in ("state_dict", "model"):
+    for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
-    if not isinstance(found, dict) or not all(hasattr(t, "shape") for t in found.values()):
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and hasattr(tensor, "shape") for name, tensor in found.items()
+    ):
         raise WeightsError("holds no table of tensors by name", where=path)
-    return found
+    return _unwrapped(found)
 
 
-def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) -> None:
+def _unwrapped(found: Tensors) -> Tensors:
+    """Leave out what the names of all tensors begin with where several GPUs trained them."""
+    wrapped = bool(found) and all(name.startswith(_WRAPPED) for name in found)
+    return {name.removeprefix(_WRAPPED): its for name, its in found.items()} if wrapped else found
+
+
+def load_strictly(
+    module: torch.nn.Module, path: Path, head: tuple[str, ...], turned: Turned | None = None
+) -> None:
     """Load a local file into a backbone whose classifier was taken off.
 
     Every other tensor must be there, in its shape, and nothing else may be. Tensors of the
     classifier, named ``head``, are passed over whatever their shape: it is not part of a frozen
     backbone, and fine-tuned files hold one of their own.
+
+    Parameters
+    ----------
+    module, path, head
+        The backbone, the file, and names of its classifier.
+    turned
+        Tried where the file does not fit as it is: brings layouts of others into that of the
+        module.
 
     Raises
     ------
@@ -99,11 +128,42 @@ def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) ->
     WeightsError
         If it is broken or does not fit, naming tensors at fault.
     """
-    found = {
+    read = read_file(path)
+    found = _without(read, head)
+    faults = _faults(found, module)
+    if faults and turned is not None:
+        other = _turned(read, module, head, turned)
+        if other is not None and not _faults(other, module):
+            found, faults = other, []
+    if faults:
+        raise WeightsError(
+            f"weights do not fit the backbone: {'; '.join(faults)}",
+            where=path,
+            hint="is it the backbone that the file was made with?",
+        )
+    module.load_state_dict(found, strict=False)
+
+
+def _turned(
+    read: Tensors, module: torch.nn.Module, head: tuple[str, ...], turned: Turned
+) -> Tensors | None:
+    """Turn a file into the layout of a module; None where it is of none that is known."""
+    try:
+        return _without(turned(read, module), head)
+    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError, IndexError):
+        return None  # what is said of it as it is tells more
+
+
+def _without(tensors: Tensors, head: tuple[str, ...]) -> Tensors:
+    return {
         name: tensor
-        for name, tensor in read_file(path).items()
+        for name, tensor in tensors.items()
         if not any(name.startswith(f"{part}.") for part in head)
     }
+
+
+def _faults(found: Tensors, module: torch.nn.Module) -> list[str]:
+    """Say what does not fit; nothing where all does."""
     wanted = module.state_dict()
     # files from before BatchNorm counted its batches lack this number; it changes nothing here
     optional = {name for name in wanted if name.endswith("num_batches_tracked")}
@@ -114,19 +174,28 @@ def load_strictly(module: torch.nn.Module, path: Path, head: tuple[str, ...]) ->
         for name in sorted(set(wanted) & set(found))
         if found[name].shape != wanted[name].shape
     ]
-    faults = [
+    kinds = [
+        f"{name} is {kind}"
+        for name in sorted(set(wanted) & set(found))
+        if wanted[name].is_floating_point() and (kind := _strange_kind(found[name]))
+    ]
+    return [
         f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
         for what, names in (
             ("missing", missing),
             ("unexpected", strange),
             ("of another shape", shapes),
+            ("of another kind", kinds),
         )
         if names
     ]
-    if faults:
-        raise WeightsError(
-            f"weights do not fit the backbone: {'; '.join(faults)}",
-            where=path,
-            hint="is it the backbone that the file was made with?",
-        )
-    module.load_state_dict(found, strict=False)
+
+
+def _strange_kind(tensor: torch.Tensor) -> str:
+    """Say what keeps a tensor from being taken as real numbers; empty where it is some."""
+    if tensor.is_meta:
+        return "without values"
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if str(tensor.layout) != "torch.strided":
+        return f"sparse {kind}"
+    return "" if tensor.is_floating_point() else kind

@@ -64,6 +64,11 @@ class Extractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return f"extractor {self.name!r}"
 
     @property
+    def title(self) -> str:
+        """What explanations call the family of its features."""
+        return self.name
+
+    @property
     def elsewhere(self) -> Any:
         """What is sent to such a process in its place, to `transform` there."""
         return self

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.features.common.checks import choice, is_number, is_whole
+from dfbench.features.common.resizing import Fit, fitted
 from dfbench.images import Image
 
-Fit = Literal["stretch", "crop", "none"]
 Layout = Literal["NCHW", "NHWC"]
 Channels = Literal["RGB", "BGR"]
 Interpolation = Literal["bilinear", "bicubic", "lanczos", "nearest"]
@@ -31,8 +31,7 @@ class Preprocessing:
     mean, std
         By channel, in the order of `channels`, of pixels in [0, `largest`].
     fit
-        Whether an image is stretched to the size, resized by its shorter side and cropped at the
-        centre, or cropped (or padded with black) at the centre without being resized.
+        See `dfbench.features.common.resizing.Fit`.
     interpolation
         As Pillow resizes, which is how torchvision's transforms do.
     layout, channels
@@ -52,7 +51,7 @@ class Preprocessing:
 
     def __call__(self, image: Image) -> NDArray[np.float32]:
         """Give a batch of one, float32 of shape (1, 3, H, W) or (1, H, W, 3)."""
-        shown = self._resized(image)
+        shown = fitted(image, *self.size, self.fit, self.interpolation)
         if self.channels == "BGR":
             shown = shown[..., ::-1]
         values = shown.astype(np.float32) * np.float32(self.largest / 255)
@@ -61,34 +60,6 @@ class Preprocessing:
         if self.layout == "NCHW":
             values = values.transpose(2, 0, 1)
         return np.ascontiguousarray(values[None], dtype=np.float32)
-
-    def _resized(self, image: Image) -> Image:
-        from PIL import Image as Pillow
-
-        height, width = self.size
-        how = Pillow.Resampling[self.interpolation.upper()]
-        if self.fit == "stretch":
-            return np.asarray(Pillow.fromarray(image).resize((width, height), how))
-        if self.fit == "crop":
-            rows, columns = image.shape[:2]
-            # the side that is left over is cut off to whole pixels, as torchvision does
-            if height * columns >= width * rows:
-                wide, high = max(width, int(height * columns / rows)), height
-            else:
-                wide, high = width, max(height, int(width * rows / columns))
-            image = np.asarray(Pillow.fromarray(image).resize((wide, high), how))
-        return _centre(image, height, width)
-
-
-def _centre(image: Image, height: int, width: int) -> Image:
-    """Cut out the centre; what an image lacks is black."""
-    top, left = round((image.shape[0] - height) / 2), round((image.shape[1] - width) / 2)
-    cut = image[max(0, top) : max(0, top) + height, max(0, left) : max(0, left) + width]
-    if cut.shape[:2] == (height, width):
-        return cut
-    whole = np.zeros((height, width, 3), np.uint8)
-    whole[max(0, -top) :, max(0, -left) :][: cut.shape[0], : cut.shape[1]] = cut
-    return whole
 
 
 def preprocessing(owner: str, told: dict[str, Any]) -> Preprocessing:

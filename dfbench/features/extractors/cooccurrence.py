@@ -13,6 +13,7 @@ from pydantic import Field
 
 from dfbench.errors import ParameterError
 from dfbench.features.base import Extractor, Vectors
+from dfbench.features.common.borders import extended
 from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
@@ -164,7 +165,7 @@ class Cooccurrence(Extractor):
         outer = self.cross_color * len(RESIDUALS) * (int(between.max()) + 1)
         out = np.empty((len(X), inner + outer), np.float32)
         for row, image in zip(out, X, strict=True):
-            pixels = _extended(rgb(self.name, image), given.order + 4)
+            pixels = extended(rgb(self.name, image), given.order + 4)
             if self.cross_color:
                 counts = _counts_between(planes(pixels, "rgb"), given)
                 _fill(row[inner:], counts, between)
@@ -246,13 +247,6 @@ def _labels(place: NDArray[np.int64], order: int, threshold: int) -> list[str]:
     codes = np.unique(place, return_index=True)[1]
     tuples = np.array(np.unravel_index(codes, (2 * threshold + 1,) * order)).T - threshold
     return [",".join(map(str, values)) for values in tuples]
-
-
-def _extended(image: Image, least: int) -> Image:
-    missing = [(0, max(0, least - side)) for side in image.shape[:2]]
-    if not any(more for _, more in missing):
-        return image
-    return np.pad(image, [*missing, (0, 0)], mode="edge")
 
 
 def _fill(to: NDArray[np.float32], counts: NDArray[Any], place: NDArray[np.int64]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from dfbench.features.base import Extractor, Vectors
+from dfbench.features.common.blocks import FLOOR, basis, one_block_at_least
 from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
 from dfbench.features.common.workspace import scratch
@@ -19,9 +19,6 @@ from dfbench.images import Image
 from dfbench.parameters import Several
 
 _STATISTICS = ("mean", "std", "energy", "kurtosis")
-
-FLOOR = 1 / 12
-"""Energy of the rounding to whole grey levels, which every coefficient has."""
 
 
 class DCT(Extractor):
@@ -106,9 +103,7 @@ class DCT(Extractor):
         out = np.empty((len(X), math.prod(shape)), np.float32)
         for row, image in zip(out, X, strict=True):
             values = planes(rgb(self.name, image), self.color)
-            missing = [(0, max(0, block - side)) for side in values.shape[1:]]
-            if any(more for _, more in missing):
-                values = np.pad(values, [(0, 0), *missing], mode="edge")
+            values = one_block_at_least(values, block)
             for plane, to in zip(values, row.reshape(shape), strict=True):
                 to[:] = _statistics(plane, block)[which]
         return out
@@ -120,15 +115,6 @@ class DCT(Extractor):
         return np.array([f"{c}_{s}_{i}" for c in channels for s in statistics for i in at], object)
 
 
-@lru_cache(maxsize=8)
-def _basis(block: int) -> NDArray[np.float64]:
-    """Rows of the orthonormal DCT-II."""
-    k, x = np.arange(block)[:, None], np.arange(block)[None]
-    basis = np.sqrt(2 / block) * np.cos(np.pi * (x + 0.5) * k / block)
-    basis[0] = np.sqrt(1 / block)
-    return np.ascontiguousarray(basis, np.float64)
-
-
 def _statistics(plane: NDArray[np.uint8], block: int) -> NDArray[np.float64]:
     """All statistics of a channel, shape (4, block**2)."""
     from dfbench.features.kernels import dct as kernels
@@ -138,7 +124,7 @@ def _statistics(plane: NDArray[np.uint8], block: int) -> NDArray[np.float64]:
     sums = np.empty((4, block**2))
     work = scratch("band", (6, length), np.float64)
     single = scratch("log", (2, length), np.float32)
-    kernels.moments(plane, _basis(block), FLOOR, work, single, sums)
+    kernels.moments(plane, basis(block), FLOOR, work, single, sums)
     log, log2, square, fourth = sums / ((height // block) * (width // block))
     return np.array(
         [

@@ -1,4 +1,4 @@
-"""Vectors from a frozen network: the penultimate layer of any timm or torchvision backbone."""
+"""Vectors from a frozen network: its last layer but the classifier, or one in the middle."""
 
 from __future__ import annotations
 
@@ -11,34 +11,42 @@ from pydantic import Field
 
 from dfbench.backbones import build as backbones
 from dfbench.backbones.apart import elsewhere
+from dfbench.backbones.blocks import Pool
+from dfbench.backbones.build import Fit, Interpolation
 from dfbench.backbones.net import Asked, Net, Wanted, load
 from dfbench.backbones.weights import WeightsError
-from dfbench.errors import DfbenchError, first_line
+from dfbench.errors import DfbenchError, ParameterError, first_line
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb, whole
-from dfbench.features.common.resizing import resize
+from dfbench.features.common.resizing import fitted
 from dfbench.images import Image
 from dfbench.parameters import Positive, Seed
 from dfbench.received.tensors import tensors_of
 
 
 class Embedding(Extractor):
-    """Penultimate activations of a frozen backbone in evaluation mode.
+    """Activations of a frozen backbone in evaluation mode: penultimate ones, or of a block.
 
-    Each image is resized to a square (by area averaging downwards, bilinear upwards; the aspect
-    is not kept, nothing is cropped), scaled to [0, 1], normalised, and sent through the backbone
+    Each image is brought to a square, scaled to [0, 1], normalised, and sent through the backbone
     without its classifier in float32.
 
     Parameters
     ----------
     backbone
-        ``timm:NAME``, ``torchvision:NAME`` or a bare name, which is looked for in timm first and
-        then in torchvision. timm's tags (``resnet18.a1_in1k``) choose among its weights.
+        A short name: ``clip-vit-b32``, ``clip-vit-b16``, ``clip-vit-l14``, ``clip-vit-l14-336``
+        (OpenAI's; the embedding of the image), ``dinov2-vit-s14``, ``dinov2-vit-b14``,
+        ``dinov2-vit-l14``, ``convnext-tiny-in1k``, ``convnext-tiny-in22k``, ``convnext-base-in1k``,
+        ``convnext-base-in22k``; with their makers' normalisation, resizing and size (224, or 336).
+        Or ``timm:NAME``, ``torchvision:NAME`` or a bare name, which is looked for in timm first and
+        then in torchvision. timm's tags (``resnet18.a1_in1k``) choose among its weights. Or
+        ``open_clip:NAME.TAG``, the image tower of any CLIP that open_clip has, with its projection.
     weights
-        ``imagenet``: the library's default weights, from its own cache or downloaded into it.
+        ``imagenet``: the library's default weights for the name, whatever they were trained on
+        (of CLIP and DINOv2 their makers'), from its own cache or downloaded into it.
         ``random``: none, initialised from ``seed``. Anything else is the path of a
-        ``.safetensors`` or ``.pth`` file, which must fit the backbone tensor by tensor; a
-        classifier in it is passed over. One is never put in another's place.
+        ``.safetensors`` or ``.pth`` file, which must fit the backbone tensor by tensor, in the
+        library's layout or in that of the backbone's makers; a classifier in it is passed over.
+        One is never put in another's place.
     seed
         Of random weights.
     size
@@ -46,8 +54,25 @@ class Embedding(Extractor):
     mean, std
         Normalisation of pixels in [0, 1], by channel or one number for all; by default the
         backbone's own, or ImageNet's. 0.5 for both gives [-1, 1].
+    block
+        In place of the penultimate layer, the output of a block: its number, from the end where it
+        is negative, or its name, which may be that of any part of the network. Several are joined
+        as ``embedding[block=3]+embedding[block=6]``.
+    pool
+        What becomes of a block's output: its class token (``token``), the ``mean`` over patches or
+        over places, or that with the standard deviation behind it (``mean-std``). By default the
+        class token where there is one, else the mean.
+    resize
+        How an image becomes a square: it is stretched, resized by its shorter side and cropped at
+        the centre (``crop``), or cropped, or padded with black, without being resized (``none``).
+        By default ``crop`` for short names and for open_clip, as their makers do, else ``stretch``.
+    interpolation
+        Of resizing: ``area`` averages downwards and is bilinear upwards; others are Pillow's, as
+        torchvision resizes. By default ``bicubic`` for short names and for open_clip, as their
+        makers do, else ``area``.
     batch_size
-        Images at once. Does not change the result beyond rounding.
+        Images at once; by default 32, or 1 for a backbone of more than 50 million parameters on a
+        CPU. Does not change the result beyond rounding.
     device
         ``auto``, ``cpu`` or ``cuda``.
 
@@ -56,10 +81,15 @@ class Embedding(Extractor):
     A row does not depend on the images beside it: a batch is always filled up to its size, as
     kernels sum in another order for another number of images.
 
+    A block is not normalised: that of a transformer is what its last normalisation would be given.
+    What lies behind it is not run.
+
     Random weights are the library's own initialisation, with each batch normalisation set to
     standardise the channels over fixed synthetic 1/f images. Without that, activations of a deep
     untrained network vanish or explode, and layers that libraries start at zero stay dead.
-    Features of untrained networks are a known baseline (Jarrett et al., ICCV 2009).
+    Features of untrained networks are a known baseline (Jarrett et al., ICCV 2009). CLIP is of
+    Radford et al. (2021), DINOv2 of Oquab et al. (2023); Ojha et al. (2023) and Cozzolino et al.
+    (2024) tell fakes by frozen CLIP.
     """
 
     name = "embedding"
@@ -75,8 +105,12 @@ class Embedding(Extractor):
         size: Annotated[int, Field(ge=16, le=4096)] | None = None,
         mean: float | tuple[float, float, float] | None = None,
         std: Positive | tuple[Positive, Positive, Positive] | None = None,
-        batch_size: Annotated[int, Field(ge=1, le=1024)] = 32,
+        batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None,
         device: Literal["auto", "cpu", "cuda"] = "auto",
+        block: int | str | None = None,
+        pool: Pool | None = None,
+        resize: Fit | None = None,
+        interpolation: Interpolation | None = None,
     ) -> None:
         self.backbone = backbone
         self.weights = weights
@@ -86,6 +120,20 @@ class Embedding(Extractor):
         self.std = std
         self.batch_size = batch_size
         self.device = device
+        self.block = block
+        self.pool = pool
+        self.resize = resize
+        self.interpolation = interpolation
+
+    def check_params(self) -> None:
+        """Raise `ParameterError` where a parameter is not what it must be."""
+        super().check_params()
+        if self.pool is not None and self.block is None:
+            raise ParameterError(
+                "pool says what becomes of a block's output, and no block is named",
+                where=self.name,
+                hint="block = -1 is the last one",
+            )
 
     def identity(self) -> dict[str, Any]:
         """Everything besides the image that determines the output.
@@ -107,6 +155,10 @@ class Embedding(Extractor):
         }
         found = backbones.identity(self.backbone, self.weights)
         params["weights"] = found["weights"]
+        # later than all that is kept: what is not told leaves it as it was
+        for name in ("block", "pool", "resize", "interpolation"):
+            if (told := getattr(self, name)) is not None:
+                params[name] = told
         if self.weights == "random":
             params["seed"] = self.seed
         params["libraries"] = found["libraries"]
@@ -133,11 +185,11 @@ class Embedding(Extractor):
         self.__dict__["_loaded"] = self._wanted(), self._held_net(content)
 
     def check_available(self) -> None:
-        """Raise `UnavailableError` where a package or the weights are absent.
+        """Raise where a package or the weights are absent, or the backbone has not the block.
 
         A host that does not answer within some seconds counts as out of reach.
         """
-        backbones.check_available(self.backbone, self.weights)
+        backbones.check_available(self.backbone, self.weights, self.block, self.pool)
 
     def transform(self, X: Sequence[Image] | Sequence[bytes]) -> Vectors:
         """Turn a batch of n images into features.
@@ -156,19 +208,24 @@ class Embedding(Extractor):
         UnavailableError
             If weights are absent and cannot be fetched.
         UnknownNameError
-            If neither library has the backbone.
+            If no library has the backbone, or it has not the block.
         WeightsError
             If a local file does not fit.
         ParameterError
             If a parameter or an image is not what it must be.
         """
         self.check_params()
-        step = int(self.batch_size)
         net = self._net()
-        out = np.empty((len(X), net.width), np.float32)
+        shape = net.shape
+        side, step = shape.size, int(self.batch_size or shape.at_once)
+        fit, how = self.resize or shape.fit, self.interpolation or shape.interpolation
+        out = np.empty((len(X), shape.width), np.float32)
         for start in range(0, len(X), step):
-            images = [resize(rgb(self.name, image), net.size) for image in X[start : start + step]]
-            whole_batch = np.zeros((step, net.size, net.size, 3), np.uint8)
+            images = [
+                fitted(rgb(self.name, image), side, side, fit, how)
+                for image in X[start : start + step]
+            ]
+            whole_batch = np.zeros((step, side, side, 3), np.uint8)
             whole_batch[: len(images)] = images
             out[start : start + len(images)] = net(whole_batch)[: len(images)]
         if not np.isfinite(out).all():
@@ -177,14 +234,18 @@ class Embedding(Extractor):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names such as ``unit_17``. Loads the backbone."""
-        return np.array([f"unit_{i}" for i in range(self._net().width)], dtype=object)
+        return np.array([f"unit_{i}" for i in range(self._net().shape.width)], dtype=object)
 
     def _wanted(self) -> Wanted:
         """Give what a loaded network hangs on."""
         self.check_params()
         size = None if self.size is None else int(self.size)
         mean, std = (tuple(_by_channel(each) or ()) for each in (self.mean, self.std))
-        return Wanted(self.backbone, self.weights, int(self.seed), size, mean, std, self.device)
+        block = self.block if self.block is None or isinstance(self.block, str) else int(self.block)
+        return Wanted(
+            *(self.backbone, self.weights, int(self.seed), size, mean, std, self.device),
+            *(block, self.pool),
+        )
 
     def _net(self) -> Net | Asked:
         """Load the backbone once for each set of parameters."""
@@ -204,7 +265,9 @@ class Embedding(Extractor):
             built.module.load_state_dict(tensors)
         except (RuntimeError, KeyError, ValueError) as error:
             raise WeightsError(f"do not fit: {first_line(error)}", where=self.backbone) from error
-        return Net(built.module, side, mean.tolist(), std.tolist(), self.device)
+        return Net(
+            built, self._wanted()._replace(mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded network behind: another process loads its own."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,9 @@ from pydantic import Field
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb
 from dfbench.features.common.colours import CHANNELS, planes
+from dfbench.features.common.spectrum import FLOOR, Grid, by_bin, grid, middles
 from dfbench.features.common.workspace import scratch
 from dfbench.images import Image, opencv
-
-HIGHEST = float(np.sqrt(0.5))
-"""Radial frequency of the spectrum's corners, in cycles per pixel."""
-
-FLOOR = 1 / 12
-"""Power of the rounding to whole grey levels: below it nothing is measured."""
 
 
 class FFT(Extractor):
@@ -92,71 +86,24 @@ class FFT(Extractor):
         out = np.empty((len(X), len(channels), bins), np.float32)
         for row, image in zip(out, X, strict=True):
             values = planes(rgb(self.name, image), self.color)
-            grid = _grid(values.shape[1], values.shape[2], bins, window)
+            frame = grid(values.shape[1], values.shape[2], bins, window)
             for channel, plane in enumerate(values):
-                row[channel] = _profile(plane, grid)
+                row[channel] = _profile(plane, frame)
         return out.reshape(len(X), len(channels) * bins)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names such as ``gray_0.0055``: channel and middle of the bin in cycles per pixel."""
         bins, channels, _ = self._parameters()
-        middles = (np.arange(bins) + 0.5) * (HIGHEST / bins)
-        digits = 4 if bins <= 256 else 5
-        return np.array([f"{c}_{m:.{digits}f}" for c in channels for m in middles], dtype=object)
+        return np.array([f"{c}_{m}" for c in channels for m in middles(bins)], dtype=object)
 
 
-class _Grid(NamedTuple):
-    """What depends on size and parameters alone."""
-
-    across: NDArray[np.float32]
-    down: NDArray[np.float32]
-    scale: np.float32
-    bins: NDArray[np.uint16]
-    counts: NDArray[np.float64]
-    smooth: bool
-
-
-@lru_cache(maxsize=32)
-def _grid(height: int, width: int, bins: int, window: str) -> _Grid:
-    sides = []
-    for size in (width, height):
-        # without the zeros at both ends, so that a side of one pixel keeps its pixel
-        sides.append(np.hanning(size + 2)[1:-1] if window == "hann" else np.ones(size))
-    across, down = sides
-    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
-    index = np.minimum((bins * np.hypot(fy, fx) / HIGHEST).astype(np.int64), bins - 1)
-    index[0, 0] = bins
-    weight = np.full(index.shape, 2.0)
-    weight[:, 0] = 1
-    if width % 2 == 0:
-        weight[:, -1] = 1
-    counts = np.bincount(index.ravel(), weight.ravel(), minlength=bins + 1).astype(np.float64)
-    counts[bins] = 0
-    return _Grid(
-        across.astype(np.float32),
-        down.astype(np.float32),
-        np.float32(1 / ((across**2).sum() * (down**2).sum())),
-        index[: height // 2 + 1].astype(np.uint16),
-        counts,
-        _smooth(height) and _smooth(width),
-    )
-
-
-def _smooth(size: int) -> bool:
-    """Whether OpenCV's transform is fast and exact for this side."""
-    for prime in (2, 3, 5):
-        while size % prime == 0:
-            size //= prime
-    return size == 1
-
-
-def _profile(plane: NDArray[np.uint8], grid: _Grid) -> NDArray[np.float64]:
+def _profile(plane: NDArray[np.uint8], frame: Grid) -> NDArray[np.float64]:
     from dfbench.features.kernels import fft as kernels
 
     height, width = plane.shape
     signal = scratch("signal", (height, width), np.float32)
-    kernels.windowed(plane, grid.across, grid.down, signal)
-    if grid.smooth:
+    kernels.windowed(plane, frame.across, frame.down, signal)
+    if frame.smooth:
         power = scratch("power", (height, width // 2 + 1), np.float32)
         packed = scratch("packed", (height, width), np.float32)
         kernels.unpacked(opencv().dft(signal, dst=packed), power)
@@ -165,17 +112,6 @@ def _profile(plane: NDArray[np.uint8], grid: _Grid) -> NDArray[np.float64]:
 
         spectrum = rfft2(signal)
         power = spectrum.real**2 + spectrum.imag**2
-    sums = np.zeros((4, len(grid.counts)))
-    kernels.summed(power, width, grid.scale, np.float32(FLOOR), grid.bins, sums)
-    return _resampled(sums[0, :-1], grid.counts[:-1])
-
-
-def _resampled(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means by bin, the empty bins interpolated."""
-    held = counts > 0
-    if held.all():
-        return sums / counts
-    if not held.any():  # one pixel: no frequency but the constant
-        return np.full(len(sums), np.log(FLOOR))
-    at = np.arange(len(sums))
-    return np.interp(at, at[held], sums[held] / counts[held])
+    sums = np.zeros((4, len(frame.counts) + 1))
+    kernels.summed(power, width, frame.scale, np.float32(FLOOR), frame.bins, sums)
+    return by_bin(sums[0, :-1] / np.maximum(1, frame.counts), frame.counts, np.log(FLOOR))
