@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import unknown
+from dfbench.errors import UnavailableError, unknown
 from dfbench.models.kept import Kept, KeptError, dumps, loads
 from dfbench.models.rows import BLOCK, Rows
 from dfbench.models.shared import Shared
@@ -35,7 +35,7 @@ Probabilities = NDArray[np.float64]
 HELD = "held.skops"
 """File of what a model of vectors holds."""
 _SET_BEFORE = (
-    *("blocks", "checkpoint", "progress", "plugins", "shared", "hopeless"),
+    *("blocks", "groups", "checkpoint", "progress", "plugins", "shared", "hopeless"),
     *("classes", "positive"),
 )
 
@@ -139,6 +139,10 @@ class Model(ABC):
     inputs
         ``"features"``: X is float32 of shape (n, d). ``"images"``: X is uint8 of shape
         (n, S, S, 3), RGB, with S = `image_side`. ``"both"``: X is `Both`.
+    square
+        How images become these squares. ``"resized"``: whole, whatever becomes of their pixels.
+        ``"native"``: pixel for pixel, the middle of larger ones, smaller ones mirrored at their
+        edges; see `dfbench.features.internal`.
     allowed
         By parameter what values it may have, as a type hint of pydantic:
         ``{"depth": Annotated[int, Field(ge=1)]}``. Of others the default tells the type.
@@ -165,6 +169,10 @@ class Model(ABC):
         What the probabilities are, in a few words: the record has them.
     blocks
         May be set before `fit`: the widths of the extractors' vectors that X was joined from.
+    groups
+        May be set before `fit`: number of the image that each row of X is of, shape (n,), where
+        several are of one: changed copies stand among the rows. What a model is told of an image
+        by a fit without it must then have been told without its copies too.
     checkpoint
         May be set before `fit`: a folder for the state that an interrupted fit goes on from. It
         belongs to these parameters and these data alone.
@@ -189,6 +197,7 @@ class Model(ABC):
     references: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
     inputs: ClassVar[Kind] = "features"
+    square: ClassVar[Literal["resized", "native"]] = "resized"
     allowed: ClassVar[Mapping[str, Any]] = {}
     of_recipe: ClassVar[frozenset[str]] = frozenset()
     companion: ClassVar[str] = ""
@@ -200,6 +209,7 @@ class Model(ABC):
     probability: ClassVar[str] = "as the model gives them"
 
     blocks: tuple[int, ...] = ()
+    groups: NDArray[np.intp] | None = None
     checkpoint: Path | None = None
     progress: Watch | None = None
     plugins: tuple[Path, ...] = ()
@@ -273,7 +283,7 @@ class Model(ABC):
 
     @classmethod
     def image_side(cls, params: Mapping[str, Any]) -> int:
-        """Side of the square that images are resized to, in pixels; 0 for models of features.
+        """Side of the square that images become, in pixels; 0 for models of features.
 
         ``params`` are all parameters of the row, defaults included.
         """
@@ -340,6 +350,27 @@ class Model(ABC):
         """
         return self.predict_proba(X)
 
+    def refit(self, chosen: Self, X: Any, y: Labels) -> Self:
+        """Fit on train and tuning part together, once parameters are chosen; instead of `fit`.
+
+        No image is left to stop by, or to calibrate on, that it is not fitted on: what the tuning
+        part decided is taken from the model that was chosen, such as a number of rounds, and
+        calibration is out of fold, or that model's.
+
+        Parameters
+        ----------
+        chosen
+            Fitted on the training part alone, with the same parameters.
+        X, y
+            Both parts.
+
+        Raises
+        ------
+        UnavailableError
+            If the model has no way of it: its rows are skipped where a suite asks for it.
+        """
+        raise UnavailableError("cannot be refitted: it has no method refit", where=self.name)
+
     def keep(self) -> Kept:
         """Give what a fitted model holds, so that `restore` makes one of equal scores of it.
 
@@ -399,13 +430,17 @@ class Model(ABC):
         """
         return None
 
+    def block_weights(self) -> NDArray[np.float64] | None:
+        """Give a fitted model's weights of `blocks`, which sum to 1; None: it has none."""
+        return None
+
     def embed(self, X: Any) -> NDArray[np.float32] | None:
         """Give a fitted model's own features of each image, shape (n, d); None: it has none."""
         return None
 
     def n_bytes(self) -> int | None:
         """Size of what a fitted model holds, in bytes; None where it cannot be told."""
-        left = ("progress", "plugins", "shared", "hopeless")
+        left = ("groups", "progress", "plugins", "shared", "hopeless")
         held = {key: value for key, value in vars(self).items() if key not in left}
         try:
             return len(pickle.dumps(held, protocol=5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -70,6 +70,68 @@ class Chosen:
         """Read all rows."""
         found = self[:]
         return found if dtype is None else found.astype(dtype, copy=False)
+
+
+class Stacked:
+    """Rows of several, one below the other; they are read when they are asked for.
+
+    Parameters
+    ----------
+    parts
+        Of equal width and type.
+    """
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in self._parts])
+        kinds = {(np.dtype(part.dtype), part.shape[1:]) for part in self._parts}
+        if len(kinds) != 1:
+            raise ValueError(f"rows of unlike kinds: {kinds}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See `Rows.shape`."""
+        return (len(self), *self._parts[0].shape[1:])
+
+    @property
+    def dtype(self) -> Any:
+        """See `Rows.dtype`."""
+        return self._parts[0].dtype
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, rows: slice | NDArray[Any], /) -> NDArray[Any]:
+        """See `Rows`."""
+        places = np.arange(len(self))[rows]
+        which = np.searchsorted(self._ends, places, side="right")
+        found = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for number, part in enumerate(self._parts):
+            own = which == number
+            if own.any():
+                found[own] = part[places[own] - (self._ends[number] - len(part))]
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read all rows."""
+        found = self[:]
+        return found if dtype is None else found.astype(dtype, copy=False)
+
+    def fingerprint(self) -> str:
+        """Hash of the parts."""
+        own = "".join(fingerprint(part) for part in self._parts)
+        return hashlib.sha256(own.encode()).hexdigest()
+
+
+def stacked(parts: Sequence[Rows | NDArray[Any]]) -> Rows | NDArray[Any]:
+    """Put rows of several below each other, on disk where they are there."""
+    if len(parts) == 1:
+        return parts[0]
+    on_disk = [part for part in parts if not isinstance(part, np.ndarray)]
+    if len(on_disk) == len(parts):
+        return Stacked(on_disk)
+    found: NDArray[Any] = np.concatenate([np.asarray(part) for part in parts])
+    return found
 
 
 def blocks(X: Rows | NDArray[Any], size: int = BLOCK) -> Iterator[tuple[slice, NDArray[Any]]]:

@@ -87,6 +87,10 @@ def test_a_class_with_one_image_leaves_no_fold_and_is_kept_too() -> None:
         ("hybrid-hsv-cnn", {"image_size": 32, "scale_features": "standard", "channels": [4] * 5}),
         ("hybrid-hsv-cnn", {"image_size": 32, "channels": [4] * 5}),
         ("vit-small", {"image_size": 32}),
+        ("residual-cnn", {"image_size": 32, "crop": 24, "widths": [8, 16]}),
+        ("npr", {"image_size": 32, "crop": 24, "width": 4, "depth": [1]}),
+        ("dct-cnn", {"image_size": 32, "crop": 24, "crops": 2}),
+        ("gram-net", {"image_size": 32, "crop": 24, "width": 4, "depth": [1, 1], "gram": 4}),
         ("finetune", {"image_size": 32, "backbone": "resnet10t", "weights": "random"}),
         (
             "frozen",
@@ -284,7 +288,8 @@ def test_arrays_of_nearest_neighbours_belong_together() -> None:
 def test_arrays_of_a_support_vector_machine_belong_together(solver: str, n_classes: int) -> None:
     model, _ = fitted("svm", n_classes, solver=solver, landmarks=20)
     fresh = type(model)(n_classes=n_classes, solver=solver)
-    fresh.restore(rewritten(model))
+    own = {"weights": model.weights}
+    fresh.restore(rewritten(model, **own))
     for changed in (
         {"_vectors": model._vectors[1:]},
         {"_vectors": model._vectors[:, :3]},
@@ -294,10 +299,29 @@ def test_arrays_of_a_support_vector_machine_belong_together(solver: str, n_class
         {"_gamma": "1"},
         {"_gamma": float("nan")},
         {"_gamma": -1.0},
-        {"_mean": model._mean[None]},
+        {"_scale": 1.0},
+        {"weights": -model.weights},
+        {"weights": np.ones(3)},
     ):
         with pytest.raises(KeptError, match="not what"):
-            type(model)(n_classes=n_classes, solver=solver).restore(rewritten(model, **changed))
+            type(model)(n_classes=n_classes, solver=solver).restore(
+                rewritten(model, **own | changed)
+            )
+
+
+def test_a_kernel_ridge_of_before_is_taken_up_by_the_name_that_its_scale_had() -> None:
+    model, X = fitted("kernel-ridge", 2)
+    now, before = io.BytesIO(model.keep().file("held.skops")), io.BytesIO()
+    with zipfile.ZipFile(now) as its, zipfile.ZipFile(before, "w") as other:
+        for name in its.namelist():
+            content = its.read(name)
+            if name == "schema.json":
+                content = content.replace(b'"BlockScale"', b'"_Scale"')
+                content = content.replace(b"classical.common.weighting", b"classical.kernel_ridge")
+                assert b'"_Scale"' in content
+            other.writestr(name, content)
+    loaded = type(model)(n_classes=2).restore(Kept({"held.skops": before.getvalue()}))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal, Self
 
@@ -173,6 +173,17 @@ class Brought(Estimator):
         finally:
             del self._validation
 
+    def refit(self, chosen: Self, X: Any, y: Labels) -> Self:
+        """Fit on both parts, without a validation part; see `Model.refit`.
+
+        What grows in rounds grows as many as the tuning part left of the one chosen.
+        """
+        self._grown = manners.rounds(chosen._estimator)
+        try:
+            return super().refit(chosen, X, y)
+        finally:
+            del self._grown
+
     def restore(self, kept: Kept) -> Self:
         """Take up what was kept; see `Model.restore`."""
         super().restore(kept)
@@ -222,7 +233,7 @@ class Brought(Estimator):
             # a device that is already told is the user's own
             if last in handed and name not in self.params and (last != "device" or not value):
                 wanted[name] = handed[last]
-        made.set_params(**wanted)
+        made.set_params(**wanted, **getattr(self, "_grown", {}))
         return manners.taught(made, self.params)
 
     def _fit(self, X: Features, y: Labels) -> None:
@@ -269,14 +280,26 @@ class Brought(Estimator):
         return made
 
     def _calibrate(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> None:
+        fresh = self._values(self._estimator, self._rows(X_val))
+        decide = self._decided(X, y)
+        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val, self.groups)
+
+    def _recalibrate(self, X: Features, y: Labels, chosen: Self) -> None:
+        decide = self._decided(X, y)
+        found = platt.recalibrated(y, decide, chosen._sigmoids, chosen._ways, self.groups)
+        self._sigmoids, self._ways = found
+
+    def _decided(
+        self, X: Features, y: Labels
+    ) -> Callable[[NDArray[np.bool_]], NDArray[np.float64]]:
+        """Give what gives decision values of rows that estimators are fitted without."""
         rows, numbers = self._rows(X), np.searchsorted(self._classes, y)
 
         def decide(taken: NDArray[np.bool_]) -> NDArray[np.float64]:
             made = self._fitted(rows[taken], numbers[taken], stops=False)
             return self._values(made, rows[~taken])
 
-        fresh = self._values(self._estimator, self._rows(X_val))
-        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val)
+        return decide
 
     def _values(self, made: Any, rows: Features) -> NDArray[np.float64]:
         """Decision values by class, shape (n, K)."""

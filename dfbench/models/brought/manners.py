@@ -14,6 +14,8 @@ _QUIET: dict[str, dict[str, Any]] = {
     "catboost": {"verbose": False, "allow_writing_files": False},
 }
 """Parameters by package, unless a suite says otherwise."""
+_ROUNDS = ("n_estimators", "iterations", "num_boost_round", "num_trees")
+"""Names that the number of rounds goes by."""
 
 
 def taught(made: Any, params: Mapping[str, Any]) -> Any:
@@ -68,6 +70,22 @@ def validation(made: Any, rows: Callable[[], Any], y: Labels, patience: int) -> 
     if "X_val" in known and "y_val" in known:
         return {"X_val": rows(), "y_val": y}
     return {}
+
+
+def rounds(fitted: Any) -> dict[str, Any]:
+    """Give the parameter by which as many rounds are grown again as validation left; often none."""
+    package = _package(fitted)
+    found: Any = None
+    if package == "lightgbm":
+        found = fitted.best_iteration_
+    elif package == "catboost":
+        found = fitted.tree_count_
+    elif package == "xgboost" and getattr(fitted, "early_stopping_rounds", None):
+        found = fitted.best_iteration + 1
+    if not found or found < 1:
+        return {}
+    known = fitted.get_params()
+    return {next((name for name in _ROUNDS if name in known), _ROUNDS[0]): int(found)}
 
 
 def _package(made: Any) -> str:

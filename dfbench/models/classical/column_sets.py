@@ -53,11 +53,11 @@ def boosted(
     pairs: Sequence[tuple[Any, Any]],
     sets: Sequence[Columns],
     y: Labels,
-    y_val: Labels,
+    y_val: Labels | None,
     *,
     rounds: int,
-    patience: int,
-    hopeless: Hopeless | None,
+    patience: int = 0,
+    hopeless: Hopeless | None = None,
 ) -> tuple[Any, int]:
     """Boost on each set in turn, and stop early as ``xgboost.train`` does.
 
@@ -67,11 +67,12 @@ def boosted(
         Of the booster, as for ``xgboost.train``. ``colsample_bytree`` is the share of all columns
         that a tree draws, at most a set.
     pairs
-        ``xgboost.DMatrix`` of the training and of the validation part, for each set.
+        ``xgboost.DMatrix`` of the training and of the validation part, for each set; None for
+        the latter where all rounds are run.
     sets
         Which columns are in them.
     y, y_val
-        Class numbers of the two parts.
+        Class numbers of the two parts; None for the latter likewise.
     rounds, patience
         At most so many rounds, and at most so many after the best one.
     hopeless
@@ -99,10 +100,10 @@ def boosted(
             "base_score": share,
             "colsample_bytree": min(1.0, settings["colsample_bytree"] * len(sets)),
         },
-        [matrix for pair in pairs for matrix in pair],
+        [matrix for pair in pairs for matrix in pair if matrix is not None],
     )
     known = np.full((len(y), outputs), start, dtype=np.float64)
-    on_val = np.full((len(y_val), outputs), start, dtype=np.float64)
+    on_val = np.full((0 if y_val is None else len(y_val), outputs), start, dtype=np.float64)
     lowest, best = np.inf, 0
     for done in range(rounds):
         # the booster's own scores would take each column for that of the same place in other sets
@@ -110,8 +111,13 @@ def boosted(
         gradient, hessian = _derivatives(known, y)
         booster.boost(train, done, grad=gradient, hess=hessian)
         for scores, matrix in ((known, train), (on_val, valid)):
+            if matrix is None:
+                continue
             new = booster.predict(matrix, output_margin=True, iteration_range=(done, done + 1))
             scores += new.reshape(scores.shape) - start
+        if y_val is None:
+            best = done
+            continue
         loss = _log_loss(on_val, y_val)
         if hopeless is not None and hopeless(done + 1, loss):
             raise GivenUp

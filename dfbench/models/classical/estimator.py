@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import DataError
+from dfbench.errors import DataError, UnavailableError
 from dfbench.models.base import Labels, Model, Probabilities
 from dfbench.models.classical.common.blocks import checked
 from dfbench.models.devices import native_threads
@@ -66,6 +66,26 @@ class Estimator(Model):
         its, val = (X, X_val) if self.by_block else (checked(X), checked(X_val))
         with native_threads(self.n_threads):
             self._calibrate(its, y, val, y_val)
+        return self
+
+    def refit(self, chosen: Self, X: Any, y: Labels) -> Self:
+        """Fit on both parts; see `Model.refit`.
+
+        Raises
+        ------
+        DataError
+            If the tuning part has a class that the training part lacks.
+        """
+        if not np.array_equal(chosen._classes, np.unique(y)):
+            raise DataError("the tuning part has a class that train lacks", where=self.name)
+        self.shared = Shared()
+        try:
+            Estimator.fit_ranking(self, X, y, X, y)
+            if self.calibrates:
+                with native_threads(self.n_threads):
+                    self._recalibrate(X if self.by_block else checked(X), y, chosen)
+        finally:
+            self.shared = None
         return self
 
     def ranking(self, X: Any) -> NDArray[np.float64]:
@@ -127,6 +147,10 @@ class Estimator(Model):
 
     def _calibrate(self, X: Any, y: Labels, X_val: Any, y_val: Labels) -> None:
         """Fit what `_proba` needs beyond `_ranking`."""
+
+    def _recalibrate(self, X: Any, y: Labels, chosen: Self) -> None:
+        """Fit what `_proba` needs on the training part alone, or take it from the one chosen."""
+        raise UnavailableError("cannot be refitted: its calibration says no way", where=self.name)
 
     def _ranking(self, X: Any, part: str | None) -> NDArray[Any]:
         """Scores of `_classes`, shape (n, len(_classes)); ``part`` as in `Shared.part`."""

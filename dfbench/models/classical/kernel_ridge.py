@@ -8,34 +8,36 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Task
-from dfbench.models.classical.common import platt
+from dfbench.models.classical.common import copies, platt
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import (
     Kernel,
     cross,
     crossed,
     expansion,
-    squares,
 )
-from dfbench.models.classical.common.scaling import moments
+from dfbench.models.classical.common.machine_check import array_of, belongs, positive
+from dfbench.models.classical.common.weighting import (
+    WEIGHTS,
+    BlockScale,
+    factorised,
+    left_out,
+    targets_of,
+    weights_of,
+    widths_of,
+)
 from dfbench.models.classical.estimator import Estimator, Solver
-from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
-from dfbench.models.rows import BLOCK, blocks
+from dfbench.models.rows import BLOCK, blocks, row_bytes
 from dfbench.parameters import Count, CountOrNone, Positive
 
 _Floats = NDArray[np.float64]
+_Scale = BlockScale  # kept models of before hold it by this name
 _Pieces = Callable[[], Iterator[tuple[slice, Features]]]
+_Images = Iterator[tuple[NDArray[np.intp], Features]]
 
-_FACTORS = (0.0, 0.5, 2.0)
-_SWEEPS = 3
-_GAIN = 1e-3
-"""Share of the error that a change of weight must save: less is noise."""
-_WEIGHTS = ("equal", "width", "learned")
-_FAR = np.float32(1e15)
 _PIECE = 64 << 20
 """Bytes of the kernels with the landmarks that are held at once."""
 _LEFT_OUT = "logistic, out of fold"
@@ -54,8 +56,8 @@ class KernelRidge(Estimator):
 
     The targets are the classes one against the rest, less their mean. The scores become
     probabilities by multinomial logistic regression on the scores that leave each training image
-    out, which come in closed form with the solution; where these tell nothing, on those of the
-    tuning split.
+    out, with its changed copies, which come in closed form with the solution; where these tell
+    nothing, on those of the tuning split.
 
     Parameters
     ----------
@@ -101,13 +103,17 @@ class KernelRidge(Estimator):
     references = ("suykens1999", "cawley2004")
     version = 3
     libraries = ("scipy.linalg", "sklearn.linear_model")
-    trusted = ("dfbench.models.classical.kernel_ridge._Scale",)
+    # the second is what it was called in models that were kept before
+    trusted = (
+        "dfbench.models.classical.common.weighting.BlockScale",
+        "dfbench.models.classical.kernel_ridge._Scale",
+    )
     estimators = ("sklearn.linear_model._logistic.LogisticRegression",)
     by_block = True
     allowed: ClassVar = {
         "gamma": Positive,
         "ridge": Positive,
-        "weights": Literal[*_WEIGHTS],
+        "weights": Literal[*WEIGHTS],
         "sample": Count,
         "solver": Solver,
         "max_exact": CountOrNone,
@@ -154,7 +160,7 @@ class KernelRidge(Estimator):
         return {
             "gamma": trial.suggest_float("gamma", 0.03, 3.0, log=True),
             "ridge": trial.suggest_float("ridge", 0.001, 1.0, log=True),
-            "weights": trial.suggest_categorical("weights", list(_WEIGHTS)),
+            "weights": trial.suggest_categorical("weights", list(WEIGHTS)),
         }
 
     @property
@@ -162,11 +168,15 @@ class KernelRidge(Estimator):
         """How the logistic regression was fitted."""
         return self._way
 
+    def block_weights(self) -> _Floats:
+        """Give the weights that the kernel has; see `Model.block_weights`."""
+        return self.weights
+
     def restore(self, kept: Kept) -> Self:
         """Take up what was kept; see `Model.restore`."""
         super().restore(kept)
         k = len(self._classes)
-        belongs(type(self._scale) is _Scale)
+        belongs(type(self._scale) is BlockScale)
         columns = self._scale.checked(self.weights)
         m = len(array_of(self._rows, np.float32, (None, columns)))
         array_of(self._dual, np.float64, (m, k))
@@ -178,13 +188,16 @@ class KernelRidge(Estimator):
         return self
 
     def _fit(self, X: Vectors, y: Labels) -> None:
-        widths = self.blocks if sum(self.blocks) == X.shape[1] else (X.shape[1],)
+        widths = widths_of(self.blocks, X.shape[1])
         arcsinh = bool(self.params["arcsinh"])
         # a block's variance is 1, so that the mean squared distance is 2
         self._gamma, ridge = float(self.params["gamma"]), float(self.params["ridge"])
-        self._scale = self._once(("scale", arcsinh), lambda: _Scale(X, widths, arcsinh))
-        targets = self._targets(y)
-        self.weights = self._weighed(X, targets, widths, ridge)
+        self._scale = self._once(("scale", arcsinh), lambda: BlockScale(X, widths, arcsinh))
+        targets = targets_of(y, self._classes)
+        self.weights = weights_of(
+            str(self.params["weights"]), self._scale, X, targets, gamma=self._gamma, ridge=ridge,
+            sample=int(self.params["sample"]), seed=self.seed, once=self._once, groups=self.groups,
+        )  # fmt: skip
         self.params["solver"] = solver = self._solver_of(self.params, len(X))
         if solver == "exact":
             self._rows = self._scale.weighted(self._scaled(X), self.weights)
@@ -200,45 +213,33 @@ class KernelRidge(Estimator):
 
     def _calibrate(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> None:
         fresh = np.concatenate(list(self._scores(X_val)))
-        targets, ridge = self._targets(y), float(self.params["ridge"])
-        if self.params["solver"] == "exact":
-            left_out = _left_out(self._kernel(X).astype(np.float64), targets, ridge)
-        else:
-            left_out = _nystroem_left_out(
-                self._pieces(X), self._rows, targets, self._gamma, *self._trial
-            )
-        del self._trial
+        left_out = self._left_out(X, y)
         self._unit = max(float(left_out.std()), 1e-12)
         self._logistic, self._way = _logistic(left_out / self._unit, y, fresh / self._unit, y_val)
 
+    def _recalibrate(self, X: Vectors, y: Labels, chosen: Self) -> None:
+        left_out = self._left_out(X, y)
+        self._unit = max(float(left_out.std()), 1e-12)
+        machine = _following(left_out / self._unit, y, left_out / self._unit)
+        self._logistic, self._way = machine, _LEFT_OUT
+        if machine is None:
+            self._unit, self._logistic, self._way = chosen._unit, chosen._logistic, chosen._way
+
+    def _left_out(self, X: Vectors, y: Labels) -> _Floats:
+        """Give the scores that leave each row out, shape (n, K)."""
+        targets, ridge = targets_of(y, self._classes), float(self.params["ridge"])
+        if self.params["solver"] == "exact":
+            kernel = self._kernel(X).astype(np.float64)
+            found = left_out(kernel, targets, ridge, self.groups)
+        else:
+            found = _nystroem_left_out(
+                self._images(X), self._rows, targets, self._gamma, *self._trial
+            )
+        del self._trial
+        return found
+
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seed)
-
-    def _targets(self, y: Labels) -> _Floats:
-        targets: _Floats = (y[:, None] == self._classes[None]).astype(np.float64)
-        targets -= targets.mean(axis=0)
-        return targets
-
-    def _weighed(
-        self, X: Vectors, targets: _Floats, widths: tuple[int, ...], ridge: float
-    ) -> _Floats:
-        """Give the blocks' weights, shape (n_blocks,), summing to 1."""
-        weights = np.array(widths, dtype=np.float64)
-        if self.params["weights"] == "equal":
-            weights[:] = 1.0
-        weights *= self._scale.alive
-        if self.params["weights"] == "learned" and np.count_nonzero(weights) > 1:
-            sample = int(self.params["sample"])
-            chosen = np.sort(self._rng().permutation(len(X))[:sample])
-
-            def make() -> list[_Floats]:
-                rows = self._scale(np.asarray(X[chosen], dtype=np.float32))
-                return [squares(part) for part in self._scale.split(rows)]
-
-            found = self._once(("sample", self._scale.arcsinh), make, tag=(sample, self.seed))
-            weights = _learned(found, targets[chosen], weights, self._gamma, ridge)
-        its: _Floats = weights / max(weights.sum(), 1e-300)
-        return its
 
     def _scaled(self, X: Vectors) -> Features:
         """Give all rows of the training part, scaled."""
@@ -276,6 +277,22 @@ class KernelRidge(Estimator):
 
         return pieces
 
+    def _images(self, X: Vectors) -> _Images:
+        """Give rows of the training part, weighted, piece by piece: whole images at a time.
+
+        With each piece the places of its rows, shape (images, rows of each).
+        """
+        if self.groups is None:
+            for place, rows in self._pieces(X)():
+                yield np.arange(place.start, place.stop)[:, None], rows
+            return
+        size = min(BLOCK, size_beside(X, len(self._rows), _PIECE)) // row_bytes(X)
+        for places in copies.together(self.groups):
+            step = max(1, size // places.shape[1])
+            for first in range(0, len(places), step):
+                own = places[first : first + step]
+                yield own, self._weighted(np.asarray(X[own.ravel()], dtype=np.float32))
+
     def _scores(self, X: Vectors) -> Iterator[_Floats]:
         for _, block in checked_blocks(X):
             yield expansion(self._weighted(block), self._rows, self._dual, self._gamma)
@@ -302,71 +319,6 @@ class KernelRidge(Estimator):
         return np.concatenate(found)
 
 
-class _Scale:
-    """Standardises features, and gives every block the variance 1."""
-
-    def __init__(self, X: Vectors, widths: tuple[int, ...], arcsinh: bool) -> None:
-        self._cuts = np.cumsum(widths)[:-1]
-        self._steps: list[tuple[Features, Features]] = []
-        self.arcsinh = arcsinh
-        for _ in range(1 + arcsinh):
-            mean, variance = moments(X, self._standard)
-            spread = np.sqrt(variance)
-            # a constant's deviation is rounding
-            constant = spread <= np.maximum(1e-6 * np.abs(mean), np.finfo(np.float32).tiny)
-            factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
-            self._steps.append((mean.astype(np.float32), factor.astype(np.float32)))
-        varying = [np.count_nonzero(part) for part in np.split(factor, self._cuts)]
-        self.alive = np.array([n > 0 for n in varying], dtype=np.float64)
-        self._norms = np.repeat(1 / np.sqrt(np.maximum(varying, 1)), widths).astype(np.float32)
-        self._widths = widths
-
-    def _standard(self, X: Features) -> Features:
-        for mean, factor in self._steps:
-            X = self._standardised(X, mean, factor)
-            if self.arcsinh:
-                X = np.arcsinh(X)
-        return X
-
-    @staticmethod
-    def _standardised(X: Features, mean: Features, factor: Features) -> Features:
-        """Standardise, and cut off values whose squares float32 could not hold."""
-        with np.errstate(over="ignore"):
-            rows = (X - mean) * factor
-        return np.clip(rows, -_FAR, _FAR, out=rows)
-
-    def __call__(self, X: Features) -> Features:
-        if X.shape[1] != len(self._norms):
-            # a single column would be stretched to any number
-            raise ValueError(f"{len(self._norms)} features are needed, not {X.shape[1]}")
-        rows = X
-        for number, (mean, factor) in enumerate(self._steps):
-            rows = np.arcsinh(rows) if number else rows
-            rows = self._standardised(rows, mean, factor)
-        return rows * self._norms
-
-    def checked(self, weights: _Floats) -> int:
-        """Check it after it was loaded, and give the number of columns that have a weight."""
-        steps, widths = self._steps, self._widths
-        belongs(type(steps) is list and type(self.arcsinh) is bool)
-        belongs(len(steps) == 1 + self.arcsinh and all(len(step) == 2 for step in steps))
-        belongs(type(widths) is tuple and all(type(each) is int and each > 0 for each in widths))
-        for each in (self._norms, *(each for step in steps for each in step)):
-            array_of(each, np.float32, (sum(widths),))
-        array_of(weights, np.float64, (len(widths),))
-        belongs(bool((weights >= 0).all()))
-        return int(np.repeat(np.sqrt(weights).astype(np.float32) > 0, widths).sum())
-
-    def split(self, rows: Features) -> list[Features]:
-        return np.split(rows, self._cuts, axis=1)
-
-    def weighted(self, rows: Features, weights: _Floats) -> Features:
-        """Multiply by the roots of the blocks' weights, leaving out the blocks without one."""
-        roots = np.repeat(np.sqrt(weights), self._widths).astype(np.float32)
-        kept = roots > 0
-        return rows[:, kept] * roots[kept]
-
-
 def _solved(kernel: Features, targets: _Floats, ridge: float) -> _Floats:
     """Solve (kernel + ridge) dual = targets; give the dual coefficients, shape (n, K)."""
     from scipy.linalg.lapack import spotrf as factorise
@@ -389,32 +341,10 @@ def _solved(kernel: Features, targets: _Floats, ridge: float) -> _Floats:
             for place, rows in blocks(kernel):
                 missing[place] -= rows.astype(np.float64) @ dual
     del copy, lower
-    wide = _factorised(kernel.astype(np.float64), ridge)
+    wide = factorised(kernel.astype(np.float64), ridge)
     from scipy.linalg import cho_solve
 
     return np.asarray(cho_solve((wide, True), targets))
-
-
-def _factorised(kernel: _Floats, ridge: float) -> _Floats:
-    """Give the lower Cholesky factor; the kernel is overwritten."""
-    from scipy.linalg.lapack import dpotrf as factorise
-
-    kernel.flat[:: len(kernel) + 1] += ridge
-    lower, failed = factorise(kernel.T, lower=1, overwrite_a=1)
-    if failed:
-        raise ParameterError(f"ridge={ridge} is too small", where=KernelRidge.name)
-    return np.asarray(lower)
-
-
-def _left_out(kernel: _Floats, targets: _Floats, ridge: float) -> _Floats:
-    """Give the scores that leave each row out, shape (n, K). The kernel is overwritten."""
-    from scipy.linalg.blas import dsymm
-    from scipy.linalg.lapack import dpotri as invert
-
-    inverse, _ = invert(_factorised(kernel, ridge), lower=1, overwrite_c=1)
-    dual: _Floats = dsymm(1.0, inverse, targets, lower=1)
-    left_out: _Floats = targets - dual / np.diagonal(inverse)[:, None]
-    return left_out
 
 
 def _logistic(left_out: _Floats, y: Labels, fresh: _Floats, y_val: Labels) -> tuple[Any, str]:
@@ -428,20 +358,28 @@ def _logistic(left_out: _Floats, y: Labels, fresh: _Floats, y_val: Labels) -> tu
 
     classes, counts = np.unique(y, return_counts=True)
     scores = fresh if len(fresh) >= platt.ENOUGH else left_out
-    machine = LogisticRegression(max_iter=1_000).fit(left_out, y)
-    if _along(machine.coef_) * _spread(scores) >= platt.LEAST:
+    if (machine := _following(left_out, y, scores)) is not None:
         return machine, _LEFT_OUT
     known = np.isin(y_val, classes)
     if len(np.unique(y_val[known])) == len(classes):
-        other = LogisticRegression(max_iter=1_000).fit(fresh[known], y_val[known])
-        if _along(other.coef_) * _spread(fresh[known]) >= platt.LEAST:
+        other = _following(fresh[known], y_val[known], fresh[known])
+        if other is not None:
             return other, _TUNING
     own = platt.LEAST / (_spread(scores) or 1.0) * np.eye(len(classes))
     base = np.log(counts / len(y))
     one = len(classes) == 2
+    machine = LogisticRegression(max_iter=1_000).fit(left_out, y)
     machine.coef_ = np.diff(own, axis=0) / 2 if one else own
     machine.intercept_ = (np.diff(base) if one else base) - machine.coef_ @ scores.mean(axis=0)
     return machine, platt.ORDER
+
+
+def _following(scores: _Floats, y: Labels, fresh: _Floats) -> Any:
+    """Fit a regression from scores to probabilities; None where it says nothing of fresh ones."""
+    from sklearn.linear_model import LogisticRegression
+
+    machine = LogisticRegression(max_iter=1_000).fit(scores, y)
+    return machine if _along(machine.coef_) * _spread(fresh) >= platt.LEAST else None
 
 
 def _spread(scores: _Floats) -> float:
@@ -485,7 +423,7 @@ def _nystroem(
 
 
 def _nystroem_left_out(
-    pieces: _Pieces,
+    images: _Images,
     landmarks: Features,
     targets: _Floats,
     gamma: float,
@@ -493,52 +431,20 @@ def _nystroem_left_out(
     half: _Floats,
     solved: _Floats,
 ) -> _Floats:
-    """Give the scores that leave each row out, from what `_nystroem` gave."""
+    """Give the scores that leave each row out, as `left_out`, from what `_nystroem` gave."""
     from scipy.linalg import solve_triangular
 
     kernel = Kernel(landmarks, gamma)
     left_out = np.empty_like(targets)
-    for place, rows in pieces():
+    for places, rows in images:
         part = solve_triangular(lower, kernel(rows).T, lower=True, overwrite_b=True)
         part = solve_triangular(half, part, lower=True, overwrite_b=True)
-        leverage = np.einsum("ij,ij->j", part, part)[:, None]
-        residual = targets[place] - part.T @ solved
-        left_out[place] = targets[place] - residual / np.maximum(1 - leverage, 1e-9)
+        residual = targets[places] - (part.T @ solved).reshape(*places.shape, -1)
+        if places.shape[1] == 1:
+            leverage = np.einsum("ij,ij->j", part, part)[:, None, None]
+            left_out[places] = targets[places] - residual / np.maximum(1 - leverage, 1e-9)
+        else:
+            its = part.T.reshape(*places.shape, -1)
+            rest = (1 + 1e-9) * np.eye(places.shape[1]) - its @ its.swapaxes(1, 2)
+            left_out[places] = targets[places] - np.linalg.solve(rest, residual)
     return left_out
-
-
-def _learned(
-    squares: list[_Floats], targets: _Floats, weights: _Floats, gamma: float, ridge: float
-) -> _Floats:
-    """Change one weight at a time while that lowers the leave-one-out error."""
-
-    def error(exponent: _Floats) -> float:
-        left_out = _left_out(np.exp(exponent, out=exponent), targets, ridge)
-        return float(np.square(left_out - targets).mean())
-
-    def total(candidate: _Floats) -> _Floats:
-        out = np.zeros_like(squares[0])
-        for weight, block in zip(candidate, squares, strict=True):
-            if weight:
-                out += weight * block
-        return out
-
-    least = error(total(weights) * (-gamma / weights.sum()))
-    for _ in range(_SWEEPS):
-        before = least
-        for block in np.flatnonzero(weights):
-            own = np.arange(len(weights)) == block
-            others = total(weights * ~own)
-            trials = [weights * np.where(own, f, 1) for f in _FACTORS]
-            errors = [
-                error((others + t[block] * squares[block]) * (-gamma / t.sum()))
-                if t.sum() > 0
-                else np.inf
-                for t in trials
-            ]
-            best = int(np.argmin(errors))
-            if errors[best] < least * (1 - _GAIN):
-                weights, least = trials[best], errors[best]
-        if least == before:
-            break
-    return weights

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
+from dfbench.models.classical.common.machine_check import array_of
 from dfbench.models.classical.common.neighbours import Neighbours, squared_lengths, unit
 from dfbench.models.classical.common.scaling import Standard, moments
 from dfbench.models.classical.estimator import Estimator
-from dfbench.models.classical.machine_check import array_of
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept, KeptError
 from dfbench.models.rows import BLOCK
@@ -23,6 +23,7 @@ _MOST = 51
 """The largest number of neighbours that the search space holds."""
 _METRICS = ["manhattan", "euclidean", "cosine"]
 _WEIGHTS = ["uniform", "distance"]
+_BY_CLASS = "by-class"
 _SCALINGS = ["standard", "none"]
 
 
@@ -37,7 +38,10 @@ class KNN(Estimator):
         How many of the nearest training images count; above the number of training images, all.
     weights
         What each counts: all the same (``uniform``), or by its inverse ``distance``, where images
-        at distance 0, if there are any, have all the weight.
+        at distance 0, if there are any, have all the weight. ``by-class``: as many are found of
+        each class, and a class counts by the inverse of their mean distance; with one of them an
+        image is of the class of its nearest image, and what orders images is how much nearer that
+        is than the nearest of the others (Ojha et al., 2023).
     metric
         What distance is; of ``cosine`` 1 less the cosine of the angle.
     scaling
@@ -51,18 +55,23 @@ class KNN(Estimator):
     """
 
     name = "knn"
-    references = ("cover1967",)
+    references = ("cover1967", "ojha2023")
     version = 2
     libraries = ("dfbench.models.classical.common.neighbour_kernels",)
     estimators = ()
     allowed: ClassVar = {
         "n_neighbors": Count,
-        "weights": Literal[*_WEIGHTS],
+        "weights": Literal[*_WEIGHTS, _BY_CLASS],
         "metric": Literal[*_METRICS],
         "scaling": Literal[*_SCALINGS],
     }
     by_block = True
-    probability = "share of neighbours"
+
+    @property
+    def probability(self) -> str:  # type: ignore[override]
+        """What they are."""
+        by_class = self.params["weights"] == _BY_CLASS
+        return "share by distance of each class" if by_class else "share of neighbours"
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -100,7 +109,7 @@ class KNN(Estimator):
         n = len(array_of(self._rows, np.float32, (None, len(scale.mean))))
         array_of(self._lengths, np.float64, (n,))
         members = array_of(self._members, np.int64, (n,))
-        if not n or members.min() < 0 or members.max() >= len(self._classes):
+        if not n or not np.array_equal(np.unique(members), np.arange(len(self._classes))):
             raise KeptError("the neighbours are not what they must be")
         return self
 
@@ -130,22 +139,49 @@ class KNN(Estimator):
         if part is None:
             return self._proba(X)
         most = max(_MOST, int(self.params["n_neighbors"]))
-        name = ("neighbours", part, self.params["metric"], self.params["scaling"], most)
-        return self._shares(*self._once(name, lambda: self._found(X, most)))
+        by_class = self.params["weights"] == _BY_CLASS
+        own = (self.params["metric"], self.params["scaling"], most, by_class)
+        if by_class:
+            return self._nearness(
+                self._once(("neighbours", part, *own), lambda: self._far(X, most))
+            )
+        return self._shares(*self._once(("neighbours", part, *own), lambda: self._found(X, most)))
 
     def _proba(self, X: Vectors) -> NDArray[Any]:
-        return self._shares(*self._found(X, int(self.params["n_neighbors"])))
+        count = int(self.params["n_neighbors"])
+        if self.params["weights"] == _BY_CLASS:
+            return self._nearness(self._far(X, count))
+        return self._shares(*self._found(X, count))
 
-    def _found(self, X: Vectors, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _found(
+        self, X: Vectors, count: int, taken: slice | NDArray[np.bool_] = slice(None)
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the nearest of the rows that are taken, as `Neighbours` does."""
         metric = str(self.params["metric"])
-        search = Neighbours(self._rows, self._lengths, metric)
+        search = Neighbours(self._rows[taken], self._lengths[taken], metric)
         scale = Standard(self._mean, self._factor)
         found = []
         for _, block in checked_blocks(X):
             queries = unit(scale(block)) if metric == "cosine" else scale(block)
-            found.append(search(queries, min(count, len(self._rows))))
+            found.append(search(queries, min(count, len(search.rows))))
         numbers, distances = zip(*found, strict=True)
         return np.concatenate(numbers), np.concatenate(distances)
+
+    def _far(self, X: Vectors, count: int) -> list[NDArray[np.float64]]:
+        """Give the distances to the nearest of each class, shape (n, count) or fewer."""
+        classes = range(len(self._classes))
+        return [self._found(X, count, self._members == c)[1] for c in classes]
+
+    def _nearness(self, distances: list[NDArray[np.float64]]) -> NDArray[Any]:
+        """Give each class's share of the inverses of its mean distance, shape (n, K)."""
+        count = int(self.params["n_neighbors"])
+        mean = np.stack([each[:, :count].mean(axis=1) for each in distances], axis=1)
+        # of what lies on an image of a class, all is that class's
+        smallest = mean.min(axis=1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares: NDArray[Any] = np.where(smallest == 0, mean == 0, smallest / mean)
+        shares = shares / shares.sum(axis=1, keepdims=True)
+        return shares
 
     def _shares(self, numbers: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[Any]:
         """Give each class's share of the first ``n_neighbors`` neighbours, shape (n, K)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,27 @@ from dfbench.models.base import Labels, Task
 from dfbench.models.classical.common import hinge, platt, smo
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks
 from dfbench.models.classical.common.distances import Squares, crossed, expansion
+from dfbench.models.classical.common.machine_check import array_of, belongs, positive
 from dfbench.models.classical.common.nystroem import WORK, Mapped, Nystroem
-from dfbench.models.classical.common.scaling import Standard
+from dfbench.models.classical.common.weighting import (
+    WEIGHTS,
+    BlockScale,
+    targets_of,
+    weights_of,
+    widths_of,
+)
 from dfbench.models.classical.estimator import Estimator, Solver
-from dfbench.models.classical.machine_check import array_of, belongs, positive
 from dfbench.models.held import most_held
 from dfbench.models.kept import Kept
 from dfbench.models.rows import BLOCK
 from dfbench.parameters import Count, CountOrNone, Positive
 
 Floats = NDArray[np.float64]
+
+_GAMMA, _RIDGE = 0.15, 0.03
+"""Of the kernel ridge that weights are learned by: the same in all trials."""
+_BLOCKS = 12
+"""Extractors that a row is expected to have at most."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,18 @@ class _Trial:
 
 
 class SVM(Estimator):
-    """Support vector machine with an RBF kernel on standardised features.
+    """Support vector machine with an RBF kernel on standardised features, and a weight a block.
+
+    A block is the vector of one extractor (`Model.blocks`). The squared distance of two images is
+    the mean of the blocks' squared distances under weights that sum to 1, each block's divided by
+    its variance. Weights are learned on the training part as `KernelRidge` learns them with its
+    defaults, once for all trials; machines of folds have them too.
 
     Scores become probabilities by Platt's sigmoid, fitted on the decision values of a
     3-fold cross-validation inside the training part (Platt, 1999); several classes are combined
     one against the rest. A sigmoid that learnt nothing there, or for want of folds could not, is
-    that of the tuning split (`dfbench.models.classical.common.platt`).
+    that of the tuning split (`dfbench.models.classical.common.platt`). Changed copies of an image
+    are in the fold of the image.
 
     Small ``gamma`` with large ``C`` approaches the linear machine (Keerthi and Lin, 2003), so the
     space has no second kernel.
@@ -61,8 +78,16 @@ class SVM(Estimator):
     C
         What a training image on the wrong side of the margin costs, against the margin's width.
     gamma
-        How fast the kernel falls with distance, in units of scikit-learn's ``scale``,
-        1 / (d Var(X)).
+        How fast the kernel falls with distance, in units of half the mean squared distance: with
+        ``width`` and without arcsinh, those of scikit-learn's ``scale``, 1 / (d Var(X)).
+    weights
+        Whether blocks count ``equal``, by their ``width`` (which for one block, or none, is the
+        plain machine), or start from their width and are ``learned``: a block's weight is halved,
+        doubled or set to 0 wherever that lowers the leave-one-out error of kernel ridge.
+    arcsinh
+        Whether features are drawn together, which have long tails.
+    sample
+        Training images at most that weights are learned on.
     solver
         ``exact``, or ``nystroem``: restricted to features of the landmarks. ``auto`` decides by
         the number of training images, see ``max_exact``.
@@ -84,16 +109,19 @@ class SVM(Estimator):
     """
 
     name = "svm"
-    references = ("cortes1995", "platt1999", "lin2007")
-    version = 3
+    references = ("cortes1995", "platt1999", "lin2007", "cawley2004")
+    version = 4
     libraries = (
         *("scipy.linalg", "sklearn.model_selection"),
         "dfbench.models.classical.common.smo_kernels",
     )
+    trusted = ("dfbench.models.classical.common.weighting.BlockScale",)
     estimators = ()
     allowed: ClassVar = {
         "C": Positive,
         "gamma": Positive,
+        "weights": Literal[*WEIGHTS],
+        "sample": Count,
         "solver": Solver,
         "max_exact": CountOrNone,
         "landmarks": Count,
@@ -104,12 +132,18 @@ class SVM(Estimator):
     _trial: _Trial
     """Between the two steps of a fit."""
 
+    weights: Floats
+    """After `fit`: the blocks' weights, shape (n_blocks,), summing to 1."""
+
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Give the parameters of the first trial."""
         return {
-            "C": 3.0,
-            "gamma": 1.0,
+            "C": 10.0,
+            "gamma": 0.4,
+            "weights": "learned",
+            "arcsinh": True,
+            "sample": 1_000,
             "solver": "auto",
             "max_exact": 20_000,
             "landmarks": 1_000,
@@ -128,7 +162,8 @@ class SVM(Estimator):
             m = min(int(params["landmarks"]), n)
             features = 4 * n * m if 4 * n * m <= most_held() else 0
             own = features + 24 * m * d + 8 * m * m * (4 + k) + 64 * n * k + 4 * WORK
-        return own + 4 * BLOCK
+        # distances of each block, of the images that weights are learned on
+        return own + 8 * _BLOCKS * min(n, int(params["sample"])) ** 2 + 4 * BLOCK
 
     @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
@@ -143,13 +178,18 @@ class SVM(Estimator):
         """How the sigmoids were fitted."""
         return platt.told(self._ways)
 
+    def block_weights(self) -> Floats:
+        """Give the weights that the kernel has; see `Model.block_weights`."""
+        return self.weights
+
     def restore(self, kept: Kept) -> Self:
         """Take up a fitted machine; see `Model.restore`."""
         super().restore(kept)
         k = len(self._classes)
         pairs = 1 if k == 2 else k * (k - 1) // 2 if self.params["solver"] == "exact" else k
-        scale = Standard.restored(self._mean, self._factor)
-        m = len(array_of(self._vectors, np.float32, (None, len(scale.mean))))
+        belongs(type(self._scale) is BlockScale)
+        columns = self._scale.checked(self.weights)
+        m = len(array_of(self._vectors, np.float32, (None, columns)))
         array_of(self._weights, np.float64, (m, pairs))
         array_of(self._intercepts, np.float64, (pairs,))
         array_of(self._sigmoids, np.float64, (None, 2))
@@ -158,22 +198,52 @@ class SVM(Estimator):
         return self
 
     def _fit(self, X: Vectors, y: Labels) -> None:
-        scale = self._once("scale", lambda: Standard.of(X))
-        self._mean, self._factor = scale.mean, scale.factor
-        varying = X.shape[1] * scale.variance
-        self._gamma = float(self.params["gamma"]) / (varying if varying > 0 else 1.0)
+        arcsinh, widths = bool(self.params["arcsinh"]), widths_of(self.blocks, X.shape[1])
+        self._scale = self._once(("scale", arcsinh), lambda: BlockScale(X, widths, arcsinh))
+        self.weights = self._weighed(X, y)
+        # the blocks' variance is 1, so that the mean squared distance is 2
+        self._gamma = float(self.params["gamma"])
         self.params["solver"] = self._solver_of(self.params, len(X))
         fit = self._fit_exact if self.params["solver"] == "exact" else self._fit_nystroem
         fit(X, y)
 
+    def _weighed(self, X: Vectors, y: Labels) -> Floats:
+        """Give the blocks' weights, shape (n_blocks,), summing to 1."""
+        how, sample = str(self.params["weights"]), int(self.params["sample"])
+
+        def make() -> Floats:
+            return weights_of(
+                how, self._scale, X, targets_of(y, self._classes), gamma=_GAMMA, ridge=_RIDGE,
+                sample=sample, seed=self.seed, once=self._once, groups=self.groups,
+            )  # fmt: skip
+
+        return self._once(("weights", how, self._scale.arcsinh), make, tag=(sample, self.seed))
+
+    def _weighted(self, X: Features) -> Features:
+        """Scale a few rows so that their distances are those of the kernel."""
+        return self._scale.weighted(self._scale(X), self.weights)
+
+    @property
+    def _kind(self) -> tuple[str, bool]:
+        """What rows hang on beside the weights."""
+        return str(self.params["weights"]), self._scale.arcsinh
+
     def _calibrate(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> None:
         fresh = np.concatenate(list(self._scores(X_val)))
+        decide = self._decided(X, y)
+        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val, self.groups)
+
+    def _recalibrate(self, X: Vectors, y: Labels, chosen: Self) -> None:
+        decide = self._decided(X, y)
+        found = platt.recalibrated(y, decide, chosen._sigmoids, chosen._ways, self.groups)
+        self._sigmoids, self._ways = found
+
+    def _decided(self, X: Vectors, y: Labels) -> Callable[[NDArray[np.bool_]], Floats]:
+        """Give what gives scores of the classes of rows that machines are fitted without."""
         start = self._trial
         del self._trial
         without = self._without(X, y, start)
-        self._sigmoids, self._ways = platt.calibrated(
-            y, lambda taken: self._of_classes(without(taken)[~taken]), fresh, y_val
-        )
+        return lambda taken: self._of_classes(without(taken)[~taken])
 
     def _fit_exact(self, X: Vectors, y: Labels) -> None:
         order, rows, squares = self._rows(X, y)
@@ -188,10 +258,12 @@ class SVM(Estimator):
 
         def make() -> tuple[NDArray[np.int64], Features]:
             order = np.argsort(y, kind="stable")
-            return order, Standard(self._mean, self._factor).all(X)[order]
+            parts = [self._weighted(block) for _, block in checked_blocks(X)]
+            return order, np.concatenate(parts)[order]
 
-        order, rows = self._once("rows", make)
-        return order, rows, self._once("squares", lambda: Squares(rows))
+        tag = self.weights.tobytes()
+        order, rows = self._once(("rows", self._kind), make, tag)
+        return order, rows, self._once(("squares", self._kind), lambda: Squares(rows), tag)
 
     def _pairs(
         self,
@@ -297,15 +369,13 @@ class SVM(Estimator):
         self._intercepts = found[-1].copy()
 
     def _mapped(self, X: Vectors) -> Mapped:
-        scale = Standard(self._mean, self._factor)
-
         def make() -> Mapped:
             m = min(int(self.params["landmarks"]), len(X))
             chosen = np.random.default_rng(self.seed).permutation(len(X))[:m]
-            rows = scale(np.asarray(X[np.sort(chosen)], dtype=np.float32))
-            return Mapped(X, scale, Nystroem(rows, self._gamma))
+            rows = self._weighted(np.asarray(X[np.sort(chosen)], dtype=np.float32))
+            return Mapped(X, self._weighted, Nystroem(rows, self._gamma))
 
-        tag = self._gamma, self.params["landmarks"], self.seed
+        tag = self._gamma, self.weights.tobytes(), self.params["landmarks"], self.seed
         return self._once("mapped", make, tag)
 
     def _signs(self, y: Labels) -> Floats:
@@ -331,24 +401,24 @@ class SVM(Estimator):
         return out
 
     def _scores(self, X: Vectors) -> Iterator[Floats]:
-        scale = Standard(self._mean, self._factor)
         for _, block in checked_blocks(X):
-            value = expansion(scale(block), self._vectors, self._weights, self._gamma)
+            value = expansion(self._weighted(block), self._vectors, self._weights, self._gamma)
             yield self._of_classes(value + self._intercepts)
 
     def _ranking(self, X: Vectors, part: str | None) -> NDArray[Any]:
         if part is None or self.params["solver"] == "nystroem" or not hasattr(self, "_trial"):
             return np.concatenate(list(self._scores(X)))
         weights, rows = self._trial.weights, self._trial.rows
-        scale = Standard(self._mean, self._factor)
 
         def squares() -> Iterator[Features]:
-            return crossed(X, scale, rows)
+            return crossed(X, self._weighted, rows)
 
         # the same images are asked for by every trial
         decision = [
             np.exp(np.float32(-self._gamma) * each) @ weights + self._intercepts
-            for each in self._each(("cross", part), squares, 4 * len(X) * len(rows))
+            for each in self._each(
+                ("cross", part, self._kind), squares, 4 * len(X) * len(rows), self.weights.tobytes()
+            )
         ]
         return self._of_classes(np.concatenate(decision))
 

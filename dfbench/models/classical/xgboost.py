@@ -22,7 +22,8 @@ from dfbench.models.rows import BLOCK
 from dfbench.parameters import Count, NotNegative
 
 _BOOSTER = "booster.json"
-_OURS = ("n_estimators", "patience", "column_sets")
+_OURS = ("n_estimators", "patience", "column_sets", "drawn")
+_DRAWN = ("width", "equal")
 """Parameters that are not the booster's."""
 _ASKED = range(40, 1_000_000, 20)
 """Rounds after which it is asked whether the fit is hopeless."""
@@ -54,6 +55,10 @@ class XGBoost(Model):
         Rounds at most; each grows a tree, of more than two classes one for each.
     patience
         Boosting stops after so many rounds without a lower log loss on validation.
+    drawn
+        By what a tree draws its share of the features: by ``width``, so that each feature is as
+        likely as another; or from extractors ``equal``, so that a feature is the less likely the
+        wider the vector that it is of. It tells where ``colsample_bytree`` is below 1.
     column_sets
         Sets that the features are divided into at random, of which a round sees one.
 
@@ -85,6 +90,7 @@ class XGBoost(Model):
         "max_bin": Annotated[int, Field(ge=2, le=65_535)],
         "n_estimators": Annotated[int, Field(ge=1, le=1_000_000)],
         "patience": Count,
+        "drawn": Literal[*_DRAWN],
         "column_sets": Literal["auto"] | Count,
     }
 
@@ -106,6 +112,7 @@ class XGBoost(Model):
             "max_bin": 32,
             "n_estimators": 200,
             "patience": 15,
+            "drawn": "width",
             "column_sets": "auto",
         }
 
@@ -132,6 +139,36 @@ class XGBoost(Model):
         import xgboost
 
         present_classes(self.name, y)
+        try:
+            found = self._matrices(X, y, X_val, y_val)
+            self.params["column_sets"] = len(found.sets)
+            self._booster, self.best_iteration = self._boosted(self._settings(), found, y, y_val)
+        except xgboost.core.XGBoostError as error:
+            raise _worded(error, self.device) from error
+        return self
+
+    def refit(self, chosen: Self, X: Vectors, y: Labels) -> Self:
+        """Boost on both parts for the rounds that were best before; see `Model.refit`."""
+        import xgboost
+
+        present_classes(self.name, y)
+        self.best_iteration = chosen.best_iteration
+        rounds = chosen.best_iteration + 1
+        try:
+            found = self._matrices(X, y)
+            if len(found.sets) > 1:
+                self._booster, _ = boosted(
+                    self._settings(), found.pairs, found.sets, y, None, rounds=rounds
+                )
+            else:
+                [(train, _)] = found.pairs
+                self._booster = xgboost.train(self._settings(), train, num_boost_round=rounds)
+        except xgboost.core.XGBoostError as error:
+            raise _worded(error, self.device) from error
+        return self
+
+    def _settings(self) -> dict[str, Any]:
+        """Give the booster's own parameters."""
         settings = {
             **{name: its for name, its in self.params.items() if name not in _OURS},
             "tree_method": "hist",
@@ -149,13 +186,7 @@ class XGBoost(Model):
                 "eval_metric": "mlogloss",
                 "num_class": self.n_classes,
             }
-        try:
-            found = self._matrices(X, y, X_val, y_val)
-            self.params["column_sets"] = len(found.sets)
-            self._booster, self.best_iteration = self._boosted(settings, found, y, y_val)
-        except xgboost.core.XGBoostError as error:
-            raise _worded(error, self.device) from error
-        return self
+        return settings
 
     def predict_proba(self, X: Vectors) -> Probabilities:
         """Give class probabilities; see `Model.predict_proba`."""
@@ -256,42 +287,68 @@ class XGBoost(Model):
         )
         return booster, int(booster.best_iteration)
 
-    def _matrices(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> _Matrices:
+    def _chances(self, width: int) -> NDArray[np.float32] | None:
+        """Give how likely each feature is to be drawn; None where all are alike."""
+        if self.params["drawn"] == "width" or len(self.blocks) < 2 or sum(self.blocks) != width:
+            return None
+        its = np.array(self.blocks)
+        return np.repeat(1 / its, its).astype(np.float32)
+
+    def _matrices(
+        self, X: Vectors, y: Labels, X_val: Vectors | None = None, y_val: Labels | None = None
+    ) -> _Matrices:
         bins = int(self.params["max_bin"])
+        weights = self._chances(X.shape[1])
 
         def make() -> _Matrices:
             if self.device == "cuda":
-                return _on_gpu(X, y, X_val, y_val, self.n_threads)
+                found = _on_gpu(X, y, X_val, y_val, self.n_threads)
+                if weights is not None:
+                    found.pairs[0][0].set_info(feature_weights=weights)
+                return found
             options = {"max_bin": bins, "nthread": self.n_threads}
             sets = column_sets(len(X), X.shape[1], self.params["column_sets"], self.seed)
             pairs = [_binned(X, y, X_val, y_val, columns, options) for columns in sets]
-            return _Matrices(sets, pairs, (len(X) + len(X_val)) * X.shape[1])
+            if weights is not None:
+                for columns, (train, _) in zip(sets, pairs, strict=True):
+                    train.set_info(feature_weights=weights[columns])
+            n = len(X) + (0 if X_val is None else len(X_val))
+            return _Matrices(sets, pairs, n * X.shape[1])
 
-        name = (self.name, bins, self.params["column_sets"], self.seed)
+        name = (self.name, bins, self.params["column_sets"], self.params["drawn"], self.seed)
         return make() if self.shared is None else self.shared.get(name, make)
 
 
 @dataclass(frozen=True)
 class _Matrices:
-    """What boosting reads of the training and the validation part, for each set of columns."""
+    """What boosting reads of training and validation part (or None), for each set of columns."""
 
     sets: list[Columns]
     pairs: list[tuple[Any, Any]]
     n_bytes: int
 
 
-def _on_gpu(X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, threads: int) -> _Matrices:
+def _on_gpu(
+    X: Vectors, y: Labels, X_val: Vectors | None, y_val: Labels | None, threads: int
+) -> _Matrices:
     """Give all columns as they are; they are binned on the GPU, when training begins."""
     import xgboost
 
     train = xgboost.DMatrix(checked(X), y, nthread=threads)
-    valid = xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
-    n_bytes = 4 * (len(X) + len(X_val)) * X.shape[1]
+    n, valid = len(X), None
+    if X_val is not None:
+        n, valid = n + len(X_val), xgboost.DMatrix(checked(X_val), y_val, nthread=threads)
+    n_bytes = 4 * n * X.shape[1]
     return _Matrices([np.arange(X.shape[1])], [(train, valid)], n_bytes)
 
 
 def _binned(
-    X: Vectors, y: Labels, X_val: Vectors, y_val: Labels, columns: Columns, options: dict[str, int]
+    X: Vectors,
+    y: Labels,
+    X_val: Vectors | None,
+    y_val: Labels | None,
+    columns: Columns,
+    options: dict[str, int],
 ) -> tuple[Any, Any]:
     """Give the bins of these columns."""
     import xgboost
@@ -320,6 +377,8 @@ def _binned(
         return (Blocks(part, labels),)
 
     train = xgboost.QuantileDMatrix(*given(X, y), **options)
+    if X_val is None or y_val is None:
+        return train, None
     valid = xgboost.QuantileDMatrix(*given(X_val, y_val), ref=train, **options)
     return train, valid
 

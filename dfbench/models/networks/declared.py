@@ -96,7 +96,7 @@ class Declared(Network):
         found: nn.Module = module.get_submodule(str(module.head))
         return found
 
-    def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32] | None:  # type: ignore[override]
+    def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32] | None:
         """Grad-CAM; None where no layer of it gives maps."""
         return super().cams(X, classes) if self.module.looked_at else None
 

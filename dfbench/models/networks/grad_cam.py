@@ -114,7 +114,7 @@ def cam(
 
     bound = _Bound(module, features)
     with _without_gradients(module):
-        explainer = GradCAM(bound, [layer], reshape_transform=_as_maps)
+        explainer = GradCAM(bound, [layer], reshape_transform=getattr(module, "maps", _as_maps))
         try:
             # the parameters ask for no gradients, so the images must, for any to flow
             maps: Maps = explainer(

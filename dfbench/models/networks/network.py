@@ -45,7 +45,8 @@ class Network(Model):
     Parameters
     ----------
     image_size
-        Side of the square that images are resized to, in pixels.
+        Side of the square that images become, in pixels: they are resized to it, unless the
+        network says otherwise.
     dropout
         Share of a layer's inputs that is dropped in training.
 
@@ -184,6 +185,21 @@ class Network(Model):
 
     def fit(self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels) -> Self:
         """Train, with early stopping on validation; see `Model.fit`."""
+        return self._trained(X, y, X_val, y_val)
+
+    def refit(self, chosen: Self, X: Inputs, y: Labels) -> Self:
+        """Train on both parts as before, up to the epoch that was best; see `Model.refit`.
+
+        The schedule is held: rates fall in the same epochs. What only loads weights does so again.
+        """
+        if not chosen.history:
+            return self.fit(X, y, X, y)
+        best = max(epoch.epoch for epoch in chosen.history if epoch.best)
+        return self._trained(X, y, X, y, tuple(chosen.history[: best + 1]))
+
+    def _trained(
+        self, X: Inputs, y: Labels, X_val: Inputs, y_val: Labels, follows: tuple[Epoch, ...] = ()
+    ) -> Self:
         from dfbench.models.training.engine import train
         from dfbench.models.training.session import session
         from dfbench.models.training.setting import Setting
@@ -211,6 +227,7 @@ class Network(Model):
                 seed=self.seed,
                 own=self._changes(recipe.augment.own),
                 own_offline=self._changes(copied),
+                follows=follows,
             )
             self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
         return self
@@ -282,7 +299,7 @@ class Network(Model):
         statistics = sum(b.numel() for b in self.module.buffers() if b.is_floating_point())
         return sum(weight.numel() for weight in weights) + statistics, trainable
 
-    def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32]:
+    def cams(self, X: Inputs, classes: Labels) -> NDArray[np.float32] | None:
         """Grad-CAM, see `dfbench.models.networks.grad_cam.grad_cam`.
 
         Raises

@@ -1,12 +1,17 @@
-"""Ensembles of rows, calibrated and cut at a threshold; all of it chosen on the tuning split."""
+"""Ensembles of rows, calibrated and cut at a threshold.
+
+All of it is chosen on the tuning split, or the weights on scores of all training images by members
+that have not seen them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.errors import ParameterError
 from dfbench.models.base import Labels, Probabilities
@@ -20,10 +25,12 @@ from dfbench.models.selection.calibration import (
     temperature,
     threshold,
 )
+from dfbench.models.selection.pools import TINY as _TINY
+from dfbench.models.selection.pools import Pool, Targets, fit_pool
 
-_TINY = 1e-6
-"""Scores nearer to 0 count as this far: one member must not outvote all by a logarithm."""
 _PENALTIES = (0.01, 0.1, 1.0, 10.0)
+_DRAWN = (0.001, 0.01, 0.1, 1.0)
+"""How strongly the weights of a pool may be drawn together."""
 _FOLDS = 5
 _ROUNDS = 50
 """Members that a greedy selection takes, with repetition."""
@@ -33,9 +40,31 @@ _ROUNDS = 50
 class Combination:
     """What a derived row does with the scores of its members; ``threshold`` is a rule or empty."""
 
-    combine: Literal["mean", "stacking", "greedy"] = "mean"
+    combine: Literal["mean", "stacking", "greedy", "by-kind"] = "mean"
     calibrate: Literal["none", "temperature", "isotonic"] = "none"
     threshold: str = ""
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Scores of the training images, each by members that were fitted without its fold.
+
+    Attributes
+    ----------
+    scores
+        Of each member, shape (n, K).
+    y
+        Class numbers, shape (n,).
+    folds
+        Number of the fold of each image, shape (n,).
+    kinds
+        Kind of fake of each; None where they are not told.
+    """
+
+    scores: Sequence[Probabilities]
+    y: Labels
+    folds: NDArray[np.int64]
+    kinds: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +76,16 @@ class Combined:
     threshold
         Score of the positive class from which on an image is called positive; None: the class of
         the highest score.
+    on_folds
+        Number of folds of train that the weights were chosen on, and of their images; None where
+        they were on the tuning split.
     """
 
     members: list[str]
-    _merge: _Mean | _Stacking
+    _merge: _Mean | _Stacking | Pool
     _calibration: Temperature | Isotonic | None
     threshold: float | None
+    on_folds: tuple[int, int] | None = None
 
     def apply(self, scores: Sequence[Probabilities]) -> Probabilities:
         """Combine the members' scores, each of shape (n, K), in their order."""
@@ -67,6 +100,7 @@ class Combined:
             "merge": self._merge.state(),
             "calibration": calibration,
             "threshold": self.threshold,
+            **({} if self.on_folds is None else {"on_folds": list(self.on_folds)}),
         }
 
     @classmethod
@@ -79,11 +113,22 @@ class Combined:
             If it is none.
         """
         merge: dict[str, Any] = dict(state["merge"])
-        kinds: dict[str, type[_Mean] | type[_Stacking]] = {"mean": _Mean, "stacking": _Stacking}
+        kinds: dict[str, type[_Mean] | type[_Stacking] | type[Pool]] = {
+            "mean": _Mean,
+            "stacking": _Stacking,
+            "by-kind": Pool,
+        }
         made = kinds[merge.pop("kind")].restored(merge)
         known = state["calibration"]
         calibration = None if known is None else calibration_of(known)
-        return cls([str(name) for name in state["members"]], made, calibration, state["threshold"])
+        n_folds, n_images = state.get("on_folds") or (0, 0)
+        return cls(
+            [str(name) for name in state["members"]],
+            made,
+            calibration,
+            state["threshold"],
+            (int(n_folds), int(n_images)) if n_folds else None,
+        )
 
     @property
     def weights(self) -> list[float] | None:
@@ -93,7 +138,11 @@ class Combined:
     @property
     def probability(self) -> str:
         """What the probabilities are, in a few words."""
-        merged = "that of its member" if len(self.members) == 1 else self._merge.probability
+        merged = "that of its member"
+        if len(self.members) > 1:
+            merged = self._merge.way
+            if not isinstance(self._merge, _Mean):
+                merged += ", tuning split" if self.on_folds is None else ", folds of train"
         if self._calibration is None:
             return merged
         return f"{merged}, {self._calibration.describe()['method']} on the tuning split"
@@ -101,6 +150,8 @@ class Combined:
     def describe(self) -> dict[str, Any]:
         """Give what was fitted as the record tells it, JSON-able."""
         found: dict[str, Any] = {"members": self.members, **self._merge.describe()}
+        if self.on_folds is not None:
+            found["folds"], found["n_fitted"] = self.on_folds
         if self._calibration is not None:
             found["calibration"] = self._calibration.describe()
         if self.threshold is not None:
@@ -115,7 +166,7 @@ class _Mean:
     weights: list[float]
 
     @property
-    def probability(self) -> str:
+    def way(self) -> str:
         return f"{'mean' if len(set(self.weights)) == 1 else 'weighted mean'} of its members"
 
     def __call__(self, scores: Sequence[Probabilities]) -> Probabilities:
@@ -142,7 +193,7 @@ class _Stacking:
     n_classes: int
     penalty: float
     classes: list[int] = field(default_factory=list)
-    probability: ClassVar[str] = "logistic, tuning split"
+    way: ClassVar[str] = "logistic"
 
     def __call__(self, scores: Sequence[Probabilities]) -> Probabilities:
         merged = np.zeros((len(scores[0]), self.n_classes))
@@ -179,6 +230,9 @@ class _Stacking:
         return cls(machine, int(state["n_classes"]), machine.C, classes)
 
 
+_Merge = _Mean | _Stacking | Pool
+
+
 def combine(
     scores: Sequence[Probabilities],
     y: Labels,
@@ -187,8 +241,11 @@ def combine(
     combination: Combination,
     positive: int | None,
     seed: int,
+    kinds: Sequence[str] | None = None,
+    classes: Sequence[str] = (),
+    out_of_fold: OutOfFold | None = None,
 ) -> Combined:
-    """Fit a combination on the tuning split.
+    """Fit a combination on the tuning split, or its weights on folds of train.
 
     Parameters
     ----------
@@ -201,11 +258,20 @@ def combine(
     combination
         ``mean`` of probabilities; ``stacking``: see `_Stacking`, the penalty by stratified 5-fold
         cross-validation; ``greedy``: ensemble selection with replacement by log loss (Caruana et
-        al., ICML 2004).
+        al., ICML 2004); ``by-kind``: see `dfbench.models.selection.pools.Pool`, the penalty as for
+        stacking.
     positive
         Positive class of a binary task, for thresholds.
     seed
-        Of the folds.
+        Of the folds of that cross-validation.
+    kinds
+        Of fake of each image of the tuning split; None where they are not told.
+    classes
+        Their names; their numbers where none are given.
+    out_of_fold
+        What weights are fitted on, and by whose folds a penalty is chosen; None: the tuning split.
+        Calibration and threshold are fitted on the tuning split in either case, which the members
+        scored as they are used.
 
     Raises
     ------
@@ -214,13 +280,13 @@ def combine(
     DataError
         If the tuning split has one class only and a threshold is wanted.
     """
-    merge: _Mean | _Stacking
-    if combination.combine == "mean" or len(scores) == 1:
-        merge = _Mean([1.0 / len(scores)] * len(scores))
-    elif combination.combine == "greedy":
-        merge = _greedy(scores, y)
+    its, how = out_of_fold, combination.combine
+    classes = list(classes) or [str(k) for k in range(scores[0].shape[1])]
+    if its is None:
+        folds = _drawn(y, seed) if how in ("stacking", "by-kind") else None
+        merge = _merged(how, scores, y, kinds, positive, classes, folds)
     else:
-        merge = _stack(scores, y, seed)
+        merge = _merged(how, its.scores, its.y, its.kinds, positive, classes, its.folds)
     merged = merge(scores)
     calibration: Temperature | Isotonic | None = None
     if combination.calibrate != "none":
@@ -234,7 +300,64 @@ def combine(
             raise ParameterError("a threshold is for two classes", hint="leave it out here")
         which = 1 if positive is None else positive
         cut = threshold(merged[:, which], y == which, rule)
-    return Combined(list(members), merge, calibration, cut)
+    on_folds = None if its is None else (len(np.unique(its.folds)), len(its.y))
+    return Combined(list(members), merge, calibration, cut, on_folds)
+
+
+def _merged(
+    how: str,
+    scores: Sequence[Probabilities],
+    y: Labels,
+    kinds: Sequence[str] | None,
+    positive: int | None,
+    classes: Sequence[str],
+    folds: NDArray[np.int64] | None,
+) -> _Merge:
+    """Fit what makes one score of several; ``folds`` are those that a penalty is chosen by."""
+    if how == "mean" or len(scores) == 1:
+        return _Mean([1.0 / len(scores)] * len(scores))
+    if how == "greedy":
+        return _greedy(scores, y)
+    if how == "stacking":
+        return _stack(scores, y, folds)
+    return _pool(scores, Targets.told(y, kinds, positive, classes), y, folds)
+
+
+def _drawn(y: Labels, seed: int) -> NDArray[np.int64] | None:
+    """Give the fold of each image, drawn by class; None where a class has one image."""
+    from sklearn.model_selection import StratifiedKFold
+
+    n_folds = min(_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
+    if n_folds < 2:
+        return None
+    folds = np.zeros(len(y), dtype=np.int64)
+    split = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    for number, (_, left) in enumerate(split.split(y, y)):
+        folds[left] = number
+    return folds
+
+
+def _penalty(
+    penalties: Sequence[float],
+    default: float,
+    fit: Callable[[NDArray[np.bool_], float], _Merge],
+    scores: Sequence[Probabilities],
+    y: Labels,
+    folds: NDArray[np.int64] | None,
+) -> float:
+    """Choose the penalty of the lowest log loss on folds that were left out in turn.
+
+    A fold without which a class is lost is no use; where there is none that is, the default stands.
+    """
+    losses: list[list[float]] = [[] for _ in penalties]
+    for number in [] if folds is None else np.unique(folds):
+        left = folds == number
+        if len(np.unique(y[~left])) < len(np.unique(y)):
+            continue
+        for own, penalty in zip(losses, penalties, strict=True):
+            p = fit(~left, penalty)([its[left] for its in scores])
+            own.append(float(-np.log(np.clip(p[np.arange(len(p)), y[left]], 1e-15, 1)).mean()))
+    return penalties[int(np.argmin([np.mean(own) for own in losses]))] if losses[0] else default
 
 
 def _logits(scores: Sequence[Probabilities]) -> Probabilities:
@@ -249,27 +372,37 @@ def _logits(scores: Sequence[Probabilities]) -> Probabilities:
     return joined
 
 
-def _stack(scores: Sequence[Probabilities], y: Labels, seed: int) -> _Stacking | _Mean:
+def _stack(
+    scores: Sequence[Probabilities], y: Labels, folds: NDArray[np.int64] | None
+) -> _Stacking:
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
 
     X = _logits(scores)
-    folds = min(_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
-    penalty = 0.1
-    if folds >= 2:
-        split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        # a column for each member: threads would wait for each other
-        with native_threads(1):
-            losses = [
-                -cross_val_score(
-                    LogisticRegression(C=c, max_iter=2_000), X, y, cv=split, scoring="neg_log_loss"
-                ).mean()
-                for c in _PENALTIES
-            ]
-        penalty = _PENALTIES[int(np.argmin(losses))]
+
+    def fit(inside: NDArray[np.bool_], penalty: float) -> _Stacking:
+        machine = LogisticRegression(C=penalty, max_iter=2_000).fit(X[inside], y[inside])
+        classes = [int(k) for k in machine.classes_]
+        return _Stacking(machine, scores[0].shape[1], penalty, classes)
+
+    # a column for each member: threads would wait for each other
     with native_threads(1):
-        machine = LogisticRegression(C=penalty, max_iter=2_000).fit(X, y)
-    return _Stacking(machine, scores[0].shape[1], penalty, [int(k) for k in machine.classes_])
+        penalty = _penalty(_PENALTIES, 0.1, fit, scores, y, folds)
+        return fit(np.ones(len(y), dtype=np.bool_), penalty)
+
+
+def _pool(
+    scores: Sequence[Probabilities],
+    targets: Targets,
+    y: Labels,
+    folds: NDArray[np.int64] | None,
+) -> Pool:
+    def fit(inside: NDArray[np.bool_], penalty: float) -> Pool:
+        own = replace(targets, of=targets.of[inside])
+        return fit_pool([its[inside] for its in scores], own, penalty)
+
+    with native_threads(1):
+        penalty = _penalty(_DRAWN, 0.1, fit, scores, y, folds)
+        return fit_pool(scores, targets, penalty)
 
 
 def _greedy(scores: Sequence[Probabilities], y: Labels) -> _Mean:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfbench.files import digest
 from dfbench.models.base import Hopeless, Inputs, Labels, Model, Task, Watch, apart
@@ -41,6 +42,8 @@ class Problem:
         See `Model.blocks`.
     classes, positive
         See `Model.classes`.
+    groups
+        See `Model.groups`.
     tune_for
         Which of `dfbench.models.selection.criterion.CRITERIA` trials are compared by.
     device, n_threads
@@ -67,6 +70,7 @@ class Problem:
     blocks: tuple[int, ...] = ()
     classes: tuple[str, ...] = ()
     positive: int | None = None
+    groups: NDArray[np.intp] | None = None
     tune_for: str = "roc_auc"
     device: str = "cpu"
     n_threads: int = 1
@@ -102,7 +106,7 @@ class Problem:
         GivenUp
             If ``hopeless`` said so, see `Model.hopeless`.
         """
-        model = self._unfitted(params)
+        model = self.unfitted(params)
         model.hopeless = hopeless
         model.shared = shared = self.shared.of_one_fit()
         start = time.perf_counter()
@@ -118,14 +122,15 @@ class Problem:
         start, saved = time.perf_counter(), shared.saved
         if not self.criterion.of_probabilities:
             self._calibrate(model)
-        model.shared = model.hopeless = None
+        model.shared = model.hopeless = model.groups = None
         return time.perf_counter() - start + shared.saved - saved
 
     def close(self) -> None:
         """Drop what the fits shared."""
         self.shared.clear()
 
-    def _unfitted(self, params: dict[str, Any]) -> Model:
+    def unfitted(self, params: dict[str, Any]) -> Model:
+        """Make the model with these parameters."""
         model = self.model_class(
             n_classes=self.n_classes,
             seed=self.seed,
@@ -135,6 +140,7 @@ class Problem:
         )
         model.blocks = self.blocks
         model.classes, model.positive = self.classes, self.positive
+        model.groups = self.groups
         model.progress = self.watch
         model.plugins = self.plugins
         if self.checkpoints is not None and self.model_class.inputs != "features":
@@ -191,6 +197,6 @@ class Problem:
         """Hash of the model, its seed and what it is fitted on."""
         parts = (self.X, self.y, self.X_val, self.y_val)
         arrays = [fingerprint(a) for part in parts for a in apart(part) if a is not None]
-        return digest(
-            [[self.model_class.name, self.model_class.version], [self.n_classes, self.seed, arrays]]
-        )
+        copies = [] if self.groups is None else [fingerprint(self.groups)]
+        own = [self.n_classes, self.seed, arrays, *copies]
+        return digest([[self.model_class.name, self.model_class.version], own])

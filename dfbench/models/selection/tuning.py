@@ -13,6 +13,7 @@ from dfbench.files import Progress, owned
 from dfbench.models.base import Model
 from dfbench.models.selection import study as studies
 from dfbench.models.selection.problem import Problem
+from dfbench.models.selection.refitting import REFITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def tune(
 def _clear(checkpoints: Path, keep: Path | None) -> None:
     if checkpoints.is_dir():
         for folder in checkpoints.iterdir():
-            if folder != keep and folder.is_dir():
+            if folder not in (keep, checkpoints / REFITS) and folder.is_dir():
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ import time
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,7 +133,8 @@ class _Run:
                 self._epoch()
             except RuntimeError as error:
                 self._halve(error)
-        if self.best is None:
+        followed = len(self.setting.follows)
+        if self.best is None or (followed and self.state.counters.best_epoch + 1 < followed):
             raise DfbenchError("training diverged: the loss is not finite", hint="lower lr")
         history = self.state.counters.history
         if self.kept is not None:
@@ -142,13 +144,15 @@ class _Run:
     def _done(self) -> bool:
         """Whether all epochs were run, too many without a better one, or the loss is not finite."""
         at, recipe = self.state.counters, self.setting.recipe
-        if at.epoch >= recipe.epochs:
+        if at.epoch >= self.setting.epochs:
             return True
         if not at.history:
             return False
         if not math.isfinite(at.history[-1]["train_loss"]):
             return True
-        return recipe.patience is not None and at.epoch - 1 - at.best_epoch >= recipe.patience
+        if self.setting.follows or recipe.patience is None:
+            return False
+        return at.epoch - 1 - at.best_epoch >= recipe.patience
 
     def _epoch(self) -> None:
         at = self.state.counters
@@ -201,13 +205,9 @@ class _Run:
     def _close(self, shown: torch.Tensor, loss: float, lr: float, seconds: float) -> None:
         """End an epoch: score, remember the best, lower the rate, find the hard images."""
         at, recipe = self.state.counters, self.setting.recipe
-        out = self.val.outputs(self.setting.module, recipe, self.setting.device)
-        found = Validation.of(out, self.val.y, self.setting.n_classes)
-        value = found.monitored(recipe)
-        finite = math.isfinite(loss) and math.isfinite(found.loss)
-        better = finite and value < at.best_score
+        found, better = self._judged(loss)
         if better:
-            at.best_score, at.best_epoch = value, at.epoch
+            at.best_epoch = at.epoch
             self._keep_best()
         at.plateau.after(recipe, better=better)
         accuracy, auc = self._training_figures(shown)
@@ -218,16 +218,37 @@ class _Run:
             train_loss=loss,
             train_accuracy=accuracy,
             train_roc_auc=auc,
-            val_loss=found.loss,
-            val_accuracy=found.accuracy,
-            val_roc_auc=found.roc_auc,
+            **found,
             seconds=seconds,
             best=better,
-            confusion=found.confusion if recipe.epoch_confusion else None,
         )
         at.history.append(asdict(entry))
         at.epoch, at.step, at.loss, at.seconds = at.epoch + 1, 0, 0.0, 0.0
         self._find_hard()
+
+    def _judged(self, loss: float) -> tuple[dict[str, Any], bool]:
+        """Give what the epoch comes to on validation, and whether it is the best so far.
+
+        Of a training that follows another both are that one's.
+        """
+        at, recipe = self.state.counters, self.setting.recipe
+        if self.setting.follows:
+            followed = self.setting.follows[at.epoch]
+            told = ("val_loss", "val_accuracy", "val_roc_auc", "confusion")
+            figures = {name: getattr(followed, name) for name in told}
+            return figures, followed.best and math.isfinite(loss)
+        out = self.val.outputs(self.setting.module, recipe, self.setting.device)
+        found = Validation.of(out, self.val.y, self.setting.n_classes)
+        value = found.monitored(recipe)
+        better = math.isfinite(loss) and math.isfinite(found.loss) and value < at.best_score
+        if better:
+            at.best_score = value
+        return {
+            "val_loss": found.loss,
+            "val_accuracy": found.accuracy,
+            "val_roc_auc": found.roc_auc,
+            "confusion": found.confusion if recipe.epoch_confusion else None,
+        }, better
 
     def _training_figures(self, shown: torch.Tensor) -> tuple[float | None, float | None]:
         """Accuracy and ROC AUC of the epoch's batches as they went by."""
@@ -285,7 +306,7 @@ class _Run:
         if self.progress is None:
             return
         self.to_tell.restart()
-        at, epochs = self.state.counters, self.setting.recipe.epochs
+        at, epochs = self.state.counters, self.setting.epochs
         said = [f"epoch {at.epoch + (at.step > 0)}/{epochs}"]
         auc = at.history[at.best_epoch]["val_roc_auc"] if at.best_epoch >= 0 else None
         if auc is not None:

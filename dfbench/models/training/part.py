@@ -120,6 +120,8 @@ def _images(images: Array, device: str) -> Source:
 def make_parts(setting: Setting, folder: Path | None = None) -> tuple[Part, Part]:
     """Give training and validation part, with augmented copies and encoded where that is asked.
 
+    Where the setting `follows` an earlier training, both are the former.
+
     Parameters
     ----------
     setting
@@ -136,7 +138,9 @@ def make_parts(setting: Setting, folder: Path | None = None) -> tuple[Part, Part
         again = np.tile(np.arange(len(y)), times)
         X = stacked if features is None else Both(stacked, Chosen(features, again))
         y = np.tile(y, times)
-    part, val = Part.of(X, y, device), Part.of(setting.X_val, setting.y_val, device)
+    parts = [Part.of(X, y, device)]
+    if not setting.follows:
+        parts.append(Part.of(setting.X_val, setting.y_val, device))
     if bool(getattr(setting.module, "frozen", False)) and recipe.augment == Augment():
-        part, val = (p.encoded(setting.module, recipe, device, folder) for p in (part, val))
-    return part, val
+        parts = [each.encoded(setting.module, recipe, device, folder) for each in parts]
+    return parts[0], parts[-1]

@@ -148,12 +148,14 @@ class Recipe(_Part):
     """Decoupled for adamw (Loshchilov and Hutter, ICLR 2019), an L2 penalty otherwise."""
     momentum: Share = 0.9
     """Of sgd (Nesterov's)."""
-    schedule: Literal["constant", "cosine", "cosine-restarts", "plateau", "one-cycle"] = "constant"
+    schedule: Literal["constant", "cosine", "cosine-restarts", "plateau", "one-cycle", "steps"] = (
+        "constant"
+    )
     """How the rate changes in the course of the epochs."""
     period: Epochs | None = None
-    """Epochs of a cosine (T_max), or until the first restart; by default `epochs`."""
+    """Epochs of a cosine (T_max), until the first restart, or of a step; by default `epochs`."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """By which a plateau lowers the rate."""
+    """By which a plateau, or the end of a step, lowers the rate."""
     plateau: Annotated[int, Field(ge=0, le=1_000_000)] = 4
     """Epochs without a better `monitor` before it is lowered."""
     monitor: Literal["loss", "accuracy", "roc_auc"] = "loss"

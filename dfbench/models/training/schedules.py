@@ -48,6 +48,8 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
         length = (recipe.period or recipe.epochs) * steps
         at = step % length if recipe.schedule == "cosine-restarts" else step
         return recipe.lr * (1 + math.cos(math.pi * at / length)) / 2
+    if recipe.schedule == "steps":
+        return recipe.lr * recipe.factor ** (step // ((recipe.period or recipe.epochs) * steps))
     if recipe.schedule == "one-cycle":
         total = recipe.epochs * steps
         top = _WARM * total - 1

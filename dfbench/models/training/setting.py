@@ -14,6 +14,7 @@ from dfbench.files import digest
 from dfbench.models.base import Array, Inputs, Labels, apart
 from dfbench.models.rows import fingerprint
 from dfbench.models.training.augmentation.change import Change
+from dfbench.models.training.epoch import Epoch
 from dfbench.models.training.inputs import check
 from dfbench.models.training.recipe import Recipe
 
@@ -43,6 +44,10 @@ class Setting:
         Of order, dropout and augmentation.
     own, own_offline
         Augmentations of plugins that the recipe names, for batches and for copies.
+    follows
+        Epochs of an earlier training, the last its best: as many are run, rates fall after the
+        same ones, and the last one's weights are taken. Validation then decides nothing, and is
+        not looked at.
     """
 
     module: nn.Module
@@ -56,6 +61,12 @@ class Setting:
     seed: int = 0
     own: tuple[Change, ...] = ()
     own_offline: tuple[Change, ...] = ()
+    follows: tuple[Epoch, ...] = ()
+
+    @property
+    def epochs(self) -> int:
+        """At most so many are run."""
+        return len(self.follows) or self.recipe.epochs
 
     def check(self) -> None:
         """Raise `DataError` if the images are not as a network and its recipe need them."""
@@ -72,8 +83,10 @@ class Setting:
         arrays: list[Array] = [self.y, self.y_val]
         for X in (self.X, self.X_val):
             arrays += [array for array in apart(X) if array is not None]
+        followed = [[epoch.best for epoch in self.follows]] if self.follows else []
         return digest(
             [
+                *followed,
                 self.recipe.model_dump(mode="json", exclude={"checkpoint_seconds"}),
                 [self.n_classes, self.seed, self.device],
                 [fingerprint(array) for array in arrays],

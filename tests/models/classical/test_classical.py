@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy.spatial
 import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,36 @@ def test_knn_is_the_plain_pipeline(metric, weights):
     np.testing.assert_allclose(model.predict_proba(X_val), plain.predict_proba(X_val), atol=1e-6)
 
 
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("count", [1, 4])
+def test_knn_by_class_compares_the_nearest_of_each(k, count):
+    """The rule of Ojha et al. (2023): an image is of the class of the nearest one, by cosine."""
+    params = {"n_neighbors": count, "weights": "by-class", "metric": "cosine", "scaling": "none"}
+    model, X, y, X_val, y_val = fitted(KNN, k, **params)
+    apart = scipy.spatial.distance.cdist(X_val, X, "cosine")
+    mean = np.stack(
+        [np.sort(apart[:, y == c], axis=1)[:, :count].mean(axis=1) for c in range(k)], axis=1
+    )
+    wanted = (1 / mean) / (1 / mean).sum(axis=1, keepdims=True)
+    found = model.predict_proba(X_val)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
+    if count == 1:
+        np.testing.assert_array_equal(found.argmax(1), y[apart.argmin(axis=1)])
+    # within a study, trials share the search, and give the same
+    model.shared = Shared({"tuning": X_val})
+    np.testing.assert_allclose(model.ranking(X_val), found, rtol=1e-6)
+    other = KNN(n_classes=k, seed=3, **{**params, "n_neighbors": 2})
+    other.shared = model.shared
+    other.fit_ranking(X, y, X_val, y_val)
+    alone = fitted(KNN, k, **{**params, "n_neighbors": 2})[0].predict_proba(X_val)
+    np.testing.assert_allclose(other.ranking(X_val), alone, rtol=1e-6)
+
+
+def test_knn_by_class_of_an_image_that_was_trained_on_is_sure():
+    model, X, y, *_ = fitted(KNN, weights="by-class", n_neighbors=1)
+    np.testing.assert_array_equal(model.predict_proba(X[:20]), np.eye(2)[y[:20]])
+
+
 def test_knn_without_scaling_is_the_plain_classifier():
     model, X, y, X_val, _ = fitted(KNN, scaling="none")
     plain = KNeighborsClassifier(11, metric="manhattan", weights="distance").fit(X, y)
@@ -63,7 +94,7 @@ def test_knn_without_scaling_is_the_plain_classifier():
 
 @pytest.mark.parametrize("k", [2, 5])
 def test_svm_is_the_plain_pipeline(k):
-    model, X, y, X_val, _ = fitted(SVM, k, C=2.0, gamma=1.0)
+    model, X, y, X_val, _ = fitted(SVM, k, C=2.0, gamma=1.0, arcsinh=False)
     plain = make_pipeline(
         StandardScaler(),
         CalibratedClassifierCV(SVC(C=2.0, gamma="scale"), method="sigmoid", cv=3, ensemble=False),
@@ -257,7 +288,7 @@ def test_svm_of_narrow_kernels_and_long_tails_is_the_plain_one(d):
     X = np.exp(3 * rng.standard_normal((300, d)) + 0.3 * y[:, None]).astype(np.float32)
     rows = StandardScaler().fit_transform(X.astype(np.float64))
     plain = SVC(C=3.0, gamma=1e6 / d).fit(rows, y).decision_function(rows)
-    model = SVM(n_classes=2, C=3.0, gamma=1e6).fit_ranking(X, y, X, y)
+    model = SVM(n_classes=2, C=3.0, gamma=1e6, arcsinh=False).fit_ranking(X, y, X, y)
     np.testing.assert_allclose(model.ranking(X)[:, 1], plain, atol=0.1)
 
 

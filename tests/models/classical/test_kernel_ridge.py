@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 from dfbench.errors import DataError, ParameterError
 from dfbench.models.base import Task
 from dfbench.models.classical.common.distances import Kernel, expansion
+from dfbench.models.classical.common.weighting import left_out as left_out_of
 from dfbench.models.classical.kernel_ridge import (
     KernelRidge,
-    _left_out,
     _nystroem,
     _nystroem_left_out,
     _solved,
@@ -65,13 +65,14 @@ def test_left_out_scores_are_those_of_fits_without_the_row():
     X, y = blobs(40, 3)
     rows = StandardScaler().fit_transform(X).astype(np.float32)
     targets = targets_of(y, 3)
-    left_out = _left_out(Kernel(rows, 0.02)(rows), targets, 0.1)
+    left_out = left_out_of(Kernel(rows, 0.02)(rows), targets, 0.1)
 
     def pieces():
         yield from ((slice(at, at + 16), rows[at : at + 16]) for at in range(0, 40, 16))
 
     _, *factors = _nystroem(pieces, rows, targets, 0.02, 0.1)
-    near = _nystroem_left_out(pieces, rows, targets, 0.02, *factors)
+    images = ((np.arange(its.start, min(its.stop, 40))[:, None], own) for its, own in pieces())
+    near = _nystroem_left_out(images, rows, targets, 0.02, *factors)
     for i in (0, 7, 39):
         kept = np.arange(40) != i
         plain = Plain(alpha=0.1, kernel="rbf", gamma=0.02).fit(rows[kept], targets[kept])

@@ -12,9 +12,12 @@ from torch.nn import functional
 from dfbench.errors import DataError, ParameterError, UnknownNameError
 from dfbench.models.base import Both, Task
 from dfbench.models.networks.cnn import Cnn2Conv, Cnn3Conv
+from dfbench.models.networks.dct import DctCnn
+from dfbench.models.networks.gram import GramNet
 from dfbench.models.networks.hybrid import HybridHsvCnn
 from dfbench.models.networks.meso import Meso4, MesoInception4
 from dfbench.models.networks.network import recipe_defaults
+from dfbench.models.networks.npr import Npr
 from dfbench.models.networks.vit import VitSmall
 from dfbench.models.training.recipe import Recipe
 
@@ -323,7 +326,7 @@ def test_wrong_input_is_a_data_error():
         HybridHsvCnn(n_classes=2, image_size=32).fit(X, y, X, y)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", [*NETWORKS, Npr, DctCnn, GramNet])
 def test_defaults_are_whole_valid_and_inside_the_search_space(network):
     import optuna
 
@@ -391,6 +394,7 @@ def test_libraries_are_what_fit_imports():
 import importlib, sys
 import numpy as np
 from dfbench.models.networks.cnn import Cnn2Conv
+from dfbench.models.networks.npr import Npr
 from dfbench.models.networks.vit import VitSmall
 rng = np.random.default_rng(0)
 X = rng.integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)

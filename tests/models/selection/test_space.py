@@ -45,8 +45,8 @@ def test_ranges_alone_leave_all_else_as_it_is() -> None:
 
 def test_the_first_trial_has_the_defaults_where_they_lie_inside() -> None:
     inside = Space({}, {}, True, {"C": Range("float", 1.0, 10.0), "landmarks": [500, 1_000]})
-    assert (drawn(inside, 1)[0]["C"], drawn(inside, 1)[0]["landmarks"]) == (3.0, 1_000)
-    outside = Space({}, {}, True, {"C": Range("float", 10.0, 1_000.0, log=True), "landmarks": [5]})
+    assert (drawn(inside, 1)[0]["C"], drawn(inside, 1)[0]["landmarks"]) == (10.0, 1_000)
+    outside = Space({}, {}, True, {"C": Range("float", 20.0, 500.0, log=True), "landmarks": [5]})
     assert (drawn(outside, 1)[0]["C"], drawn(outside, 1)[0]["landmarks"]) == (100.0, 5)
     assert outside.defaults(SVM)["C"] == 100.0
 

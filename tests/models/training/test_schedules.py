@@ -51,6 +51,12 @@ def test_restarts_are_torchs():
     assert [found[epoch * STEPS] for epoch in (0, 2, 4, 6)] == pytest.approx([0.1] * 4)
 
 
+def test_steps_are_torchs():
+    recipe = Recipe(lr=0.1, epochs=7, schedule="steps", period=2, factor=0.8)
+    expected = by_torch(lambda o: lr_scheduler.StepLR(o, 2 * STEPS, gamma=0.8), 7 * STEPS)
+    assert ours(recipe, 7 * STEPS) == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.parametrize("epochs", [1, 3, 10])
 def test_one_cycle_is_torchs(epochs):
     recipe = Recipe(lr=0.1, epochs=epochs, schedule="one-cycle")

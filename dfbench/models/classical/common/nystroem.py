@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import Kernel
-from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.held import most_held
 
 Floats = NDArray[np.float64]
@@ -26,7 +25,7 @@ class Nystroem:
     Parameters
     ----------
     landmarks
-        Standardised rows, shape (m, d).
+        Scaled rows, shape (m, d).
     gamma
         Of the kernel.
 
@@ -56,7 +55,7 @@ class Nystroem:
         return int(self.whitening.shape[1])
 
     def __call__(self, rows: Features) -> Features:
-        """Give the features of standardised rows."""
+        """Give the features of scaled rows."""
         return (self._kernel(rows) @ self.whitening).astype(np.float32)
 
 
@@ -66,7 +65,9 @@ class Mapped:
     Those of more than `most_held` bytes are computed each time.
     """
 
-    def __init__(self, X: Vectors, scale: Standard, features: Nystroem) -> None:
+    def __init__(
+        self, X: Vectors, scale: Callable[[Features], Features], features: Nystroem
+    ) -> None:
         self._X, self._scale, self.features = X, scale, features
         self._most = most_held()
         self._held: list[tuple[slice, Features]] = []

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dfbench.models.classical.common.copies import numbered
+
 Floats = NDArray[np.float64]
 Curve = tuple[float, float]
 """Slope a and offset b of 1 / (1 + exp(a decision + b)); a is below 0 where the order is kept."""
@@ -112,6 +114,7 @@ def calibrated(
     decide: Callable[[NDArray[np.bool_]], Floats],
     fresh: Floats,
     y_fresh: NDArray[np.int64],
+    groups: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, list[str]]:
     """Fit the sigmoid of each class, and say how.
 
@@ -132,6 +135,9 @@ def calibrated(
         Decision values of the tuning split by the machine of all rows, shape (f, K).
     y_fresh
         Its classes, shape (f,).
+    groups
+        Number of the image that each row of the training part is of, shape (n,): copies of one are
+        held out together. None: each row is an image.
 
     Returns
     -------
@@ -142,7 +148,7 @@ def calibrated(
         `OUT_OF_FOLD`, `TUNING` or `ORDER` for each.
     """
     classes = np.unique(y)
-    held_out = _held_out(y, classes, decide)
+    held_out = _held_out(y, classes, decide, groups)
     curves, ways = [], []
     for c in [1] if len(classes) == 2 else range(len(classes)):
         its, member = fresh[:, c], y == classes[c]
@@ -155,6 +161,37 @@ def calibrated(
         curves.append(curve)
         ways.append(way)
     return np.array(curves), ways
+
+
+def recalibrated(
+    y: NDArray[np.int64],
+    decide: Callable[[NDArray[np.bool_]], Floats],
+    before: Floats,
+    ways: Sequence[str],
+    groups: NDArray[np.intp] | None = None,
+) -> tuple[Floats, list[str]]:
+    """Fit the sigmoid of each class of a machine that was fitted once more, on all images.
+
+    There are no fresh ones left: a sigmoid that learnt nothing out of fold is that of the machine
+    before, of the same parameters, which had not seen the tuning split.
+
+    Parameters
+    ----------
+    y, decide, groups
+        As of `calibrated`.
+    before, ways
+        What `calibrated` gave for the machine before.
+    """
+    classes = np.unique(y)
+    held_out = _held_out(y, classes, decide, groups)
+    if held_out is None:
+        return before, list(ways)
+    curves, found = before.copy(), list(ways)
+    for place, c in enumerate([1] if len(classes) == 2 else range(len(classes))):
+        curve = fitted(held_out[:, c], y == classes[c])
+        if learnt(curve, spread(held_out[:, c])):
+            curves[place], found[place] = curve, OUT_OF_FOLD
+    return curves, found
 
 
 def told(ways: Sequence[str]) -> str:
@@ -207,20 +244,25 @@ def probabilities(scores: Floats, sigmoids: Floats) -> Floats:
 
 
 def _held_out(
-    y: NDArray[np.int64], classes: NDArray[np.int64], decide: Callable[[NDArray[np.bool_]], Floats]
+    y: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    decide: Callable[[NDArray[np.bool_]], Floats],
+    groups: NDArray[np.intp] | None,
 ) -> Floats | None:
-    """Give decision values of rows by machines without them; None where a class has one row."""
+    """Give decision values of rows by machines without them; None where a class has one image."""
     from sklearn.model_selection import StratifiedKFold
 
+    # images in the order of their first rows: without copies these are the rows
+    image_of, firsts = numbered(np.arange(len(y)) if groups is None else groups)
+    own = y[firsts]
     # fewer members than folds cannot be split: fewer folds then
-    folds = min(_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
+    folds = min(_FOLDS, *((own == c).sum() for c in classes))
     if folds < 2:
         return None
     scores = np.empty((len(y), len(classes)))
-    for _, held in StratifiedKFold(folds).split(np.zeros(len(y)), y):
-        taken = np.ones(len(y), dtype=bool)
-        taken[held] = False
-        scores[held] = decide(taken)
+    for _, held in StratifiedKFold(int(folds)).split(np.zeros(len(own)), own):
+        taken = ~np.isin(image_of, held)
+        scores[~taken] = decide(taken)
     return scores
 
 
