@@ -172,7 +172,9 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 def _list_in_words(schema: Mapping[str, Any]) -> str:
     each: Mapping[str, Any] = schema.get("items") or next(iter(schema.get("prefixItems", [])), {})
     least, most = schema.get("minItems", 0), schema.get("maxItems")
-    said = f"a list of {most}" if most is not None and most == least else "a list"
+    said = "a list"
+    if most is not None:
+        said += f" of {most}" if most == least else f" of {least} to {most}"
     if inside := in_words(each):
         said += f", each {inside}"
     if schema.get("uniqueItems"):

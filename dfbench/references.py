@@ -218,13 +218,19 @@ class Statement:
     references: tuple[Reference, ...] = ()
 
 
+_ELSEWHERE = (
+    (r"clip-vit-|open_clip:|(timm:)?vit_\w*_clip_", "radford2021"),
+    (r"dinov2-vit-|(timm:)?vit_\w*_dinov2\b", "oquab2023"),
+)
+"""Of those whose default weights are not trained on ImageNet."""
 _BACKBONES = (
+    *_ELSEWHERE,
     (r"(tf_)?efficientnetv2", "tan2021"),
     (r"efficientnet_v2", "tan2021"),
     (r"(tf_)?efficientnet_", "tan2019"),
     (r"mobilenet_?v2", "sandler2018"),
     (r"(tf_)?mobilenet_?v3", "howard2019"),
-    (r"convnext_", "liu2022"),
+    (r"convnext[_-]", "liu2022"),
     (r"densenet\d", "huang2017"),
     (r"(legacy_)?xception", "chollet2017"),
     (r"vit_(tiny|small|base|large|huge|[blh])_", "dosovitskiy2021"),
@@ -237,3 +243,14 @@ def backbone_references(name: str) -> list[Reference]:
     """Give what a backbone of torchvision or timm is from, as far as that is known here."""
     hits = [key for pattern, key in _BACKBONES if re.match(pattern, name)]
     return [known()[key] for key in hits[:1]]
+
+
+def of_imagenet(name: str) -> bool:
+    """Whether the default weights of a backbone are, as far as is known here, of ImageNet.
+
+    Examples
+    --------
+    >>> of_imagenet("resnet18"), of_imagenet("clip-vit-l14")
+    (True, False)
+    """
+    return not any(re.match(pattern, name) for pattern, _ in _ELSEWHERE)

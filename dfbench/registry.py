@@ -68,13 +68,29 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
             "dfbench.features.extractors.neighbours:Neighbours",
             "relations of neighbouring pixels, which up-sampling ties",
         ),
+        "lpq": (
+            "dfbench.features.extractors.lpq:LPQ",
+            "local phase quantisation, which blur leaves",
+        ),
+        "centre": (
+            "dfbench.features.extractors.centre:Centre",
+            "what other extractors say of the middle of the image",
+        ),
+        "coherence": (
+            "dfbench.features.extractors.coherence:Coherence",
+            "how far the channels' detail goes together, by frequency",
+        ),
+        "zones": (
+            "dfbench.features.extractors.zones:Zones",
+            "detail of the middle against that around it",
+        ),
         "metadata": (
             "dfbench.features.extractors.metadata:Metadata",
             "control: file size, dimensions, format, JPEG tables; never pixels",
         ),
         "embedding": (
             "dfbench.features.extractors.embedding:Embedding",
-            "frozen torchvision or timm backbone",
+            "frozen CLIP, DINOv2, or any timm or torchvision backbone",
         ),
     },
     MODELS: {
@@ -108,6 +124,22 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         "mesoinception4": (
             "dfbench.models.networks.meso:MesoInception4",
             "MesoNet with inception blocks",
+        ),
+        "residual-cnn": (
+            "dfbench.models.networks.residual:ResidualCnn",
+            "noise residuals at native resolution, fixed and learned filters",
+        ),
+        "npr": (
+            "dfbench.models.networks.npr:Npr",
+            "relationships of neighbouring pixels into a truncated ResNet",
+        ),
+        "dct-cnn": (
+            "dfbench.models.networks.dct:DctCnn",
+            "four convolutions over the logarithms of the DCT",
+        ),
+        "gram-net": (
+            "dfbench.models.networks.gram:GramNet",
+            "a ResNet beside Gram matrices of its maps",
         ),
         "vit-small": ("dfbench.models.networks.vit:VitSmall", "a small vision transformer"),
         "frozen": (
@@ -178,6 +210,10 @@ _BUILT_IN: dict[str, dict[str, tuple[str, str]]] = {
         "robustness": (
             "dfbench.benchmark.protocols.robustness:Robustness",
             "the same images, changed",
+        ),
+        "external": (
+            "dfbench.benchmark.protocols.external:External",
+            "a further labelled set, and whether intervals hold its figures",
         ),
     },
     # the order is that of the report

@@ -53,6 +53,12 @@ def test_metrics_name_what_there_is():
         ("efficientnet_b0", "tan2019"),
         ("mobilenetv3_small_100", "howard2019"),
         ("vit_small_patch16_224", "dosovitskiy2021"),
+        ("vit_base_patch32_clip_quickgelu_224.openai", "radford2021"),
+        ("clip-vit-l14", "radford2021"),
+        ("open_clip:ViT-L-14.openai", "radford2021"),
+        ("dinov2-vit-b14", "oquab2023"),
+        ("timm:vit_small_patch14_dinov2.lvd142m", "oquab2023"),
+        ("convnext-base-in22k", "liu2022"),
     ],
 )
 def test_a_backbone_is_known_by_how_its_name_begins(name, key):

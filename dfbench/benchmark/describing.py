@@ -300,9 +300,13 @@ def _of_other(part: Part, target: Any) -> Description:
             for name, value in mark.defaults.items()
         )
     elif hasattr(target, "model_json_schema"):
-        fields = target.model_json_schema()["properties"]
+        schema = target.model_json_schema()
+        fields = schema["properties"]
         found = _fields({name: its for name, its in fields.items() if name != "kind"})
-        suite = f'[[protocols]]\nkind = "{part.name}"'
+        needed = [name for name in schema.get("required", ()) if name != "kind"]
+        suite = "\n".join(
+            ["[[protocols]]", f'kind = "{part.name}"', *(f'{name} = "..."' for name in needed)]
+        )
     elif not isinstance(target, type):
         text = ""  # an entry of a list, whose class says nothing of it
     return Description(

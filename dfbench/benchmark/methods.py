@@ -6,19 +6,21 @@ Nothing is said that the records, or the code that reads them, do not hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dfbench.errors import DfbenchError
+from dfbench.features.expression import parse
 from dfbench.plain import counted, listed
 from dfbench.references import (
     Reference,
     Statement,
     backbone_references,
     known,
+    of_imagenet,
     references_of,
 )
 from dfbench.registry import EXTRACTORS, MODELS, PROTOCOLS, Part, Registry
@@ -27,7 +29,7 @@ from dfbench.results.board.board import Board, Divided, Line, Table
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document.wording import count
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Record
+from dfbench.results.records.records import SQUARES, Record
 from dfbench.results.results import Results, load_results
 from dfbench.results.statistics.metrics import ENTRIES
 from dfbench.suites.datasets.cards.about import Cite
@@ -41,6 +43,11 @@ _COMBINED = {
     "mean": ("the mean of the scores of", ()),
     "stacking": ("a logistic regression on the scores of", ("wolpert1992",)),
     "greedy": ("greedy ensemble selection of", ("caruana2004",)),
+    "by-kind": (
+        "a logarithmic opinion pool, with weights that are not negative for each member and kind of"
+        " fake or class, of",
+        ("genest1986", "breiman1996"),
+    ),
 }
 _CALIBRATED = {
     "temperature": ("a temperature", ("guo2017",)),
@@ -202,6 +209,8 @@ class _Methods:
         yield from self._parts("Features", self._extractors)
         yield from self._parts("Models", self._models)
         yield from self._derived()
+        for said in sentences.with_copies(self.lines):
+            yield statement(f" {said}")
         for line in {line.row: line for line in self.lines if line.elsewhere is not None}.values():
             yield statement(f" {sentences.told_of(line)}")
         controls = {line.row: line for line in self.lines if line.control}
@@ -231,14 +240,29 @@ class _Methods:
             members = [names.get(cell, "a row") for cell in record.identity.get("members", ())]
             of = listed(list(dict.fromkeys(members))) if members else "other rows"
             yield statement(f" {row} is {said} {of}", *keys)
+            if (n_folds := how.get("folds")) is not None:
+                yield statement(
+                    f", with weights fitted on {n_folds} folds of the training images, each scored"
+                    " by members that were fitted on the others",
+                    "wolpert1992",
+                )
             if (calibrate := how.get("calibrate")) in _CALIBRATED:
                 by, keys = _CALIBRATED[calibrate]
                 yield statement(f", calibrated by {by}", *keys)
             if how.get("threshold"):
                 keys = ("youden1950",) if how["threshold"] == "youden" else ()
                 yield statement(f", with the threshold by {how['threshold']}", *keys)
-            fitted = how.get("combine") != "mean" or how.get("calibrate") or how.get("threshold")
+            weighed = how.get("combine") != "mean" and "folds" not in how
+            fitted = weighed or how.get("calibrate") in _CALIBRATED or how.get("threshold")
             yield statement(", fitted on the images that choices were made on." if fitted else ".")
+        if any(line.ensemble is not None for line in self.lines):
+            yield statement(
+                " What ensembles gain over their best member, and by each member, is paired;"
+                " how unlike the errors of members are is told by disagreement, Q, correlation and"
+                " double fault",
+                "kuncheva2003",
+            )
+            yield statement(".")
 
     # ---- choices, figures, tests
 
@@ -270,6 +294,20 @@ class _Methods:
             yield statement(" of Optuna", "akiba2019")
             each = ", for each seed and each split or fold anew" if divided else ""
             yield statement(f" proposed, within {listed(limits)}{each}.")
+        yield from self._refit()
+
+    def _refit(self) -> Iterator[Statement]:
+        """Say which rows were fitted once more on all images."""
+        fitted = [r for r in self.records if "derived" not in r.identity and r.elsewhere is None]
+        rows = list(dict.fromkeys(record.row for record in fitted if record.refit))
+        if not rows:
+            return
+        which = "Each row" if all(record.refit for record in fitted) else listed(rows)
+        yield statement(
+            f" {which} was then fitted once more, with these parameters, on the images to train on"
+            " and those that choices were made on together; rounds of boosting and epochs of"
+            " networks are as many as the first fit came to."
+        )
 
     def _repetition(self) -> Iterator[Statement]:
         """Say how often each row was fitted, and on which splits."""
@@ -456,15 +494,42 @@ class _Named:
 def _extractors(identities: Iterable[dict[str, Any]], registry: Registry) -> Iterator[_Named]:
     seen: dict[str, None] = {}
     for identity in identities:
-        for table in identity.get("features") or ():
+        for table in _with_inner(identity.get("features") or ()):
             name, params = table.get("extractor", ""), table.get("params") or {}
             backbone = params.get("backbone", "") if name == "embedding" else ""
-            key = f"{name} {backbone}"
-            if key in seen or name in ("", "resized"):
+            layer = _layer(params)
+            key = f"{name} {backbone} {layer}" if backbone else name
+            if key in seen or name in ("", *SQUARES):
                 continue
             seen[key] = None
             part = registry.get(name) if name in registry else None
-            yield _named(part, name, backbone, str(params.get("weights", "")))
+            yield _named(part, name, backbone, _weights(params), layer)
+
+
+def _weights(params: Mapping[str, Any]) -> str:
+    """Name the weights of an embedding; those of a file by how its SHA-256 begins."""
+    weights = params.get("weights", "")
+    if isinstance(weights, Mapping):
+        return f"of a file (SHA-256 {str(weights.get('sha256', ''))[:12]})"
+    return str(weights)
+
+
+def _layer(params: Mapping[str, Any]) -> str:
+    """Say which block of a backbone an embedding is of, where it is not the last layer."""
+    if params.get("block") is None:
+        return ""
+    pool = params.get("pool")
+    return f", block {params['block']}" + (f" ({pool})" if pool else "")
+
+
+def _with_inner(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give the extractors, and after ``centre`` those that it asks."""
+    for table in tables:
+        yield table
+        of = (table.get("params") or {}).get("of")
+        if table.get("extractor") == "centre" and isinstance(of, str):
+            for term in parse(of):
+                yield {"extractor": term.name, "params": term.params}
 
 
 def _models(identities: Iterable[dict[str, Any]], registry: Registry) -> Iterator[_Named]:
@@ -479,16 +544,20 @@ def _models(identities: Iterable[dict[str, Any]], registry: Registry) -> Iterato
         yield _named(part, name, backbone if base in ("frozen", "finetune") else "")
 
 
-def _named(part: Part | None, name: str, backbone: str = "", weights: str = "") -> _Named:
+def _named(
+    part: Part | None, name: str, backbone: str = "", weights: str = "", layer: str = ""
+) -> _Named:
     """Word a part: its name and what it is; a backbone is named where the name does not."""
     summary = "" if part is None else part.summary.removeprefix(f"{part.name}:NAME, ")
+    imagenet = weights == "imagenet" and of_imagenet(backbone)
     if backbone and backbone not in name:
-        summary += f": {backbone}, weights {weights}"
+        own = "its own" if weights == "imagenet" and not imagenet else weights
+        summary += f": {backbone}, weights {own}{layer}"
     said = f"{name} ({summary})" if summary else name
     references = _references(part)
     if backbone:
         references += tuple(backbone_references(backbone))
-    if weights == "imagenet":
+    if imagenet:
         references += (known()["deng2009"],)
     return _Named(name, said, references)
 

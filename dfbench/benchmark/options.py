@@ -15,6 +15,7 @@ from dfbench.suites.suite import (
     MOST_SEED,
     MOST_TRIALS,
     KeepModels,
+    Number,
     OnLeak,
     Suite,
     TuneFor,
@@ -87,8 +88,12 @@ class Options(BaseModel):
     trials: Count | None = None
     seconds: Seconds | None = None
     tune_for: TuneFor | None = None
+    refit: Annotated[bool, Field(strict=True)] | None = None
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     repeat: Annotated[Repeat, BeforeValidator(_repeat)] | None = None
+    robust: Annotated[bool, Field(strict=True)] = False
+    augment: Annotated[list[str], BeforeValidator(_several)] = Field(default_factory=list)
+    copies: Number | None = None
     cell_timeout: Seconds | None = None
     plugin_timeout: Seconds | None = None
     plugin_memory: Gibibytes | None = None
@@ -100,6 +105,7 @@ class Options(BaseModel):
     keep_models: KeepModels | None = None
     figures: Annotated[list[str], BeforeValidator(_several)] | None = None
     protocols: Places = Field(default_factory=list)
+    external: Places = Field(default_factory=list)
     classes: Annotated[str, Field(strict=True)] = ""
     kinds: Annotated[str, Field(strict=True)] = ""
     groups: Annotated[str, Field(strict=True)] = ""

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from dfbench.benchmark.options import Options
+from dfbench.benchmark.protocols.base import Protocol
 from dfbench.benchmark.reporter import Reporter
 from dfbench.benchmark.run import (
     AS_GIVEN,
@@ -245,6 +246,13 @@ def _options(
         raise OutputError(
             f"a suite that this version does not know: {said}", where="made.json"
         ) from error
+    # figures of the board are compared, and sets that are scored besides may lie elsewhere
+    kept = [
+        each for each in suite.protocols if not isinstance(each, Protocol) or not each.further()
+    ]
+    if len(kept) < len(suite.protocols):
+        notes.append("further sets (external) are not scored again")
+        suite = suite.model_copy(update={"protocols": kept})
     files = [_plugin(Path(at_home(path)), told, plugins, notes) for path, told in again.plugins]
     where = {each.name: places[each.name] for each in again.data}
     sources = [place if place == name else f"{name}={place}" for name, place in where.items()]

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any, Literal
 
 from dfbench.backbones.apart import apart
 from dfbench.benchmark.execution.executor import check_executor, execute
@@ -18,7 +19,14 @@ from dfbench.benchmark.execution.worker import follow
 from dfbench.benchmark.limits import SECONDS, Allowed
 from dfbench.benchmark.machine import default_jobs
 from dfbench.benchmark.options import Device, Executor, Options
-from dfbench.benchmark.planning.plan import Loaded, Plan, load_datasets, make_plan, repeated
+from dfbench.benchmark.planning.plan import (
+    Loaded,
+    Plan,
+    load_datasets,
+    load_further,
+    make_plan,
+    repeated,
+)
 from dfbench.benchmark.planning.requests import with_evaluations, with_models, with_pictures
 from dfbench.benchmark.planning.rows import rows
 from dfbench.benchmark.progress import Told, listener_of
@@ -42,9 +50,12 @@ from dfbench.suites.datasets.inference.reading import OTHERWISE
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.origins import origin_of
 from dfbench.suites.datasets.sources import split_source
-from dfbench.suites.protocols import with_defaults
+from dfbench.suites.protocols import with_defaults, with_external
 from dfbench.suites.repeat import Repeat
 from dfbench.suites.suite import (
+    COPIES,
+    ROBUST,
+    VIEWS,
     KeepModels,
     OnLeak,
     Suite,
@@ -67,8 +78,12 @@ def run(
     trials: int | None = None,
     seconds: float | None = None,
     tune_for: TuneFor | None = None,
+    refit: bool | None = None,
     seed: int | None = None,
     repeat: str | Repeat | None = None,
+    robust: bool = False,
+    augment: str | Sequence[str] = (),
+    copies: int | Literal["all"] | None = None,
     cell_timeout: float | None = None,
     plugin_timeout: float | None = None,
     plugin_memory: float | None = None,
@@ -80,6 +95,7 @@ def run(
     keep_models: KeepModels | None = None,
     figures: str | Sequence[str] | None = None,
     protocols: str | Sequence[str] = (),
+    external: str | Path | Sequence[str | Path] = (),
     classes: str = "",
     kinds: str = "",
     groups: str = "",
@@ -118,11 +134,22 @@ def run(
     tune_for
         Figure of the tuning split that parameters are chosen by, instead of the suite's:
         ``"roc_auc"``, ``"log_loss"``, ``"balanced_accuracy"`` or ``"average_precision"``.
+    refit
+        Whether each row, once its parameters are chosen, is fitted on train and tuning part
+        together, instead of what the suite says.
     seed
         Instead of the suite's.
     repeat
         ``"splits=5"`` or ``"folds=5"``: the images of each data set are divided so often, in place
         of the splits that it has, and each row is run on each division.
+    robust
+        Whether beside each row over features stands its variant ``...@robust``, which is fitted on
+        changed copies of the training images too.
+    augment
+        Views of these copies, such as ``"jpeg=60"`` or ``"resize=0.5+jpeg=70"``, instead of the
+        suite's.
+    copies
+        Copies of each image, each in another view, or ``"all"``; instead of the suite's.
     cell_timeout
         Seconds after which a cell is given up, however many its images are; by default as the
         suite says, and more in proportion for a cell of more than 10,000 training images.
@@ -152,6 +179,9 @@ def run(
         ``examples``, ``cam``, ``tsne``.
     protocols
         Kinds of protocols to add, as they are by default.
+    external
+        Further labelled sets that all rows score: ``"DATASET=FOLDER"`` one of a data set of the
+        run, ``"FOLDER"`` one of all others; see the protocol ``external``.
     classes, kinds, groups, splits
         How the one plain folder among the data is to be read, where it does not tell itself, e.g.
         ``classes="real=cats,fake=dogs"``; see `dfbench.suites.datasets.inference.read_as.ReadAs`.
@@ -192,8 +222,12 @@ def run(
         trials=trials,
         seconds=seconds,
         tune_for=tune_for,
+        refit=refit,
         seed=seed,
         repeat=repeat,
+        robust=robust,
+        augment=augment,
+        copies=copies,
         cell_timeout=cell_timeout,
         plugin_timeout=plugin_timeout,
         plugin_memory=plugin_memory,
@@ -205,6 +239,7 @@ def run(
         keep_models=keep_models,
         figures=figures,
         protocols=protocols,
+        external=external,
         classes=classes,
         kinds=kinds,
         groups=groups,
@@ -272,6 +307,12 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     lines = rows(suite, Registry(EXTRACTORS, plugins), Registry(MODELS, plugins), only, device)
     if not lines:
         raise CardError("no rows", where=f"suite {suite.name!r}", hint="give a --plugin")
+    if (options.augment or options.copies) and all(row.augment is None for row in lines):
+        raise CardError(
+            "no row is fitted on changed copies",
+            where="--augment" if options.augment else "--copies",
+            hint=f"--robust, or --only ROW{ROBUST}",
+        )
     long = [row.name for row in lines if without_folders(row.name) != row.name]
     if long:
         features = split_outside(long[0], "/")[0]
@@ -323,12 +364,20 @@ def plan_run(options: Options, reporter: Reporter, *, dry: bool = False) -> Plan
     # protocols, models and pictures are of the first
     datasets = [its[0] for its in divisions]
     seeds = suite.seeds if options.seed is None else [options.seed]
-    settings = replace(settings, again=_again(options, suite, seeds, plugins, loaded))
+    augmented = any(row.augment is not None for row in lines)
+    again = _again(options, suite, seeds, plugins, loaded, augmented=augmented)
+    settings = replace(settings, again=again)
     plan = make_plan(
         suite, lines, [*chain(*divisions)], seeds, suite.budget, folder, check=options.check
     )
     plan = with_models(plan, folder, missing=options.keep_models == "all")
-    plan = with_evaluations(plan, datasets, folder, check=options.check)
+    further = load_further(
+        suite, loaded, lambda name: reporter.stage(f"{name}: images"), plugins, check=options.check
+    )
+    for each in further.values():
+        if each not in loaded:
+            _tell(each, reporter)
+    plan = with_evaluations(plan, datasets, folder, further=further, check=options.check)
     plan, undrawn = with_pictures(plan, settings.figures, folder)
     for kinds, unkept in undrawn.items():
         reporter.note(
@@ -351,12 +400,17 @@ def _again(
     seeds: Sequence[int],
     plugins: Sequence[Path],
     datasets: Sequence[Dataset | object],
+    *,
+    augmented: bool,
 ) -> Again:
     """Note what it takes to run this again."""
+    # what they are by default may change
+    written = {"augment": list(VIEWS) if suite.views == "default" else suite.views}
+    copies = {**written, "copies": suite.copies or COPIES} if augmented else {}
     sources = [str(split_source(each)[1]) for each in options.data] or suite.datasets
     if isinstance(sources, str) or len(sources) != len(datasets):
         sources = [each.name if isinstance(each, Dataset) else "" for each in datasets]
-    settled = suite.model_copy(update={"seeds": list(seeds), "plugins": []})
+    settled = suite.model_copy(update={"seeds": list(seeds), "plugins": [], **copies})
     given = options.model_dump(mode="json", include=set(AS_GIVEN), exclude_defaults=True)
     return Again(
         # protocols have fields of their own
@@ -446,26 +500,52 @@ def keep_best(results: Results) -> None:
     results.models_changed()
 
 
+def _other_copies(suite: Suite, options: Options) -> dict[str, Any]:
+    """Give what options say of the copies of variants; rows with copies of their own keep them."""
+    given: dict[str, Any] = {}
+    if options.augment:
+        given["augment"] = [view for text in options.augment for view in text.split(",")]
+    if options.copies is not None:
+        given["copies"] = options.copies
+    none = dict.fromkeys(given)
+    blocks = [
+        block.model_copy(update={**none, **({"augment": "default"} if block.augment else {})})
+        for block in suite.rows
+    ]
+    systems = [row.model_copy(update=none) if row.robust else row for row in suite.systems]
+    return {**given, "rows": blocks, "systems": systems}
+
+
 def _settled(options: Options) -> Suite:
     """Give the suite with what the options say instead of it."""
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     given = {"trials": options.trials, "seconds": options.seconds}
     changes = {key: value for key, value in given.items() if value is not None}
-    known = suite.model_dump(include={"on_leak", "figures", "keep_models", "tune_for"})
+    known = suite.model_dump(include={"on_leak", "figures", "keep_models", "tune_for", "refit"})
     if options.tune_for is not None:
         known["tune_for"] = options.tune_for
+    if options.refit is not None:
+        known["refit"] = options.refit
     if options.on_leak is not None:
         known["on_leak"] = options.on_leak
     if options.keep_models is not None:
         known["keep_models"] = options.keep_models
     if options.repeat is not None:
         known["repeat"] = options.repeat
+    if options.robust:
+        known["robust"] = True
+    if options.augment or options.copies is not None:
+        known |= _other_copies(suite, options)
     if options.figures is not None:
         known["figures"] = parse_figures(",".join(options.figures) or "none")
+    protocols = suite.protocols
+    if options.external:
+        pairs = [split_source(each) for each in options.external]
+        protocols = with_external(protocols, [(name, str(source)) for name, source in pairs])
     return suite.model_copy(
         update={
             **known,
             "budget": suite.budget.model_copy(update=changes),
-            "protocols": with_defaults(suite.protocols, [str(kind) for kind in options.protocols]),
+            "protocols": with_defaults(protocols, [str(kind) for kind in options.protocols]),
         }
     )

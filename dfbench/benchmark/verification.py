@@ -35,7 +35,7 @@ from dfbench.suites.datasets.manifest import Dataset
 
 _OF_MODEL = (
     "row", "dataset", "fingerprint", "cell", "seed", "classes", "positive", "threshold", "split",
-    "tuned_on", "n_train", "n_tune", "n_test",
+    "tuned_on", "refit", "n_train", "n_tune", "n_test",
 )  # fmt: skip
 """What a kept model and the record of its cell tell alike."""
 _REFITTED = 0.05
@@ -277,6 +277,8 @@ def _tuning(checks: Checks) -> None:
         tuning = record.tuning
         if record.status != "ok" or tuning is None or "tune" not in record.tables:
             continue
+        if record.copies is not None:
+            continue  # it was tuned on changed copies too, whose scores nobody keeps
         try:
             scores = checks.out.read_scores(record, "tune")
         except OutputError:

@@ -82,7 +82,21 @@ def show(
         asked = load_suite(suite)
         files = [*asked.plugins, *(plugin or ())]
         found = rows(asked, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
-        _print([(row.name, "" if row.status == "ok" else row.status, row.reason) for row in found])
+        _print(
+            [
+                (
+                    row.name,
+                    "" if row.status == "ok" else row.status,
+                    row.reason or ("" if row.augment is None else row.augment.said),
+                )
+                for row in found
+            ]
+        )
+        for short, expression in asked.features.items():
+            if any(short in row.name.partition("/")[0].split("+") for row in found):
+                say(f"{short}: {expression}")
+        if asked.refit:
+            say("refit: once its parameters are chosen, each is fitted on train and tuning part")
 
 
 def _describe(what: What, name: str, plugins: Sequence[Path]) -> None:

@@ -132,6 +132,14 @@ def run(
         TuneFor | None,
         typer.Option(help="Figure that tuning chooses parameters by, instead of the suite's."),
     ] = None,
+    refit: Annotated[
+        bool | None,
+        typer.Option(
+            "--refit/--no-refit",
+            help="Fit each row once more on train and validation together, with the parameters"
+            " that were chosen, or not, instead of what the suite says.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Seed, instead of the suite's.")
     ] = None,
@@ -142,6 +150,26 @@ def run(
             help="splits=N or folds=N: divide each data set N times, in place of the splits it"
             " has, and run each row on each division.",
         ),
+    ] = None,
+    robust: Annotated[
+        bool,
+        typer.Option(
+            "--robust",
+            help="Beside each row over features also its variant ...@robust, which is fitted on"
+            " changed copies of the training images too.",
+        ),
+    ] = False,
+    augment: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIEW",
+            help="View of these copies, instead of the suite's, such as jpeg=60 or"
+            " resize=0.5+jpeg=70; repeatable, or with commas between them.",
+        ),
+    ] = None,
+    copies: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Copies of each image, each in another view, or all."),
     ] = None,
     cell_timeout: Annotated[
         float | None,
@@ -213,6 +241,15 @@ def run(
             autocompletion=completing.protocols,
         ),
     ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--external",
+            metavar="[DATASET=]FOLDER",
+            help="Further labelled set of the same origin, which all rows score, of one data set"
+            " or of all: do the intervals of the board hold its figures? Repeatable.",
+        ),
+    ] = None,
     classes: Classes = "",
     kinds: Kinds = "",
     groups: Groups = "",
@@ -244,8 +281,12 @@ def run(
         trials=trials,
         seconds=seconds,
         tune_for=None if tune_for is None else tune_for.value,
+        refit=refit,
         seed=seed,
         repeat=repeat,
+        robust=robust,
+        augment=augment or (),
+        copies=int(copies) if copies is not None and copies.isdecimal() else copies,
         cell_timeout=cell_timeout,
         plugin_timeout=plugin_timeout,
         plugin_memory=plugin_memory,
@@ -257,6 +298,7 @@ def run(
         keep_models=None if keep_models is None else keep_models.value,
         figures=figures,
         protocols=protocol or (),
+        external=external or (),
         classes=classes,
         kinds=kinds,
         groups=groups,

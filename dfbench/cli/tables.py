@@ -11,10 +11,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from dfbench.benchmark.planning.augmenting import Augmentation
 from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.plan import Plan
 from dfbench.cli.screen import lines_of
 from dfbench.plain import in_line
+from dfbench.results.records.subsets import Subset
 
 _WIDE = 100_000
 _MARKS = {"to run": "run", "done": "done", "skipped": "skip", "failed": "fail"}
@@ -80,7 +82,8 @@ def run_summary(plan: Plan) -> str:
     rows = {cell.row.name for cell in plan.cells}
     # the orders of shuffled labels are no seeds of the suite
     seeds = {cell.seed for cell in plan.cells if not cell.row.shuffled} or {0}
-    counts = Counter(cell.state for cell in plan.cells)
+    cells = plan.counted
+    counts = Counter(cell.state for cell in cells)
     parts = [
         f"{counts['to run']} to run",
         f"{counts['done']} done before",
@@ -88,17 +91,20 @@ def run_summary(plan: Plan) -> str:
         f"{counts['failed']} failed",
     ]
     states = ", ".join(part for part in parts if not part.startswith("0 "))
-    n_subsets = sum(bool(cell.subset.name) for cell in plan.cells)
+    n_folds = sum(cell.subset.fold is not None for cell in cells)
+    n_subsets = sum(bool(cell.subset.name) for cell in cells) - n_folds
     subsets = f", {n_subsets} of them variants" if n_subsets else ""
+    subsets += f", {n_folds} of them folds of train" if n_folds else ""
     again = sum(cell.state == "done" and cell.fits for cell in plan.cells)
     if again:
         states += f"; {again} of those done taken up again"
     return (
         f"{_count(len(names), 'data set')} x {_count(len(rows), 'row')} x "
         f"{_count(len(seeds), 'seed')}{_divisions(plan)}: "
-        f"{_count(len(plan.cells), 'cell')}{subsets} ({states}); "
+        f"{_count(len(cells), 'cell')}{subsets} ({states}); "
         f"at most {_count(plan.budget.trials, 'trial')} or {plan.budget.seconds:g} s of tuning each"
         + ("" if (its := plan.suite.tune_for) == "roc_auc" else f", by {its.replace('_', ' ')}")
+        + (", then a fit on train and tuning part together" if plan.suite.refit else "")
     )
 
 
@@ -120,13 +126,13 @@ def plan_table(plan: Plan) -> list[RenderableType]:
     datasets = list(dict.fromkeys(cell.dataset_name for cell in plan.cells))
     table = plain_table("row", *datasets)
     by_row: dict[str, dict[str, list[Cell]]] = {}
-    for cell in plan.cells:
-        name = cell.subset.name or cell.row.name
+    for cell in plan.counted:
+        name = _of_folds(cell.subset) or cell.subset.name or cell.row.name
         by_row.setdefault(name, {}).setdefault(cell.dataset_name, []).append(cell)
     for row, found in by_row.items():
         table.add_row(Text(in_line(row)), *(_mark(found.get(name, [])) for name in datasets))
     reasons: dict[str, list[str]] = {}
-    for cell in plan.cells:
+    for cell in plan.counted:
         if cell.reason:
             words = (cell.dataset_name, cell.subset.name, cell.row.name)
             reasons.setdefault(cell.reason, []).append(" ".join(word for word in words if word))
@@ -135,10 +141,26 @@ def plan_table(plan: Plan) -> list[RenderableType]:
             pair = f"{asked.protocol} {asked.dataset} -> {asked.scored_on}"
             if pair not in (pairs := reasons.setdefault(asked.reason, [])):
                 pairs.append(pair)
-    protocols = [Text(in_line(line)) for line in _evaluations(plan)]
+    protocols = [Text(in_line(line)) for line in [*_copies(plan), *_evaluations(plan)]]
     said = [f"{_list(names)}: {reason}" for reason, names in reasons.items()]
     below = [Text(in_line(line), style="yellow") for line in said]
     return [table, *below, *protocols, Text(run_summary(plan))]
+
+
+def _copies(plan: Plan) -> list[str]:
+    """Say which rows are fitted on changed copies of images too."""
+    found: dict[Augmentation, dict[str, None]] = {}
+    for cell in plan.cells:
+        if cell.row.augment is not None:
+            found.setdefault(cell.row.augment, {})[cell.row.name] = None
+    return [f"{_list([*rows])}: {its.said}" for its, rows in found.items()]
+
+
+def _of_folds(subset: Subset) -> str:
+    """Name the folds that one is of, which share a line; empty where it is none."""
+    if subset.fold is None:
+        return ""
+    return ", ".join(filter(None, [subset.around.name, f"{subset.fold[1]} folds of train"]))
 
 
 def _evaluations(plan: Plan) -> list[str]:

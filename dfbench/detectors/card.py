@@ -108,7 +108,8 @@ def _trained(contents: Contents) -> str:
     lines = [
         f"data set {contents.dataset}, fingerprint {contents.fingerprint}, seed {contents.seed}",
         f"{contents.n_train:,} images for training, {contents.n_tune:,} for choices "
-        f"({contents.tuned_on})",
+        f"({contents.tuned_on})"
+        + ("; then fitted on all of these together" if contents.refit else ""),
     ]
     seen = contents.seen
     if seen is not None:

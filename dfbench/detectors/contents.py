@@ -32,6 +32,8 @@ class KeptExtractor(_Part):
     """Length of its vector."""
     weights: str = ""
     """File of what it loads from elsewhere; empty where it loads nothing, or is to load it."""
+    loads: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """SHA-256 of what it is to load, where that is too large to be brought along."""
 
 
 class KeptModel(_Part):
@@ -129,6 +131,8 @@ class Contents(_Part):
     """File of arrays: what the training images were like, and how the test images were scored."""
     split: str = ""
     tuned_on: str = ""
+    refit: bool = False
+    """Whether it was fitted on the images for choices too, once these were made."""
     grouped: bool = False
     n_train: int = Field(default=0, ge=0)
     n_tune: int = Field(default=0, ge=0)

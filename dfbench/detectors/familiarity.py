@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dfbench.detectors.contents import SeenFiles
 from dfbench.detectors.pictures import FileFacts
 from dfbench.detectors.reference import ENOUGH
+from dfbench.features.views.operations import Operation
 
 
 def far(n: int) -> str:
@@ -32,6 +33,21 @@ def seen_files(facts: Iterable[FileFacts]) -> SeenFiles | None:
         formats=[name for name, _ in formats.most_common()],
         quality=(min(qualities), max(qualities)) if qualities else None,
     )
+
+
+def with_copies(seen: SeenFiles, chains: Iterable[Sequence[Operation]]) -> SeenFiles:
+    """Add the files that changed copies of training images were written as."""
+    formats, qualities = list(seen.formats), list(seen.quality or ())
+    for chain in chains:
+        written = next((step for step in reversed(chain) if step.name in _WRITTEN), None)
+        if written is not None:
+            formats.append(_WRITTEN[written.name])
+            qualities += [int(written.strength)] * (written.name == "jpeg")
+    quality = (min(qualities), max(qualities)) if qualities else None
+    return seen.model_copy(update={"formats": list(dict.fromkeys(formats)), "quality": quality})
+
+
+_WRITTEN = {"jpeg": "JPEG", "webp": "WEBP"}
 
 
 def unlike(seen: SeenFiles, facts: FileFacts) -> list[str]:

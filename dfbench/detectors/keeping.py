@@ -216,6 +216,7 @@ def _facts(record: Record) -> dict[str, Any]:
     shared = (
         "row", "dataset", "fingerprint", "cell", "kind", "control", "seed", "classes", "positive",
         "threshold", "split", "tuned_on", "grouped", "n_train", "n_tune", "n_test",
+        "refit",
     )  # fmt: skip
     return {
         **{key: getattr(record, key) for key in shared},

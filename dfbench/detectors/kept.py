@@ -29,6 +29,8 @@ from dfbench.results.records.records import Entry, Record
 from dfbench.results.results import Results
 from dfbench.results.statistics.estimate import Estimate
 
+MOST_HELD = 256 << 20
+"""Bytes of weights up to which a file brings along what everybody can get from its library."""
 AGAIN = "the same dfbench run with --only '{}' --keep-models all fits it once more"
 
 
@@ -174,6 +176,8 @@ class KeptModels:
 
     def bundle(self, entry: Entry) -> Bundle:
         """Give the model of a row as one that stands alone: backbones bring their weights along.
+
+        Those of more than `MOST_HELD` bytes that a library has are named by their hash instead.
 
         Raises
         ------
@@ -348,7 +352,10 @@ class _Gathered:
         content = extractor_of(kept, {}, self.plugins).held()
         if not content:
             return kept
-        name = f"{hashlib.sha256(content).hexdigest()[:16]}.weights.safetensors"
+        digest = hashlib.sha256(content).hexdigest()
+        if len(content) > MOST_HELD and kept.params.get("weights") == "imagenet":
+            return kept.model_copy(update={"loads": digest})
+        name = f"{digest[:16]}.weights.safetensors"
         self.files[name] = content
         # where they were on this machine is nobody's business
         params = {key: value for key, value in kept.params.items() if key != "weights"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ from dfbench.features.base import Extractor
 from dfbench.features.elsewhere.base import FromElsewhere
 from dfbench.features.expression import Term, build
 from dfbench.features.function import FunctionExtractor
-from dfbench.features.internal.resized import Resized
+from dfbench.features.internal.square import Square
+from dfbench.features.internal.squares import square
 from dfbench.features.views.view import Seen
 from dfbench.models.base import Both, Inputs, Labels, Model, Probabilities
 from dfbench.models.kept import Kept
@@ -29,6 +31,7 @@ from dfbench.registry import ELSEWHERE, EXTRACTORS, MODELS, Registry, detector_o
 
 _LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
 """Packages that a file may have imported."""
+_ANOTHER = "run the row again, or ask the dfbench that made it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,12 @@ class Part:
     _lock: threading.RLock
 
     @property
+    def square(self) -> Square:
+        """What makes the square images that it is given."""
+        assert self.side is not None  # who asks knows that it is given images
+        return square(self.model.square, self.side)
+
+    @property
     def reads_files(self) -> bool:
         """Whether it asks for files, not pixels alone."""
         return any(extractor.reads == "file" for extractor in self.extractors)
@@ -91,7 +100,7 @@ class Part:
             assert features is not None  # a model is given something
             return features
         pixels = [each.image for each in seen]
-        images = Resized(self.side).transform(pixels).reshape(len(seen), self.side, self.side, 3)
+        images = self.square.transform(pixels).reshape(len(seen), self.side, self.side, 3)
         return images if features is None else Both(images, features)
 
     def _vectors(
@@ -197,7 +206,8 @@ def model_of(
     if model_class.version != kept.version:
         raise ModelFileError(
             f"was made with another version of the model {kept.model!r}: "
-            f"{kept.version}, here it is {model_class.version}"
+            f"{kept.version}, here it is {model_class.version}",
+            hint=_ANOTHER,
         )
     if kept.source and source_of(model_class) != kept.source:
         raise ModelFileError(
@@ -240,7 +250,9 @@ def extractor_of(
     Raises
     ------
     ModelFileError
-        If there is none of this name, or not in this version.
+        If there is none of this name, or not in this version, or its weights are others.
+    UnavailableError
+        If weights that were not brought along are absent.
     """
     if kept.name in ELSEWHERE:
         kind: type[FromElsewhere] = detector_of(kept.name)
@@ -255,7 +267,8 @@ def extractor_of(
     if extractor.version != kept.version:
         raise ModelFileError(
             f"was made with another version of the extractor {kept.name!r}: "
-            f"{kept.version}, here it is {extractor.version}"
+            f"{kept.version}, here it is {extractor.version}",
+            hint=_ANOTHER,
         )
     if isinstance(extractor, FunctionExtractor) and extractor.identity()["source"] != kept.source:
         raise ModelFileError(
@@ -263,6 +276,12 @@ def extractor_of(
         )
     if kept.weights:
         extractor.hold(files[kept.weights])
+    if kept.loads and hashlib.sha256(extractor.held()).hexdigest() != kept.loads:
+        raise ModelFileError(
+            f"was made with other weights of {kept.params.get('backbone')} than this machine has",
+            hint="its library has exchanged them, or has another version: install that which the"
+            " model was made with",
+        )
     return extractor
 
 

@@ -17,6 +17,7 @@ EXTRAS = {
     "app": "the page in the browser, dfbench serve",
     "fast": "JPEG files are decoded faster",
     "video": "frames of videos, dfbench data frames",
+    "clip": "CLIP of any training, embedding[backbone=open_clip:NAME.TAG]",
     "onnx": "detectors in ONNX files, onnx:FILE",
     "detectzoo": "published detectors by name, detectzoo:NAME",
     "dask": "runs on several machines, features in a bucket",

@@ -1,4 +1,4 @@
-"""ImageNet weights that rows of the built-in suites ask for, and where they are looked for."""
+"""Weights of backbones that rows of the built-in suites ask for, and where they are looked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
 
 
 def _backbones(row: Row) -> Iterator[str]:
-    """Give the backbones whose ImageNet weights a row takes."""
+    """Give the backbones whose default weights a row takes."""
     taken = [each.get_params() for each in row.extractors]
     if row.model is not None:
         taken.append(row.space.defaults(row.model))

@@ -97,6 +97,33 @@ def with_defaults(protocols: Sequence[Protocol], kinds: Sequence[str]) -> list[P
     return found
 
 
+def with_external(
+    protocols: Sequence[Protocol], sources: Sequence[tuple[str, str]]
+) -> list[Protocol]:
+    """Have further sets scored, in place of those that protocols name.
+
+    Parameters
+    ----------
+    protocols
+        Of a suite.
+    sources
+        Data set of the run, or "" for all others, and its further set.
+
+    Raises
+    ------
+    CardError
+        Where a data set has two.
+    """
+    data: dict[str, str] = {}
+    for name, source in sources:
+        if name in data:
+            raise CardError(f"two sets for {name or 'all data sets'}", where="--external")
+        data[name] = source
+    rows = next((its.rows for its in protocols if its.kind == "external"), [])
+    own = parse({"kind": "external", "data": data, "rows": rows})
+    return [*(its for its in protocols if its.kind != "external"), own]
+
+
 def _default(kind: str) -> Protocol:
     try:
         return parse({"kind": kind})
@@ -104,4 +131,5 @@ def _default(kind: str) -> Protocol:
         first = error.errors()[0]
         said = ": ".join([*map(str, first["loc"][1:]), in_words(first)])
         hint = "write it into [[protocols]] of a suite"
+        hint += ", or give --external FOLDER" if kind == "external" else ""
         raise CardError(said, where=f"--protocol {kind}", hint=hint) from None

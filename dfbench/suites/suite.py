@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -18,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from dfbench.errors import CardError, ParameterError, in_words, shortened, unknown
+from dfbench.errors import CardError, ParameterError, in_words, one_line, shortened, unknown
 from dfbench.files import at_home
 from dfbench.received.files import why
 from dfbench.received.sections import Written
@@ -32,6 +33,7 @@ _FOLDER = Path(__file__).parent
 MOST_SECONDS = 1e8
 MOST_TRIALS = 1_000_000
 MOST_SEED = 2**63 - 1
+MOST_FOLDS = 100
 
 LONGEST_NAME = 4_000
 """Characters."""
@@ -63,7 +65,60 @@ class Budget(_Part):
     """No trial starts that would be expected to end after this."""
 
 
-class Block(_Part):
+ROBUST = "@robust"
+"""What the name of a row's robust variant has more."""
+
+VIEWS = (
+    *("jpeg=80", "jpeg=40", "resize=0.6", "resize=0.35"),
+    *("blur=1.5", "noise=3", "noise=6", "contrast=0.45"),
+)
+"""Views of training copies where none are told: of no protocol, but of kinds that it has."""
+COPIES = 4
+"""Of each image, where nothing else is told."""
+
+Views = Literal["default"] | Annotated[list[Name], Field(min_length=1)]
+
+
+def _number(value: object) -> object:
+    # one sentence for both: a union would word its first part alone
+    if value == "all" or (type(value) is int and 1 <= value <= 100):
+        return value
+    raise ValueError(
+        f"a whole number from 1 to 100 or 'all' is wanted, not {one_line(repr(value))}"
+    )
+
+
+Number = Annotated[Literal["all"] | int, BeforeValidator(_number)]
+"""Of copies of an image."""
+
+
+class _Copied(_Part):
+    """What joins the images that a row over features is fitted and tuned on."""
+
+    robust: bool = False
+    """Whether beside each row over features stands its variant, named with `ROBUST`, which is
+    fitted on changed copies of the training images too."""
+    augment: Views | None = None
+    """Views of the copies: chains such as ``jpeg=70`` or ``resize=0.5+jpeg=70``, or ``default``.
+    Without `robust` the rows themselves are fitted on copies."""
+    copies: Number | None = None
+    """Of each image, each in another view that the seed draws; ``all``: one in each view."""
+
+    @property
+    def views(self) -> Views:
+        """`augment`, or what it is where nothing is said."""
+        return self.augment or "default"
+
+
+class _Fitted(_Copied):
+    @model_validator(mode="after")
+    def _of_copies(self) -> Self:
+        if self.copies is not None and self.augment is None and not self.robust:
+            raise ValueError("copies are of augment = [...] or robust = true")
+        return self
+
+
+class Block(_Fitted):
     """Rows: each of `features` with each of `models`, and each of `networks` alone."""
 
     features: list[Name] = Field(default_factory=list)
@@ -116,7 +171,7 @@ class Ranged(_Part):
         return self
 
 
-class System(_Part):
+class System(_Fitted):
     """A row of its own: a model with features, or a network, exactly as it is written here."""
 
     name: Name = Field(min_length=1)
@@ -146,12 +201,15 @@ class System(_Part):
 
 
 class Derived(_Part):
-    """A row made of the scores of others, by choices on the tuning split."""
+    """A row made of the scores of others, by choices on the tuning split or on folds of train."""
 
     name: str = Field(min_length=1)
     of: Annotated[list[str], Field(min_length=1)]
     """Names of rows."""
-    combine: Literal["mean", "stacking", "greedy"] = "mean"
+    combine: Literal["mean", "stacking", "greedy", "by-kind"] = "mean"
+    folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | None = None
+    """Of train, each scored by members that were fitted on the others: the weights are chosen on
+    these scores of all training images. None: on the tuning split."""
     calibrate: Literal["none", "temperature", "isotonic"] = "none"
     threshold: str = ""
     """Rule for the decision of a binary task: ``youden``, ``eer``, ``fpr=0.05``; empty: argmax."""
@@ -161,6 +219,12 @@ class Derived(_Part):
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Derived:
+        if self.folds is not None and self.combine == "mean":
+            raise ValueError("folds are for combine that has weights: stacking, greedy, by-kind")
+        return self
 
 
 OnLeak = Literal["warn", "drop", "stop"]
@@ -175,8 +239,11 @@ KeepModels = Literal["all", "best", "none"]
 """Which fitted models a run leaves: of each row, of the row on top of each data set, of none."""
 
 
-class Suite(_Part):
+class Suite(_Copied):
     """What is run.
+
+    Of its `robust`, `augment` and `copies`, the first holds for all rows; the others for variants
+    and rows that say nothing of their own, and ask for no copies by themselves.
 
     Attributes
     ----------
@@ -196,6 +263,8 @@ class Suite(_Part):
     says."""
     budget: Budget = Budget()
     tune_for: TuneFor = "roc_auc"
+    refit: Annotated[bool, Field(strict=True)] = False
+    """Whether each row is fitted on train and tuning part together, once parameters are chosen."""
     cell_timeout: Seconds = 1800
     """Seconds after which a cell is given up; of more than 10,000 training images in proportion."""
     plugins: list[Place] = Field(default_factory=list)

@@ -357,6 +357,7 @@ def test_a_worker_of_several_threads_has_one_task_of_all_runs(tmp_path: Path) ->
             time.sleep(0.1)
         mine = Crew(other, terms(tmp_path), 60).each([Task("short", abs, (-3,))], len)
         assert dict(mine) == {"short": 3}
+        theirs.join(2)  # to hear of it takes a moment, once more takes three seconds
         assert ended == [("long", None)], "it waited, and its task was begun again"
         theirs.join()
 

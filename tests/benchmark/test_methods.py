@@ -6,9 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from dfbench import __version__
-from dfbench.benchmark.methods import methods
+from dfbench.benchmark.methods import _extractors, methods
 from dfbench.cli import app
 from dfbench.references import parse
+from dfbench.registry import EXTRACTORS, Registry
 from dfbench.results.render import cited
 from tests.conftest import SUITE
 
@@ -61,6 +62,18 @@ def test_what_a_plugin_is_from_is_not_known_without_it(made):
     said = CliRunner().invoke(app, ["cite", str(made[0]), "--format", "bib"]).stdout
     assert {"cover1967"} <= {each.key for each in parse(said)}
     assert "mine2026" not in said
+
+
+def test_embeddings_are_named_by_weights_and_block():
+    params = {
+        "backbone": "torchvision:mobilenet_v2",
+        "weights": {"sha256": "0123456789ab" + "c" * 52},
+    }
+    of_block = {**params, "block": 13, "pool": "mean"}
+    tables = [{"extractor": "embedding", "params": each} for each in (params, of_block, params)]
+    said = [part.said for part in _extractors([{"features": tables}], Registry(EXTRACTORS))]
+    ends = "torchvision:mobilenet_v2, weights of a file (SHA-256 0123456789ab)"
+    assert [each.rpartition(": ")[2] for each in said] == [f"{ends})", f"{ends}, block 13 (mean))"]
 
 
 def test_figures_for_a_paper_are_the_same_again(made, tmp_path):

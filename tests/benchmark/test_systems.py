@@ -77,7 +77,8 @@ def dfbench(*arguments: object) -> Result:
 
 def cells(out: Path) -> dict[str, tuple[dict[str, Any], pd.DataFrame | None]]:
     found = {}
-    for entry in json.loads((out / "run.json").read_text())["entries"]:
+    entries = json.loads((out / "run.json").read_text())["entries"]
+    for entry in (entry for entry in entries if not entry["variant"]):
         record = json.loads((out / "cells" / f"{entry['cell']}.json").read_text())
         path = out / "cells" / f"{entry['cell']}.parquet"
         found[entry["row"]] = record, pd.read_parquet(path) if path.exists() else None

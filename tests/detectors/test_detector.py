@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -171,6 +172,18 @@ def test_a_row_that_reads_files_asks_for_them(ran, images: list[Path]) -> None:
         control.predict([np.zeros((40, 48, 3), np.uint8)])
 
 
+@pytest.mark.parametrize(
+    "part", [("dfbench.models.classical.svm", "SVM"), ("dfbench.features.extractors.hsv", "HSV")]
+)
+def test_what_another_dfbench_made_says_what_to_do(ran, part, monkeypatch) -> None:
+    module, name = part
+    made_of = getattr(importlib.import_module(module), name)
+    monkeypatch.setattr(made_of, "version", made_of.version + 1)
+    with pytest.raises(ModelFileError, match="another version of the") as told:
+        Detector(ran.bundle("hsv+lbp/svm"))
+    assert "run the row again" in str(told.value)
+
+
 def test_rates_are_those_of_the_stored_scores(ran, detector: Detector) -> None:
     table = dfbench.load_results(ran.out).scores("hsv+lbp/svm")
     for rate in detector.rates():
@@ -246,7 +259,7 @@ def test_a_detector_of_own_functions_asks_for_their_file(tmp_path: Path, make_fo
 
 def test_a_model_that_breaks_says_so_in_one_line(detector: Detector, images: list[Path]) -> None:
     part = replace(detector.parts[0], model=deepcopy(detector.parts[0].model))
-    part.model._mean = None
+    part.model._scale = None
     inputs = detector.inputs([detector.look(images[0])])[0]
     with pytest.raises(ModelFileError, match=r"the model is not what it must be: \w+Error"):
         part.proba(inputs)

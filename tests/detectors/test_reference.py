@@ -7,9 +7,10 @@ import pytest
 
 from dfbench.detectors import reference
 from dfbench.detectors.contents import SeenFiles
-from dfbench.detectors.familiarity import far, seen_files, unlike
+from dfbench.detectors.familiarity import far, seen_files, unlike, with_copies
 from dfbench.detectors.pictures import FileFacts
 from dfbench.detectors.reference import ALPHA, Gaussian, gaussian, typical
+from dfbench.features.views.operations import parse_chain
 from dfbench.models.rows import Chosen
 
 
@@ -76,6 +77,14 @@ def test_arrays_are_taken_up_again_or_refused() -> None:
     for name in arrays:
         with pytest.raises(ValueError, match="has shape"):
             Gaussian.of_arrays({**arrays, name: arrays[name][:-1]})
+
+
+def test_files_of_changed_copies_are_seen_too() -> None:
+    seen = SeenFiles(n=3, shorter=(480, 500), longer=(500, 800), formats=["PNG"], quality=None)
+    chains = [parse_chain(text) for text in ("blur=2", "jpeg=60", "jpeg=85+resize=0.5", "webp=50")]
+    found = with_copies(seen, chains)
+    assert (found.formats, found.quality) == (["PNG", "JPEG", "WEBP"], (60, 85))
+    assert with_copies(seen, chains[:1]) == seen
 
 
 def facts(width: int, height: int, form: str = "JPEG", quality: int | None = None) -> FileFacts:

@@ -19,8 +19,11 @@ from dfbench.suites.datasets.registrations import Registered, keep
 ROOT = Path(__file__).parents[2]
 BACKBONES = (
     "mobilenetv3_small_100",
-    "timm:legacy_xception",
     "torchvision:resnet50",
+    "clip-vit-l14",
+    "open_clip:ViT-L-14.commonpool_xl_s13b_b90k",
+    "dinov2-vit-l14",
+    "timm:legacy_xception",
     "torchvision:mobilenet_v2",
     "timm:tf_efficientnetv2_s",
     "convnext_tiny",

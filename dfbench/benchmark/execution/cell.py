@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.execution.drawing import draw_model
 from dfbench.benchmark.execution.evaluating import check_same, give_up, score_evaluations
-from dfbench.benchmark.execution.inputs import load_inputs, widths
+from dfbench.benchmark.execution.inputs import Given, load_inputs, load_parts, widths
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
@@ -22,6 +22,7 @@ from dfbench.errors import let_stop, one_line
 from dfbench.installed import versions
 from dfbench.models.base import Inputs, Model, vectors_of
 from dfbench.models.selection.problem import Problem
+from dfbench.models.selection.refitting import clear, refitted
 from dfbench.models.selection.tuning import Budget, Tuned, tune
 from dfbench.registry import MODELS, Registry
 from dfbench.results.records.records import Part, Record, Scores, Tuning
@@ -37,8 +38,8 @@ class _Fitted:
     known: dict[str, Any]
     parts: dict[Part, Scores]
     model: Model
-    train: Inputs
-    tune: Inputs
+    train: Given
+    tune: Given
     evaluate: Inputs
 
 
@@ -121,9 +122,9 @@ def _kept(job: Job, record: Record, fitted: _Fitted) -> Record:
                 fitted.model,
                 job.keeping,
                 name=job.model,
-                train=fitted.train,
-                tune=fitted.tune,
-                tune_labels=job.tune.labels,
+                train=fitted.train.all,
+                tune=fitted.tune.all,
+                tune_labels=fitted.tune.labels,
             )
             loaded = reloaded(
                 job.kept, plugins=job.plugins, device=job.device, n_threads=job.n_threads
@@ -154,28 +155,30 @@ def _run(job: Job) -> _Fitted:
     model_class: type[Model] = Registry(MODELS, job.plugins).get(job.model).load()
     for library in model_class.libraries:
         import_module(library)
-    x_train, x_tune, x_test = (
-        load_inputs(job, images.keys, model_class) for images in (job.train, job.tune, job.evaluate)
-    )
+    train = load_parts(job, ["train"], model_class)
+    tuning = load_parts(job, ["tune"], model_class)
+    x_test = load_inputs(job, job.evaluate.keys, model_class)
     status = Status(job.status)
+    problem = _problem(job, model_class, train, tuning, status)
     tuned = tune(
-        _problem(job, model_class, x_train, x_tune, status),
+        problem,
         Budget(job.trials, job.seconds, longest=job.timeout / 2),
         storage=job.study,
         study_name=f"{job.record['dataset']} {job.record['row']} seed {job.record['seed']}",
         progress=status.trials,
     )
-    model = tuned.model
+    model, default, refit_seconds = _of_figures(job, problem, tuned)
     start = time.perf_counter()
     parts: dict[Part, Scores] = {"evaluate": score(job, job.evaluate, model, x_test)}
     seconds = (time.perf_counter() - start) / len(x_test) + job.seconds_per_image
-    if tuned.default is not model:
-        parts["default"] = score(job, job.evaluate, tuned.default, x_test)
-    parts["tune"] = score(job, job.tune, model, x_tune)
+    if default is not model:
+        parts["default"] = score(job, job.evaluate, default, x_test)
+    # a model that was fitted on these images too would be too sure of them
+    parts["tune"] = score(job, job.tune, tuned.model, tuning.images)
     if len(job.unlabelled):
         inputs = load_inputs(job, job.unlabelled.keys, model_class)
         parts["unlabelled"] = score(job, job.unlabelled, model, inputs)
-    vectors = vectors_of(x_train)
+    vectors = vectors_of(train.all)
     known = {
         "status": "ok",
         "n_features": None if vectors is None else vectors.shape[1],
@@ -189,16 +192,30 @@ def _run(job: Job) -> _Fitted:
             **_tuned_for(job, tuned),
         ),
         "probability": one_line(str(model.probability))[:_LONGEST],
-        "fit_seconds": tuned.fit_seconds,
+        "fit_seconds": tuned.fit_seconds + refit_seconds,
         "predict_images_per_second": 1 / seconds,
         "device": job.device,
         "n_threads": job.n_threads,
         "model_bytes": model.n_bytes(),
         "peak_bytes": peak_bytes(),
         "warnings": [*job.record.get("warnings", ()), *model.doubts(x_test)],
-        **model.report(),
+        **tuned.model.report(),
     }
-    return _Fitted(known, parts, model, x_train, x_tune, x_test)
+    return _Fitted(known, parts, model, train, tuning, x_test)
+
+
+def _of_figures(job: Job, problem: Problem, tuned: Tuned) -> tuple[Model, Model, float]:
+    """Give the models that figures are of, chosen and default, and the seconds of a refit."""
+    if not job.refit:
+        return tuned.model, tuned.default, 0.0
+    both = load_parts(job, ["train", "tune"], problem.model_class)
+    whole = replace(problem, X=both.all, y=both.labels, groups=both.groups)
+    model, seconds = refitted(whole, tuned.model)
+    default = model
+    if tuned.default is not tuned.model:
+        default, _ = refitted(whole, tuned.default)
+    clear(problem.checkpoints, [model.checkpoint, default.checkpoint])
+    return model, default, seconds
 
 
 def _tuned_for(job: Job, tuned: Tuned) -> dict[str, Any]:
@@ -210,18 +227,19 @@ def _tuned_for(job: Job, tuned: Tuned) -> dict[str, Any]:
 
 
 def _problem(
-    job: Job, model_class: type[Model], x_train: Inputs, x_tune: Inputs, status: Status
+    job: Job, model_class: type[Model], train: Given, tuning: Given, status: Status
 ) -> Problem:
     return Problem(
         model_class,
-        x_train,
-        job.train.labels,
-        x_tune,
-        job.tune.labels,
+        train.all,
+        train.labels,
+        tuning.all,
+        tuning.labels,
         n_classes=len(job.record["classes"]),
         seed=job.record["seed"],
         space=job.space,
         blocks=widths(job),
+        groups=train.groups,
         classes=tuple(job.record["classes"]),
         positive=job.record["positive"],
         tune_for=job.tune_for,

@@ -1,4 +1,7 @@
-"""Rows made of the scores of others: ensembles, calibration, thresholds. Nothing is trained."""
+"""Rows made of the scores of others: ensembles, calibration, thresholds. Nothing is trained.
+
+Where weights are chosen on folds of train, cells of the members have scored these before.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from dfbench.benchmark.planning.cell import Cell
 from dfbench.benchmark.planning.evaluation import Evaluation
 from dfbench.detectors.keeping import keep_derived
 from dfbench.errors import DfbenchError
-from dfbench.models.selection.ensembles import Combination, Combined, combine
+from dfbench.models.selection.ensembles import Combination, Combined, OutOfFold, combine
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Part, Record, Scores
 
@@ -43,14 +46,15 @@ def run_derived(
 ) -> Record:
     """Make a derived cell of its members' scores and write it.
 
-    What it chooses (weights, temperature, threshold) it chooses on the tuning split.
+    What it chooses (weights, temperature, threshold) it chooses on the tuning split, or the weights
+    on folds of train.
 
     Parameters
     ----------
     cell
         Of a derived row.
     records
-        By cell, those of its members among them.
+        By cell, those of its members among them, and those that scored folds.
     keeps
         Whether what it fits is kept.
     """
@@ -62,8 +66,8 @@ def run_derived(
         for record in members:
             if record.status != "ok":
                 raise _MissingError(f"it is made of {record.row}, which was {record.status}")
-        combined, parts = _combined(cell, members, out)
-        known = _known(combined, members)
+        combined, parts = _combined(cell, records, out)
+        known = _known(combined, members, _on_folds(cell, records))
     except _MissingError as error:
         known = {"status": "skipped", "reason": str(error)}
     except DfbenchError as error:
@@ -80,10 +84,11 @@ class _MissingError(DfbenchError):
 
 
 def _combined(
-    cell: Cell, members: Sequence[Record], out: ResultsFolder
+    cell: Cell, records: Mapping[str, Record], out: ResultsFolder
 ) -> tuple[Combined, dict[Part, Scores]]:
     spec = cell.row.derived
     assert spec is not None
+    members = [records[member.id] for member in cell.members]
     first = members[0]
     wanted: list[Part] = ["tune", "evaluate"]
     if first.n_unlabelled:
@@ -91,15 +96,49 @@ def _combined(
     scores = {part: [out.read_scores(record, part) for record in members] for part in wanted}
     for part, of_members in scores.items():
         _check_images(of_members, part)
+    tuned = scores["tune"]
     combined: Combined = combine(
-        [its.probabilities for its in scores["tune"]],
-        scores["tune"][0].labels,
+        [its.probabilities for its in tuned],
+        tuned[0].labels,
         members=[record.row for record in members],
         combination=Combination(spec.combine, spec.calibrate, spec.threshold),
         positive=first.positive,
         seed=cell.seed,
+        kinds=tuned[0].kinds,
+        classes=first.classes,
+        out_of_fold=_out_of_fold(cell, records, out) if spec.folds is not None else None,
     )
     return combined, {part: _apply(combined, its) for part, its in scores.items()}
+
+
+def _out_of_fold(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> OutOfFold:
+    """Put together what members scored that were fitted without it, fold by fold."""
+    by_fold = []
+    for cells in cell.folds:
+        of_members = []
+        for its in cells:
+            record = records[its.id]
+            if record.status != "ok":
+                why = f"{record.status}: {record.reason}"
+                raise _MissingError(
+                    f"it is made of {record.row}, {record.variant}, which was {why}"
+                )
+            of_members.append(out.read_scores(record))
+        _check_images(of_members, cells[0].subset.name)
+        by_fold.append(of_members)
+    firsts = [of_members[0] for of_members in by_fold]
+    told = all(its.kinds is not None for its in firsts)
+    return OutOfFold(
+        [np.concatenate([s.probabilities for s in its]) for its in zip(*by_fold, strict=True)],
+        np.concatenate([its.labels for its in firsts]),
+        np.repeat(np.arange(1, len(firsts) + 1), [len(its.images) for its in firsts]),
+        [kind for its in firsts for kind in its.kinds or ()] if told else None,
+    )
+
+
+def _on_folds(cell: Cell, records: Mapping[str, Record]) -> list[Record]:
+    """Give the records of the fits on folds, each once."""
+    return list({its.id: records[its.id] for fold in cell.folds for its in fold}.values())
 
 
 def _check_images(of_members: Sequence[Scores], what: str) -> None:
@@ -112,7 +151,9 @@ def _apply(combined: Combined, of_members: Sequence[Scores]) -> Scores:
     return of_members[0].model_copy(update={"probabilities": np.asarray(probabilities)})
 
 
-def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
+def _known(
+    combined: Combined, members: Sequence[Record], on_folds: Sequence[Record]
+) -> dict[str, Any]:
     first = members[0]
     rates = [record.predict_images_per_second for record in members]
     return {
@@ -121,8 +162,9 @@ def _known(combined: Combined, members: Sequence[Record]) -> dict[str, Any]:
         "threshold": combined.threshold,
         "combination": combined.describe(),
         "probability": combined.probability,
+        "refit": any(record.refit for record in members),
         # one after the other
-        "fit_seconds": sum(record.fit_seconds or 0.0 for record in members),
+        "fit_seconds": sum(record.fit_seconds or 0.0 for record in (*members, *on_folds)),
         "predict_images_per_second": 1 / sum(1 / rate for rate in rates if rate),
         "versions": first.versions,
     }
@@ -144,9 +186,8 @@ def _kept(cell: Cell, record: Record, combined: Combined, out: ResultsFolder) ->
 def keep_finished(cell: Cell, records: Mapping[str, Record], out: ResultsFolder) -> None:
     """Keep what a finished derived cell fits; it is fitted again for that."""
     record = records[cell.id]
-    members = [records[member.id] for member in cell.members]
     with suppress(DfbenchError):
-        combined, parts = _combined(cell, members, out)
+        combined, parts = _combined(cell, records, out)
         check_same(out, record, parts["evaluate"])
         again = _kept(cell, record, combined, out)
         if again != record:
@@ -168,7 +209,7 @@ def evaluate_derived(cell: Cell, records: Mapping[str, Record], out: ResultsFold
         return
     members = [records[member.id] for member in cell.members]
     try:
-        combined, parts = _combined(cell, members, out)
+        combined, parts = _combined(cell, records, out)
         check_same(out, record, parts["evaluate"])
         point = operating_point(record, parts["tune"])
     except DfbenchError as error:

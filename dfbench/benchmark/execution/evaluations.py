@@ -11,6 +11,7 @@ import numpy as np
 
 from dfbench.benchmark.execution.images import Images
 from dfbench.benchmark.execution.job import EvaluationJob, Job, Table
+from dfbench.benchmark.execution.overlaps import Overlap, overlap
 from dfbench.benchmark.execution.prepare import images_of
 from dfbench.benchmark.execution.session import Session
 from dfbench.benchmark.planning.cell import Cell
@@ -30,14 +31,15 @@ from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Status
 from dfbench.results.records.subsets import WHOLE
 from dfbench.suites.datasets.manifest import Dataset
-from dfbench.suites.datasets.parts import parts_of
+from dfbench.suites.datasets.parts import all_labelled, parts_of
 
 
 @dataclass
 class _Scene:
-    """What a data set has for evaluations: its evaluated images, or why there are none."""
+    """What a data set has for evaluations: its images that are scored, or why there are none."""
 
     dataset: Dataset
+    whole: bool
     images: Images | None = None
     sources: Sources | None = None
     split: str = ""
@@ -48,6 +50,8 @@ class _Scene:
     """The images by the numbers that the classes have for a cell."""
     seen: dict[tuple[Path, Path], int] = field(default_factory=dict)
     """How many images are among those of a training part, by the files of both."""
+    overlaps: dict[str, Overlap | None] = field(default_factory=dict)
+    """Of all labelled images with those of a data set, by its name."""
 
 
 def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
@@ -66,12 +70,12 @@ def prepare_evaluations(session: Session, jobs: Sequence[Job]) -> list[Job]:
     for cell, job in asked:
         sound = []
         for evaluation in cell.evaluations:
-            scene = scenes[evaluation.dataset.name]
+            scene = scenes[_place(evaluation)]
             status, reason = _fault(evaluation, cell, scene)
             if reason:
                 out.write_evaluation(failed_evaluation(cell, evaluation, status, reason))
             else:
-                sound.append(_job(evaluation, cell, scene, job))
+                sound.append(_job(session, evaluation, cell, scene, job))
         if cell.state == "to run":
             found.append(replace(job, evaluations=sound))
         elif sound or cell.taken_up:
@@ -115,9 +119,21 @@ def _fault(evaluation: Evaluation, cell: Cell, scene: _Scene) -> tuple[Status, s
     return "ok", ""
 
 
-def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> EvaluationJob:
+def _place(evaluation: Evaluation) -> tuple[str, bool]:
+    return evaluation.dataset.name, evaluation.whole
+
+
+def _job(
+    session: Session, evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job
+) -> EvaluationJob:
     assert scene.images is not None  # there is no fault
     images = _numbered(scene, scene.images, evaluation.numbers)
+    own: dict[str, Any] = {}
+    if scene.whole:
+        if cell.dataset_name not in scene.overlaps:
+            scene.overlaps[cell.dataset_name] = _overlap(session, cell, scene, job)
+        found = scene.overlaps[cell.dataset_name]
+        own = {} if found is None else {"n_copied": found.fitted, "n_shared": found.evaluated}
     return EvaluationJob(
         record={
             **_basis(cell, evaluation),
@@ -125,6 +141,7 @@ def _job(evaluation: Evaluation, cell: Cell, scene: _Scene, job: Job) -> Evaluat
             "n": len(images),
             "n_seen": _seen(scene, scene.images, job.train),
             "grouped": scene.dataset.grouped,
+            **own,
         },
         tables=[Table.of(e, evaluation.view) for e in cell.row.extractors],
         images=images,
@@ -147,21 +164,30 @@ def _seen(scene: _Scene, images: Images, train: Images) -> int:
     return scene.seen[which]
 
 
-def _look(session: Session, cells: Sequence[Cell]) -> dict[str, _Scene]:
-    """Make the passes over the evaluated images of each data set that evaluations are of."""
-    datasets: dict[str, Dataset] = {}
-    needed: dict[str, dict[View, dict[str, Extractor]]] = {}
+def _overlap(session: Session, cell: Cell, scene: _Scene, job: Job) -> Overlap | None:
+    assert scene.sources is not None  # there is no fault
+    assert cell.dataset is not None  # it is fitted on it
+    fitted = [*job.train.paths, *job.tune.paths]
+    return overlap(
+        session, (cell.dataset, fitted, job.evaluate.paths), (scene.dataset, scene.sources)
+    )
+
+
+def _look(session: Session, cells: Sequence[Cell]) -> dict[tuple[str, bool], _Scene]:
+    """Make the passes over the images of each data set that evaluations are of."""
+    datasets: dict[tuple[str, bool], Dataset] = {}
+    needed: dict[tuple[str, bool], dict[View, dict[str, Extractor]]] = {}
     for cell in cells:
         for evaluation in cell.evaluations:
-            datasets[evaluation.dataset.name] = evaluation.dataset
-            views = needed.setdefault(evaluation.dataset.name, {})
+            datasets[_place(evaluation)] = evaluation.dataset
+            views = needed.setdefault(_place(evaluation), {})
             views.setdefault(evaluation.view, {}).update({_key(e): e for e in cell.row.extractors})
     scenes = {}
-    for name, dataset in datasets.items():
-        scene = scenes[name] = _Scene(dataset)
+    for place, dataset in datasets.items():
+        scene = scenes[place] = _Scene(dataset, whole=place[1])
         try:
             _set(session, scene)
-            _extract(session, scene, needed[name])
+            _extract(session, scene, needed[place])
         except DataError as error:
             scene.reason = str(error)
     return scenes
@@ -176,7 +202,7 @@ def _set(session: Session, scene: _Scene) -> None:
         reporter=session.reporter,
         extract=session.executor.extract,
     )
-    parts = parts_of(dataset, faults == "")
+    parts = (all_labelled if scene.whole else parts_of)(dataset, faults == "")
     own = task(dataset, parts, WHOLE, 0)
     assert isinstance(own, Task)  # nothing hinders a row itself
     scene.images, scene.split = images_of(dataset, own, session.out)["evaluate"], parts.split

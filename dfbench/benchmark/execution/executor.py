@@ -66,7 +66,7 @@ def check_executor(settings: Settings) -> None:
 
 
 def execute(plan: Plan, out: ResultsFolder, settings: Settings, reporter: Reporter) -> list[Record]:
-    """Run what is missing and give the records of all cells of the plan.
+    """Run what is missing and give the records of the cells of the plan that count.
 
     Each finished cell is on disk before the next is waited for; run again, only what is missing is
     done.
@@ -129,7 +129,11 @@ def _execute(session: Session) -> list[Record]:
     return_freed_memory()
     session.forecast.expect(jobs)
     derived = [cell for cell in plan.to_run if cell.row.derived is not None]
-    reporter.cells(len(plan.cells), len(plan.cells) - len(broken) - len(jobs) - len(derived))
+    # what scores a fold is asked by what has folds
+    derived.sort(key=lambda cell: cell.subset.fold is None)
+    n_derived = sum(not cell.subset.less for cell in derived)
+    n_cells = len(plan.counted)
+    reporter.cells(n_cells, n_cells - len(broken) - len(jobs) - n_derived)
     for record in broken.values():
         reporter.finished(record)
     records |= broken
@@ -138,7 +142,7 @@ def _execute(session: Session) -> list[Record]:
     records |= _without_parameters(session, records)
     _derive(session, derived, records)
     complain_of_evaluations(plan.cells, records, out, reporter)
-    return [records[cell.id] for cell in plan.cells if cell.id in records]
+    return [records[cell.id] for cell in plan.counted if cell.id in records]
 
 
 def _settled(session: Session) -> _Records:
@@ -202,8 +206,8 @@ def _in_order(jobs: Sequence[Job]) -> list[Job]:
 def _run(session: Session, jobs: Sequence[Job]) -> _Records:
     """Run jobs; those that rows of the store were damaged for again, when these are mended."""
     records: _Records = {}
-    # each time one more table may be found damaged: of the cell, then of its evaluations
-    tries = 1 + 2 * max((len(job.tables) for job in jobs), default=0)
+    # each time one more table may be found damaged: of the cell, its copies, its evaluations
+    tries = 1 + max((len(job.tables) * (2 + len(job.copies)) for job in jobs), default=0)
     for left in reversed(range(tries)):
         torn: list[Torn] = []
         asked = {job.record["cell"]: job for job in jobs}
@@ -254,8 +258,9 @@ def _derive(session: Session, derived: Sequence[Cell], records: _Records) -> Non
         record = records[cell.id] = run_derived(
             cell, records, session.out, keeps=session.keeps_models
         )
-        session.reporter.finished(record)
-        try_cell(session, record)
+        if not cell.subset.less:
+            session.reporter.finished(record)
+            try_cell(session, record)
     for cell in session.plan.cells:
         if cell.row.derived is not None and cell.lacks_model:
             keep_finished(cell, records, session.out)

@@ -46,7 +46,7 @@ class Forecast:
             seconds = None if begun is None else self._clock() - begun
         if seconds is not None:
             for alike in _alike(job):
-                self._rates[alike].append(seconds / max(1, len(job.train)))
+                self._rates[alike].append(seconds / max(1, job.n_fitted))
 
     def left(self, running: Sequence[Running], workers: int) -> Left | None:
         """Estimate the time until all have ended.
@@ -92,7 +92,7 @@ class Forecast:
 
     def _by_rate(self, job: Job, alike: Hashable) -> float | None:
         rates = self._rates.get(alike)
-        return len(job.train) * sum(rates) / len(rates) if rates else None
+        return job.n_fitted * sum(rates) / len(rates) if rates else None
 
 
 def _alike(job: Job) -> Iterator[Hashable]:

@@ -64,6 +64,10 @@ class Images:
         """Of fakes; "" for none."""
         return self._texts("kind")
 
+    def taken(self, places: NDArray[np.intp]) -> Images:
+        """Write some of the images, beside them."""
+        return _written(self.file.parent, pq.read_table(self.file).take(pa.array(places)))
+
     def labelled(self, labels: NDArray[np.int64]) -> Images:
         """Write the same images with other labels, beside them."""
         table = pq.read_table(self.file)

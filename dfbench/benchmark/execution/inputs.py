@@ -2,13 +2,89 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from dfbench.benchmark.execution.job import Job
+import numpy as np
+from numpy.typing import NDArray
+
+from dfbench.benchmark.execution.images import Images
+from dfbench.benchmark.execution.job import Copies, Job
+from dfbench.benchmark.execution.job import Table as JobTable
 from dfbench.features.pipeline.shard import Keys
 from dfbench.features.pipeline.store import StoredRows
 from dfbench.features.pipeline.table import Table
-from dfbench.models.base import Array, Both, Inputs, Model
+from dfbench.models.base import Array, Both, Inputs, Labels, Model
+from dfbench.models.rows import stacked
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a model is given of a part: its images, and changed copies of them.
+
+    Attributes
+    ----------
+    images
+        Of the images as they are.
+    all
+        The copies come after them; the same object where there are none.
+    labels
+        Of all, shape (n,), dtype int64.
+    groups
+        See `Model.groups`; None where there are no copies.
+    """
+
+    images: Inputs
+    all: Inputs
+    labels: Labels
+    groups: NDArray[np.intp] | None
+
+
+def load_parts(
+    job: Job, parts: Sequence[Literal["train", "tune"]], model_class: type[Model]
+) -> Given:
+    """Give what a model is given of a part, or of two together; see `load_inputs`.
+
+    Parameters
+    ----------
+    job
+        Whose tables are read.
+    parts
+        Which.
+    model_class
+        As of `load_inputs`.
+    """
+    images = [_of(job, parts)]
+    plain = load_inputs(job, images[0].keys, model_class)
+    if not job.copies:
+        return Given(plain, plain, images[0].labels, None)
+    assert not isinstance(plain, Both)  # networks change images themselves
+    rows = [plain]
+    for each in job.copies:
+        images.append(_of(each, parts))
+        found = _features(each.tables, images[-1].keys, model_class)
+        assert found is not None  # of networks there are no copies
+        rows.append(found)
+    return Given(
+        images=plain,
+        all=stacked(rows),
+        labels=np.concatenate([own.labels for own in images]),
+        groups=np.unique(np.concatenate([own.keys for own in images]), return_inverse=True)[1],
+    )
+
+
+class _Named(NamedTuple):
+    """Images of parts: keys and class numbers."""
+
+    keys: Keys
+    labels: Labels
+
+
+def _of(whose: Job | Copies, parts: Sequence[Literal["train", "tune"]]) -> _Named:
+    found: list[Images] = [getattr(whose, part) for part in parts]
+    keys, labels = ([getattr(each, name) for each in found] for name in _Named._fields)
+    return _Named(np.concatenate(keys), np.concatenate(labels))
 
 
 def load_inputs(job: Job, keys: Keys, model_class: type[Model]) -> Inputs:
@@ -23,7 +99,7 @@ def load_inputs(job: Job, keys: Keys, model_class: type[Model]) -> Inputs:
     model_class
         Arrays are loaded for one that takes nothing else.
     """
-    features = _features(job, keys, model_class)
+    features = _features(job.tables, keys, model_class)
     if model_class.inputs == "features":
         assert features is not None  # a row names them
         return features
@@ -33,8 +109,8 @@ def load_inputs(job: Job, keys: Keys, model_class: type[Model]) -> Inputs:
     return images if features is None else Both(images, features)
 
 
-def _features(job: Job, keys: Keys, model_class: type[Model]) -> Array | None:
-    tables = [table for table in job.tables if table.side is None]
+def _features(tables: Sequence[JobTable], keys: Keys, model_class: type[Model]) -> Array | None:
+    tables = [table for table in tables if table.side is None]
     if not tables:
         return None
     dtypes = {table.dtype for table in tables}

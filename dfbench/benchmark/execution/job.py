@@ -9,7 +9,7 @@ from typing import Any
 from dfbench.benchmark.execution.images import Images
 from dfbench.detectors.keeping import Keeping
 from dfbench.features.base import Extractor
-from dfbench.features.internal.resized import Resized
+from dfbench.features.internal.square import Square
 from dfbench.features.pipeline.store import identity as feature_identity
 from dfbench.features.views.view import View
 from dfbench.models.held import MOST
@@ -36,8 +36,25 @@ class Table:
     @classmethod
     def of(cls, extractor: Extractor, view: View) -> Table:
         """Give the table of an extractor's values."""
-        side = extractor.size if isinstance(extractor, Resized) else None
+        side = extractor.size if isinstance(extractor, Square) else None
         return cls(feature_identity(extractor, view), extractor.dtype, side)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Changed copies of images that a model is fitted and tuned on.
+
+    Attributes
+    ----------
+    tables
+        Of their features, in the order of the columns.
+    train, tune
+        The images of these parts that have a copy of this view.
+    """
+
+    tables: list[Table]
+    train: Images
+    tune: Images
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,8 @@ class Job:
         What is open of the model's parameters.
     tune_for
         Figure of the tuning split that parameters are chosen by.
+    refit
+        Whether the model is fitted on train and tuning part together once parameters are chosen.
     parameters_of
         Cell whose parameters are taken over once it has run; empty for none.
     figures
@@ -87,6 +106,8 @@ class Job:
         Seconds after which it is given up.
     seconds_per_image
         Reading, decoding and extracting, as measured when it was done.
+    copies
+        By view, what joins the training and the tuning part.
     evaluations
         What the model scores after that.
     finished
@@ -124,7 +145,9 @@ class Job:
     timeout: float
     seconds_per_image: float
     tune_for: str = "roc_auc"
+    refit: bool = False
     parameters_of: str = ""
+    copies: tuple[Copies, ...] = ()
     evaluations: list[EvaluationJob] = field(default_factory=list)
     finished: bool = False
     keeping: Keeping | None = None
@@ -137,6 +160,11 @@ class Job:
     def sees_images(self) -> bool:
         """Whether its model is a network that is given images."""
         return any(table.side is not None for table in self.tables)
+
+    @property
+    def n_fitted(self) -> int:
+        """Number of rows that its model is fitted on."""
+        return len(self.train) + sum(len(its.train) for its in self.copies)
 
     @property
     def kept(self) -> Path:

@@ -79,6 +79,10 @@ def _looks(session: Session, job: Job) -> list[_Look]:
     extractors, view = cell.row.extractors, view_of(cell.dataset)
     parts = (job.train, job.tune, job.evaluate, job.unlabelled)
     found = [_Look(_sources(cell.dataset, images), extractors, view) for images in parts]
+    for chain, copies in zip(cell.row.views, job.copies, strict=True):
+        changed = view_of(cell.dataset, chain)
+        for part in (copies.train, copies.tune):
+            found.append(_Look(_sources(cell.dataset, part), extractors, changed))
     for evaluation in cell.evaluations:
         for each in job.evaluations:
             if each.record["probe"] == evaluation.id:

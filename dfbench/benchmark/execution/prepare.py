@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from dfbench.benchmark.audits.base import Failed, Looked, Ready, audits
 from dfbench.benchmark.audits.leaks import LeakError
+from dfbench.benchmark.execution.copies import copied
 from dfbench.benchmark.execution.images import Images, write_images
-from dfbench.benchmark.execution.job import Job, Table
+from dfbench.benchmark.execution.job import Copies, Job, Table
 from dfbench.benchmark.execution.probing import doubts
 from dfbench.benchmark.execution.record import known
 from dfbench.benchmark.execution.room import peak
@@ -22,11 +23,12 @@ from dfbench.benchmark.planning.subsets import Task, task
 from dfbench.benchmark.reading import UnreadableError, complain, faults_of, look_at
 from dfbench.benchmark.view import view_of
 from dfbench.detectors.contents import SeenFiles
+from dfbench.detectors.familiarity import with_copies
 from dfbench.detectors.keeping import Keeping, look_at_files
 from dfbench.detectors.part import told
 from dfbench.errors import DataError, DfbenchError, OutputError, PluginError, UnavailableError
 from dfbench.features.base import Extractor
-from dfbench.features.internal.resized import Resized
+from dfbench.features.internal.square import Square
 from dfbench.features.pipeline.shard import Keys, as_keys
 from dfbench.features.pipeline.single_pass import Outcome, seconds_to_decode
 from dfbench.features.pipeline.store import DamagedError
@@ -307,17 +309,20 @@ def _lay_out(session: Session, scene: _Scene, cells: Sequence[Cell]) -> Prepared
         for each, its in tasks.items()
         if not isinstance(its, str)
     }
+    copies = copied(session, scene.dataset, scene.parts, cells)
     for cell in cells:
         which = cell.subset, cell.seed
         own = tasks[which]
         tables = [Table.of(extractor, view_of(scene.dataset)) for extractor in cell.row.extractors]
         if isinstance(own, str):
             prepared.broken[cell.id] = ("skipped", own)
-        elif (error := _error(scene, tables)) is not None:
+        elif (error := _error(scene, tables) or copies.error(cell)) is not None:
             status: Status = "skipped" if isinstance(error, UnavailableError) else "failed"
             prepared.broken[cell.id] = (status, str(error))
         else:
-            prepared.jobs.append(_job(session, scene, cell, own, images[which], tables))
+            its = _labelled(cell, images[which])
+            its_copies = copies.of(cell, own, its)
+            prepared.jobs.append(_job(session, scene, cell, own, its, its_copies, tables))
     return prepared
 
 
@@ -330,11 +335,12 @@ def _job(
     scene: _Scene,
     cell: Cell,
     task: Task,
-    images: dict[str, Images],
+    own: dict[str, Images],
+    copies: tuple[Copies, ...],
     tables: list[Table],
 ) -> Job:
-    own = _labelled(cell, images)
-    needs = _needs(scene, cell, task, tables)
+    n_fitted = len(own["train"]) + sum(len(each.train) for each in copies)
+    needs = _needs(scene, cell, task, copies, tables)
     keeping, why = _keeping(session, scene, cell)
     record = known(cell, scene.dataset, task, int((~scene.readable).sum()))
     warnings = [scene.doubts[key] for key in map(_key, tables) if key in scene.doubts]
@@ -348,6 +354,7 @@ def _job(
         tables=tables,
         space=cell.row.space,
         parameters_of=cell.parameters_of,
+        copies=copies,
         train=own["train"],
         tune=own["tune"],
         evaluate=own["evaluate"],
@@ -356,9 +363,10 @@ def _job(
         trials=cell.budget.trials,
         seconds=cell.budget.seconds,
         tune_for=cell.chosen_by,
+        refit=cell.is_refitted,
         device=session.settings.device,
         n_threads=session.settings.n_threads,
-        timeout=session.settings.timeout(len(own["train"])),
+        timeout=session.settings.timeout(n_fitted),
         seconds_per_image=scene.decoding + sum(scene.seconds[_key(table)] for table in tables),
         keeping=keeping,
         plugins=tuple(resolved(path) for path in session.settings.plugins),
@@ -367,17 +375,25 @@ def _job(
     )
 
 
-def _needs(scene: _Scene, cell: Cell, task: Task, tables: Sequence[Table]) -> list[tuple[int, int]]:
+def _needs(
+    scene: _Scene, cell: Cell, task: Task, copies: Sequence[Copies], tables: Sequence[Table]
+) -> list[tuple[int, int]]:
     """Give the memory that a cell takes under each bound of what its model holds."""
     model = cell.row.model
     assert model is not None  # a row without one is derived
     parts = task.parts
     rows = [len(part) for part in (parts.train, parts.tune, parts.evaluate, parts.unlabelled)]
+    rows[0] += sum(len(each.train) for each in copies)
+    rows[1] += sum(len(each.tune) for each in copies)
     widths = [scene.widths[_key(table)] for table in tables]
     values = [
         width // np.dtype(table.dtype).itemsize for width, table in zip(widths, tables, strict=True)
     ]
-    sizes = models.Task(len(parts.train), sum(values), len(task.classes))
+    n_fitted = rows[0]
+    if cell.is_refitted:
+        n_fitted += rows[1]
+        rows.append(n_fitted)
+    sizes = models.Task(n_fitted, sum(values), len(task.classes))
     found = []
     for bound in BOUNDS:
         with holding_at_most(bound):
@@ -389,13 +405,15 @@ def _keeping(session: Session, scene: _Scene, cell: Cell) -> tuple[Keeping | Non
     """Say what is kept beside a fitted model, or why none is; of subsets of a row none is."""
     if not cell.is_whole or not (session.keeps_models or cell.lacks_model):
         return None, ""
-    named = [each for each in cell.row.extractors if not isinstance(each, Resized)]
+    named = [each for each in cell.row.extractors if not isinstance(each, Square)]
     try:
         extractors = [told(extractor) for extractor in named]
     except DfbenchError as error:
         session.reporter.note(f"{cell.row.name}: its model is not kept: {error}")
         return None, str(error)
-    return Keeping(extractors, view_of(scene.dataset).normal, scene.seen), ""
+    views = [view_of(scene.dataset, chain).chain for chain in cell.row.views]
+    seen = None if scene.seen is None else with_copies(scene.seen, views)
+    return Keeping(extractors, view_of(scene.dataset).normal, seen), ""
 
 
 def _figures(cell: Cell, settings: Settings) -> list[str]:

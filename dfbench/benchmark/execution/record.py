@@ -10,7 +10,7 @@ from dfbench.benchmark.planning.subsets import Task
 from dfbench.errors import OutputError
 from dfbench.models.elsewhere import class_numbers
 from dfbench.results.records.folder import ResultsFolder
-from dfbench.results.records.records import Elsewhere, Record, Status, TrainedOn
+from dfbench.results.records.records import Copies, Elsewhere, Record, Status, TrainedOn
 from dfbench.suites.datasets.manifest import Dataset
 
 
@@ -26,11 +26,18 @@ def basis(cell: Cell) -> dict[str, Any]:
         "kind": cell.row.kind,
         "control": cell.row.control,
         "elsewhere": _elsewhere(cell),
+        "copies": _copies(cell),
         "drops_leaks": cell.drops_leaks,
+        "refit": cell.is_refitted,
         "identity": cell.identity,
         "fingerprint": "" if cell.dataset is None else cell.dataset.fingerprint,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _copies(cell: Cell) -> Copies | None:
+    its = cell.row.augment
+    return None if its is None else Copies(views=list(its.views), of_each=its.copies)
 
 
 def _elsewhere(cell: Cell) -> Elsewhere | None:

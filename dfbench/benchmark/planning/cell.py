@@ -44,6 +44,8 @@ class Cell:
         Of the tuning.
     tune_for
         Figure of the tuning split that parameters are chosen by, where any are.
+    refit
+        Whether rows are fitted on train and tuning part together once parameters are chosen.
     drops_leaks
         Whether images that later parts repeat are left out of train and tune.
     subset
@@ -53,6 +55,9 @@ class Cell:
         Cell whose parameters are taken over; empty where they are tuned.
     members
         Of a derived row: the cells whose scores it is made of.
+    folds
+        Of a derived row whose weights are chosen on folds of train: the cells that score each
+        fold, one a member, in the order of `members`.
     identity
         All that determines the scores, as JSON-able values, see `identified`.
     state, reason
@@ -75,7 +80,9 @@ class Cell:
     subset: Subset = WHOLE
     parameters_of: str = ""
     tune_for: TuneFor = "roc_auc"
+    refit: bool = False
     members: list[Cell] = field(default_factory=list)
+    folds: list[list[Cell]] = field(default_factory=list)
     identity: dict[str, Any] = field(default_factory=dict)
     state: State = "to run"
     reason: str = ""
@@ -103,14 +110,20 @@ class Cell:
 
     @cached_property
     def study(self) -> str:
-        """Name of its study: a larger budget goes on where a smaller one ended."""
-        return digest({key: value for key, value in self.identity.items() if key != "budget"})
+        """Name of its study: a larger budget goes on where a smaller one ended, a refit too."""
+        own = {key: its for key, its in self.identity.items() if key not in ("budget", "refit")}
+        return digest(own)
 
     @property
     def chosen_by(self) -> TuneFor:
         """`tune_for` where the row leaves anything to choose; else all are alike."""
         space = self.row.space
         return self.tune_for if space.drawn or space.choices else "roc_auc"
+
+    @property
+    def is_refitted(self) -> bool:
+        """`refit` where the row is fitted here; a derived one is made of members that are."""
+        return self.refit and self.row.derived is None and not self.row.brought
 
     @property
     def fits(self) -> bool:
@@ -164,8 +177,12 @@ def _of_model(cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = {"features": _features(row, view), "model": _model(row)}
     if row.shuffled:
         found["labels"] = "shuffled"
+    if row.augment is not None:
+        found["augment"] = row.augment.identity()
     if cell.chosen_by != "roc_auc":
         found["tune_for"] = cell.chosen_by
+    if cell.is_refitted:
+        found["refit"] = True
     # what is not tuned does not hang on the budget
     return found | ({"budget": cell.budget.model_dump()} if row.space.drawn else {})
 
@@ -190,7 +207,10 @@ def _model(row: Row) -> dict[str, Any]:
 
 def _of_derived(cell: Cell) -> dict[str, Any]:
     assert cell.row.derived is not None
+    told = cell.row.derived.model_dump(include={"combine", "calibrate", "threshold"})
+    if cell.row.derived.folds is not None:
+        told["folds"] = cell.row.derived.folds  # with the members it tells which cells score them
     return {
-        "derived": cell.row.derived.model_dump(include={"combine", "calibrate", "threshold"}),
+        "derived": told,
         "members": [member.id for member in cell.members],
     }

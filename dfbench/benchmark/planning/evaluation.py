@@ -18,7 +18,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The evaluated images of a data set, in a view.
+    """Images of a data set, in a view.
 
     Attributes
     ----------
@@ -28,6 +28,8 @@ class Evaluation:
         Chain of operations that comes after, e.g. ``jpeg=70``; empty for none.
     numbers
         For each class of the data set its number among the classes of the cell.
+    whole
+        Whether they are all labelled images, and not those that figures are taken from alone.
     view
         All that is done to the images.
 
@@ -40,6 +42,7 @@ class Evaluation:
     dataset: Dataset
     change: str
     numbers: tuple[int, ...]
+    whole: bool = False
     view: View = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +56,7 @@ class Evaluation:
             "fingerprint": self.dataset.fingerprint,
             "view": self.view.identity(),
             "numbers": list(self.numbers),
+            **({"part": "all labelled"} if self.whole else {}),
         }
         return {key: storable(value) for key, value in found.items()}
 

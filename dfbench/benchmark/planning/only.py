@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from dfbench.benchmark.planning.detector import is_detector
-from dfbench.benchmark.planning.row import Finder, Row, make_row
+from dfbench.benchmark.planning.row import Finder, Row, make_row, variant
 from dfbench.errors import CardError, DfbenchError, UnknownNameError, shortened, unknown
 from dfbench.features.expression import split_outside
-from dfbench.suites.suite import LONGEST_NAME, Derived, System
+from dfbench.suites.suite import LONGEST_NAME, ROBUST, Derived, System
 
 
 def chosen(
@@ -68,6 +68,8 @@ def _known(text: str, known: dict[str, System | Derived], finder: Finder) -> str
             f"not a row: {shortened(text)!r}",
             hint=f"a name has {LONGEST_NAME:,} characters at most, and this one {len(text):,}",
         )
+    if text.endswith(ROBUST):
+        return _variant(known[_known(text.removesuffix(ROBUST), known, finder)], known, finder)
     asked = _read(text, known, finder)
     if asked.name not in known:
         row = make_row(asked, finder, f"row {asked.name!r}")
@@ -76,6 +78,21 @@ def _known(text: str, known: dict[str, System | Derived], finder: Finder) -> str
                 return other.name
         known[asked.name] = asked
     return asked.name
+
+
+def _variant(row: System | Derived, known: dict[str, System | Derived], finder: Finder) -> str:
+    """Give the name of the robust variant of a row, which becomes known if it was not."""
+    name = row.name + ROBUST
+    if isinstance(row, Derived):
+        raise CardError(
+            f"{row.name!r} is made of the scores of others, and fitted on no images",
+            where=finder.where,
+            hint=f"derive a row of their variants, {row.of[0]}{ROBUST}",
+        )
+    if name not in known:
+        known[name] = variant(row, finder.suite)
+        make_row(known[name], finder, f"row {name!r}")
+    return name
 
 
 def _read(text: str, known: Mapping[str, Any], finder: Finder) -> System:
@@ -115,7 +132,7 @@ def _alike(asked: System, row: Row, other: System | Derived, finder: Finder) -> 
         return False
     try:
         made = make_row(other, finder)
-        same = (made.model, made.space) == (row.model, row.space)
+        same = (made.model, made.space, made.augment) == (row.model, row.space, row.augment)
         return row.model is not None and same and _features(made) == _features(row)
     except DfbenchError:
         return False  # what is wrong with it is told where it is asked for

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from dfbench.benchmark.planning import subsets
 from dfbench.benchmark.planning.cell import Cell, State, identified
+from dfbench.benchmark.planning.ensembles import beside
 from dfbench.benchmark.planning.row import Row
+from dfbench.benchmark.protocols.base import Protocol
 from dfbench.errors import CardError, DfbenchError, unknown
 from dfbench.files import Progress, resolved
+from dfbench.models.base import Model
 from dfbench.results.records.evaluations import Asked
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.state import FinishedCells
@@ -50,6 +53,11 @@ class Plan:
     def to_run(self) -> list[Cell]:
         """The cells that are missing and can run."""
         return [cell for cell in self.cells if cell.state == "to run"]
+
+    @property
+    def counted(self) -> list[Cell]:
+        """The cells but those of ensembles without a member, which are no work."""
+        return [cell for cell in self.cells if not cell.subset.less]
 
 
 def load_datasets(
@@ -150,6 +158,47 @@ def load_datasets(
     return loaded
 
 
+def load_further(
+    suite: Suite,
+    loaded: Sequence[Dataset | tuple[str, DfbenchError]],
+    progress: Callable[[str], Progress],
+    plugins: Sequence[Path] = (),
+    *,
+    check: bool = False,
+) -> dict[str, Dataset]:
+    """Load the data sets that protocols have scored and no row is fitted on, by source.
+
+    Parameters
+    ----------
+    suite, progress, plugins, check
+        As of `load_datasets`.
+    loaded
+        Those of the run.
+
+    Raises
+    ------
+    DfbenchError
+        If one cannot be loaded, or has the name of another.
+    """
+    found: dict[str, Dataset] = {}
+    for protocol in suite.protocols:
+        assert isinstance(protocol, Protocol)
+        for source in protocol.further():
+            its = load_dataset(source, plugins=plugins, check=check, progress=progress(source))
+            known = [*(each for each in loaded if isinstance(each, Dataset)), *found.values()]
+            other = next((each for each in known if each.name == its.name), None)
+            if other is not None and not _same(other, its):
+                another = f"more-{its.name}={split_source(source)[1]}"
+                raise CardError(
+                    f"a data set of the run is named {its.name!r} too",
+                    where=f"{protocol.kind}, {source}",
+                    hint=f"give the further one another: {another}, on the command line"
+                    f" --external {its.name}={another}",
+                )
+            found[source] = its if other is None else other
+    return found
+
+
 def _same(one: Dataset, other: Dataset) -> bool:
     return (resolved(one.root), one.fingerprint) == (resolved(other.root), other.fingerprint)
 
@@ -206,7 +255,9 @@ def make_plan(
     cells: list[Cell] = []
     finished = FinishedCells(out, check=check)
     for dataset in datasets:
-        shared = _Shared(dataset, budget, suite.tune_for, suite.on_leak == "drop", finished)
+        shared = _Shared(
+            dataset, budget, suite.tune_for, suite.refit, suite.on_leak == "drop", finished
+        )
         first = isinstance(dataset, tuple) or is_first(dataset.division)
         own: dict[tuple[str, int], Cell] = {}
         for row in rows:
@@ -217,6 +268,7 @@ def make_plan(
         cells += own.values()
         if isinstance(dataset, Dataset) and first:
             cells += _subsets(shared, dataset, suite, rows, seeds, own)
+        cells += shared.ensembles.values()
     return Plan(suite, budget, cells)
 
 
@@ -230,7 +282,8 @@ def _subsets(
 ) -> list[Cell]:
     """Lay out what the suite's protocols ask to be fitted on other parts of train."""
     asked = subsets.wanted(dataset, suite, rows)
-    hindrances = subsets.hindrances(dataset, asked, seeds)
+    wanted = [(each.subset, seed) for each in asked for seed in seeds]
+    hindrances = subsets.hindrances(dataset, wanted)
     cells: list[Cell] = []
     for each in asked:
         own: dict[tuple[str, int], Cell] = {}
@@ -251,13 +304,22 @@ def _subsets(
 
 @dataclass(frozen=True)
 class _Shared:
-    """What all cells of a data set have in common, and where they may be finished already."""
+    """What all cells of a data set have in common, and where they may be finished already.
+
+    Attributes
+    ----------
+    ensembles
+        What ensembles need beside the rows, each once: their members on folds of train, and
+        themselves without one of them; by subset, row and seed.
+    """
 
     dataset: Loaded
     budget: Budget
     tune_for: TuneFor
+    refit: bool
     drops_leaks: bool
     finished: FinishedCells
+    ensembles: dict[tuple[Subset, str, int], Cell] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -274,7 +336,7 @@ class _Shared:
         hindrance: str = "",
     ) -> Cell:
         """Lay out a cell; ``others`` by row and seed have the members of a derived one."""
-        cell = identified(
+        cell = self._stated(
             Cell(
                 dataset_name=self.name,
                 dataset=None if isinstance(self.dataset, tuple) else self.dataset,
@@ -282,12 +344,21 @@ class _Shared:
                 seed=seed,
                 budget=self.budget,
                 tune_for=self.tune_for,
+                refit=self.refit,
                 drops_leaks=self.drops_leaks,
                 subset=subset,
                 parameters_of=parameters_of,
                 members=[others[name, seed] for name in row.derived.of] if row.derived else [],
-            )
+            ),
+            hindrance,
         )
+        if row.derived is None or isinstance(self.dataset, tuple):
+            return cell
+        return beside(cell, self.dataset, self.ensembles, self._stated)
+
+    def _stated(self, cell: Cell, hindrance: str) -> Cell:
+        """Give a cell with its identity, and with what is to be done with it."""
+        cell = identified(cell)
         if isinstance(self.dataset, tuple):
             return replace(cell, state="skipped", reason=str(self.dataset[1]))
         return _with_state(cell, self.finished, hindrance)
@@ -303,6 +374,8 @@ def _with_state(cell: Cell, finished: FinishedCells, hindrance: str) -> Cell:
     if status != "ok":
         state: State = "failed" if status == "failed" else "skipped"
         return replace(cell, state=state, reason=reason)
+    if cell.is_refitted and row.model is not None and row.model.refit is Model.refit:
+        hindrance = f"{row.model_name} cannot be refitted: it has no method refit (--no-refit)"
     if hindrance:
         return replace(cell, state="skipped", reason=hindrance)
     return replace(cell, state="to run")

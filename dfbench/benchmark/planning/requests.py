@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import index
 from pathlib import Path
@@ -97,7 +97,12 @@ def _lacking(cell: Cell, figures: Sequence[str], out: ResultsFolder) -> tuple[st
 
 
 def with_evaluations(
-    plan: Plan, datasets: Datasets, out: ResultsFolder, *, check: bool = False
+    plan: Plan,
+    datasets: Datasets,
+    out: ResultsFolder,
+    *,
+    further: Mapping[str, Dataset] | None = None,
+    check: bool = False,
 ) -> Plan:
     """Add to the cells of a plan what the protocols of its suite have their models score.
 
@@ -109,6 +114,8 @@ def with_evaluations(
         All of the run; a name and an error for one that could not be loaded.
     out
         The results folder: what it holds is not scored again.
+    further
+        By source the data sets that protocols ask for besides, which have no rows.
     check
         Whether all scores that it holds are read.
 
@@ -123,7 +130,9 @@ def with_evaluations(
     wanted: dict[str, dict[str, Evaluation]] = {}
     for protocol in plan.suite.protocols:
         assert isinstance(protocol, Protocol)
-        known = _Requests(protocol, datasets, f"suite {plan.suite.name!r}, {protocol.kind}")
+        own = [(further or {})[source] for source in protocol.further()]
+        scored = [*datasets, *(each for each in own if each not in datasets)]
+        known = _Requests(protocol, scored, f"suite {plan.suite.name!r}, {protocol.kind}")
         for cell in plan.cells:
             if cell.dataset is None or not _takes_part(cell, protocol):
                 continue
@@ -215,7 +224,7 @@ class _Requests:
         scored = self._scored(request.scored_on)
         assert isinstance(scored, Dataset)
         try:
-            return Evaluation(scored, request.change, request.numbers)
+            return Evaluation(scored, request.change, request.numbers, request.whole)
         except DfbenchError as error:
             where = f"{self.where}, {request.change!r}"
             raise type(error)(error.what, where=where, hint=error.hint) from None

@@ -8,6 +8,8 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
+from dfbench.backbones.names import SHORT
+from dfbench.benchmark.planning.augmenting import Augmentation, augmentation
 from dfbench.benchmark.planning.detector import detector_row, is_detector
 from dfbench.contained.process import EndedError
 from dfbench.errors import (
@@ -23,7 +25,8 @@ from dfbench.errors import (
 )
 from dfbench.features.base import Extractor
 from dfbench.features.expression import build, parse
-from dfbench.features.internal.resized import Resized
+from dfbench.features.internal.square import Square
+from dfbench.features.internal.squares import square
 from dfbench.hosted import called
 from dfbench.models.base import Model
 from dfbench.models.selection.calibration import parse_rule
@@ -31,7 +34,8 @@ from dfbench.models.selection.space import Drawn, Range, Space
 from dfbench.plugins import LOADING, info, place_of, source_digest
 from dfbench.registry import AUGMENTATIONS, Part, Registry, model_of
 from dfbench.results.records.records import Control, Elsewhere, Kind, Status
-from dfbench.suites.suite import Derived, Reported, Suite, System
+from dfbench.suites.suite import ROBUST, Block, Derived, Reported, Suite, System, load_suite
+from dfbench.suites.suite import names as suite_names
 
 _PACKAGES = frozenset({"lightgbm", "xgboost"})
 """Packages that models have the name of."""
@@ -46,8 +50,8 @@ class Row:
     name
         ``<features>/<model>``, the network's name, or the one that the suite gives.
     extractors
-        Whose vectors, joined in this order, the model is given; for a network the resized images
-        come first.
+        Whose vectors, joined in this order, the model is given; for a network the images, as
+        squares, come first.
     model
         Class of the model; None where it cannot be loaded, or the row is derived.
     space
@@ -59,6 +63,8 @@ class Row:
         How it is made of other rows; None where it is not.
     shuffled
         Whether it is fitted on labels in another order.
+    augment
+        Changed copies of images that it is fitted on too; None where there are none.
     reported
         Figures that its source published.
     elsewhere
@@ -77,6 +83,7 @@ class Row:
     source: str = ""
     derived: Derived | None = None
     shuffled: bool = False
+    augment: Augmentation | None = None
     reported: Reported | None = None
     elsewhere: Elsewhere | None = None
     status: Status = "ok"
@@ -89,6 +96,11 @@ class Row:
         if self.status != "ok" or self.model is None or not self.checked:
             return self.status, self.reason
         return _available(self.extractors, self.model, self.space)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Of its copies."""
+        return () if self.augment is None else self.augment.views
 
     @property
     def brought(self) -> bool:
@@ -105,7 +117,7 @@ class Row:
         if not self.extractors:
             return ""
         # a network's images come first among what it is given
-        return "network" if isinstance(self.extractors[0], Resized) else "features"
+        return "network" if isinstance(self.extractors[0], Square) else "features"
 
     @property
     def control(self) -> Control:
@@ -171,12 +183,21 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
             parse_rule(row.threshold)
         return Row(row.name, derived=row, reported=row.reported)
     try:
+        copies = _copies(row, finder)
         if is_detector(row.model):
+            if copies is not None:
+                raise ParameterError("nothing is fitted of a detector", where="key 'augment'")
             return _of_detector(row, finder)
         part, given = _part(row.model, finder.models)
         model: type[Model] = part.load()
         space = Space({**given, **row.params}, row.choices, row.tune, _ranges(row))
         _check(space, model, part)
+        if copies is not None and model.inputs != "features":
+            raise ParameterError(
+                "a network changes its training images itself",
+                where="key 'augment'",
+                hint=f"[systems.params], see dfbench list networks {part.name}",
+            )
         chosen = _extractors(row, model, space, finder, key="" if where else "features")
         augmented = _augmentations(model, space, finder)
     except PluginError as error:
@@ -195,9 +216,39 @@ def make_row(row: System | Derived, finder: Finder, where: str = "") -> Row:
         space=space,
         source=source,
         shuffled=row.shuffle_labels,
+        augment=copies,
         reported=row.reported,
         checked=finder.check,
     )
+
+
+def variant(row: System, said: Block | System | Suite) -> System:
+    """Give the robust variant of a row; ``said`` names its views."""
+    own = {"robust": False, "augment": said.views, "copies": said.copies}
+    return row.model_copy(update={"name": row.name + ROBUST, "reported": None, **own})
+
+
+def takes_copies(row: System, finder: Finder) -> bool:
+    """Whether a row is fitted here on vectors of images, so that copies can join them.
+
+    A control has no variant: what it shows is shown without.
+    """
+    if not row.features or row.shuffle_labels or is_detector(row.model):
+        return False
+    try:
+        part, _ = _part(row.model, finder.models)
+        names = {term.name for term in parse(row.features, finder.suite.features)}
+        return part.load().inputs == "features" and names != {"metadata"}
+    except DfbenchError:
+        return False  # what is wrong with it is told of the row itself
+
+
+def _copies(row: System, finder: Finder) -> Augmentation | None:
+    if row.augment is None or row.robust:
+        return None
+    suite = finder.suite
+    views = suite.views if row.augment == "default" else row.augment
+    return augmentation(views, row.copies, suite.copies)
 
 
 def _check(space: Space, model: type[Model], part: Part) -> None:
@@ -268,6 +319,18 @@ def _part(name: str, models: Registry) -> tuple[Part, dict[str, Any]]:
     return models.get(name), {}
 
 
+def _unknown(name: str, known: Sequence[str]) -> UnknownNameError:
+    """Build the error for an extractor, which may be a backbone's name or another suite's."""
+    if name in SHORT:
+        hint = f"it is a backbone: 'embedding[backbone={name}]'"
+        return UnknownNameError(f"unknown extractor {name!r}", hint=hint)
+    suites = [each for each in suite_names() if name in load_suite(each).features]
+    if suites:
+        hint = f"of the suite {' or '.join(suites)}: --suite {suites[0]}"
+        return UnknownNameError(f"unknown extractor {name!r}", hint=hint)
+    return unknown("extractor", name, known)
+
+
 def _extractors(
     row: System, model: type[Model], space: Space, finder: Finder, *, key: str
 ) -> list[Extractor]:
@@ -278,7 +341,7 @@ def _extractors(
         raise UnknownNameError(f"{row.model!r} sees images, and the row names features")
     chosen: list[Extractor] = []
     if model.inputs != "features":
-        chosen.append(Resized(model.image_side(space.defaults(model))))
+        chosen.append(square(model.square, model.image_side(space.defaults(model))))
     expression = row.features or (model.companion if model.inputs == "both" else "")
     if expression:
         try:
@@ -287,7 +350,7 @@ def _extractors(
                 if term.name not in finder.extractors:
                     # a name of the suite's, which stands for no other of its names
                     names = {*finder.suite.features} - {term.name}
-                    raise unknown("extractor", term.name, [*finder.extractors.names(), *names])
+                    raise _unknown(term.name, [*finder.extractors.names(), *names])
             found = build(terms, finder.extractors)
         except (UnknownNameError, CardError, ParameterError) as error:
             places = [f"key {key!r}" if key else None, error.where]

@@ -7,6 +7,10 @@ out of it all.
 Of a fraction: which images a part holds depends on the seed of the row alone, smaller parts lie
 within larger ones, classes (and kinds as far as they are known) keep their proportions and groups
 stay whole; tuning split and test images are those of the row.
+
+All but a fold of train: the row is fitted without the fold and scores it, so that every training
+image has a score by a model that has not seen it. Folds keep classes, kinds and groups as parts of
+a fraction do, and depend on the seed of the row alone; the tuning split is that of the row.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from dfbench.results.records.subsets import Subset
 from dfbench.suites.datasets.kinds import kinds_of
 from dfbench.suites.datasets.manifest import Dataset
 from dfbench.suites.datasets.parts import Parts, parts_of
-from dfbench.suites.datasets.splits import order_of
+from dfbench.suites.datasets.splits import grouped, order_of, stratified
 from dfbench.suites.suite import Suite
 
 FEWEST = 10
@@ -161,7 +165,7 @@ def identity(dataset: Dataset, subset: Subset) -> dict[str, Any]:
 
 
 def hindrances(
-    dataset: Dataset, asked: Sequence[Wanted], seeds: Sequence[int]
+    dataset: Dataset, asked: Iterable[tuple[Subset, int]]
 ) -> dict[tuple[Subset, int], str]:
     """Say by subset and seed why it cannot be, as far as it is known before images are read."""
     readable = (dataset.manifest["error"] == "").to_numpy(np.bool_)
@@ -169,11 +173,7 @@ def hindrances(
         parts = parts_of(dataset, readable)
     except DataError:
         return {}  # the rows themselves have it too, and say it
-    found = {
-        (each.subset, seed): task(dataset, parts, each.subset, seed)
-        for each in asked
-        for seed in seeds
-    }
+    found = {each: task(dataset, parts, *each) for each in dict.fromkeys(asked)}
     return {key: its for key, its in found.items() if isinstance(its, str)}
 
 
@@ -212,6 +212,8 @@ def task(dataset: Dataset, parts: Parts, subset: Subset, seed: int) -> Task | st
     found = whole if subset.left_out is None else _without(whole, subset.left_out)
     if subset.fraction is not None and not isinstance(found, str):
         found = _part(dataset, found, kinds, subset.fraction, seed)
+    if subset.fold is not None and not isinstance(found, str):
+        found = _less_fold(dataset, found, kinds, *subset.fold, seed)
     return found
 
 
@@ -270,6 +272,65 @@ def _part(
             what = "images" if not dataset.grouped else "images in whole groups"
             return f"{fraction:.6g} of {len(train)} training {what} leaves none of {name!r}"
     return replace(whole, parts=replace(whole.parts, train=train[chosen]))
+
+
+def _less_fold(
+    dataset: Dataset, whole: Task, kinds: NDArray[np.object_], number: int, of: int, seed: int
+) -> Task | str:
+    train = whole.parts.train
+    lines = dataset.manifest.iloc[train]
+    folds = folds_of(
+        lines["path"].tolist(),
+        whole.labels[train],
+        kinds[train].tolist(),
+        lines["group"].tolist() if dataset.grouped else None,
+        of,
+        seed,
+    )
+    own = folds == number
+    what = "images" if not dataset.grouped else "images in whole groups"
+    if not own.any():
+        return f"{len(train)} training {what} leave nothing for fold {number} of {of}"
+    for label, name in enumerate(whole.classes):
+        if not (whole.labels[train[~own]] == label).any():
+            return f"{len(train)} training {what} less fold {number} of {of} have none of {name!r}"
+    none = whole.parts.unlabelled[:0]
+    parts = replace(
+        whole.parts, train=train[~own], evaluate=train[own], unlabelled=none, split="train"
+    )
+    return replace(whole, parts=parts)
+
+
+def folds_of(
+    paths: Sequence[str],
+    labels: NDArray[np.int64],
+    kinds: Sequence[str],
+    groups: Sequence[str] | None,
+    n_folds: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Divide n images into folds as data sets are divided: by class, by kind, groups whole.
+
+    Parameters
+    ----------
+    paths, labels, kinds, seed
+        As for `nested`.
+    groups
+        n names, empty for none; None where no image has one.
+    n_folds
+        At least 2.
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype int64
+        Number of the fold of each image, from 1 on.
+    """
+    shares = {str(number): 1 / n_folds for number in range(1, n_folds + 1)}
+    if groups is None:
+        found = stratified(paths, labels, shares, seed, kinds)
+    else:
+        found = grouped(paths, labels, groups, shares, seed, kinds)
+    return np.array(found, dtype=np.int64)
 
 
 def nested(

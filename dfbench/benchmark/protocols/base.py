@@ -33,12 +33,15 @@ class Request:
         Chain of operations that the images go through, e.g. ``jpeg=70``; empty for none.
     reason
         Why it cannot be; empty where it can.
+    whole
+        Whether all labelled images of the data set are scored, and not the evaluated ones alone.
     """
 
     scored_on: str
     numbers: tuple[int, ...] = ()
     change: str = ""
     reason: str = ""
+    whole: bool = False
 
 
 class Protocol(protocols.Protocol):
@@ -55,6 +58,10 @@ class Protocol(protocols.Protocol):
     def keeps_parameters(self) -> bool:
         """Whether subsets take the parameters of the row itself over instead of tuning anew."""
         return False
+
+    def further(self) -> Sequence[str]:
+        """Name data sets (names, cards, folders) that are scored and no row is fitted on."""
+        return ()
 
     def subsets(self, dataset: Dataset) -> Sequence[Subset]:
         """List the parts of the training images of a data set that rows are fitted on anew."""

@@ -164,7 +164,7 @@ def _curve(row: str, own: Mapping[float, RowRead]) -> Curve:
 
 
 def _size(read: RowRead) -> int:
-    return round(sum(record.n_train for record in read.records) / len(read.records))
+    return round(sum(record.n_fitted for record in read.records) / len(read.records))
 
 
 def _figure(read: RowRead) -> Estimate:

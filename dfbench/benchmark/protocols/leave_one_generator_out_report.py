@@ -258,7 +258,7 @@ def _figures(
                 ProtocolFigure(**common, fitted_part=subset, metric="roc_auc", reason=reason)
             )
             continue
-        n, n_train = len(its.measured.images.names), its.records[0].n_train
+        n, n_train = len(its.measured.images.names), its.records[0].n_fitted
         for part, metric, figure in (
             (subset, "roc_auc", line.unseen[kind]),
             (reference, "roc_auc", line.seen.get(kind)),

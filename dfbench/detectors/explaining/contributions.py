@@ -76,12 +76,16 @@ class Contributions:
     summed
         Whether families are the sums of their bins, as with TreeSHAP. Otherwise the contribution of
         a bin is what is lost where it alone takes its typical value.
+    weights
+        What the model weighs each family by, whatever the picture: shares that sum to 1, in the
+        order of ``families``; empty where it has no such weights, or one family alone.
     """
 
     base: float
     families: tuple[Family, ...]
     bins: tuple[Bin, ...]
     summed: bool
+    weights: tuple[float, ...] = ()
 
 
 def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
@@ -146,6 +150,7 @@ def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
         _families(part, of_families),
         _bins(part, row, tried, whole - np.array(without)),
         summed=False,
+        weights=_weights(part),
     )
 
 
@@ -186,8 +191,15 @@ def _tried(
     return np.concatenate(found)
 
 
+def _weights(part: Part) -> tuple[float, ...]:
+    found = part.model.block_weights()
+    if found is None or len(part.widths) == 1 or len(found) != len(part.widths):
+        return ()
+    return tuple(map(float, found))
+
+
 def _families(part: Part, values: NDArray[np.float64]) -> tuple[Family, ...]:
-    names = [extractor.name for extractor in part.extractors]
+    names = [extractor.title for extractor in part.extractors]
     return tuple(
         Family(name, float(value)) for name, value in zip(_apart(names), values, strict=True)
     )

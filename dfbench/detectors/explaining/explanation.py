@@ -218,19 +218,21 @@ def _voices(detector: Detector, picture: Picture, k: int, verdict: Verdict) -> t
 
 
 def _cam(detector: Detector, part: Part, X: Inputs, k: int, shape: tuple[int, ...]) -> Heat | None:
-    """Give a network's map at the size of the picture, which it saw squeezed into a square."""
+    """Give a network's map at the size of the picture, which it saw as a square."""
     maps = part.cams(X, np.array([k]))
     if maps is None:
         return None
     height, width = shape[:2]
     heat = np.zeros((height, width), np.float32)
     normal = detector.contents.normal
-    if normal is not None and normal.size is not None and normal.method == "crop":
+    sized = None if normal is None else normal.size
+    if normal is not None and sized is not None and normal.method == "crop":
         # what the normal form cuts off, it never saw
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         seen = heat[top : top + side, left : left + side]
     else:
         seen = heat
-    seen[:] = opencv().resize(maps[0], seen.shape[::-1])
+    found = part.square.back(maps[0], seen.shape if sized is None else (sized, sized))
+    seen[:] = opencv().resize(found, seen.shape[::-1])
     return heat

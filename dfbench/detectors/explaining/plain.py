@@ -47,6 +47,10 @@ def _contributions(told: Contributions) -> dict[str, Any]:
     return {
         "base": round(told.base, 6),
         "families": {each.name: round(each.contribution, 6) for each in told.families},
+        "weights_of_families": {
+            each.name: round(share, 6)
+            for each, share in zip(told.families, told.weights, strict=False)
+        },
         "values": [
             {
                 key: round(value, 6) if isinstance(value, float) else value

@@ -55,6 +55,23 @@ def families(found: Explanation) -> str:
     return f"in log odds, {'; '.join(sides)}" if sides else ""
 
 
+def weights(found: Explanation) -> str:
+    """Say what a model weighs its families by, in any picture; or nothing.
+
+    Of an ensemble: of its member of most weight.
+    """
+    leading = found.leading
+    if leading is None or leading.contributions is None or not leading.contributions.weights:
+        return ""
+    told = leading.contributions
+    order = sorted(zip(told.weights, told.families, strict=True), key=lambda each: -each[0])
+    shares = ", ".join(f"{family.name} {share:.2f}" for share, family in order if share)
+    none = [family.name for share, family in order if not share]
+    rest = f"; none for {', '.join(none)}" if none else ""
+    of = f" of {leading.row}" if found.several else ""
+    return f"weights{of} in any picture: {shares}{rest}"
+
+
 def reading(found: Explanation) -> str:
     """Say what the numbers are, and what none of them tells."""
     said = []
@@ -74,4 +91,5 @@ def reading(found: Explanation) -> str:
 
 def sentences(found: Explanation) -> list[str]:
     """Say all of it, a sentence a line."""
-    return [said for tell in (verdict, outside, families, places) if (said := tell(found))]
+    told = (verdict, outside, families, weights, places)
+    return [said for tell in told if (said := tell(found))]

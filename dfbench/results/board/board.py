@@ -130,6 +130,49 @@ class Fit(BaseModel):
         return dict(zip(members, weights, strict=False)) if members and weights else None
 
 
+class Member(BaseModel):
+    """A row that an ensemble is made of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: float | None = None
+    """Its share in a mean; of stacking and of weights by kind the mean of its coefficients for the
+    score of the same class. The mean over cells; None where there is none."""
+    weights_by_kind: dict[str, float] = Field(default_factory=dict)
+    """Where each kind of fake, or each class, has one."""
+    adds: dict[str, Estimate] = Field(default_factory=dict)
+    """By metric what the ensemble has more than without it, fitted again on the others."""
+
+
+class PairOfMembers(BaseModel):
+    """How often two members of an ensemble err together, see `dfbench.results.statistics`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    members: tuple[str, str]
+    disagreement: float | None = None
+    """Share of the images that one of them alone decides rightly."""
+    q: float | None = None
+    """Yule's Q of their decisions being right."""
+    correlation: float | None = None
+    """Of their decisions being right."""
+    double_fault: float | None = None
+    """Share of the images that both decide wrongly."""
+
+
+class Ensemble(BaseModel):
+    """What an ensemble gains, and from whom."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    best: str
+    """Member of the highest ROC AUC on the images of the figures."""
+    gains: dict[str, Estimate] = Field(default_factory=dict)
+    """By metric what it has more than this member, paired."""
+    members: dict[str, Member] = Field(default_factory=dict)
+    pairs: list[PairOfMembers] = Field(default_factory=list)
+
+
 class Line(CellFacts):
     """One line of the board: an object of ``leaderboard.json``.
 
@@ -175,6 +218,8 @@ class Line(CellFacts):
     """Empty where it was scored on other images than most rows, or fitted on shuffled labels."""
     by_kind: dict[str, OnPart] = Field(default_factory=dict)
     """By kind of fake, where the data tell kinds."""
+    ensemble: Ensemble | None = None
+    """Of a row that is made of several which were scored on the same images."""
     fits: list[Fit] = Field(default_factory=list)
     """One a cell, in their order."""
 

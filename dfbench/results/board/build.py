@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from dfbench.errors import OutputError, let_stop, worded
 from dfbench.files import Progress
 from dfbench.registry import AUDITS, PROTOCOLS, Part, Registry
-from dfbench.results.board import breakdown
+from dfbench.results.board import breakdown, ensembles
 from dfbench.results.board.added import NOTHING, Additions, additions_of
 from dfbench.results.board.agreement import at_odds, contradicted
 from dfbench.results.board.arrange import arrange
@@ -25,7 +25,7 @@ from dfbench.results.board.divisions import by_division, first_of, firsts_of, to
 from dfbench.results.board.read import Read, RowRead
 from dfbench.results.board.report import Report, fault_of
 from dfbench.results.board.samples import sample_of
-from dfbench.results.board.sentences import tuned_for
+from dfbench.results.board.sentences import refitted, tuned_for
 from dfbench.results.document.blocks import Section
 from dfbench.results.records.divisions import Division
 from dfbench.results.records.folder import ResultsFolder
@@ -99,11 +99,13 @@ def measure_board(
     OutputError
         Where this is no results folder.
     """
-    entries = out.read_entries()
+    # scores of folds of train serve what ensembles choose, and no figure
+    entries = [entry for entry in out.read_entries() if entry.subset.fold is None]
     rows, lines = _rows(out, entries, progress, added)
     lines, smallest = _ranked(rows, lines)
     board = arrange(lines, smallest)
-    board = replace(board, tables=[_broken_down(table, rows) for table in board.tables])
+    tables = [_broken_down(table, rows) for table in board.tables]
+    board = replace(board, tables=[ensembles.put_on(table, rows) for table in tables])
     board = added.put_on(board, rows)
     read = Read(board.tables, rows, out, entries)
     for report in _reports(read):
@@ -191,7 +193,12 @@ def _reports(read: Read) -> Iterator[Report]:
     yield Report(
         warnings={table.dataset: _above_chance(table, read.out) for table in read.tables},
         notes={
-            table.dataset: [*tuned_for(table.lines), *_mixed(table, read)] for table in read.tables
+            table.dataset: [
+                *refitted(table.lines),
+                *tuned_for(table.lines),
+                *_mixed(table, read),
+            ]
+            for table in read.tables
         },
     )
     for part, audit in Registry(AUDITS).working():
@@ -199,6 +206,7 @@ def _reports(read: Read) -> Iterator[Report]:
     yield Report(warnings=read.damaged)
     yield Report(by_dataset={table.dataset: by_division(table) for table in read.tables})
     yield Report(by_dataset={each.dataset: breakdown.sections(each) for each in read.tables})
+    yield Report(by_dataset={each.dataset: ensembles.sections(each) for each in read.tables})
     for part, protocol in Registry(PROTOCOLS).working():
         try:
             report = _report(part, lambda protocol=protocol: protocol.report(read))  # type: ignore[misc]
@@ -571,8 +579,10 @@ def line_of(row: RowRead) -> Line | None:
     tuning = _tuning(records)
     optimism = default = None
     if tuning is not None and tuning.trials > 1:
-        if tuning.best_value is not None and figures["roc_auc"].value is not None:
-            optimism = tuning.best_value - figures["roc_auc"].value
+        # of what was tuned on changed copies too, the figures are of other images
+        best = tuning.best_value if first.copies is None else None
+        if best is not None and figures["roc_auc"].value is not None:
+            optimism = best - figures["roc_auc"].value
         at_defaults = [each.at_defaults for each in row.parts if each.measured is not None]
         if None not in at_defaults:
             default = number(float(np.mean([each or 0.0 for each in at_defaults])))

@@ -434,7 +434,9 @@ def _budget(choice: Choice) -> list[str]:
         return []
     ((trials, seconds),) = found
     limit = f"at most {counted(trials, 'trial')} or {seconds:g} s a row"
-    return [f"Parameters were chosen on {listed(tuned)}, {limit}."]
+    refit = any(line.refit for line in choice.measured)
+    then = "; rows were then fitted on that and train together" if refit else ""
+    return [f"Parameters were chosen on {listed(tuned)}, {limit}{then}."]
 
 
 def _intervals(choice: Choice) -> list[str]:

@@ -225,6 +225,11 @@ def columns_of(own: Sequence[Own]) -> tuple[LineColumn, ...]:
     return (*COLUMNS[:at], *map(own_column, own), *COLUMNS[at:])
 
 
+def _copies(line: Line) -> str | None:
+    its = line.copies
+    return None if its is None else f"{its.of_each} of {', '.join(its.views)}"
+
+
 def _classes(table: Table) -> Sequence[str]:
     return table.measured[0].classes if table.measured else ()
 
@@ -324,6 +329,10 @@ COLUMNS: tuple[LineColumn, ...] = (
         },
     ),
     LineColumn(
+        key="copies",
+        csv={"copies": _copies},
+    ),
+    LineColumn(
         key="origin",
         title="from",
         place="main",
@@ -369,6 +378,10 @@ COLUMNS: tuple[LineColumn, ...] = (
     *(_stored(key, whole=True) for key in ("n_train", "n_test", "n_left_out")),
     *map(_stored, ("best", "p_best", "control", "positive", "threshold")),
     *(_of_parts(key) for key in ("by_class", "by_kind")),
+    LineColumn(
+        key="ensemble",
+        csv={"ensemble": lambda line: line.ensemble and line.ensemble.model_dump_json()},
+    ),
     _of_fits("thresholds", attrgetter("threshold")),
     _of_fits("temperatures", attrgetter("temperature")),
     _of_fits("weights", attrgetter("weights")),
@@ -377,6 +390,7 @@ COLUMNS: tuple[LineColumn, ...] = (
         key="divided",
         csv={"divided": lambda line: "" if line.divided is None else line.divided.words},
     ),
+    LineColumn(key="refit", csv={"refit": attrgetter("refit")}),
     LineColumn(key="warnings", csv={"warnings": lambda line: "; ".join(line.warnings)}),
 )
 """All columns, in the order in which tables have them.

@@ -148,6 +148,7 @@ def _chapter(table: Table, *, seeds: bool) -> Chapter:
     parts.append(Leaderboard(sections.leaderboard(table, seeds=seeds), table, seeds))
     parts += [Paragraph(text) for text in sentences.controls(table)]
     parts += [Paragraph(text) for text in sentences.elsewhere(table)]
+    parts += [Paragraph(text) for text in sentences.with_copies(table.measured)]
     parts += [Paragraph(text) for text in sentences.origins(table)]
     if table.reported:
         parts.append(Reported(table.reported))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Scored:
         None with several classes.
     n_seen
         Images that are among those fitted on.
+    n_copied, n_shared
+        As of `dfbench.results.records.evaluations.EvaluationRecord`.
     """
 
     design: Design
@@ -52,6 +54,8 @@ class Scored:
     thresholds: tuple[float, ...]
     positive: int | None
     n_seen: int
+    n_copied: int | None = None
+    n_shared: int | None = None
 
     @property
     def n(self) -> int:
@@ -144,6 +148,8 @@ class _Reader:
         if reason:
             return reason
         found, of, cuts, seen = [], [], [], 0
+        copied: int | None = None
+        shared: int | None = None
         for each in asked:
             record = records.get(each.cell)
             if record is None:
@@ -160,7 +166,9 @@ class _Reader:
             of.append(record)
             cuts.append(scored.threshold)
             seen = max(seen, scored.n_seen)
-        return self.scored(asked[0].scored_on, of, found, cuts, seen)
+            copied, shared = scored.n_copied, scored.n_shared
+        whole = self.scored(asked[0].scored_on, of, found, cuts, seen)
+        return replace(whole, n_copied=copied, n_shared=shared)
 
 
 def read_evaluations(
@@ -239,7 +247,7 @@ def _read_row(
     own = [records[cell] for cell in cells if cell in records]
     if len(own) < len(cells):
         return row
-    row.n_train = own[0].n_train
+    row.n_train = own[0].n_fitted
     try:
         scores = [reader.out.read_scores(record) for record in own]
         row.home = reader.scored(entry.dataset, own, scores, [cuts.get(cell) for cell in cells])

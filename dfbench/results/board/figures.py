@@ -58,6 +58,7 @@ def _of_line(line: Line, table: Table) -> Iterator[Figure]:
         for metric, estimate in part.metrics.items():
             n = part.n + (negatives if metric == "roc_auc" else 0)
             yield from _told(line, f"kind={name}", {metric: estimate}, n)
+    yield from _of_ensemble(line)
     costs = (
         its for column in columns_of(()) if column.place == "cost" for its in column.csv.items()
     )
@@ -68,6 +69,21 @@ def _of_line(line: Line, table: Table) -> Iterator[Figure]:
         of: dict[str, Any] = {"seed": fit.seed, "split": fit.split}
         yield from _plain(line, "chosen", values, **of)
         yield from _plain(line, whole, fit.metrics, fit.n, **of)
+
+
+def _of_ensemble(line: Line) -> Iterator[Figure]:
+    of = line.ensemble
+    if of is None:
+        return
+    yield from _told(line, f"ensemble: over {of.best}", of.gains, line.n_test)
+    for name, member in of.members.items():
+        part = f"ensemble: {name}"
+        yield from _told(line, part, {f"{k}_added": its for k, its in member.adds.items()}, None)
+        weights = {f"weight={kind}": weight for kind, weight in member.weights_by_kind.items()}
+        yield from _plain(line, part, {"weight": member.weight, **weights})
+    for pair in of.pairs:
+        part = f"ensemble: {' and '.join(pair.members)}"
+        yield from _plain(line, part, pair.model_dump(exclude={"members"}), line.n_test)
 
 
 def _told(

@@ -94,11 +94,11 @@ class Read:
     damaged: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, dataset: str) -> dict[tuple[str, str], RowRead]:
-        """Give the rows of a data set, by row and name of the subset."""
+        """Give the rows of a data set, by row and name of the subset that a protocol asked for."""
         return {
             (row, subset): its
             for (fitted_on, row, subset), its in self.rows.items()
-            if fitted_on == dataset
+            if fitted_on == dataset and not its.entry.subset.of_ensemble
         }
 
     def findings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from dfbench.plain import counted
+from dfbench.plain import counted, listed
 from dfbench.results.board.board import Board, Divided, Line, Overall, Table
 from dfbench.results.document.blocks import Reason
 from dfbench.results.document.wording import TITLES, count, figure, p_value
@@ -134,6 +134,22 @@ def tuned_for(lines: Sequence[Line]) -> list[str]:
     ]
 
 
+def refitted(lines: Sequence[Line]) -> list[str]:
+    """Say which rows were fitted once more on all images, once their parameters were chosen."""
+    measured = [line for line in lines if line.status == "ok" and line.elsewhere is None]
+    found = [line for line in measured if line.refit]
+    if not found:
+        return []
+    which = "" if len(found) == len(measured) else f" ({', '.join(line.row for line in found)})"
+    both = "train and validation together"
+    if {line.tuned_on for line in found} == {"part of train"}:
+        both = "all of train, with the part that chose them"
+    return [
+        f"once their parameters were chosen, rows were fitted on {both} (refit){which}; figures of"
+        " the tuning split are of the fit before, on train alone"
+    ]
+
+
 def not_shown(board: Board) -> list[str]:
     """Say of metrics and columns of plugins that a board lacks that it had them, by owner."""
     return [
@@ -146,6 +162,22 @@ def not_shown(board: Board) -> list[str]:
 def elsewhere(table: Table) -> list[str]:
     """Say of each row whose detector was not fitted here what was told of it."""
     return [told_of(line) for line in table.measured if line.elsewhere is not None]
+
+
+def with_copies(lines: Sequence[Line]) -> list[str]:
+    """Say which rows were fitted on changed copies of images too, a sentence for each choice."""
+    found: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for line in lines:
+        if line.copies is not None:
+            which = line.copies.of_each, tuple(line.copies.views)
+            found.setdefault(which, []).append(line.row)
+    return [
+        f"{listed(list(dict.fromkeys(rows)))}: fitted and tuned on each image as it is and on"
+        f" {counted(n, 'changed copy', 'changed copies')} of it"
+        + (f", {'each ' if n > 1 else ''}in one of the views " if n < len(views) else ", ")
+        + f"{', '.join(views)}; test images have no copies."
+        for (n, views), rows in found.items()
+    ]
 
 
 def told_of(line: Line) -> str:

@@ -56,6 +56,11 @@ class EvaluationRecord(BaseModel):
     """Number of images."""
     n_seen: Count = 0
     """Those of them whose files are among the cell's training images too."""
+    n_copied: Count | None = None
+    """Of a further set, images that are copies, exact or near, of the cell's training and tuning
+    images; None where nobody has looked."""
+    n_shared: Count | None = None
+    """The same of the images that its figures are of."""
     grouped: bool = False
     threshold: float | None = None
     """Score of the positive class from which on it is decided for: chosen on the cell's tuning

@@ -13,7 +13,7 @@ from typing import Any
 from dfbench.files import digest
 from dfbench.results.records.divisions import name_of
 from dfbench.results.records.evaluations import EvaluationRecord
-from dfbench.results.records.records import Record
+from dfbench.results.records.records import SQUARES, Record
 
 _REPEATED = ("dataset", "row", "seed", "fingerprint")
 _OF_IMPORTED = ("dataset", "fingerprint", "threshold")
@@ -85,7 +85,7 @@ def _of_kind(record: Record) -> str:
     if not isinstance(features, list) or not features:
         return ""  # it could not run, and no more is known of it
     names = [each.get("extractor") if isinstance(each, dict) else None for each in features]
-    kind = "network" if names[0] == "resized" else "features"
+    kind = "network" if names[0] in SQUARES else "features"
     if record.kind not in ("", "detector", kind):
         return _other("kind", record.kind, kind)
     control = "no pixels" if set(names) == {"metadata"} else ""

@@ -74,7 +74,7 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
         (
             "budget of a row",
             lambda run: (
-                f"{counted(run.trials, 'trial')} or {run.seconds:g} s of tuning{_tuned_for(run)}"
+                f"{counted(run.trials, 'trial')} or {run.seconds:g} s of tuning{_chosen(run)}"
                 if run.trials
                 else ""
             ),
@@ -94,10 +94,12 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
     return found
 
 
-def _tuned_for(run: Run) -> str:
-    """Say what parameters were chosen by, where not by ROC AUC."""
-    its = "" if run.again is None else str(run.again.suite.get("tune_for", ""))
-    return f", by {its.replace('_', ' ')}" if its and its != "roc_auc" else ""
+def _chosen(run: Run) -> str:
+    """Say what parameters were chosen by, where not by ROC AUC, and that a fit followed."""
+    suite = {} if run.again is None else run.again.suite
+    its = str(suite.get("tune_for", ""))
+    by = f", by {its.replace('_', ' ')}" if its and its != "roc_auc" else ""
+    return by + (", then a fit on train and tuning part together" if suite.get("refit") else "")
 
 
 def _origins(run: Run) -> list[str]:

@@ -32,6 +32,9 @@ Control = Literal["", "no pixels", "shuffled labels"]
 pixels, or it is fitted on labels in another order. Empty for rows that compete."""
 
 
+SQUARES = ("resized", "native-square")
+"""Names of what makes the images of a network, which come first among what it is given."""
+
 Kind = Literal["", "features", "network", "derived", "detector", "imported"]
 """What a row is: a model of features, a network of images (and features), made of the scores of
 others, a detector from elsewhere that scored the images here, or scores that were brought. Empty
@@ -59,6 +62,17 @@ class Elsewhere(BaseModel):
     """Whether it is known from which score on a class is decided for."""
     n_missing: Count = 0
     """Images of the evaluated part that it has no score of."""
+
+
+class Copies(BaseModel):
+    """Changed copies of training and tuning images that a row was fitted and tuned on too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    views: list[str]
+    """What was done to them: chains of operations."""
+    of_each: Annotated[int, Field(ge=1, le=10**6)]
+    """Copies of each image, in as many of the views."""
 
 
 TuneFor = Literal["roc_auc", "log_loss", "balanced_accuracy", "average_precision"]
@@ -102,6 +116,9 @@ class CellFacts(BaseModel):
     """Where the figures are from: ``test``, or ``validation`` where the test has no labels."""
     tuned_on: str = ""
     """``validation``, or ``part of train``."""
+    refit: bool = False
+    """Whether the model of the figures was fitted on train and tuning part together, once its
+    parameters were chosen; figures and scores of the tuning part are of the model before."""
     classes: list[str] = Field(default_factory=list)
     grouped: bool = False
     """Whether images share sources: intervals are then taken over groups."""
@@ -131,6 +148,8 @@ class CellFacts(BaseModel):
     """What is wrong with a part of the row that others brought, each as a clause."""
     elsewhere: Elsewhere | None = None
     """Of a row whose detector was not fitted here."""
+    copies: Copies | None = None
+    """What joined the images that it was fitted and tuned on; None: nothing."""
 
 
 class Record(CellFacts):
@@ -194,6 +213,11 @@ class Record(CellFacts):
         return self
 
     @property
+    def n_fitted(self) -> int:
+        """Images that the model of its figures was fitted on."""
+        return self.n_train + (self.n_tune if self.refit else 0)
+
+    @property
     def probable(self) -> bool:
         """Whether its scores are probabilities."""
         return self.elsewhere is None or self.elsewhere.probabilities
@@ -207,7 +231,7 @@ def _of_identity(identity: dict[str, Any]) -> dict[str, Any]:
     if "derived" in identity:
         kind = "derived"
     elif names:
-        kind = "network" if names[0] == "resized" else "features"
+        kind = "network" if names[0] in SQUARES else "features"
     control: Control = "no pixels" if set(names) == {"metadata"} else ""
     return {
         "kind": kind,

@@ -1,6 +1,8 @@
 """Subsets: other parts of the training images that a row is fitted on, and how they are named.
 
-Its name stands in entries, in records and in the identity of a cell; the row itself has none.
+Two kinds serve ensembles alone: all but a fold of train, whose images are scored; and a derived
+row that is made without one of its members. The name of a subset stands in entries, in records and
+in the identity of a cell; the row itself has none.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ UNKNOWN_KINDS = "leave-one-generator-out"
 
 _WITHOUT = "without "
 _PART = re.compile(r"([\d.e-]+) % of train")
+_FOLD = re.compile(r"(?:(.+), )?train less fold (\d+) of (\d+)")
+_LESS = "made without "
 
 
 class Subset(BaseModel):
@@ -36,10 +40,20 @@ class Subset(BaseModel):
     """Part of the training images."""
     merged: bool = False
     """Whether, of more than two classes, all but the real one are taken for one class, fake."""
+    fold: tuple[int, int] | None = None
+    """Number of the fold of train that it is fitted without and scored on, and of how many."""
+    less: str = ""
+    """Member that a derived row is made without."""
 
     @property
     def name(self) -> str:
         """Name it; empty for all training images. Cells are known by it: it never changes."""
+        if self.less:
+            return _LESS + self.less
+        if self.fold is not None:
+            number, of = self.fold
+            fold = f"train less fold {number} of {of}"
+            return ", ".join(filter(None, [self.around.name, fold]))
         if self.left_out == "":
             return UNKNOWN_KINDS
         parts = [
@@ -47,6 +61,16 @@ class Subset(BaseModel):
             *([] if self.fraction is None else [f"{100 * self.fraction:.6g} % of train"]),
         ]
         return ", ".join(parts) or (MERGED if self.merged else "")
+
+    @property
+    def of_ensemble(self) -> bool:
+        """Whether it serves an ensemble, and is none that a protocol asked for."""
+        return self.fold is not None or bool(self.less)
+
+    @property
+    def around(self) -> Subset:
+        """That which its fold is a fold of."""
+        return self.model_copy(update={"fold": None})
 
 
 WHOLE = Subset()
@@ -65,9 +89,14 @@ def parse_name(name: str) -> Subset:
 
     Examples
     --------
-    >>> parse_name("25 % of train")
-    Subset(left_out=None, fraction=0.25, merged=False)
+    >>> parse_name("25 % of train") == Subset(fraction=0.25)
+    True
     """
+    if name.startswith(_LESS):
+        return Subset(less=name.removeprefix(_LESS))
+    if (match := _FOLD.fullmatch(name)) is not None:
+        around, number, of = match.groups()
+        return parse_name(around or "").model_copy(update={"fold": (int(number), int(of))})
     match = _PART.fullmatch(name)
     if match is not None:
         return Subset(fraction=float(match.group(1)) / 100)

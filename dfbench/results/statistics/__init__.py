@@ -7,8 +7,8 @@ Where to look, and where something new belongs:
 - `influence`: figures with what their error is made of, and `delong`, which says it of ROC AUC;
   `intervals`: their intervals; `bootstrap`: those of all other figures; `estimate`: the result.
 - `measured`: a row with all its figures; `repeated`: the same on several splits; `pairs`: two of
-  them; `significance`: the tests, and the correction for their number; `ranks`: of many rows on
-  one data set, and over several.
+  them; `diversity`: how unlike their errors are; `significance`: the tests, and the correction for
+  their number; `ranks`: of many rows on one data set, and over several.
 
 Examples
 --------
@@ -90,6 +90,7 @@ p = 0.0050, critical difference 2.10
 from dfbench.results.statistics.bootstrap import Resamples, distributions, resample
 from dfbench.results.statistics.bootstrap import interval as bootstrap_interval
 from dfbench.results.statistics.design import Design
+from dfbench.results.statistics.diversity import Diversity, diversity, mean_diversity
 from dfbench.results.statistics.estimate import Estimate
 from dfbench.results.statistics.influence import (
     Influence,
@@ -126,6 +127,7 @@ __all__ = [
     "METRICS",
     "Design",
     "Difference",
+    "Diversity",
     "Estimate",
     "Friedman",
     "Images",
@@ -142,12 +144,14 @@ __all__ = [
     "decide",
     "differences",
     "distributions",
+    "diversity",
     "evaluate",
     "figures",
     "friedman",
     "holm",
     "mcnemar",
     "mean",
+    "mean_diversity",
     "measure",
     "paired",
     "prepare",

@@ -221,20 +221,20 @@ def differences(a: Repeated, b: Repeated) -> dict[str, Difference]:
         raise ValueError("the rows were not measured on the same splits")
     if a.further != b.further:
         raise ValueError("the rows were not measured by the same figures")
-    found = {}
-    for name in a.names:
-        each = a.by_split(name) - b.by_split(name)
-        value, off, degrees = float(each.mean()), error(each, a.ratio), each.size - 1
-        if math.isnan(value) or math.isnan(off):
-            found[name] = Difference(value, math.nan, math.nan, math.nan, "corrected t")
-        elif off == 0 and abs(value) > _ROUNDING:
-            # equal on every split: nothing tells how far it may be off
-            found[name] = Difference(value, math.nan, math.nan, math.nan, "corrected t")
-        else:
-            low, high = symmetric(value, off, degrees)
-            p_value = two_sided(value, off, degrees)
-            found[name] = Difference(value, low, high, p_value, "corrected t")
-    return found
+    return {name: difference(a, b, name) for name in a.names}
+
+
+def difference(a: Repeated, b: Repeated, name: str) -> Difference:
+    """Compare one figure of two rows that were measured on the same splits."""
+    each = a.by_split(name) - b.by_split(name)
+    value, off, degrees = float(each.mean()), error(each, a.ratio), each.size - 1
+    if math.isnan(value) or math.isnan(off):
+        return Difference(value, math.nan, math.nan, math.nan, "corrected t")
+    if off == 0 and abs(value) > _ROUNDING:
+        # equal on every split: nothing tells how far it may be off
+        return Difference(value, math.nan, math.nan, math.nan, "corrected t")
+    low, high = symmetric(value, off, degrees)
+    return Difference(value, low, high, two_sided(value, off, degrees), "corrected t")
 
 
 def same_images(a: Repeated, b: Repeated) -> bool:

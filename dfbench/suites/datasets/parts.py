@@ -82,6 +82,22 @@ def parts_of(dataset: Dataset, readable: NDArray[np.bool_]) -> Parts:
     return result
 
 
+def all_labelled(dataset: Dataset, readable: NDArray[np.bool_]) -> Parts:
+    """Take all readable images with a label for evaluated ones, whatever their split.
+
+    Raises
+    ------
+    DataError
+        If there is none of a class.
+    """
+    labels = dataset.manifest["label"].to_numpy(np.int64)
+    rows, none = np.flatnonzero(readable & (labels != UNLABELLED)), np.empty(0, np.intp)
+    for label, name in enumerate(dataset.classes):
+        if not (labels[rows] == label).any():
+            raise DataError(f"no readable image of class {name!r} in {dataset.name!r}")
+    return Parts(none, none, rows, none, split="all labelled", tuned_on="")
+
+
 def evaluated_split(dataset: Dataset) -> str:
     """Say which split the figures are from: test, or validation where it has no labels.
 

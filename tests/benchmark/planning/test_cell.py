@@ -88,7 +88,7 @@ def plan(**changes: Any) -> list[Cell]:
     lines[0] = replace(lines[0], source="0123456789abcdef")
     lines.append(replace(lines[0], name="absent", extractors=[Absent()]))
     out = ResultsFolder(Path("nowhere"))
-    return make_plan(suite, lines, DATASETS, [3], Budget(trials=7), out).cells
+    return make_plan(suite, lines, DATASETS, [3], Budget(trials=7), out).counted
 
 
 def names(cells: list[Cell]) -> dict[str, Cell]:

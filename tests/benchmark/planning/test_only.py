@@ -82,6 +82,11 @@ def test_two_spellings_of_a_row_that_the_suite_lacks_are_one():
         ("hsv/kn", "row 'hsv/kn': unknown model 'kn' (did you mean 'knn'?)"),
         ("color+hsv/svm", "row 'color+hsv/svm': unknown extractor 'color' (did you mean 'colour'"),
         ("wid/svm", "unknown extractor 'wid' (did you mean 'wide'"),
+        (
+            "clip-vit-l14/svm",
+            "'clip-vit-l14' (it is a backbone: 'embedding[backbone=clip-vit-l14]'",
+        ),
+        ("hsv+clip/svm", "unknown extractor 'clip' (of the suite "),
         ("hsv[bin=8]/svm", "row 'hsv[bin=8]/svm': unknown parameter of 'hsv' 'bin' (did you mean"),
         ("hsv+hsv/svm", "row 'hsv+hsv/svm': 'hsv' stands twice"),
         ("+/svm", "row '+/svm': not a feature expression: '+'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dfbench.detectors.explaining import words
 from dfbench.detectors.explaining.contributions import contributions
 from dfbench.detectors.explaining.evidence import log_odds
 from dfbench.detectors.explaining.explanation import explain
@@ -54,6 +55,29 @@ def test_base_and_families_sum_to_the_evidence(row, plants):
         else:
             assert total == pytest.approx(log_odds(proba, k)[0])
             assert found.base == pytest.approx(log_odds(typical, k)[0])
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_weights_of_families_are_those_that_the_kernel_has(row):
+    asked = detector({row: {}}, tint)
+    found, _, _ = told(asked, tint(blank(1001)))
+    model = asked.parts[0].model
+    if row.endswith(("/svm", "/kernel-ridge")):
+        assert found.weights == pytest.approx(model.weights)
+        assert sum(found.weights) == pytest.approx(1)
+        # colours are what was planted, and these weights are no figure of the one picture
+        assert found.weights[0] > 0.5
+        assert found.weights == told(asked, blank(1002))[0].weights
+        said = words.weights(explain(asked, tint(blank(1001))))
+        assert said.startswith(f"weights in any picture: hsv {found.weights[0]:.2f}")
+    else:
+        assert found.weights == ()
+        assert words.weights(explain(asked, tint(blank(1001)))) == ""
+
+
+def test_one_family_alone_has_no_weights():
+    found, _, _ = told(detector({"hsv/svm": {}}, tint), tint(blank(1001)))
+    assert found.weights == ()
 
 
 def test_a_bin_is_told_with_its_value_and_what_is_typical():

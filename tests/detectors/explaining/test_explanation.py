@@ -121,6 +121,22 @@ def test_what_a_normal_form_cuts_off_has_no_cam():
     assert not cam[:, -edge:].any()
 
 
+def test_a_native_network_is_shown_the_middle_and_its_cam_lies_there():
+    small = {"image_size": 48, "crop": 32, "widths": [8, 8], "epochs": 6, "batch_size": 8}
+    asked = detector({"/residual-cnn": small | {"lr": 1e-2}}, board, n=60)
+    found = explain(asked, board(blank(1001)), places=4)
+    assert found.verdict.label == "fake"
+    assert asked.predict([blank(1002)]) == ["real"]
+    cam = found.voices[0].cam
+    assert cam.shape == (HEIGHT, WIDTH)
+    top, left = (HEIGHT - 48) // 2, (WIDTH - 48) // 2
+    seen = cam[top : top + 48, left : left + 48]
+    assert seen.max() > 0
+    assert cam.sum() == pytest.approx(seen.sum())
+    # a smaller picture is mirrored: what is found beyond its edges is laid over nothing
+    assert explain(asked, board(blank(1001))[:20, :30], places=4).voices[0].cam.shape == (20, 30)
+
+
 def test_values_for_json_and_the_figure(mean, tmp_path):
     found = explain(mean, green(blank(1001)))
     told = json.loads(json.dumps(plain(found)))
