@@ -37,7 +37,12 @@ class ResidualCnn(NativeNetwork):
     widths
         Channels of each stage; between stages the resolution is halved.
     convolutions
-        In a stage.
+        In a stage; with shortcuts, blocks of two in each stage but the first.
+    shortcuts
+        Whether stages behind the first are made of a ResNet's blocks (He and others, 2016): deeper,
+        for a thousand images and more.
+    image
+        Whether the image itself is seen beside its residuals: its colours and shapes.
     """
 
     name = "residual-cnn"
@@ -53,6 +58,8 @@ class ResidualCnn(NativeNetwork):
             tuple[Annotated[int, Field(ge=1, le=2048)], ...], Field(min_length=1, max_length=6)
         ],
         "convolutions": Annotated[int, Field(ge=1, le=8)],
+        "image": bool,
+        "shortcuts": bool,
     }
     libraries = (*NativeNetwork.libraries, "dfbench.models.networks.torch_modules.residual")
 
@@ -68,6 +75,8 @@ class ResidualCnn(NativeNetwork):
             "truncation": 3.0,
             "widths": [24, 32, 64],
             "convolutions": 1,
+            "image": False,
+            "shortcuts": False,
             "dropout": 0.2,
             **native_recipe(
                 optimiser="adamw",
@@ -104,9 +113,12 @@ class ResidualCnn(NativeNetwork):
             fixed = fixed[list(residual.SYMMETRIC)]
         elif self.params["filters"] == "none":
             fixed = fixed[:0]
-        front = residual.Residuals(
+        residuals = residual.Residuals(
             fixed, learned=int(self.params["learned"]), bound=float(self.params["truncation"])
         )
-        widths = self.params["widths"]
-        made = residual.body(front, widths, convolutions=int(self.params["convolutions"]))
+        front = residual.Beside(residuals) if self.params["image"] else residuals
+        widths, convolutions = self.params["widths"], int(self.params["convolutions"])
+        made = residual.body(
+            front, widths, convolutions=convolutions, shortcuts=bool(self.params["shortcuts"])
+        )
         return made, widths[-1]

@@ -9,11 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
+from torchvision.models.resnet import BasicBlock
+
+from dfbench.models.networks.torch_modules.resnet import stage
 
 SIDE = 5
 """Of a filter, in pixels."""
 _MIDDLE = SIDE // 2
 _NEIGHBOURS = SIDE * SIDE - 1
+_GREY, _CONTRAST = 118.0, 64.0
+"""Mean and deviation of the grey levels of photographs, roughly."""
 _STRAIGHT = ((0, 1), (-1, 0), (0, -1), (1, 0))
 _SLANTED = ((-1, 1), (-1, -1), (1, -1), (1, 1))
 
@@ -119,26 +124,60 @@ class Residuals(nn.Module):
             return found.clamp(-self.bound, self.bound)
 
 
-def body(residuals: Residuals, widths: Sequence[int], *, convolutions: int) -> nn.Sequential:
-    """Put stages of 3x3 convolutions behind residuals, and the mean over all places behind these.
+class Beside(nn.Module):
+    """Residuals, and the image that they were taken from as three maps more.
+
+    The image is scaled to about zero mean and unit deviation, and loses the borders that residuals
+    lack: colours and shapes are seen beside noise.
+
+    Parameters
+    ----------
+    residuals
+        What the image is put beside.
+    """
+
+    def __init__(self, residuals: Residuals) -> None:
+        super().__init__()
+        self.residuals = residuals
+        self.width = residuals.width + 3
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map grey levels (n, 3, s, s) to maps (n, width, s - 4, s - 4)."""
+        inside = images[..., _MIDDLE:-_MIDDLE, _MIDDLE:-_MIDDLE].float()
+        return torch.cat([self.residuals(images), (inside - _GREY) / _CONTRAST], 1)
+
+
+def body(
+    front: Residuals | Beside, widths: Sequence[int], *, convolutions: int, shortcuts: bool
+) -> nn.Sequential:
+    """Put stages of 3x3 convolutions behind a front, and the mean over all places behind these.
 
     Each convolution has batch normalisation and ReLU. The first stage is at full resolution, where
     the traces are; before each other one, means of 2x2 are taken.
 
     Parameters
     ----------
-    residuals
+    front
         What the stages are given.
     widths
         Channels of each stage.
     convolutions
         In a stage.
+    shortcuts
+        Whether stages behind the first have, in the place of each convolution, a basic block of a
+        ResNet (He et al., CVPR 2016). It begins as its shortcut alone, with its last normalisation
+        scaled by 0 (Goyal et al., 2017), so that few epochs are enough. Means are taken before it,
+        for shortcuts with a stride would pass over three pixels of four.
     """
-    layers: list[nn.Module] = [residuals]
-    before = residuals.width
+    layers: list[nn.Module] = [front]
+    before = front.width
     for number, width in enumerate(widths):
         if number:
             layers.append(nn.AvgPool2d(2))
+        if number and shortcuts:
+            layers.append(stage(BasicBlock, before, width, convolutions, stride=1))
+            before = width
+            continue
         for _ in range(convolutions):
             layers += [
                 nn.Conv2d(before, width, 3, padding=1, bias=False),
@@ -146,4 +185,8 @@ def body(residuals: Residuals, widths: Sequence[int], *, convolutions: int) -> n
                 nn.ReLU(inplace=True),
             ]
             before = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    made = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    for block in made.modules():
+        if isinstance(block, BasicBlock):
+            nn.init.zeros_(block.bn2.weight)
+    return made
