@@ -414,6 +414,18 @@ def set_batch_norm(module: torch.nn.Module, size: int, seed: int) -> None:
     module.eval()
 
 
+def without_batch_norm(module: torch.nn.Module) -> bool:
+    """Tell whether batch normalisation has been folded: it is there, and has no statistics."""
+    import torch
+
+    norms = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    kept = [(n.running_mean, n.running_var) for n in norms]
+    return bool(kept) and all(
+        mean is not None and var is not None and not mean.any() and bool((var == 1).all())
+        for mean, var in kept
+    )
+
+
 def _natural_noise(n: int, size: int, seed: int) -> NDArray[np.float32]:
     """Colour noise with the 1/f spectrum of photographs, shape (n, 3, S, S), about N(0, 1)."""
     rng = np.random.default_rng(seed)

@@ -33,8 +33,9 @@ class Finetune(Network):
     head_norm
         Whether there is batch normalisation behind each of them.
     fixed_norm
-        Whether the backbone's batch normalisation keeps its statistics: for small data, and for
-        weights into which it was folded.
+        Whether the backbone's batch normalisation keeps its statistics: for small data. By default
+        where it was folded into the weights: it does nothing there, and statistics of batches would
+        undo what was learnt.
     dropout
         Share of the inputs of the logits that is dropped in training.
     """
@@ -46,6 +47,7 @@ class Finetune(Network):
     allowed: ClassVar = {
         **Network.allowed,
         "head": tuple[Annotated[int, Field(ge=1, le=65_536)], ...],
+        "fixed_norm": bool | None,
     }
     libraries = (*Network.libraries, "dfbench.models.networks.torch_modules.pretrained")
 
@@ -78,7 +80,7 @@ class Finetune(Network):
         return {**params, **backbones.identity(whole["backbone"], whole["weights"])}
 
     def build(self, n_features: int) -> nn.Module:
-        """Make the module with its weights, and take mean and deviation from the backbone."""
+        """Make the module with its weights, and take from the backbone what was left open."""
         params = self.params
         side = self.input_side(params)
         built = backbones.build(params["backbone"], params["weights"], self.seed, side)
@@ -88,6 +90,9 @@ class Finetune(Network):
         for key, own in (("mean", built.mean), ("std", built.std)):
             if params[key] is None:
                 params[key] = [float(value) for value in own]
+        if params["fixed_norm"] is None:
+            given = params["weights"] != "random"
+            params["fixed_norm"] = given and backbones.without_batch_norm(built.module)
         return self._headed(built)
 
     def bare(self, n_features: int) -> nn.Module:
@@ -113,7 +118,7 @@ class Finetune(Network):
             dropout=float(params["dropout"]),
             outputs=self.outputs,
             unfreeze=params["unfreeze"],
-            fixed_norm=params["fixed_norm"],
+            fixed_norm=bool(params["fixed_norm"]),
             where=self.name,
         )
 
@@ -265,7 +270,7 @@ def _defaults(
     unfreeze: str = "all",
     head: list[int] | None = None,
     head_norm: bool = False,
-    fixed_norm: bool = False,
+    fixed_norm: bool | None = None,
     dropout: float = 0.2,
     mean: list[float] | None = None,
     std: list[float] | None = None,

@@ -13,7 +13,13 @@ from dfbench.models.base import Task
 from dfbench.models.networks.native import NativeNetwork, native_recipe
 from dfbench.models.networks.residual import ResidualCnn
 from dfbench.models.networks.torch_modules.native import Cropped
-from dfbench.models.networks.torch_modules.residual import SYMMETRIC, Residuals, srm_filters
+from dfbench.models.networks.torch_modules.residual import (
+    SYMMETRIC,
+    Beside,
+    Residuals,
+    body,
+    srm_filters,
+)
 from dfbench.models.training.inputs import inputs_of
 from dfbench.models.training.recipe import Recipe
 
@@ -204,14 +210,42 @@ def test_the_constraint_outlasts_training_and_the_filters_move():
     np.testing.assert_array_equal(model.module.body[0].fixed[:6, 0], srm_filters()[list(SYMMETRIC)])
 
 
+def test_the_image_stands_beside_its_residuals_pixel_for_pixel():
+    torch.manual_seed(0)
+    layer = Residuals(srm_filters(), learned=2, bound=3.0)
+    images = torch.randint(0, 256, (2, 3, 12, 12)).float()
+    for dtype in (torch.float32, torch.bfloat16):
+        found = Beside(layer)(images.to(dtype))
+        assert found.shape == (2, Beside(layer).width, 8, 8)
+        assert torch.equal(found[:, :-3], layer(images))
+        torch.testing.assert_close(found[:, -3:] * 64 + 118, images[:, :, 2:-2, 2:-2])
+
+
+def test_blocks_begin_as_their_shortcuts_on_means_of_all_pixels():
+    torch.manual_seed(0)
+    layer = Residuals(srm_filters()[:1], learned=0, bound=3.0)
+    made = body(layer, [4, 4, 6], convolutions=2, shortcuts=True).eval()
+    full, pool, same, wider = made[:7], made[7], made[8], made[10]
+    maps = full(torch.randint(0, 256, (2, 3, 20, 20)).float())
+    means = maps.reshape(2, 4, 8, 2, 8, 2).mean((3, 5))
+    # as wide as before: nothing but the means, which are positive
+    torch.testing.assert_close(same(pool(maps)), means)
+    projected = torch.relu(wider[0].downsample(pool(means)))
+    torch.testing.assert_close(wider(pool(means)), projected)
+    assert len(same) == len(wider) == 2
+    assert projected.shape == (2, 6, 4, 4)
+
+
 def fitted(**params):
     X, y = textures(64, 40)
     return ResidualCnn(n_classes=2, **{**SMALL, **params}).fit(X, y, *textures(32, 40, seed=1))
 
 
-@pytest.mark.parametrize("crops", [0, 2])
-def test_it_learns_scores_by_the_image_alone_and_is_kept(crops):
-    model = fitted(crops=crops, learned=2)
+@pytest.mark.parametrize(
+    "params", [{"crops": 0}, {"crops": 2}, {"image": True, "shortcuts": True, "epochs": 8}]
+)
+def test_it_learns_scores_by_the_image_alone_and_is_kept(params):
+    model = fitted(learned=2, **params)
     X, y = textures(37, 40, seed=2)
     proba = model.predict_proba(X)
     assert (proba.argmax(1) == y).mean() > 0.9
@@ -249,6 +283,8 @@ def test_the_same_seed_draws_the_same_crops():
         ({"filters": "none", "learned": 0}, "neither"),
         ({"filters": "srm"}, "symmetric"),
         ({"truncation": 0}, "truncation"),
+        ({"shortcuts": 1.5}, "shortcuts"),
+        ({"image": "no"}, "image"),
     ],
 )
 def test_wrong_parameters_are_named(params, match):

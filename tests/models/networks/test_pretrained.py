@@ -132,6 +132,33 @@ def test_fixed_statistics_stay_while_weights_move() -> None:
             assert not same
 
 
+@pytest.mark.parametrize("folded", [True, False])
+def test_normalisation_that_was_folded_into_weights_is_left_alone(
+    folded: bool, tmp_path: Path
+) -> None:
+    import timm
+
+    source = timm.create_model("resnet10t", num_classes=0)
+    if not folded:
+        source.bn1.running_var.mul_(2)
+    path = tmp_path / "w.safetensors"
+    save_file(source.state_dict(), path)
+    given = {**SMALL, "weights": str(path), "epochs": 1}
+    X, y = images(24)
+    model = Finetune(n_classes=2, **given).fit(X, y, X, y)
+    assert model.params["fixed_norm"] is folded
+    assert torch.equal(model.module.body.bn1.running_var, source.bn1.running_var) is folded
+    other = Finetune(n_classes=2, fixed_norm=not folded, **given)
+    other.build(0)
+    assert other.params["fixed_norm"] is not folded
+
+
+def test_fresh_weights_have_a_normalisation_to_train() -> None:
+    model = Finetune(n_classes=2, **SMALL)
+    model.build(0)
+    assert model.params["fixed_norm"] is False
+
+
 def test_the_head() -> None:
     module = made(Finetune, head=[64, 16], head_norm=True)
     kinds = [type(layer).__name__ for layer in module.hidden]
