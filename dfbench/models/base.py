@@ -454,3 +454,17 @@ class Model(ABC):
     def report(self) -> dict[str, Any]:
         """Give what a record holds of a fitted model beyond its parameters: see `Record`."""
         return {}
+
+
+def weights_of_blocks(model: Model, n: int) -> tuple[float, ...]:
+    """Give a fitted model's weights of n blocks; none of one block, or where it has none for each.
+
+    See `Model.block_weights`, which a model of others may have written otherwise.
+    """
+    found = model.block_weights()
+    if found is None or n < 2:
+        return ()
+    weights = np.asarray(found, dtype=np.float64)
+    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
+        return ()
+    return tuple(map(float, weights))

@@ -17,6 +17,7 @@ from dfbench.features.pipeline.store import StoredRows
 from dfbench.features.pipeline.table import Table
 from dfbench.models.base import Array, Both, Inputs, Labels, Model
 from dfbench.models.rows import stacked
+from dfbench.plain import told_apart
 
 
 @dataclass(frozen=True)
@@ -127,3 +128,8 @@ def widths(job: Job) -> tuple[int, ...]:
         with Table(table.identity) as stored:
             found.append((stored.value_length() or 0) // np.dtype(table.dtype).itemsize)
     return tuple(found)
+
+
+def families(job: Job) -> list[str]:
+    """Name each table of features, in the order of the columns; alike ones have a number."""
+    return told_apart([table.title for table in job.tables if table.side is None])

@@ -66,7 +66,10 @@ def scores(gain: float, salt: str, inside: Any = None) -> Scores:
 
 def chosen(row: str, seed: int) -> dict[str, Any]:
     if row != "ensemble":
-        return {"params": {"C": 10.0**seed / 3, "scaling": "standard"}}
+        return {
+            "params": {"C": 10.0**seed / 3, "scaling": "standard"},
+            "block_weights": {"hsv": 1 / (2 + seed), "lbp": 1 - 1 / (2 + seed)},
+        }
     cut, weights = 0.4 + seed / 7, [0.25 + seed / 9, 0.75 - seed / 9]
     calibration = {"method": "temperature", "temperature": 1.5 + seed / 3}
     made = {"members": ["hsv/knn", "lbp/svm"], "weights": weights, "calibration": calibration}
