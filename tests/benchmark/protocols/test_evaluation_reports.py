@@ -44,8 +44,8 @@ class Folder:
     def cell(self, dataset: str, row: str, *, gain: float, seed: int = 0, **other: Any) -> Record:
         record = Record(
             cell=f"{dataset}-{row}-{seed}".replace("@", "-"), dataset=dataset, row=row, seed=seed,
-            status="ok", classes=["real", "fake"], positive=1, n_train=100, n_test=SIZES[dataset], n_tune=20,
-            fingerprint=dataset, **other,
+            status="ok", classes=["real", "fake"], positive=1, n_train=100, n_tune=20,
+            n_test=SIZES[dataset], fingerprint=dataset, **other,
         )  # fmt: skip
         scores = self.scores(dataset, gain, f"{row}{seed}")
         ResultsFolder(self.out).write_cell(record, scores)
