@@ -95,6 +95,11 @@ class Meso4(Network):
             )
 
     @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give those of the last stage, where it is trained; see `Network.least_values`."""
+        return 0 if params["pretrained_only"] else int(-(-cls.input_side(params) // 8)) ** 2
+
+    @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:
         """Give what determines the outcome; the file of weights counts by its content."""
         path = _file(params)

@@ -72,6 +72,11 @@ class Finetune(Network):
         backbones.check_available(params["backbone"], params["weights"])
 
     @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give that of a hidden layer; of backbones nobody knows. See `Network.least_values`."""
+        return 1 if params["head"] and params["head_norm"] else 0
+
+    @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:
         """Give what determines the outcome: a file of weights counts by its content."""
         whole = {**cls.defaults(), **params}
