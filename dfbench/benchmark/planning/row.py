@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -96,6 +97,19 @@ class Row:
         if self.status != "ok" or self.model is None or not self.checked:
             return self.status, self.reason
         return _available(self.extractors, self.model, self.space)
+
+    @property
+    def backbones(self) -> dict[str, str]:
+        """Backbones that it takes with weights that somebody trained: ``imagenet``, or a file."""
+        taken = [each.get_params() for each in self.extractors]
+        if self.model is not None:
+            with suppress(UnavailableError):  # of a package that is absent, and has no backbones
+                taken.append(self.space.defaults(self.model))
+        return {
+            str(params["backbone"]): str(params["weights"])
+            for params in taken
+            if "backbone" in params and params.get("weights") not in (None, "random")
+        }
 
     @property
     def views(self) -> tuple[str, ...]:
