@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
+from dfbench.backbones.weights import check_given
 from dfbench.errors import ParameterError, UnavailableError
 from dfbench.files import at_home
 from dfbench.models.base import Inputs, Labels
@@ -84,6 +85,13 @@ class Meso4(Network):
                 where=path,
                 hint="the authors publish it at github.com/DariusAf/MesoNet, folder weights",
             )
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter."""
+        super().check_value(name, value)
+        if name == "weights":
+            check_given(value, cls.name, _RANDOM)
 
     @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from dfbench.backbones import build as backbones
+from dfbench.backbones.weights import check_given
 from dfbench.models.networks.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ class Finetune(Network):
             monitor="roc_auc",
             augment={"flip": True, "crop": [0.8, 1.0]},
         )
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter."""
+        super().check_value(name, value)
+        if name == "weights":
+            check_given(value, cls.name)
 
     @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:
