@@ -210,7 +210,7 @@ def _of_figures(job: Job, problem: Problem, tuned: Tuned) -> tuple[Model, Model,
     if not job.refit:
         return tuned.model, tuned.default, 0.0
     both = load_parts(job, ["train", "tune"], problem.model_class)
-    whole = replace(problem, X=both.all, y=both.labels, groups=both.groups)
+    whole = replace(problem, X=both.all, y=both.labels, groups=both.groups, sources=both.sources)
     model, seconds = refitted(whole, tuned.model)
     default = model
     if tuned.default is not tuned.model:
@@ -241,6 +241,7 @@ def _problem(
         space=job.space,
         blocks=widths(job),
         groups=train.groups,
+        sources=train.sources,
         classes=tuple(job.record["classes"]),
         positive=job.record["positive"],
         tune_for=job.tune_for,
