@@ -387,6 +387,11 @@ def key_of(place: Place, beside: Mapping[str, str], folder: Folder) -> tuple[Key
             return one(where, "roc_auc")
         case "Leaks" if column.startswith("without "):
             return one(f"leaks: {column.rpartition(' (')[0]}", "roc_auc")
+        case "Robustness" if grid.startswith("Fitted on changed copies") and column != "row":
+            metric = "loss_ratio" if column == "ratio" else "mean roc_auc_loss"
+            whose = row if column == "loss" else f"{row}@robust"
+            (key,) = one("robustness: all changes", metric)
+            return (key._replace(row=whose),)
         case "Robustness" if column not in ("row", "worst change"):
             changed = {
                 "unchanged": ("robustness", "roc_auc"),

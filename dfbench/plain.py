@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 _UNSEEN = re.compile(r"[^ -~]")
@@ -55,6 +56,22 @@ def listed(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Give a number to names that stand several times.
+
+    Examples
+    --------
+    >>> told_apart(["fft", "lbp", "fft"])
+    ['fft 1', 'lbp', 'fft 2']
+    """
+    counts, seen = Counter(names), Counter[str]()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} {seen[name]}" if counts[name] > 1 else name)
+    return found
 
 
 def flowing(text: str) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from dfbench.errors import DfbenchError, UnavailableError, first_line
+from dfbench.errors import DfbenchError, ParameterError, UnavailableError, first_line
 from dfbench.received import files, tensors
 
 if TYPE_CHECKING:
@@ -26,6 +26,26 @@ _WRAPPED = "module."
 
 class WeightsError(DfbenchError):
     """A file of weights that cannot be read or does not fit its backbone."""
+
+
+def check_given(weights: str, where: str, kinds: str = "imagenet, random") -> None:
+    """Raise `ParameterError` where nothing says which weights are meant.
+
+    Parameters
+    ----------
+    weights
+        As a suite gives it.
+    where
+        Whose parameter it is.
+    kinds
+        Words that stand for weights; else it is a path.
+    """
+    if not str(weights).strip():
+        raise ParameterError(
+            "weights is empty, so that nothing says which are meant",
+            where=where,
+            hint=f"{kinds} or the path of a file; left out, it is what it is by default",
+        )
 
 
 def file_digest(path: Path) -> str:

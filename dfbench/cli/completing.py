@@ -160,6 +160,8 @@ def listed(ctx: typer.Context, incomplete: str) -> list[str]:
     from dfbench.registry import GROUPS
 
     what = str(ctx.params.get("what") or "")
+    if what == "suites":
+        return suites(incomplete)
     group = f"dfbench.{'models' if what == 'networks' else what}"
     return _fitting(_parts(group, ctx), incomplete) if group in GROUPS else []
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dfbench.benchmark.describing import Parameter
+    from dfbench.benchmark.planning.row import Row
     from dfbench.registry import Registry
+    from dfbench.suites.suite import Suite
 
 
 class What(StrEnum):
@@ -45,7 +47,7 @@ def show(
         str,
         typer.Argument(
             metavar="[NAME]",
-            help="One of them: its parameters, with what each may be.",
+            help="One of them: its parameters, with what each may be; a suite's rows and needs.",
             autocompletion=completing.listed,
         ),
     ] = "",
@@ -57,12 +59,15 @@ def show(
 ) -> None:
     """List parts of a kind with who brings each (networks are models too), or rows.
 
-    With a name: what that part is, its parameters, and how a suite names it.
+    With a name: what that part is, its parameters, and how a suite names it. Of a suite: its rows,
+    what it spends on them, and what they need.
     """
     from dfbench import registry
-    from dfbench.registry import EXTRACTORS, MODELS, Registry
+    from dfbench.registry import MODELS, Registry
 
-    if name:
+    if name and what is What.suites:
+        _describe_suite(name, plugin or ())
+    elif name:
         _describe(what, name, plugin or ())
     elif what is What.networks:
         _print(_parts(Registry(MODELS, plugin or ()), networks=True))
@@ -76,27 +81,97 @@ def show(
 
         _print([(name, "dfbench", suites.load_suite(name).description) for name in suites.names()])
     else:
-        from dfbench.benchmark.planning.rows import rows
         from dfbench.suites.suite import load_suite
 
         asked = load_suite(suite)
-        files = [*asked.plugins, *(plugin or ())]
-        found = rows(asked, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
-        _print(
-            [
-                (
-                    row.name,
-                    "" if row.status == "ok" else row.status,
-                    row.reason or ("" if row.augment is None else row.augment.said),
-                )
-                for row in found
-            ]
-        )
-        for short, expression in asked.features.items():
-            if any(short in row.name.partition("/")[0].split("+") for row in found):
-                say(f"{short}: {expression}")
+        _print_rows(asked, _rows(asked, plugin or ()))
         if asked.refit:
             say("refit: once its parameters are chosen, each is fitted on train and tuning part")
+
+
+def _rows(suite: Suite, plugins: Sequence[Path]) -> list[Row]:
+    """Give the rows of a suite; nothing is looked for that they need."""
+    from dfbench.benchmark.planning.rows import rows
+    from dfbench.registry import EXTRACTORS, MODELS, Registry
+
+    files = [*suite.plugins, *plugins]
+    return rows(suite, Registry(EXTRACTORS, files), Registry(MODELS, files), check=False)
+
+
+def _print_rows(suite: Suite, found: Sequence[Row], indent: str = "") -> None:
+    """Print rows, and what short names of features in them stand for."""
+    _print(
+        [
+            (
+                f"{indent}{row.name}",
+                "" if row.status == "ok" else row.status,
+                row.reason or ("" if row.augment is None else row.augment.said),
+            )
+            for row in found
+        ]
+    )
+    for short, expression in suite.features.items():
+        if any(short in row.name.partition("/")[0].split("+") for row in found):
+            say(f"{indent}{short}: {expression}")
+
+
+def _describe_suite(source: str, plugins: Sequence[Path]) -> None:
+    """Print what is told of a suite: its rows, what it spends on them, and what they need."""
+    from dfbench.suites.suite import load_suite
+
+    suite = load_suite(source)
+    found = _rows(suite, plugins)
+    width = max(out().width, _NARROWEST)
+    _paragraph(f"{suite.name}: {suite.description}" if suite.description else suite.name, width)
+    say()
+    say("Rows")
+    _print_rows(suite, found, "  ")
+    for heading, facts in (("Run", _told_of(suite)), ("Needs", _needs(suite, found))):
+        say()
+        say(heading)
+        for name, said in facts:
+            _paragraph(f"{name}: {said}", width, "  ", "    ")
+    say()
+    say("On the command line")
+    say(f"  dfbench run --data FOLDER --suite {source} --plan")
+
+
+def _told_of(suite: Suite) -> Iterator[tuple[str, str]]:
+    """Say on what and how a suite is run, as far as it says so."""
+    from dfbench.plain import counted
+    from dfbench.results.document.wording import TITLES
+
+    budget = suite.budget
+    data = suite.datasets if isinstance(suite.datasets, list) else ["all that are registered"]
+    yield "data sets", ", ".join(data) or "those of --data"
+    yield "seeds", ", ".join(map(str, suite.seeds))
+    if suite.repeat is not None:
+        yield "divided anew", counted(suite.repeat.n, suite.repeat.kind)
+    yield "budget", f"at most {counted(budget.trials, 'trial')} or {budget.seconds:g} s a row"
+    yield "given up", f"a cell after {suite.cell_timeout:,g} s"
+    yield "parameters chosen by", TITLES[suite.tune_for]
+    if suite.refit:
+        yield "refit", "once they are chosen, each row is fitted on train and tuning part"
+    if suite.protocols:
+        yield "protocols", ", ".join(protocol.kind for protocol in suite.protocols)
+    yield "pictures", ", ".join(suite.figures) or "none"
+
+
+def _needs(suite: Suite, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Say what rows need besides the images."""
+    asking: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for each in row.backbones.items():
+            asking.setdefault(each, []).append(row.name)
+    for (backbone, weights), names in asking.items():
+        file = "" if weights == "imagenet" else f" in {weights}"
+        yield f"weights of {backbone}{file}", ", ".join(names)
+    if any(weights == "imagenet" for _, weights in asking):
+        yield "which of them are here", "dfbench doctor"
+    for path in suite.plugins:
+        yield "plugin", str(path)
+    if not (asking or suite.plugins):
+        yield "nothing", "all of it comes with dfbench"
 
 
 def _describe(what: What, name: str, plugins: Sequence[Path]) -> None:
@@ -110,7 +185,6 @@ def _describe(what: What, name: str, plugins: Sequence[Path]) -> None:
         hints = {
             What.datasets: f"dfbench data info {name}",
             What.rows: f"dfbench list rows --suite {name}",
-            What.suites: f"dfbench list rows --suite {name}",
         }
         raise UnknownNameError(f"no parameters are told of {what}", hint=hints[what])
     files = () if group in registry.OF_PACKAGES else plugins

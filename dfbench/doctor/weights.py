@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dfbench.backbones.build import imagenet
-from dfbench.benchmark.planning.row import Row
 from dfbench.benchmark.planning.rows import rows
 from dfbench.doctor.finding import Finding
 from dfbench.errors import UnavailableError
@@ -25,20 +24,11 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     wanted: defaultdict[str, dict[str, None]] = defaultdict(dict)  # a set in order
     for name in names():
         for row in rows(load_suite(name), extractors, models, device="cpu", check=False):
-            for backbone in _backbones(row):
-                wanted[backbone][row.name] = None
+            for backbone, weights in row.backbones.items():
+                if weights == "imagenet":
+                    wanted[backbone][row.name] = None
     for backbone, asking in wanted.items():
         yield _found(backbone, list(asking))
-
-
-def _backbones(row: Row) -> Iterator[str]:
-    """Give the backbones whose default weights a row takes."""
-    taken = [each.get_params() for each in row.extractors]
-    if row.model is not None:
-        taken.append(row.space.defaults(row.model))
-    for params in taken:
-        if params.get("weights") == "imagenet" and "backbone" in params:
-            yield str(params["backbone"])
 
 
 def _found(backbone: str, asking: list[str]) -> Finding:

@@ -35,7 +35,7 @@ Probabilities = NDArray[np.float64]
 HELD = "held.skops"
 """File of what a model of vectors holds."""
 _SET_BEFORE = (
-    *("blocks", "groups", "checkpoint", "progress", "plugins", "shared", "hopeless"),
+    *("blocks", "groups", "sources", "checkpoint", "progress", "plugins", "shared", "hopeless"),
     *("classes", "positive"),
 )
 
@@ -173,6 +173,9 @@ class Model(ABC):
         May be set before `fit`: number of the image that each row of X is of, shape (n,), where
         several are of one: changed copies stand among the rows. What a model is told of an image
         by a fit without it must then have been told without its copies too.
+    sources
+        May be set before `fit` of one that `holds_out_sources`: number of the source that the image
+        of each row of X is from, such as a video, shape (n,), where images share some.
     checkpoint
         May be set before `fit`: a folder for the state that an interrupted fit goes on from. It
         belongs to these parameters and these data alone.
@@ -210,6 +213,7 @@ class Model(ABC):
 
     blocks: tuple[int, ...] = ()
     groups: NDArray[np.intp] | None = None
+    sources: NDArray[np.intp] | None = None
     checkpoint: Path | None = None
     progress: Watch | None = None
     plugins: tuple[Path, ...] = ()
@@ -272,6 +276,14 @@ class Model(ABC):
         ``params`` are those given by the suite. A file among them counts by its content.
         """
         return dict(params)
+
+    @classmethod
+    def holds_out_sources(cls, params: Mapping[str, Any]) -> bool:
+        """Whether its probabilities are fitted on folds that heed `sources`.
+
+        ``params`` are all parameters of the row, defaults included.
+        """
+        return False
 
     @classmethod
     def augmentations(cls, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -440,7 +452,7 @@ class Model(ABC):
 
     def n_bytes(self) -> int | None:
         """Size of what a fitted model holds, in bytes; None where it cannot be told."""
-        left = ("groups", "progress", "plugins", "shared", "hopeless")
+        left = ("groups", "sources", "progress", "plugins", "shared", "hopeless")
         held = {key: value for key, value in vars(self).items() if key not in left}
         try:
             return len(pickle.dumps(held, protocol=5))
@@ -454,3 +466,17 @@ class Model(ABC):
     def report(self) -> dict[str, Any]:
         """Give what a record holds of a fitted model beyond its parameters: see `Record`."""
         return {}
+
+
+def weights_of_blocks(model: Model, n: int) -> tuple[float, ...]:
+    """Give a fitted model's weights of n blocks; none of one block, or where it has none for each.
+
+    See `Model.block_weights`, which a model of others may have written otherwise.
+    """
+    found = model.block_weights()
+    if found is None or n < 2:
+        return ()
+    weights = np.asarray(found, dtype=np.float64)
+    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
+        return ()
+    return tuple(map(float, weights))

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from dfbench.benchmark.execution.drawing import draw_model
 from dfbench.benchmark.execution.evaluating import check_same, give_up, score_evaluations
-from dfbench.benchmark.execution.inputs import Given, load_inputs, load_parts, widths
+from dfbench.benchmark.execution.inputs import Given, families, load_inputs, load_parts, widths
 from dfbench.benchmark.execution.job import Job
 from dfbench.benchmark.execution.scoring import score, worded
 from dfbench.benchmark.execution.status import Status
@@ -20,7 +20,7 @@ from dfbench.benchmark.machine import forget_peak, peak_bytes
 from dfbench.detectors.keeping import check, keep, reloaded
 from dfbench.errors import let_stop, one_line
 from dfbench.installed import versions
-from dfbench.models.base import Inputs, Model, vectors_of
+from dfbench.models.base import Inputs, Model, vectors_of, weights_of_blocks
 from dfbench.models.selection.problem import Problem
 from dfbench.models.selection.refitting import clear, refitted
 from dfbench.models.selection.tuning import Budget, Tuned, tune
@@ -178,11 +178,12 @@ def _run(job: Job) -> _Fitted:
     if len(job.unlabelled):
         inputs = load_inputs(job, job.unlabelled.keys, model_class)
         parts["unlabelled"] = score(job, job.unlabelled, model, inputs)
-    vectors = vectors_of(train.all)
+    vectors, blocks = vectors_of(train.all), families(job)
     known = {
         "status": "ok",
         "n_features": None if vectors is None else vectors.shape[1],
         "params": tuned.params,
+        "block_weights": dict(zip(blocks, weights_of_blocks(model, len(blocks)), strict=False)),
         "tuning": Tuning(
             trials=tuned.trials,
             seconds=tuned.seconds,
@@ -209,7 +210,7 @@ def _of_figures(job: Job, problem: Problem, tuned: Tuned) -> tuple[Model, Model,
     if not job.refit:
         return tuned.model, tuned.default, 0.0
     both = load_parts(job, ["train", "tune"], problem.model_class)
-    whole = replace(problem, X=both.all, y=both.labels, groups=both.groups)
+    whole = replace(problem, X=both.all, y=both.labels, groups=both.groups, sources=both.sources)
     model, seconds = refitted(whole, tuned.model)
     default = model
     if tuned.default is not tuned.model:
@@ -240,6 +241,7 @@ def _problem(
         space=job.space,
         blocks=widths(job),
         groups=train.groups,
+        sources=train.sources,
         classes=tuple(job.record["classes"]),
         positive=job.record["positive"],
         tune_for=job.tune_for,

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from dfbench.benchmark.execution.images import Images
 from dfbench.benchmark.execution.job import Copies, Job
 from dfbench.benchmark.execution.job import Table as JobTable
+from dfbench.benchmark.planning.cell import SOURCES
 from dfbench.features.pipeline.shard import Keys
 from dfbench.features.pipeline.store import StoredRows
 from dfbench.features.pipeline.table import Table
 from dfbench.models.base import Array, Both, Inputs, Labels, Model
 from dfbench.models.rows import stacked
+from dfbench.plain import told_apart
+from dfbench.results.records.scores import numbered
+
+_TOLD = ("groups", "paths")
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,15 @@ class Given:
         Of all, shape (n,), dtype int64.
     groups
         See `Model.groups`; None where there are no copies.
+    sources
+        See `Model.sources`; None where the cell does not heed any.
     """
 
     images: Inputs
     all: Inputs
     labels: Labels
     groups: NDArray[np.intp] | None
+    sources: NDArray[np.intp] | None = None
 
 
 def load_parts(
@@ -58,7 +66,7 @@ def load_parts(
     images = [_of(job, parts)]
     plain = load_inputs(job, images[0].keys, model_class)
     if not job.copies:
-        return Given(plain, plain, images[0].labels, None)
+        return Given(plain, plain, images[0].labels, None, _sources(job, [job], parts))
     assert not isinstance(plain, Both)  # networks change images themselves
     rows = [plain]
     for each in job.copies:
@@ -71,6 +79,7 @@ def load_parts(
         all=stacked(rows),
         labels=np.concatenate([own.labels for own in images]),
         groups=np.unique(np.concatenate([own.keys for own in images]), return_inverse=True)[1],
+        sources=_sources(job, [job, *job.copies], parts),
     )
 
 
@@ -85,6 +94,17 @@ def _of(whose: Job | Copies, parts: Sequence[Literal["train", "tune"]]) -> _Name
     found: list[Images] = [getattr(whose, part) for part in parts]
     keys, labels = ([getattr(each, name) for each in found] for name in _Named._fields)
     return _Named(np.concatenate(keys), np.concatenate(labels))
+
+
+def _sources(
+    job: Job, whose: Sequence[Job | Copies], parts: Sequence[Literal["train", "tune"]]
+) -> NDArray[np.intp] | None:
+    """Give sources of the images of parts, where the cell's identity says that it heeds them."""
+    if SOURCES not in job.record["identity"]:
+        return None
+    found: list[Images] = [getattr(each, part) for each in whose for part in parts]
+    groups, paths = ([its for each in found for its in getattr(each, name)] for name in _TOLD)
+    return numbered(groups, paths).astype(np.intp)
 
 
 def load_inputs(job: Job, keys: Keys, model_class: type[Model]) -> Inputs:
@@ -127,3 +147,8 @@ def widths(job: Job) -> tuple[int, ...]:
         with Table(table.identity) as stored:
             found.append((stored.value_length() or 0) // np.dtype(table.dtype).itemsize)
     return tuple(found)
+
+
+def families(job: Job) -> list[str]:
+    """Name each table of features, in the order of the columns; alike ones have a number."""
+    return told_apart([table.title for table in job.tables if table.side is None])

@@ -27,17 +27,20 @@ class Table:
         As the store knows it.
     side
         Of the square images that it holds, in pixels; None where it holds features.
+    title
+        What people call the family of these features.
     """
 
     identity: dict[str, Any]
     dtype: str
     side: int | None
+    title: str
 
     @classmethod
     def of(cls, extractor: Extractor, view: View) -> Table:
         """Give the table of an extractor's values."""
         side = extractor.size if isinstance(extractor, Square) else None
-        return cls(feature_identity(extractor, view), extractor.dtype, side)
+        return cls(feature_identity(extractor, view), extractor.dtype, side, extractor.title)
 
 
 @dataclass(frozen=True)

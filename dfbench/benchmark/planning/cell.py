@@ -29,6 +29,9 @@ from dfbench.suites.suite import Budget, TuneFor
 PROTOCOL = 2
 """Raised whenever the way a cell is run changes its scores: finished cells are then run again."""
 
+SOURCES = "sources"
+"""Key of what calibrates holding out images of one source together, where a card has groups."""
+
 State = Literal["to run", "done", "skipped", "failed"]
 
 
@@ -179,6 +182,8 @@ def _of_model(cell: Cell) -> dict[str, Any]:
         found["labels"] = "shuffled"
     if row.augment is not None:
         found["augment"] = row.augment.identity()
+    if cell.dataset is not None and cell.dataset.grouped and row.holds_out_sources:
+        found[SOURCES] = "held out whole"
     if cell.chosen_by != "roc_auc":
         found["tune_for"] = cell.chosen_by
     if cell.is_refitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -96,6 +97,32 @@ class Row:
         if self.status != "ok" or self.model is None or not self.checked:
             return self.status, self.reason
         return _available(self.extractors, self.model, self.space)
+
+    @cached_property
+    def holds_out_sources(self) -> bool:
+        """Whether its probabilities heed sources, see `Model.holds_out_sources`."""
+        if self.model is None or self.status != "ok":
+            return False
+        own = _own(self.model)
+        if own is None:
+            return self.model.holds_out_sources(self.space.defaults(self.model))
+        try:
+            return called(own, LOADING, "to be made", _holds_out_sources, own, self.space)
+        except EndedError:
+            return False  # its cells say why
+
+    @property
+    def backbones(self) -> dict[str, str]:
+        """Backbones that it takes with weights that somebody trained: ``imagenet``, or a file."""
+        taken = [each.get_params() for each in self.extractors]
+        if self.model is not None:
+            with suppress(UnavailableError):  # of a package that is absent, and has no backbones
+                taken.append(self.space.defaults(self.model))
+        return {
+            str(params["backbone"]): str(params["weights"])
+            for params in taken
+            if "backbone" in params and params.get("weights") not in (None, "random")
+        }
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -411,3 +438,8 @@ def _available(
 def _check_available(own: Any, space: Space) -> None:
     model: type[Model] = model_of(own)
     model.check_available(space.defaults(model))
+
+
+def _holds_out_sources(own: Any, space: Space) -> bool:
+    model: type[Model] = model_of(own)
+    return model.holds_out_sources(space.defaults(model))

@@ -44,4 +44,5 @@ class Robustness(Protocol):
         for row in rows:
             by_dataset.setdefault(row.dataset, []).append(row)
         sections = {name: [robust.section(own)] for name, own in by_dataset.items()}
-        return Report(by_dataset=sections, figures=robust.long_form(rows))
+        figures = [each for own in by_dataset.values() for each in robust.long_form(own)]
+        return Report(by_dataset=sections, figures=figures)

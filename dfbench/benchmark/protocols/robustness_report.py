@@ -11,15 +11,23 @@ from dfbench.results.board.evaluations import EvaluatedRow, Scored
 from dfbench.results.board.report import ProtocolFigure
 from dfbench.results.document import wording
 from dfbench.results.document.blocks import Cell, Chart, Column, Grid, Section
-from dfbench.results.document.cells import blocks_of, figure_cell, name_cell
+from dfbench.results.document.cells import (
+    blocks_of,
+    difference_cell,
+    figure_cell,
+    name_cell,
+)
 from dfbench.results.records.records import Control
 from dfbench.results.statistics.estimate import Estimate
-from dfbench.results.statistics.influence import Influence, mean, rate, roc_auc
+from dfbench.results.statistics.influence import Influence, mean, rate, ratio, roc_auc
+from dfbench.suites.suite import ROBUST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 KIND = "robustness"
+PAIRED = "Fitted on changed copies too"
+"""Title of the table of rows and their variants."""
 DRAWN = 6
 """Rows that are drawn."""
 _NEUTRAL = {"brightness": 1.0, "contrast": 1.0}
@@ -69,6 +77,11 @@ class Robust:
     areas: dict[str, Influence]
     changed: Influence | None
     flips: Influence | None
+
+    @property
+    def loss(self) -> Influence | None:
+        """What the changes take of ROC AUC, on the same images: `unchanged` less `changed`."""
+        return None if self.changed is None else self.unchanged - self.changed
 
     @property
     def worst(self) -> tuple[str, Influence] | None:
@@ -125,6 +138,48 @@ def measure(row: EvaluatedRow) -> Robust | None:
     )
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What a row loses under the same changes as itself and fitted on changed copies too.
+
+    Attributes
+    ----------
+    row
+        Name of the plain row.
+    loss, variant
+        `Robust.loss` of the plain row and of its variant.
+    ratio
+        The second as a share of the first; None where the interval of the first has 0 in it.
+    """
+
+    row: str
+    control: Control
+    loss: Influence
+    variant: Influence
+    ratio: Influence | None
+
+
+def pairs(rows: Sequence[Robust]) -> list[Pair]:
+    """Pair the rows of one data set with their variants, where both have all figures."""
+    by_name = {row.row: row for row in rows}
+    found = []
+    for row in rows:
+        other = by_name.get(row.row + ROBUST)
+        if other is None or other.changes.keys() != row.changes.keys():
+            continue
+        loss, variant = row.loss, other.loss
+        if loss is None or variant is None:
+            continue
+        least = _least(loss.estimate(difference=True))
+        share = ratio(variant, loss) if least is not None and least > 0 else None
+        found.append(Pair(row.row, row.control, loss, variant, share))
+    return found
+
+
+def _least(of: Estimate) -> float | None:
+    return of.value if of.low is None else of.low
+
+
 def operation_of(change: str) -> str:
     """Name what a chain does, without its strengths: ``resize+jpeg``."""
     return "+".join(step.partition("=")[0] for step in change.split("+"))
@@ -136,14 +191,20 @@ def strength_of(change: str) -> str:
 
 
 def long_form(rows: Sequence[Robust]) -> list[ProtocolFigure]:
-    """Give all figures."""
+    """Give all figures of the rows of one data set."""
     found = []
+    shares = {pair.row + ROBUST: pair.ratio for pair in pairs(rows)}
     for row in rows:
 
         def add(
-            part: str, metric: str, of: Influence | None, reason: str = "", row: Robust = row
+            part: str,
+            metric: str,
+            of: Influence | None,
+            reason: str = "",
+            row: Robust = row,
+            difference: bool = False,
         ) -> None:
-            figure = Estimate() if of is None else of.estimate()
+            figure = Estimate() if of is None else of.estimate(difference=difference)
             found.append(
                 ProtocolFigure(
                     protocol=KIND,
@@ -171,6 +232,10 @@ def long_form(rows: Sequence[Robust]) -> list[ProtocolFigure]:
             add(name, "area", area)
         add("all changes", "mean roc_auc", row.changed)
         add("all changes", "mean flips", row.flips)
+        add("all changes", "mean roc_auc_loss", row.loss, difference=True)
+        if row.row in shares:
+            why = "" if shares[row.row] else "what the plain row loses is no certain loss"
+            add("all changes", "loss_ratio", shares[row.row], why, difference=True)
     return found
 
 
@@ -180,6 +245,12 @@ _MEANING = (
     " and all its strengths, each as much as any other. Changed is the mean over operations of the"
     " mean over their strengths, the unchanged images left out; flips is the same mean of the share"
     " of images whose verdict is another than on the unchanged image, rightly or wrongly."
+)
+
+_PAIRED = (
+    "Loss is unchanged less changed, for a row and for its variant that was fitted on changed"
+    " copies of the training images too; the ratio is the variant's loss as a share of the row's:"
+    " below 1 it loses less. It stands where the row's loss is certain: its interval is above 0."
 )
 
 
@@ -218,7 +289,30 @@ def section(rows: Sequence[Robust]) -> Section:
         f"robustness-{ordered[0].dataset}",
         lambda: _draw(drawn, operations),
     )
-    return Section("Robustness", tuple(text), (Grid(columns, blocks),), (chart,))
+    grids = [Grid(columns, blocks)]
+    if paired := pairs(ordered):
+        text.append(_PAIRED)
+        grids.append(_paired(paired))
+    return Section("Robustness", tuple(text), tuple(grids), (chart,))
+
+
+def _paired(found: Sequence[Pair]) -> Grid:
+    """Lay out rows beside their variants, in the order of the table above."""
+    columns = (
+        Column("row", text=True, rising=True),
+        Column("loss", rising=True),
+        Column(f"loss {ROBUST}", rising=True),
+        Column("ratio", rising=True),
+    )
+
+    def cells(pair: Pair) -> tuple[Cell, ...]:
+        loss, variant = (of.estimate(difference=True) for of in (pair.loss, pair.variant))
+        share = Estimate() if pair.ratio is None else pair.ratio.estimate(difference=True)
+        name = name_cell(pair.row, control=pair.control)
+        return (name, difference_cell(loss), difference_cell(variant), figure_cell(share))
+
+    blocks = blocks_of((pair.control, cells(pair)) for pair in found)
+    return Grid(columns, blocks, PAIRED)
 
 
 def _cells(row: Robust, operations: Sequence[str]) -> tuple[Cell, ...]:

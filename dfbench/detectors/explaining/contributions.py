@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +11,8 @@ from numpy.typing import NDArray
 from dfbench.detectors.explaining.evidence import log_odds
 from dfbench.detectors.explaining.shapley import shapley
 from dfbench.detectors.part import Part
-from dfbench.models.base import Both, Inputs, apart
+from dfbench.models.base import Both, Inputs, apart, weights_of_blocks
+from dfbench.plain import told_apart
 
 _COALITIONS = 1024
 _WITH_IMAGES = 128
@@ -150,7 +149,7 @@ def contributions(part: Part, X: Inputs, k: int) -> Contributions | None:
         _families(part, of_families),
         _bins(part, row, tried, whole - np.array(without)),
         summed=False,
-        weights=_weights(part),
+        weights=weights_of_blocks(part.model, len(part.widths)),
     )
 
 
@@ -191,28 +190,11 @@ def _tried(
     return np.concatenate(found)
 
 
-def _weights(part: Part) -> tuple[float, ...]:
-    found = part.model.block_weights()
-    if found is None or len(part.widths) == 1 or len(found) != len(part.widths):
-        return ()
-    return tuple(map(float, found))
-
-
 def _families(part: Part, values: NDArray[np.float64]) -> tuple[Family, ...]:
     names = [extractor.title for extractor in part.extractors]
     return tuple(
-        Family(name, float(value)) for name, value in zip(_apart(names), values, strict=True)
+        Family(name, float(value)) for name, value in zip(told_apart(names), values, strict=True)
     )
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """Give a number to names that stand several times."""
-    counts, seen = Counter(names), Counter[str]()
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(f"{name} {seen[name]}" if counts[name] > 1 else name)
-    return found
 
 
 def _bins(

@@ -14,7 +14,7 @@ from dfbench.backbones.apart import elsewhere
 from dfbench.backbones.blocks import Pool
 from dfbench.backbones.build import Fit, Interpolation
 from dfbench.backbones.net import Asked, Net, Wanted, load
-from dfbench.backbones.weights import WeightsError
+from dfbench.backbones.weights import WeightsError, check_given
 from dfbench.errors import DfbenchError, ParameterError, first_line
 from dfbench.features.base import Extractor, Vectors
 from dfbench.features.common.checks import rgb, whole
@@ -128,6 +128,7 @@ class Embedding(Extractor):
     def check_params(self) -> None:
         """Raise `ParameterError` where a parameter is not what it must be."""
         super().check_params()
+        check_given(self.weights, self.name)
         if self.pool is not None and self.block is None:
             raise ParameterError(
                 "pool says what becomes of a block's output, and no block is named",

@@ -101,6 +101,14 @@ class Brought(Estimator):
         return {**{name: its for name, its in _OURS.items() if name not in own}, **own}
 
     @classmethod
+    def holds_out_sources(cls, params: Mapping[str, Any]) -> bool:
+        """Tell it where it gives no probabilities itself; see `Model.holds_out_sources`."""
+        try:
+            return not hasattr(cls._made_with(params), "predict_proba")
+        except DfbenchError:
+            return False  # it is told elsewhere what is wrong
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space; nothing where it has none."""
         return {}
@@ -282,11 +290,13 @@ class Brought(Estimator):
     def _calibrate(self, X: Features, y: Labels, X_val: Features, y_val: Labels) -> None:
         fresh = self._values(self._estimator, self._rows(X_val))
         decide = self._decided(X, y)
-        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val, self.groups)
+        found = platt.calibrated(y, decide, fresh, y_val, self.groups, self.sources)
+        self._sigmoids, self._ways = found
 
     def _recalibrate(self, X: Features, y: Labels, chosen: Self) -> None:
         decide = self._decided(X, y)
-        found = platt.recalibrated(y, decide, chosen._sigmoids, chosen._ways, self.groups)
+        before = chosen._sigmoids, chosen._ways
+        found = platt.recalibrated(y, decide, *before, self.groups, self.sources)
         self._sigmoids, self._ways = found
 
     def _decided(

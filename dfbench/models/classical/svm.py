@@ -166,6 +166,11 @@ class SVM(Estimator):
         return own + 8 * _BLOCKS * min(n, int(params["sample"])) ** 2 + 4 * BLOCK
 
     @classmethod
+    def holds_out_sources(cls, params: Mapping[str, Any]) -> bool:
+        """Tell it of all; see `Model.holds_out_sources`."""
+        return True
+
+    @classmethod
     def suggest(cls, trial: Any, task: Task) -> dict[str, Any]:
         """Draw parameters from the search space."""
         return {
@@ -231,11 +236,13 @@ class SVM(Estimator):
     def _calibrate(self, X: Vectors, y: Labels, X_val: Vectors, y_val: Labels) -> None:
         fresh = np.concatenate(list(self._scores(X_val)))
         decide = self._decided(X, y)
-        self._sigmoids, self._ways = platt.calibrated(y, decide, fresh, y_val, self.groups)
+        found = platt.calibrated(y, decide, fresh, y_val, self.groups, self.sources)
+        self._sigmoids, self._ways = found
 
     def _recalibrate(self, X: Vectors, y: Labels, chosen: Self) -> None:
         decide = self._decided(X, y)
-        found = platt.recalibrated(y, decide, chosen._sigmoids, chosen._ways, self.groups)
+        before = chosen._sigmoids, chosen._ways
+        found = platt.recalibrated(y, decide, *before, self.groups, self.sources)
         self._sigmoids, self._ways = found
 
     def _decided(self, X: Vectors, y: Labels) -> Callable[[NDArray[np.bool_]], Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -85,6 +86,11 @@ class HybridHsvCnn(Network):
                 },
             ),
         }
+
+    @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give that of the joint dense layer; see `Network.least_values`."""
+        return 1
 
     def build(self, n_features: int) -> nn.Module:
         """Make the module with fresh weights."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
+from dfbench.backbones.weights import check_given
 from dfbench.errors import ParameterError, UnavailableError
 from dfbench.files import at_home
 from dfbench.models.base import Inputs, Labels
@@ -86,6 +87,13 @@ class Meso4(Network):
             )
 
     @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter."""
+        super().check_value(name, value)
+        if name == "weights":
+            check_given(value, cls.name, _RANDOM)
+
+    @classmethod
     def check_params(cls, params: Mapping[str, Any]) -> None:
         """Raise `ParameterError` or `UnknownNameError`; see `Model.check_params`."""
         super().check_params(params)
@@ -93,6 +101,11 @@ class Meso4(Network):
             raise ParameterError(
                 "pretrained_only needs weights", where=cls.name, hint="weights = path of the file"
             )
+
+    @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give those of the last stage, where it is trained; see `Network.least_values`."""
+        return 0 if params["pretrained_only"] else int(-(-cls.input_side(params) // 8)) ** 2
 
     @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:

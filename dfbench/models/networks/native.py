@@ -108,6 +108,11 @@ class NativeNetwork(Network):
             raise ParameterError("crops must be at least 1: it sees crops alone", where=cls.name)
 
 
+def halved(side: int, times: int) -> int:
+    """Side of a map that was halved so many times by padded layers of stride 2."""
+    return -(-side >> times)
+
+
 def native_recipe(**changes: Any) -> dict[str, Any]:
     """All fields of the recipe, by which the body is given grey levels; see `recipe_defaults`."""
     return recipe_defaults(std=1 / 255, **changes)

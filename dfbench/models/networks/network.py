@@ -32,6 +32,8 @@ _TORCH = 500 << 20
 """Bytes that torch takes with what it imports."""
 _MADE = 256 << 20
 """Bytes of augmented copies in memory, see `dfbench.models.training.laid`."""
+_ONE_VALUE = "Expected more than 1 value per channel when training"
+"""What torch says of a step that gives batch normalisation nothing to learn."""
 _SCORED = 16
 """Images that are scored at a time."""
 
@@ -138,6 +140,20 @@ class Network(Model):
         return int(params.get("crop_size") or params["image_size"])
 
     @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Fewest values of a channel that batch normalisation is given of one image in training.
+
+        Of a step that gives it one value alone nothing can be learnt. 0 where there is no such
+        layer, or nobody knows.
+
+        Parameters
+        ----------
+        params
+            All parameters of the row, defaults included.
+        """
+        return 0
+
+    @classmethod
     def augmentations(cls, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Give those of the recipe, and of the copies that it has made."""
         recipe = recipe_of(dict(params), cls.name)
@@ -168,6 +184,8 @@ class Network(Model):
                 f"crop_size {recipe.crop_size} is more than image_size {given['image_size']}",
                 where=cls.name,
             )
+        if recipe.batch_size == 1 and cls.least_values(given) == 1:
+            raise _one_value(cls.name)
 
     @classmethod
     def check_value(cls, name: str, value: Any) -> None:
@@ -229,7 +247,13 @@ class Network(Model):
                 own_offline=self._changes(copied),
                 follows=follows,
             )
-            self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
+            try:
+                self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
+            except ValueError as error:
+                if _ONE_VALUE not in str(error):
+                    raise
+                # of a backbone or a declared module nobody knew; or memory ran out, see `Epoch`
+                raise _one_value(self.name) from error
         return self
 
     def _changes(self, named: Mapping[str, Mapping[str, Any]]) -> tuple[Change, ...]:
@@ -356,6 +380,15 @@ class Network(Model):
             raise DataError(
                 f"{self.name} needs images of {side}x{side} pixels, got an array of {images.shape}"
             )
+
+
+def _one_value(name: str) -> ParameterError:
+    return ParameterError(
+        "batch normalisation cannot learn of steps of one image: its maps come down to one place,"
+        " and of one value there is no deviation",
+        where=f"{name}, batch_size",
+        hint="batch_size 2 or more",
+    )
 
 
 def _make_room(module: nn.Module, name: str, value: torch.Tensor) -> None:

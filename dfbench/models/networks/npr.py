@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from dfbench.models.networks.native import NativeNetwork, native_recipe
+from dfbench.models.networks.native import NativeNetwork, halved, native_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,6 +69,11 @@ class Npr(NativeNetwork):
                 augment={"flip": True},
             ),
         }
+
+    @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give those of the last stage; see `Network.least_values`."""
+        return halved(int(params["crop"]), 1 + len(params["depth"])) ** 2
 
     def body(self, side: int) -> tuple[nn.Module, int]:
         """Make what is trained, but for dropout and the last layer."""

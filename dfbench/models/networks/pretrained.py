@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from dfbench.backbones import build as backbones
+from dfbench.backbones.weights import check_given
 from dfbench.models.networks.network import Network, recipe_defaults
 
 if TYPE_CHECKING:
@@ -68,10 +69,22 @@ class Finetune(Network):
         )
 
     @classmethod
+    def check_value(cls, name: str, value: Any) -> None:
+        """Raise as `check_params` does, on one parameter."""
+        super().check_value(name, value)
+        if name == "weights":
+            check_given(value, cls.name)
+
+    @classmethod
     def check_available(cls, params: Mapping[str, Any]) -> None:
         """Raise `UnavailableError` where a package or the weights are absent."""
         super().check_available(params)
         backbones.check_available(params["backbone"], params["weights"])
+
+    @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give that of a hidden layer; of backbones nobody knows. See `Network.least_values`."""
+        return 1 if params["head"] and params["head_norm"] else 0
 
     @classmethod
     def identity(cls, params: Mapping[str, Any]) -> dict[str, Any]:

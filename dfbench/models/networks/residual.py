@@ -97,12 +97,16 @@ class ResidualCnn(NativeNetwork):
         given = {**cls.defaults(), **params}
         if given["filters"] == "none" and not given["learned"]:
             raise ParameterError("neither fixed filters nor learned ones", where=cls.name)
-        halved = 2 ** (len(given["widths"]) - 1)
-        if (given["crop"] - 4) // halved < 1:
+        if cls.least_values(given) < 1:
             raise ParameterError(
                 f"a crop of {given['crop']} pixels is too small for {len(given['widths'])} stages",
                 where=cls.name,
             )
+
+    @classmethod
+    def least_values(cls, params: Mapping[str, Any]) -> int:
+        """Give those of the last stage; see `Network.least_values`."""
+        return int((params["crop"] - 4) // 2 ** (len(params["widths"]) - 1)) ** 2
 
     def body(self, side: int) -> tuple[nn.Module, int]:
         """Make the filters and what follows them; see `NativeNetwork.body`."""

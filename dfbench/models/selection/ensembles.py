@@ -201,7 +201,10 @@ class _Stacking:
         return merged
 
     def describe(self) -> dict[str, Any]:
+        # of a class that the images it was fitted on have not, there are no coefficients
+        some = {} if len(self.classes) == self.n_classes else {"classes": self.classes}
         return {
+            **some,
             "C": self.penalty,
             "coefficients": np.round(self.machine.coef_, 6).tolist(),
             "intercepts": np.round(self.machine.intercept_, 6).tolist(),

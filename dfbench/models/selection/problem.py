@@ -42,8 +42,8 @@ class Problem:
         See `Model.blocks`.
     classes, positive
         See `Model.classes`.
-    groups
-        See `Model.groups`.
+    groups, sources
+        See `Model.groups`, `Model.sources`.
     tune_for
         Which of `dfbench.models.selection.criterion.CRITERIA` trials are compared by.
     device, n_threads
@@ -71,6 +71,7 @@ class Problem:
     classes: tuple[str, ...] = ()
     positive: int | None = None
     groups: NDArray[np.intp] | None = None
+    sources: NDArray[np.intp] | None = None
     tune_for: str = "roc_auc"
     device: str = "cpu"
     n_threads: int = 1
@@ -122,7 +123,7 @@ class Problem:
         start, saved = time.perf_counter(), shared.saved
         if not self.criterion.of_probabilities:
             self._calibrate(model)
-        model.shared = model.hopeless = model.groups = None
+        model.shared = model.hopeless = model.groups = model.sources = None
         return time.perf_counter() - start + shared.saved - saved
 
     def close(self) -> None:
@@ -140,7 +141,7 @@ class Problem:
         )
         model.blocks = self.blocks
         model.classes, model.positive = self.classes, self.positive
-        model.groups = self.groups
+        model.groups, model.sources = self.groups, self.sources
         model.progress = self.watch
         model.plugins = self.plugins
         if self.checkpoints is not None and self.model_class.inputs != "features":
@@ -197,6 +198,6 @@ class Problem:
         """Hash of the model, its seed and what it is fitted on."""
         parts = (self.X, self.y, self.X_val, self.y_val)
         arrays = [fingerprint(a) for part in parts for a in apart(part) if a is not None]
-        copies = [] if self.groups is None else [fingerprint(self.groups)]
-        own = [self.n_classes, self.seed, arrays, *copies]
+        told = [its for its in (self.groups, self.sources) if its is not None]
+        own = [self.n_classes, self.seed, arrays, *map(fingerprint, told)]
         return digest([[self.model_class.name, self.model_class.version], own])

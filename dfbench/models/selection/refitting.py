@@ -36,7 +36,7 @@ def refitted(problem: Problem, chosen: Model) -> tuple[Model, float]:
     model = whole.unfitted(chosen.params)
     start = time.perf_counter()
     model.refit(chosen, whole.X, whole.y)
-    model.groups = None
+    model.groups = model.sources = None
     return model, time.perf_counter() - start
 
 

@@ -105,6 +105,8 @@ class Fit(BaseModel):
     """Images that its figures are of."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Of the model."""
+    block_weights: dict[str, float] = Field(default_factory=dict)
+    """By family of features its weight, where the model has learnt some; they sum to 1."""
     threshold: float | None = None
     """Score from which on the positive class is decided for, where a rule chose one."""
     combination: dict[str, Any] = Field(default_factory=dict)

@@ -41,6 +41,8 @@ from dfbench.results.statistics.recomputed import Recomputed
 
 _THREADS = 2
 """Rows measured at once: most of the work lets go of the interpreter."""
+_CHOSEN = ("cell", "seed", "params", "threshold", "block_weights")
+"""What a fit has of a record as it is."""
 _Place = tuple[str, str, str]
 """Data set, row, name of the subset."""
 
@@ -627,7 +629,7 @@ def _fits(row: RowRead) -> list[Fit]:
     by_seed, division = row.measured.by_seed, row.entry.division
     return [
         Fit(
-            **{name: getattr(record, name) for name in ("cell", "seed", "params", "threshold")},
+            **{name: getattr(record, name) for name in _CHOSEN},
             split="" if division is None else division.short,
             n=len(row.measured.images.names),
             combination=record.combination,

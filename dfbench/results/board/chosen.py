@@ -1,4 +1,4 @@
-"""What rows chose on their tuning split: parameters, thresholds, temperatures, weights."""
+"""What rows chose on their tuning split, and learnt to weigh their features by."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _TEXT = (
     "Parameters of the model, with which the figures were made; the score from which on the"
     " positive class is decided for, where a rule chose one; of rows that are made of others the"
     " temperature of their calibration and the weight of each. All of it was chosen on {}."
+)
+_WEIGHED = (
+    "What models weigh each family of features by, the largest first; of a row the weights sum to"
+    " 1{}. They were learnt of the training images, and tell which families the row uses at all:"
+    " not what each is worth by itself."
 )
 
 
@@ -57,6 +62,27 @@ def section(table: Table, *, seeds: bool) -> Section | None:
     return Section("Chosen parameters", (text,), (Grid(tuple(columns), blocks),), folded=True)
 
 
+def block_weights(table: Table) -> Section | None:
+    """Lay out what rows weigh their families of features by; None where none has learnt weights.
+
+    Parameters
+    ----------
+    table
+        Of the data set.
+    """
+    found = [(line, its) for line in table.measured if (its := _mean_weights(line))]
+    if not found:
+        return None
+    columns = (Column("row", text=True, rising=True), Column("weights", text=True))
+    blocks = blocks_of(
+        (line.control, (name_cell(line.row, control=line.control), _words(_shares(its))))
+        for line, its in found
+    )
+    several = any(len(line.fits) > 1 for line, _ in found)
+    text = _WEIGHED.format(", and are means over its seeds and divisions" if several else "")
+    return Section("Block weights", (text,), (Grid(columns, blocks),), folded=True)
+
+
 def by_fit(line: Line, value: Callable[[Fit], Any]) -> str | None:
     """Write what each cell of a line has as JSON, by seed; None where no cell has anything."""
     found = {fit.name: value(fit) for fit in line.fits}
@@ -74,6 +100,23 @@ def made_of(fit: Fit) -> str:
     members = fit.combination.get("members") or []
     weights = fit.weights or {}
     return " + ".join(f"{weights[row]:.3g} {row}" if row in weights else row for row in members)
+
+
+def _mean_weights(line: Line) -> dict[str, float]:
+    """Give the mean of each weight over cells that weigh the same families; empty for none."""
+    own = [fit.block_weights for fit in line.fits if fit.block_weights]
+    if any(its.keys() != own[0].keys() for its in own):
+        return {}  # nothing tells which is which
+    return {name: sum(its[name] for its in own) / len(own) for name in (own[0] if own else ())}
+
+
+def _shares(weights: Mapping[str, float]) -> str:
+    """Word weights: ``fft 0.61, hsv 0.39; none for lbp``."""
+    order = sorted(weights.items(), key=lambda each: -each[1])
+    some = ", ".join(f"{name} {share:.2f}" for name, share in order if share)
+    without = [name for name, share in order if not share]
+    none = f"none for {', '.join(without)}" if without else ""
+    return "; ".join(filter(None, (some, none)))
 
 
 def _said(fit: Fit) -> bool:

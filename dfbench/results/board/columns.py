@@ -386,6 +386,7 @@ COLUMNS: tuple[LineColumn, ...] = (
     _of_fits("temperatures", attrgetter("temperature")),
     _of_fits("weights", attrgetter("weights")),
     _of_fits("params", attrgetter("params")),
+    _of_fits("block_weights", attrgetter("block_weights")),
     LineColumn(
         key="divided",
         csv={"divided": lambda line: "" if line.divided is None else line.divided.words},

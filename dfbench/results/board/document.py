@@ -158,6 +158,5 @@ def _chapter(table: Table, *, seeds: bool) -> Chapter:
     if table.measured:
         parts.append(sections.pareto_front(table))
         parts += [sections.more_figures(table), sections.tuning_and_cost(table)]
-        if (what := chosen.section(table, seeds=seeds)) is not None:
-            parts.append(what)
+        parts += filter(None, [chosen.section(table, seeds=seeds), chosen.block_weights(table)])
     return Chapter(table, (*parts, RowPictures(tuple(table.measured))))

@@ -153,21 +153,30 @@ def _weight(fit: Fit, name: str) -> float | None:
     if at < 0:
         return None
     if fit.weights is not None:
-        return fit.weights[name]
+        return fit.weights.get(name)
     if own := _of_kinds(fit, at):
         return sum(own.values()) / len(own)
-    coefficients = np.array(how.get("coefficients") or [], dtype=np.float64)
-    if coefficients.ndim != 2 or not coefficients.size:
+    try:
+        rows = np.array(how.get("coefficients") or [], dtype=np.float64)
+    except (TypeError, ValueError):
+        return None  # no run writes such
+    if rows.ndim != 2 or not rows.size or rows.shape[1] % len(how["members"]):
         return None
-    if len(coefficients) == 1:
-        return float(coefficients[0, at])
-    n_classes = coefficients.shape[1] // len(how["members"])
-    own_columns = coefficients[:, at * n_classes : (at + 1) * n_classes]
-    return float(np.diagonal(own_columns).mean())
+    n_classes = rows.shape[1] // len(how["members"])
+    if n_classes == 1:  # of two, a column a member
+        return float(rows[0, at])
+    # a class without an image in what it was fitted on has no coefficients
+    known = how.get("classes") or list(range(n_classes))
+    if len(rows) == 1 and len(known) == 2:
+        rows = np.vstack([-rows, rows])
+    if len(rows) != len(known) or not set(known) <= set(range(n_classes)):
+        return None  # of a record of before, which does not tell whose they are
+    return float(np.mean([own[at * n_classes + k] for own, k in zip(rows, known, strict=True)]))
 
 
 def _of_kinds(fit: Fit, at: int) -> dict[str, float]:
-    return {kind: its[at] for kind, its in (fit.combination.get("weights_by_kind") or {}).items()}
+    told = fit.combination.get("weights_by_kind") or {}
+    return {kind: its[at] for kind, its in told.items() if 0 <= at < len(its)}
 
 
 def _by_kind(fits: Sequence[Fit], name: str) -> dict[str, float]:

@@ -66,6 +66,7 @@ def _of_line(line: Line, table: Table) -> Iterator[Figure]:
     for fit in line.fits:
         values: dict[str, object] = {"threshold": fit.threshold, "temperature": fit.temperature}
         values |= {f"weight={row}": weight for row, weight in (fit.weights or {}).items()}
+        values |= {f"block_weight={name}": its for name, its in fit.block_weights.items()}
         of: dict[str, Any] = {"seed": fit.seed, "split": fit.split}
         yield from _plain(line, "chosen", values, **of)
         yield from _plain(line, whole, fit.metrics, fit.n, **of)

@@ -172,6 +172,10 @@ class Record(CellFacts):
     n_unlabelled: Count = 0
     """Images of the test split without labels, scored for `dfbench submit`."""
     params: dict[str, Any] = Field(default_factory=dict)
+    block_weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
+    """By family of features its weight in a fitted model that has learnt some, summing to 1."""
     history: list[dict[str, Any]] = Field(default_factory=list)
     """Of a network: what each epoch of the chosen training came to."""
     combination: dict[str, Any] = Field(default_factory=dict)

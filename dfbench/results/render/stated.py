@@ -9,6 +9,11 @@ from dfbench.received.texts import from_json
 _SAID = frozenset({"notes", "reason", "best", "pareto"})
 """Keys of words, and of judgements by a rule: another dfbench may have said them otherwise."""
 _NOTHING = object()
+_OF_FIGURE = (
+    *("protocol", "row", "fitted_on", "fitted_part", "scored_on", "scored_part", "split"),
+    "metric",
+)
+"""Keys that together name a figure of a protocol."""
 
 
 def otherwise(found: bytes, made: bytes) -> set[str] | None:
@@ -17,7 +22,8 @@ def otherwise(found: bytes, made: bytes) -> set[str] | None:
     Parameters
     ----------
     found
-        ``leaderboard.json`` or ``protocols.json``; keys that it lacks are no difference.
+        ``leaderboard.json`` or ``protocols.json``; keys that it lacks are no difference, nor are
+        figures of protocols that it lacks.
     made
         The same file as it is written now.
 
@@ -31,7 +37,11 @@ def otherwise(found: bytes, made: bytes) -> set[str] | None:
         before, now = from_json(found), from_json(made)
     except ValueError:
         return None
-    if not isinstance(before, list) or len(before) != len(now):
+    if not isinstance(before, list):
+        return None
+    if len(before) < len(now):
+        now = _told_of(before, now)
+    if len(before) != len(now):
         return None
     differing: set[str] = set()
     for its, made_now in zip(before, now, strict=True):
@@ -39,6 +49,16 @@ def otherwise(found: bytes, made: bytes) -> set[str] | None:
             return None
         differing |= {key for key in its if not _stated(its[key], made_now.get(key, _NOTHING))}
     return differing if differing <= _SAID else None
+
+
+def _told_of(before: list[Any], now: list[Any]) -> list[Any]:
+    """Leave out figures of protocols that a file of before did not tell of: they came since."""
+    told = {_named(its) for its in before}
+    return [its for its in now if "metric" not in its or _named(its) in told]
+
+
+def _named(figure: Any) -> tuple[str, ...]:
+    return tuple(str(figure.get(key)) for key in _OF_FIGURE) if isinstance(figure, dict) else ()
 
 
 def _stated(found: Any, made: Any) -> bool:

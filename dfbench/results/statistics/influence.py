@@ -145,6 +145,17 @@ def mean(parts: Sequence[Influence]) -> Influence:
     return combine((1 / len(parts), part) for part in parts)
 
 
+def ratio(above: Influence, below: Influence) -> Influence:
+    """Give a figure as a share of another, each the mean over its seeds.
+
+    Its error is that of the first order (the delta method: Davison and Hinkley, section 2.7), so
+    that ``below`` has to be clearly other than 0.
+    """
+    value = above.value / below.value
+    moved = combine([(1 / below.value, above.averaged), (-value / below.value, below.averaged)])
+    return Influence(np.array([value]), moved.shares)
+
+
 def roc_auc(samples: Sequence[Sample], design: Design) -> Influence:
     """Give the ROC AUC of a row from its scores, one sample a seed."""
     found = [delong.shares(sample) for sample in samples]

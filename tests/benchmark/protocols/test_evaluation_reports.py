@@ -43,9 +43,9 @@ class Folder:
 
     def cell(self, dataset: str, row: str, *, gain: float, seed: int = 0, **other: Any) -> Record:
         record = Record(
-            cell=f"{dataset}-{row}-{seed}", dataset=dataset, row=row, seed=seed, status="ok",
-            classes=["real", "fake"], positive=1, n_train=100, n_test=SIZES[dataset], n_tune=20,
-            fingerprint=dataset, **other,
+            cell=f"{dataset}-{row}-{seed}".replace("@", "-"), dataset=dataset, row=row, seed=seed,
+            status="ok", classes=["real", "fake"], positive=1, n_train=100, n_tune=20,
+            n_test=SIZES[dataset], fingerprint=dataset, **other,
         )  # fmt: skip
         scores = self.scores(dataset, gain, f"{row}{seed}")
         ResultsFolder(self.out).write_cell(record, scores)
@@ -381,6 +381,45 @@ def test_a_change_that_failed_leaves_the_other_operations(robust: Folder) -> Non
     [chart] = section.charts
     assert chart.caption.endswith("95 % intervals. Not drawn: a")
     assert [text.get_text() for text in chart.draw().legends[0].get_texts()] == ["b"]
+
+
+def test_a_row_stands_beside_its_variant_on_changed_copies(robust: Folder) -> None:
+    variants = {"a@robust": (3.0, CHANGES), "b@robust": (1.0, CHANGES[:2]), "c@robust": (1.0, [])}
+    for row, (gain, changes) in variants.items():
+        record = robust.cell("one", row, gain=gain)
+        for change in changes:
+            robust.evaluate(record, "one", change, gain=gain / 1.5)
+    losses = {}
+    for row in ("a", "a@robust"):
+        aucs = [
+            roc_auc_score(*_score(robust.kept["one", row, "0", "one", change]))
+            for change in ("", *CHANGES)
+        ]
+        losses[row] = aucs[0] - (sum(aucs[1:3]) / 2 + sum(aucs[3:5]) / 2 + aucs[5]) / 3
+    section = _section(build_board(robust.out), "Robustness")
+    _, grid = section.grids
+    assert [column.title for column in grid.columns] == ["row", "loss", "loss @robust", "ratio"]
+    # b was changed otherwise than its variant, and of c nobody has the row
+    [[name, plain, variant, share]] = _lines(grid)
+    assert (name, plain, variant) == ("a", *(f"{losses[row]:+.3f}" for row in losses))
+    assert share == f"{losses['a@robust'] / losses['a']:.3f}"
+    figures = robust.figures().xs("all changes", level="scored_part")["value"]
+    assert figures.loc["a", "one", "one", "mean roc_auc_loss"] == pytest.approx(losses["a"])
+    found = figures.loc["a@robust", "one", "one"]
+    assert found["mean roc_auc_loss"] == pytest.approx(losses["a@robust"])
+    assert found["loss_ratio"] == pytest.approx(losses["a@robust"] / losses["a"])
+    assert "loss_ratio" not in figures.loc["b@robust", "one", "one"]
+
+
+def test_no_share_is_told_of_a_loss_that_is_none(folder: Folder) -> None:
+    for row, changed in (("a", 3.0), ("a@robust", 1.0)):
+        record = folder.cell("one", row, gain=3.0)
+        folder.evaluate(record, "one", "jpeg=50", gain=changed)
+    _, grid = _section(build_board(folder.out), "Robustness").grids
+    [line] = _lines(grid)
+    assert line[3] == "–"
+    ratio = folder.figures().loc["a@robust", "one", "one", "all changes", "loss_ratio"]
+    assert ratio["reason"] == "what the plain row loses is no certain loss"
 
 
 def test_names_of_chains() -> None:

@@ -17,7 +17,7 @@ from sklearn.base import clone
 
 from dfbench.backbones import sources
 from dfbench.backbones.weights import WeightsError
-from dfbench.errors import DfbenchError, UnavailableError, UnknownNameError
+from dfbench.errors import DfbenchError, ParameterError, UnavailableError, UnknownNameError
 from dfbench.features.extractors.embedding import Embedding
 
 SMALL = "test_resnet"  # timm's own miniature for tests
@@ -276,6 +276,13 @@ def test_a_bare_name_of_torchvision_alone_is_found():
 def test_bad_parameters_are_named(bad):
     with pytest.raises(DfbenchError, match=next(iter(bad))):
         Embedding(SMALL, "random", **bad).transform(pictures(1))
+
+
+@pytest.mark.parametrize("weights", ["", " "])
+def test_weights_of_nothing_are_told_with_what_may_be_given(weights):
+    said = "weights is empty.*imagenet, random or the path of a file"
+    with pytest.raises(ParameterError, match=said):
+        Embedding(SMALL, weights).check_params()
 
 
 def test_clone_and_pickle_leave_the_network_behind():

@@ -260,6 +260,8 @@ def test_two_classes_and_a_file_are_needed_for_published_scores(tmp_path):
         Meso4(n_classes=5, image_size=SIDE, weights=str(path)).build(0)
     with pytest.raises(ParameterError, match="needs weights"):
         Meso4.check_params({"pretrained_only": True})
+    with pytest.raises(ParameterError, match=r"weights is empty.*\(random or the path of a file"):
+        Meso4.check_params({"weights": ""})
     with pytest.raises(ParameterError, match="fake_class"):
         Meso4.check_params({"fake_class": 2})
 

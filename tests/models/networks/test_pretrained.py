@@ -217,6 +217,8 @@ def test_every_kind_is_registered_and_its_defaults_are_sound(kind: type[Finetune
         kind.check_params({"unfreze": "all"})
     with pytest.raises(ParameterError, match="head"):
         kind.check_params({"head": ["wide"]})
+    with pytest.raises(ParameterError, match=r"weights is empty.*imagenet, random or the path"):
+        kind.check_params({"weights": ""})
     assert kind.defaults()["weights"] == "imagenet"
 
 

@@ -12,6 +12,7 @@ from dfbench.results.statistics.influence import (
     Influence,
     mean,
     rate,
+    ratio,
     roc_auc_of_class,
     roc_auc_of_kind,
 )
@@ -157,3 +158,15 @@ def test_few_groups_that_make_most_of_the_error_leave_fewer_degrees():
     share[:2] = 1.0
     assert error_of(share, design)[1] == pytest.approx(2, rel=0.05)
     assert error_of(share, Design(labels))[1] == float("inf")
+
+
+def test_the_error_of_a_share_is_that_of_rows_left_out() -> None:
+    rng = np.random.default_rng(4)
+    below = rng.random((1, 400)) < 0.6
+    above = below & (rng.random((1, 400)) < 0.5)  # on the same images, and not apart from them
+    design = Design.of(np.zeros(400, np.int64), None)
+    found = ratio(rate(above, design), rate(below, design))
+    assert found.value == pytest.approx(above.sum() / below.sum())
+    without = (above.sum() - above[0]) / (below.sum() - below[0])
+    wanted = np.sqrt(399 / 400 * np.square(without - without.mean()).sum())  # the jackknife
+    assert found.error == pytest.approx(wanted, rel=0.01)

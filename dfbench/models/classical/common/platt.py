@@ -115,6 +115,7 @@ def calibrated(
     fresh: Floats,
     y_fresh: NDArray[np.int64],
     groups: NDArray[np.intp] | None = None,
+    sources: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, list[str]]:
     """Fit the sigmoid of each class, and say how.
 
@@ -138,6 +139,10 @@ def calibrated(
     groups
         Number of the image that each row of the training part is of, shape (n,): copies of one are
         held out together. None: each row is an image.
+    sources
+        Number of the source of each row's image, shape (n,): all images of one are held out
+        together, for a machine that knows the source is sure of what else is from it. None: no
+        images share one.
 
     Returns
     -------
@@ -148,7 +153,7 @@ def calibrated(
         `OUT_OF_FOLD`, `TUNING` or `ORDER` for each.
     """
     classes = np.unique(y)
-    held_out = _held_out(y, classes, decide, groups)
+    held_out = _held_out(y, classes, decide, groups, sources)
     curves, ways = [], []
     for c in [1] if len(classes) == 2 else range(len(classes)):
         its, member = fresh[:, c], y == classes[c]
@@ -169,6 +174,7 @@ def recalibrated(
     before: Floats,
     ways: Sequence[str],
     groups: NDArray[np.intp] | None = None,
+    sources: NDArray[np.intp] | None = None,
 ) -> tuple[Floats, list[str]]:
     """Fit the sigmoid of each class of a machine that was fitted once more, on all images.
 
@@ -177,13 +183,13 @@ def recalibrated(
 
     Parameters
     ----------
-    y, decide, groups
+    y, decide, groups, sources
         As of `calibrated`.
     before, ways
         What `calibrated` gave for the machine before.
     """
     classes = np.unique(y)
-    held_out = _held_out(y, classes, decide, groups)
+    held_out = _held_out(y, classes, decide, groups, sources)
     if held_out is None:
         return before, list(ways)
     curves, found = before.copy(), list(ways)
@@ -248,22 +254,55 @@ def _held_out(
     classes: NDArray[np.int64],
     decide: Callable[[NDArray[np.bool_]], Floats],
     groups: NDArray[np.intp] | None,
+    sources: NDArray[np.intp] | None,
 ) -> Floats | None:
-    """Give decision values of rows by machines without them; None where a class has one image."""
-    from sklearn.model_selection import StratifiedKFold
-
+    """Give decision values of rows by machines without them; None where there are no two folds."""
     # images in the order of their first rows: without copies these are the rows
     image_of, firsts = numbered(np.arange(len(y)) if groups is None else groups)
+    if sources is not None and len(np.unique(sources)) < len(firsts):
+        folds = _of_sources(y, classes, sources)
+    else:
+        folds = _of_images(y, classes, image_of, firsts)
+    if folds is None:
+        return None
+    scores = np.empty((len(y), len(classes)))
+    for taken in folds:
+        scores[~taken] = decide(taken)
+    return scores
+
+
+def _of_images(
+    y: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    image_of: NDArray[np.intp],
+    firsts: NDArray[np.intp],
+) -> list[NDArray[np.bool_]] | None:
+    """Give the rows that each machine is fitted on; None where a class has one image."""
+    from sklearn.model_selection import StratifiedKFold
+
     own = y[firsts]
     # fewer members than folds cannot be split: fewer folds then
     folds = min(_FOLDS, *((own == c).sum() for c in classes))
     if folds < 2:
         return None
-    scores = np.empty((len(y), len(classes)))
-    for _, held in StratifiedKFold(int(folds)).split(np.zeros(len(own)), own):
-        taken = ~np.isin(image_of, held)
-        scores[~taken] = decide(taken)
-    return scores
+    parts = StratifiedKFold(int(folds)).split(np.zeros(len(own)), own)
+    return [~np.isin(image_of, held) for _, held in parts]
+
+
+def _of_sources(
+    y: NDArray[np.int64], classes: NDArray[np.int64], sources: NDArray[np.intp]
+) -> list[NDArray[np.bool_]] | None:
+    """Give the same with whole sources in each fold; None where one has all of a class."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    most = min(_FOLDS, *(len(np.unique(sources[y == c])) for c in classes))
+    for folds in range(most, 1, -1):
+        parts = StratifiedGroupKFold(folds).split(np.zeros(len(y)), y, sources)
+        found = [np.isin(np.arange(len(y)), kept) for kept, _ in parts]
+        # sources of several classes, or of very unlike sizes, may leave a machine none of a class
+        if all(len(np.unique(y[taken])) == len(classes) and not taken.all() for taken in found):
+            return found
+    return None
 
 
 def _logistic(odds: Floats) -> Floats:
