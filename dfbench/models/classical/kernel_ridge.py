@@ -13,7 +13,7 @@ from dfbench.models.classical.common import copies, platt
 from dfbench.models.classical.common.blocks import Features, Vectors, checked_blocks, size_beside
 from dfbench.models.classical.common.distances import (
     Kernel,
-    cross,
+    among,
     crossed,
     expansion,
 )
@@ -258,9 +258,7 @@ class KernelRidge(Estimator):
     def _kernel(self, X: Vectors) -> Features:
         """Give the kernel matrix of the training part, (n, n)."""
         name = ("squares", self.params["weights"], self._scale.arcsinh)
-        distances = self._once(
-            name, lambda: cross(self._rows, self._rows), tag=self.weights.tobytes()
-        )
+        distances = self._once(name, lambda: among(self._rows), tag=self.weights.tobytes())
         kernel = distances * np.float32(-self._gamma)
         np.exp(kernel, out=kernel)
         np.minimum(kernel, np.float32(1.0), out=kernel)

@@ -16,7 +16,13 @@ from dfbench.models import rows as rows_module
 from dfbench.models import shared as shared_module
 from dfbench.models.classical.common import blocks as blocks_module
 from dfbench.models.classical.common import hinge, neighbours, platt, smo
-from dfbench.models.classical.common.distances import Kernel, Squares, cross, expansion
+from dfbench.models.classical.common.distances import (
+    Kernel,
+    Squares,
+    among,
+    cross,
+    expansion,
+)
 from dfbench.models.classical.common.nystroem import Nystroem
 from dfbench.models.classical.common.scaling import Standard
 from dfbench.models.shared import Shared
@@ -167,6 +173,15 @@ def test_features_at_all_rows_as_landmarks_give_the_kernel_again():
     kernel = Kernel(rows, 0.1)(rows)
     np.testing.assert_allclose(made @ made.T, kernel, atol=1e-5)
     np.testing.assert_allclose(np.exp(-0.1 * cross(rows, rows)), kernel, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [3, 512, 1_100])
+def test_distances_among_rows_are_those_across(n):
+    X, _ = blobs(n, d=40)
+    rows = Standard.of(X).all(X)
+    found = among(rows)
+    assert not found.diagonal().any()
+    np.testing.assert_allclose(found, cross(rows, rows), atol=2e-4)
 
 
 def test_the_sigmoid_is_scikit_learns():

@@ -31,17 +31,12 @@ class Squares:
     """
 
     def __init__(self, rows: Features) -> None:
-        self._left, self._right = _augmented(rows)
-        n, width = rows.shape
         self._matrix: Features | None = None
-        if self.matrix_bytes(n, width):
-            self._matrix = np.empty((n, n), dtype=np.float32)
-            for start in range(0, n, _ROWS):
-                part = self._matrix[start : start + _ROWS]
-                np.matmul(self._left[start : start + _ROWS], self._right.T, out=part)
-                np.maximum(part, 0.0, out=part)  # rounding
-            self._matrix.flat[:: n + 1] = 0.0
+        if self.matrix_bytes(*rows.shape):
+            self._matrix = among(rows)
             self._left = self._right = np.empty((0, 0), dtype=np.float32)
+        else:
+            self._left, self._right = _augmented(rows)
 
     @staticmethod
     def matrix_bytes(n: int, width: int) -> int:
@@ -100,6 +95,24 @@ def cross(A: Features, B: Features) -> Features:
         part = out[start : start + _ROWS]
         np.matmul(left[start : start + _ROWS], right.T, out=part)
         np.maximum(part, 0.0, out=part)  # rounding
+    return out
+
+
+def among(rows: Features) -> Features:
+    """Give squared distances of n rows to each other, shape (n, n), in float32.
+
+    Those below the diagonal are computed, which takes half as long, and hold above it too.
+    """
+    left, right = _augmented(rows)
+    n = len(rows)
+    out = np.empty((n, n), dtype=np.float32)
+    for start in range(0, n, _ROWS):
+        stop = min(start + _ROWS, n)
+        part = out[start:stop, :stop]
+        np.matmul(left[start:stop], right[:stop].T, out=part)
+        np.maximum(part, 0.0, out=part)  # rounding
+        out[:start, start:stop] = part[:, :start].T
+    out.flat[:: n + 1] = 0.0
     return out
 
 

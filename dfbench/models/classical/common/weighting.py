@@ -245,15 +245,18 @@ def left_out(
     Liu, S. Venkatesh, "Fast cross-validation algorithms for least squares support vector machine
     and kernel ridge regression", Pattern Recognition 40, 2007. The kernel is overwritten.
     """
-    from scipy.linalg.blas import dsymm
-    from scipy.linalg.lapack import dpotri as invert
+    from scipy.linalg.lapack import dlauum as product
+    from scipy.linalg.lapack import dtrtri as invert
 
-    inverse, _ = invert(factorised(kernel, ridge), lower=1, overwrite_c=1)
-    dual: Floats = dsymm(1.0, inverse, targets, lower=1)
-    found: Floats = targets - dual / np.diagonal(inverse)[:, None]
-    for rows in () if groups is None else copies.together(groups):
-        if rows.shape[1] > 1:
-            across, down = rows[:, None, :], rows[:, :, None]
-            own = inverse[np.maximum(across, down), np.minimum(across, down)]
-            found[rows] = targets[rows] - np.linalg.solve(own, dual[rows])
+    half, _ = invert(factorised(kernel, ridge), lower=1, overwrite_c=1)
+    dual: Floats = half.T @ (half @ targets)
+    # the diagonal of the inverse, which is half's transpose times half: all that single rows need
+    found: Floats = targets - dual / np.einsum("ij,ij->j", half, half)[:, None]
+    several = () if groups is None else [r for r in copies.together(groups) if r.shape[1] > 1]
+    if several:
+        inverse, _ = product(half, lower=1, overwrite_c=1)
+    for rows in several:
+        across, down = rows[:, None, :], rows[:, :, None]
+        own = inverse[np.maximum(across, down), np.minimum(across, down)]
+        found[rows] = targets[rows] - np.linalg.solve(own, dual[rows])
     return found
