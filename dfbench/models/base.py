@@ -477,6 +477,6 @@ def weights_of_blocks(model: Model, n: int) -> tuple[float, ...]:
     if found is None or n < 2:
         return ()
     weights = np.asarray(found, dtype=np.float64)
-    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
+    if weights.shape != (n,) or not (weights >= 0).all() or not np.isclose(weights.sum(), 1.0):
         return ()
     return tuple(map(float, weights))

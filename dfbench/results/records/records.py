@@ -214,6 +214,8 @@ class Record(CellFacts):
             raise ValueError(f"threshold is {self.threshold}")
         if self.probable and not -ROUNDING <= (self.threshold or 0) <= 1 + ROUNDING:
             raise ValueError(f"threshold is {self.threshold:g}, of scores between 0 and 1")
+        if self.block_weights and abs(sum(self.block_weights.values()) - 1) > ROUNDING:
+            raise ValueError("block_weights do not sum to 1")
         return self
 
     @property
