@@ -179,6 +179,8 @@ class Model(ABC):
     checkpoint
         May be set before `fit`: a folder for the state that an interrupted fit goes on from. It
         belongs to these parameters and these data alone.
+    earlier
+        Set by `fit` where it went on from a checkpoint: seconds that were spent on it before.
     progress
         May be set before `fit`: told how far it is.
     plugins
@@ -215,6 +217,7 @@ class Model(ABC):
     groups: NDArray[np.intp] | None = None
     sources: NDArray[np.intp] | None = None
     checkpoint: Path | None = None
+    earlier: float = 0.0
     progress: Watch | None = None
     plugins: tuple[Path, ...] = ()
     shared: Shared | None = None
