@@ -479,7 +479,10 @@ def weights_of_blocks(model: Model, n: int) -> tuple[float, ...]:
     found = model.block_weights()
     if found is None or n < 2:
         return ()
-    weights = np.asarray(found, dtype=np.float64)
+    try:
+        weights = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        return ()
     if weights.shape != (n,) or not (weights >= 0).all() or not np.isclose(weights.sum(), 1.0):
         return ()
     return tuple(map(float, weights))

@@ -86,8 +86,8 @@ def test_weights_that_no_run_writes_are_no_record(
         Record.model_validate({**record.model_dump(), "block_weights": found})
 
 
-@pytest.mark.parametrize("given", [[0.5, 0.2], [2, -1], [0.5, 0.5, 0], [float("inf"), 0]])
+@pytest.mark.parametrize("given", [[0.5, 0.2], [2, -1], [0.5, 0.5, 0], [float("inf"), 0], ["a", 1]])
 def test_of_a_model_of_others_only_weights_of_all_blocks_that_sum_to_1_are_told(
-    given: list[float],
+    given: list[object],
 ) -> None:
     assert weights_of_blocks(SimpleNamespace(block_weights=lambda: given), 2) == ()  # type: ignore[arg-type]
