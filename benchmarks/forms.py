@@ -224,9 +224,10 @@ NUMBER = re.compile(r"[+-]?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
 
 
 def digits(said: str, value: float) -> str:
-    """Write a value with as many decimals as the text has that shows it."""
+    """Write a value as the text has it that shows it: so many decimals, thousands set apart."""
     decimals, value = len(said.partition(".")[2]), round(value, 12)
-    text = f"{value:{'+' if said[0] == '+' else ''}z,.{decimals}f}"
+    apart = "," if "," in said else ""
+    text = f"{value:{'+' if said[0] == '+' else ''}z{apart}.{decimals}f}"
     # what rounds to nothing from above has a sign, from below none
     return text.replace("+", said[0]) if float(text.replace(",", "")) == 0 else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,8 +111,10 @@ def _print_rows(suite: Suite, found: Sequence[Row], indent: str = "") -> None:
             for row in found
         ]
     )
+    written = [row.name.partition("/")[0] for row in found]
+    written += [system.features for system in suite.systems]
     for short, expression in suite.features.items():
-        if any(short in row.name.partition("/")[0].split("+") for row in found):
+        if any(short in features.split("+") for features in written):
             say(f"{indent}{short}: {expression}")
 
 
@@ -133,7 +136,7 @@ def _describe_suite(source: str, plugins: Sequence[Path]) -> None:
             _paragraph(f"{name}: {said}", width, "  ", "    ")
     say()
     say("On the command line")
-    say(f"  dfbench run --data FOLDER --suite {source} --plan")
+    say(f"  dfbench run --data FOLDER --suite {shlex.quote(source)} --plan")
 
 
 def _told_of(suite: Suite) -> Iterator[tuple[str, str]]:
@@ -159,18 +162,23 @@ def _told_of(suite: Suite) -> Iterator[tuple[str, str]]:
 
 def _needs(suite: Suite, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """Say what rows need besides the images."""
-    asking: dict[tuple[str, str], list[str]] = {}
+    asking: dict[tuple[str, str], dict[str, None]] = {}  # sets in order
+    lacking: dict[str, dict[str, None]] = {}
     for row in rows:
-        for each in row.backbones.items():
-            asking.setdefault(each, []).append(row.name)
+        for each in row.backbones:
+            asking.setdefault(each, {})[row.name] = None
+        if row.status != "ok":
+            lacking.setdefault(row.reason, {})[row.name] = None
     for (backbone, weights), names in asking.items():
         file = "" if weights == "imagenet" else f" in {weights}"
         yield f"weights of {backbone}{file}", ", ".join(names)
-    if any(weights == "imagenet" for _, weights in asking):
-        yield "which of them are here", "dfbench doctor"
+    if asking:
+        yield "which of them are here", "the command below says so"
+    for reason, names in lacking.items():
+        yield reason, ", ".join(names)
     for path in suite.plugins:
         yield "plugin", str(path)
-    if not (asking or suite.plugins):
+    if not (asking or lacking or suite.plugins):
         yield "nothing", "all of it comes with dfbench"
 
 

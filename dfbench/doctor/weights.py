@@ -24,7 +24,7 @@ def look(plugins: Sequence[Path]) -> Iterator[Finding]:
     wanted: defaultdict[str, dict[str, None]] = defaultdict(dict)  # a set in order
     for name in names():
         for row in rows(load_suite(name), extractors, models, device="cpu", check=False):
-            for backbone, weights in row.backbones.items():
+            for backbone, weights in row.backbones:
                 if weights == "imagenet":
                     wanted[backbone][row.name] = None
     for backbone, asking in wanted.items():

@@ -179,6 +179,8 @@ class Model(ABC):
     checkpoint
         May be set before `fit`: a folder for the state that an interrupted fit goes on from. It
         belongs to these parameters and these data alone.
+    earlier
+        Set by `fit` where it went on from a checkpoint: seconds that were spent on it before.
     progress
         May be set before `fit`: told how far it is.
     plugins
@@ -215,6 +217,7 @@ class Model(ABC):
     groups: NDArray[np.intp] | None = None
     sources: NDArray[np.intp] | None = None
     checkpoint: Path | None = None
+    earlier: float = 0.0
     progress: Watch | None = None
     plugins: tuple[Path, ...] = ()
     shared: Shared | None = None
@@ -476,7 +479,10 @@ def weights_of_blocks(model: Model, n: int) -> tuple[float, ...]:
     found = model.block_weights()
     if found is None or n < 2:
         return ()
-    weights = np.asarray(found, dtype=np.float64)
-    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
+    try:
+        weights = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        return ()
+    if weights.shape != (n,) or not (weights >= 0).all() or not np.isclose(weights.sum(), 1.0):
         return ()
     return tuple(map(float, weights))

@@ -6,14 +6,18 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
 import dfbench
 from dfbench.detectors.kept import KeptModels
+from dfbench.models.base import weights_of_blocks
 from dfbench.results.board.build import build_board
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.merging import merge, named
+from dfbench.results.records.records import Record
 from dfbench.results.render.formats import render
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -68,3 +72,22 @@ def test_they_are_verified_merged_and_not_asked_of_records_of_before(
     board = build_board(before.path)
     assert [line.status for line in board.lines] == ["ok"] * 6
     assert "Block weights" not in render(board, "md")
+
+
+@pytest.mark.parametrize(
+    "found", [{"hsv": 0.3}, {"hsv": 1e308, "lbp": 1e308}, {"lbp": float("nan")}]
+)
+def test_weights_that_no_run_writes_are_no_record(
+    weighed: ResultsFolder, found: dict[str, float]
+) -> None:
+    record = weighed.record_of(weighed.read_entries()[0])
+    assert record is not None
+    with pytest.raises(ValidationError, match="block_weights"):
+        Record.model_validate({**record.model_dump(), "block_weights": found})
+
+
+@pytest.mark.parametrize("given", [[0.5, 0.2], [2, -1], [0.5, 0.5, 0], [float("inf"), 0], ["a", 1]])
+def test_of_a_model_of_others_only_weights_of_all_blocks_that_sum_to_1_are_told(
+    given: list[object],
+) -> None:
+    assert weights_of_blocks(SimpleNamespace(block_weights=lambda: given), 2) == ()  # type: ignore[arg-type]

@@ -90,6 +90,38 @@ def test_a_suite_is_shown_with_its_rows_its_budget_and_what_it_needs(tmp_path: P
     assert needs[3].startswith("plugin: ")
 
 
+WITHOUT = """
+[features]
+both = "hsv+lbp"
+[[systems]]
+name = "brought"
+features = "both"
+model = "nosuchpackage:Classifier"
+[[systems]]
+name = "twice"
+features = 'embedding[backbone=resnet18, weights="own.pth"]+embedding[backbone=resnet18, block=-2]'
+model = "knn"
+"""
+
+
+def test_what_a_suite_lacks_is_told_and_the_command_can_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.pth").write_bytes(b"weights")
+    Path("my suite.toml").write_text(WITHOUT)
+    ended = CliRunner().invoke(app, ["list", "suites", "my suite.toml"])
+    assert ended.exit_code == 0, ended.output
+    lines = [line.strip() for line in ended.output.splitlines()]
+    assert "both: hsv+lbp" in lines  # of a row whose name does not have it
+    needs = " ".join(lines[lines.index("Needs") + 1 : lines.index("On the command line") - 1])
+    assert "weights of resnet18 in own.pth: twice weights of resnet18: twice" in needs
+    assert needs.endswith(
+        "the package nosuchpackage is not installed (pip install nosuchpackage): brought"
+    )
+    assert lines[-1] == "dfbench run --data FOLDER --suite 'my suite.toml' --plan"
+
+
 @pytest.mark.parametrize("name", suites.names())
 def test_every_suite_that_comes_along_is_shown(name: str) -> None:
     ended = CliRunner().invoke(app, ["list", "suites", name])

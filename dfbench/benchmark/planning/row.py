@@ -112,17 +112,17 @@ class Row:
             return False  # its cells say why
 
     @property
-    def backbones(self) -> dict[str, str]:
+    def backbones(self) -> list[tuple[str, str]]:
         """Backbones that it takes with weights that somebody trained: ``imagenet``, or a file."""
         taken = [each.get_params() for each in self.extractors]
         if self.model is not None:
             with suppress(UnavailableError):  # of a package that is absent, and has no backbones
                 taken.append(self.space.defaults(self.model))
-        return {
-            str(params["backbone"]): str(params["weights"])
+        return [
+            (str(params["backbone"]), str(params["weights"]))
             for params in taken
             if "backbone" in params and params.get("weights") not in (None, "random")
-        }
+        ]
 
     @property
     def views(self) -> tuple[str, ...]:

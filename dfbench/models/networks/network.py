@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -247,6 +248,7 @@ class Network(Model):
                 own_offline=self._changes(copied),
                 follows=follows,
             )
+            start = time.perf_counter()
             try:
                 self.history = train(setting, checkpoint=self.checkpoint, progress=self.progress)
             except ValueError as error:
@@ -254,6 +256,9 @@ class Network(Model):
                     raise
                 # of a backbone or a declared module nobody knew; or memory ran out, see `Epoch`
                 raise _one_value(self.name) from error
+            # what epochs took that were not run just now
+            epochs = sum(epoch.seconds for epoch in self.history)
+            self.earlier = max(0.0, epochs - (time.perf_counter() - start))
         return self
 
     def _changes(self, named: Mapping[str, Mapping[str, Any]]) -> tuple[Change, ...]:

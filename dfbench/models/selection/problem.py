@@ -100,7 +100,8 @@ class Problem:
         Returns
         -------
         tuple
-            The model, and the seconds that took, with those of what it took from other fits.
+            The model, and the seconds that took, with those of what it took from other fits and
+            of what was spent on it before an interruption.
 
         Raises
         ------
@@ -114,7 +115,7 @@ class Problem:
         model.fit_ranking(self.X, self.y, self.X_val, self.y_val)
         if self.criterion.of_probabilities:
             self._calibrate(model)
-        return model, time.perf_counter() - start + shared.saved
+        return model, time.perf_counter() - start + shared.saved + model.earlier
 
     def finish(self, model: Model) -> float:
         """Fit what is left to fit of a model that is kept, and give the seconds that took."""

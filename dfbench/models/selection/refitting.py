@@ -37,7 +37,7 @@ def refitted(problem: Problem, chosen: Model) -> tuple[Model, float]:
     start = time.perf_counter()
     model.refit(chosen, whole.X, whole.y)
     model.groups = model.sources = None
-    return model, time.perf_counter() - start
+    return model, time.perf_counter() - start + model.earlier
 
 
 def clear(checkpoints: Path | None, keep: Collection[Path | None]) -> None:

@@ -151,10 +151,12 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     best: tuple[float, Model, float] | None = None
     default: Model | None = None
     values = []
+    earlier = 0.0
     if progress is not None:
         progress(0, len(settings))
     for done, params in enumerate(settings, start=1):
         model, seconds = problem.fit(params)
+        earlier += model.earlier
         default = model if default is None else default
         values.append(problem.value(model))
         if best is None or problem.criterion.better(values[-1], best[0]):
@@ -167,7 +169,7 @@ def _grid(problem: Problem, progress: Progress | None) -> Tuned:
     fit_seconds += problem.finish(model)
     if default is not model:
         problem.finish(default)
-    spent = time.perf_counter() - start
+    spent = time.perf_counter() - start + earlier
     return Tuned(
         model=model,
         default=default,
@@ -206,7 +208,7 @@ def _search(problem: Problem, budget: Budget, study: Any, progress: Progress | N
         start = time.perf_counter()
         longest = float("inf") if not spent else budget.longest
         number, model = studies.run_trial(problem, study, first=not spent, longest=longest)
-        spent.append(time.perf_counter() - start)
+        spent.append(time.perf_counter() - start + (0.0 if model is None else model.earlier))
         if model is not None:
             wanted = {trial.number for trial in _first_and_best(study, budget)}
             fitted = {n: m for n, m in {**fitted, number: model}.items() if n in wanted}

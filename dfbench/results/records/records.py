@@ -6,7 +6,15 @@ import math
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    computed_field,
+    field_validator,
+    model_validator,
+)
 
 from dfbench.results.records.divisions import Division, name_of
 from dfbench.results.records.subsets import WHOLE, Subset, parse_name
@@ -96,6 +104,20 @@ class Tuning(BaseModel):
     best_figure: Annotated[float, Field(ge=0, le=1e3)] | None = None
     """What was tuned for, of the best trial; None where that is ROC AUC."""
     default_figure: Annotated[float, Field(ge=0, le=1e3)] | None = None
+
+
+class _Combination(BaseModel):
+    """What is read of what was fitted on the scores of members; it tells more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    members: list[str] = Field(default_factory=list)
+    weights: list[float] | None = None
+    weights_by_kind: dict[str, list[float]] = Field(default_factory=dict)
+    coefficients: list[list[float]] = Field(default_factory=list)
+    classes: list[int] | None = None
+    """Numbers of those that have coefficients, where some have not."""
+    calibration: dict[str, Any] = Field(default_factory=dict)
 
 
 class CellFacts(BaseModel):
@@ -203,6 +225,18 @@ class Record(CellFacts):
             return _of_identity(data["identity"]) | data
         return data
 
+    @field_validator("combination")
+    @classmethod
+    def _readable(cls, told: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what no board could be made of."""
+        try:
+            _Combination.model_validate(told)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{where}: {first['msg']}") from None
+        return told
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         """Refuse what no run writes: its figures could not be told."""
@@ -214,6 +248,8 @@ class Record(CellFacts):
             raise ValueError(f"threshold is {self.threshold}")
         if self.probable and not -ROUNDING <= (self.threshold or 0) <= 1 + ROUNDING:
             raise ValueError(f"threshold is {self.threshold:g}, of scores between 0 and 1")
+        if self.block_weights and abs(sum(self.block_weights.values()) - 1) > ROUNDING:
+            raise ValueError("block_weights do not sum to 1")
         return self
 
     @property

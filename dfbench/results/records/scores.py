@@ -230,5 +230,6 @@ def brief(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        return f"{key}: {first['msg']}" if key else first["msg"]
+        said = first["msg"].removeprefix("Value error, ")
+        return f"{key}: {said}" if key else said
     return first_line(error)

@@ -138,3 +138,18 @@ def test_other_epochs_to_follow_are_another_training():
     setting = Setting(Shown(), X, y, X, y, Recipe(), n_classes=2)
     kinds = [setting, *(replace(setting, follows=epochs(*its)) for its in ([True], [True, True]))]
     assert len({each.identity() for each in kinds}) == 3
+
+
+def test_what_was_spent_before_an_interruption_counts(tmp_path):
+    X, y = planted(60)
+    problem = Problem(
+        Cnn2Conv, X[:40], y[:40], X[40:], y[40:], n_classes=2, seed=0, checkpoints=tmp_path
+    )
+    model, _ = problem.fit(PARAMS)
+    again, seconds = problem.fit(PARAMS)  # its state is that of the end
+    assert model.earlier == 0 < again.earlier
+    assert seconds >= sum(each.seconds for each in again.history)
+    whole = replace(problem, X=X, y=y)
+    for _ in range(2):
+        refit, seconds = refitted(whole, model)
+        assert seconds >= sum(each.seconds for each in refit.history)

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from dfbench.results.records.records import Record
+from dfbench.results.records.scores import brief
 
 KNOWN = {"cell": "c", "dataset": "d", "row": "r", "seed": 0, "status": "ok"}
 
@@ -55,3 +56,24 @@ def test_a_broken_identity_tells_nothing(identity: Any) -> None:
 def test_an_identity_that_is_none_is_no_record() -> None:
     with pytest.raises(ValidationError, match="identity"):
         Record.model_validate({**KNOWN, "identity": "none"})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"members": 5},
+        {"members": "xy"},
+        {"weights": ["a"]},
+        {"weights_by_kind": [1]},
+        {"weights_by_kind": {"a": [None]}},
+        {"coefficients": "abc"},
+        {"classes": [[1], 2]},
+        {"calibration": 2.0},
+    ],
+)
+def test_a_combination_that_no_board_could_tell_of_is_no_record(told: dict[str, Any]) -> None:
+    sound = {"members": ["a"], "weights": [1], "folds": 5, "calibration": {"method": "isotonic"}}
+    assert Record.model_validate({**KNOWN, "combination": sound}).combination == sound
+    with pytest.raises(ValidationError) as caught:
+        Record.model_validate({**KNOWN, "combination": {**sound, **told}})
+    assert brief(caught.value).startswith(f"combination: {next(iter(told))}")

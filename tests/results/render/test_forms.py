@@ -288,3 +288,10 @@ def faults(value: Any, of: dict[str, Any], known: dict[str, Any], where: str = "
         for n, each in enumerate(value):
             found += faults(each, of.get("items", {}), known, f"{where}[{n}]")
     return found
+
+
+@pytest.mark.parametrize(("said", "wanted"), [("3038785.08", "3038785.08"), ("1,160", "1,160")])
+def test_thousands_are_set_apart_where_a_form_does(
+    said: str, wanted: str, forms: ModuleType
+) -> None:
+    assert forms.digits(said, float(wanted.replace(",", ""))) == wanted
