@@ -218,4 +218,7 @@ def _strange_kind(tensor: torch.Tensor) -> str:
     kind = str(tensor.dtype).removeprefix("torch.")
     if str(tensor.layout) != "torch.strided":
         return f"sparse {kind}"
-    return "" if tensor.is_floating_point() else kind
+    if not tensor.is_floating_point():
+        return kind
+    # widened, since not all narrow kinds can be asked
+    return "" if bool(tensor.float().isfinite().all()) else "not finite"

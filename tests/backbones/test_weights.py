@@ -55,6 +55,8 @@ def test_names_are_text(tmp_path, tensors, name):
         (lambda its: its.to(torch.int64), "0.weight is int64"),
         (lambda its: its.to_sparse(), "0.weight is sparse float32"),
         (lambda its: its.to("meta"), "0.weight is without values"),
+        (lambda its: its * float("nan"), "0.weight is not finite"),
+        (lambda its: its / 0, "0.weight is not finite"),
     ],
 )
 def test_other_kinds_of_numbers_do_not_fit(tmp_path, tensors, of, said):
