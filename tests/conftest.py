@@ -193,6 +193,27 @@ def run_cells_here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Pool, "run_jobs", here)
 
 
+def ran_in(folder: Path, suite: str, *given: object) -> Path:
+    """Run a suite on ``faces`` of a folder, to its ``out``, with a cache and settings of its own.
+
+    For fixtures of a whole module; see `run_cells_here`.
+    """
+    from typer.testing import CliRunner
+
+    from dfbench.cli import app
+
+    (folder / "tiny.toml").write_text(suite)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
+        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
+        run_cells_here(patch)
+        places = ("-s", folder / "tiny.toml", "-d", folder / "faces", "-o", folder / "out")
+        args = ["run", *map(str, places), *map(str, given), "--jobs", "1"]
+        result = CliRunner().invoke(app, args)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run cells in this process, see `run_cells_here`."""

@@ -398,7 +398,7 @@ def set_batch_norm(module: torch.nn.Module, size: int, seed: int) -> None:
     """Make each batch normalisation standardise its channels over synthetic images."""
     import torch
 
-    norms = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    norms = _batch_norms(module)
     if not norms:
         return
     module.eval()
@@ -419,10 +419,7 @@ def without_batch_norm(module: torch.nn.Module) -> bool:
 
     Converters write variances of 1, or of 1 less what is added to them.
     """
-    import torch
-
-    norms = [m for m in module.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    kept = [(n.running_mean, n.running_var) for n in norms]
+    kept = [(n.running_mean, n.running_var) for n in _batch_norms(module)]
     return bool(kept) and all(
         mean is not None
         and var is not None
@@ -430,6 +427,12 @@ def without_batch_norm(module: torch.nn.Module) -> bool:
         and bool(((var - 1).abs() < 2e-3).all())
         for mean, var in kept
     )
+
+
+def _batch_norms(module: torch.nn.Module) -> list[torch.nn.modules.batchnorm._BatchNorm]:
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return [each for each in module.modules() if isinstance(each, _BatchNorm)]
 
 
 def _natural_noise(n: int, size: int, seed: int) -> NDArray[np.float32]:

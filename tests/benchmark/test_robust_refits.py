@@ -20,8 +20,8 @@ from dfbench.features.extractors.hsv import HSV
 from dfbench.models.classical.common import platt
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Scores
-from tests.benchmark.test_robust_rows import dfbench, seen
-from tests.conftest import fill, run_cells_here
+from tests.benchmark.test_robust_rows import seen
+from tests.conftest import fill, ran_in
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -124,15 +124,7 @@ def ridge(its: Fitted, images: list[str]) -> tuple[Floats, Floats]:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("refits")
     fill(folder / "faces")
-    (folder / "tiny.toml").write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
-        run_cells_here(patch)
-        given = ("-s", folder / "tiny.toml", "-d", folder / "faces", "-o", folder / "out")
-        result = dfbench("run", *given, "--jobs", 1)
-    assert result.exit_code == 0, result.output
-    return folder
+    return ran_in(folder, SUITE)
 
 
 def read(ran: Path) -> dict[tuple[str, str], tuple[Record, Scores, Scores]]:

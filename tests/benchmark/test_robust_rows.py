@@ -22,7 +22,7 @@ from dfbench.features.views.view import Seen, perturb, view
 from dfbench.images import decode
 from dfbench.results.records.folder import ResultsFolder
 from dfbench.results.records.records import Record, Scores
-from tests.conftest import fill
+from tests.conftest import fill, ran_in
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -95,19 +95,9 @@ def seen(path: Path, chain: str = "") -> Any:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.conftest import run_cells_here
-
     folder = tmp_path_factory.mktemp("robust")
     fill(folder / "faces")
-    (folder / "tiny.toml").write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
-        run_cells_here(patch)
-        given = ("-s", folder / "tiny.toml", "-d", folder / "faces", "-o", folder / "out")
-        result = dfbench("run", *given, "--jobs", 1)
-    assert result.exit_code == 0, result.output
-    return folder
+    return ran_in(folder, SUITE)
 
 
 def test_the_scores_are_those_of_the_same_model_fitted_by_hand(ran: Path) -> None:

@@ -267,10 +267,9 @@ def _part(
         fraction,
         seed,
     )
-    for label, name in enumerate(whole.classes):
-        if not (whole.labels[train[chosen]] == label).any():
-            what = "images" if not dataset.grouped else "images in whole groups"
-            return f"{fraction:.6g} of {len(train)} training {what} leaves none of {name!r}"
+    lost = _lost(whole, train[chosen])
+    if lost is not None:
+        return f"{fraction:.6g} of {len(train)} training {_units(dataset)} leaves none of {lost!r}"
     return replace(whole, parts=replace(whole.parts, train=train[chosen]))
 
 
@@ -288,17 +287,27 @@ def _less_fold(
         seed,
     )
     own = folds == number
-    what = "images" if not dataset.grouped else "images in whole groups"
+    what = f"{len(train)} training {_units(dataset)}"
     if not own.any():
-        return f"{len(train)} training {what} leave nothing for fold {number} of {of}"
-    for label, name in enumerate(whole.classes):
-        if not (whole.labels[train[~own]] == label).any():
-            return f"{len(train)} training {what} less fold {number} of {of} have none of {name!r}"
+        return f"{what} leave nothing for fold {number} of {of}"
+    lost = _lost(whole, train[~own])
+    if lost is not None:
+        return f"{what} less fold {number} of {of} have none of {lost!r}"
     none = whole.parts.unlabelled[:0]
     parts = replace(
         whole.parts, train=train[~own], evaluate=train[own], unlabelled=none, split="train"
     )
     return replace(whole, parts=parts)
+
+
+def _units(dataset: Dataset) -> str:
+    return "images in whole groups" if dataset.grouped else "images"
+
+
+def _lost(whole: Task, left: NDArray[np.int64]) -> str | None:
+    """Name the first class of which no image is left."""
+    there = set(whole.labels[left].tolist())
+    return next((name for label, name in enumerate(whole.classes) if label not in there), None)
 
 
 def folds_of(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from dfbench.cli import app
 from dfbench.results.records.folder import ResultsFolder
-from tests.conftest import fill, run_cells_here
+from tests.conftest import fill, ran_in
 
 SUITE = """
 name = "tiny"
@@ -65,15 +65,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(folder / "faces/train/real/003.png", folder / "more/real/seen.png")
     near = Image.open(folder / "faces/test/fake/002.png")
     near.save(folder / "more/fake/near.png", compress_level=1)
-    (folder / "tiny.toml").write_text(SUITE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DFBENCH_CACHE", str(folder / "_cache"))
-        patch.setenv("DFBENCH_CONFIG", str(folder / "_config"))
-        run_cells_here(patch)
-        given = ("-s", folder / "tiny.toml", "-d", folder / "faces", "-o", folder / "out")
-        result = dfbench("run", *given, "--external", folder / "more", "--jobs", 1)
-    assert result.exit_code == 0, result.output
-    return folder
+    return ran_in(folder, SUITE, "--external", folder / "more")
 
 
 def figures(out: Path) -> dict[tuple[str, str], dict[str, Any]]:

@@ -176,15 +176,14 @@ def body(
             layers.append(nn.AvgPool2d(2))
         if number and shortcuts:
             layers.append(stage(BasicBlock, before, width, convolutions, stride=1))
-            before = width
-            continue
-        for _ in range(convolutions):
-            layers += [
-                nn.Conv2d(before, width, 3, padding=1, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(inplace=True),
-            ]
-            before = width
+        else:
+            for inside in (before, *[width] * (convolutions - 1)):
+                layers += [
+                    nn.Conv2d(inside, width, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(inplace=True),
+                ]
+        before = width
     made = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     for block in made.modules():
         if isinstance(block, BasicBlock):
